@@ -1,0 +1,138 @@
+"""Every error that the service raises on purpose, and whose fault it is.
+
+GraderError
+├── UsageError             the person at the keyboard: exit code 2
+│   ├── RubricError        a rubric file; collects every problem with its line
+│   ├── DataError          the data folder lacks what a rubric asks for
+│   ├── IntakeError        a folder or archive of submissions that cannot be read
+│   └── RefusedError       a step that the state of a mark or remark request forbids
+├── SubmissionError        the student's file: an INVALID_SUBMISSION row, never a stop
+└── ServiceError           the service itself: exit code 1, never costs a student points
+    ├── EvidenceError      bytes that are not evidence, or lie about their size
+    ├── SandboxUnavailable no engine, no image, or a container that failed us
+    ├── ImageError         the image could not be built
+    └── StoreError         the database is locked, damaged or newer than this version
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+__all__ = [
+    "DataError",
+    "EvidenceError",
+    "Fault",
+    "GraderError",
+    "ImageError",
+    "IntakeError",
+    "RefusedError",
+    "RubricError",
+    "SandboxUnavailable",
+    "ServiceError",
+    "StoreError",
+    "SubmissionError",
+    "UsageError",
+]
+
+
+class Fault(StrEnum):
+    """Who has to act on an error."""
+
+    USER = "user"
+    SUBMISSION = "submission"
+    SERVICE = "service"
+
+
+class GraderError(Exception):
+    """An error that says what, where, expected, found and what to do.
+
+    Args:
+        what: One sentence on what went wrong.
+        where: File, line or cell.
+        expected: What would have been right.
+        found: What was there instead.
+        todo: The next step for the reader.
+    """
+
+    fault: ClassVar[Fault] = Fault.SERVICE
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+        todo: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.found = found
+        self.todo = todo
+
+    @property
+    def exit_code(self) -> int:
+        """2 where the person at the keyboard can mend it, else 1."""
+        return 2 if self.fault is Fault.USER else 1
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        details = (("expected", self.expected), ("found", self.found), ("to do", self.todo))
+        lines += [f"  {label}: {text}" for label, text in details if text]
+        return "\n".join(lines)
+
+
+class UsageError(GraderError):
+    fault = Fault.USER
+
+
+class RubricError(UsageError):
+    """One or more problems in a rubric file.
+
+    Args:
+        problems: Each problem as one line, with file and line number in front.
+    """
+
+    def __init__(self, problems: list[str], *, where: str | None = None, todo: str | None = None) -> None:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"the rubric has {count}:\n" + "\n".join(problems), where=where, todo=todo)
+        self.problems = problems
+
+
+class DataError(UsageError):
+    pass
+
+
+class IntakeError(UsageError):
+    pass
+
+
+class RefusedError(UsageError):
+    pass
+
+
+class SubmissionError(GraderError):
+    fault = Fault.SUBMISSION
+
+
+class ServiceError(GraderError):
+    fault = Fault.SERVICE
+
+
+class EvidenceError(ServiceError):
+    pass
+
+
+class SandboxUnavailable(ServiceError):
+    pass
+
+
+class ImageError(ServiceError):
+    pass
+
+
+class StoreError(ServiceError):
+    pass

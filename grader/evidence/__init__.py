@@ -1,0 +1,1 @@
+"""The record of an attempt: plain data, size-capped, versioned; imported on both sides of the wall."""

@@ -1,0 +1,163 @@
+"""The messages that cross the wall between host and driver, and between driver and kernel.
+
+A frame on the wire is ``u32 length (big-endian) | bytes of codec.pack``. Host and driver number their frames
+from 0; a duplicate, a gap or an oversized frame ends the attempt and the container.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from grader.evidence.base import Record
+from grader.evidence.plan import Plan, Probe
+from grader.evidence.record import (
+    CellRecord,
+    Environment,
+    FileWritten,
+    Outcome,
+    ProbeResult,
+    ShimUse,
+    WatchedValue,
+)
+from grader.evidence.training import TrainingHistory
+from grader.evidence.values import Value
+
+__all__ = [
+    "CellDone",
+    "CellStarted",
+    "Cleaned",
+    "Collected",
+    "DriverFrame",
+    "Finish",
+    "HostFrame",
+    "Job",
+    "ProbeAnswer",
+    "ProbeInputs",
+    "ProbeRequest",
+    "Ran",
+    "Ready",
+    "Shutdown",
+    "driver_frames",
+    "host_frames",
+]
+
+
+class Frame(Record):
+    seq: int = 0
+
+
+# Host to driver.
+
+
+class Job(Frame):
+    """Run this notebook; its bytes are the frame's only array (uint8)."""
+
+    type: Literal["job"] = "job"
+    attempt: str
+    plan: Plan
+
+
+class ProbeInputs(Record):
+    """Hidden inputs of one call or forward pass; arrays are the frame's."""
+
+    args: tuple[Value, ...] = ()
+    kwargs: dict[str, Value] = Field(default_factory=dict)
+
+
+class ProbeRequest(Frame):
+    """Measure this now. Sent after `Ran`, one at a time, so that no input is there while code runs.
+
+    Attributes:
+        inputs: One entry for each call (FunctionProbe) or forward pass (ModuleProbe), in order.
+    """
+
+    type: Literal["probe"] = "probe"
+    id: str
+    probe: Probe
+    inputs: tuple[ProbeInputs, ...] = ()
+
+
+class Finish(Frame):
+    """No more probes: kill the kernel, wipe, verify, answer `Cleaned`."""
+
+    type: Literal["finish"] = "finish"
+
+
+class Shutdown(Frame):
+    type: Literal["shutdown"] = "shutdown"
+
+
+# Driver to host.
+
+
+class Ready(Frame):
+    """The launcher is warm; sent once."""
+
+    type: Literal["ready"] = "ready"
+    environment: Environment
+
+
+class CellStarted(Frame):
+    type: Literal["cell_started"] = "cell_started"
+    index: int
+
+
+class Collected(Record):
+    """What the kernel side gives after a cell; only what is new, but for `training`, which is whole."""
+
+    values: tuple[WatchedValue, ...] = ()
+    files: tuple[FileWritten, ...] = ()
+    shims: tuple[ShimUse, ...] = ()
+    training: TrainingHistory | None = None
+    anomalies: tuple[str, ...] = ()
+
+
+class CellDone(Frame):
+    """One code cell has ended. Arrays of `collected.values` are the frame's."""
+
+    type: Literal["cell_done"] = "cell_done"
+    cell: CellRecord
+    collected: Collected | None = None
+
+
+class Ran(Frame):
+    """The notebook has ended; probes may come unless the kernel is dead.
+
+    Attributes:
+        cells: All cells of the file, those that were not run included.
+    """
+
+    type: Literal["ran"] = "ran"
+    outcome: Outcome
+    detail: str = ""
+    cells: tuple[CellRecord, ...]
+    cells_s: float
+    kernel_alive: bool
+    anomalies: tuple[str, ...] = ()
+
+
+class ProbeAnswer(Frame):
+    type: Literal["probe_answer"] = "probe_answer"
+    id: str
+    result: ProbeResult
+
+
+class Cleaned(Frame):
+    """The submission's processes and files are gone; `leftovers` are those that would not go."""
+
+    type: Literal["cleaned"] = "cleaned"
+    leftovers: tuple[str, ...] = ()
+    anomalies: tuple[str, ...] = ()
+
+
+HostFrame = Annotated[Job | ProbeRequest | Finish | Shutdown, Field(discriminator="type")]
+DriverFrame = Annotated[
+    Ready | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned, Field(discriminator="type")
+]
+
+host_frames: TypeAdapter[Job | ProbeRequest | Finish | Shutdown] = TypeAdapter(HostFrame)
+driver_frames: TypeAdapter[Ready | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned] = TypeAdapter(
+    DriverFrame
+)

@@ -1,0 +1,328 @@
+"""The evidence of one attempt: cells, values, training history, probe results, environment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grader.evidence.base import Record
+from grader.evidence.training import TrainingHistory
+from grader.evidence.values import Value
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "CallRecord",
+    "CellError",
+    "CellRecord",
+    "CellRun",
+    "Environment",
+    "Evidence",
+    "FileWritten",
+    "ForwardRecord",
+    "FunctionRecord",
+    "LayerRecord",
+    "ModuleRecord",
+    "OperationRecord",
+    "Outcome",
+    "Output",
+    "ParameterRecord",
+    "ProbeResult",
+    "RaisedError",
+    "ShimUse",
+    "Submitted",
+    "ValueRecord",
+    "WatchedValue",
+]
+
+SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How an attempt ended. COMPLETED: every cell ran without an error."""
+
+    COMPLETED = "COMPLETED"
+    CELL_ERROR = "CELL_ERROR"
+    TIMEOUT = "TIMEOUT"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    OUTPUT_LIMIT = "OUTPUT_LIMIT"
+    KERNEL_DIED = "KERNEL_DIED"
+    INVALID_SUBMISSION = "INVALID_SUBMISSION"
+    SANDBOX_UNAVAILABLE = "SANDBOX_UNAVAILABLE"
+
+
+class Output(Record):
+    """One output of a cell.
+
+    Attributes:
+        kind: As in nbformat.
+        name: ``stdout`` or ``stderr`` for streams.
+        text: Plain text, ANSI escapes kept, cut to the output limits.
+        data: Other MIME types, text or base64, each within the output limits (``image/png``, ...).
+    """
+
+    kind: Literal["stream", "display_data", "execute_result", "error"]
+    name: str = ""
+    text: str = ""
+    data: dict[str, str] = Field(default_factory=dict)
+
+
+class RaisedError(Record):
+    """An exception as plain text.
+
+    Attributes:
+        type: Class name, as ``ValueError``.
+        message: Its text, capped.
+        line: Line of the cell, from 1, where the student's code raised or called what raised.
+    """
+
+    type: str
+    message: str = ""
+    line: int | None = None
+
+
+class CellError(RaisedError):
+    traceback: str = ""
+
+
+class Submitted(Record):
+    """What the student's file already held for a cell, as handed in."""
+
+    execution_count: int | None = None
+    outputs: tuple[Output, ...] = ()
+
+
+class CellRun(Record):
+    """What happened when the service ran a cell.
+
+    Attributes:
+        status: ``not_run`` for cells after a kernel death or the time limit.
+        cut: Output was cut at the limit.
+    """
+
+    status: Literal["ok", "error", "timeout", "output_limit", "died", "not_run"]
+    duration_s: float = 0.0
+    outputs: tuple[Output, ...] = ()
+    error: CellError | None = None
+    cut: bool = False
+
+
+class CellRecord(Record):
+    """One cell of the submitted file, counted from 0 over all cells.
+
+    Attributes:
+        handout_id: Colab's ``metadata.id``, which student copies keep, else the nbformat cell id.
+    """
+
+    index: int
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    handout_id: str | None = None
+    submitted: Submitted = Submitted()
+    run: CellRun | None = None
+
+
+class WatchedValue(Record):
+    """The value that a watched name had after a cell that changed it. Mutation counts as change."""
+
+    name: str
+    cell: int
+    value: Value
+
+
+class ShimUse(Record):
+    """A place where the sandbox stood in for something it lacks.
+
+    Attributes:
+        kind: ``colab.drive``, ``dataset``, ``pretrained``, ``imread``, ``cuda``, ``shell``, ``workers``,
+            ``network``, ``training_budget``.
+    """
+
+    kind: str
+    cell: int | None = None
+    detail: str = ""
+
+
+class FileWritten(Record):
+    """A file in the work folder that a cell created or changed; `path` is relative to it."""
+
+    path: str
+    cell: int
+    size_bytes: int
+
+
+class ParameterRecord(Record):
+    """A parameter or buffer. `array` is its value's position among the arrays, None if not sent."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool = True
+    array: int | None = None
+
+    @property
+    def count(self) -> int:
+        """Numbers in it."""
+        total = 1
+        for size in self.shape:
+            total *= size
+        return total
+
+
+class LayerRecord(Record):
+    """A leaf module in the order of its first use in a forward pass (else of registration).
+
+    Attributes:
+        path: Attribute path, as ``conv1`` or ``features.0``.
+        type: Class name in torch.nn, or the student's own class.
+        hyperparameters: ``in_channels``, ``kernel_size``, ... as plain data.
+        parameters: Names of its parameters within the network.
+        input_shape, output_shape: At its first use; None where it was never used.
+        uses: Times it was used in one forward pass.
+    """
+
+    path: str
+    type: str
+    hyperparameters: dict[str, Value] = Field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    input_shape: tuple[int, ...] | None = None
+    output_shape: tuple[int, ...] | None = None
+    uses: int = 0
+
+
+class OperationRecord(Record):
+    """One step of a traced forward pass, in order.
+
+    Attributes:
+        name: ``relu``, ``max_pool2d``, ``view``, ... for functional calls; the layer's type for layers.
+        layer: Path of the layer that it is, or that it happened in; None for calls in forward itself.
+        arguments: Those that matter, as ``kernel_size``, ``dim``.
+    """
+
+    name: str
+    layer: str | None = None
+    input_shape: tuple[int, ...] | None = None
+    output_shape: tuple[int, ...] | None = None
+    arguments: dict[str, Value] = Field(default_factory=dict)
+
+
+class ForwardRecord(Record):
+    """A forward pass on one hidden input."""
+
+    input: Value
+    output: Value | None = None
+    error: RaisedError | None = None
+
+
+class ModuleRecord(Record):
+    """A network as the kernel described it.
+
+    Attributes:
+        found_by: How the target was found; `name` is the variable, class or expression.
+        built: True where the probe built a new object of a class rather than reading an existing one.
+        cell: Cell that defines its class, None where unknown.
+    """
+
+    kind: Literal["module"] = "module"
+    found_by: Literal["name", "expression", "discovery"]
+    name: str
+    class_name: str
+    built: bool = False
+    cell: int | None = None
+    parameters: tuple[ParameterRecord, ...] = ()
+    buffers: tuple[ParameterRecord, ...] = ()
+    layers: tuple[LayerRecord, ...] = ()
+    operations: tuple[OperationRecord, ...] = ()
+    forwards: tuple[ForwardRecord, ...] = ()
+    candidates: tuple[str, ...] = ()
+
+
+class CallRecord(Record):
+    """One call of a function with hidden inputs.
+
+    Attributes:
+        args, kwargs: As the host sent them; never as the student's code left them.
+        returned: One value for each repetition.
+        stdout: What it printed, capped.
+        operations: Torch operations during the first repetition, None where not counted.
+        mutated: The function changed its arguments in place.
+    """
+
+    args: tuple[Value, ...] = ()
+    kwargs: dict[str, Value] = Field(default_factory=dict)
+    returned: tuple[Value, ...] = ()
+    error: RaisedError | None = None
+    stdout: str = ""
+    duration_s: float = 0.0
+    operations: int | None = None
+    mutated: bool = False
+
+
+class FunctionRecord(Record):
+    kind: Literal["function"] = "function"
+    name: str
+    cell: int | None = None
+    calls: tuple[CallRecord, ...] = ()
+
+
+class ValueRecord(Record):
+    kind: Literal["value"] = "value"
+    value: Value
+
+
+class ProbeResult(Record):
+    """The answer to one probe.
+
+    Attributes:
+        status: ``not_found``: nothing in the namespace fits the target. ``error``: the student's code
+            raised while being probed (building a class, evaluating an expression). ``no_answer``: the
+            kernel was dead, timed out or answered nonsense; `detail` says which.
+    """
+
+    status: Literal["ok", "not_found", "error", "no_answer"]
+    detail: str = ""
+    error: RaisedError | None = None
+    record: Annotated[ModuleRecord | FunctionRecord | ValueRecord, Field(discriminator="kind")] | None = None
+
+
+class Environment(Record):
+    """What the attempt ran in: names and versions, nothing of the host."""
+
+    sandbox: str = ""
+    isolation: str = ""
+    image: str = ""
+    python: str = ""
+    packages: dict[str, str] = Field(default_factory=dict)
+    gpu: str | None = None
+    seed: int = 0
+
+
+class Evidence(Record):
+    """All that one attempt left, apart from its raw arrays.
+
+    Attributes:
+        notebook: SHA-256 of the submitted file's bytes, in hex.
+        plan: Digest of the plan that was carried out.
+        outcome_detail: One line for a TA: which cell, which limit.
+        wall_time_s: By the host's clock, from job to last frame.
+        cells_s: Time in the student's cells, by the driver's clock.
+        probes: By `plan.probe_id`.
+        anomalies: What looked like tampering or a fault of the sandbox, one line each.
+    """
+
+    schema_version: Literal[1] = 1
+    notebook: str
+    plan: str
+    outcome: Outcome
+    outcome_detail: str = ""
+    wall_time_s: float = 0.0
+    cells_s: float = 0.0
+    environment: Environment = Environment()
+    cells: tuple[CellRecord, ...] = ()
+    values: tuple[WatchedValue, ...] = ()
+    files: tuple[FileWritten, ...] = ()
+    training: TrainingHistory = TrainingHistory()
+    shims: tuple[ShimUse, ...] = ()
+    probes: dict[str, ProbeResult] = Field(default_factory=dict)
+    anomalies: tuple[str, ...] = ()

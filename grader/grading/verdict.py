@@ -1,0 +1,48 @@
+"""The verdict on one attempt: every criterion's finding, and the total."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from grader.rubric.model import Status, Where
+
+__all__ = ["Finding", "Verdict"]
+
+
+class Finding(BaseModel):
+    """One criterion judged. ``points + pending <= out_of`` always."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+    criterion: str
+    title: str
+    status: Status
+    points: float
+    out_of: float
+    pending: float = 0.0
+    message: str
+    where: tuple[Where, ...] = ()
+    data: dict[str, Any] = Field(default_factory=dict)
+    advice: str = ""
+
+
+class Verdict(BaseModel):
+    """All findings on one attempt; equal evidence, rubric and reference give equal bytes.
+
+    Attributes:
+        pending: Points that wait for a TA or for evidence.
+        evidence, rubric, reference: Digests of what it stands on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+    assignment: str
+    findings: tuple[Finding, ...]
+    points: float
+    out_of: float
+    pending: float
+    evidence: str = ""
+    rubric: str = ""
+    reference: str = ""
