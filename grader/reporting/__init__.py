@@ -1,0 +1,5 @@
+"""Feedback for students, the class at a glance for the instructor: HTML and text, made from verdicts."""
+
+from grader.reporting.model import Adjustment, Decision, ReportInput, SummaryInput
+
+__all__ = ["Adjustment", "Decision", "ReportInput", "SummaryInput"]
