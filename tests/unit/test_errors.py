@@ -1,0 +1,23 @@
+import pytest
+
+from grader import errors
+
+
+def test_an_error_tells_what_where_expected_found_and_what_to_do() -> None:
+    error = errors.DataError(
+        "CIFAR-10 is missing", where="data/", expected="cifar10/", found="nothing", todo="run grader data"
+    )
+    assert str(error).splitlines() == [
+        "data/: CIFAR-10 is missing",
+        "  expected: cifar10/",
+        "  found: nothing",
+        "  to do: run grader data",
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name not in {"Fault", "GraderError"}])
+def test_only_what_the_user_can_mend_exits_with_two(name: str) -> None:
+    kind = getattr(errors, name)
+    error = kind(["line 1: x"]) if kind is errors.RubricError else kind("x")
+    assert error.exit_code == (2 if issubclass(kind, errors.UsageError) else 1)
+    assert isinstance(error, errors.GraderError)
