@@ -44,6 +44,12 @@ class Case:
     def evidence(self) -> Evidence:
         return self.bundle.evidence
 
+    @property
+    def training_was_cut(self) -> bool:
+        """True where a training budget ended at least one pass over data early."""
+        by_shim = any(shim.kind == "training_budget" for shim in self.evidence.shims)
+        return by_shim or any(run.passes_cut > 0 for run in self.evidence.training.runs)
+
     def probe(self, probe: ModuleProbe | FunctionProbe | ValueProbe) -> ProbeResult | None:
         """The answer to a probe; None where this attempt was never asked (MISSING_EVIDENCE)."""
         return self.evidence.probes.get(probe_id(probe))

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    model_validator,
+)
 
 from grader.evidence.plan import Limits, Probe, Training
 
 if TYPE_CHECKING:
     from grader.rubric.case import Case
 
-__all__ = ["Check", "Criterion", "Judgement", "Policy", "Rubric", "Section", "Status", "Where"]
+__all__ = ["Check", "Criterion", "Judgement", "Policy", "Regex", "Rubric", "Section", "Status", "Where"]
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
+Regex = Annotated[str, AfterValidator(_compiles)]
 
 
 class Status(StrEnum):
@@ -104,6 +123,10 @@ class Check(Strict):
         """Names whose values must be kept as cells change them."""
         return ()
 
+    def section_names(self) -> tuple[str, ...]:
+        """Sections that the check's own fields mention, so that the loader can tell unknown ones."""
+        return ()
+
     @property
     def needs_full_training(self) -> bool:
         """True where a training budget makes the question meaningless."""
@@ -126,7 +149,7 @@ class Section(Strict):
 
     title: str
     ids: tuple[str, ...] = ()
-    heading: str | None = None
+    heading: Regex | None = None
     within: str | None = None
 
 
@@ -153,11 +176,18 @@ class Criterion(Strict):
 class Policy(Strict):
     """What the course says about remark requests and lateness; dates in ISO 8601 with a time zone."""
 
-    remarks_open_from: datetime | None = None
-    remarks_open_until: datetime | None = None
+    remarks_open_from: AwareDatetime | None = None
+    remarks_open_until: AwareDatetime | None = None
     marks_may_fall: bool = True
     decided_by_another: bool = False
     sentence: str = "I know that after a remark my mark can go up or down."
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Policy:
+        opens, closes = self.remarks_open_from, self.remarks_open_until
+        if opens is not None and closes is not None and opens >= closes:
+            raise ValueError("remarks_open_until must be later than remarks_open_from")
+        return self
 
 
 class Rubric(Strict):

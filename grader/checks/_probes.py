@@ -1,0 +1,86 @@
+"""What checks say when a probe has no answer, so that all of them say it alike and fairly."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from grader.evidence.plan import FunctionProbe, ModuleProbe, Target, ValueProbe
+from grader.evidence.record import (
+    FunctionRecord,
+    ModuleRecord,
+    Outcome,
+    ProbeResult,
+    ValueRecord,
+)
+from grader.rubric.case import Case
+from grader.rubric.model import Judgement, Where
+
+__all__ = ["describe", "function_or", "module_or", "stopped_early", "value_or"]
+
+Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
+
+_CUT_SHORT = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
+
+
+def module_or(case: Case, probe: ModuleProbe) -> ModuleRecord | Judgement:
+    """The network that a probe found, or the judgement that there is none."""
+    return _record_or(case, probe, describe(probe.target), ModuleRecord)
+
+
+def function_or(case: Case, probe: FunctionProbe) -> FunctionRecord | Judgement:
+    """The calls of a function, or the judgement that there are none."""
+    return _record_or(case, probe, describe(probe.target), FunctionRecord)
+
+
+def value_or(case: Case, probe: ValueProbe) -> ValueRecord | Judgement:
+    """The value of an expression, or the judgement that it has none."""
+    return _record_or(case, probe, f"`{probe.expression}`", ValueRecord)
+
+
+def describe(target: Target) -> str:
+    """A target in words, as ``small_net or SmallNet``."""
+    if target.names:
+        return " or ".join(f"`{name}`" for name in target.names)
+    if target.expression is not None:
+        return f"`{target.expression}`"
+    if target.discover is not None:
+        return f"a network for inputs of shape {list(target.discover.input_shape)}"
+    return "the thing asked for"
+
+
+def stopped_early(case: Case) -> bool:
+    """True where cells after some point never ran, so that a missing thing proves nothing."""
+    return case.evidence.outcome in _CUT_SHORT
+
+
+def _record_or(
+    case: Case,
+    probe: ModuleProbe | FunctionProbe | ValueProbe,
+    wanted: str,
+    kind: type[Record],
+) -> Record | Judgement:
+    result = case.probe(probe)
+    if result is None:
+        return Judgement.missing(
+            f"This attempt was never asked for {wanted}; run the submission again to measure it."
+        )
+    if result.status == "ok" and isinstance(result.record, kind):
+        return result.record
+    return _without_answer(case, result, wanted)
+
+
+def _without_answer(case: Case, result: ProbeResult, wanted: str) -> Judgement:
+    broken = tuple(
+        Where(cell=cell.index, line=cell.run.error.line)
+        for cell in case.evidence.cells
+        if cell.run is not None and cell.run.error is not None
+    )
+    if result.status == "not_found" and not broken and not stopped_early(case):
+        return Judgement.failed(f"There is no {wanted} in the notebook after its last cell.")
+    if result.status == "not_found":
+        return Judgement.needs_ta(
+            f"There is no {wanted} after the run, but some cells failed or did not run; a TA looks at it.",
+            where=broken[:5],
+        )
+    reason = f"{result.error.type}: {result.error.message}" if result.error else result.detail
+    return Judgement.needs_ta(f"{wanted} could not be measured ({reason or 'no answer'}); a TA looks at it.")

@@ -1,0 +1,55 @@
+"""Points from judgements: decimal arithmetic, so that a sum of marks is what a person would write down.
+
+A share of a criterion's points is rounded half up to two decimals, since marks are published with two; what
+waits for a TA is cut to what is left, so that points and pending points never pass what can be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+
+from grader.rubric.model import Judgement, Status
+
+__all__ = ["add_up", "points_of", "settle"]
+
+_CENT = Decimal("0.01")
+
+
+def points_of(judgement: Judgement, out_of: float) -> tuple[float, float]:
+    """Points earned and points pending, each with two decimals.
+
+    Args:
+        judgement: A settled judgement (see `settle`).
+        out_of: The criterion's points.
+
+    Returns:
+        ``(points, pending)`` with ``points + pending <= out_of``.
+    """
+    whole = Decimal(str(out_of))
+    earned = min(_rounded(whole * Decimal(str(judgement.share))), whole)
+    pending = min(_rounded(whole * Decimal(str(judgement.open_share))), whole - earned)
+    return float(earned), float(pending)
+
+
+def add_up(points: Iterable[float]) -> float:
+    """Sums published points without binary rounding."""
+    return float(sum((Decimal(str(value)) for value in points), Decimal(0)))
+
+
+def settle(judgement: Judgement) -> Judgement:
+    """Makes shares agree with the status: a check's slip in one of them must not cost or give points."""
+    share, pending = judgement.share, judgement.open_share
+    if judgement.status is Status.PASS:
+        share, pending = 1.0, 0.0
+    elif judgement.status is Status.FAIL:
+        share, pending = 0.0, 0.0
+    elif judgement.status is Status.PARTIAL:
+        pending = 0.0
+    elif judgement.status in (Status.MISSING_EVIDENCE, Status.CHECK_ERROR):
+        share, pending = 0.0, 1.0
+    return judgement.model_copy(update={"share": share, "open_share": min(pending, 1.0 - share)})
+
+
+def _rounded(points: Decimal) -> Decimal:
+    return points.quantize(_CENT, rounding=ROUND_HALF_UP)

@@ -1,0 +1,194 @@
+"""Reads a rubric: YAML in, a typed Rubric out, or every problem at once with its line."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from grader.errors import RubricError
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Criterion, Judgement, Rubric
+from grader.rubric.problems import nearest, put_plainly
+from grader.rubric.text import SourceText, YamlPath, parse_yaml
+
+__all__ = ["CRITERION_KEYS", "load_rubric"]
+
+#: Keys of a criterion that belong to every kind of check.
+CRITERION_KEYS: frozenset[str] = frozenset(Criterion.model_fields)
+
+CheckTypes = Mapping[str, type[Check]]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_rubric(source: Path | str, check_types: CheckTypes, *, name: str = "rubric") -> Rubric:
+    """Reads a rubric from a file, or from text.
+
+    A criterion and its check are one flat YAML mapping; ``check:`` names the kind, which says which
+    further keys there are.
+
+    Args:
+        source: A path, or the YAML itself as text.
+        check_types: Kinds of check by name (`grader.checks.registry()`).
+        name: What to call the text in messages where there is no file.
+
+    Raises:
+        RubricError: Anything wrong in it; `problems` has all of it, each with file and line.
+    """
+    text, name = (_read(source), str(source)) if isinstance(source, Path) else (source, name)
+    return _Reader(parse_yaml(text, name), check_types).read(text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RubricError([f"{path}:1: the file is not UTF-8 text"], todo="save it as UTF-8") from error
+    except OSError as error:
+        raise RubricError(
+            [f"{path}: cannot be read: {error.strerror or error}"], todo="check the path"
+        ) from error
+
+
+class _Reader:
+    def __init__(self, source: SourceText, check_types: CheckTypes) -> None:
+        self._source = source
+        self._types = check_types
+        self._problems: list[tuple[int, str]] = []
+
+    def read(self, text: str) -> Rubric:
+        data = self._source.data
+        if not isinstance(data, dict):
+            raise RubricError([self._source.at((), "a rubric is a mapping that begins with 'assignment:'")])
+        criteria = self._criteria(data.get("criteria"))
+        rest = {key: value for key, value in data.items() if key not in ("criteria", "digest")}
+        self._refuse_keys(("digest",) if "digest" in data else (), (), set(Rubric.model_fields) - {"digest"})
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        rubric = self._validate(Rubric, {**rest, "criteria": criteria, "digest": digest}, ())
+        if isinstance(data.get("sections") or {}, dict):
+            self._check_sections(criteria, data.get("sections") or {})
+        self._check_ids(criteria)
+        if rubric is not None:
+            self._check_total(rubric)
+        if rubric is None or self._problems:
+            raise RubricError([problem for _, problem in sorted(set(self._problems))])
+        return rubric
+
+    def _criteria(self, entries: Any) -> tuple[Criterion, ...]:
+        if not isinstance(entries, list) or not entries:
+            self._report(("criteria",), "'criteria' must be a list with at least one criterion")
+            return ()
+        found = [self._criterion(entry, ("criteria", place)) for place, entry in enumerate(entries)]
+        return tuple(criterion for criterion in found if criterion is not None)
+
+    def _criterion(self, entry: Any, path: YamlPath) -> Criterion | None:
+        if not isinstance(entry, dict):
+            self._report(path, "a criterion is a mapping with id, title, points and check")
+            return None
+        kind = self._check_type(entry.get("check"), path)
+        if kind is None:
+            self._without_check(entry, path)
+            return None
+        known = CRITERION_KEYS | set(kind.model_fields)
+        unknown = [key for key in entry if key not in known]
+        self._refuse_keys(unknown, path, known)
+        of_check = {key: entry[key] for key in entry if key in kind.model_fields}
+        check = self._validate(kind, of_check, path)
+        head = {key: entry[key] for key in entry if key in CRITERION_KEYS and key != "check"}
+        if check is None:
+            self._without_check(head, path)
+            return None
+        return self._validate(Criterion, {**head, "check": check}, path)
+
+    def _check_type(self, word: Any, path: YamlPath) -> type[Check] | None:
+        if word is None:
+            self._report(path, "key 'check' is missing")
+            return None
+        kind = self._types.get(word) if isinstance(word, str) else None
+        if kind is None:
+            self._report((*path, "check"), f"unknown check '{word}'{nearest(str(word), self._types)}")
+        return kind
+
+    def _without_check(self, entry: Mapping[str, Any], path: YamlPath) -> None:
+        """Reports what is wrong with a criterion's own keys where its check cannot be made."""
+        head = {key: entry[key] for key in entry if key in CRITERION_KEYS}
+        self._validate(Criterion, {**head, "check": _Unknown(check="")}, path)
+
+    def _validate(self, model: type[Model], data: Any, path: YamlPath) -> Model | None:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            self._report_all(error, model, path)
+            return None
+
+    def _report_all(self, error: ValidationError, model: type[BaseModel], path: YamlPath) -> None:
+        for detail in error.errors(include_url=False):
+            where = tuple(detail["loc"])
+            self._report((*path, *where), put_plainly(detail, model, where))
+
+    def _refuse_keys(self, keys: Iterable[str], path: YamlPath, known: Iterable[str]) -> None:
+        for key in keys:
+            self._report((*path, key), f"unknown key '{key}'{nearest(key, known)}")
+
+    def _check_sections(self, criteria: tuple[Criterion, ...], sections: Mapping[str, Any]) -> None:
+        for criterion in criteria:
+            named = [criterion.section] if criterion.section is not None else []
+            for name in {*named, *criterion.check.section_names()} - set(sections):
+                self._report(
+                    self._path_of(criterion, name), f"unknown section '{name}'{nearest(name, sections)}"
+                )
+        for key, section in sections.items():
+            outer = section.get("within") if isinstance(section, dict) else None
+            if outer is not None and outer not in sections:
+                path = ("sections", key, "within")
+                self._report(path, f"unknown section '{outer}'{nearest(str(outer), sections)}")
+
+    def _path_of(self, criterion: Criterion, section: str) -> YamlPath:
+        """The place in a criterion where a section is named."""
+        for place, entry in enumerate(self._source.data["criteria"]):
+            if isinstance(entry, dict) and entry.get("id") == criterion.id:
+                keys = [key for key, value in entry.items() if section in _texts(value)]
+                return ("criteria", place, *keys[-1:])
+        return ("criteria",)
+
+    def _check_ids(self, criteria: tuple[Criterion, ...]) -> None:
+        first: dict[str, int] = {}
+        for place, entry in enumerate(self._source.data.get("criteria") or []):
+            given = entry.get("id") if isinstance(entry, dict) else None
+            if isinstance(given, str) and given in first:
+                line = self._source.line_of(("criteria", first[given], "id"))
+                self._report(
+                    ("criteria", place, "id"), f"criterion id '{given}' is used before, in line {line}"
+                )
+            elif isinstance(given, str):
+                first[given] = place
+
+    def _check_total(self, rubric: Rubric) -> None:
+        entries = self._source.data["criteria"]
+        given = math.fsum(criterion.points for criterion in rubric.criteria)
+        if len(entries) == len(rubric.criteria) and abs(given - rubric.total) > 1e-9:
+            self._report(
+                ("total",), f"the criteria's points add up to {given:g}, but 'total' is {rubric.total:g}"
+            )
+
+    def _report(self, path: YamlPath, problem: str) -> None:
+        self._problems.append((self._source.line_of(path), self._source.at(path, problem)))
+
+
+class _Unknown(Check):
+    """Stands for a check that could not be made, so that the rest of a criterion can be looked at."""
+
+    def judge(self, case: Case) -> Judgement:
+        raise NotImplementedError("a rubric with problems is never judged by")
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _texts(inner)]
+    return [text for inner in value for text in _texts(inner)] if isinstance(value, list) else []
