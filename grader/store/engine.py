@@ -1,0 +1,117 @@
+"""Connections: SQLite's pragmas, who may write when, and plain words for a database that is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from grader.errors import StoreError, UsageError
+
+__all__ = ["connect", "is_url", "lock_history", "plain_errors", "url_of"]
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+
+
+def is_url(location: str) -> bool:
+    return "://" in location
+
+
+def url_of(location: str) -> str:
+    """Gives the SQLAlchemy URL of a file name; a URL stays as it is."""
+    return location if is_url(location) else f"sqlite:///{Path(location).absolute()}"
+
+
+def connect(location: str, *, busy_timeout_s: float) -> Engine:
+    """Makes an engine whose transactions write only where ``execution_options(writes=True)`` says so.
+
+    Raises:
+        UsageError: The URL is malformed, or its driver is not installed.
+    """
+    try:
+        url = make_url(url_of(location))
+        engine = create_engine(url, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise UsageError(
+            "this database URL cannot be used",
+            where=location.split("://")[0],
+            expected="a file, or an SQLAlchemy URL such as postgresql+psycopg://user@host/name",
+            found=str(error),
+            todo="PostgreSQL needs the extra: pip install 'grader[postgresql]'",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _set_up_sqlite(engine, busy_timeout_s)
+    return engine
+
+
+def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        # The driver's own transactions begin too late and end on DDL: we begin them ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={round(busy_timeout_s * 1000)}")
+        for pragma in _PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # IMMEDIATE takes the lock before reading, so that two writers queue instead of failing half-way.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def lock_history(connection: Connection) -> None:
+    """Makes writers of the history queue where BEGIN IMMEDIATE does not do so already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE ledger IN SHARE ROW EXCLUSIVE MODE"))
+
+
+@contextmanager
+def plain_errors(location: str) -> Iterator[None]:
+    """Turns the driver's errors into a StoreError that says what to do.
+
+    Raises:
+        StoreError: The database is locked, damaged, read-only, full or out of reach.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _explain(str(error.orig), location) from error
+
+
+def _explain(said: str, location: str) -> StoreError:
+    where = location.rsplit("@", 1)[-1]
+    for part, (what, todo) in _KNOWN.items():
+        if part in said:
+            return StoreError(what, where=where, found=said, todo=todo)
+    return StoreError("the database refused", where=where, found=said, todo="run `grader doctor`")
+
+
+_KNOWN = {
+    "database is locked": (
+        "the database is locked by another program",
+        "end the program that holds it (a database browser with unsaved changes?), then run again",
+    ),
+    "file is not a database": (
+        "this file is no database",
+        "give another file to --db, or move this one away",
+    ),
+    "unable to open database file": (
+        "the database cannot be opened",
+        "check that its folder exists and is yours",
+    ),
+    "readonly database": ("the database may not be written", "check the file's and its folder's permissions"),
+    "disk is full": ("the disk is full", "make room, then run again: nothing is lost"),
+    "malformed": (
+        "the database is damaged",
+        "put a backup in its place (`grader db backup` makes them), or ask for help before anything else",
+    ),
+    "is append-only": ("the history of marks may not be changed", "add a new decision instead"),
+}

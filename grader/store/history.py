@@ -1,0 +1,172 @@
+"""Writing to the history and reading it: submissions, attempts, rubrics, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from grader.evidence.record import Outcome
+from grader.grading.verdict import Verdict
+from grader.store import ledger
+from grader.store.ledger import Signature
+from grader.store.models import AttemptRow, RubricRow, SubmissionRow, VerdictRow
+
+__all__ = [
+    "Result",
+    "add_attempt",
+    "add_verdict",
+    "assignments",
+    "hand_in",
+    "keep_rubric",
+    "newest_rubric",
+    "results",
+    "students",
+]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where a student's work on an assignment stands: the newest file, its attempt, its verdict."""
+
+    submission: SubmissionRow
+    attempt: AttemptRow | None
+    verdict_row: VerdictRow | None
+    rubric: RubricRow | None
+
+    @property
+    def student(self) -> str:
+        return self.submission.student
+
+    @property
+    def assignment(self) -> str:
+        return self.submission.assignment
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return Verdict.model_validate_json(self.verdict_row.body) if self.verdict_row else None
+
+
+def hand_in(session: Session, row: SubmissionRow, signature: Signature) -> SubmissionRow:
+    """Records a submission, unless the student's newest one is the same file with the same standing."""
+    newest = session.scalars(
+        select(SubmissionRow)
+        .filter_by(student=row.student, assignment=row.assignment)
+        .order_by(SubmissionRow.seq.desc())
+        .limit(1)
+    ).first()
+    if newest is not None and _standing(newest) == _standing(row):
+        return newest
+    return ledger.append(session, row, signature)
+
+
+def _standing(row: SubmissionRow) -> tuple[object, ...]:
+    return row.notebook, row.submitted_at, row.late, row.problem
+
+
+def add_attempt(session: Session, row: AttemptRow, signature: Signature) -> AttemptRow:
+    """Records an attempt under the next number of this student and assignment."""
+    before = session.scalar(
+        select(func.max(AttemptRow.number)).filter_by(student=row.student, assignment=row.assignment)
+    )
+    row.number = (before or 0) + 1
+    return ledger.append(session, row, signature)
+
+
+def keep_rubric(session: Session, row: RubricRow, signature: Signature) -> RubricRow:
+    """Records a rubric's text once."""
+    known = session.scalars(select(RubricRow).filter_by(digest=row.digest, handout=row.handout)).first()
+    return known or ledger.append(session, row, signature)
+
+
+def add_verdict(
+    session: Session,
+    verdict: Verdict,
+    *,
+    attempt: int,
+    rubric: RubricRow,
+    version: str,
+    signature: Signature,
+) -> VerdictRow:
+    """Records a verdict, unless the attempt's newest one says the same by the same rubric and reference."""
+    row = VerdictRow(
+        attempt=attempt,
+        rubric=rubric.seq,
+        reference=verdict.reference,
+        version=version,
+        points=verdict.points,
+        out_of=verdict.out_of,
+        pending=verdict.pending,
+        body=verdict.model_dump_json(),
+    )
+    newest = session.scalars(
+        select(VerdictRow).filter_by(attempt=attempt).order_by(VerdictRow.seq.desc()).limit(1)
+    ).first()
+    if newest is not None and (newest.rubric, newest.body) == (row.rubric, row.body):
+        return newest
+    return ledger.append(session, row, signature)
+
+
+def results(
+    session: Session, *, assignment: str | None = None, students: Collection[str] = ()
+) -> Iterator[Result]:
+    """The standing of each student and assignment, in their order.
+
+    An attempt that our own fault ended counts only where there is no better one.
+    """
+    newest = select(func.max(SubmissionRow.seq)).group_by(SubmissionRow.assignment, SubmissionRow.student)
+    query = (
+        select(SubmissionRow, AttemptRow, VerdictRow, RubricRow)
+        .where(SubmissionRow.seq.in_(newest))
+        .outerjoin(AttemptRow, AttemptRow.seq == _counting_attempt())
+        .outerjoin(VerdictRow, VerdictRow.seq == _newest_verdict())
+        .outerjoin(RubricRow, RubricRow.seq == VerdictRow.rubric)
+        .order_by(SubmissionRow.assignment, SubmissionRow.student)
+    )
+    if assignment is not None:
+        query = query.where(SubmissionRow.assignment == assignment)
+    if students:
+        query = query.where(SubmissionRow.student.in_(students))
+    for row in session.execute(query):
+        yield Result(*row)
+
+
+def _counting_attempt() -> ColumnElement[int]:
+    same_work = (
+        AttemptRow.student == SubmissionRow.student,
+        AttemptRow.assignment == SubmissionRow.assignment,
+        AttemptRow.notebook == SubmissionRow.notebook,
+    )
+    newest = select(func.max(AttemptRow.seq)).where(*same_work).correlate(SubmissionRow)
+    ran = newest.where(AttemptRow.outcome != Outcome.SANDBOX_UNAVAILABLE.value)
+    return func.coalesce(ran.scalar_subquery(), newest.scalar_subquery())
+
+
+def _newest_verdict() -> ColumnElement[int]:
+    query = select(func.max(VerdictRow.seq)).where(VerdictRow.attempt == AttemptRow.seq).correlate(AttemptRow)
+    return query.scalar_subquery()
+
+
+def assignments(session: Session) -> list[str]:
+    return list(
+        session.scalars(select(SubmissionRow.assignment).distinct().order_by(SubmissionRow.assignment))
+    )
+
+
+def students(session: Session, assignment: str) -> list[str]:
+    query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()
+    return sorted(session.scalars(query))
+
+
+def newest_rubric(session: Session, assignment: str) -> RubricRow | None:
+    """The rubric that the assignment's newest verdict stands on."""
+    query = (
+        select(RubricRow)
+        .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)
+        .where(RubricRow.assignment == assignment)
+        .order_by(VerdictRow.seq.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
