@@ -88,9 +88,17 @@ def test_a_file_and_its_text_give_the_same_rubric(tmp_path: Path):
         ("place: one", "place: won", "lab.yaml:21: unknown section 'won'"),
         ("within: one", "within: on", "lab.yaml:6: unknown section 'on'; did you mean 'one'?"),
         ("'^Part 1'", "'(Part 1'", "lab.yaml:5: 'sections.one.heading': not a regular expression"),
-        ("2026-01-01T00:00:00-05:00", "next week", "lab.yaml:8: 'remarks.remarks_open_from': input should be"),
+        (
+            "2026-01-01T00:00:00-05:00",
+            "next week",
+            "lab.yaml:8: 'remarks.remarks_open_from':",
+        ),
         ("2026-01-01T00:00:00-05:00", "2026-01-01T00:00:00", "should have timezone info"),
-        ("expected: 4", "expected: 4\n    mode: nearr", "lab.yaml:16: 'mode' is 'nearr'; did you mean 'near'?"),
+        (
+            "expected: 4",
+            "expected: 4\n    mode: nearr",
+            "lab.yaml:16: 'mode' is 'nearr'; did you mean 'near'?",
+        ),
         ("title: A lab", "titel: A lab", "lab.yaml:2: unknown key 'titel'; did you mean 'title'?"),
         ("    title: Second\n", "", "lab.yaml:16: key 'title' is missing"),
         ("    expected: 5\n", "", "lab.yaml:16: key 'expected' is missing"),
@@ -105,7 +113,11 @@ def test_a_mistake_is_named_with_its_line_and_the_right_word(old: str, new: str,
 
 
 def test_all_problems_are_collected_in_the_order_of_the_file():
-    bad = GOOD.replace("total: 3", "totl: 3").replace("id: second", "id: Second!").replace("    points: 1\n", "")
+    bad = (
+        GOOD.replace("total: 3", "totl: 3")
+        .replace("id: second", "id: Second!")
+        .replace("    points: 1\n", "")
+    )
     found = problems_of(bad)
     lines = [int(problem.split(":")[1]) for problem in found]
     assert lines == sorted(lines)
@@ -134,7 +146,7 @@ def test_a_criterion_with_an_unknown_check_still_has_its_other_keys_looked_at():
         ("a: !!python/object:os.system x\n", "lab.yaml:1: the tag"),
         ("- 1\n", "lab.yaml:1: a rubric is a mapping"),
         ("", "lab.yaml:1: a rubric is a mapping"),
-        ("a: " + "[" * 5000 + "]" * 5000, "lab.yaml:1: "),
+        ("a: " + "[" * 50_000 + "]" * 50_000, "lab.yaml:1: nested deeper than 30 levels"),
         ("a: " + "[" * 40 + "]" * 40, "nested deeper than 30 levels"),
         ("#" * (MAX_CHARACTERS + 1), "at most"),
     ],
