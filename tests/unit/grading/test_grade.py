@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome, ShimUse
@@ -27,7 +26,7 @@ class Fixed(Check):
     open_share: float = 0.0
     raises: str | None = None
     full: bool = False
-    data: Mapping[str, Any] = MappingProxyType({})
+    data: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def needs_full_training(self) -> bool:
@@ -41,7 +40,7 @@ class Fixed(Check):
             share=self.share,
             open_share=self.open_share,
             message=case.criterion.id,
-            data=dict(self.data),
+            data=self.data,
         )
 
 
