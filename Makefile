@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` and `make test`. Each does all set-up that is missing, and only that.
+#
+#   PYTHON=python3.12            the interpreter to build .venv with (3.11 or newer)
+#   TORCH_INDEX=<URL>            a further package index for torch, such as PyTorch's own index of CPU builds
+#   TESTS="tests/unit -k intake" what `make test` runs
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+TESTS ?=
+DEMO ?= demo
+PYTHON ?=
+TORCH_INDEX ?=
+export PYTHON TORCH_INDEX
+
+.PHONY: help
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ready  ## Grade a sample course in ./demo and print the marks and where the reports are
+	@scripts/demo.sh $(DEMO)
+
+.PHONY: test
+test: ready  ## Run all tests, those that need a Docker engine included
+	@GRADER_REQUIRE_DOCKER=1 $(BIN)/pytest $(TESTS)
+
+.PHONY: static
+static: setup  ## Check format, style, types and the direction of imports
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: static test  ## Everything that must hold before a commit is shared
+
+.PHONY: setup
+setup: .venv/.complete  ## Make the virtual environment
+
+.venv/.complete: pyproject.toml constraints.txt scripts/venv.sh
+	@scripts/venv.sh
+
+.PHONY: engine
+engine: setup  ## Install and start a Docker engine if none answers
+	@scripts/engine.sh
+
+.PHONY: ready
+ready: engine  ## All set-up: environment, engine, sandbox image
+	@$(BIN)/grader image build
+
+.PHONY: clean
+clean:  ## Remove the environment, caches and the demo; the engine and its images stay
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(DEMO)
