@@ -1,16 +1,20 @@
 """The messages that cross the wall between host and driver, and between driver and kernel.
 
-A frame on the wire is ``u32 length (big-endian) | bytes of codec.pack``. Host and driver number their frames
-from 0; a duplicate, a gap or an oversized frame ends the attempt and the container.
+A frame on the wire is ``u32 length (big-endian) | bytes of codec.pack``: see `to_wire`. Host and driver
+number their frames from 0; a duplicate, a gap or an oversized frame ends the attempt and the container.
 """
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, TypeAdapter
 
 from grader.evidence.base import Record
+from grader.evidence.codec import pack
 from grader.evidence.plan import Plan, Probe
 from grader.evidence.record import (
     CellRecord,
@@ -25,6 +29,7 @@ from grader.evidence.training import TrainingHistory
 from grader.evidence.values import Value
 
 __all__ = [
+    "LENGTH",
     "CellDone",
     "CellStarted",
     "Cleaned",
@@ -33,6 +38,7 @@ __all__ = [
     "Finish",
     "HostFrame",
     "Job",
+    "Opened",
     "ProbeAnswer",
     "ProbeInputs",
     "ProbeRequest",
@@ -41,7 +47,11 @@ __all__ = [
     "Shutdown",
     "driver_frames",
     "host_frames",
+    "to_wire",
 ]
+
+#: What precedes every frame: its length in bytes.
+LENGTH = struct.Struct(">I")
 
 
 class Frame(Record):
@@ -99,6 +109,16 @@ class Ready(Frame):
     environment: Environment
 
 
+class Opened(Frame):
+    """The submitted file could be read; `cells` are all of it, none of them run. Follows a `Job`.
+
+    The host needs them where the driver cannot tell the end: the container killed, the deadline passed.
+    """
+
+    type: Literal["opened"] = "opened"
+    cells: tuple[CellRecord, ...]
+
+
 class CellStarted(Frame):
     type: Literal["cell_started"] = "cell_started"
     index: int
@@ -154,10 +174,16 @@ class Cleaned(Frame):
 
 HostFrame = Annotated[Job | ProbeRequest | Finish | Shutdown, Field(discriminator="type")]
 DriverFrame = Annotated[
-    Ready | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned, Field(discriminator="type")
+    Ready | Opened | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned, Field(discriminator="type")
 ]
 
 host_frames: TypeAdapter[Job | ProbeRequest | Finish | Shutdown] = TypeAdapter(HostFrame)
-driver_frames: TypeAdapter[Ready | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned] = TypeAdapter(
-    DriverFrame
+driver_frames: TypeAdapter[Ready | Opened | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned] = (
+    TypeAdapter(DriverFrame)
 )
+
+
+def to_wire(frame: Frame, arrays: Sequence[np.ndarray] = ()) -> bytes:
+    """Writes a frame as it crosses the wall, its length in front."""
+    raw = pack(frame.model_dump_json().encode(), arrays)
+    return LENGTH.pack(len(raw)) + raw
