@@ -1,0 +1,119 @@
+"""The student's own code with the lines in question marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from grader.evidence.record import CellRecord
+from grader.reporting.text import clean, shortened
+from grader.rubric.model import Where
+
+__all__ = ["Excerpt", "Line", "excerpts", "heading_above"]
+
+_CONTEXT_LINES = 3
+_WHOLE_CELL_LINES = 14
+_LINE_CHARACTERS = 400
+_CELL_CHARACTERS = 60_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an excerpt; `number` 0 stands for lines left out."""
+
+    number: int
+    html: Markup
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Part of a cell.
+
+    Attributes:
+        cell: From 0 over all cells.
+        under: The heading that the cell stands under, empty where there is none.
+    """
+
+    cell: int
+    under: str
+    lines: tuple[Line, ...]
+
+
+def excerpts(cells: Sequence[CellRecord], where: Iterable[Where]) -> tuple[Excerpt, ...]:
+    """One excerpt for each cell named, in the order of first mention; places not in the file are left out."""
+    marked: dict[int, set[int]] = {}
+    for place in where:
+        if 0 <= place.cell < len(cells):
+            marked.setdefault(place.cell, set()).update([place.line] if place.line else [])
+    return tuple(_excerpt(cells, cell, lines) for cell, lines in marked.items())
+
+
+def heading_above(cells: Sequence[CellRecord], cell: int) -> str:
+    """Text of the nearest Markdown heading at or above a cell."""
+    for record in reversed(cells[: cell + 1]):
+        if record.kind == "markdown":
+            headings = [line for line in record.source.splitlines() if line.lstrip().startswith("#")]
+            if headings:
+                return shortened(clean(headings[-1].strip().lstrip("#").strip().strip("*_")), 120)
+    return ""
+
+
+def _excerpt(cells: Sequence[CellRecord], cell: int, marked: set[int]) -> Excerpt:
+    record = cells[cell]
+    lines = _highlighted(record.source) if record.kind == "code" else _escaped(record.source)
+    shown = _shown(len(lines), marked)
+    picked: list[Line] = []
+    last = 0
+    for number in shown:
+        if number > last + 1:
+            picked.append(Line(0, Markup("")))
+        picked.append(Line(number, lines[number - 1], number in marked))
+        last = number
+    if last < len(lines):
+        picked.append(Line(0, Markup("")))
+    return Excerpt(cell, heading_above(cells, cell), tuple(picked))
+
+
+def _shown(length: int, marked: set[int]) -> list[int]:
+    """Numbers of the lines to show: all of a short cell, else those around the marks."""
+    if length <= _WHOLE_CELL_LINES:
+        return list(range(1, length + 1))
+    if not marked:
+        return list(range(1, _WHOLE_CELL_LINES + 1))
+    near = {number for line in marked for number in range(line - _CONTEXT_LINES, line + _CONTEXT_LINES + 1)}
+    return sorted(number for number in near if 1 <= number <= length)
+
+
+def _source_lines(source: str) -> list[str]:
+    text = clean(source.replace("\r\n", "\n").replace("\r", "\n"))[:_CELL_CHARACTERS]
+    return [line[:_LINE_CHARACTERS] for line in text.rstrip("\n").split("\n")]
+
+
+def _escaped(source: str) -> list[Markup]:
+    return [Markup.escape(line) for line in _source_lines(source)]
+
+
+@lru_cache(maxsize=1)
+def _lexer() -> PythonLexer:
+    return PythonLexer(stripnl=False, ensurenl=False)
+
+
+@lru_cache(maxsize=1)
+def _formatter() -> HtmlFormatter:
+    return HtmlFormatter(nowrap=True, classprefix="p-")
+
+
+@lru_cache(maxsize=256)
+def _highlighted(source: str) -> list[Markup]:
+    """Each line of the source as escaped HTML; the formatter closes its spans at line ends."""
+    lines = _source_lines(source)
+    coloured = highlight("\n".join(lines), _lexer(), _formatter()).split("\n")[: len(lines)]
+    coloured += [""] * (len(lines) - len(coloured))
+    return [Markup(line) for line in coloured]  # noqa: S704 - the formatter escapes every token
