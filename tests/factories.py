@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import copy
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from grader.evidence.codec import Bundle
-from grader.evidence.plan import FunctionProbe, ModuleProbe, ValueProbe, probe_id
+from grader.evidence.plan import (
+    Call,
+    FunctionProbe,
+    InputSpec,
+    IntegersInput,
+    LiteralInput,
+    ModuleProbe,
+    UniformInput,
+    ValueProbe,
+    probe_id,
+)
 from grader.evidence.record import (
+    CallRecord,
     CellError,
     CellRecord,
     CellRun,
@@ -21,14 +36,28 @@ from grader.evidence.record import (
     Output,
     ParameterRecord,
     ProbeResult,
+    RaisedError,
     Submitted,
     ValueRecord,
 )
 from grader.evidence.training import ModelIdentity, Start, TrainingHistory, TrainingRun
+from grader.evidence.values import (
+    ArrayValue,
+    BoolValue,
+    FloatValue,
+    IntValue,
+    MappingValue,
+    NoneValue,
+    OtherValue,
+    SequenceValue,
+    StrValue,
+    Value,
+)
 from grader.rubric.alignment import Alignment, align
 from grader.rubric.case import Case, Reference
 from grader.rubric.handout import Handout
 from grader.rubric.model import Check, Criterion, Rubric, Section
+from reference import FUNCTIONS
 
 AnyProbe = ModuleProbe | FunctionProbe | ValueProbe
 AnyRecord = ModuleRecord | FunctionRecord | ValueRecord
@@ -70,13 +99,15 @@ def evidence(
     return Evidence(notebook="0" * 64, plan="1" * 64, outcome=outcome, cells=tuple(cells), **more)
 
 
-def answers(found: Mapping[AnyProbe, AnyRecord | ProbeResult]) -> dict[str, ProbeResult]:
-    """Probe results by id; a bare record stands for an answer that is ok."""
+def answers(
+    found: Mapping[AnyProbe, AnyRecord | ProbeResult] | Iterable[tuple[AnyProbe, AnyRecord | ProbeResult]],
+) -> dict[str, ProbeResult]:
+    """Probe results by id, from a mapping or pairs; a bare record stands for an answer that is ok."""
     return {
         probe_id(probe): record
         if isinstance(record, ProbeResult)
         else ProbeResult(status="ok", record=record)
-        for probe, record in found.items()
+        for probe, record in (found.items() if isinstance(found, Mapping) else found)
     }
 
 
@@ -149,3 +180,101 @@ def training_run(index: int, cell_index: int | None, **more: Any) -> TrainingRun
 
 def history(*runs: TrainingRun, **more: Any) -> TrainingHistory:
     return TrainingHistory(runs=runs, **more)
+
+
+def value_of(thing: Any, arrays: list[np.ndarray]) -> Value:
+    """Records a Python object as the collector would; numbers of arrays go to the end of `arrays`."""
+    if isinstance(thing, torch.Tensor | np.ndarray):
+        dtype = str(thing.dtype).removeprefix("torch.")
+        kind = "torch.Tensor" if isinstance(thing, torch.Tensor) else "numpy.ndarray"
+        numbers = thing.detach().cpu().numpy() if isinstance(thing, torch.Tensor) else thing
+        arrays.append(numbers.copy())
+        return ArrayValue(type=kind, dtype=dtype, shape=tuple(thing.shape), array=len(arrays) - 1)
+    if isinstance(thing, list | tuple):
+        items = tuple(value_of(item, arrays) for item in thing)
+        return SequenceValue(type=type(thing).__name__, items=items, length=len(items))
+    if isinstance(thing, dict):
+        pairs = tuple((value_of(key, arrays), value_of(item, arrays)) for key, item in thing.items())
+        return MappingValue(type="dict", items=pairs, length=len(pairs))
+    return _scalar(thing)
+
+
+def _scalar(thing: Any) -> Value:
+    library = f"numpy.{type(thing).__name__}" if isinstance(thing, np.generic) else type(thing).__name__
+    if thing is None:
+        return NoneValue()
+    if isinstance(thing, bool | np.bool_):
+        return BoolValue(value=bool(thing), type=library)
+    if isinstance(thing, int | np.integer):
+        return IntValue(value=int(thing), type=library)
+    if isinstance(thing, float | np.floating):
+        return FloatValue(value=float(thing), type=library)
+    if isinstance(thing, str):
+        return StrValue(value=thing, length=len(thing))
+    return OtherValue(type=type(thing).__name__)
+
+
+def called(
+    probe: FunctionProbe, function: Callable[..., Any], arrays: list[np.ndarray], *, cell: int | None = None
+) -> FunctionRecord:
+    """Makes the calls that a probe asks for, with inputs drawn from a fixed seed."""
+    drawing = np.random.default_rng(7)
+    calls = tuple(_call(call, function, probe.repeat, arrays, drawing) for call in probe.calls)
+    return FunctionRecord(name=probe.target.names[0], cell=cell, calls=calls)
+
+
+def _call(
+    call: Call,
+    function: Callable[..., Any],
+    repeat: int,
+    arrays: list[np.ndarray],
+    drawing: np.random.Generator,
+) -> CallRecord:
+    args = [_draw(spec, drawing) for spec in call.args]
+    kwargs = {key: _draw(spec, drawing) for key, spec in call.kwargs.items()}
+    sent = {
+        "args": tuple(value_of(arg, arrays) for arg in args),
+        "kwargs": {key: value_of(arg, arrays) for key, arg in kwargs.items()},
+    }
+    printed = io.StringIO()
+    returned = []
+    try:
+        with contextlib.redirect_stdout(printed):
+            for _ in range(repeat):
+                returned.append(function(*copy.deepcopy(args), **copy.deepcopy(kwargs)))
+    except Exception as error:
+        raised = RaisedError(type=type(error).__name__, message=str(error))
+        return CallRecord(**sent, error=raised, stdout=printed.getvalue())
+    values = tuple(value_of(thing, arrays) for thing in returned)
+    return CallRecord(**sent, returned=values, stdout=printed.getvalue())
+
+
+def _draw(spec: InputSpec, drawing: np.random.Generator) -> Any:
+    if isinstance(spec, LiteralInput):
+        numbers: Any = spec.value
+        plain = spec.container == "python"
+    elif isinstance(spec, IntegersInput):
+        numbers, plain = drawing.integers(spec.low, spec.high, spec.shape), spec.container == "python"
+        if plain:
+            return int(numbers)
+    elif isinstance(spec, UniformInput):
+        numbers, plain = drawing.uniform(spec.low, spec.high, spec.shape), False
+    else:
+        numbers, plain = drawing.standard_normal(spec.shape), False
+    if plain:
+        return numbers
+    array = np.array(numbers, dtype=spec.dtype)
+    if spec.container == "list":
+        return array.tolist()
+    return torch.from_numpy(array) if spec.container == "torch" else array
+
+
+def case_of_function(
+    check: Check, function: Callable[..., Any], source: str = "def function():\n    ...", **more: Any
+) -> Case:
+    """A notebook of one cell whose function answered every function probe of `check`."""
+    arrays: list[np.ndarray] = []
+    probes = [probe for probe in check.probes() if isinstance(probe, FunctionProbe)]
+    found = [(probe, called(probe, function, arrays, cell=0)) for probe in probes]
+    given = evidence(code_cells(source), probes=answers(found))
+    return case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS), **more)

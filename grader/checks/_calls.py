@@ -1,0 +1,173 @@
+"""Recorded calls of a student's function, ready to be judged; or the reason why there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, JsonValue
+
+from grader.checks._compare import Tolerance, tolerance_for
+from grader.checks._plain import Unreadable, dtypes_in, plain, show
+from grader.checks._probes import describe, stopped_early
+from grader.evidence.codec import Bundle
+from grader.evidence.plan import FunctionProbe, InputSpec, LiteralInput
+from grader.evidence.record import CallRecord, CellRecord, FunctionRecord, RaisedError
+from grader.rubric.case import Case
+from grader.rubric.model import Judgement, Where
+
+__all__ = ["Answer", "Answers", "Argument", "Names", "ask", "definition", "missing_function"]
+
+
+def _as_input(value: Any) -> Any:
+    """A mapping with `kind` is an input drawn afresh; anything else stands for itself."""
+    if isinstance(value, Mapping) and "kind" in value:
+        return value
+    return value if isinstance(value, InputSpec.__origin__) else LiteralInput(value=value)  # type: ignore[attr-defined]
+
+
+def _as_names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+#: An argument in a rubric: ``3``, ``"two words"``, or ``{kind: integers, low: 4, high: 30}``.
+Argument = Annotated[InputSpec, BeforeValidator(_as_input, json_schema_input_type=InputSpec | JsonValue)]
+#: One name or several, of which the first that exists counts.
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names, json_schema_input_type=str | tuple[str, ...])]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One call: the host's copy of what went in, and what came out.
+
+    Attributes:
+        got: The first repetition's answer; None where it raised.
+        changed: Later repetitions on equal arguments gave something else.
+        tolerance: Of the coarsest dtype among arguments and answer.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    got: Any
+    error: RaisedError | None
+    stdout: str
+    changed: bool
+    mutated: bool
+    operations: int | None
+    tolerance: Tolerance
+
+    @property
+    def call(self) -> str:
+        """The call as one would type it, large arrays by shape."""
+        shown = [show(value) for value in self.args]
+        shown += [f"{key}={show(value)}" for key, value in self.kwargs.items()]
+        return f"{self.name}({', '.join(shown)})"
+
+    @property
+    def readable(self) -> bool:
+        """False where evidence does not hold the answer or the arguments."""
+        values = (self.got, *self.args, *self.kwargs.values())
+        return not any(isinstance(value, Unreadable) and not value.kept for value in values)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All calls of one probe, in the order in which the check asked for them."""
+
+    name: str
+    calls: tuple[Answer, ...]
+    where: tuple[Where, ...] = field(default=())
+
+    @property
+    def notes(self) -> str:
+        """What is worth telling about the calls but costs nothing."""
+        told = []
+        if any(answer.changed for answer in self.calls):
+            told.append(f"`{self.name}` answers differently when called twice with the same input.")
+        if any(answer.mutated for answer in self.calls):
+            told.append(f"`{self.name}` changes its arguments in place.")
+        return " ".join(told)
+
+
+def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
+    """Reads the calls that a probe made.
+
+    Returns:
+        A judgement instead where there are none: the function is missing, was never probed, or could not
+        be called through no fault that can be established.
+    """
+    result = case.probe(probe)
+    wanted = describe(probe.target)
+    if result is None:
+        return Judgement.missing(
+            f"{wanted} was never called in this attempt; run the submission again to measure it."
+        )
+    if result.status == "not_found":
+        return missing_function(case, probe.target.names)
+    record = result.record
+    if not isinstance(record, FunctionRecord) or len(record.calls) != len(probe.calls):
+        detail = result.error.type if result.error else result.detail or "not every call was answered"
+        return Judgement.needs_ta(f"{wanted} could not be called ({detail}); a TA looks at it.")
+    calls = tuple(_answer(record.name, call, case.bundle) for call in record.calls)
+    return Answers(record.name, calls, definition(case, probe.target.names, record.cell))
+
+
+def _answer(name: str, record: CallRecord, bundle: Bundle) -> Answer:
+    values = (*record.args, *record.kwargs.values(), *record.returned[:1])
+    dtypes = frozenset[str]().union(*(dtypes_in(value) for value in values))
+    returned = [plain(value, bundle) for value in record.returned]
+    return Answer(
+        name=name,
+        args=tuple(plain(value, bundle) for value in record.args),
+        kwargs={key: plain(value, bundle) for key, value in record.kwargs.items()},
+        got=returned[0] if returned else None,
+        error=record.error,
+        stdout=record.stdout,
+        changed=any(not _same(returned[0], other) for other in returned[1:]),
+        mutated=record.mutated,
+        operations=record.operations,
+        tolerance=tolerance_for(dtypes),
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return bool(np.array_equal(one, other))
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tuple[Where, ...]:
+    """The last place where one of `names` is defined or assigned; in `cell` where that is known."""
+    cells = case.evidence.cells if cell is None else case.evidence.cells[cell : cell + 1]
+    found = [place for record in cells for place in _mentions(record, tuple(names))]
+    return tuple(found[-1:])
+
+
+def _mentions(cell: CellRecord, names: tuple[str, ...]) -> list[Where]:
+    if cell.kind != "code":
+        return []
+    either = "|".join(re.escape(name) for name in names)
+    binding = re.compile(
+        rf"^\s*(?:(?:async\s+)?def\s+(?:{either})\b|class\s+(?:{either})\b|(?:{either})\s*=[^=])"
+    )
+    lines = cell.source.splitlines()
+    return [Where(cell=cell.index, line=i) for i, line in enumerate(lines, start=1) if binding.match(line)]
+
+
+def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:
+    """Nothing of these names was there at the end: is it the student's doing, or can that not be told?"""
+    places = definition(case, names)
+    if not places:
+        return Judgement.failed(f"No cell defines `{names[0]}`.")
+    run = case.evidence.cells[places[0].cell].run
+    if run is not None and run.error is not None:
+        reason = f"its cell raised {run.error.type}"
+    elif run is None or run.status == "not_run" or stopped_early(case):
+        reason = f"the run ended early ({case.evidence.outcome})"
+    else:
+        reason = "it was gone after the last cell"
+    return Judgement.needs_ta(f"`{names[0]}` is written but could not be called: {reason}.", where=places)

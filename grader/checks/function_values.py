@@ -1,0 +1,182 @@
+"""Does a function give the right values on given and on hidden inputs?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from grader.checks._calls import Answer, Argument, Names, ask
+from grader.checks._compare import mismatch
+from grader.checks._groups import CallFinding, GroupFinding, judge_groups
+from grader.checks._mistakes import Suspect, name_mistake, printed_answer
+from grader.evidence.plan import Call, FunctionProbe, Probe, Target
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement
+
+__all__ = ["CallGroup", "FunctionValues", "Given"]
+
+
+class Given(BaseModel):
+    """Calls with one set of arguments.
+
+    Attributes:
+        args: Positional arguments: plain values, or inputs drawn afresh for each attempt.
+        kwargs: Keyword arguments, likewise.
+        count: Calls to make; more than one makes sense only for inputs drawn afresh.
+        accept: Right answers, any of which will do; without them the reference says what is right.
+        prints: Text that should be printed as well. Told to the student, costs nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    args: tuple[Argument, ...] = ()
+    kwargs: dict[str, Argument] = Field(default_factory=dict)
+    count: int = Field(default=1, ge=1, le=20)
+    accept: tuple[JsonValue, ...] = ()
+    prints: str | None = None
+
+
+class CallGroup(BaseModel):
+    """Calls that earn a part of the points together: all of them right, or nothing.
+
+    Attributes:
+        name: What to call it in messages, as ``negative numbers``.
+        weight: Part of the points, in proportion to the other groups'; 0 is told but costs nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    weight: float = Field(default=1.0, ge=0)
+    calls: tuple[Given, ...] = Field(min_length=1)
+
+
+class FunctionValues(Check):
+    """Calls a function and compares what it returns with the right answers, group by group.
+
+    Numbers count by value whatever their type (``36``, ``36.0``, ``numpy.int64(36)``, a 0-d tensor), lists,
+    tuples and arrays likewise; floats within what their dtype can hold. A group's part of the points is
+    earned where all its calls are right. A wrong answer is explained where it is one that a usual mistake
+    gives: off by one, printed instead of returned, text instead of a value, exchanged axes, or one of the
+    rubric's own `mistakes`. Calls that a later cell has broken (a builtin overwritten after the function
+    was written) go to a TA.
+
+    Attributes:
+        function: Name in the notebook; of several, the first that exists.
+        reference: Name of the reference function, for calls without `accept`.
+        groups: Calls, each group worth its weight.
+        printed_share: Part of a group's points for right answers that were printed, not returned.
+        mistakes: Reference functions that make a usual mistake, with the words for it.
+    """
+
+    example: ClassVar[str] = """\
+id: sum-of-cubes
+title: The sum of cubes up to n
+points: 1
+check: function_values
+function: sum_of_cubes
+reference: sum_of_cubes
+groups:
+  - name: the handout's examples
+    weight: 2
+    calls:
+      - {args: [3], accept: [36]}
+      - {args: [1], accept: [1]}
+  - name: hidden numbers
+    weight: 2
+    calls:
+      - {args: [{kind: integers, low: 4, high: 30, container: python}], count: 3}
+  - name: negative numbers
+    weight: 1
+    calls:
+      - {args: [-4], accept: [-1], prints: Invalid input}
+"""
+
+    check: Literal["function_values"] = "function_values"
+    function: Names
+    reference: str | None = None
+    groups: tuple[CallGroup, ...] = Field(min_length=1)
+    printed_share: float = Field(default=0.0, ge=0, le=1)
+    mistakes: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_answers(self) -> FunctionValues:
+        bare = [given for group in self.groups for given in group.calls if not given.accept]
+        if bare and self.reference is None:
+            raise ValueError("calls without 'accept' need a 'reference' that says what is right")
+        if not any(group.weight > 0 for group in self.groups):
+            raise ValueError("at least one group needs a weight above 0")
+        return self
+
+    def _probe(self) -> FunctionProbe:
+        calls = tuple(
+            Call(args=given.args, kwargs=given.kwargs)
+            for group in self.groups
+            for given in group.calls
+            for _ in range(given.count)
+        )
+        return FunctionProbe(target=Target(names=self.function), calls=calls, repeat=2)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return (self._probe(),)
+
+    def judge(self, case: Case) -> Judgement:
+        answers = ask(case, self._probe())
+        if isinstance(answers, Judgement):
+            return answers
+        remaining = iter(answers.calls)
+        judge_one = _Caller(self, case)
+        findings = [
+            GroupFinding(
+                group.name,
+                group.weight,
+                tuple(judge_one(next(remaining), given) for given in group.calls for _ in range(given.count)),
+            )
+            for group in self.groups
+        ]
+        return judge_groups(answers, findings)
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Judges single calls of one function."""
+
+    check: FunctionValues
+    case: Case
+
+    def __call__(self, answer: Answer, given: Given) -> CallFinding:
+        expected = self._expected(answer, given)
+        if answer.error is not None:
+            return CallFinding.raised(answer, expected)
+        if not answer.readable:
+            return CallFinding.unknown(answer, expected)
+        if any(mismatch(right, answer.got, answer.tolerance) is None for right in expected):
+            unprinted = given.prints is not None and given.prints not in answer.stdout
+            note = f"`{answer.call}` does not print {given.prints!r}." if unprinted else ""
+            return CallFinding.right(answer, expected, note)
+        if answer.got is None and any(
+            printed_answer(right, answer.stdout, answer.tolerance) for right in expected
+        ):
+            return CallFinding.printed(answer, expected, self.check.printed_share)
+        return CallFinding.wrong(answer, expected, self._mistake(answer, expected[0]))
+
+    def _expected(self, answer: Answer, given: Given) -> tuple[Any, ...]:
+        if given.accept or self.check.reference is None:
+            return given.accept
+        return (self.case.reference.functions[self.check.reference](*answer.args, **answer.kwargs),)
+
+    def _mistake(self, answer: Answer, expected: Any) -> str | None:
+        return name_mistake(expected, answer.got, answer.tolerance, self._suspects(answer))
+
+    def _suspects(self, answer: Answer) -> Iterable[Suspect]:
+        functions = self.case.reference.functions
+        for name, text in self.check.mistakes.items():
+            yield Suspect(text, lambda name=name: functions[name](*answer.args, **answer.kwargs))  # type: ignore[misc]
+        if self.check.reference is not None and len(answer.args) == 1:
+            n, function = answer.args[0], functions[self.check.reference]
+            if isinstance(n, int):
+                yield Suspect("it stops one short (off by one)", lambda: function(n - 1))
+                yield Suspect("it goes one too far (off by one)", lambda: function(n + 1))

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from grader.checks.function_values import FunctionValues
+from grader.evidence.plan import IntegersInput, LiteralInput
+from grader.evidence.record import CellError, Outcome, ProbeResult
+from grader.rubric.model import Status
+from reference import FUNCTIONS
+from tests.factories import answers, case, case_of_function, cell, evidence
+
+CUBES = FunctionValues(
+    function="sum_of_cubes",
+    reference="sum_of_cubes",
+    groups=[
+        {"name": "examples", "weight": 2, "calls": [{"args": [3], "accept": [36]}, {"args": [1]}]},
+        {
+            "name": "hidden",
+            "calls": [
+                {"args": [{"kind": "integers", "low": 4, "high": 30, "container": "python"}], "count": 3}
+            ],
+        },
+        {"name": "negative", "calls": [{"args": [-4], "accept": [-1], "prints": "Invalid input"}]},
+        {"name": "zero", "weight": 0, "calls": [{"args": [0], "accept": [0, -1]}]},
+    ],
+)
+
+
+def cubes(n):
+    return sum(i**3 for i in range(1, n + 1)) if n >= 0 else -1
+
+
+def judge(function, check=CUBES):
+    return check.judge(case_of_function(check, function, "def sum_of_cubes(n):\n    ..."))
+
+
+@pytest.mark.parametrize("kind", [int, float, np.int64, np.float64, torch.tensor, np.array])
+def test_equal_values_of_other_numeric_types_are_right(kind):
+    assert judge(lambda n: kind(cubes(n))).status is Status.PASS
+
+
+def test_an_unspecified_input_accepts_several_answers():
+    assert judge(lambda n: -1 if n <= 0 else cubes(n)).status is Status.PASS
+
+
+def test_a_group_without_weight_costs_nothing():
+    judgement = judge(lambda n: 77 if n == 0 else cubes(n))
+    assert judgement.share == 1
+    assert "expected 0 or -1, got 77" in judgement.message
+
+
+def test_stopping_one_short_is_named_and_keeps_the_other_groups():
+    judgement = judge(lambda n: cubes(n - 1) if n > 0 else cubes(n))
+    assert judgement.status is Status.PARTIAL
+    assert judgement.share == pytest.approx(0.25)
+    assert "`sum_of_cubes(3)` expected 36, got 9: it stops one short (off by one)" in judgement.message
+    assert judgement.where[0].cell == 0
+    assert judgement.where[0].line == 1
+
+
+def test_a_wrong_answer_without_a_known_cause_gives_none():
+    judgement = judge(lambda n: cubes(n) + 17)
+    assert judgement.data["groups"][0]["calls"][0]["mistake"] is None
+    assert "expected 36, got 53." in judgement.message
+
+
+def test_printing_the_right_answer_earns_the_printed_share_only():
+    def printing(n):
+        print(cubes(n))  # noqa: T201
+
+    half = CUBES.model_copy(update={"printed_share": 0.5})
+    assert judge(printing).status is Status.FAIL
+    assert judge(printing, half).share == pytest.approx(0.5)
+    assert "prints the right answer and returns None" in judge(printing).message
+
+
+def test_text_instead_of_a_value_is_wrong_and_named():
+    judgement = judge(lambda n: str(cubes(n)))
+    assert judgement.status is Status.FAIL
+    assert "it gives the text '36' instead of the value" in judgement.message
+
+
+def test_an_exception_is_told_with_its_input():
+    def fragile(n):
+        if n < 0:
+            raise ValueError("no cubes")
+        return cubes(n)
+
+    judgement = judge(fragile)
+    assert judgement.status is Status.PARTIAL
+    assert judgement.share == pytest.approx(0.75)
+    assert "`sum_of_cubes(-4)` expected -1, raised ValueError: no cubes" in judgement.message
+
+
+def test_nan_never_passes():
+    assert judge(lambda n: float("nan")).status is Status.FAIL
+
+
+def test_a_constant_earns_nothing_even_where_it_happens_to_be_right():
+    judgement = judge(lambda n: -1)
+    assert judgement.status is Status.FAIL
+    assert "same answer to every input" in judgement.message
+
+
+def test_a_bool_is_no_number():
+    check = FunctionValues(function="f", groups=[{"name": "g", "calls": [{"args": [1], "accept": [1]}]}])
+    assert judge(lambda n: True, check).status is Status.FAIL
+
+
+def test_numbers_count_as_truth_values_but_text_does_not():
+    check = FunctionValues(
+        function="f", groups=[{"name": "g", "calls": [{"args": ["a b"], "accept": [True]}]}]
+    )
+    assert judge(lambda text: np.True_, check).status is Status.PASS
+    assert judge(lambda text: 1, check).status is Status.PASS
+    assert judge(lambda text: "True", check).status is Status.FAIL
+
+
+@pytest.mark.parametrize("container", [list, tuple, np.array, torch.tensor])
+def test_lists_tuples_and_arrays_mix(container):
+    check = FunctionValues(
+        function="f", groups=[{"name": "g", "calls": [{"args": ["a bcd"], "accept": [[1, 3]]}]}]
+    )
+    assert judge(lambda text: container([1, 3]), check).status is Status.PASS
+    assert judge(lambda text: container([1, 4]), check).status is Status.FAIL
+
+
+def test_a_missing_message_is_told_and_costs_nothing():
+    judgement = judge(cubes)
+    assert judgement.status is Status.PASS
+    assert "does not print 'Invalid input'" in judgement.message
+
+
+def test_answers_that_change_are_noted():
+    calls = []
+
+    def counting(n):
+        calls.append(n)
+        return cubes(n) + (len(calls) % 2 == 0)
+
+    judgement = judge(counting)
+    assert judgement.status is Status.PASS
+    assert "answers differently when called twice" in judgement.message
+
+
+def test_a_rubrics_own_mistake_is_recognised():
+    check = FunctionValues(
+        function="filter_image",
+        reference="conv2d",
+        groups=[
+            {
+                "name": "g",
+                "calls": [
+                    {"args": [{"kind": "normal", "shape": [5, 6]}, {"kind": "normal", "shape": [2, 3]}]}
+                ],
+            }
+        ],
+        mistakes={"flipped_conv2d": "the kernel is flipped"},
+    )
+
+    def flipped(image, kernel):
+        return FUNCTIONS["conv2d"](image, np.flip(kernel.numpy()))
+
+    judgement = check.judge(case_of_function(check, flipped))
+    assert judgement.status is Status.FAIL
+    assert "the kernel is flipped" in judgement.message
+
+
+def test_transposed_axes_are_named():
+    check = FunctionValues(
+        function="pad",
+        reference="zero_padding",
+        groups=[{"name": "g", "calls": [{"args": [{"kind": "normal", "shape": [3, 4]}, 1]}]}],
+    )
+    pad = torch.nn.functional.pad
+    right = check.judge(case_of_function(check, lambda image, p: pad(image, (p, p, p, p))))
+    turned = check.judge(case_of_function(check, lambda image, p: pad(image, (p, p, p, p)).T))
+    assert right.status is Status.PASS
+    assert "transposed axes" in turned.message
+
+
+def without_answer(status, source, **more):
+    given = evidence(
+        [cell(0, source, error=more.pop("error", None))],
+        probes=answers([(CUBES.probes()[0], ProbeResult(status=status, detail="timed out"))]),
+        **more,
+    )
+    return CUBES.judge(case(CUBES, given))
+
+
+def test_a_function_that_no_cell_defines_is_missing():
+    assert without_answer("not_found", "x = 1").status is Status.FAIL
+
+
+def test_a_function_whose_cell_failed_goes_to_a_ta():
+    error = CellError(type="SyntaxError", message="invalid syntax", line=2)
+    judgement = without_answer("not_found", "def sum_of_cubes(n):\n  prose here", error=error)
+    assert judgement.status is Status.NEEDS_TA
+    assert "SyntaxError" in judgement.message
+
+
+def test_a_function_lost_to_the_time_limit_goes_to_a_ta():
+    judgement = without_answer("not_found", "def sum_of_cubes(n): ...", outcome=Outcome.TIMEOUT)
+    assert judgement.status is Status.NEEDS_TA
+
+
+def test_a_kernel_that_does_not_answer_goes_to_a_ta():
+    assert without_answer("no_answer", "def sum_of_cubes(n): ...").status is Status.NEEDS_TA
+
+
+def test_an_attempt_that_was_never_asked_is_missing_evidence():
+    assert CUBES.judge(case(CUBES, evidence())).status is Status.MISSING_EVIDENCE
+
+
+def test_plain_arguments_are_literals_and_mappings_with_kind_are_drawn():
+    calls = CUBES.probes()[0].calls
+    assert calls[0].args == (LiteralInput(value=3),)
+    assert isinstance(calls[2].args[0], IntegersInput)
+    assert len(calls) == 7
+
+
+def test_calls_without_any_right_answer_are_refused():
+    with pytest.raises(ValidationError, match="need a 'reference'"):
+        FunctionValues(function="f", groups=[{"name": "g", "calls": [{"args": [1]}]}])
