@@ -1,0 +1,121 @@
+"""A submitted notebook as cell records, and as the clean copy that the sandbox runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal
+
+from grader.errors import SubmissionError
+from grader.evidence.record import CellRecord, Submitted
+from grader.intake.notebook_json import notebook_cells
+from grader.intake.submitted_outputs import OutputBudget, read_outputs
+from grader.intake.text import plain_text
+
+__all__ = ["normalise_notebook", "parse_notebook"]
+
+_MAX_ID = 200
+_MAX_COUNT = 2**31
+_NEWLINE = re.compile(r"\r\n?")
+
+
+def parse_notebook(raw: bytes) -> tuple[CellRecord, ...]:
+    """Reads a student's file as cells, with the outputs and execution counts that it was handed in with.
+
+    Line ends become line feeds and lone surrogates U+FFFD, so that every source is text that can be stored.
+
+    Args:
+        raw: The file's bytes as handed in.
+
+    Raises:
+        SubmissionError: The file is no notebook with code in it.
+    """
+    budget = OutputBudget()
+    cells = tuple(_record(index, cell, budget) for index, cell in enumerate(notebook_cells(raw)))
+    if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
+        raise SubmissionError(
+            "the notebook has no code",
+            expected="at least one code cell that is not blank",
+            found=f"{len(cells)} cells without code",
+            todo="check that the right file was handed in",
+        )
+    return cells
+
+
+def normalise_notebook(raw: bytes) -> bytes:
+    """Gives the notebook as the sandbox gets it: sources and handout ids only.
+
+    Format 4.5 with ids ``cell-0``, ``cell-1``, ...; the python3 kernel; no outputs, no foreign metadata.
+    Equal sources give equal bytes.
+
+    Raises:
+        SubmissionError: As `parse_notebook`.
+    """
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [_clean(cell) for cell in parse_notebook(raw)],
+    }
+    return json.dumps(notebook, ensure_ascii=True, sort_keys=True).encode()
+
+
+def _record(index: int, cell: dict[str, Any], budget: OutputBudget) -> CellRecord:
+    kind = _kind(cell["cell_type"])
+    submitted = Submitted()
+    if kind == "code":
+        outputs = read_outputs(cell.get("outputs"), budget)
+        submitted = Submitted(execution_count=_count(cell.get("execution_count")), outputs=outputs)
+    return CellRecord(
+        index=index,
+        kind=kind,
+        source=_source(index, cell.get("source", "")),
+        handout_id=_handout_id(cell),
+        submitted=submitted,
+    )
+
+
+def _kind(cell_type: str) -> Literal["code", "markdown", "raw"]:
+    if cell_type == "code":
+        return "code"
+    return "markdown" if cell_type in ("markdown", "heading") else "raw"
+
+
+def _source(index: int, source: object) -> str:
+    lines = source if isinstance(source, list) else [source]
+    text = [line for line in lines if isinstance(line, str)]
+    if len(text) < len(lines):
+        raise SubmissionError(
+            "a cell's source is not text",
+            where=f"cell {index}",
+            expected="text, or a list of lines",
+            found=type(source).__name__,
+        )
+    return plain_text(_NEWLINE.sub("\n", "".join(text)))
+
+
+def _handout_id(cell: dict[str, Any]) -> str | None:
+    metadata = cell.get("metadata")
+    candidates = (metadata.get("id") if isinstance(metadata, dict) else None, cell.get("id"))
+    for candidate in candidates:
+        if isinstance(candidate, str) and 0 < len(candidate) <= _MAX_ID:
+            return plain_text(candidate)
+    return None
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_COUNT:
+        return value
+    return None
+
+
+def _clean(cell: CellRecord) -> dict[str, Any]:
+    clean: dict[str, Any] = {
+        "cell_type": cell.kind,
+        "id": f"cell-{cell.index}",
+        "metadata": {"id": cell.handout_id} if cell.handout_id else {},
+        "source": cell.source,
+    }
+    if cell.kind == "code":
+        clean |= {"execution_count": None, "outputs": []}
+    return clean
