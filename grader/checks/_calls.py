@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -13,13 +13,23 @@ from pydantic import BeforeValidator, JsonValue
 from grader.checks._compare import Tolerance, tolerance_for
 from grader.checks._plain import Unreadable, dtypes_in, plain, show
 from grader.checks._probes import describe, stopped_early
+from grader.errors import RubricError
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import FunctionProbe, InputSpec, LiteralInput
 from grader.evidence.record import CallRecord, CellRecord, FunctionRecord, RaisedError
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
-__all__ = ["Answer", "Answers", "Argument", "Names", "ask", "definition", "missing_function"]
+__all__ = [
+    "Answer",
+    "Answers",
+    "Argument",
+    "Names",
+    "ask",
+    "definition",
+    "missing_function",
+    "reference_function",
+]
 
 
 def _as_input(value: Any) -> Any:
@@ -138,6 +148,21 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return bool(np.array_equal(one, other))
     return type(one) is type(other) and repr(one) == repr(other)
+
+
+def reference_function(case: Case, name: str) -> Callable[..., Any]:
+    """The course's own function of this name.
+
+    Raises:
+        RubricError: The reference has none of this name.
+    """
+    functions = case.reference.functions
+    if name not in functions:
+        raise RubricError(
+            [f"the reference has no function '{name}'"],
+            todo=f"write one of {', '.join(sorted(functions))}, or add it to the reference folder",
+        )
+    return functions[name]
 
 
 def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tuple[Where, ...]:

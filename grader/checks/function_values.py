@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from grader.checks._calls import Answer, Argument, Names, ask
+from grader.checks._calls import Answer, Argument, Names, ask, reference_function
 from grader.checks._compare import mismatch
 from grader.checks._groups import CallFinding, GroupFinding, judge_groups
 from grader.checks._mistakes import Suspect, name_mistake, printed_answer
@@ -166,17 +167,17 @@ class _Caller:
     def _expected(self, answer: Answer, given: Given) -> tuple[Any, ...]:
         if given.accept or self.check.reference is None:
             return given.accept
-        return (self.case.reference.functions[self.check.reference](*answer.args, **answer.kwargs),)
+        return (reference_function(self.case, self.check.reference)(*answer.args, **answer.kwargs),)
 
     def _mistake(self, answer: Answer, expected: Any) -> str | None:
         return name_mistake(expected, answer.got, answer.tolerance, self._suspects(answer))
 
     def _suspects(self, answer: Answer) -> Iterable[Suspect]:
-        functions = self.case.reference.functions
         for name, text in self.check.mistakes.items():
-            yield Suspect(text, lambda name=name: functions[name](*answer.args, **answer.kwargs))  # type: ignore[misc]
-        if self.check.reference is not None and len(answer.args) == 1:
-            n, function = answer.args[0], functions[self.check.reference]
-            if isinstance(n, int):
-                yield Suspect("it stops one short (off by one)", lambda: function(n - 1))
-                yield Suspect("it goes one too far (off by one)", lambda: function(n + 1))
+            function = reference_function(self.case, name)
+            yield Suspect(text, partial(function, *answer.args, **answer.kwargs))
+        n = answer.args[0] if len(answer.args) == 1 else None
+        if self.check.reference is not None and isinstance(n, int):
+            right = reference_function(self.case, self.check.reference)
+            yield Suspect("it stops one short (off by one)", partial(right, n - 1))
+            yield Suspect("it goes one too far (off by one)", partial(right, n + 1))
