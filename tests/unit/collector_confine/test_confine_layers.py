@@ -239,7 +239,7 @@ def test_landlock_refuses_abstract_sockets_of_processes_outside(places: Places) 
 def test_limits_stop_large_files_sparse_ones_included(places: Places, tmp_path: Path) -> None:
     def sparse() -> str:
         path = tmp_path / "work" / "large"
-        path.touch()
+        path.write_bytes(b"")
         os.truncate(path, 1 << 30)
         return "done"
 
