@@ -12,10 +12,11 @@ from grader.evidence.record import Outcome
 from grader.grading.verdict import Verdict
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import AttemptRow, RubricRow, SubmissionRow, VerdictRow
+from grader.store.models import AttemptRow, LedgerRow, MarkRow, RubricRow, SubmissionRow, VerdictRow
 
 __all__ = [
     "Result",
+    "TimelineEntry",
     "add_attempt",
     "add_verdict",
     "assignments",
@@ -24,6 +25,7 @@ __all__ = [
     "newest_rubric",
     "results",
     "students",
+    "timeline",
 ]
 
 
@@ -47,6 +49,14 @@ class Result:
     @property
     def verdict(self) -> Verdict | None:
         return Verdict.model_validate_json(self.verdict_row.body) if self.verdict_row else None
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One row of the history with its seal."""
+
+    seal: LedgerRow
+    row: SubmissionRow | AttemptRow | VerdictRow | MarkRow
 
 
 def hand_in(session: Session, row: SubmissionRow, signature: Signature) -> SubmissionRow:
@@ -170,3 +180,17 @@ def newest_rubric(session: Session, assignment: str) -> RubricRow | None:
         .limit(1)
     )
     return session.scalars(query).first()
+
+
+def timeline(session: Session, student: str, assignment: str) -> list[TimelineEntry]:
+    """All rows about a student's work on an assignment, oldest first."""
+    theirs = {"student": student, "assignment": assignment}
+    attempts = select(AttemptRow.seq).filter_by(**theirs)
+    queries = (
+        select(LedgerRow, SubmissionRow).join(SubmissionRow).filter_by(**theirs),
+        select(LedgerRow, AttemptRow).join(AttemptRow).filter_by(**theirs),
+        select(LedgerRow, VerdictRow).join(VerdictRow).where(VerdictRow.attempt.in_(attempts)),
+        select(LedgerRow, MarkRow).join(MarkRow).filter_by(**theirs),
+    )
+    entries = [TimelineEntry(*row) for query in queries for row in session.execute(query)]
+    return sorted(entries, key=lambda entry: entry.seal.seq)

@@ -101,7 +101,13 @@ class Queue:
         waiting = session.scalar(select(JobRow.id).filter_by(**match).where(JobRow.state != "done"))
         if waiting is not None:
             return waiting
-        stands = select(AttemptRow.seq).filter_by(**match).where(AttemptRow.outcome != _OUR_FAULT).limit(1)
+        stands = (
+            select(AttemptRow.seq)
+            .join(JobRow, JobRow.id == AttemptRow.job)
+            .filter_by(**match)
+            .where(AttemptRow.outcome != _OUR_FAULT)
+            .limit(1)
+        )
         if not fresh and session.scalar(stands) is not None:
             return None
         job = JobRow(**match, state="queued", run=None, tries=0, error="", queued_at=self.store.clock())

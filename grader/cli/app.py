@@ -1,0 +1,45 @@
+"""All commands of `grader`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import grader
+from grader.cli.audit import audit
+from grader.cli.console import print_line
+from grader.cli.marks import export, report, show
+from grader.cli.regrade import regrade
+from grader.cli.run import run
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="grader",
+    help="Grades notebooks of CNN labs: runs them in a sandbox, judges what was recorded, keeps the marks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print_line(f"grader {grader.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+for _command in (run, regrade, show, report, export, audit):
+    app.command()(_command)

@@ -1,0 +1,80 @@
+"""What is printed: tables on standard output, everything passing on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["errors", "number", "output", "plain", "print_line", "print_path", "print_table", "print_text"]
+
+#: Lines for a pipe are as long as they need to be; nothing may be cut there.
+_PIPE_WIDTH = 1000
+
+
+def output() -> Console:
+    return _console(sys.stdout.isatty(), False)
+
+
+def errors() -> Console:
+    return _console(sys.stderr.isatty(), True)
+
+
+@cache
+def _console(terminal: bool, stderr: bool) -> Console:
+    return Console(stderr=stderr, width=None if terminal else _PIPE_WIDTH, highlight=False, soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """Makes text that came from outside harmless on a terminal: no escapes, no control or bidi characters."""
+    return "".join(
+        character
+        if character.isprintable() or character == "\t"
+        else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )
+
+
+def number(value: float | None) -> str:
+    """Points without needless zeros."""
+    return "-" if value is None else f"{value:g}"
+
+
+def print_line(text: str) -> None:
+    output().print(Text(plain(text)))
+
+
+def print_path(path: Path) -> None:
+    """Names a file or folder that was written."""
+    print_line(f"wrote {path}")
+
+
+def print_text(text: str) -> None:
+    """Writes text as it is, for machines."""
+    sys.stdout.write(text)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Prints a table: framed on a terminal, aligned plain lines elsewhere.
+
+    Args:
+        columns: Their headings.
+        rows: One text for each column.
+        right: Headings of the columns that hold numbers.
+    """
+    terminal = sys.stdout.isatty()
+    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False, header_style="bold")
+    for column in columns:
+        last = column == columns[-1]
+        table.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=not last
+        )
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    output().print(table)

@@ -1,0 +1,69 @@
+"""The entry point: every way in which a command can end becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from grader.cli.app import app
+from grader.cli.console import plain
+from grader.errors import GraderError
+
+__all__ = ["execute", "main"]
+
+_DEBUG = "--debug"
+
+
+def main() -> None:
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: Without the program's name; ``--debug`` may stand anywhere.
+
+    Returns:
+        The exit code: 0 done, 1 something needs attention or is our fault, 2 usage or rubric error.
+    """
+    debug = _DEBUG in arguments
+    kept = [argument for argument in arguments if argument != _DEBUG]
+    try:
+        return int(app(kept, prog_name="grader", standalone_mode=False) or 0)
+    except TyperException as error:
+        _say(f"{error.format_message()}\n  to do: `grader {_command(kept)}--help` shows the options")
+        return error.exit_code
+    except GraderError as error:
+        _fail(error, str(error), debug)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped")
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough; what Python flushes at its end must not raise again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        _fail(error, f"unexpected {type(error).__name__}: {error}\n  to do: run again with --debug", debug)
+        return 1
+
+
+def _command(arguments: Sequence[str]) -> str:
+    first = arguments[0] if arguments else ""
+    return f"{first} " if first in {command.name for command in app.registered_commands} else ""
+
+
+def _fail(error: Exception, message: str, debug: bool) -> None:
+    if debug:
+        _say("".join(traceback.format_exception(error)))
+    _say(message)
+
+
+def _say(message: str) -> None:
+    print("\n".join(plain(line) for line in message.splitlines()), file=sys.stderr)  # noqa: T201

@@ -1,0 +1,151 @@
+"""`grader show`, `grader report` and `grader export`: reading what the history holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from grader.cli import setup
+from grader.cli.console import number, print_line, print_path, print_table, print_text
+from grader.cli.options import Assignment, Database, Evidence, OneStudent, Students
+
+if TYPE_CHECKING:
+    from grader.grading.verdict import Finding, Verdict
+    from grader.store.history import Result, TimelineEntry
+
+__all__ = ["export", "report", "show"]
+
+
+def show(
+    student: OneStudent,
+    assignment: Assignment,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as `grader export json`.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="All that ever happened, oldest first.")] = False,
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Show one student's marks, criterion by criterion.
+
+    Example: grader show s101 --assignment lab2
+    """
+    from grader.workflows.export import as_plain
+    from grader.workflows.show import find_result, timeline
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        result = find_result(store, student, assignment)
+        entries = timeline(store, student, assignment) if history else []
+    if as_json:
+        print_text(json.dumps(as_plain(result) if result.attempt else None, indent=2) + "\n")
+    else:
+        _print_result(result)
+    if history:
+        _print_history(entries)
+    return 0
+
+
+def _print_result(result: Result) -> None:
+    print_line(f"{result.student}, {result.assignment}")
+    attempt, verdict = result.attempt, result.verdict
+    if attempt is None:
+        print_line("not run yet; `grader run` goes on")
+        return
+    detail = f": {attempt.detail}" if attempt.detail else ""
+    print_line(f"attempt {attempt.number}, {attempt.outcome}{detail}, {attempt.wall_time_s:.1f} s")
+    if verdict is None:
+        print_line("not judged yet; `grader run` or `grader regrade` judges it")
+        return
+    rows = [_finding_row(finding) for finding in verdict.findings]
+    print_table(("criterion", "status", "points", "out of", "message"), rows, right=("points", "out of"))
+    print_line(_total(verdict))
+
+
+def _finding_row(finding: Finding) -> tuple[str, ...]:
+    places = ", ".join(
+        f"cell {where.cell}" + (f" line {where.line}" if where.line else "") for where in finding.where[:3]
+    )
+    message = " ".join(finding.message.split())
+    return (
+        finding.criterion,
+        finding.status.value,
+        number(finding.points),
+        number(finding.out_of),
+        f"{message} [{places}]" if places else message,
+    )
+
+
+def _total(verdict: Verdict) -> str:
+    pending = f", {number(verdict.pending)} pending" if verdict.pending else ""
+    return f"{number(verdict.points)} of {number(verdict.out_of)} points{pending}"
+
+
+def _print_history(entries: list[TimelineEntry]) -> None:
+    from grader.cli.timeline import describe
+
+    rows = [
+        (
+            str(entry.seal.seq),
+            entry.seal.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            entry.seal.actor,
+            entry.seal.why,
+            describe(entry),
+        )
+        for entry in entries
+    ]
+    print_table(("row", "when", "who", "why", "what"), rows, right=("row",))
+
+
+def report(
+    assignment: Assignment,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the reports.")],
+    students: Students = None,
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Write a feedback report for each student: one HTML file that needs nothing else.
+
+    Example: grader report --assignment lab2 --out reports/
+    """
+    from grader.workflows.report import write_reports
+    from grader.workflows.show import find_results
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        found = find_results(store, assignment, students or ())
+        written = list(write_reports(store, found, out))
+    if students or len(written) == 1:
+        for path in written:
+            print_path(path)
+    print_line(f"{len(written)} reports are in {out}")
+    return 0
+
+
+def export(
+    form: Annotated[Literal["json", "csv"], typer.Argument(metavar="FORMAT", help="json or csv.")],
+    assignment: Assignment,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="File to write; - for the screen.")
+    ],
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Write the marks of an assignment to a file.
+
+    Example: grader export json --assignment lab2 --out marks.json
+    """
+    from grader.workflows.export import as_csv, as_json
+    from grader.workflows.files import write_text
+    from grader.workflows.show import find_results
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        text = {"json": as_json, "csv": as_csv}[form](find_results(store, assignment))
+    if str(out) == "-":
+        print_text(text)
+    else:
+        write_text(out, text)
+        print_path(out)
+    return 0

@@ -1,0 +1,58 @@
+"""Tables that several commands close with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader.cli.console import number, print_table
+from grader.evidence.record import Outcome
+from grader.rubric.model import Status
+from grader.store.history import Result
+
+__all__ = ["closing_table", "look_at", "our_fault"]
+
+
+def closing_table(results: Sequence[Result]) -> None:
+    """Who got what, and what a person has to look at."""
+    columns = ("student", "assignment", "outcome", "points", "out of", "pending", "look at")
+    rows = [
+        (
+            result.student,
+            result.assignment,
+            result.attempt.outcome if result.attempt else "not run yet",
+            *map(number, _points(result)),
+            look_at(result),
+        )
+        for result in results
+    ]
+    print_table(columns, rows, right=("points", "out of", "pending"))
+
+
+def _points(result: Result) -> tuple[float | None, float | None, float | None]:
+    row = result.verdict_row
+    return (row.points, row.out_of, row.pending) if row else (None, None, None)
+
+
+def look_at(result: Result) -> str:
+    """What is the service's fault or a TA's task, in a few words."""
+    return "; ".join(part for part in (our_fault(result), _for_ta(result)) if part)
+
+
+def our_fault(result: Result) -> str:
+    """What the service owes this submission; empty where it owes nothing."""
+    if result.attempt is None:
+        return "not run yet"
+    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+        return f"not run: {result.attempt.detail}"
+    if result.verdict is None:
+        return "not judged yet"
+    broken = [item.criterion for item in result.verdict.findings if item.status is Status.CHECK_ERROR]
+    return f"check failed: {', '.join(broken)}" if broken else ""
+
+
+def _for_ta(result: Result) -> str:
+    if result.attempt is None or result.verdict is None:
+        return ""
+    waiting = [item.criterion for item in result.verdict.findings if item.pending]
+    invalid = [result.submission.problem] if result.submission.problem else []
+    return "; ".join([*invalid, f"TA: {len(waiting)} criteria"] if waiting else invalid)

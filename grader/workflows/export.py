@@ -1,0 +1,72 @@
+"""`grader export`: marks as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from grader.store.history import Result
+
+__all__ = ["as_csv", "as_json", "as_plain", "neutralise"]
+
+
+def as_plain(result: Result) -> dict[str, Any]:
+    """A result as plain data, in the shape that `grader export json` promises."""
+    assert result.attempt is not None
+    attempt, row = result.attempt, result.verdict_row
+    body = json.loads(row.body) if row else {"findings": []}
+    return {
+        "student": result.student,
+        "assignment": result.assignment,
+        "attempt": attempt.number,
+        "outcome": attempt.outcome,
+        "points": row.points if row else 0.0,
+        "out_of": row.out_of if row else 0.0,
+        "pending": row.pending if row else 0.0,
+        "criteria": [_criterion(finding) for finding in body["findings"]],
+        "timing": {"wall_time_s": attempt.wall_time_s, "cells_s": attempt.cells_s},
+    }
+
+
+def _criterion(finding: dict[str, Any]) -> dict[str, Any]:
+    kept = ("status", "points", "out_of", "message", "where", "data")
+    return {"id": finding["criterion"], **{key: finding[key] for key in kept}}
+
+
+def as_json(results: Sequence[Result]) -> str:
+    """An array with an object for each submission that reached a terminal outcome."""
+    plain = [as_plain(result) for result in results if result.attempt is not None]
+    return json.dumps(plain, indent=2, ensure_ascii=True) + "\n"
+
+
+def as_csv(results: Sequence[Result]) -> str:
+    """A row for each submission; a column for each criterion, empty where its points wait for a TA."""
+    graded = [result for result in results if result.attempt is not None]
+    points = [_settled_points(result) for result in graded]
+    names = list(dict.fromkeys(name for row in points for name in row))
+    head = ["student", "assignment", "attempt", "outcome", "points", "out_of", "pending"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*head, *names])
+    for result, row in zip(graded, points, strict=True):
+        plain = as_plain(result)
+        cells = [*(plain[key] for key in head), *(row.get(name, "") for name in names)]
+        writer.writerow([neutralise(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _settled_points(result: Result) -> dict[str, float | str]:
+    """Points of each criterion, empty where some of them wait."""
+    findings = result.verdict.findings if result.verdict else ()
+    return {item.criterion: "" if item.pending else item.points for item in findings}
+
+
+def neutralise(cell: object) -> object:
+    """Keeps a spreadsheet from running text as a formula; numbers stay numbers."""
+    if isinstance(cell, str):
+        storable = cell.encode("utf-8", "replace").decode()
+        return f"'{storable}" if storable.startswith(("=", "+", "-", "@", "\t", "\r")) else storable
+    return cell

@@ -1,0 +1,147 @@
+"""From a folder of submissions to a list of work: whose, by which rubric, by which plan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import DataError, GraderError, SubmissionError, UsageError
+from grader.evidence.plan import Plan, Training
+from grader.evidence.record import CellRecord
+from grader.intake import Submission
+from grader.intake.notebook import parse_notebook
+from grader.rubric.plan import plan_for
+from grader.workflows.rubrics import LoadedRubric
+
+__all__ = ["Chooser", "File", "Work", "plan_work", "read_file", "require_data"]
+
+#: What `grader data` writes, and what must lie in the data folder for it.
+_DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw", "gestures": "gestures"}
+
+Chooser = Callable[[Sequence[CellRecord]], LoadedRubric | None]
+
+
+@dataclass(frozen=True)
+class File:
+    """A submission's file as it was read.
+
+    Attributes:
+        raw: Its bytes; empty where they could not be read.
+        cells: Its cells; empty where it is no notebook, and then `problem` says why.
+    """
+
+    submission: Submission
+    raw: bytes
+    cells: tuple[CellRecord, ...]
+    problem: str
+
+    @property
+    def notebook(self) -> str:
+        """SHA-256 of the bytes, in hex."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+
+@dataclass(frozen=True)
+class Work:
+    """A submission with the rubric that it is judged by and the plan that it is run by."""
+
+    file: File
+    rubric: LoadedRubric
+    plan: Plan
+
+    @property
+    def student(self) -> str:
+        return self.file.submission.student
+
+    @property
+    def assignment(self) -> str:
+        return self.rubric.assignment
+
+
+def read_file(submission: Submission) -> File:
+    """Reads and parses; what is wrong with the file becomes its `problem`, never an error."""
+    raw = b""
+    try:
+        if submission.problem:
+            return File(submission, raw, (), submission.problem)
+        raw = submission.read()
+        return File(submission, raw, parse_notebook(raw), "")
+    except SubmissionError as error:
+        return File(submission, raw, (), _in_one_line(error))
+    except OSError as error:
+        return File(submission, raw, (), f"the file cannot be read: {error.strerror or error}")
+
+
+def _in_one_line(error: GraderError) -> str:
+    parts = [
+        error.what,
+        error.found and f"found {error.found}",
+        error.expected and f"expected {error.expected}",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def plan_work(
+    files: Sequence[File], choose: Chooser, *, training: str | None = None, cuda: bool = False
+) -> list[Work]:
+    """Finds each file's rubric and plan, grouped by assignment so that a sandbox serves like after like.
+
+    Args:
+        files: All files of the run.
+        choose: Gives the rubric for a notebook's cells; None where none fits.
+        training: ``budget`` or ``full`` in place of what the rubrics say.
+        cuda: Whether attempts are given a GPU.
+
+    Raises:
+        UsageError: No rubric fits, and the folder's other notebooks do not tell which is meant.
+    """
+    chosen = [choose(file.cells) if file.cells else None for file in files]
+    seen = {rubric.rubric.digest: rubric for rubric in chosen if rubric is not None}
+    fallback = next(iter(seen.values())) if len(seen) == 1 else None
+    rubrics = [rubric or fallback for rubric in chosen]
+    lost = [file for file, rubric in zip(files, rubrics, strict=True) if rubric is None]
+    if lost:
+        raise _no_rubric(lost, len(files))
+    works = [
+        Work(file, rubric, _plan(rubric, training, cuda))
+        for file, rubric in zip(files, rubrics, strict=True)
+        if rubric is not None
+    ]
+    return sorted(works, key=lambda work: (work.assignment, work.student))
+
+
+def _plan(rubric: LoadedRubric, training: str | None, cuda: bool) -> Plan:
+    budget = rubric.rubric.training
+    if training is not None:
+        budget = Training.model_validate({**budget.model_dump(), "mode": training})
+    return plan_for(rubric.rubric, training=budget, cuda=cuda)
+
+
+def _no_rubric(lost: Sequence[File], total: int) -> UsageError:
+    return UsageError(
+        f"no rubric fits {len(lost)} of {total} notebooks",
+        where=str(lost[0].submission.path),
+        expected="a notebook made from the handout of a known rubric",
+        found=lost[0].problem or "cells of no known handout",
+        todo="name the rubric with --rubric, or in grader.toml",
+    )
+
+
+def require_data(rubric: LoadedRubric, data: Path | None) -> None:
+    """Makes sure that the data sets that a rubric names are there before anything is run.
+
+    Raises:
+        DataError: One is not; says which and how to get a stand-in.
+    """
+    for name in rubric.rubric.data:
+        place = _DATA_SETS.get(name, name)
+        if data is None or not (data / place).exists():
+            folder = data or "DIR"
+            raise DataError(
+                f"the data set '{name}', which the notebooks of {rubric.assignment} read, is not there",
+                where=rubric.name,
+                expected=str(data / place) if data else "a folder given with --data",
+                todo=f"`grader data {name} {folder}` writes a small stand-in; then give `--data {folder}`",
+            )

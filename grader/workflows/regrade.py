@@ -1,0 +1,117 @@
+"""`grader regrade`: judges stored evidence again, and tells who gains and who loses before writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from grader.errors import GraderError
+from grader.grading.verdict import Finding, Verdict
+from grader.rubric.model import Status
+from grader.store import Signature, Store
+from grader.store.history import Result
+from grader.workflows.judging import Judge
+
+__all__ = ["Change", "Regraded", "compare", "judge_again", "regrade"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One criterion whose finding is another than before; None where it was or is not there."""
+
+    criterion: str
+    before: Finding | None
+    after: Finding | None
+
+    @property
+    def difference(self) -> float:
+        """Points gained, or lost where negative."""
+        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+
+
+@dataclass(frozen=True)
+class Regraded:
+    """What judging again came to for one submission.
+
+    Attributes:
+        changes: Criteria whose status or points differ.
+        missing: Criteria that need evidence never recorded: only a new attempt can answer them.
+        problem: Why it could not be judged, empty where it could.
+    """
+
+    result: Result
+    before: Verdict | None
+    after: Verdict | None
+    changes: tuple[Change, ...] = ()
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def student(self) -> str:
+        return self.result.student
+
+    @property
+    def difference(self) -> float:
+        """Points gained in all, or lost where negative."""
+        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+
+
+def regrade(
+    store: Store,
+    results: Sequence[Result],
+    judge_of: Callable[[Result], Judge],
+    *,
+    actor: str,
+    why: str = "grader regrade",
+    dry_run: bool = False,
+) -> list[Regraded]:
+    """Judges each result's stored evidence again; each submission's verdict is written whole or not.
+
+    Args:
+        store: Where evidence and history are.
+        results: Whose; those without an attempt are passed over.
+        judge_of: By which rubric.
+        actor: Who is written down.
+        why: In one line.
+        dry_run: Whether only to tell what would change.
+    """
+    return [
+        _one(store, result, judge_of(result), actor=actor, why=why, dry_run=dry_run)
+        for result in results
+        if result.attempt is not None
+    ]
+
+
+def judge_again(store: Store, judge: Judge, result: Result, *, actor: str, why: str) -> Regraded:
+    """Judges one result again and writes the verdict."""
+    return _one(store, result, judge, actor=actor, why=why, dry_run=False)
+
+
+def _one(store: Store, result: Result, judge: Judge, *, actor: str, why: str, dry_run: bool) -> Regraded:
+    assert result.attempt is not None
+    before = result.verdict
+    try:
+        after = judge.verdict_on(store, result.attempt)
+    except GraderError as error:
+        return Regraded(result, before, None, problem=str(error))
+    if not dry_run:
+        with store.writing() as session:
+            judge.write(session, after, result.attempt, Signature(actor, store.clock(), why))
+    return Regraded(result, before, after, compare(before, after), _missing(after))
+
+
+def compare(before: Verdict | None, after: Verdict) -> tuple[Change, ...]:
+    """The criteria whose status, points or pending points differ, in the new rubric's order."""
+    old = {finding.criterion: finding for finding in before.findings} if before else {}
+    new = {finding.criterion: finding for finding in after.findings}
+    names = [*new, *(name for name in old if name not in new)]
+    changes = (Change(name, old.get(name), new.get(name)) for name in names)
+    return tuple(change for change in changes if _standing(change.before) != _standing(change.after))
+
+
+def _standing(finding: Finding | None) -> tuple[object, ...] | None:
+    return (finding.status, finding.points, finding.pending, finding.out_of) if finding else None
+
+
+def _missing(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(item.criterion for item in verdict.findings if item.status is Status.MISSING_EVIDENCE)

@@ -1,0 +1,68 @@
+"""`grader report`: a feedback report for each student."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from grader.evidence.codec import decode
+from grader.evidence.record import Outcome
+from grader.reporting import ReportInput, write_report
+from grader.store import Store
+from grader.store.history import Result
+from grader.workflows.rubrics import recall_rubric
+
+__all__ = ["file_name", "report_input", "write_reports"]
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def write_reports(store: Store, results: Sequence[Result], folder: Path) -> Iterator[Path]:
+    """Writes a report for each result that has a verdict, giving each path once it is written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    taken: set[str] = set()
+    for result in results:
+        report = report_input(store, result)
+        if report is not None:
+            path = folder / file_name(result.student, taken)
+            write_report(path, report)
+            yield path
+
+
+def report_input(store: Store, result: Result) -> ReportInput | None:
+    """All that a report shows; None where there is no verdict yet.
+
+    Raises:
+        StoreError: The evidence is gone or was changed.
+    """
+    attempt, verdict = result.attempt, result.verdict
+    if attempt is None or verdict is None or result.rubric is None:
+        return None
+    raw = store.blobs.get(attempt.evidence)
+    return ReportInput(
+        student=result.student,
+        rubric=recall_rubric(result.rubric).rubric,
+        verdict=verdict,
+        bundle=decode(raw, limit_bytes=len(raw)),
+        outcome=Outcome(attempt.outcome),
+        outcome_detail=attempt.detail,
+        file=Path(result.submission.path).name,
+        attempt=attempt.number,
+        made_at=store.clock(),
+    )
+
+
+def file_name(student: str, taken: set[str]) -> str:
+    """A name for the student's report: the id where it is plain, else a digest of it, never a path.
+
+    Args:
+        student: As handed in, any text.
+        taken: Names in use, in lower case, for file systems that do not tell cases apart; added to.
+    """
+    if _PLAIN_ID.fullmatch(student) and student.lower() not in taken:
+        taken.add(student.lower())
+        return f"{student}.html"
+    digest = hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"student-{digest[:16]}.html"

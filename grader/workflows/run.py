@@ -1,0 +1,169 @@
+"""`grader run`: from a folder of submissions to attempts and verdicts in the history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from grader.evidence.plan import Plan
+from grader.rubric.case import Reference
+from grader.sandbox.base import Sandbox
+from grader.store import JobKey, Queue, Signature, Store, history
+from grader.store.history import Result
+from grader.store.models import SubmissionRow
+from grader.workflows.events import Notify, Planned
+from grader.workflows.execution import Desk
+from grader.workflows.judging import Judge
+from grader.workflows.planning import Work, require_data
+from grader.workflows.pool import work_off
+from grader.workflows.regrade import judge_again
+from grader.workflows.stopping import StopSignal
+
+__all__ = ["RunReport", "default_jobs", "run"]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Where the submissions of a run stand at its end.
+
+    Attributes:
+        unfinished: Submissions without a terminal attempt, because the run was stopped.
+    """
+
+    results: tuple[Result, ...]
+    unfinished: int
+
+
+def run(
+    works: Sequence[Work],
+    *,
+    store: Store,
+    reference: Reference,
+    open_sandbox: Callable[[], Sandbox],
+    notify: Notify,
+    stop: StopSignal,
+    actor: str,
+    data: Path | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+) -> RunReport:
+    """Brings every submission to a terminal attempt with a verdict by its rubric.
+
+    Work that an earlier run finished is not done again; what a killed run left is taken over; another
+    run on the same database shares the work.
+
+    Args:
+        works: What to grade.
+        store: Where the queue and the history are.
+        reference: The course's own answers.
+        open_sandbox: Called only where something may have to be run.
+        notify: Told of every step.
+        stop: Pressed by whoever wants to stop.
+        actor: Who is written down.
+        data: Folder of data sets.
+        jobs: Submissions at a time; None lets cores and memory decide.
+        fresh: Whether finished work is done again.
+
+    Raises:
+        DataError: A data set is missing; nothing was queued.
+        SandboxUnavailable: No sandbox works here; nothing was queued.
+        StoreError: The database or the evidence folder failed; a later run goes on from there.
+    """
+    judges = {work.rubric.rubric.digest: Judge(work.rubric, reference) for work in works}
+    sandbox = open_sandbox() if any(not work.file.problem for work in works) else None
+    try:
+        with Queue(store) as queue:
+            open_works = _enqueue(works, store, queue, sandbox, actor=actor, data=data, fresh=fresh)
+            notify(Planned(len(works), len(open_works)))
+            desk = Desk(store, queue, open_works, judges, sandbox, notify, stop, actor)
+            if open_works:
+                work_off(desk, min(jobs or default_jobs(works[0].plan), len(open_works)))
+            unfinished = queue.progress(tuple(open_works)).open
+    finally:
+        if sandbox is not None:
+            sandbox.close()
+    _judge_standing(works, judges, store, actor)
+    return RunReport(_results(works, store), unfinished)
+
+
+def default_jobs(plan: Plan) -> int:
+    """As many at a time as there are cores, and as memory allows by the plan's limit."""
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(int(cores / plan.limits.cpus), memory // plan.limits.memory_bytes))
+
+
+def _enqueue(
+    works: Sequence[Work],
+    store: Store,
+    queue: Queue,
+    sandbox: Sandbox | None,
+    *,
+    actor: str,
+    data: Path | None,
+    fresh: bool,
+) -> dict[int, Work]:
+    """Records what was handed in and queues what is not done, all of it or nothing."""
+    keys = [_keep(work, store, sandbox) for work in works]
+    with store.writing() as session:
+        signature = Signature(actor, store.clock(), "grader run")
+        for work in works:
+            history.hand_in(session, _submission_row(work), signature)
+        jobs = queue.enqueue(session, keys, fresh=fresh)
+        open_works = {job: work for job, work in zip(jobs, works, strict=True) if job is not None}
+        to_run = {work.rubric.rubric.digest: work for work in open_works.values() if not work.file.problem}
+        for work in to_run.values():
+            require_data(work.rubric, data)
+    return open_works
+
+
+def _keep(work: Work, store: Store, sandbox: Sandbox | None) -> JobKey:
+    """Stores the notebook and the plan, and names the work."""
+    # An image that is built anew asks for new attempts; a sandbox without images goes by its name.
+    image = "" if work.file.problem or sandbox is None else str(getattr(sandbox, "image", sandbox.name))
+    return JobKey(
+        student=work.student,
+        assignment=work.assignment,
+        notebook=store.blobs.put(work.file.raw),
+        plan=store.blobs.put(work.plan.model_dump_json().encode()),
+        image=image,
+    )
+
+
+def _submission_row(work: Work) -> SubmissionRow:
+    submission = work.file.submission
+    return SubmissionRow(
+        student=work.student,
+        assignment=work.assignment,
+        notebook=work.file.notebook,
+        path=str(submission.path),
+        submitted_at=submission.submitted_at,
+        late=submission.late,
+        problem=work.file.problem,
+    )
+
+
+def _judge_standing(works: Sequence[Work], judges: Mapping[str, Judge], store: Store, actor: str) -> None:
+    """Judges attempts of earlier runs whose verdict does not stand on this rubric and reference."""
+    judge_of = {(work.assignment, work.student): judges[work.rubric.rubric.digest] for work in works}
+    for result in _results(works, store):
+        judge = judge_of[result.assignment, result.student]
+        if result.attempt is not None and not judge.stands(result):
+            judge_again(store, judge, result, actor=actor, why="grader run")
+
+
+def _results(works: Sequence[Work], store: Store) -> tuple[Result, ...]:
+    handled = {(work.assignment, work.student) for work in works}
+    with store.reading() as session:
+        return tuple(
+            result for result in _all(session, works) if (result.assignment, result.student) in handled
+        )
+
+
+def _all(session: Session, works: Sequence[Work]) -> list[Result]:
+    names = sorted({work.assignment for work in works})
+    return [result for name in names for result in history.results(session, assignment=name)]

@@ -1,0 +1,135 @@
+"""Every option and where its value comes from: command line, environment, ``grader.toml``, default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from grader.errors import UsageError
+from grader.rubric.problems import nearest
+
+__all__ = ["FILE_NAME", "Settings", "read_settings"]
+
+FILE_NAME = "grader.toml"
+_PATHS = ("data", "evidence", "reference")
+
+
+class Settings(BaseModel):
+    """The options of `grader run` and its neighbours; each is a key of ``grader.toml``.
+
+    Attributes:
+        rubric: A file, or the name of a rubric; found by the handout where it is None.
+        db: A file, or an SQLAlchemy URL.
+        evidence: Folder of stored evidence; beside the database where it is None.
+        jobs: Submissions graded at the same time; by cores and memory where it is None.
+        data: Folder of data sets.
+        training: None leaves it to the rubric.
+        gpus: ``none``, ``all``, or device numbers.
+        fresh: Whether finished work is done again.
+        reference: Folder of reference answers.
+        user: Who acts, for the history.
+        format: Layout of the submissions; recognised by itself where it is None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rubric: str | None = None
+    db: str = "grader.db"
+    evidence: Path | None = None
+    jobs: int | None = Field(default=None, ge=1)
+    data: Path | None = None
+    sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
+    isolation: Literal["fork", "container"] = "fork"
+    training: Literal["budget", "full"] | None = None
+    gpus: str = "none"
+    fresh: bool = False
+    reference: Path | None = None
+    user: str | None = None
+    format: str | None = None
+
+
+def read_settings(
+    given: Mapping[str, Any],
+    *,
+    environ: Mapping[str, str] | None = None,
+    places: Iterable[Path] = (),
+) -> Settings:
+    """Merges all sources; a value given nearer to the command wins.
+
+    Args:
+        given: Options of the command line; None means not given.
+        environ: ``GRADER_<OPTION>`` variables; the process's own where it is None.
+        places: Folders where ``grader.toml`` may lie, the first one found is read.
+
+    Raises:
+        UsageError: An unknown key or a value that cannot be, named with its source.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    variables = os.environ if environ is None else environ
+    layers = (_from_file(places), _from_environment(variables), _from_command(given))
+    for layer in layers:
+        for key, (value, source) in layer.items():
+            values[key], sources[key] = value, source
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _explain(error, sources) from error
+
+
+_Layer = Mapping[str, tuple[Any, str]]
+
+
+def _from_file(places: Iterable[Path]) -> _Layer:
+    path = next((place / FILE_NAME for place in places if (place / FILE_NAME).is_file()), None)
+    if path is None:
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError("this file cannot be read as TOML", where=str(path), found=str(error)) from error
+    unknown = [key for key in table if key not in Settings.model_fields]
+    if unknown:
+        raise UsageError(
+            f"unknown key '{unknown[0]}'{nearest(unknown[0], Settings.model_fields)}", where=str(path)
+        )
+    return {key: (_anchored(key, value, path.parent), f"{path}: {key}") for key, value in table.items()}
+
+
+def _anchored(key: str, value: Any, folder: Path) -> Any:
+    """Paths in a file are meant from the file, not from where the command runs."""
+    if not isinstance(value, str):
+        return value
+    is_path = (
+        key in _PATHS or (key == "db" and "://" not in value) or (key == "rubric" and _looks_a_file(value))
+    )
+    return str(folder / value) if is_path else value
+
+
+def _looks_a_file(rubric: str) -> bool:
+    return "/" in rubric or rubric.endswith((".yaml", ".yml"))
+
+
+def _from_environment(environ: Mapping[str, str]) -> _Layer:
+    names = {key: f"GRADER_{key.upper()}" for key in Settings.model_fields}
+    return {key: (environ[name], name) for key, name in names.items() if environ.get(name)}
+
+
+def _from_command(given: Mapping[str, Any]) -> _Layer:
+    return {key: (value, f"--{key}") for key, value in given.items() if value is not None}
+
+
+def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:
+    first = error.errors(include_url=False)[0]
+    key = str(first["loc"][0])
+    return UsageError(
+        "this option has a value that cannot be",
+        where=sources.get(key, key),
+        expected=first["msg"].removeprefix("Input should be "),
+        found=repr(first["input"]),
+    )

@@ -1,0 +1,31 @@
+"""How a person stops a run: first the running submissions may finish, then not even they."""
+
+from __future__ import annotations
+
+import threading
+
+__all__ = ["StopSignal"]
+
+
+class StopSignal:
+    """Asked by worker threads, pressed from a signal handler."""
+
+    def __init__(self) -> None:
+        self._finish = threading.Event()
+        self._now = threading.Event()
+
+    def press(self) -> None:
+        """Once: begin nothing new. Twice: break off what runs."""
+        (self._now if self._finish.is_set() else self._finish).set()
+
+    @property
+    def finishing(self) -> bool:
+        return self._finish.is_set()
+
+    @property
+    def now(self) -> bool:
+        return self._now.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Waits, but no longer than until the first press."""
+        self._finish.wait(seconds)
