@@ -1,0 +1,1 @@
+"""What runs inside the sandbox: driver, launcher, kernel, and what they record."""

@@ -1,0 +1,293 @@
+"""One kernel as the driver uses it: cells through nbclient's message handling, and requests of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from queue import Empty
+from typing import Any, Literal
+
+import nbformat
+import numpy as np
+import zmq
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionComplete
+
+from grader.collector.outputs import OutputBox, cell_error
+from grader.collector.provisioner import ForkedKernel, ForkedKernelManager
+from grader.errors import EvidenceError
+from grader.evidence.codec import pack, unpack
+from grader.evidence.plan import Limits
+from grader.evidence.record import CellRun
+
+__all__ = ["CellClient", "KernelGone", "KernelSilent"]
+
+_READY_S = 30.0
+_INTERRUPT_S = 3.0
+_IOPUB_S = 4.0
+_ENVELOPE_BYTES = 1024 * 1024
+_QUEUED_MESSAGES = 64
+
+Ending = Literal["ok", "timeout", "output_limit", "died"]
+
+
+class KernelGone(Exception):
+    """The kernel's process has ended."""
+
+
+class KernelSilent(Exception):
+    """The kernel did not answer a request in time, or answered nonsense."""
+
+
+class CellClient(NotebookClient):
+    """Runs cells in a forked kernel and asks it things, each within its time.
+
+    nbclient's message handling is kept (status, clear_output, displays); its outputs go through an
+    `OutputBox`, and its waiting is replaced, because an attempt also ends on output or a kernel's death, at
+    once rather than at the next poll.
+    """
+
+    def __init__(self, forked: ForkedKernel, limits: Limits) -> None:
+        super().__init__(nbformat.v4.new_notebook(), km=ForkedKernelManager(forked))
+        self.store_widget_state = False
+        self._forked = forked
+        self._limits = limits
+        self._box = OutputBox(0)
+        self._received = 0
+        self._flooded = asyncio.Event()
+
+    async def connect(self) -> None:
+        """Opens the channels and waits until the kernel answers.
+
+        Raises:
+            KernelGone: It died before.
+            KernelSilent: It did not come up in time.
+        """
+        assert self.km is not None
+        await self.km.start_kernel()
+        self.km.context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
+        # A larger message costs its sender the connection, not us the memory.
+        largest = max(self._limits.array_bytes, self._limits.output_bytes) + _ENVELOPE_BYTES
+        self.km.context.setsockopt(zmq.MAXMSGSIZE, largest)
+        self.kc = self.km.client()
+        self.kc.start_channels(hb=False, stdin=False, control=False)
+        self.kc.allow_stdin = False
+        await self._until_done(self._wait_ready(), _READY_S)
+
+    async def _wait_ready(self) -> None:
+        """Until requests arrive and outputs come back: subscriptions are not acknowledged."""
+        assert self.kc is not None
+        while True:
+            message_id = self.kc.kernel_info()
+            await self._reply(message_id)
+            with suppress(Empty):
+                await self.kc.get_iopub_msg(timeout=0.05)
+                return
+
+    def disconnect(self) -> None:
+        """Closes the channels; the process is the wipe's business."""
+        if self.kc is not None:
+            self.kc.stop_channels()
+        if self.km is not None:
+            self.km.context.destroy(linger=0)
+        self._forked.close()
+
+    async def request(
+        self,
+        operation: str,
+        *,
+        timeout_s: float,
+        body: bytes | None = None,
+        arrays: Sequence[np.ndarray] | None = None,
+        **content: Any,
+    ) -> tuple[bytes, list[np.ndarray]]:
+        """Asks the kernel's session something and gives its JSON and arrays.
+
+        Args:
+            operation: ``set_up``, ``begin_cell``, ``collect`` or ``probe``.
+            timeout_s: After it the kernel is interrupted, once.
+            body: JSON to send along.
+            arrays: If given, packed with the body as a frame.
+            content: Plain fields of the request.
+
+        Raises:
+            KernelGone: It died.
+            KernelSilent: No answer in time, an error, or bytes that are no answer.
+        """
+        assert self.kc is not None
+        payload = [] if body is None else [body if arrays is None else pack(body, arrays)]
+        message = self.kc.session.send(
+            self.kc.shell_channel.socket, "grader_request", {"op": operation, **content}, buffers=payload
+        )
+        reply = await self._patiently(self._reply(message["header"]["msg_id"]), timeout_s)
+        return self._opened(operation, reply)
+
+    def _opened(self, operation: str, reply: dict[str, Any]) -> tuple[bytes, list[np.ndarray]]:
+        content, buffers = reply.get("content"), reply.get("buffers") or []
+        if not isinstance(content, dict) or not content.get("ok") or not buffers:
+            said = content.get("error") if isinstance(content, dict) else None
+            raise KernelSilent(f"{operation}: {said or 'no answer that makes sense'}"[:300])
+        try:
+            return unpack(bytes(buffers[0]), limit_bytes=self._limits.evidence_bytes)
+        except EvidenceError as error:
+            raise KernelSilent(f"{operation}: {error.what}") from error
+
+    async def _patiently(self, work: Coroutine[Any, Any, dict[str, Any]], timeout_s: float) -> dict[str, Any]:
+        """Waits for an answer; interrupts the kernel once when it takes too long."""
+        task = asyncio.ensure_future(work)
+        try:
+            ending = await self._first_of(task, timeout_s)
+            if ending == "timeout":
+                await self._interrupt()
+                ending = await self._first_of(task, _INTERRUPT_S)
+            if ending == "died":
+                raise KernelGone("the kernel died")
+            if ending != "ok":
+                raise KernelSilent(f"no answer within {timeout_s:g} s")
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def run_cell(self, source: str, *, timeout_s: float) -> CellRun:
+        """Runs one code cell.
+
+        Args:
+            source: As submitted.
+            timeout_s: Then it is interrupted, and killed if that does not help.
+
+        Returns:
+            What happened; status ``died`` where no kernel is left.
+        """
+        assert self.kc is not None
+        self._box = OutputBox(min(self._limits.cell_output_bytes, self._limits.output_bytes))
+        started = time.monotonic()
+        message_id = self.kc.execute(source, store_history=True, stop_on_error=False)
+        reading = asyncio.ensure_future(self._read_outputs(message_id))
+        reply = asyncio.ensure_future(self._reply(message_id))
+        try:
+            ending = await self._first_of(reply, timeout_s, self._flooded)
+            duration = time.monotonic() - started
+            if ending in ("timeout", "output_limit"):
+                await self._stop_cell(reply)
+            if reply.done() and not await self._drained(reading):
+                ending = "output_limit" if ending == "ok" else ending
+        finally:
+            reading.cancel()
+            reply.cancel()
+        return self._described(ending, duration, reply)
+
+    def _described(self, ending: Ending, duration_s: float, reply: asyncio.Future[Any]) -> CellRun:
+        finished = reply.done() and not reply.cancelled() and reply.exception() is None
+        content = reply.result().get("content") if finished else None
+        failed = isinstance(content, dict) and content.get("status") == "error"
+        count = content.get("execution_count") if isinstance(content, dict) else None
+        status = "error" if ending == "ok" and failed else ending
+        return CellRun(
+            status=status,  # type: ignore[arg-type]  # both are literals of CellRun.status
+            duration_s=duration_s,
+            outputs=self._box.outputs,
+            error=cell_error(content, count if isinstance(count, int) else None)
+            if failed and isinstance(content, dict)
+            else None,
+            cut=self._box.cut or ending == "output_limit",
+        )
+
+    async def _stop_cell(self, reply: asyncio.Future[Any]) -> None:
+        await self._interrupt()
+        if await self._first_of(reply, _INTERRUPT_S) != "ok":
+            self._forked.send_signal(9)
+            await self._forked.died.wait()
+
+    async def _interrupt(self) -> None:
+        assert self.km is not None
+        await self.km.interrupt_kernel()
+
+    async def _drained(self, reading: asyncio.Future[Any]) -> bool:
+        """Whether all outputs of a finished cell arrived; they travel apart from the reply."""
+        done, _ = await asyncio.wait([reading], timeout=_IOPUB_S)
+        return bool(done)
+
+    async def _first_of(
+        self, work: asyncio.Future[Any], timeout_s: float, flooded: asyncio.Event | None = None
+    ) -> Ending:
+        """Waits for the work, the kernel's death, too much output, or the time, whichever is first."""
+        others = {"died": asyncio.ensure_future(self._forked.died.wait())}
+        if flooded is not None:
+            others["output_limit"] = asyncio.ensure_future(flooded.wait())
+        try:
+            await asyncio.wait(
+                [work, *others.values()], timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED
+            )
+            if work.done():
+                return "ok"
+            ended = [name for name, task in others.items() if task.done()]
+            return ended[0] if ended else "timeout"  # type: ignore[return-value]  # keys are Endings
+        finally:
+            for task in others.values():
+                task.cancel()
+
+    async def _until_done(self, work: Coroutine[Any, Any, None], timeout_s: float) -> None:
+        task = asyncio.ensure_future(work)
+        try:
+            ending = await self._first_of(task, timeout_s)
+        finally:
+            task.cancel()
+        if ending == "died":
+            raise KernelGone("the kernel died while it started")
+        if ending != "ok":
+            raise KernelSilent(f"the kernel did not start within {timeout_s:g} s")
+        task.result()
+
+    async def _reply(self, message_id: str) -> dict[str, Any]:
+        assert self.kc is not None
+        while True:
+            message: dict[str, Any] = await self.kc.get_shell_msg(timeout=None)
+            if message["parent_header"].get("msg_id") == message_id:
+                return message
+
+    async def _read_outputs(self, message_id: str) -> None:
+        assert self.kc is not None
+        cell = nbformat.v4.new_code_cell()
+        while True:
+            message = await self.kc.get_iopub_msg(timeout=None)
+            self._count(message)
+            if message["parent_header"].get("msg_id") == message_id:
+                try:
+                    self.process_message(message, cell, 0)
+                except CellExecutionComplete:
+                    return
+
+    def _count(self, message: dict[str, Any]) -> None:
+        """Counts all that arrives, stored or not, from this cell or from threads of earlier ones."""
+        self._received += _size(message["content"])
+        if self._received > self._limits.output_bytes:
+            self._flooded.set()
+
+    def output(self, outs: Any, msg: dict[str, Any], display_id: str | None, cell_index: int) -> None:
+        """Takes the place of nbclient's list of outputs."""
+        self._box.add(msg["msg_type"], msg["content"])
+
+    def clear_output(self, outs: Any, msg: dict[str, Any], cell_index: int) -> None:
+        """As above."""
+        self._box.clear(wait=bool(msg["content"].get("wait")))
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        if msg["msg_type"] == "update_display_data":
+            self._box.update(msg["content"])
+
+    @property
+    def flooded(self) -> bool:
+        """Whether more output arrived than the attempt may have."""
+        return self._flooded.is_set()
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_size(part) for part in value.values())
+    if isinstance(value, list):
+        return sum(_size(part) for part in value)
+    return 8

@@ -1,0 +1,127 @@
+"""The kernel: a real ipykernel in a forked process of its own uid, with one message type of ours.
+
+The driver's requests (``grader_request``) are served in the main thread between cells, as cells are: set up,
+begin a cell, collect what it left, answer a probe.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
+
+from grader.collector.places import CONTENT, HOME, data_folder
+from grader.collector.privileges import become_student
+from grader.collector.session import KernelSession
+from grader.evidence.codec import pack, unpack
+from grader.evidence.frames import ProbeRequest
+from grader.evidence.plan import Plan
+
+__all__ = ["GraderKernel", "KernelApp", "run_kernel"]
+
+# Sockets are for the driver as well, which is in their folder's group; nobody else may connect.
+_SOCKET_UMASK = 0o117
+_STUDENT_UMASK = 0o022
+_LIMIT_BYTES = 512 * 1024 * 1024
+
+
+class GraderKernel(IPythonKernel):
+    """ipykernel that also answers the driver's requests."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shell_handlers["grader_request"] = self.grader_request
+        self._graded: KernelSession | None = None
+
+    async def grader_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Answers one request; whatever goes wrong, there is an answer."""
+        try:
+            body, arrays = self._serve(parent["content"], parent["buffers"])
+            content: dict[str, Any] = {"ok": True}
+            buffers = [pack(body, arrays)]
+        except (Exception, KeyboardInterrupt) as error:
+            content = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
+            buffers = []
+        self.session.send(stream, "grader_reply", content, parent, ident=ident, buffers=buffers)
+
+    def _serve(
+        self, content: dict[str, Any], buffers: Sequence[memoryview]
+    ) -> tuple[bytes, Sequence[np.ndarray]]:
+        if content["op"] == "set_up":
+            self._set_up(Plan.model_validate_json(bytes(buffers[0])))
+            return b"{}", ()
+        if self._graded is None:
+            raise RuntimeError("no session yet")
+        if content["op"] == "begin_cell":
+            self._graded.begin_cell(int(content["index"]))
+            return b"{}", ()
+        if content["op"] == "collect":
+            collected, arrays = self._graded.collect()
+            return collected.model_dump_json().encode(), arrays
+        body, inputs = unpack(bytes(buffers[0]), limit_bytes=_LIMIT_BYTES)
+        result, arrays = self._graded.probe(ProbeRequest.model_validate_json(body), inputs)
+        return result.model_dump_json().encode(), arrays
+
+    def _set_up(self, plan: Plan) -> None:
+        import torch
+
+        random.seed(plan.seed)
+        np.random.seed(plan.seed % 2**32)  # students use this generator
+        torch.manual_seed(plan.seed)
+        threads = max(1, int(plan.limits.cpus))
+        torch.set_num_threads(threads)
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        self._graded = KernelSession(plan, self.shell.user_ns, data_dir=data_folder(), work_dir=CONTENT)
+        self._graded.install(self.shell)
+
+
+class KernelApp(IPKernelApp):
+    """ipykernel's application on unix sockets that only the driver reaches, without files or heartbeat."""
+
+    def init_connection_file(self) -> None:
+        """The driver chose the addresses and the key; no file is needed."""
+
+    def write_connection_file(self, **kwargs: Any) -> None:
+        """See `init_connection_file`."""
+
+    def init_heartbeat(self) -> None:
+        """The driver watches the process itself."""
+
+    def init_sockets(self) -> None:
+        os.umask(_SOCKET_UMASK)
+        super().init_sockets()
+        os.umask(_STUDENT_UMASK)
+
+
+def run_kernel(*, uid: int, prefix: str, key: str) -> None:
+    """Turns this freshly forked process into the kernel of `uid`, until it is told to end.
+
+    Args:
+        uid: Never used before in this container.
+        prefix: Path that the sockets' names start with.
+        key: Signs messages between driver and kernel.
+    """
+    become_student(uid)
+    os.umask(_STUDENT_UMASK)
+    HOME.mkdir(mode=0o700, exist_ok=True)
+    os.chdir(CONTENT)
+    app = KernelApp.instance(config=_config(prefix, key), kernel_class=GraderKernel)
+    app.initialize([])
+    app.start()
+
+
+def _config(prefix: str, key: str) -> Config:
+    config = Config()
+    config.KernelApp.transport = "ipc"
+    config.KernelApp.ip = prefix
+    for position, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1):
+        config.KernelApp[f"{name}_port"] = position
+    config.Session.key = key.encode()
+    config.HistoryManager.enabled = False
+    return config

@@ -1,0 +1,202 @@
+"""The fork server: imports once what every notebook imports, then forks a kernel for each submission.
+
+Single-threaded and without CUDA until each fork: one parallel operation here makes children hang, and a
+CUDA context does not survive a fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from grader.collector.places import HOME, kernel_environment
+from grader.collector.privileges import forbid_inspection, reap_orphans
+from grader.collector.wipe import remove_everything
+
+__all__ = ["serve"]
+
+# What notebooks import, and what ipykernel and matplotlib would import late, at every student's expense.
+_WARM = (
+    "torch",
+    "torch.nn.functional",
+    "torch.optim.lr_scheduler",
+    "torch.utils.data",
+    "torchvision",
+    "torchvision.datasets",
+    "torchvision.models",
+    "torchvision.transforms",
+    "torchvision.utils",
+    "numpy",
+    "pandas",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline",
+    "PIL.Image",
+    "PIL.PngImagePlugin",
+    "PIL.JpegImagePlugin",
+    "tqdm.auto",
+    "pdb",
+    "sqlite3",
+    "IPython.core.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.magics",
+    "IPython.extensions.storemagic",
+    "IPython.display",
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "ipykernel.datapub",
+    "ipykernel.pylab.backend_inline",
+    "nbformat",
+    "scipy",
+    "grader.collector.kernel",
+)
+_FONT_CACHE = Path("/opt/cache/matplotlib")
+_WIPE_S = 20.0
+
+
+def serve(descriptor: int) -> int:
+    """Warms up, then answers the driver's requests until it hangs up.
+
+    Requests and answers are JSON, one datagram each: ``start`` forks a kernel, ``wipe`` removes what a uid
+    left, ``reap`` collects the dead.
+    """
+    forbid_inspection()
+    reap_orphans()
+    channel = socket.socket(fileno=descriptor)
+    warm_up()
+    channel.send(json.dumps({"warm": True}).encode())
+    while request := channel.recv(1 << 16):
+        channel.send(json.dumps(_answer(json.loads(request), channel)).encode())
+    return 0
+
+
+def warm_up() -> None:
+    """Imports what notebooks need, builds a first optimizer (2 s of imports) and freezes the garbage."""
+    os.environ.update(kernel_environment())
+    # Matplotlib writes beside its font cache, and the image's is read-only.
+    shutil.copytree(_FONT_CACHE, os.environ["MPLCONFIGDIR"])
+    for name in _WARM:
+        if name == "torchvision":
+            _define_missing_operators()
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    _build_optimizer()
+    shutil.rmtree(HOME)
+    gc.collect()
+    gc.freeze()
+
+
+def _define_missing_operators() -> None:
+    """Declares the two operators that torchvision registers fakes for at import.
+
+    PyPI's torchvision is built for CUDA; beside a PyTorch without CUDA its library does not load, and the
+    import fails for want of these. No lab uses them.
+    """
+    import torch
+
+    for schema in (
+        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    ):
+        name = schema.partition("(")[0]
+        if torch.version.cuda is None and not hasattr(torch.ops.torchvision, name):
+            torch.library.define(f"torchvision::{name}", schema[len(name) :])
+
+
+def _build_optimizer() -> None:
+    import torch
+
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)
+    torch.optim.SGD([weight], lr=0.1, momentum=0.9).step()
+    torch.optim.Adam([weight]).step()
+
+
+def _answer(request: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
+    try:
+        if request["op"] == "start":
+            return {"pid": _start(request, channel)}
+        if request["op"] == "wipe":
+            return {"leftovers": _wipe(int(request["uid"]), channel)}
+        return {"reaped": _reap()}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _start(request: dict[str, Any], channel: socket.socket) -> int:
+    assert_forkable()
+    _reap()
+    return _fork(channel, lambda: _run_kernel(request))
+
+
+def assert_forkable() -> None:
+    """Raises where a fork would give children that hang or have no GPU."""
+    import torch
+
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        raise RuntimeError(f"the launcher has {threads} threads; it must have one")
+    if torch.cuda.is_initialized():
+        raise RuntimeError("the launcher has touched CUDA")
+
+
+def _run_kernel(request: dict[str, Any]) -> None:
+    from grader.collector.kernel import run_kernel
+
+    run_kernel(uid=int(request["uid"]), prefix=request["prefix"], key=request["key"])
+
+
+def _fork(channel: socket.socket, work: Callable[[], None]) -> int:
+    """Runs `work` in a child of its own session that has none of the launcher's files.
+
+    Its standard streams stay open to ``/dev/null``: a library that writes to 1 or 2 must hit no socket.
+    """
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        channel.detach()
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.setsid()
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _wipe(uid: int, channel: socket.socket) -> list[str]:
+    """Removes what `uid` left, as that uid: root without its capabilities may not."""
+    pid = _fork(channel, lambda: remove_everything(uid))
+    deadline = time.monotonic() + _WIPE_S
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            _reap()
+            return [] if status == 0 else [f"the wiper ended with {status}"]
+        time.sleep(0.002)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    _reap()
+    return [f"the wiper took longer than {_WIPE_S:g} s"]
+
+
+def _reap() -> int:
+    count = 0
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            count += 1
+    return count

@@ -1,0 +1,185 @@
+"""Runs a notebook cell by cell, and keeps what was recorded whatever happens to the kernel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import ValidationError
+
+from grader.collector.cgroup import oom_kills
+from grader.collector.client import CellClient, KernelGone, KernelSilent
+from grader.collector.provisioner import ForkedKernel
+from grader.evidence.frames import CellDone, CellStarted, Collected, ProbeRequest, Ran
+from grader.evidence.plan import Plan
+from grader.evidence.record import CellRecord, CellRun, Outcome, ProbeResult
+
+__all__ = ["NotebookRun"]
+
+_SET_UP_S = 30.0
+_COLLECT_S = 30.0
+
+Send = Callable[[CellStarted | CellDone, Sequence[np.ndarray]], None]
+
+
+@dataclass
+class NotebookRun:
+    """One submission in one kernel, from connecting to the last probe.
+
+    Attributes:
+        send: Gets a frame when a cell starts and when it has ended.
+        anomalies: What looked like tampering, one line each.
+        cells_s: Seconds spent in the student's cells.
+    """
+
+    forked: ForkedKernel
+    plan: Plan
+    cells: Sequence[CellRecord]
+    send: Send
+    anomalies: list[str] = field(default_factory=list)
+    cells_s: float = 0.0
+    client: CellClient = field(init=False)
+    _done: list[CellRecord] = field(init=False, default_factory=list)
+    _array_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.client = CellClient(self.forked, self.plan.limits)
+        self._oom_before = oom_kills()
+        self._deadline = time.monotonic() + self.plan.limits.notebook_s
+
+    async def run(self) -> Ran:
+        """Runs all cells.
+
+        Returns:
+            The outcome by precedence: a limit, then the kernel's death, then an error in a cell.
+
+        Raises:
+            KernelGone: Before the first cell: no submission's fault.
+            KernelSilent: As above.
+        """
+        await self.client.connect()
+        await self.client.request("set_up", timeout_s=_SET_UP_S, body=self.plan.model_dump_json().encode())
+        over = False
+        for cell in self.cells:
+            record = cell
+            if cell.kind == "code":
+                record = cell.model_copy(update={"run": CellRun(status="not_run")}) if over else None
+                record = record or await self._run_cell(cell)
+                over = over or self._must_stop(record)
+            self._done.append(record)
+        return self._ran()
+
+    async def _run_cell(self, cell: CellRecord) -> CellRecord:
+        self.send(CellStarted(index=cell.index), ())
+        if not cell.source.strip():
+            record = cell.model_copy(update={"run": CellRun(status="ok")})
+            self.send(CellDone(cell=record), ())
+            return record
+        await self._ask("begin_cell", index=cell.index)
+        allowed = min(self.plan.limits.cell_s, self._deadline - time.monotonic())
+        run = await self.client.run_cell(cell.source, timeout_s=allowed)
+        self.cells_s += run.duration_s
+        record = cell.model_copy(update={"run": self._explained(run)})
+        collected, arrays = await self._collect()
+        self.send(CellDone(cell=record, collected=collected), arrays)
+        return record
+
+    def _explained(self, run: CellRun) -> CellRun:
+        """A cell whose kernel died of a limit says so rather than that it died."""
+        died_late = run.status == "died" and time.monotonic() >= self._deadline
+        return run.model_copy(update={"status": "timeout"}) if died_late else run
+
+    def _must_stop(self, record: CellRecord) -> bool:
+        return self.forked.died.is_set() or self.client.flooded or time.monotonic() >= self._deadline
+
+    async def _ask(self, operation: str, **content: int) -> tuple[bytes, list[np.ndarray]] | None:
+        """A request whose failure costs evidence, never the run."""
+        try:
+            return await self.client.request(operation, timeout_s=_COLLECT_S, **content)
+        except KernelGone:
+            return None
+        except KernelSilent as error:
+            if not self.forked.died.is_set():
+                self.anomalies.append(str(error))
+            return None
+
+    async def _collect(self) -> tuple[Collected | None, list[np.ndarray]]:
+        answer = None if self.forked.died.is_set() else await self._ask("collect")
+        if answer is None:
+            return None, []
+        body, arrays = answer
+        self._array_bytes += sum(array.nbytes for array in arrays)
+        if self._array_bytes > self.plan.limits.array_bytes:
+            self.anomalies.append("collect: more array bytes than the plan allows")
+            return None, []
+        try:
+            return Collected.model_validate_json(body), arrays
+        except ValidationError as error:
+            self.anomalies.append(f"collect: not what the recorder writes: {error.error_count()} problems")
+            return None, []
+
+    async def probe(
+        self, request: ProbeRequest, inputs: Sequence[np.ndarray]
+    ) -> tuple[ProbeResult, list[np.ndarray]]:
+        """Passes a probe on to the kernel; no answer is a result as well."""
+        if self.forked.died.is_set():
+            return ProbeResult(status="no_answer", detail="the kernel is dead"), []
+        try:
+            body, arrays = await self.client.request(
+                "probe",
+                timeout_s=self.plan.limits.probe_s,
+                body=request.model_dump_json().encode(),
+                arrays=inputs,
+            )
+            return ProbeResult.model_validate_json(body), arrays
+        except ValidationError as error:
+            detail = f"not what a probe answers: {error.error_count()} problems"
+        except (KernelGone, KernelSilent) as error:
+            detail = str(error)
+        return ProbeResult(status="no_answer", detail=detail), []
+
+    def _ran(self) -> Ran:
+        outcome, detail = self._outcome()
+        return Ran(
+            outcome=outcome,
+            detail=detail,
+            cells=tuple(self._done),
+            cells_s=self.cells_s,
+            kernel_alive=not self.forked.died.is_set(),
+            anomalies=tuple(self.anomalies[:100]),
+        )
+
+    def _outcome(self) -> tuple[Outcome, str]:
+        first = {}
+        for record in self._done:
+            if record.run is not None:
+                first.setdefault(record.run.status, record.index)
+        limits = self.plan.limits
+        if oom_kills() > self._oom_before:
+            cell = first.get("died", first.get("error"))
+            return Outcome.OUT_OF_MEMORY, f"{_in(cell)}more than {limits.memory_bytes >> 20} MiB of memory"
+        if "timeout" in first:
+            return Outcome.TIMEOUT, self._timeout_detail(first["timeout"])
+        if "not_run" in first and time.monotonic() >= self._deadline and "died" not in first:
+            return Outcome.TIMEOUT, f"the notebook took longer than {limits.notebook_s:g} s"
+        if "output_limit" in first or self.client.flooded:
+            cell = first.get("output_limit")
+            return Outcome.OUTPUT_LIMIT, f"{_in(cell)}more than {limits.output_bytes >> 20} MiB of output"
+        if "died" in first or self.forked.died.is_set():
+            return Outcome.KERNEL_DIED, f"{_in(first.get('died'))}the kernel's process ended"
+        if "error" in first:
+            count = sum(record.run is not None and record.run.status == "error" for record in self._done)
+            return Outcome.CELL_ERROR, f"{_in(first['error'])}the first of {count} cells that raised"
+        return Outcome.COMPLETED, ""
+
+    def _timeout_detail(self, cell: int) -> str:
+        limits = self.plan.limits
+        if time.monotonic() >= self._deadline:
+            return f"{_in(cell)}the notebook took longer than {limits.notebook_s:g} s"
+        return f"{_in(cell)}longer than {limits.cell_s:g} s"
+
+
+def _in(cell: int | None) -> str:
+    return "" if cell is None else f"cell {cell}: "

@@ -1,0 +1,45 @@
+"""Where things are inside the container. The image and the host's container options agree with these."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["CONTENT", "HOME", "SOCKETS", "WRITABLE", "data_folder", "kernel_environment"]
+
+#: The student's work folder, as on Colab.
+CONTENT = Path("/content")
+
+#: Caches and dot files; not among the files that the notebook wrote.
+HOME = Path("/tmp/home")  # noqa: S108 - a tmpfs of the container
+
+#: Unix sockets between driver and kernel, a folder for each kernel.
+SOCKETS = Path("/run/grader")
+
+#: Every place that a student's process can write to; wiped and verified after each submission.
+WRITABLE = (CONTENT, Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
+
+
+def data_folder() -> Path | None:
+    """The mounted data sets; None where the run has none."""
+    named = os.environ.get("GRADER_DATA")
+    return Path(named) if named else None
+
+
+def kernel_environment() -> dict[str, str]:
+    """Environment variables of a kernel: a home, caches under it, nothing that looks for a network."""
+    cache = HOME / ".cache"
+    return {
+        "HOME": str(HOME),
+        "USER": "student",
+        "LOGNAME": "student",
+        "IPYTHONDIR": str(HOME / ".ipython"),
+        "XDG_CACHE_HOME": str(cache),
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "TORCH_HOME": str(cache / "torch"),
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TRITON_CACHE_DIR": str(cache / "triton"),
+        "NUMBA_CACHE_DIR": str(cache / "numba"),
+        "CUDA_CACHE_PATH": str(cache / "cuda"),
+        "HF_HUB_OFFLINE": "1",
+    }

@@ -1,0 +1,186 @@
+"""The seam between jupyter_client and the fork server: a kernel is a fork, not a command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import KernelProvisionerBase
+
+from grader.collector.places import SOCKETS
+
+__all__ = ["ForkedKernel", "ForkedKernelManager", "ForkedKernelProvisioner", "Launcher"]
+
+FIRST_UID = 20_000
+UIDS = 500
+
+
+class ForkedKernel:
+    """A kernel process that the launcher forked.
+
+    Attributes:
+        uid: Its own; no other process of the container has or had it.
+        died: Set when the process ends.
+    """
+
+    def __init__(self, uid: int, pid: int, prefix: Path, key: str) -> None:
+        self.uid = uid
+        self.pid = pid
+        self.prefix = prefix
+        self.key = key
+        self.died = asyncio.Event()
+        self._descriptor = os.pidfd_open(pid)
+        asyncio.get_running_loop().add_reader(self._descriptor, self._ended)
+
+    def _ended(self) -> None:
+        self.close()
+        self.died.set()
+
+    def send_signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """Stops watching the process."""
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class Launcher:
+    """The driver's end of the fork server."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "grader.collector", "launcher", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, **_LAUNCHER_ENVIRONMENT},
+        )
+        theirs.close()
+        self._next_uid = FIRST_UID
+
+    def wait_until_warm(self) -> None:
+        """Blocks until the imports are done.
+
+        Raises:
+            RuntimeError: The launcher ended instead; its traceback is on stderr.
+        """
+        if not self._socket.recv(1 << 16):
+            raise RuntimeError(f"the launcher ended with {self._process.wait()}")
+
+    def request(self, **message: Any) -> dict[str, Any]:
+        """Asks and waits; the launcher answers within milliseconds (a wipe: seconds).
+
+        Raises:
+            RuntimeError: It could not do it, or is gone.
+        """
+        self._socket.send(json.dumps(message).encode())
+        raw = self._socket.recv(1 << 16)
+        answer: dict[str, Any] = json.loads(raw) if raw else {"error": "the launcher is gone"}
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
+
+    def start_kernel(self) -> ForkedKernel:
+        """Forks a kernel under a uid of its own.
+
+        Raises:
+            RuntimeError: The launcher cannot fork, or this container has used up its uids.
+        """
+        uid = self._next_uid
+        if uid >= FIRST_UID + UIDS:
+            raise RuntimeError(f"all {UIDS} uids of this container are used up")
+        self._next_uid += 1
+        folder = SOCKETS / secrets.token_hex(16)
+        folder.mkdir()
+        # The set-gid bit gives the sockets root's group, so that the driver may connect; the sticky bit keeps
+        # other uids from removing them; without read permission the folder's contents cannot be listed.
+        folder.chmod(0o3733)
+        prefix, key = folder / "kernel", secrets.token_hex(32)
+        pid = self.request(op="start", uid=uid, prefix=str(prefix), key=key)["pid"]
+        return ForkedKernel(uid, pid, prefix, key)
+
+
+# One thread each, so that forks are safe; the kernel raises torch's number again.
+_LAUNCHER_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    "NUMEXPR_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+}
+
+
+class ForkedKernelProvisioner(KernelProvisionerBase):
+    """Lets jupyter_client, and so nbclient, drive a `ForkedKernel`."""
+
+    forked: ForkedKernel | None = None
+
+    @property
+    def has_process(self) -> bool:
+        return self.forked is not None
+
+    async def poll(self) -> int | None:
+        alive = self.forked is not None and not self.forked.died.is_set()
+        return None if alive else -1
+
+    async def wait(self) -> int | None:
+        if self.forked is not None:
+            await self.forked.died.wait()
+        return -1
+
+    async def send_signal(self, signum: int) -> None:
+        if self.forked is not None:
+            self.forked.send_signal(signum)
+
+    async def kill(self, restart: bool = False) -> None:
+        await self.send_signal(signal.SIGKILL)
+
+    async def terminate(self, restart: bool = False) -> None:
+        await self.send_signal(signal.SIGTERM)
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        return {"cmd": []}
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        assert self.forked is not None
+        ports = {
+            f"{name}_port": position
+            for position, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)
+        }
+        return {
+            "transport": "ipc",
+            "ip": str(self.forked.prefix),
+            "key": self.forked.key.encode(),
+            "signature_scheme": "hmac-sha256",
+            **ports,
+        }
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """The wipe does it."""
+
+
+class ForkedKernelManager(AsyncKernelManager):
+    """jupyter_client's manager around a kernel that has been forked already."""
+
+    def __init__(self, forked: ForkedKernel, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._kernel_spec = KernelSpec(language="python", interrupt_mode="signal")
+        self.provisioner = ForkedKernelProvisioner(kernel_spec=self._kernel_spec, parent=self)
+        self.provisioner.forked = forked

@@ -1,0 +1,67 @@
+"""What every sandbox offers: a warm worker that turns jobs into evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from grader.evidence.codec import Bundle
+from grader.evidence.frames import CellDone, CellStarted, Ran
+from grader.evidence.plan import Plan
+
+__all__ = ["Job", "Progress", "Sandbox", "Worker"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to run.
+
+    Attributes:
+        attempt: Its id; names nothing outside the sandbox.
+        notebook: The submitted file's bytes.
+        plan: What to do with it.
+    """
+
+    attempt: str
+    notebook: bytes
+    plan: Plan
+
+
+class Progress(Protocol):
+    """Hears of each cell as it starts and ends, and of the end of the notebook."""
+
+    def __call__(self, event: CellStarted | CellDone | Ran) -> None: ...
+
+
+class Worker(Protocol):
+    """Runs one job after another, never two at once. Not for use by several threads."""
+
+    def run(self, job: Job, progress: Progress | None = None) -> Bundle:
+        """Runs one submission; a time-out or a dead kernel is a bundle like any other.
+
+        Raises:
+            SandboxUnavailable: The service's own fault: engine gone, container killed from outside.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stops and removes whatever the worker holds. Safe to call twice."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A kind of sandbox, ready for use."""
+
+    name: str
+
+    def open(self, plan: Plan) -> Worker:
+        """Gives a warm worker with this plan's limits.
+
+        Raises:
+            SandboxUnavailable: It cannot be started.
+        """
+        ...
+
+    def close(self) -> None:
+        """Closes all workers."""
+        ...

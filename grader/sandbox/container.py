@@ -1,0 +1,194 @@
+"""One container: its options, its start, what ended it, its removal."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+
+from grader.errors import EvidenceError, SandboxUnavailable
+from grader.evidence.frames import Ready, Shutdown
+from grader.evidence.plan import Limits
+from grader.evidence.record import Environment
+from grader.sandbox.engine import ENGINE_ERRORS
+from grader.sandbox.frames import DeadlinePassed, DockerPipe, FrameStream, StreamEnded
+from grader.sandbox.reaper import labels
+
+__all__ = ["Container", "ContainerSpec", "host_options"]
+
+#: A container is replaced after this long, so that a deadline can tell orphans from the living.
+LIFETIME_S = 6 * 3600.0
+_READY_S = 120.0
+_STOP_S = 5
+_MIB = 1024 * 1024
+_FRAME_OVERHEAD_BYTES = 16 * _MIB
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """What a container is made from.
+
+    Attributes:
+        image: Digest of the image.
+        limits: Bounds on everything in it.
+        run_id: Run that it belongs to.
+        data_dir: Folder of data sets, mounted read-only at /data.
+        gpus: Device requests for the engine.
+        runtime: An OCI runtime other than the engine's own, as ``runsc``.
+    """
+
+    image: str
+    limits: Limits
+    run_id: str
+    data_dir: Path | None = None
+    gpus: tuple[docker.types.DeviceRequest, ...] = ()
+    runtime: str | None = None
+
+
+def host_options(spec: ContainerSpec) -> dict[str, Any]:
+    """The options that make the wall: no network, no way up, nothing without a bound."""
+    limits = spec.limits
+    mounts = []
+    if spec.data_dir is not None:
+        source = str(spec.data_dir.resolve())
+        mounts = [docker.types.Mount("/data", source, type="bind", read_only=True)]
+    return {
+        "network_mode": "none",
+        "cap_drop": ["ALL"],
+        # The driver changes to a student's uid and kills; nothing else is left to root.
+        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "security_opt": ["no-new-privileges"],
+        "read_only": True,
+        "ipc_mode": "private",
+        "tmpfs": _tmpfs(limits),
+        "shm_size": limits.shm_bytes,
+        "mem_limit": limits.memory_bytes,
+        "memswap_limit": limits.memory_bytes,
+        "pids_limit": limits.pids,
+        "nano_cpus": int(min(limits.cpus, os.cpu_count() or 1) * 1e9),
+        "ulimits": [
+            docker.types.Ulimit(name="core", soft=0, hard=0),
+            docker.types.Ulimit(name="nofile", soft=4096, hard=4096),
+            docker.types.Ulimit(name="fsize", soft=limits.work_bytes, hard=limits.work_bytes),
+        ],
+        "log_config": docker.types.LogConfig(type="none"),
+        "init": True,
+        "restart_policy": {"Name": "no"},
+        "device_requests": list(spec.gpus) or None,
+        "runtime": spec.runtime,
+        "mounts": mounts,
+    }
+
+
+def _tmpfs(limits: Limits) -> dict[str, str]:
+    # exec: Triton, Inductor and C++ extensions load the libraries that they build.
+    work = f"rw,exec,nosuid,nodev,size={limits.work_bytes},nr_inodes={limits.work_inodes},mode=1777"
+    return {
+        "/content": work,
+        "/tmp": work,  # noqa: S108 - inside the container
+        "/run/grader": "rw,noexec,nosuid,nodev,size=1m,nr_inodes=1k,mode=0711",
+    }
+
+
+def _environment(spec: ContainerSpec) -> dict[str, str]:
+    data = {"GRADER_DATA": "/data"} if spec.data_dir is not None else {}
+    gpu = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if spec.gpus else {}
+    return {**data, **gpu}
+
+
+class Container:
+    """A started container whose driver is ready for jobs."""
+
+    def __init__(self, client: docker.DockerClient, spec: ContainerSpec) -> None:
+        self._client = client
+        self.spec = spec
+        self.name = f"grader-{spec.run_id[:24]}-{secrets.token_hex(4)}"
+        self.expires = time.monotonic() + LIFETIME_S
+        self.environment = Environment()
+        self._id = self._create()
+        try:
+            self.stream = self._attach_and_start()
+        except ENGINE_ERRORS as error:
+            self.remove()
+            raise SandboxUnavailable(
+                "the container did not start",
+                where=self.name,
+                found=str(error)[:400],
+                todo="`grader doctor` tests the engine part by part",
+            ) from error
+
+    def _create(self) -> str:
+        api = self._client.api
+        try:
+            created: Mapping[str, Any] = api.create_container(
+                self.spec.image,
+                name=self.name,
+                stdin_open=True,
+                network_disabled=True,
+                environment=_environment(self.spec),
+                labels=labels(self.spec.run_id, lifetime_s=LIFETIME_S),
+                host_config=api.create_host_config(**host_options(self.spec)),
+            )
+        except ENGINE_ERRORS as error:
+            raise SandboxUnavailable(
+                "the engine refuses to create the container",
+                where=self.spec.image,
+                found=str(error)[:400],
+                todo="`grader doctor` tests the engine part by part",
+            ) from error
+        return str(created["Id"])
+
+    def _attach_and_start(self) -> FrameStream:
+        # Attached before it starts, so that no byte is lost; never `run`, which reads logs without a bound.
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        self._response = self._client.api.attach_socket(self._id, params=streams)
+        attached: socket.socket = getattr(self._response, "_sock", self._response)
+        self._client.api.start(self._id)
+        frame_bytes = self.spec.limits.evidence_bytes + _FRAME_OVERHEAD_BYTES
+        return FrameStream(DockerPipe(attached), frame_bytes=frame_bytes)
+
+    def wait_until_ready(self) -> None:
+        """Waits for the driver's first frame.
+
+        Raises:
+            SandboxUnavailable: It did not come; says what the container wrote instead.
+        """
+        try:
+            frame, _ = self.stream.receive(time.monotonic() + _READY_S)
+        except (DeadlinePassed, StreamEnded, EvidenceError) as error:
+            log = self.stream.log().strip()
+            self.remove()
+            raise SandboxUnavailable(
+                "the sandbox did not come up",
+                where=self.name,
+                found=log[-4000:] or str(error) or f"nothing within {_READY_S:g} s",
+                todo="build the image again with `grader image build`; `grader doctor` tests the rest",
+            ) from error
+        if isinstance(frame, Ready):
+            self.environment = frame.environment
+
+    def memory_ran_out(self) -> bool:
+        """Whether the engine saw the container's memory limit hit; asked when the stream has ended."""
+        with suppress(*ENGINE_ERRORS):
+            state = self._client.api.inspect_container(self._id)["State"]
+            return bool(state.get("OOMKilled"))
+        return False
+
+    def remove(self) -> None:
+        """Kills and removes it. What cannot be removed now is left to the reaper."""
+        stream = getattr(self, "stream", None)
+        if stream is not None:
+            with suppress(StreamEnded):
+                stream.send(Shutdown())
+            stream.close()
+        with suppress(NotFound, APIError, *ENGINE_ERRORS):
+            self._client.api.remove_container(self._id, force=True, v=True)

@@ -1,0 +1,190 @@
+"""The production sandbox: warm containers that serve one submission after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import docker
+
+from grader.errors import SandboxUnavailable
+from grader.evidence.codec import Bundle
+from grader.evidence.plan import Limits, Plan
+from grader.evidence.record import Environment, Outcome
+from grader.sandbox.base import Job, Progress
+from grader.sandbox.container import Container, ContainerSpec
+from grader.sandbox.image import ImageRef
+from grader.sandbox.session import BrokenSandbox, JobSession
+
+__all__ = ["DockerSandbox", "DockerWorker", "Isolation"]
+
+Isolation = Literal["fork", "container"]
+
+Start = Callable[[Limits], Container]
+
+
+class DockerSandbox:
+    """Opens workers on one engine and image.
+
+    Args:
+        client: The engine.
+        image: What containers are made from.
+        isolation: ``fork``: a container serves many, one after another; ``container``: each gets its own.
+        run_id: Label of all containers.
+        data_dir: Folder of data sets, or None.
+        gpus: Device requests for each container.
+        runtime: An OCI runtime other than the engine's own.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        image: ImageRef,
+        *,
+        isolation: Isolation,
+        run_id: str,
+        data_dir: Path | None = None,
+        gpus: tuple[docker.types.DeviceRequest, ...] = (),
+        runtime: str | None = None,
+    ) -> None:
+        self._client = client
+        self._image = image
+        self._isolation = isolation
+        self._run_id = run_id
+        self._data_dir = data_dir
+        self._gpus = gpus
+        self._runtime = runtime
+        self._workers: list[DockerWorker] = []
+
+    def open(self, plan: Plan) -> DockerWorker:
+        """Starts a container with the plan's limits and waits until its kernel server is warm.
+
+        Raises:
+            SandboxUnavailable: The engine refuses, or the container does not come up.
+        """
+        described = Environment(
+            sandbox=self.name, isolation=self._isolation, image=self._image.id, gpu=_names(self._gpus)
+        )
+        worker = DockerWorker(self._start, plan.limits, self._isolation, described)
+        self._workers.append(worker)
+        return worker
+
+    def _start(self, limits: Limits) -> Container:
+        spec = ContainerSpec(
+            image=self._image.id,
+            limits=limits,
+            run_id=self._run_id,
+            data_dir=self._data_dir,
+            gpus=self._gpus,
+            runtime=self._runtime,
+        )
+        container = Container(self._client, spec)
+        container.wait_until_ready()
+        return container
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+
+
+def _names(gpus: tuple[docker.types.DeviceRequest, ...]) -> str | None:
+    identifiers = [name for request in gpus for name in request.get("DeviceIDs") or ["all"]]
+    return ",".join(identifiers) or None
+
+
+class DockerWorker:
+    """One container at a time, replaced after anything odd.
+
+    Args:
+        start: Starts a container with given limits.
+        limits: Of the first container.
+        isolation: Whether a container serves more than one submission.
+        described: What evidence says of the sandbox.
+    """
+
+    def __init__(self, start: Start, limits: Limits, isolation: Isolation, described: Environment) -> None:
+        self._start = start
+        self._isolation = isolation
+        self._described = described
+        self._container: Container | None = start(limits)
+        self._starter = ThreadPoolExecutor(1) if isolation == "container" else None
+        self._standby: Future[Container] | None = None
+
+    def run(self, job: Job, progress: Progress | None = None) -> Bundle:
+        """Runs one submission.
+
+        Raises:
+            SandboxUnavailable: The engine or the container failed us, or the kernel never came up.
+        """
+        container = self._take(job.plan.limits)
+        environment = container.environment.model_copy(
+            update=self._described.model_dump(include={"sandbox", "isolation", "image", "gpu"})
+        )
+        session = JobSession(container.stream, job, environment, progress)
+        healthy = False
+        try:
+            self._drive(session, container)
+            healthy = not session.replace and self._isolation == "fork"
+        finally:
+            if healthy:
+                self._container = container
+            else:
+                container.remove()
+        return session.bundle()
+
+    def _drive(self, session: JobSession, container: Container) -> None:
+        try:
+            session.run()
+        except BrokenSandbox as error:
+            if session.outcome is not None:
+                session.anomalies.append(f"the sandbox ended early: {error}"[:500])
+            elif container.memory_ran_out():
+                session.outcome = Outcome.OUT_OF_MEMORY
+                session.detail = "the whole container ran out of memory"
+            else:
+                raise SandboxUnavailable(
+                    "the sandbox ended in the middle of a submission",
+                    where=container.name,
+                    found=(container.stream.log().strip() or str(error))[-600:],
+                    todo="run again; where it happens every time, see `grader doctor`",
+                ) from error
+        if session.outcome is Outcome.SANDBOX_UNAVAILABLE:
+            raise SandboxUnavailable(
+                "the sandbox could not start a kernel", where=container.name, found=session.detail
+            )
+
+    def _take(self, limits: Limits) -> Container:
+        """A clean container with these limits, started now unless one is there."""
+        container, self._container = self._container or self._from_standby(), None
+        if container is not None and not _usable(container, limits):
+            container.remove()
+            container = None
+        container = container or self._start(limits)
+        if self._starter is not None:
+            self._standby = self._starter.submit(self._start, limits)
+        return container
+
+    def _from_standby(self) -> Container | None:
+        standby, self._standby = self._standby, None
+        return None if standby is None else standby.result()
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.remove()
+            self._container = None
+        if self._standby is not None:
+            standby, self._standby = self._standby, None
+            if standby.exception() is None:
+                standby.result().remove()
+        if self._starter is not None:
+            self._starter.shutdown()
+
+
+def _usable(container: Container, limits: Limits) -> bool:
+    return container.spec.limits == limits and time.monotonic() < container.expires

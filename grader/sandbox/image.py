@@ -1,0 +1,231 @@
+"""The sandbox image: base, wheels, collector code; each layer named by the hash of what went into it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import docker
+from docker.errors import BuildError
+
+from grader.errors import ImageError
+from grader.sandbox.base_image import (
+    DEBOOTSTRAP,
+    REGISTRY,
+    ensure_debootstrap,
+    ensure_registry,
+    has_image,
+)
+from grader.sandbox.engine import ENGINE_ERRORS, connect
+from grader.sandbox.resources import code_files, docker_folder
+from grader.sandbox.wheels import cache_folder, fetch_wheels
+
+__all__ = ["Base", "ImageRef", "Torch", "build_image", "ensure_image", "find_image", "list_images"]
+
+Base = Literal["registry", "debootstrap", "auto"]
+Torch = Literal["cpu", "cuda"]
+
+_WHEELS = "grader-sandbox-wheels"
+_SANDBOX = "grader-sandbox"
+_LABEL = "grader.image"
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """A sandbox image that is there.
+
+    Attributes:
+        tag: Name by which it is run; the part after the colon is the hash of its contents.
+        id: The engine's digest of it, recorded in evidence.
+        base: Image below the wheels.
+        torch: ``cpu`` or ``cuda`` wheels.
+        size_bytes: With all layers.
+        current: Holds this version's code.
+    """
+
+    tag: str
+    id: str
+    base: str
+    torch: str
+    size_bytes: int
+    current: bool = True
+
+
+def ensure_image(progress: Callable[[str], None], *, torch: Torch = "cpu") -> ImageRef:
+    """Gives the image of this version's code, built first where it is missing.
+
+    Raises:
+        ImageError: It cannot be built.
+        SandboxUnavailable: No engine answers.
+    """
+    return find_image(connect(), torch=torch) or build_image("auto", torch, progress)
+
+
+def find_image(client: docker.DockerClient, *, torch: Torch = "cpu") -> ImageRef | None:
+    """The image of this version's code, whatever base it stands on; None where it has not been built."""
+    for base in (REGISTRY, DEBOOTSTRAP):
+        tag = _sandbox_tag(_wheels_tag(base, torch))
+        if has_image(client, tag):
+            return _describe(client.images.get(tag), tag)
+    return None
+
+
+def build_image(base: Base, torch: Torch, progress: Callable[[str], None]) -> ImageRef:
+    """Builds what is missing: base, wheels, code.
+
+    Args:
+        base: ``auto`` takes a registry's image, or makes one from Debian packages where none answers.
+        torch: Which PyTorch wheels.
+        progress: Gets one line for each step.
+
+    Raises:
+        ImageError: A step failed; says which and why.
+        SandboxUnavailable: No engine answers.
+    """
+    client = connect(timeout_s=3600)
+    with _lock():
+        wheels = _ensure_wheels(client, base, torch, progress)
+        return _ensure_code(client, wheels, torch, progress)
+
+
+def list_images() -> list[ImageRef]:
+    """All sandbox images of any version, this version's first."""
+    client = connect()
+    current = {
+        _sandbox_tag(_wheels_tag(base, torch))
+        for base in (REGISTRY, DEBOOTSTRAP)
+        for torch in ("cpu", "cuda")
+    }
+    found = [
+        _describe(image, tag, current=tag in current)
+        for image in client.images.list(filters={"label": f"{_LABEL}=code"})
+        for tag in image.tags
+    ]
+    return sorted(found, key=lambda image: (not image.current, image.tag))
+
+
+def _describe(image: docker.models.images.Image, tag: str, *, current: bool = True) -> ImageRef:
+    labels = image.labels
+    return ImageRef(
+        tag=tag,
+        id=str(image.id),
+        base=labels.get("grader.base", "?"),
+        torch=labels.get("grader.torch", "?"),
+        size_bytes=int(image.attrs.get("Size", 0)),
+        current=current,
+    )
+
+
+def _hash(parts: Mapping[str, bytes]) -> str:
+    total = hashlib.sha256()
+    for name, content in sorted(parts.items()):
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()[:16]
+
+
+def _wheels_tag(base: str, torch: str) -> str:
+    folder = docker_folder()
+    names = (
+        "Dockerfile",
+        "requirements-sandbox.txt",
+        "requirements-alone.txt",
+        f"requirements-torch-{torch}.txt",
+    )
+    parts = {name: (folder / name).read_bytes() for name in names}
+    return f"{_WHEELS}:{_hash({**parts, 'base': base.encode()})}"
+
+
+def _sandbox_tag(wheels_tag: str) -> str:
+    dockerfile = (docker_folder() / "code.Dockerfile").read_bytes()
+    return f"{_SANDBOX}:{_hash({**code_files(), 'dockerfile': dockerfile, 'wheels': wheels_tag.encode()})}"
+
+
+def _ensure_wheels(
+    client: docker.DockerClient, base: Base, torch: Torch, progress: Callable[[str], None]
+) -> str:
+    choices = {"registry": (REGISTRY,), "debootstrap": (DEBOOTSTRAP,), "auto": (REGISTRY, DEBOOTSTRAP)}[base]
+    for choice in choices:
+        tag = _wheels_tag(choice, torch)
+        if has_image(client, tag):
+            return tag
+    return _build_wheels(client, _ensure_base(client, base, progress), torch, progress)
+
+
+def _ensure_base(client: docker.DockerClient, base: Base, progress: Callable[[str], None]) -> str:
+    if base == "debootstrap":
+        return ensure_debootstrap(client, progress)
+    try:
+        return ensure_registry(client, progress)
+    except ImageError:
+        if base == "registry":
+            raise
+        progress("No image registry answers")
+        return ensure_debootstrap(client, progress)
+
+
+def _build_wheels(
+    client: docker.DockerClient, base: str, torch: Torch, progress: Callable[[str], None]
+) -> str:
+    tag = _wheels_tag(base, torch)
+    context = cache_folder() / tag.replace(":", "-")
+    progress("Fetching the wheels")
+    fetch_wheels(context / "wheels", torch, progress)
+    progress("Installing the wheels into the image (some minutes, once)")
+    shutil.copy(docker_folder() / "Dockerfile", context / "Dockerfile")
+    labels = {_LABEL: "wheels", "grader.base": base, "grader.torch": torch}
+    _build(client, context, tag, {"BASE_IMAGE": base}, labels)
+    shutil.rmtree(context)
+    return tag
+
+
+def _ensure_code(
+    client: docker.DockerClient, wheels: str, torch: Torch, progress: Callable[[str], None]
+) -> ImageRef:
+    tag = _sandbox_tag(wheels)
+    if not has_image(client, tag):
+        progress("Adding this version's code to the image")
+        with tempfile.TemporaryDirectory(prefix="grader-image-") as folder:
+            context = Path(folder)
+            for name, content in code_files().items():
+                (context / name).parent.mkdir(parents=True, exist_ok=True)
+                (context / name).write_bytes(content)
+            shutil.copy(docker_folder() / "code.Dockerfile", context / "Dockerfile")
+            _build(client, context, tag, {"WHEELS_IMAGE": wheels}, {_LABEL: "code"})
+    return _describe(client.images.get(tag), tag)
+
+
+def _build(
+    client: docker.DockerClient,
+    context: Path,
+    tag: str,
+    arguments: dict[str, str],
+    labels: dict[str, str],
+) -> None:
+    try:
+        client.images.build(
+            path=str(context), tag=tag, buildargs=arguments, labels=labels, rm=True, forcerm=True
+        )
+    except BuildError as error:
+        log = "".join(str(line.get("stream", "")) for line in error.build_log)
+        raise ImageError(
+            f"{tag} cannot be built",
+            found=f"{error.msg}\n" + "\n".join(log.strip().splitlines()[-8:]),
+            todo="mend what the last lines name and build again; wheels fetched so far are kept",
+        ) from error
+    except ENGINE_ERRORS as error:
+        raise ImageError(f"{tag} cannot be built", found=str(error)[:300]) from error
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """Lets one process build at a time. The file stays: unlinking it would let two in."""
+    with (cache_folder() / "image.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,82 @@
+"""Finds and removes containers whose run is over: a killed run leaves them behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import docker
+
+from grader.sandbox.engine import ENGINE_ERRORS
+
+__all__ = ["is_orphan", "labels", "remove_orphans"]
+
+_INSTANCE = "grader.instance"
+_RUN = "grader.run"
+_DEADLINE = "grader.deadline"
+
+
+def labels(run_id: str, *, lifetime_s: float) -> dict[str, str]:
+    """Labels of a new container: the process that owns it, its run, and when it is an orphan for sure."""
+    return {
+        _INSTANCE: _this_process(),
+        _RUN: run_id,
+        _DEADLINE: str(int(time.time() + lifetime_s)),
+    }
+
+
+def remove_orphans(client: docker.DockerClient) -> int:
+    """Removes every container of ours whose owner has ended or whose deadline has passed.
+
+    Returns:
+        How many there were.
+    """
+    count = 0
+    with suppress(*ENGINE_ERRORS):
+        for container in client.containers.list(all=True, filters={"label": _RUN}, ignore_removed=True):
+            if is_orphan(container.labels, now=time.time()):
+                with suppress(*ENGINE_ERRORS):
+                    container.remove(force=True, v=True)
+                    count += 1
+    return count
+
+
+def is_orphan(container_labels: Mapping[str, str], *, now: float) -> bool:
+    """Judges by labels alone; owners on other hosts are only known by their deadline.
+
+    Args:
+        container_labels: As `labels` wrote them.
+        now: Seconds since the epoch.
+    """
+    deadline = container_labels.get(_DEADLINE, "")
+    if deadline.isdigit() and now > int(deadline):
+        return True
+    host, _, owner = container_labels.get(_INSTANCE, "").partition("/")
+    if host != _host() or not owner:
+        return False
+    pid, _, started = owner.partition("/")
+    return _start_time(int(pid)) != started if pid.isdigit() else False
+
+
+def _this_process() -> str:
+    return f"{_host()}/{os.getpid()}/{_start_time(os.getpid())}"
+
+
+def _host() -> str:
+    """This host since it was booted; process ids mean nothing elsewhere."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    identity = boot.read_text().strip() if boot.is_file() else "?"
+    return f"{socket.gethostname()}:{identity}"
+
+
+def _start_time(pid: int) -> str:
+    """When a process started, in clock ticks since boot; tells it from a later one of the same id."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]

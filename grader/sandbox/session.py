@@ -1,0 +1,251 @@
+"""Drives one job over a frame stream and makes evidence of what comes back, complete or not."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grader.errors import EvidenceError
+from grader.evidence import frames
+from grader.evidence.arrays import Arrays
+from grader.evidence.codec import Bundle
+from grader.evidence.frames import (
+    CellDone,
+    CellStarted,
+    Cleaned,
+    Collected,
+    DriverFrame,
+    Finish,
+    Opened,
+    ProbeAnswer,
+    ProbeInputs,
+    ProbeRequest,
+    Ran,
+)
+from grader.evidence.plan import Probe, probe_id
+from grader.evidence.record import (
+    CellRecord,
+    CellRun,
+    Environment,
+    Evidence,
+    FileWritten,
+    Outcome,
+    ProbeResult,
+    ShimUse,
+    WatchedValue,
+)
+from grader.evidence.training import TrainingHistory
+from grader.sandbox.base import Job, Progress
+from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
+from grader.sandbox.gather import Gathering
+from grader.sandbox.inputs import draw_inputs, fresh_generator
+
+__all__ = ["BrokenSandbox", "JobSession"]
+
+#: The driver keeps the limits; the host steps in this much later, in seconds.
+GRACE_S = 45.0
+_CLEAN_S = 90.0
+_FRAMES_IN_ALL = 4
+_ANOMALIES = 100
+
+
+class BrokenSandbox(Exception):
+    """The stream ended, or said what no driver of ours says."""
+
+
+@dataclass
+class JobSession:
+    """One job, from its first frame to the sandbox being clean again.
+
+    Attributes:
+        environment: Recorded in the evidence.
+        replace: Why this sandbox must not be used again; empty where it may.
+    """
+
+    stream: FrameStream
+    job: Job
+    environment: Environment
+    progress: Progress | None = None
+    replace: str = ""
+    cells: dict[int, CellRecord] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    detail: str = ""
+    cells_s: float = 0.0
+    values: list[WatchedValue] = field(default_factory=list)
+    files: list[FileWritten] = field(default_factory=list)
+    shims: list[ShimUse] = field(default_factory=list)
+    training: TrainingHistory = field(default_factory=TrainingHistory)
+    probes: dict[str, ProbeResult] = field(default_factory=dict)
+    anomalies: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._arrays = Arrays(self.job.plan.limits.evidence_bytes)
+        self._gathering = Gathering(self._arrays)
+        self._generator = fresh_generator()
+        self._started = time.monotonic()
+        self._finished = self._started
+        self._bytes_left = _FRAMES_IN_ALL * self.job.plan.limits.evidence_bytes
+        self._running: int | None = None
+
+    def run(self) -> None:
+        """Runs the notebook, the probes and the wipe; sets `replace` where something was odd.
+
+        A deadline that passes is a TIMEOUT of the submission: the driver, which enforces the limits, is out
+        of reach only when the submission made it so.
+
+        Raises:
+            BrokenSandbox: The sandbox is gone or speaks nonsense. What came before is kept.
+        """
+        try:
+            alive = self._run_notebook()
+            self._run_probes(alive)
+            self._clean()
+        except DeadlinePassed:
+            self.replace = "it did not answer in time"
+            if self.outcome is None:
+                self.outcome, self.detail = Outcome.TIMEOUT, f"{self._where()}the sandbox stopped answering"
+        except (StreamEnded, EvidenceError) as error:
+            self.replace = str(error)
+            raise BrokenSandbox(str(error)) from error
+        finally:
+            self._finished = time.monotonic()
+
+    def _where(self) -> str:
+        return "" if self._running is None else f"cell {self._running}: "
+
+    def _run_notebook(self) -> bool:
+        notebook = np.frombuffer(self.job.notebook, dtype=np.uint8)
+        self.stream.send(frames.Job(attempt=self.job.attempt, plan=self.job.plan), [notebook])
+        deadline = self._started + self.job.plan.limits.notebook_s + GRACE_S
+        while True:
+            frame, arrays = self._receive(deadline)
+            if isinstance(frame, Opened) and not self.cells:
+                self.cells = {cell.index: cell for cell in frame.cells}
+            elif isinstance(frame, CellStarted):
+                self._running = frame.index
+            elif isinstance(frame, CellDone):
+                self._take_cell(frame, arrays)
+            elif isinstance(frame, Ran):
+                self._take_end(frame)
+            else:
+                raise EvidenceError("a frame came out of turn", found=frame.type)
+            if self.progress is not None and isinstance(frame, CellStarted | CellDone | Ran):
+                self.progress(frame)
+            if isinstance(frame, Ran):
+                return frame.kernel_alive
+
+    def _receive(self, deadline: float) -> tuple[DriverFrame, list[np.ndarray]]:
+        frame, arrays = self.stream.receive(deadline)
+        self._bytes_left -= sum(array.nbytes for array in arrays)
+        if self._bytes_left < 0:
+            raise EvidenceError("the sandbox sent more than one attempt may leave")
+        return frame, arrays
+
+    def _take_cell(self, frame: CellDone, arrays: list[np.ndarray]) -> None:
+        if frame.cell.index not in self.cells:
+            raise EvidenceError("a cell ended that the notebook does not have", found=str(frame.cell.index))
+        self.cells[frame.cell.index] = frame.cell
+        self._running = None
+        if frame.collected is not None:
+            self._take_collected(frame.collected, arrays)
+
+    def _take_collected(self, collected: Collected, arrays: list[np.ndarray]) -> None:
+        self.files += collected.files
+        self.shims += collected.shims
+        self.anomalies += collected.anomalies
+        self.training = collected.training or self.training
+        for watched in collected.values:
+            try:
+                value = self._gathering.value(watched.value, arrays)
+            except EvidenceError as error:
+                self._note(f"value of {watched.name} after cell {watched.cell}: {error.what}")
+            else:
+                self.values.append(watched.model_copy(update={"value": value}))
+
+    def _take_end(self, frame: Ran) -> None:
+        if not math.isfinite(frame.cells_s):
+            raise EvidenceError("a time is no number", found=str(frame.cells_s))
+        self.outcome, self.detail, self.cells_s = frame.outcome, frame.detail, frame.cells_s
+        if frame.cells:
+            self.cells = {cell.index: cell for cell in frame.cells}
+        self.anomalies += frame.anomalies
+        if frame.outcome not in (Outcome.COMPLETED, Outcome.CELL_ERROR, Outcome.INVALID_SUBMISSION):
+            self.replace = f"the attempt ended with {frame.outcome}"
+        elif frame.anomalies:
+            self.replace = frame.anomalies[0]
+
+    def _note(self, anomaly: str) -> None:
+        self.anomalies.append(anomaly)
+        self.replace = self.replace or anomaly
+
+    def _run_probes(self, alive: bool) -> None:
+        for probe in self.job.plan.probes:
+            name = probe_id(probe)
+            if alive:
+                self.probes[name] = self._ask(name, probe)
+            else:
+                self.probes[name] = ProbeResult(status="no_answer", detail="the kernel is dead")
+
+    def _ask(self, name: str, probe: Probe) -> ProbeResult:
+        inputs, arrays = draw_inputs(probe, self._generator)
+        self.stream.send(ProbeRequest(id=name, probe=probe, inputs=inputs), arrays)
+        frame, answered = self._receive(time.monotonic() + self.job.plan.limits.probe_s + GRACE_S)
+        if not isinstance(frame, ProbeAnswer) or frame.id != name:
+            raise EvidenceError("a probe was not answered in turn", expected=name, found=frame.type)
+        return self._recorded(name, frame.result, answered, self._gathering.inputs(inputs, arrays))
+
+    def _recorded(
+        self, name: str, result: ProbeResult, arrays: list[np.ndarray], inputs: tuple[ProbeInputs, ...]
+    ) -> ProbeResult:
+        if result.status == "no_answer":
+            self.replace = self.replace or f"{name}: {result.detail}"
+        try:
+            return self._gathering.result(result, arrays, inputs)
+        except EvidenceError as error:
+            self._note(f"{name}: {error.what}")
+            return ProbeResult(status="no_answer", detail=str(error)[:500])
+
+    def _clean(self) -> None:
+        self.stream.send(Finish())
+        frame, _ = self._receive(time.monotonic() + _CLEAN_S)
+        if not isinstance(frame, Cleaned):
+            raise EvidenceError("the sandbox was not cleaned", found=frame.type)
+        if frame.leftovers:
+            self._note("left behind: " + "; ".join(frame.leftovers)[:500])
+        self.anomalies += frame.anomalies
+
+    def bundle(self) -> Bundle:
+        """The evidence so far. Cells and probes that were never reached say so."""
+        plan = self.job.plan
+        missing = ProbeResult(status="no_answer", detail="the sandbox ended before")
+        evidence = Evidence(
+            notebook=hashlib.sha256(self.job.notebook).hexdigest(),
+            plan=plan.digest,
+            outcome=self.outcome or Outcome.SANDBOX_UNAVAILABLE,
+            outcome_detail=self.detail,
+            wall_time_s=self._finished - self._started,
+            cells_s=self.cells_s or self._time_in_cells(),
+            environment=self.environment.model_copy(update={"seed": plan.seed}),
+            cells=tuple(self._settled(cell) for _, cell in sorted(self.cells.items())),
+            values=tuple(self.values),
+            files=tuple(self.files),
+            training=self.training,
+            shims=tuple(self.shims),
+            probes={probe_id(probe): self.probes.get(probe_id(probe), missing) for probe in plan.probes},
+            anomalies=tuple(line[:500] for line in self.anomalies[:_ANOMALIES]),
+        )
+        return Bundle(evidence, tuple(self._arrays))
+
+    def _time_in_cells(self) -> float:
+        return sum(cell.run.duration_s for cell in self.cells.values() if cell.run is not None)
+
+    def _settled(self, cell: CellRecord) -> CellRecord:
+        if cell.kind != "code" or cell.run is not None:
+            return cell
+        status = "timeout" if self.outcome is Outcome.TIMEOUT else "died"
+        run = CellRun(status=status if cell.index == self._running else "not_run")  # type: ignore[arg-type]
+        return cell.model_copy(update={"run": run})
