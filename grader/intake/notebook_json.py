@@ -7,6 +7,7 @@ repeated cell ids, a byte-order mark, a foreign kernel, notebooks of version 3.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from grader.errors import SubmissionError
@@ -102,10 +103,9 @@ def _integer(digits: str) -> int:
 def _upgrade(notebook: dict[str, Any], version: int) -> dict[str, Any]:
     """Brings a notebook of an older version to version 4."""
     import nbformat  # slow to import, and seldom needed
-    from traitlets.log import get_logger
 
     # nbformat writes each flaw of the file to the log, which is the TA's terminal.
-    logger = get_logger()
+    logger = logging.getLogger("traitlets")
     was_disabled, logger.disabled = logger.disabled, True
     try:
         upgraded = nbformat.convert(nbformat.from_dict(notebook), 4)

@@ -1,0 +1,86 @@
+"""Lists and reads a zip archive in place: nothing is ever written, so nothing can be written elsewhere."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from grader.errors import IntakeError, SubmissionError
+from grader.intake.entries import MAX_ENTRIES, Entry, unreadable
+from grader.intake.notebook_json import MAX_BYTES
+
+__all__ = ["archive_entries"]
+
+#: Notebooks shrink five- to twentyfold; deflate's limit is about a thousandfold.
+_MAX_RATIO = 300
+_RATIO_MATTERS_FROM = 1024 * 1024
+_ENCRYPTED = 0x1
+
+
+def archive_entries(path: Path) -> list[Entry]:
+    """Lists the files of a zip archive, in order of their names.
+
+    A file that must not be read (a link, an absolute or climbing path, a name given twice, a bomb) is
+    listed with its problem, so that it ends as somebody's invalid submission rather than in silence.
+
+    Raises:
+        IntakeError: The file is no zip archive, is damaged, or holds too many files.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise IntakeError("this is no readable zip archive", where=str(path), found=str(error)) from error
+    if len(members) > MAX_ENTRIES:
+        raise IntakeError(
+            "the archive holds too many files",
+            where=str(path),
+            expected=f"at most {MAX_ENTRIES}",
+            found=str(len(members)),
+        )
+    times_named = Counter(member.filename for member in members)
+    entries = [
+        _entry(path, member, times_named[member.filename]) for member in members if not member.is_dir()
+    ]
+    return sorted(entries, key=lambda entry: entry.inside.parts)
+
+
+def _entry(archive: Path, member: zipfile.ZipInfo, times_named: int) -> Entry:
+    inside = PurePosixPath(member.filename)
+    shown = archive / member.filename.replace("\0", "").lstrip("/")
+    problem = _problem(member, times_named)
+    if problem is not None:
+        return Entry(inside, shown, unreadable(problem), problem)
+    return Entry(inside, shown, lambda: _read(archive, member))
+
+
+def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
+    name = member.orig_filename
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or "\\" in name or ":" in name[:2] or ".." in parts or "\0" in name:
+        return "its path leads out of the archive"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "this is a symbolic link, not a file"
+    if times_named > 1:
+        return f"the archive holds {times_named} files of this name"
+    if member.flag_bits & _ENCRYPTED:
+        return "the file is encrypted"
+    if member.file_size > MAX_BYTES:
+        return f"the file is too large: {member.file_size / 1024**2:.0f} MB of at most {MAX_BYTES // 1024**2}"
+    if member.file_size > max(_RATIO_MATTERS_FROM, _MAX_RATIO * member.compress_size):
+        return f"the file unpacks to more than {_MAX_RATIO} times its size"
+    return None
+
+
+def _read(archive: Path, member: zipfile.ZipInfo) -> bytes:
+    """Unpacks one file in memory; the size it claims was checked, and more than that is never unpacked."""
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
+            return file.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError) as error:
+        raise SubmissionError(
+            "the file cannot be unpacked", where=f"{archive}: {member.filename}", found=str(error)
+        ) from error

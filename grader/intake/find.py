@@ -1,0 +1,238 @@
+"""Finds every student's submission in a folder or archive, in whatever layout it has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from grader.errors import IntakeError, SubmissionError
+from grader.intake.archive import archive_entries
+from grader.intake.entries import Entry, is_litter
+from grader.intake.folder import folder_entries, read_file
+from grader.intake.identity import look_alikes, normalise_id, odd_characters
+from grader.intake.layouts import LAYOUTS, Layout, Owner
+from grader.intake.model import Intake, Submission
+from grader.intake.text import visible
+
+__all__ = ["AssignmentOf", "find_submissions", "format_names"]
+
+#: Tells by a notebook's bytes which assignment it is for, None where it cannot.
+AssignmentOf = Callable[[bytes], str | None]
+
+_Owned = tuple[Owner, Entry]
+_Rank = TypeVar("_Rank", datetime, int)
+_COURSE_FILES = frozenset({".toml", ".yaml", ".yml", ".csv", ".db", ".db-wal", ".db-shm", ".md", ".txt"})
+
+
+def find_submissions(
+    path: Path, *, format: str | None = None, assignment_of: AssignmentOf | None = None
+) -> Intake:
+    """Finds who handed in what.
+
+    Of several notebooks of one student the newest by the format's own time or attempt number counts; where
+    the format does not say, the student's row has a problem that names them all.
+
+    Args:
+        path: A folder, a zip archive, or one notebook.
+        format: Name of a layout; None recognises it.
+        assignment_of: Where given, a student's notebooks for different assignments are kept apart.
+
+    Raises:
+        IntakeError: There is nothing at `path`, no notebook in it, or it is not laid out as `format` says.
+    """
+    entries = _entries(path)
+    kept = [entry for entry in entries if not is_litter(entry.inside)]
+    layout = _layout(kept, format, path)
+    layout.prepare(kept)
+    owned = [(owner, entry) for entry in kept for owner in layout.owners(entry)]
+    if not any(entry.is_notebook or entry.problem for _, entry in owned):
+        raise _nothing_found(path, kept)
+    submissions = [
+        submission for files in _by_student(owned) for submission in _submissions(files, assignment_of)
+    ]
+    submissions.sort(key=lambda submission: (submission.student, submission.path))
+    problems = [*_strays(kept, layout), *_litter_note(len(entries) - len(kept))]
+    return _with_look_alikes(Intake(tuple(submissions), layout.name, tuple(problems)))
+
+
+def format_names() -> tuple[str, ...]:
+    return tuple(layout.name for layout in LAYOUTS)
+
+
+def _entries(path: Path) -> list[Entry]:
+    if path.is_dir():
+        return folder_entries(path)
+    if not path.exists():
+        raise IntakeError("there is nothing here", where=str(path), expected="a folder, a zip or a notebook")
+    if path.suffix.lower() == ".ipynb":
+        return [Entry(PurePosixPath(path.name), path, lambda: read_file(path.resolve()))]
+    return _without_wrapper(archive_entries(path), path.stem)
+
+
+def _without_wrapper(entries: list[Entry], archive: str) -> list[Entry]:
+    """Takes off the one folder that many programs put around all they pack."""
+    tops = {entry.inside.parts[:1] for entry in entries if not is_litter(entry.inside)}
+    below = {entry.inside.parts[1] for entry in entries if len(entry.inside.parts) > 2}
+    named_so = tops & {(archive,), ("submissions",)}
+    if len(tops) != 1 or tops & {(), ("/",), ("..",)} or (len(below) < 2 and not named_so):
+        return entries
+    return [
+        entry
+        if is_litter(entry.inside)
+        else replace(entry, inside=PurePosixPath(*entry.inside.parts[1:] or entry.inside.parts))
+        for entry in entries
+    ]
+
+
+def _layout(entries: Sequence[Entry], format: str | None, path: Path) -> Layout:
+    if format is None:
+        for layout in (kind() for kind in LAYOUTS):
+            if layout.fits(entries):
+                return layout
+        raise _nothing_found(path, entries)
+    for kind in LAYOUTS:
+        if kind.name == format:
+            return kind()
+    raise IntakeError(
+        "there is no such format of submissions", expected=", ".join(format_names()), found=format
+    )
+
+
+def _nothing_found(path: Path, entries: Sequence[Entry]) -> IntakeError:
+    archives = [str(entry.shown) for entry in entries if entry.inside.suffix.lower() == ".zip"]
+    return IntakeError(
+        "no notebooks were found",
+        where=str(path),
+        expected=f"submissions in one of these layouts: {', '.join(format_names())}",
+        found=f"{len(entries)} other files" if entries else "nothing",
+        todo=f"name the archive itself: {archives[0]}" if archives else "name the folder of submissions",
+    )
+
+
+def _by_student(owned: Iterable[_Owned]) -> list[list[_Owned]]:
+    groups: dict[str, list[_Owned]] = defaultdict(list)
+    for owner, entry in owned:
+        groups[_student(owner, entry)].append((owner, entry))
+    return list(groups.values())
+
+
+def _student(owner: Owner, entry: Entry) -> str:
+    # A climbing or absolute path says nothing about who made it, so it becomes nobody else's file.
+    unsafe = ".." in entry.inside.parts or entry.inside.is_absolute()
+    return normalise_id(str(entry.inside) if unsafe else owner.student)
+
+
+def _submissions(files: list[_Owned], assignment_of: AssignmentOf | None) -> list[Submission]:
+    """What one student handed in: one submission, or one for each assignment."""
+    notebooks = [(owner, entry) for owner, entry in files if entry.is_notebook]
+    if not notebooks:
+        return [_without_notebook(files)]
+    if len(notebooks) == 1 or assignment_of is None:
+        return [_one_of(notebooks)]
+    groups: dict[str | None, list[_Owned]] = defaultdict(list)
+    for owner, entry in notebooks:
+        groups[_assignment(entry, assignment_of)].append((owner, entry))
+    return [_one_of(group) for group in groups.values()]
+
+
+def _assignment(entry: Entry, assignment_of: AssignmentOf) -> str | None:
+    try:
+        return assignment_of(entry.read())
+    except SubmissionError:
+        return None
+
+
+def _without_notebook(files: list[_Owned]) -> Submission:
+    owner, entry = files[0]
+    names = visible(", ".join(item.inside.name for _, item in files if not item.is_folder))
+    problem = entry.problem or f"no notebook was handed in; found: {names or 'nothing'}"
+    return _submission(owner, entry, problem=problem)
+
+
+def _one_of(notebooks: list[_Owned]) -> Submission:
+    """The newest of a student's notebooks, or a row whose problem names them all."""
+    if len(notebooks) == 1:
+        owner, entry = notebooks[0]
+        return _submission(owner, entry, problem=entry.problem)
+    names = visible(", ".join(str(entry.inside) for _, entry in notebooks))
+    newest = _newest(notebooks)
+    if newest is None:
+        owner, entry = notebooks[0]
+        problem = f"{len(notebooks)} notebooks were handed in, and which one counts cannot be told: {names}"
+        return _submission(owner, entry, problem=problem)
+    owner, entry = newest
+    note = f"the newest of {len(notebooks)} notebooks was taken: {names}"
+    return _submission(owner, entry, problem=entry.problem, notes=(note,))
+
+
+def _newest(notebooks: list[_Owned]) -> _Owned | None:
+    """The one later than all others; None where times are missing or equal, or ids only look equal."""
+    if len({owner.student for owner, _ in notebooks}) > 1:
+        return None
+    times = [owner.submitted_at for owner, _ in notebooks]
+    orders = [owner.order for owner, _ in notebooks]
+    position = _latest([time for time in times if time]) if all(times) else None
+    if position is None and None not in orders:
+        position = _latest([order for order in orders if order is not None])
+    return None if position is None else notebooks[position]
+
+
+def _latest(ranks: list[_Rank]) -> int | None:
+    """Position of the largest; None where it is not the only one."""
+    largest = max(ranks)
+    return ranks.index(largest) if ranks.count(largest) == 1 else None
+
+
+def _submission(
+    owner: Owner, entry: Entry, *, problem: str | None = None, notes: tuple[str, ...] = ()
+) -> Submission:
+    odd = odd_characters(owner.student)
+    return Submission(
+        student=_student(owner, entry),
+        path=entry.shown,
+        read=entry.read,
+        submitted_at=owner.submitted_at,
+        late=owner.late,
+        problem=problem,
+        notes=(*notes, odd) if odd else notes,
+        name=owner.name,
+    )
+
+
+def _strays(entries: Iterable[Entry], layout: Layout) -> list[str]:
+    return [
+        f"{visible(str(entry.shown))}: belongs to no student in the layout {layout.name!r}"
+        for entry in entries
+        if not layout.owners(entry) and not layout.is_own_file(entry) and not _is_course_file(entry)
+    ]
+
+
+def _is_course_file(entry: Entry) -> bool:
+    """Rubrics, rosters, databases and notes that a course keeps beside its submissions."""
+    return len(entry.inside.parts) == 1 and entry.inside.suffix in _COURSE_FILES
+
+
+def _litter_note(count: int) -> list[str]:
+    return [f"{count} files that nobody hands in were ignored (.DS_Store, checkpoints)"] if count else []
+
+
+def _with_look_alikes(intake: Intake) -> Intake:
+    groups = look_alikes(submission.student for submission in intake.submissions)
+    twins = {student: group for group in groups for student in group}
+    flagged = tuple(
+        replace(submission, notes=(*submission.notes, _looks_like(twins[submission.student])))
+        if submission.student in twins
+        else submission
+        for submission in intake.submissions
+    )
+    return replace(
+        intake, submissions=flagged, problems=(*intake.problems, *(_looks_like(group) for group in groups))
+    )
+
+
+def _looks_like(group: tuple[str, ...]) -> str:
+    return f"these ids look alike: {', '.join(map(ascii, group))}"

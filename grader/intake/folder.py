@@ -1,0 +1,95 @@
+"""Lists a folder's files without following links, and reads them without being held up."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from grader.errors import IntakeError, SubmissionError
+from grader.intake.entries import MAX_ENTRIES, Entry, unreadable
+from grader.intake.notebook_json import MAX_BYTES
+
+__all__ = ["folder_entries", "read_file"]
+
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def folder_entries(root: Path) -> list[Entry]:
+    """Lists all files below a folder, in order of their paths.
+
+    Raises:
+        IntakeError: The folder cannot be read, or holds more files than any class hands in.
+    """
+    entries = []
+    for entry in _walk(root):
+        entries.append(entry)
+        if len(entries) > MAX_ENTRIES:
+            raise IntakeError(
+                "the folder holds too many files",
+                where=str(root),
+                expected=f"at most {MAX_ENTRIES}",
+                todo="name the folder that holds the submissions only",
+            )
+    return sorted(entries, key=lambda entry: entry.inside.parts)
+
+
+def read_file(path: Path) -> bytes:
+    """Reads an ordinary file of limited size; what lies at `path` may have changed since it was listed.
+
+    Raises:
+        SubmissionError: It is no ordinary file, is too large, or cannot be read.
+    """
+    try:
+        # A pipe would block at opening and a link would lead elsewhere.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SubmissionError("this is no ordinary file", where=str(path))
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SubmissionError("the file cannot be read", where=str(path), found=error.strerror) from error
+    if len(raw) > MAX_BYTES:
+        raise SubmissionError(
+            "the file is too large", where=str(path), expected=f"at most {MAX_BYTES // 1024**2} MB"
+        )
+    return raw
+
+
+def _walk(root: Path) -> Iterator[Entry]:
+    # A stack, not recursion: folders can be nested deeper than Python's calls may be.
+    waiting = [PurePosixPath()]
+    while waiting:
+        inside = waiting.pop()
+        try:
+            children = list(os.scandir(root / inside))
+            modes = [child.stat(follow_symlinks=False).st_mode for child in children]
+        except OSError as error:
+            if not inside.parts:
+                raise IntakeError(
+                    "the folder cannot be read", where=str(root), found=error.strerror
+                ) from error
+            problem = f"the folder cannot be read: {error.strerror}"
+            yield Entry(inside, root / inside, unreadable(problem), problem, is_folder=True)
+            continue
+        if not children and inside.parts:
+            yield Entry(inside, root / inside, unreadable("this is an empty folder"), is_folder=True)
+        for child, mode in zip(children, modes, strict=True):
+            if stat.S_ISDIR(mode):
+                waiting.append(inside / child.name)
+            else:
+                yield _file(root / inside / child.name, inside / child.name, mode)
+
+
+def _file(path: Path, inside: PurePosixPath, mode: int) -> Entry:
+    if stat.S_ISREG(mode):
+        return Entry(inside, path, lambda: read_file(path))
+    problem = f"this is {_KINDS.get(stat.S_IFMT(mode), 'no ordinary file')}, not a file"
+    return Entry(inside, path, unreadable(problem), problem)

@@ -1,0 +1,156 @@
+import os
+
+import pytest
+
+from grader.errors import IntakeError, SubmissionError
+from grader.intake import find_submissions
+from grader.intake.notebook_json import MAX_BYTES
+from tests.unit.intake.conftest import notebook_bytes
+
+A, B = notebook_bytes("a = 1"), notebook_bytes("b = 2")
+
+
+def test_two_notebooks_without_times_are_a_problem_that_names_both(handed_in, by_student):
+    path = handed_in({"s101/lab2.ipynb": A, "s101/lab2-Copy1.ipynb": B, "s102/lab2.ipynb": A})
+    found = by_student(path)
+    assert "lab2.ipynb" in found["s101"].problem
+    assert "lab2-Copy1.ipynb" in found["s101"].problem
+    assert found["s102"].problem is None
+
+
+def test_notebooks_for_different_assignments_are_kept_apart(folder):
+    path = folder({"s101/one.ipynb": A, "s101/two.ipynb": B})
+    intake = find_submissions(path, assignment_of=lambda raw: "lab1" if raw == A else "lab2")
+    assert [(one.student, one.problem) for one in intake.submissions] == [("s101", None), ("s101", None)]
+
+
+def test_notebooks_for_the_same_assignment_still_are_a_problem(folder, by_student):
+    path = folder({"s101/one.ipynb": A, "s101/two.ipynb": B})
+    assert "2 notebooks" in by_student(path, assignment_of=lambda raw: "lab1")["s101"].problem
+
+
+def test_a_folder_without_a_notebook_is_a_row_with_what_was_found(folder, by_student):
+    path = folder({"s101/lab2.ipynb": A, "s102/lab2.pdf": b"%PDF", "s103": None})
+    found = by_student(path)
+    assert found["s102"].problem == "no notebook was handed in; found: lab2.pdf"
+    assert found["s103"].problem == "no notebook was handed in; found: nothing"
+
+
+def test_what_nobody_hands_in_is_ignored_with_a_note(handed_in):
+    path = handed_in(
+        {
+            "s101/lab2.ipynb": A,
+            "s101/.ipynb_checkpoints/lab2-checkpoint.ipynb": B,
+            "__MACOSX/s101/._lab2.ipynb": b"\0",
+            ".DS_Store": b"\0",
+        }
+    )
+    intake = find_submissions(path)
+    assert [one.read() for one in intake.submissions] == [A]
+    assert intake.problems == ("3 files that nobody hands in were ignored (.DS_Store, checkpoints)",)
+
+
+def test_a_file_of_nobody_is_reported(folder):
+    path = folder({"s101.ipynb": A, "s102.html": b"<p>"})
+    (problem,) = find_submissions(path).problems
+    assert problem.endswith("s102.html: belongs to no student in the layout 'flat'")
+
+
+@pytest.mark.parametrize("files", [{}, {"notes.txt": b"x"}, {"s101/report.pdf": b"%PDF"}])
+def test_a_folder_without_any_notebook_is_an_error(folder, tmp_path, files):
+    (tmp_path / "handed-in").mkdir()
+    with pytest.raises(IntakeError, match="no notebooks were found"):
+        find_submissions(folder(files))
+
+
+def test_an_archive_in_the_folder_is_pointed_to(folder):
+    with pytest.raises(IntakeError) as caught:
+        find_submissions(folder({"all.zip": b"PK"}))
+    assert caught.value.todo.endswith("all.zip")
+
+
+def test_a_missing_path_is_an_error(tmp_path):
+    with pytest.raises(IntakeError, match="nothing here"):
+        find_submissions(tmp_path / "absent")
+
+
+def test_links_and_pipes_are_refused_and_never_opened(folder, by_student, tmp_path):
+    secret = tmp_path / "secret.ipynb"
+    secret.write_bytes(B)
+    path = folder({"s101/lab2.ipynb": A, "s102": None, "s103": None})
+    (path / "s102" / "lab2.ipynb").symlink_to(secret)
+    os.mkfifo(path / "s103" / "lab2.ipynb")
+    found = by_student(path)
+    assert "symbolic link" in found["s102"].problem
+    assert "named pipe" in found["s103"].problem
+    for student in ("s102", "s103"):
+        with pytest.raises(SubmissionError):
+            found[student].read()
+
+
+def test_a_linked_folder_is_not_entered(folder, by_student, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "lab2.ipynb").write_bytes(B)
+    path = folder({"s101/lab2.ipynb": A, "s102": None})
+    (path / "s102" / "work").symlink_to(outside)
+    assert "symbolic link" in by_student(path)["s102"].problem
+
+
+def test_a_file_exchanged_for_a_link_after_listing_is_not_followed(folder, by_student, tmp_path):
+    secret = tmp_path / "secret.ipynb"
+    secret.write_bytes(B)
+    path = folder({"s101/lab2.ipynb": A})
+    submission = by_student(path)["s101"]
+    (path / "s101" / "lab2.ipynb").unlink()
+    (path / "s101" / "lab2.ipynb").symlink_to(secret)
+    with pytest.raises(SubmissionError, match="cannot be read"):
+        submission.read()
+
+
+def test_an_oversized_file_is_refused(folder, by_student):
+    path = folder({"s101/lab2.ipynb": A})
+    os.truncate(path / "s101" / "lab2.ipynb", MAX_BYTES + 1)
+    with pytest.raises(SubmissionError, match="too large"):
+        by_student(path)["s101"].read()
+
+
+def test_folders_nested_deeper_than_python_can_recurse_are_listed(folder, by_student):
+    path = folder({"s101/lab2.ipynb": A})
+    here = os.open(path / "s101", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    assert by_student(path)["s101"].read() == A
+
+
+@pytest.mark.parametrize("name", ["-rf", "'; DROP TABLE marks; --", 'a"b', "$(id)", "a b", "名前"])
+def test_odd_names_are_stored_literally(folder, by_student, name):
+    assert by_student(folder({f"{name}/lab2.ipynb": A}))[name].read() == A
+
+
+def test_look_alike_ids_are_flagged_on_both(folder, by_student):
+    path = folder({"paul/lab2.ipynb": A, "рaul/lab2.ipynb": B, "mary/lab2.ipynb": A})
+    found = by_student(path)
+    assert all("look alike" in found[student].notes[0] for student in ("paul", "рaul"))
+    assert found["mary"].notes == ()
+    assert len(find_submissions(path).problems) == 1
+
+
+def test_names_that_become_one_id_are_never_silently_merged(folder, by_student):
+    path = folder({"s101/lab2.ipynb": A, "ｓ101/lab2.ipynb": B})  # the second begins with a full-width s
+    assert "cannot be told" in by_student(path)["s101"].problem
+
+
+def test_a_direction_mark_in_a_name_is_written_out_and_noted(folder, by_student):
+    path = folder({"abc\u202edef/lab2.ipynb": A})
+    assert "cannot be seen" in by_student(path)["abc<U+202E>def"].notes[0]
+
+
+def test_a_name_that_is_no_text_is_written_out(folder, by_student):
+    path = folder({os.fsdecode(b"s\xff1/lab2.ipynb"): A})
+    (student,) = by_student(path)
+    assert student.encode() == b"s<U+DCFF>1"
