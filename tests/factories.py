@@ -39,6 +39,7 @@ from grader.evidence.record import (
     RaisedError,
     Submitted,
     ValueRecord,
+    WatchedValue,
 )
 from grader.evidence.training import ModelIdentity, Start, TrainingHistory, TrainingRun
 from grader.evidence.values import (
@@ -277,4 +278,16 @@ def case_of_function(
     probes = [probe for probe in check.probes() if isinstance(probe, FunctionProbe)]
     found = [(probe, called(probe, function, arrays, cell=0)) for probe in probes]
     given = evidence(code_cells(source), probes=answers(found))
+    return case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS), **more)
+
+
+def case_of_variables(check: Check, *held: tuple[str, Any], sources: Sequence[str] = (), **more: Any) -> Case:
+    """A notebook whose n-th cell gave the n-th variable its value; `sources` stand for what it says."""
+    arrays: list[np.ndarray] = []
+    values = tuple(
+        WatchedValue(name=name, cell=place, value=value_of(thing, arrays))
+        for place, (name, thing) in enumerate(held)
+    )
+    texts = sources or [f"{name} = ..." for name, _ in held] or ["pass"]
+    given = evidence(code_cells(*texts), values=values)
     return case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS), **more)

@@ -83,15 +83,15 @@ class Convolution(Check):
     """
 
     example: ClassVar[str] = """\
-id: strided-conv2d
-title: Convolution with a stride
-points: 2
-check: convolution
-function: conv2d
-arguments: [image, kernel, stride]
-groups:
-  - {name: stride 1, image: [6, 7], kernel: [3, 3]}
-  - {name: stride 2, weight: 2, image: [7, 9], kernel: [3, 3], stride: 2, count: 2}
+- id: strided-conv2d
+  title: Convolution with a stride
+  points: 2
+  check: convolution
+  function: conv2d
+  arguments: [image, kernel, stride]
+  groups:
+    - {name: stride 1, image: [6, 7], kernel: [3, 3]}
+    - {name: stride 2, weight: 2, image: [7, 9], kernel: [3, 3], stride: 2, count: 2}
 """
 
     check: Literal["convolution"] = "convolution"

@@ -74,26 +74,26 @@ class FunctionValues(Check):
     """
 
     example: ClassVar[str] = """\
-id: sum-of-cubes
-title: The sum of cubes up to n
-points: 1
-check: function_values
-function: sum_of_cubes
-reference: sum_of_cubes
-groups:
-  - name: the handout's examples
-    weight: 2
-    calls:
-      - {args: [3], accept: [36]}
-      - {args: [1], accept: [1]}
-  - name: hidden numbers
-    weight: 2
-    calls:
-      - {args: [{kind: integers, low: 4, high: 30, container: python}], count: 3}
-  - name: negative numbers
-    weight: 1
-    calls:
-      - {args: [-4], accept: [-1], prints: Invalid input}
+- id: sum-of-cubes
+  title: The sum of cubes up to n
+  points: 1
+  check: function_values
+  function: sum_of_cubes
+  reference: sum_of_cubes
+  groups:
+    - name: the handout's examples
+      weight: 2
+      calls:
+        - {args: [3], accept: [36]}
+        - {args: [1], accept: [1]}
+    - name: hidden numbers
+      weight: 2
+      calls:
+        - {args: [{kind: integers, low: 4, high: 30, container: python}], count: 3}
+    - name: negative numbers
+      weight: 1
+      calls:
+        - {args: [-4], accept: [-1], prints: Invalid input}
 """
 
     check: Literal["function_values"] = "function_values"

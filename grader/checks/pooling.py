@@ -86,16 +86,16 @@ class Pooling(Check):
     """
 
     example: ClassVar[str] = """\
-id: max-pool2d
-title: Max pooling
-points: 2
-check: pooling
-function: max_pool2d
-kind: max
-arguments: [image, size, stride]
-groups:
-  - {name: 2x2 windows side by side, image: [6, 8]}
-  - {name: overlapping windows, image: [7, 9], size: 3, stride: 2}
+- id: max-pool2d
+  title: Max pooling
+  points: 2
+  check: pooling
+  function: max_pool2d
+  kind: max
+  arguments: [image, size, stride]
+  groups:
+    - {name: 2x2 windows side by side, image: [6, 8]}
+    - {name: overlapping windows, image: [7, 9], size: 3, stride: 2}
 """
 
     check: Literal["pooling"] = "pooling"

@@ -1,0 +1,106 @@
+"""Counting questions: a variable that holds a whole number, and the arithmetic behind it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.checks._compare import as_array
+from grader.checks._parts import PartFinding
+from grader.checks._plain import Unreadable, jsonable, show
+from grader.checks._variables import Absent, variable
+from grader.rubric.case import Case
+
+__all__ = ["Counted", "Wrong", "judge_count"]
+
+_LONGEST_TEXT = 200
+#: The comma of ``9,000``, but not that of ``(10, 30)``.
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong count that a usual mistake gives."""
+
+    value: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One counting question.
+
+    Attributes:
+        names: Variables that may hold the answer.
+        arithmetic: How the right number comes about.
+        shapes: Shapes that answer the question as well as their product does.
+        wrong: Usual mistakes, most telling first.
+    """
+
+    names: tuple[str, ...]
+    expected: int
+    arithmetic: str
+    shapes: tuple[tuple[int, ...], ...] = ()
+    wrong: tuple[Wrong, ...] = ()
+    weight: float = 1.0
+
+
+def judge_count(case: Case, question: Counted) -> PartFinding:
+    """Judges one answer; a number written as text counts by its value."""
+    held = variable(case, question.names)
+    name = question.names[0]
+    if isinstance(held, Absent):
+        return PartFinding(name, question.weight, held.state, held.why, where=held.where)
+    if isinstance(held.value, Unreadable) and not held.value.kept:
+        return PartFinding(
+            name, question.weight, "open", f"`{held.name}`: {held.value.what}.", where=(held.where,)
+        )
+    more: dict[str, Any] = {
+        "where": (held.where,),
+        "data": {
+            "found": jsonable(held.value),
+            "expected": question.expected,
+            "arithmetic": question.arithmetic,
+        },
+    }
+    numbers = _numbers(held.value)
+    if _is_right(numbers, question):
+        return PartFinding(
+            name, question.weight, "right", f"`{held.name}` is right: {question.arithmetic}.", **more
+        )
+    mistake = next((f" ({wrong.text})" for wrong in question.wrong if _is(numbers, wrong, question)), "")
+    text = (
+        f"`{held.name}` is {show(held.value)}{mistake}; expected {question.expected}: {question.arithmetic}."
+    )
+    return PartFinding(name, question.weight, "wrong", text, **more)
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    """One number, or the numbers of a shape; nothing for anything else."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    array = as_array(value)
+    if array is None or array.ndim > 1 or array.dtype.kind not in "iuf":
+        return ()
+    return tuple(float(number) for number in np.atleast_1d(array))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return ast.literal_eval(_THOUSANDS.sub("", text.strip()[:_LONGEST_TEXT]))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _is_right(numbers: tuple[float, ...], question: Counted) -> bool:
+    if len(numbers) == 1:
+        return numbers[0] == question.expected
+    return any(numbers == tuple(map(float, shape)) for shape in question.shapes)
+
+
+def _is(numbers: tuple[float, ...], wrong: Wrong, question: Counted) -> bool:
+    return numbers == (float(wrong.value),) and wrong.value != question.expected

@@ -1,0 +1,128 @@
+"""Values that a notebook's variables had where they were asked for; or the reason why there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from grader.checks._plain import dtypes_in, plain
+from grader.checks._probes import stopped_early
+from grader.evidence.record import CellRecord, WatchedValue
+from grader.evidence.values import ArrayValue, NoneValue, Value
+from grader.rubric.case import Case
+from grader.rubric.model import Where
+
+__all__ = ["Absent", "Held", "own_code", "variable"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a variable held.
+
+    Attributes:
+        value: As plain Python or NumPy.
+        recorded: As evidence has it, with its type.
+        cell: Cell that gave it this value.
+    """
+
+    name: str
+    value: Any
+    recorded: Value
+    cell: int
+
+    @property
+    def where(self) -> Where:
+        return Where(cell=self.cell)
+
+    @property
+    def dtypes(self) -> frozenset[str]:
+        return dtypes_in(self.recorded)
+
+    @property
+    def library(self) -> str:
+        """``torch``, ``numpy`` or ``python``."""
+        kind = self.recorded.type if isinstance(self.recorded, ArrayValue) else ""
+        return kind.partition(".")[0] or "python"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A variable that held nothing.
+
+    Attributes:
+        settled: True where this shows that nothing was answered; False where it cannot be told.
+        why: As a sentence.
+    """
+
+    settled: bool
+    why: str
+    where: tuple[Where, ...] = ()
+
+    @property
+    def state(self) -> Literal["wrong", "open"]:
+        return "wrong" if self.settled else "open"
+
+
+def variable(case: Case, names: Sequence[str], section: str | None = None) -> Held | Absent:
+    """The value that the first of `names` to be found had at the end of the criterion's section.
+
+    A name that was set before the section and left alone in it counts with that value, and one that was
+    set only later with its first value. None counts as nothing, as handouts begin with ``answer = None``.
+    """
+    for name in names:
+        recorded = [watched for watched in case.evidence.values if watched.name == name]
+        found = _at_end_of(case, recorded, section)
+        if found is not None:
+            return Held(name, plain(found.value, case.bundle), found.value, found.cell)
+    return _absent(case, names, section)
+
+
+def _at_end_of(case: Case, recorded: Sequence[WatchedValue], section: str | None) -> WatchedValue | None:
+    cells = case.section_cells(section)
+    end = cells[-1].index if cells else max((watched.cell for watched in recorded), default=0)
+    before = [watched for watched in recorded if watched.cell <= end]
+    if before and not isinstance(before[-1].value, NoneValue):
+        return before[-1]
+    later = (
+        watched for watched in recorded if watched.cell > end and not isinstance(watched.value, NoneValue)
+    )
+    return next(later, None)
+
+
+def _absent(case: Case, names: Sequence[str], section: str | None) -> Absent:
+    wanted = " or ".join(f"`{name}`" for name in names)
+    assigning = [cell for cell in case.evidence.cells if _mentions(cell, names) and cell in _own(case)]
+    failed = [cell for cell in assigning if cell.run is not None and cell.run.error is not None]
+    if failed and failed[0].run is not None and failed[0].run.error is not None:
+        error = failed[0].run.error
+        why = f"{wanted} holds nothing: its cell raised {error.type}."
+        return Absent(False, why, (Where(cell=failed[0].index, line=error.line),))
+    if assigning and stopped_early(case):
+        return Absent(
+            False, f"{wanted} holds nothing: the run ended early.", (Where(cell=assigning[0].index),)
+        )
+    if any(watched.name in names for watched in case.evidence.values):
+        return Absent(True, f"{wanted} is still None.")
+    written = own_code(case, section)
+    if written:
+        places = tuple(Where(cell=cell.index) for cell in written[:3])
+        return Absent(False, f"No variable {wanted} holds an answer; a TA reads the cells.", places)
+    return Absent(True, f"No variable {wanted} holds an answer.")
+
+
+def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:
+    """Code cells of the section in which the student wrote something."""
+    cells = case.section_cells(section)
+    return tuple(cell for cell in cells if cell in _own(case) and cell.kind == "code")
+
+
+def _own(case: Case) -> tuple[CellRecord, ...]:
+    cells = case.evidence.cells
+    return tuple(cell for cell in cells if cell.source.strip() and cell.index not in case.alignment.unchanged)
+
+
+def _mentions(cell: CellRecord, names: Sequence[str]) -> bool:
+    either = "|".join(re.escape(name) for name in names)
+    return cell.kind == "code" and re.search(rf"\b(?:{either})\b", cell.source) is not None
