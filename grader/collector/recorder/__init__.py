@@ -1,0 +1,1 @@
+"""The training recorder: what was trained, from which weights, on which data."""

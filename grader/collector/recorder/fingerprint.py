@@ -1,0 +1,85 @@
+"""Values of parameters in two numbers each, so that weights can be recognised without keeping them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from grader.collector.recorder.networks import shape_of
+
+__all__ = ["Fingerprint", "Snapshot", "fingerprint", "take"]
+
+#: Relative difference below which two float64 sums over float32 values are the same sum: summation order
+#: (memory layout, device) moves the last digits only, a single training step moves far more.
+_TOLERANCE = 1e-11
+
+_BASE = torch._C.TensorBase
+_DETACH = _BASE.detach
+_SUM = _BASE.sum
+_ABS = _BASE.abs
+_ITEM = _BASE.item
+_MIN_MAX = torch.aminmax
+_NO_GRAD = torch.no_grad
+_NO_OVERRIDES = torch._C.DisableTorchFunctionSubclass
+_DOUBLE = torch.float64
+
+
+class Fingerprint(NamedTuple):
+    """Shape, sum and absolute sum in float64; `constant` where all elements are equal."""
+
+    shape: tuple[int, ...]
+    total: float
+    absolute: float
+    constant: bool
+
+    def equals(self, other: Fingerprint) -> bool:
+        """Whether both describe the same values; NaN equals nothing."""
+        slack = _TOLERANCE * max(self.absolute, other.absolute)
+        return (
+            self.shape == other.shape
+            and abs(self.absolute - other.absolute) <= slack
+            and abs(self.total - other.total) <= slack
+        )
+
+
+def fingerprint(tensor: torch.Tensor) -> Fingerprint:
+    """Reads a tensor without touching its gradient, its version or any random generator."""
+    with _NO_OVERRIDES(), _NO_GRAD():
+        values = _DETACH(tensor)
+        shape = shape_of(tensor)
+        if 0 in shape:
+            return Fingerprint(shape, 0.0, 0.0, True)
+        total = float(_ITEM(_SUM(values, dtype=_DOUBLE)))
+        absolute = float(_ITEM(_SUM(_ABS(values), dtype=_DOUBLE)))
+        return Fingerprint(shape, total, absolute, _is_constant(values, total, absolute))
+
+
+def _is_constant(values: torch.Tensor, total: float, absolute: float) -> bool:
+    """True for fresh biases of 0 and scales of 1, which tell nothing about where weights came from."""
+    if math.prod(shape_of(values)) == 1:
+        return absolute in (0.0, 1.0)
+    if abs(abs(total) - absolute) > _TOLERANCE * absolute:
+        return False
+    low, high = _MIN_MAX(values)
+    return bool(low == high)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Fingerprints of a run's trainable parameters at one moment, in the optimizer's order."""
+
+    prints: tuple[Fingerprint, ...]
+
+    def equals(self, other: Snapshot) -> bool:
+        """True where every parameter has the same values in both."""
+        return len(self.prints) == len(other.prints) and all(
+            mine.equals(theirs) for mine, theirs in zip(self.prints, other.prints, strict=True)
+        )
+
+
+def take(tensors: Iterable[torch.Tensor] | Sequence[torch.Tensor]) -> Snapshot:
+    return Snapshot(tuple(fingerprint(tensor) for tensor in tensors))

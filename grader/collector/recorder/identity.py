@@ -1,0 +1,113 @@
+"""Which network is being trained or applied, and what the student calls it."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from grader.collector.recorder.cells import Cells
+from grader.collector.recorder.networks import (
+    architecture,
+    class_name,
+    element_count,
+    is_module,
+    is_torch_layer,
+    is_trainable,
+    parameters,
+    submodules,
+)
+from grader.collector.recorder.tokens import Tokens
+from grader.evidence.training import ModelIdentity
+
+__all__ = ["Models"]
+
+_RECENT = 6
+_MAX_NAMES = 8
+_MAX_CANDIDATES = 200
+
+
+class Models:
+    """Finds and names networks; holds them weakly."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._tokens = Tokens()
+        self._recent: deque[weakref.ref[nn.Module]] = deque(maxlen=_RECENT)
+
+    def applied(self, module: nn.Module) -> nn.Module | None:
+        """Notes a module called from outside any module; gives the network that it stands for.
+
+        Layers called one by one from a ``forward`` that was itself called directly stand for their owner.
+        None for modules without parameters: activations, flattening, image transforms.
+        """
+        if self._recent and self._recent[-1]() is module:
+            return module
+        if not parameters(module):
+            return None
+        network = self._owner(module) if is_torch_layer(module) else module
+        if not self._recent or self._recent[-1]() is not network:
+            self._recent.append(weakref.ref(network))
+        return network
+
+    def latest(self) -> nn.Module | None:
+        """The network that was applied last, if it still exists."""
+        return self._recent[-1]() if self._recent else None
+
+    def _owner(self, layer: nn.Module) -> nn.Module:
+        owner = layer
+        for frame in self._cells.frames():
+            candidate = frame.f_locals.get("self")
+            if candidate is None or not is_module(candidate):
+                break
+            if any(part is owner for _, part in submodules(candidate)):
+                owner = candidate
+        return owner
+
+    def owning(self, trained: Sequence[torch.Tensor]) -> nn.Module | None:
+        """The smallest network around that has all these parameters, else the one with most of them."""
+        wanted = {id(tensor) for tensor in trained}  # ids are safe here: `trained` keeps them alive
+        best: nn.Module | None = None
+        best_rank = (0, 0)
+        for candidate in self._candidates():
+            own = [id(tensor) for _, tensor in parameters(candidate)]
+            rank = (len(wanted.intersection(own)), -len(own))
+            if rank[0] > 0 and (best is None or rank > best_rank):
+                best, best_rank = candidate, rank
+        return best
+
+    def _candidates(self) -> Iterable[nn.Module]:
+        found = [
+            module for module in (reference() for reference in reversed(self._recent)) if module is not None
+        ]
+        for frame in self._cells.frames():
+            found.extend(value for value in list(frame.f_locals.values()) if is_module(value))
+        found.extend(value for value in list(self._cells.namespace.values()) if is_module(value))
+        return found[:_MAX_CANDIDATES]
+
+    def describe(self, module: nn.Module | None, trained: Sequence[torch.Tensor] = ()) -> ModelIdentity:
+        """Identity of a network, or of loose parameters where no network owns them."""
+        if module is None:
+            return ModelIdentity(
+                token=self._tokens.fresh(),
+                class_name=None,
+                parameter_count=sum(element_count(tensor) for tensor in trained),
+            )
+        return ModelIdentity(
+            token=self._tokens.of(module),
+            class_name=class_name(module),
+            names=self._names(module),
+            parameter_count=sum(element_count(t) for _, t in parameters(module) if is_trainable(t)),
+            architecture=architecture(module),
+        )
+
+    def token(self, module: nn.Module) -> int:
+        return self._tokens.of(module)
+
+    def _names(self, module: Any) -> tuple[str, ...]:
+        bound = (name for name, value in list(self._cells.namespace.items()) if value is module)
+        return tuple(name for name in bound if not name.startswith("_"))[:_MAX_NAMES]

@@ -1,0 +1,206 @@
+"""Loss functions as they are called: what fed them, and which of their values a backward pass used."""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from grader.collector.recorder.networks import is_tensor, shape_of
+from grader.collector.recorder.patches import Patches
+
+__all__ = ["LOSS_FUNCTIONS", "InputKind", "LossCall", "Losses", "input_kind"]
+
+InputKind = Literal["logits", "probabilities", "log_probabilities", "unknown"]
+
+LOSS_FUNCTIONS = (
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cross_entropy",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "margin_ranking_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+)
+
+#: Operations that leave the meaning of numbers as it is: they move, copy or bound them.
+_TRANSPARENT = frozenset(
+    f"{name}Backward{number}"
+    for name in (
+        "Alias", "AsStrided", "Cat", "Clamp", "ClampMax", "ClampMin", "Clone", "Expand", "Index", "IndexSelect",
+        "MaskedSelect", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "Stack", "T", "ToCopy",
+        "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
+    )
+    for number in range(3)
+)  # fmt: skip
+_PROBABILITIES = frozenset({"SigmoidBackward0", "SoftmaxBackward0"})
+_LOG_PROBABILITIES = frozenset({"LogSoftmaxBackward0", "LogSigmoidBackward0"})
+#: A sigmoid or softmax written out by hand ends in one of these; so do other things.
+_OPEN = frozenset({"DivBackward0", "ReciprocalBackward0", "CompiledFunctionBackward", "LogBackward0"})
+_MAX_DEPTH = 40
+_MAX_NODES = 200
+
+_GRAD_FN = vars(torch._C.TensorBase)["grad_fn"].__get__
+_DETACH = torch._C.TensorBase.detach
+_IS_GRAD_ENABLED = torch.is_grad_enabled
+_LOSS_MODULE = nn.modules.loss._Loss
+
+
+def input_kind(tensor: torch.Tensor) -> InputKind:
+    """Whether logits or probabilities are in a tensor, by the last operation that computed it."""
+    node = _GRAD_FN(tensor)
+    if node is None:
+        return "unknown"
+    for _ in range(_MAX_DEPTH):
+        name = type(node).__name__
+        if name in _PROBABILITIES:
+            return "probabilities"
+        if name in _LOG_PROBABILITIES:
+            return "log_probabilities"
+        if name == "LogBackward0" and _feeds(node, _PROBABILITIES):
+            return "log_probabilities"
+        if name in _OPEN:
+            return "unknown"
+        if name not in _TRANSPARENT or not node.next_functions or node.next_functions[0][0] is None:
+            return "logits"
+        node = node.next_functions[0][0]
+    return "unknown"
+
+
+def _feeds(node: Any, names: frozenset[str]) -> bool:
+    """Whether one of `names` is what this node computes from, moves and copies apart."""
+    for _ in range(_MAX_DEPTH):
+        node = node.next_functions[0][0] if node.next_functions else None
+        if node is None:
+            return False
+        if type(node).__name__ in names:
+            return True
+        if type(node).__name__ not in _TRANSPARENT:
+            return False
+    return False
+
+
+@dataclass
+class LossCall:
+    """One call of a loss function with gradients on; `value` is detached."""
+
+    function: str
+    input_shape: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    target_dtype: str
+    kind: InputKind
+    value: torch.Tensor
+    node: Any = field(repr=False)
+
+    @property
+    def batch_size(self) -> int:
+        return self.input_shape[0] if self.input_shape else 1
+
+
+class Losses:
+    """Loss calls not yet used, and those that a backward pass used since the last optimizer step."""
+
+    def __init__(self) -> None:
+        self._pending: deque[LossCall] = deque(maxlen=16)
+        self._values: list[tuple[torch.Tensor, LossCall | None]] = []
+        self._modules: list[str] = []
+
+    def install(self, patches: Patches) -> None:
+        for name in LOSS_FUNCTIONS:
+            original = getattr(functional, name)
+            patches.replace(functional, name, self._wrapped(name, original))
+
+    def entering(self, module: nn.Module) -> bool:
+        """Notes the start of a torch loss module's call, whose name stands for the function's."""
+        if not isinstance(module, _LOSS_MODULE) or not type(module).__module__.startswith("torch.nn"):
+            return False
+        self._modules.append(type(module).__name__)
+        return True
+
+    def leaving(self) -> None:
+        self._modules.pop()
+
+    def _wrapped(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def loss(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            if _IS_GRAD_ENABLED() and is_tensor(result):
+                self._note(name, args, kwargs, result)
+            return result
+
+        return loss
+
+    def _note(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
+        node = _GRAD_FN(result)
+        given = args[0] if args else kwargs.get("input")
+        if node is None or not is_tensor(given):
+            return
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        has_target = is_tensor(target)
+        self._pending.append(
+            LossCall(
+                function=self._modules[-1] if self._modules else name,
+                input_shape=shape_of(given),
+                target_shape=shape_of(target) if has_target else (),
+                target_dtype=str(target.dtype).removeprefix("torch.") if has_target else "",
+                kind=input_kind(given),
+                value=_DETACH(result),
+                node=node,
+            )
+        )
+
+    def backward(self, tensor: torch.Tensor) -> None:
+        """Settles which pending loss calls a backward pass starts from."""
+        value = _DETACH(tensor)
+        used = self._used_by(_GRAD_FN(tensor))
+        if used:
+            self._values.extend((call.value, call) for call in used)
+        elif value.dim() == 0:
+            self._values.append((value, None))
+        self._pending.clear()
+        del self._values[:-_MAX_NODES]
+
+    def _used_by(self, root: Any) -> list[LossCall]:
+        if not self._pending or root is None:
+            return []
+        if self._pending[-1].node is root:
+            return [self._pending[-1]]
+        reached = _reached_from(root)
+        return [call for call in self._pending if any(call.node is node for node in reached)]
+
+    def drain(self) -> list[tuple[torch.Tensor, LossCall | None]]:
+        """Gives what backward passes used since the last drain: values, and calls where known."""
+        drained = self._values
+        self._values = []
+        return drained
+
+    def clear(self) -> None:
+        """Drops graphs that nothing will use any more."""
+        self._pending.clear()
+
+
+def _reached_from(root: Any) -> list[Any]:
+    """Nodes of the graph near `root`, breadth first."""
+    reached = [root]
+    for node in reached:
+        if len(reached) > _MAX_NODES:
+            break
+        reached.extend(follower for follower, _ in node.next_functions if follower is not None)
+    return reached

@@ -1,0 +1,193 @@
+"""Passes over DataLoaders: which batches are in use now, and where the training budget ends a pass."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+from torch.utils.weak import WeakIdKeyDictionary
+
+from grader.collector.recorder.cells import Cells, Place
+from grader.collector.recorder.patches import Patches
+from grader.collector.recorder.sources import Sources
+from grader.evidence.plan import Training
+
+__all__ = ["Pass", "Passes"]
+
+_SIGNATURE = inspect.signature(DataLoader.__init__)
+#: What DataLoader's arguments for worker processes become where there are none.
+_WITHOUT_WORKERS = {
+    "num_workers": 0,
+    "prefetch_factor": None,
+    "persistent_workers": False,
+    "timeout": 0,
+    "multiprocessing_context": None,
+    "worker_init_fn": None,
+}
+
+
+@dataclass(eq=False)
+class Pass:
+    """One iteration over a loader.
+
+    Attributes:
+        batches: Given out so far.
+        steps: Optimizer steps taken on its batches.
+        backwards: Backward passes made on its batches.
+        model: The network last applied to its batches.
+        saves: A tensor was saved during it: it makes data (features) that must be whole.
+        cut: The training budget ended it.
+        open: Its batches may still be in use.
+        exhausted: It gave all that it will give; otherwise a later cell may go on with it.
+    """
+
+    source: int
+    place: Place
+    batches: int = 0
+    steps: int = 0
+    backwards: int = 0
+    model: weakref.ref[nn.Module] | None = None
+    saves: bool = False
+    cut: bool = False
+    open: bool = True
+    exhausted: bool = False
+    order: int | None = None
+    after_run: int | None = None
+
+    @property
+    def in_use(self) -> bool:
+        """A network was applied to its batches, so that it trains or evaluates."""
+        return self.model is not None or self.steps > 0 or self.backwards > 0
+
+
+class Passes:
+    """Follows every DataLoader iteration.
+
+    Args:
+        on_closed: Called once with each pass that has ended, was abandoned, or outlived its cell.
+        note: Called with (kind, detail) where the budget or the lack of workers changed something.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        sources: Sources,
+        training: Training,
+        on_closed: Callable[[Pass], None],
+        note: Callable[[str, str], None],
+    ) -> None:
+        self._cells = cells
+        self._sources = sources
+        self._limit = training.batches_per_pass if training.mode == "budget" else None
+        self._on_closed = on_closed
+        self._note = note
+        self._of_iterator: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._open: list[Pass] = []
+        self.fetching = False
+
+    @property
+    def current(self) -> Pass | None:
+        """The pass that gave out a batch last and has not ended."""
+        return self._open[-1] if self._open else None
+
+    def install(self, patches: Patches) -> None:
+        patches.replace(DataLoader, "__init__", self._without_workers(DataLoader.__init__))
+        patches.replace(DataLoader, "__iter__", self._opening(DataLoader.__iter__))
+        patches.replace(_BaseDataLoaderIter, "__next__", self._giving(_BaseDataLoaderIter.__next__))
+
+    def close_all(self) -> None:
+        """Ends what a cell left open; an iterator used again later opens a new pass."""
+        while self._open:
+            self._close(self._open[-1])
+
+    def _without_workers(self, original: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(original)
+        def init(loader: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                bound = _SIGNATURE.bind(loader, *args, **kwargs)
+            except TypeError:
+                return original(loader, *args, **kwargs)
+            asked = bound.arguments.get("num_workers", 0)
+            if type(asked) is int and asked > 0:
+                self._note("workers", "worker processes of DataLoaders are left out")
+                for name, value in _WITHOUT_WORKERS.items():
+                    if name in bound.arguments:
+                        bound.arguments[name] = value
+            return original(*bound.args, **bound.kwargs)
+
+        return init
+
+    def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def iterate(loader: Any) -> Any:
+            iterator = original(loader)
+            self._of_iterator[iterator] = self._begin(loader, iterator)
+            return iterator
+
+        return iterate
+
+    def _begin(self, loader: Any, iterator: Any) -> Pass:
+        begun = Pass(source=self._sources.of(loader), place=self._cells.place())
+        weakref.finalize(iterator, self._close, begun).atexit = False
+        return begun
+
+    def _giving(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def advance(iterator: Any) -> Any:
+            current = self._of_iterator.get(iterator)
+            if current is None:
+                return original(iterator)
+            if not current.open and not current.exhausted:
+                current = self._of_iterator[iterator] = Pass(current.source, self._cells.place())
+            if self._budget_is_used_up(current):
+                self._cut(current)
+                raise StopIteration
+            self.fetching = True
+            try:
+                batch = original(iterator)
+            except StopIteration:
+                current.exhausted = True
+                self._close(current)
+                raise
+            finally:
+                self.fetching = False
+            self._given(current)
+            return batch
+
+        return advance
+
+    def _given(self, current: Pass) -> None:
+        current.batches += 1
+        if self.current is not current:
+            if current in self._open:
+                self._open.remove(current)
+            self._open.append(current)
+
+    def _budget_is_used_up(self, current: Pass) -> bool:
+        """Counting and plotting loops run on: only a pass that feeds a network is cut."""
+        return (
+            self._limit is not None
+            and current.batches >= self._limit
+            and current.in_use
+            and not current.saves
+        )
+
+    def _cut(self, current: Pass) -> None:
+        if not current.cut and current.open:
+            current.cut = current.exhausted = True
+            self._note("training_budget", f"passes over a DataLoader end after {self._limit} batches")
+            self._close(current)
+
+    def _close(self, ended: Pass) -> None:
+        if ended in self._open:
+            self._open.remove(ended)
+        if ended.open:
+            ended.open = False
+            self._on_closed(ended)

@@ -1,0 +1,38 @@
+"""Stand-ins for what the sandbox lacks: Colab, network, downloads, a GPU, older library versions.
+
+Each shim is one module with ``install(context)``; every use is recorded, and all of them can be taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.collector.shims import (
+    colab,
+    cuda,
+    datasets,
+    drift,
+    folders,
+    images,
+    items,
+    network,
+    pretrained,
+    shell_lines,
+)
+from grader.collector.shims.context import Context
+
+__all__ = ["SHIMS"]
+
+#: By name, in the order of installation.
+SHIMS: dict[str, Callable[[Context], None]] = {
+    "colab": colab.install,
+    "shell": shell_lines.install,
+    "network": network.install,
+    "images": images.install,
+    "cuda": cuda.install,
+    "drift": drift.install,
+    "datasets": datasets.install,
+    "folders": folders.install,
+    "items": items.install,
+    "pretrained": pretrained.install,
+}
