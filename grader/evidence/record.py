@@ -246,6 +246,7 @@ class CallRecord(Record):
         returned: One value for each repetition.
         stdout: What it printed, capped.
         operations: Torch operations during the first repetition, None where not counted.
+        operation_names: Their names, as ``conv2d``, each once, in alphabetical order.
         mutated: The function changed its arguments in place.
     """
 
@@ -256,6 +257,7 @@ class CallRecord(Record):
     stdout: str = ""
     duration_s: float = 0.0
     operations: int | None = None
+    operation_names: tuple[str, ...] = ()
     mutated: bool = False
 
 
