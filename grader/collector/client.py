@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from queue import Empty
 from typing import Any, Literal
@@ -29,6 +29,7 @@ _INTERRUPT_S = 3.0
 _IOPUB_S = 4.0
 _ENVELOPE_BYTES = 1024 * 1024
 _QUEUED_MESSAGES = 64
+_NOTES = 10
 
 Ending = Literal["ok", "timeout", "output_limit", "died"]
 
@@ -52,11 +53,13 @@ class CellClient(NotebookClient):
     def __init__(self, forked: ForkedKernel, limits: Limits) -> None:
         super().__init__(nbformat.v4.new_notebook(), km=ForkedKernelManager(forked))
         self.store_widget_state = False
+        self.record_timing = False
         self._forked = forked
         self._limits = limits
         self._box = OutputBox(0)
         self._received = 0
         self._flooded = asyncio.Event()
+        self.malformed: list[str] = []
 
     async def connect(self) -> None:
         """Opens the channels and waits until the kernel answers.
@@ -243,21 +246,45 @@ class CellClient(NotebookClient):
     async def _reply(self, message_id: str) -> dict[str, Any]:
         assert self.kc is not None
         while True:
-            message: dict[str, Any] = await self.kc.get_shell_msg(timeout=None)
+            message = await self._message(self.kc.get_shell_msg)
             if message["parent_header"].get("msg_id") == message_id:
                 return message
+
+    async def _message(self, receive: Callable[..., Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """The next message that is one: with a wrong signature or shape it is noted and dropped."""
+        while True:
+            try:
+                message = await receive(timeout=None)
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                self._note(error)
+                continue
+            if isinstance(message.get("parent_header"), dict) and isinstance(message.get("content"), dict):
+                return message
+            self._note(TypeError("a message without header or content"))
+
+    def _note(self, error: Exception) -> None:
+        if len(self.malformed) < _NOTES:
+            self.malformed.append(f"malformed message: {type(error).__name__}: {error}"[:200])
 
     async def _read_outputs(self, message_id: str) -> None:
         assert self.kc is not None
         cell = nbformat.v4.new_code_cell()
         while True:
-            message = await self.kc.get_iopub_msg(timeout=None)
+            message = await self._message(self.kc.get_iopub_msg)
             self._count(message)
-            if message["parent_header"].get("msg_id") == message_id:
-                try:
-                    self.process_message(message, cell, 0)
-                except CellExecutionComplete:
-                    return
+            if message["parent_header"].get("msg_id") == message_id and self._completes(message, cell):
+                return
+
+    def _completes(self, message: dict[str, Any], cell: nbformat.NotebookNode) -> bool:
+        """Processes a message; true for the last one of a cell."""
+        try:
+            self.process_message(message, cell, 0)
+        except CellExecutionComplete:
+            return True
+        except Exception as error:
+            # Whatever nbclient runs into, the student's interpreter wrote the message.
+            self._note(error)
+        return False
 
     def _count(self, message: dict[str, Any]) -> None:
         """Counts all that arrives, stored or not, from this cell or from threads of earlier ones."""

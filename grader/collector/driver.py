@@ -16,10 +16,9 @@ from grader.collector.cells import UnreadableNotebook, read_cells
 from grader.collector.channel import Channel
 from grader.collector.client import KernelGone, KernelSilent
 from grader.collector.notebook import NotebookRun
-from grader.collector.places import SOCKETS
 from grader.collector.privileges import forbid_inspection
 from grader.collector.provisioner import ForkedKernel, Launcher
-from grader.collector.wipe import kill_processes, leftovers
+from grader.collector.wipe import kill_processes, leftovers, remove_sockets
 from grader.evidence.frames import Cleaned, Finish, Job, Opened, ProbeAnswer, ProbeRequest, Ran, Ready
 from grader.evidence.record import Environment, Outcome, ProbeResult
 
@@ -147,6 +146,4 @@ class Driver:
         kill_processes(kernel.uid)
         self._launcher.request(op="reap")
         found: list[str] = self._launcher.request(op="wipe", uid=kernel.uid)["leftovers"]
-        kernel.prefix.parent.rmdir()
-        found += [f"socket folder {entry.name}" for entry in SOCKETS.iterdir()]
-        return found + leftovers(kernel.uid)
+        return found + remove_sockets(kernel.prefix.parent) + leftovers(kernel.uid)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,8 +114,24 @@ def run_kernel(*, uid: int, prefix: str, key: str) -> None:
     HOME.mkdir(mode=0o700, exist_ok=True)
     os.chdir(CONTENT)
     app = KernelApp.instance(config=_config(prefix, key), kernel_class=GraderKernel)
-    app.initialize([])
+    with _silent_unless_it_fails():
+        app.initialize([])
     app.start()
+
+
+@contextmanager
+def _silent_unless_it_fails() -> Iterator[None]:
+    """Gives the student ``/dev/null`` for standard error; what fails on the way is told on the real one."""
+    real = os.dup(2)
+    with Path(os.devnull).open("w") as null:
+        os.dup2(null.fileno(), 2)
+    try:
+        yield
+    except BaseException:
+        os.dup2(real, 2)
+        raise
+    finally:
+        os.close(real)
 
 
 def _config(prefix: str, key: str) -> Config:

@@ -148,7 +148,7 @@ class NotebookRun:
             cells=tuple(self._done),
             cells_s=self.cells_s,
             kernel_alive=not self.forked.died.is_set(),
-            anomalies=tuple(self.anomalies[:100]),
+            anomalies=tuple([*self.anomalies, *self.client.malformed][:100]),
         )
 
     def _outcome(self) -> tuple[Outcome, str]:

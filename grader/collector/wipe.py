@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from grader.collector.places import SOCKETS, WRITABLE
+from grader.collector.places import WRITABLE
 from grader.collector.privileges import become_student
 
-__all__ = ["kill_processes", "leftovers", "processes_of", "remove_everything"]
+__all__ = ["kill_processes", "leftovers", "processes_of", "remove_everything", "remove_sockets"]
 
 _IPC_RMID = 0
 _KILL_S = 10.0
@@ -53,7 +53,7 @@ def kill_processes(uid: int) -> None:
 def remove_everything(uid: int) -> None:
     """Becomes `uid` and deletes all that it may delete."""
     become_student(uid)
-    for folder in (*WRITABLE, *SOCKETS.glob("*")):
+    for folder in WRITABLE:
         _empty(folder)
     _remove_shared_memory(uid)
 
@@ -82,6 +82,17 @@ def _open_up(folder: Path) -> None:
             path = Path(parent) / name
             if not path.is_symlink():
                 path.chmod(0o700)
+
+
+def remove_sockets(folder: Path) -> list[str]:
+    """Removes a kernel's socket folder, which is the driver's own; gives what would not go."""
+    try:
+        for entry in folder.iterdir():
+            entry.unlink()
+        folder.rmdir()
+    except OSError as error:
+        return [f"socket folder: {error}"[:200]]
+    return []
 
 
 def _remove_shared_memory(uid: int) -> None:
