@@ -24,6 +24,7 @@ from grader.evidence.values import Value
 __all__ = ["probe_function"]
 
 _MAX_STDOUT = 20_000
+_MAX_NAMES = 200
 _CLOCK = time.perf_counter
 
 
@@ -69,6 +70,7 @@ def _called(
         stdout=printed.text(),
         duration_s=_CLOCK() - began,
         operations=counter.count if probe.count_operations else None,
+        operation_names=tuple(sorted(counter.names)),
         mutated=mutated,
     )
 
@@ -91,10 +93,14 @@ class _Counter(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
+        self.names: set[str] = set()
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") != "__get__":
+        name = getattr(func, "__name__", "")
+        if name != "__get__":
             self.count += 1
+            if len(self.names) < _MAX_NAMES:
+                self.names.add(str(name)[:80])
         return func(*args, **(kwargs or {}))
 
 
