@@ -1,4 +1,4 @@
-"""The collector's part in the student's kernel: set up before any cell, asked after each, probed at the end."""
+"""The collector in the student's kernel: set up before any cell, asked after each, probed at the end."""
 
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ def run_probe(
         request: What to measure, with hidden inputs.
         arrays: The numbers of those inputs.
         kept: Takes the numbers of the answer.
+        plan: For the time limit and the seed.
+        cells: Where the notebook's code was written.
     """
     around = Surroundings(plan=plan, cells=cells, inputs=request.inputs, arrays=arrays, kept=kept)
     try:

@@ -94,7 +94,7 @@ def _tensor(name: str, tensor: torch.Tensor, with_values: bool, around: Surround
 def _forwards(
     network: nn.Module, probe: ModuleProbe, around: Surroundings
 ) -> tuple[tuple[ForwardRecord, ...], Trace | None]:
-    """One pass for each hidden input, the first one traced; one of zeros where discovery gave a shape only."""
+    """One pass for each hidden input, the first traced; one of zeros where only a shape is known."""
     records: list[ForwardRecord] = []
     trace: Trace | None = None
     with _left_as_it_was(network):

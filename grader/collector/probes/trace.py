@@ -50,10 +50,11 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 _TAKES_REST = frozenset({"view", "reshape", "permute"})
 #: Calls that only read: they compute nothing of the network.
-_READS = frozenset(
-    {"__get__", "__set__", "size", "dim", "ndimension", "numel", "__len__", "data_ptr", "is_floating_point", "stride",
-     "contiguous", "requires_grad_", "detach", "__hash__", "__repr__", "__format__"}
-)  # fmt: skip
+_READS = frozenset({
+    "__get__", "__set__", "size", "dim", "ndimension", "numel", "__len__", "data_ptr",
+    "is_floating_point", "stride", "contiguous", "requires_grad_", "detach", "__hash__", "__repr__",
+    "__format__",
+})  # fmt: skip
 
 
 class Trace(TorchFunctionMode):
@@ -78,12 +79,12 @@ class Trace(TorchFunctionMode):
             torch_module.register_module_forward_pre_hook(self._before_layer),
             torch_module.register_module_forward_hook(self._after_layer, always_call=True),
         ]
-        return super().__enter__()
+        return super().__enter__()  # type: ignore[no-untyped-call]
 
     def __exit__(self, *exception: Any) -> None:
         for handle in self._handles:
             handle.remove()
-        super().__exit__(*exception)
+        super().__exit__(*exception)  # type: ignore[no-untyped-call]
 
     def _before_layer(self, module: nn.Module, args: Any) -> None:
         if id(module) in self._leaves:

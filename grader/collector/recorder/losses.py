@@ -44,9 +44,9 @@ LOSS_FUNCTIONS = (
 _TRANSPARENT = frozenset(
     f"{name}Backward{number}"
     for name in (
-        "Alias", "AsStrided", "Cat", "Clamp", "ClampMax", "ClampMin", "Clone", "Expand", "Index", "IndexSelect",
-        "MaskedSelect", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "Stack", "T", "ToCopy",
-        "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
+        "Alias", "AsStrided", "Cat", "Clamp", "ClampMax", "ClampMin", "Clone", "Expand", "Index",
+        "IndexSelect", "MaskedSelect", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "Stack",
+        "T", "ToCopy", "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
     )
     for number in range(3)
 )  # fmt: skip
@@ -149,10 +149,10 @@ class Losses:
 
     def _note(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         node = _GRAD_FN(result)
-        given = args[0] if args else kwargs.get("input")
+        given: Any = args[0] if args else kwargs.get("input")
         if node is None or not is_tensor(given):
             return
-        target = args[1] if len(args) > 1 else kwargs.get("target")
+        target: Any = args[1] if len(args) > 1 else kwargs.get("target")
         has_target = is_tensor(target)
         self._pending.append(
             LossCall(

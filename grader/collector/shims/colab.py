@@ -14,7 +14,11 @@ __all__ = ["install"]
 
 
 class _Colab(ModuleType):
-    """A module whose missing names say that this is no Colab."""
+    """A module with the names given, whose missing names say that this is no Colab."""
+
+    def __init__(self, name: str, **content: Any) -> None:
+        super().__init__(name)
+        vars(self).update(content)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{self.__name__}.{name} is not available in the grading sandbox")
@@ -22,11 +26,13 @@ class _Colab(ModuleType):
 
 def install(context: Context) -> None:
     """Makes ``google.colab`` importable with ``drive`` and ``files``."""
-    colab = _Colab("google.colab")
-    colab.__path__ = []
-    colab.drive = _drive(context)
-    colab.files = _files(context)
-    modules = {"google.colab": colab, "google.colab.drive": colab.drive, "google.colab.files": colab.files}
+    drive, files = _drive(context), _files(context)
+    colab = _Colab("google.colab", __path__=[], drive=drive, files=files)
+    modules: dict[str, ModuleType] = {
+        "google.colab": colab,
+        "google.colab.drive": drive,
+        "google.colab.files": files,
+    }
     if importlib.util.find_spec("google") is None:
         google = ModuleType("google")
         google.__path__ = []
@@ -46,8 +52,6 @@ def _restore(before: dict[str, ModuleType | None]) -> None:
 
 
 def _drive(context: Context) -> ModuleType:
-    drive = _Colab("google.colab.drive")
-
     def mount(mountpoint: Any, *args: Any, **kwargs: Any) -> None:
         """Makes an empty Drive folder, under both names that Colab has used for it."""
         folder = context.local(str(mountpoint))
@@ -58,14 +62,13 @@ def _drive(context: Context) -> ModuleType:
         context.log.note("colab.drive", f"drive.mount({str(mountpoint)!r}) made an empty folder")
         print(f"Mounted at {mountpoint}")  # noqa: T201 - what Colab prints
 
-    drive.mount = mount
-    drive.flush_and_unmount = lambda *args, **kwargs: None
-    return drive
+    def flush_and_unmount(*args: Any, **kwargs: Any) -> None:
+        """Leaves the folder as it is."""
+
+    return _Colab("google.colab.drive", mount=mount, flush_and_unmount=flush_and_unmount)
 
 
 def _files(context: Context) -> ModuleType:
-    files = _Colab("google.colab.files")
-
     def upload(*args: Any, **kwargs: Any) -> dict[str, bytes]:
         context.log.note("colab.files", "files.upload() gave no files")
         return {}
@@ -75,6 +78,4 @@ def _files(context: Context) -> ModuleType:
             raise FileNotFoundError(f"Cannot find file: {path}")
         context.log.note("colab.files", f"files.download({str(path)!r}) left the file where it is")
 
-    files.upload = upload
-    files.download = download
-    return files
+    return _Colab("google.colab.files", upload=upload, download=download)

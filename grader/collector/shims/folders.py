@@ -33,13 +33,14 @@ def install(context: Context) -> None:
     @functools.wraps(original)
     def init(self: Any, root: Any, *args: Any, **kwargs: Any) -> None:
         if _has_pictures(Path(root)):
-            return original(self, root, *args, **kwargs)
+            original(self, root, *args, **kwargs)
+            return
         folder = stand_in_folder(gestures, str(root))
         _make(context, Path(root))
         context.log.note(
             "dataset", f"ImageFolder({str(root)!r}) was read from the mounted gestures/{folder.name}"
         )
-        return original(self, str(folder), *args, **kwargs)
+        original(self, str(folder), *args, **kwargs)
 
     context.patches.replace(datasets.ImageFolder, "__init__", init)
 

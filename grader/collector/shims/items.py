@@ -7,8 +7,8 @@ the transform, so a notebook that edits its data set, or its transform, gets wha
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def _file_content(dataset: Any, index: Any) -> tuple[Hashable, Any] | None:
     if dataset.loader is not default_loader:
         return None
     path, target = dataset.samples[index]
-    status = os.stat(path)
+    status = Path(path).stat()
     return (path, status.st_ino, status.st_mtime_ns, status.st_size), target
 
 

@@ -35,7 +35,8 @@ def _random_state(weights: Any, seed: int) -> dict[str, Any]:
 
 
 def _builder_of(weights: Any) -> Callable[..., Any]:
-    for build in _api.BUILTIN_MODELS.values():
+    builders: list[Callable[..., Any]] = list(_api.BUILTIN_MODELS.values())
+    for build in builders:
         if _api.get_model_weights(build) is type(weights):
             return build
     raise LookupError(f"torchvision has no builder for {weights}")

@@ -18,9 +18,10 @@ __all__ = ["answer_without_running", "install"]
 
 _TIME_LIMIT_S = 60
 _MAX_OUTPUT = 200_000
-_NEEDS_NETWORK = frozenset(
-    ["apt", "apt-get", "aria2c", "conda", "curl", "gdown", "gh", "git", "gsutil", "huggingface-cli", "kaggle", "mamba", "npm", "pip", "pip3", "rsync", "scp", "ssh", "sudo", "wget"]
-)
+_NEEDS_NETWORK = frozenset({
+    "apt", "apt-get", "aria2c", "conda", "curl", "gdown", "gh", "git", "gsutil", "huggingface-cli",
+    "kaggle", "mamba", "npm", "pip", "pip3", "rsync", "scp", "ssh", "sudo", "wget",
+})  # fmt: skip
 _STEP = re.compile(r"&&|\|\||;|\n")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 
