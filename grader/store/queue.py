@@ -101,11 +101,10 @@ class Queue:
         waiting = session.scalar(select(JobRow.id).filter_by(**match).where(JobRow.state != "done"))
         if waiting is not None:
             return waiting
+        done = select(JobRow.id).filter_by(**match)
         stands = (
             select(AttemptRow.seq)
-            .join(JobRow, JobRow.id == AttemptRow.job)
-            .filter_by(**match)
-            .where(AttemptRow.outcome != _OUR_FAULT)
+            .where(AttemptRow.job.in_(done), AttemptRow.outcome != _OUR_FAULT)
             .limit(1)
         )
         if not fresh and session.scalar(stands) is not None:

@@ -90,14 +90,15 @@ def plan_work(
 
     Args:
         files: All files of the run.
-        choose: Gives the rubric for a notebook's cells; None where none fits.
+        choose: Gives the rubric for a notebook's cells, of which a broken file has none; None where no
+            rubric fits.
         training: ``budget`` or ``full`` in place of what the rubrics say.
         cuda: Whether attempts are given a GPU.
 
     Raises:
         UsageError: No rubric fits, and the folder's other notebooks do not tell which is meant.
     """
-    chosen = [choose(file.cells) if file.cells else None for file in files]
+    chosen = [choose(file.cells) for file in files]
     seen = {rubric.rubric.digest: rubric for rubric in chosen if rubric is not None}
     fallback = next(iter(seen.values())) if len(seen) == 1 else None
     rubrics = [rubric or fallback for rubric in chosen]
