@@ -18,7 +18,7 @@ from grader.rubric.model import Where
 __all__ = ["Excerpt", "Line", "excerpts", "heading_above"]
 
 _CONTEXT_LINES = 3
-_WHOLE_CELL_LINES = 14
+_WHOLE_CELL_LINES = 24
 _LINE_CHARACTERS = 400
 _CELL_CHARACTERS = 60_000
 

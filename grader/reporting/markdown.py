@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 from markupsafe import Markup
 
 from grader.reporting.text import clean
 
-__all__ = ["inline_markdown", "markdown", "sanitised"]
+__all__ = ["markdown", "message", "sanitised"]
 
 _TEXT_TAGS = {
     *("a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "h4", "h5", "h6", "hr"),
@@ -41,7 +43,22 @@ def sanitised(html: str) -> Markup:
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
+    parser.inline.ruler.before("escape", "formula", _formula)
     return parser.enable("table").enable("strikethrough").disable("image")
+
+
+_FORMULA = re.compile(r"\$\$?(?=\S)([^$\n]+?)(?<=\S)\$\$?(?!\d)")
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """``$...$`` as code, so that its underscores and stars stay what they are."""
+    found = _FORMULA.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push("code_inline", "code", 0).content = found[1]
+    state.pos = found.end()
+    return True
 
 
 @lru_cache(maxsize=512)
@@ -54,7 +71,15 @@ def markdown(text: str, *, headings_from: int = 4) -> Markup:
     return sanitised(_parser().renderer.render(tokens, _parser().options, {}))
 
 
-@lru_cache(maxsize=512)
-def inline_markdown(text: str) -> Markup:
-    """One line of Markdown without a paragraph around it: emphasis, code, links."""
-    return sanitised(_parser().renderInline(clean(text)))
+@lru_cache(maxsize=1)
+def _code_only() -> MarkdownIt:
+    return MarkdownIt("zero").enable("backticks")
+
+
+@lru_cache(maxsize=2048)
+def message(text: str) -> Markup:
+    """A finding's sentence: its `code` set as code, all else as written.
+
+    Messages quote what students named and returned, so neither links nor emphasis are read from them.
+    """
+    return sanitised(_code_only().renderInline(clean(text)))

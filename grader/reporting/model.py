@@ -9,6 +9,7 @@ from datetime import datetime
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.grading.verdict import Finding, Verdict
+from grader.rubric.case import Reference
 from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["Adjustment", "Decision", "ReportInput", "SummaryInput"]
@@ -53,6 +54,7 @@ class ReportInput:
         attempt: Number of the attempt, from 1.
         decisions: By criterion id; only those that a TA decided.
         adjustments: Lines such as lateness, applied after the criteria.
+        reference: The course's own networks, shown beside the student's; empty to leave them out.
         remarks_over: True once remark requests are settled: criteria with ``release: after_remarks``
             then show expected values.
         appendix: Whether the executed notebook is appended.
@@ -70,6 +72,7 @@ class ReportInput:
     attempt: int = 1
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
+    reference: Reference = field(default_factory=Reference)
     remarks_over: bool = False
     appendix: bool = True
     made_at: datetime | None = None

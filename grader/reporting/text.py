@@ -7,7 +7,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["clean", "count", "duration", "listed", "number", "plain", "shortened", "terminal"]
+__all__ = [
+    "clean",
+    "count",
+    "duration",
+    "first_sentences",
+    "listed",
+    "number",
+    "plain",
+    "shortened",
+    "terminal",
+]
 
 # ECMA-48: strings (OSC, DCS, PM, APC, SOS) up to their terminator or the end of the line, then control
 # sequences, then the remaining two-character escapes; in 7-bit and 8-bit form.
@@ -18,6 +28,7 @@ _ESCAPES = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_SENTENCES = re.compile(r"(?:`[^`]*`|[^`])*?(?:[.!?](?=\s|$)\s*|$)", re.DOTALL)
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -44,6 +55,16 @@ def shortened(text: str, limit: int) -> str:
         return text
     head, tail = limit * 2 // 3, limit // 3
     return f"{text[:head]}\n[... {len(text) - head - tail} characters left out ...]\n{text[-tail:]}"
+
+
+def first_sentences(text: str, limit: int) -> str:
+    """As many whole sentences as fit into `limit` characters, at least the first, with code spans whole."""
+    kept = ""
+    for sentence in _SENTENCES.findall(text):
+        if kept and len(kept) + len(sentence) > limit:
+            break
+        kept += sentence
+    return kept.strip()
 
 
 def number(value: float) -> str:

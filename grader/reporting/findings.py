@@ -1,0 +1,194 @@
+"""One criterion as the report shows it: asked, found, expected, where, and how to check it oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+
+from grader.grading.verdict import Finding
+from grader.reporting.code import Excerpt, excerpts
+from grader.reporting.model import Decision, ReportInput
+from grader.reporting.pictures import pictures
+from grader.reporting.text import count, first_sentences, number, plain, shortened
+from grader.rubric.model import Criterion, Status
+
+__all__ = ["FindingView", "Look", "look_of", "view"]
+
+_EXCERPTS = 4
+_VALUE_CHARACTERS = 300
+_GIST_CHARACTERS = 240
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a status is worded and coloured for students."""
+
+    tone: str
+    word: str
+    sign: str
+
+
+_LOOKS = {
+    Status.PASS: Look("good", "Correct", "✓"),
+    Status.PARTIAL: Look("part", "Partly correct", "◐"),
+    Status.FAIL: Look("bad", "Not correct", "✗"),
+    Status.NEEDS_TA: Look("wait", "Your TA decides", "…"),
+    Status.MISSING_EVIDENCE: Look("wait", "Not measured yet", "…"),
+    Status.CHECK_ERROR: Look("wait", "Our fault, your TA decides", "…"),
+}
+
+
+def look_of(finding: Finding, decision: Decision | None = None) -> Look:
+    """The status in words; after a TA's decision, what the points say."""
+    if decision is None:
+        return _LOOKS[finding.status]
+    if decision.points >= finding.out_of:
+        return _LOOKS[Status.PASS]
+    return _LOOKS[Status.PARTIAL if decision.points > 0 else Status.FAIL]
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """What the template needs of one criterion.
+
+    Attributes:
+        lost: Points that went, neither earned nor pending.
+        withheld: True while the rubric keeps expected values back.
+        advice: Markdown on how to mend or check it.
+        reasons: Why points went or wait, one sentence each.
+        more_places: Places beyond the excerpts shown, as ``cell 7``.
+    """
+
+    id: str
+    title: str
+    look: Look
+    points: float
+    out_of: float
+    pending: float
+    lost: float
+    asks: str
+    message: str
+    withheld: bool
+    expected: str | None
+    found: str | None
+    excerpts: tuple[Excerpt, ...]
+    more_places: tuple[str, ...]
+    pictures: tuple[Markup, ...]
+    advice: tuple[str, ...]
+    reasons: tuple[str, ...]
+    decision: Decision | None
+    points_before: float
+
+    @property
+    def gist(self) -> str:
+        """The message's first sentences, for the summary."""
+        return first_sentences(self.message, _GIST_CHARACTERS)
+
+    @property
+    def score(self) -> str:
+        """``1.5 / 2``; a dash while nothing is decided."""
+        undecided = self.pending > 0 and self.pending >= self.out_of
+        return f"{'–' if undecided else number(self.points)} / {number(self.out_of)}"
+
+    @property
+    def brief(self) -> bool:
+        """Whether it is shown folded: full points and nothing to look at."""
+        return self.look.tone == "good" and self.decision is None
+
+
+def view(report: ReportInput, finding: Finding) -> FindingView:
+    criterion = report.criterion_of(finding)
+    shows_expected = report.shows_expected(finding)
+    shown = _excerpts(report, finding)
+    expected, found = _pair(finding, shows_expected)
+    points, pending = report.points_of(finding), report.pending_of(finding)
+    decision = report.decisions.get(finding.criterion)
+    return FindingView(
+        id=finding.criterion,
+        title=finding.title,
+        look=look_of(finding, decision),
+        points=points,
+        out_of=finding.out_of,
+        pending=pending,
+        lost=max(0.0, finding.out_of - points - pending),
+        asks=criterion.asks if criterion else "",
+        message=_message(finding, criterion) if shows_expected else "",
+        withheld=not shows_expected,
+        expected=expected,
+        found=found,
+        excerpts=shown[:_EXCERPTS],
+        more_places=tuple(f"cell {excerpt.cell}" for excerpt in shown[_EXCERPTS:]),
+        pictures=pictures(report, finding, criterion),
+        advice=_advice(finding, criterion.hint if criterion else "", shows_expected),
+        reasons=_reasons(finding),
+        decision=decision,
+        points_before=finding.points,
+    )
+
+
+def _message(finding: Finding, criterion: Criterion | None) -> str:
+    """The check's words; of a manual criterion only that a TA reads it, since its prompt is for the TA."""
+    if criterion is not None and criterion.check.check == "manual" and finding.status is Status.NEEDS_TA:
+        return "A TA reads this part and gives the points."
+    return finding.message
+
+
+def _reasons(finding: Finding) -> tuple[str, ...]:
+    """Where the points went: group by group where the check has groups, else in one sentence."""
+    groups = finding.data.get("groups")
+    if finding.status is not Status.PASS and isinstance(groups, list):
+        told = [sentence for sentence in map(partial(_group_reason, finding, groups), groups) if sentence]
+        if len(told) > 1:
+            return tuple(told)
+    sentences = {
+        Status.PARTIAL: f"{number(finding.points)} of {_of(finding)}: part of it is as asked.",
+        Status.FAIL: f"0 of {_of(finding)}: what was found is not what was asked.",
+        Status.NEEDS_TA: "A program cannot settle this; nothing is taken off before a TA has looked.",
+        Status.MISSING_EVIDENCE: "This was not measured when the notebook ran; that costs you nothing.",
+        Status.CHECK_ERROR: "Our check failed, not your work; that costs you nothing.",
+    }
+    return (sentences[finding.status],) if finding.status in sentences else ()
+
+
+def _of(finding: Finding) -> str:
+    return count(finding.out_of, "point")
+
+
+def _group_reason(finding: Finding, groups: Sequence[Mapping[str, Any]], group: Mapping[str, Any]) -> str:
+    """``padding: 0 of 1.5``, by the group's part of the points."""
+    total = sum(each.get("weight", 0.0) for each in groups)
+    weight, credit = group.get("weight", 0.0), group.get("credit", 0.0)
+    if not total or not weight:
+        return ""
+    worth = finding.out_of * weight / total
+    return f"{group.get('name', 'a group')}: {number(worth * credit)} of {number(worth)}"
+
+
+def _excerpts(report: ReportInput, finding: Finding) -> tuple[Excerpt, ...]:
+    return () if report.bundle is None else excerpts(report.bundle.evidence.cells, finding.where)
+
+
+def _pair(finding: Finding, shows_expected: bool) -> tuple[str | None, str | None]:
+    """Expected and found; neither where both agree and points went for something else."""
+    expected, found = _value(finding.data, "expected"), _value(finding.data, "found")
+    if expected == found and finding.status is not Status.PASS:
+        return None, None
+    return (expected if shows_expected else None), found
+
+
+def _value(data: Mapping[str, Any], key: str) -> str | None:
+    """Expected or found as text; long ones are for pictures and tables, not for a line."""
+    value = data.get(key)
+    if value is None or value == "" or isinstance(value, Mapping):
+        return None
+    return shortened(plain(value), _VALUE_CHARACTERS)
+
+
+def _advice(finding: Finding, hint: str, shows_expected: bool) -> tuple[str, ...]:
+    """The check's advice and the rubric's hint, each once; a check's advice may give the answer away."""
+    own = finding.advice if shows_expected else ""
+    return tuple(dict.fromkeys(text for text in (own, hint) if text))

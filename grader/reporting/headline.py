@@ -1,0 +1,130 @@
+"""The first screen: the mark, what cost most, what to look at next, what waits, how the run went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.evidence.record import CellRecord, Evidence, Outcome
+from grader.reporting.code import heading_above
+from grader.reporting.findings import FindingView
+from grader.reporting.model import ReportInput
+from grader.reporting.text import count, duration, listed, number
+
+__all__ = ["Headline", "RunFacts", "headline"]
+
+_COSTLIEST = 3
+_NEXT_STEPS = 3
+
+_OUTCOMES = {
+    Outcome.COMPLETED: "Every cell of your notebook ran without an error.",
+    Outcome.CELL_ERROR: "Your notebook ran to the end; some cells raised errors.",
+    Outcome.TIMEOUT: "Your notebook was stopped at the time limit.",
+    Outcome.OUT_OF_MEMORY: "Your notebook was stopped because it used more memory than allowed.",
+    Outcome.OUTPUT_LIMIT: "Your notebook was stopped because it printed more than allowed.",
+    Outcome.KERNEL_DIED: "Python stopped while your notebook ran; later cells did not run.",
+    Outcome.INVALID_SUBMISSION: "The file handed in could not be read as a notebook.",
+    Outcome.SANDBOX_UNAVAILABLE: "Our service could not run your notebook. This costs you no points.",
+}
+
+_STAND_INS = {
+    "training_budget": "training was cut to a few batches a pass",
+    "dataset": "data sets came from a local copy",
+    "pretrained": "pretrained networks had random weights",
+    "imread": "pictures from the web were stand-ins",
+    "cuda": "there was no GPU, so `.cuda()` stayed on the CPU",
+    "colab.drive": "Google Drive was an empty folder",
+    "network": "there was no network",
+    "shell": "shell commands for downloads did nothing",
+    "workers": "data loaders ran without worker processes",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to look at next; `anchor` is an id in the page, empty where there is none."""
+
+    text: str
+    anchor: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """How the run went, in sentences."""
+
+    sentence: str
+    detail: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Headline:
+    sentence: str
+    costliest: tuple[FindingView, ...]
+    next_steps: tuple[Step, ...]
+    waiting: tuple[FindingView, ...]
+    run: RunFacts
+
+
+def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
+    """Picks what a student should read first."""
+    costly = sorted((view for view in views if view.lost > 0), key=lambda view: -view.lost)
+    return Headline(
+        sentence=_sentence(report, views),
+        costliest=tuple(costly[:_COSTLIEST]),
+        next_steps=_next_steps(report, costly),
+        waiting=tuple(view for view in views if view.pending > 0),
+        run=_run_facts(report),
+    )
+
+
+def _sentence(report: ReportInput, views: Sequence[FindingView]) -> str:
+    if report.result is Outcome.SANDBOX_UNAVAILABLE:
+        return "Nothing is decided yet: our service could not run your notebook."
+    lost = sum(view.lost for view in views)
+    parts = [f"{count(report.points, 'point')} so far" if report.pending else count(report.points, "point")]
+    if report.pending:
+        parts.append(f"{number(report.pending)} still open")
+    parts.append(f"{number(lost)} lost" if lost else "none lost")
+    return f"{listed(parts)}."
+
+
+def _next_steps(report: ReportInput, costly: Sequence[FindingView]) -> tuple[Step, ...]:
+    """How to mend what cost most, then the first error; nothing that is told twice."""
+    steps = [Step(view.advice[0], view.id, view.title) for view in costly if view.advice]
+    steps = list({step.text: step for step in reversed(steps)}.values())[::-1][:_NEXT_STEPS]
+    if report.bundle is not None:
+        steps += _error_step(report.bundle.evidence.cells)
+    return tuple(steps)
+
+
+def _error_step(cells: Sequence[CellRecord]) -> list[Step]:
+    broken = [cell for cell in cells if cell.run is not None and cell.run.error is not None]
+    if not broken:
+        return []
+    first, error = broken[0], broken[0].run.error if broken[0].run else None
+    place = heading_above(cells, first.index)
+    under = f" (under “{place}”)" if place else ""
+    others = f", and {count(len(broken) - 1, 'later cell')} did too" if len(broken) > 1 else ""
+    kind = error.type if error else "an error"
+    text = f"Cell {first.index}{under} raised `{kind}`{others}. Use “Restart and run all” before handing in."
+    return [Step(text)]
+
+
+def _run_facts(report: ReportInput) -> RunFacts:
+    facts = () if report.bundle is None else _facts(report.bundle.evidence)
+    return RunFacts(_OUTCOMES[report.result], report.result_detail, facts)
+
+
+def _facts(evidence: Evidence) -> tuple[str, ...]:
+    ran = [cell.run for cell in evidence.cells if cell.run is not None and cell.run.status != "not_run"]
+    errors = sum(run.error is not None for run in ran)
+    facts = [f"{count(len(ran), 'code cell')} ran, {count(errors, 'error') if errors else 'no errors'}"]
+    if evidence.wall_time_s:
+        facts.append(f"it took {duration(evidence.wall_time_s)}")
+    if evidence.training.runs:
+        facts.append(f"{count(len(evidence.training.runs), 'training run')} seen")
+    used = {use.kind for use in evidence.shims}
+    facts += [text for kind, text in _STAND_INS.items() if kind in used]
+    return tuple(facts)

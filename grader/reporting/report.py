@@ -1,0 +1,49 @@
+"""The feedback report of one student: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.reporting.findings import view
+from grader.reporting.headline import headline
+from grader.reporting.model import ReportInput
+from grader.reporting.notebook import appendix
+from grader.reporting.pages import page
+from grader.reporting.pictures.score import bar
+
+__all__ = ["render_report", "write_report"]
+
+
+def render_report(report: ReportInput) -> str:
+    """The report as HTML: no scripts, nothing fetched, everything of the student's escaped.
+
+    Pure: equal inputs give equal text.
+    """
+    views = tuple(view(report, finding) for finding in report.verdict.findings)
+    cells = appendix(report.bundle.evidence.cells) if report.bundle is not None and report.appendix else ()
+    return page(
+        "report.html.j2",
+        report=report,
+        out_of=report.verdict.out_of,
+        bar=bar(report.points, report.pending, report.verdict.out_of),
+        headline=headline(report, views),
+        views=views,
+        cells=cells,
+    )
+
+
+def write_report(path: Path, report: ReportInput) -> Path:
+    """Writes the report in one step, so that no reader ever sees half of it.
+
+    Args:
+        path: The HTML file; missing folders are made, an older file is replaced.
+        report: What it shows.
+
+    Returns:
+        `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(render_report(report), encoding="utf-8")
+    unfinished.replace(path)
+    return path
