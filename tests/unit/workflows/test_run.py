@@ -16,7 +16,7 @@ from grader.rubric.case import Reference
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from grader.store import Store, ledger, open_store
-from grader.store.models import AttemptRow, JobRow, VerdictRow
+from grader.store.models import AttemptRow, JobRow
 from grader.workflows import execution
 from grader.workflows.events import Event, Finished, Retrying, Started, Waiting
 from grader.workflows.planning import plan_work, read_file
