@@ -1,0 +1,123 @@
+"""What a student wrote in a section: words, printed numbers, and whether anything was done there at all."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from grader.checks._source import comments_and_strings, parse_cell
+from grader.evidence.record import CellRecord, Output
+from grader.rubric.case import Case
+from grader.rubric.model import Judgement, Where
+
+__all__ = ["Answer", "answer_in", "nothing_handed_in", "numbers_in", "printed", "states", "stored_text"]
+
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A student's answer, without what the handout gave.
+
+    Attributes:
+        located: The section was found in the notebook.
+        touched: A cell was written or changed, or a given one was run by the student.
+        cells: Cells with something of the student's in them, or all of the section's.
+        words: Markdown, comments and texts in code.
+        outputs: What these cells print, in our run and in the file handed in.
+        constants: Numbers written in code.
+    """
+
+    located: bool
+    touched: bool
+    cells: tuple[int, ...]
+    words: str = ""
+    outputs: str = ""
+    constants: tuple[float, ...] = ()
+
+    @property
+    def where(self) -> tuple[Where, ...]:
+        return tuple(Where(cell=index) for index in self.cells)
+
+    @property
+    def stated(self) -> tuple[float, ...]:
+        """Numbers in words and outputs."""
+        return (*numbers_in(self.words), *numbers_in(self.outputs))
+
+
+def answer_in(case: Case, section: str | None = None) -> Answer:
+    """Reads the criterion's section, or a named one."""
+    cells = case.section_cells(section)
+    own = tuple(cell for cell in cells if _is_own(cell, case))
+    touched = bool(own) or any(_was_run_by_student(cell) for cell in cells)
+    code = tuple(cell for cell in own if cell.kind == "code")
+    words = [cell.source if cell.kind != "code" else comments_and_strings(cell.source) for cell in own]
+    return Answer(
+        located=bool(cells),
+        touched=touched,
+        cells=tuple(cell.index for cell in own or cells),
+        words="\n".join(words),
+        outputs="\n".join(printed(cell) for cell in code),
+        constants=tuple(number for cell in code for number in _constants(cell)),
+    )
+
+
+def nothing_handed_in(case: Case, section: str | None = None) -> Judgement | None:
+    """The judgement on a section that is as the handout left it; None where there is something to read."""
+    answer = answer_in(case, section)
+    if not answer.located or answer.touched:
+        return None
+    return Judgement.failed("Nothing was handed in for this part.", where=answer.where)
+
+
+def states(numbers: Iterable[float], wanted: float, tolerance: float = 0.0) -> bool:
+    """Whether a number is among those stated; NaN never is."""
+    margin = max(tolerance, 1e-9 * abs(wanted))
+    return any(abs(number - wanted) <= margin for number in numbers)
+
+
+def numbers_in(text: str) -> tuple[float, ...]:
+    """Numbers in running text; ``8,000`` is eight thousand and also, as a list may look, 8 and 0."""
+    found: list[float] = []
+    for token in _NUMBER.findall(text):
+        found.append(float(token.replace(",", "")))
+        if "," in token:
+            found.extend(float(part) for part in token.split(",") if part.strip())
+    return tuple(number for number in found if math.isfinite(number))
+
+
+def printed(cell: CellRecord) -> str:
+    """Text that a cell printed or showed, in our run and in the file handed in."""
+    ours = cell.run.outputs if cell.run is not None else ()
+    return "\n".join((_text(ours), stored_text(cell)))
+
+
+def stored_text(cell: CellRecord) -> str:
+    """Text outputs that the file handed in held for a cell."""
+    return _text(cell.submitted.outputs)
+
+
+def _text(outputs: Iterable[Output]) -> str:
+    shown = (output.text for output in outputs if output.kind != "error" and output.name != "stderr")
+    return _ANSI.sub("", "\n".join(shown))
+
+
+def _is_own(cell: CellRecord, case: Case) -> bool:
+    return bool(cell.source.strip()) and cell.index not in case.alignment.unchanged
+
+
+def _was_run_by_student(cell: CellRecord) -> bool:
+    return cell.kind == "code" and bool(cell.submitted.outputs)
+
+
+def _constants(cell: CellRecord) -> list[float]:
+    tree = parse_cell(cell.index, cell.source).tree
+    if tree is None:
+        return []
+    values = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    numbers = (value for value in values if isinstance(value, int | float) and not isinstance(value, bool))
+    return [float(number) for number in numbers if abs(number) < 1e300]

@@ -1,0 +1,43 @@
+"""Networks in words and numbers: the arithmetic of their parameters, layer by layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.evidence.record import ModuleRecord, ParameterRecord
+
+__all__ = ["arithmetic", "layer_table", "trainable_count"]
+
+
+def trainable_count(module: ModuleRecord) -> int:
+    """Numbers in all trainable parameters, from their shapes."""
+    return sum(parameter.count for parameter in module.parameters if parameter.trainable)
+
+
+def arithmetic(parameters: list[ParameterRecord]) -> str:
+    """How the numbers of a layer add up, as ``3*3*3*5 + 5 = 140``: kernel, inputs, outputs, then biases."""
+    products = ["*".join(str(size) for size in reversed(parameter.shape)) or "1" for parameter in parameters]
+    return f"{' + '.join(products)} = {sum(parameter.count for parameter in parameters)}"
+
+
+def layer_table(module: ModuleRecord) -> list[dict[str, Any]]:
+    """One row for each layer that has parameters, and one for parameters outside all layers."""
+    by_name = {parameter.name: parameter for parameter in module.parameters if parameter.trainable}
+    rows = []
+    for layer in module.layers:
+        own = [by_name.pop(name) for name in layer.parameters if name in by_name]
+        if own:
+            rows.append(_row(layer.path, layer.type, own))
+    if by_name:
+        rows.append(_row("", module.class_name, list(by_name.values())))
+    return rows
+
+
+def _row(path: str, kind: str, parameters: list[ParameterRecord]) -> dict[str, Any]:
+    return {
+        "path": path,
+        "type": kind,
+        "shapes": [list(parameter.shape) for parameter in parameters],
+        "arithmetic": arithmetic(parameters),
+        "count": sum(parameter.count for parameter in parameters),
+    }

@@ -1,0 +1,106 @@
+"""Students' cells as syntax trees, IPython's own syntax included."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+from grader.evidence.record import CellRecord
+
+__all__ = ["ParsedCell", "comments_and_strings", "parse_cell", "parsed_cells"]
+
+#: Cell magics whose body is Python that runs in the notebook's own namespace.
+_PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+_CACHED_CELLS = 4096
+
+
+@dataclass(frozen=True)
+class ParsedCell:
+    """One code cell.
+
+    Attributes:
+        tree: None where the cell does not parse, even as IPython.
+        problem: Why it does not.
+    """
+
+    index: int
+    source: str
+    tree: ast.Module | None
+    lines: tuple[int, ...]
+    problem: str = ""
+
+    def line_of(self, node: ast.AST) -> int | None:
+        """The line of the student's cell, from 1, that a node came from."""
+        line: int | None = getattr(node, "lineno", None)
+        if line is None or not 1 <= line <= len(self.lines):
+            return line
+        return self.lines[line - 1]
+
+
+def parsed_cells(cells: tuple[CellRecord, ...]) -> Iterator[ParsedCell]:
+    """Every code cell; one that does not parse hides no other."""
+    for cell in cells:
+        if cell.kind == "code":
+            yield parse_cell(cell.index, cell.source)
+
+
+def parse_cell(index: int, source: str) -> ParsedCell:
+    tree, lines, problem = _parse(source)
+    return ParsedCell(index, source, tree, lines, problem)
+
+
+@lru_cache(maxsize=_CACHED_CELLS)
+def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
+    original = source.replace("\r\n", "\n").replace("\r", "\n")
+    body = _without_python_magic(original)
+    try:
+        python = TransformerManager().transform_cell(body)
+        with warnings.catch_warnings():
+            # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(python)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return None, (), str(error)
+    return tree, _original_lines(original, python), ""
+
+
+def _without_python_magic(source: str) -> str:
+    lines = source.split("\n")
+    first = next((place for place, line in enumerate(lines) if line.strip()), None)
+    if first is not None and lines[first].strip().split()[0] in _PYTHON_MAGICS:
+        lines[first] = ""
+    return "\n".join(lines)
+
+
+def _original_lines(original: str, python: str) -> tuple[int, ...]:
+    """For each transformed line the original one: the transformer drops blank lines and joins magics."""
+    before = original.split("\n")
+    found: list[int] = []
+    place = 0
+    for line in python.split("\n"):
+        text = line.strip()
+        ahead = (at for at in range(place, len(before)) if before[at].strip() == text)
+        match = next(ahead, None) if text else None
+        place = match if match is not None else min(place, len(before) - 1)
+        found.append(place + 1)
+        place += 1
+    return tuple(found)
+
+
+def comments_and_strings(source: str) -> str:
+    """What a student wrote in words inside a code cell: comments and string literals."""
+    parsed = parse_cell(0, source)
+    comments = [line.split("#", 1)[1] for line in source.splitlines() if "#" in line]
+    if parsed.tree is None:
+        return source
+    strings = [
+        node.value
+        for node in ast.walk(parsed.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return "\n".join([*comments, *strings])

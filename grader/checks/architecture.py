@@ -1,0 +1,154 @@
+"""The layers of a network, in order, whatever they are called."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from grader.checks._answers import nothing_handed_in
+from grader.checks._probes import module_or, stopped_early
+from grader.checks._runs import object_name, runs_in, where_of
+from grader.checks._steps import (
+    Step,
+    same_setting,
+    show_steps,
+    steps_of_module,
+    steps_of_reference,
+    steps_of_text,
+)
+from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
+from grader.evidence.training import TrainingRun
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Strict, Where
+
+__all__ = ["Architecture", "LayerSpec"]
+
+#: Settings of a reference layer that make it the layer it is; how it pools or pads may be its default.
+_TELLING = ("in_channels", "out_channels", "in_features", "out_features", "kernel_size", "stride", "padding")
+
+
+class LayerSpec(Strict):
+    """One layer that is expected.
+
+    Attributes:
+        type: Its class in torch.nn; a functional call that does the same fits as well.
+        settings: Hyperparameters that it must have, as ``in_features: 3072``; others may be anything.
+    """
+
+    type: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Architecture(Check):
+    """Compares a network's layers, in the order of its forward pass, with those expected.
+
+    Names do not matter, and a functional call counts as the layer that does the same (``F.relu``,
+    ``F.max_pool2d``). Layers that learn must all be expected; others are compared only where the expected
+    layers have their kind. With `trained_in` the networks of training runs in a section are compared
+    instead, of which one must fit; only layers that learn are recorded there.
+
+    Fields: `target` with `input` (a shape, batch first), or `trained_in`; `layers`, or `reference`, the name
+    of a network of the course's reference.
+    """
+
+    example: ClassVar[str] = """\
+- id: fully-connected-net
+  title: A network of two fully connected layers is trained
+  points: 2
+  check: architecture
+  target: {names: [ann]}
+  input: [1, 3, 32, 32]
+  layers:
+    - {type: Linear, settings: {in_features: 3072}}
+    - {type: Linear}
+"""
+
+    check: Literal["architecture"] = "architecture"
+    target: Target | None = None
+    input: tuple[int, ...] = ()
+    trained_in: str | None = None
+    layers: tuple[LayerSpec, ...] = ()
+    reference: str | None = None
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Architecture:
+        if (self.target is None) == (self.trained_in is None):
+            raise ValueError("give either target or trained_in")
+        if bool(self.layers) == (self.reference is not None):
+            raise ValueError("give either layers or reference")
+        if self.target is not None and not self.input:
+            raise ValueError("target needs input, the shape that is sent through the network")
+        return self
+
+    def section_names(self) -> tuple[str, ...]:
+        return () if self.trained_in is None else (self.trained_in,)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return () if self.target is None else (self._probe(self.target),)
+
+    def _probe(self, target: Target) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=self.input),)
+        return ModuleProbe(target=target, inputs=inputs)
+
+    def judge(self, case: Case) -> Judgement:
+        if self.target is None:
+            return self._judge_trained(case)
+        found = module_or(case, self._probe(self.target))
+        if isinstance(found, Judgement):
+            return found
+        where = () if found.cell is None else (Where(cell=found.cell),)
+        return self._judge_steps(steps_of_module(found, case.bundle), case, f"`{found.name}`", where)
+
+    def _judge_trained(self, case: Case) -> Judgement:
+        runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
+        if not runs:
+            return self._nothing_trained(case)
+        judged = [(run, self._judge_run(run, case)) for run in runs]
+        right = (judgement for _, judgement in judged if judgement.share == 1.0)
+        return next(right, judged[-1][1])
+
+    def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
+        name = f"`{object_name(run.model)}` (cell {run.cell})"
+        return self._judge_steps(steps_of_text(run.model.architecture), case, name, where_of([run]))
+
+    def _nothing_trained(self, case: Case) -> Judgement:
+        untouched = nothing_handed_in(case, self.trained_in)
+        if untouched is not None:
+            return untouched
+        return Judgement.needs_ta("No training of such a network was seen in this part; a TA looks at it.")
+
+    def _judge_steps(
+        self, steps: tuple[Step, ...], case: Case, name: str, where: tuple[Where, ...]
+    ) -> Judgement:
+        expected = self._expected(case)
+        if self.target is None:
+            expected = tuple(step for step in expected if step.learns)
+        kinds = {step.type for step in expected}
+        compared = tuple(step for step in steps if step.type in kinds or step.learns)
+        data: dict[str, Any] = {"found": show_steps(steps), "expected": show_steps(expected)}
+        if not steps and stopped_early(case):
+            return Judgement.needs_ta(f"The layers of {name} could not be read.", where=where, data=data)
+        if len(compared) == len(expected) and all(map(_fits, compared, expected)):
+            return Judgement.passed(f"{name} has the layers asked for.", where=where, data=data)
+        message = f"{name} has {show_steps(compared)}; expected {show_steps(expected)}."
+        return Judgement.failed(message, where=where, data=data)
+
+    def _expected(self, case: Case) -> tuple[Step, ...]:
+        if self.reference is None:
+            return tuple(Step(layer.type, layer.settings) for layer in self.layers)
+        steps = steps_of_reference(case.reference.architectures[self.reference])
+        return tuple(Step(step.type, _telling(step)) for step in steps)
+
+
+def _telling(step: Step) -> dict[str, Any]:
+    if not step.learns:
+        return {}
+    return {name: step.settings[name] for name in _TELLING if name in step.settings}
+
+
+def _fits(found: Step, wanted: Step) -> bool:
+    return found.type == wanted.type and all(
+        name in found.settings and same_setting(found.settings[name], value)
+        for name, value in wanted.settings.items()
+    )

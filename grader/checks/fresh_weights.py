@@ -1,0 +1,168 @@
+"""Whether every training run started from fresh weights, as the student ran it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from grader.checks._probes import stopped_early
+from grader.checks._runs import Setting, by_token, differences, object_name, runs_in, where_of
+from grader.checks._story import FirstEpoch, doubts_about_carrying, doubts_about_freshness
+from grader.evidence.training import TrainingRun
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement
+
+__all__ = ["FreshWeights"]
+
+
+class FreshWeights(Check):
+    """Finds training runs that go on from weights which an earlier run trained.
+
+    A run is a carry-over where at least `threshold` of its trainable parameter tensors equal, by value,
+    those at the end of an earlier run; so loading trained weights into a new object counts, and building
+    the net again, resetting its parameters or loading the initial state does not. The notebook was run from
+    top to bottom: where the submitted execution counts or outputs tell that the student's own order was
+    another, both stories go to a TA and nobody is accused. The same holds where the object may not have been
+    rebuilt only because a cell between the two runs failed.
+
+    Fields: `sections` limits the runs looked at; `warm_starts` names sections in which going on is intended;
+    `must_train` lists settings that have to be among the runs (each of them an equal part of the points);
+    `first_epoch` tells from a printed first value of the learning curve whether a run was fresh.
+    """
+
+    example: ClassVar[str] = """\
+- id: fresh-weights
+  title: Both nets are trained from fresh weights
+  points: 2
+  check: fresh_weights
+  must_train:
+    - {model: [small_net, SmallNet], learning_rate: 0.01, batch_size: 64}
+    - {model: [large_net, LargeNet], learning_rate: 0.01, batch_size: 64}
+  first_epoch: {pattern: 'Epoch 1: Train err: ([0-9.]+)', fresh_at_least: 0.41, carried_at_most: 0.34}
+"""
+
+    check: Literal["fresh_weights"] = "fresh_weights"
+    sections: tuple[str, ...] = ()
+    warm_starts: tuple[str, ...] = ()
+    threshold: float = Field(default=0.5, gt=0, le=1)
+    must_train: tuple[Setting, ...] = ()
+    first_epoch: FirstEpoch | None = None
+
+    def section_names(self) -> tuple[str, ...]:
+        settings = tuple(setting.section for setting in self.must_train if setting.section is not None)
+        return (*self.sections, *self.warm_starts, *settings)
+
+    def judge(self, case: Case) -> Judgement:
+        runs = runs_in(case, self.sections)
+        carried = [run for run in runs if self._is_carried(run, case)]
+        doubts = {run.index: doubts_about_carrying(run, case, self.first_epoch) for run in carried}
+        certain = [run for run in carried if not doubts[run.index]]
+        data = {"runs": [_describe(run, case) for run in carried], "undetermined": False}
+        if certain:
+            return _accusation(certain, case, data)
+        open_questions = [doubt for run in carried for doubt in doubts[run.index]]
+        open_questions += self._further_doubts(case, runs, carried)
+        if not runs and not open_questions:
+            return self._nothing_trained(case, data)
+        if open_questions:
+            return Judgement.needs_ta(
+                f"Whether every run started from fresh weights could not be established. {open_questions[0]}"
+                + (f" ({len(open_questions) - 1} more such places.)" if len(open_questions) > 1 else ""),
+                where=where_of(carried or runs),
+                data={**data, "undetermined": True},
+            )
+        return self._all_fresh(case, runs, data)
+
+    def _is_carried(self, run: TrainingRun, case: Case) -> bool:
+        start = run.start
+        if start.reloaded_initial or start.carried_from is None or not start.carried_share >= self.threshold:
+            return False
+        allowed = {cell for section in self.warm_starts for cell in case.alignment.cells_of(section)}
+        return run.cell not in allowed
+
+    def _further_doubts(
+        self, case: Case, runs: tuple[TrainingRun, ...], carried: list[TrainingRun]
+    ) -> list[str]:
+        """Reasons why runs that look fresh may not have been."""
+        history = case.evidence.training
+        found = (
+            [] if history.complete else [f"The record of training is not complete: {_notes(history.notes)}."]
+        )
+        found += [
+            f"For the run in cell {run.cell} the comparison could not be made ({run.start.why or 'unknown'})."
+            for run in runs
+            if not run.start.determined
+        ]
+        looked_fresh = [run for run in runs if run not in carried and run.start.determined]
+        return found + [
+            doubt for run in looked_fresh for doubt in doubts_about_freshness(run, case, self.first_epoch)
+        ]
+
+    def _nothing_trained(self, case: Case, data: dict[str, Any]) -> Judgement:
+        if stopped_early(case) or self._stored_outputs_show_training(case):
+            return Judgement.needs_ta(
+                "No training was seen in our run, which did not get through the notebook or differs from the"
+                " outputs handed in; a TA looks at it.",
+                data={**data, "undetermined": True},
+            )
+        return Judgement.failed("No network was trained in this notebook.", data=data)
+
+    def _stored_outputs_show_training(self, case: Case) -> bool:
+        pattern = self.first_epoch
+        return pattern is not None and any(pattern.values(cell) for cell in case.evidence.cells)
+
+    def _all_fresh(self, case: Case, runs: tuple[TrainingRun, ...], data: dict[str, Any]) -> Judgement:
+        sources = by_token(case.evidence.training)
+        missing = [
+            setting
+            for setting in self.must_train
+            if all(differences(run, setting, sources) for run in runs_in(case, _sections_of(setting)))
+        ]
+        count = f"{len(runs)} training run{'s' if len(runs) != 1 else ''}"
+        if not missing:
+            return Judgement.passed(f"{count}, each started from fresh weights.", data=data)
+        names = "; ".join(setting.label for setting in missing)
+        share = 1.0 - len(missing) / len(self.must_train)
+        message = f"{count}, each from fresh weights, but not trained as asked: {names}."
+        if stopped_early(case):
+            return Judgement.needs_ta(message, share=share, where=where_of(runs), data=data)
+        if share == 0.0:
+            return Judgement.failed(message, where=where_of(runs), data=data)
+        return Judgement.partial(share, message, where=where_of(runs), data=data)
+
+
+def _sections_of(setting: Setting) -> tuple[str, ...]:
+    return () if setting.section is None else (setting.section,)
+
+
+def _accusation(certain: list[TrainingRun], case: Case, data: dict[str, Any]) -> Judgement:
+    by_index = {run.index: run for run in case.evidence.training.runs}
+    first = certain[0]
+    earlier = by_index.get(first.start.carried_from if first.start.carried_from is not None else -1)
+    source = f"the run in cell {earlier.cell}" if earlier is not None else "an earlier run"
+    more = f" {len(certain) - 1} more run(s) did the same." if len(certain) > 1 else ""
+    return Judgement.failed(
+        f"`{object_name(first.model)}` kept the weights of {source} when it was trained again in cell"
+        f" {first.cell}: {first.start.carried_share:.0%} of its parameters were equal.{more}",
+        where=where_of(certain),
+        data=data,
+        advice=f"Build the network again before each run, as `{object_name(first.model)} ="
+        f" {first.model.class_name or 'Net'}()`.",
+    )
+
+
+def _describe(run: TrainingRun, case: Case) -> dict[str, Any]:
+    return {
+        "run": run.index,
+        "cell": run.cell,
+        "object": object_name(run.model),
+        "model_class": run.model.class_name,
+        "carried_from": run.start.carried_from,
+        "carried_share": run.start.carried_share,
+        "hyperparameters": dict(run.hyperparameters),
+    }
+
+
+def _notes(notes: tuple[str, ...]) -> str:
+    return "; ".join(notes) if notes else "it was interrupted"

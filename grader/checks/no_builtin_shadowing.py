@@ -1,0 +1,71 @@
+"""Builtins such as ``sum`` or ``input`` used as names of one's own."""
+
+from __future__ import annotations
+
+import builtins
+from typing import ClassVar, Literal
+
+from grader.checks._bindings import Binding, bindings
+from grader.checks._source import ParsedCell, parsed_cells
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Where
+
+__all__ = ["NoBuiltinShadowing"]
+
+#: Names that Python's site module or IPython adds; they are no part of the language.
+_ADDED = frozenset({"copyright", "credits", "display", "exit", "get_ipython", "license", "quit"})
+_BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) - _ADDED
+_NAMED_AT_MOST = 6
+
+
+class NoBuiltinShadowing(Check):
+    """Finds names of Python's own functions and types that a student's code binds to something else.
+
+    Every binding counts once: assignment, augmented assignment, loop, comprehension, walrus, parameter,
+    function, class, import, ``with``, ``except``, ``match``, and assignments under ``global``. Attributes and
+    methods of classes hide nothing and are left alone, and so is code that stands in the handout unchanged. A
+    cell that does not parse hides no other cell.
+
+    Fields: `names` limits the search to these names (all builtins where it is empty); `allow` leaves names
+    out. `data.names` lists each binding with name, cell and line.
+    """
+
+    example: ClassVar[str] = """\
+- id: builtin-shadowing
+  title: Python's own names are left alone
+  points: 0
+  check: no_builtin_shadowing
+  allow: [input]
+"""
+
+    check: Literal["no_builtin_shadowing"] = "no_builtin_shadowing"
+    names: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+    def judge(self, case: Case) -> Judgement:
+        wanted = (frozenset(self.names) or _BUILTINS) - frozenset(self.allow)
+        cells = tuple(cell for cell in case.section_cells() if cell.index not in case.alignment.unchanged)
+        found = [(cell, binding) for cell in parsed_cells(cells) for binding in _shadowing(cell, wanted)]
+        if not found:
+            return Judgement.passed("No builtin name is used for something else.", data={"names": []})
+        return _failed(found)
+
+
+def _shadowing(cell: ParsedCell, wanted: frozenset[str]) -> list[Binding]:
+    if cell.tree is None:
+        return []
+    return [found for found in bindings(cell.tree) if found.name in wanted and not found.in_class]
+
+
+def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:
+    names = list(dict.fromkeys(binding.name for _, binding in found))
+    listed = ", ".join(f"`{name}`" for name in names[:_NAMED_AT_MOST])
+    more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+    places = [(cell.index, cell.line_of(binding.node), binding.name) for cell, binding in found]
+    return Judgement.failed(
+        f"{listed}{more}: Python's own, but used here as a name for something else"
+        f" ({len(found)} place{'s' if len(found) > 1 else ''}).",
+        where=tuple(Where(cell=cell, line=line) for cell, line, _ in places),
+        data={"names": [{"name": name, "cell": cell, "line": line} for cell, line, name in places]},
+        advice="Choose another name, as `total` for `sum`; from here on the builtin cannot be called.",
+    )

@@ -1,0 +1,87 @@
+"""The shape that a network gives for an input of a given shape."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from grader.checks._probes import describe, module_or
+from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
+from grader.evidence.record import ForwardRecord, ModuleRecord
+from grader.evidence.values import ArrayValue
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Where
+
+__all__ = ["OutputShape"]
+
+
+class OutputShape(Check):
+    """Sends random numbers of a shape through a network and compares the shape that comes out.
+
+    Fields: `target` says where the network is; `input` and `expected` are shapes, batch first; -1 in
+    `expected` stands for any length. Where `squeezed` says so, one more axis of length one is right as well.
+    `data` has `found` and `expected`.
+    """
+
+    example: ClassVar[str] = """\
+- id: small-net-shape
+  title: small_net gives one number for each image
+  points: 1
+  check: output_shape
+  target: {names: [small_net, SmallNet]}
+  input: [4, 3, 32, 32]
+  expected: [4]
+"""
+
+    check: Literal["output_shape"] = "output_shape"
+    target: Target
+    input: tuple[int, ...]
+    expected: tuple[int, ...]
+    squeezed: bool = False
+
+    @property
+    def _probe(self) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=self.input),)
+        return ModuleProbe(target=self.target, inputs=inputs)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return (self._probe,)
+
+    def judge(self, case: Case) -> Judgement:
+        found = module_or(case, self._probe)
+        if isinstance(found, Judgement):
+            return found.model_copy(update={"data": self._data(None)})
+        if not found.forwards:
+            return Judgement.missing("No forward pass was recorded.", data=self._data(None))
+        return self._compare(found, found.forwards[0])
+
+    def _compare(self, module: ModuleRecord, forward: ForwardRecord) -> Judgement:
+        where = () if module.cell is None else (Where(cell=module.cell),)
+        name = describe(self.target)
+        if forward.error is not None:
+            return Judgement.failed(
+                f"{name} raised {forward.error.type} for an input of shape {list(self.input)}:"
+                f" {forward.error.message}",
+                where=where,
+                data=self._data(None),
+            )
+        if not isinstance(forward.output, ArrayValue):
+            return Judgement.failed(f"{name} does not give a tensor.", where=where, data=self._data(None))
+        shape = forward.output.shape
+        data = self._data(shape)
+        if self._fits(shape):
+            return Judgement.passed(f"{list(self.input)} gives {list(shape)}, as expected.", data=data)
+        return Judgement.failed(
+            f"{name} gives {list(shape)} for {list(self.input)}; expected {list(self.expected)}.",
+            where=where,
+            data=data,
+        )
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        if self.squeezed and len(shape) == len(self.expected) + 1 and shape[-1] == 1:
+            shape = shape[:-1]
+        return len(shape) == len(self.expected) and all(
+            wanted in (-1, size) for size, wanted in zip(shape, self.expected, strict=True)
+        )
+
+    def _data(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
+        return {"found": None if shape is None else list(shape), "expected": list(self.expected)}

@@ -1,0 +1,100 @@
+"""Whether further settings were tried, and chosen without a look at the test data."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from grader.checks._answers import nothing_handed_in
+from grader.checks._data_use import TestData
+from grader.checks._probes import stopped_early
+from grader.checks._runs import by_token, runs_in, settings_of, where_of
+from grader.evidence.training import EvaluationPass, TrainingRun
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement
+
+__all__ = ["ValidationSelection"]
+
+State = Literal["trained", "nothing", "unsure"]
+
+
+class ValidationSelection(Check):
+    """Looks for a training run in each of some sections, and for test data used before the last of them.
+
+    Each section is an equal part of the points. Test data that were evaluated before the last of these runs
+    may have guided the choice: a TA decides.
+
+    Fields: `sections` each have to train a network.
+    """
+
+    example: ClassVar[str] = """\
+- id: validation-selection
+  title: Two further settings are trained
+  points: 2
+  check: validation_selection
+  sections: [part4b, part4d]
+"""
+
+    check: Literal["validation_selection"] = "validation_selection"
+    sections: tuple[str, ...] = Field(min_length=1)
+
+    def section_names(self) -> tuple[str, ...]:
+        return self.sections
+
+    def judge(self, case: Case) -> Judgement:
+        states = [_state(case, section) for section in self.sections]
+        runs = runs_in(case, self.sections)
+        looks = _early_looks(case, runs)
+        trained = states.count("trained")
+        share = trained / len(states)
+        data = self._data(case, runs, looks)
+        where = where_of(runs)
+        if trained and looks:
+            return Judgement.needs_ta(
+                f"{trained} of {len(states)} further settings were trained, but test data were evaluated in"
+                f" cell {looks[0].cell}, before the last of them; a TA looks whether they guided the choice.",
+                where=where,
+                data=data,
+            )
+        message = (
+            f"{trained} of {len(states)} further settings were trained, without a look at the test data."
+        )
+        if trained == len(states):
+            return Judgement.passed(message, where=where, data=data)
+        if "unsure" in states:
+            unsure = Judgement.needs_ta(f"{message} Not all ran.", share=share, where=where, data=data)
+            return unsure.model_copy(update={"open_share": states.count("unsure") / len(states)})
+        if trained:
+            return Judgement.partial(share, message, where=where, data=data)
+        return Judgement.failed("No further settings were trained.", data=data)
+
+    def _data(self, case: Case, runs: tuple[TrainingRun, ...], looks: list[EvaluationPass]) -> dict[str, Any]:
+        sources = by_token(case.evidence.training)
+        return {
+            "settings": [settings_of(run, sources) for run in runs],
+            "looks_at_test": [{"cell": look.cell, "after_run": look.after_run} for look in looks],
+        }
+
+
+def _state(case: Case, section: str) -> State:
+    if runs_in(case, (section,)):
+        return "trained"
+    if nothing_handed_in(case, section):
+        return "nothing"
+    cells = case.section_cells(section)
+    failed = any(cell.run is not None and cell.run.status != "ok" for cell in cells)
+    return "unsure" if failed or stopped_early(case) or not cells else "nothing"
+
+
+def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
+    """Evaluations of test data before the last of these runs began."""
+    if not runs:
+        return []
+    test_data = TestData(case.evidence.training)
+    last = max(run.order for run in runs)
+    return [
+        look
+        for look in case.evidence.training.evaluations
+        if look.order < last and test_data.likeness(look.source) == "test"
+    ]
