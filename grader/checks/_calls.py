@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator, JsonValue
 
 from grader.checks._compare import Tolerance, tolerance_for
+from grader.checks._hidden_builtins import hidden_later
 from grader.checks._plain import Unreadable, dtypes_in, plain, show
 from grader.checks._probes import describe, stopped_early
 from grader.errors import RubricError
@@ -57,6 +58,7 @@ class Answer:
         got: The first repetition's answer; None where it raised.
         changed: Later repetitions on equal arguments gave something else.
         tolerance: Of the coarsest dtype among arguments and answer.
+        excuse: Why an error is none of the function's doing, as far as can be told; empty otherwise.
     """
 
     name: str
@@ -68,7 +70,9 @@ class Answer:
     changed: bool
     mutated: bool
     operations: int | None
+    operation_names: tuple[str, ...]
     tolerance: Tolerance
+    excuse: str = ""
 
     @property
     def call(self) -> str:
@@ -123,7 +127,17 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
         detail = result.error.type if result.error else result.detail or "not every call was answered"
         return Judgement.needs_ta(f"{wanted} could not be called ({detail}); a TA looks at it.")
     calls = tuple(_answer(record.name, call, case.bundle) for call in record.calls)
-    return Answers(record.name, calls, definition(case, probe.target.names, record.cell))
+    where = definition(case, probe.target.names, record.cell)
+    excused = tuple(replace(answer, excuse=_excuse(case, answer, where)) for answer in calls)
+    return Answers(record.name, excused, where)
+
+
+def _excuse(case: Case, answer: Answer, where: tuple[Where, ...]) -> str:
+    error = answer.error
+    if error is None or error.type != "TypeError" or "not callable" not in error.message or not where:
+        return ""
+    hidden = hidden_later(case.evidence.cells, where[0].cell)
+    return f"cell {hidden[1]}, after it, gives `{hidden[0]}` another meaning" if hidden else ""
 
 
 def _answer(name: str, record: CallRecord, bundle: Bundle) -> Answer:
@@ -140,6 +154,7 @@ def _answer(name: str, record: CallRecord, bundle: Bundle) -> Answer:
         changed=any(not _same(returned[0], other) for other in returned[1:]),
         mutated=record.mutated,
         operations=record.operations,
+        operation_names=record.operation_names,
         tolerance=tolerance_for(dtypes),
     )
 

@@ -51,6 +51,8 @@ class CallFinding:
 
     @classmethod
     def raised(cls, answer: Answer, expected: Sequence[Any]) -> CallFinding:
+        if answer.excuse:
+            return cls.unknown(answer, expected, answer.excuse)
         error = answer.error
         raised = f"{error.type}: {error.message}" if error is not None else "an error"
         text = f"`{answer.call}` expected {_either(expected)}, raised {raised[:160]}"

@@ -104,8 +104,9 @@ def dtypes_in(value: Value) -> frozenset[str]:
             device = {"cuda"} if value.device.startswith("cuda") else set()
             return frozenset({value.dtype} | device)
         case FloatValue():
-            library = value.type.rpartition(".")
-            return frozenset({library[2]}) if library[0] else frozenset()
+            library, _, name = value.type.rpartition(".")
+            # A zero-dimensional tensor is recorded as a number; its dtype is most likely torch's default.
+            return frozenset({"float32" if library.startswith("torch") else name}) if library else frozenset()
         case SequenceValue():
             return frozenset().union(*(dtypes_in(item) for item in value.items))
         case _:

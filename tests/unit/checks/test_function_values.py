@@ -8,9 +8,10 @@ from pydantic import ValidationError
 from grader.checks.function_values import FunctionValues
 from grader.evidence.plan import IntegersInput, LiteralInput
 from grader.evidence.record import CellError, Outcome, ProbeResult
+from grader.rubric.case import Reference
 from grader.rubric.model import Status
 from reference import FUNCTIONS
-from tests.factories import answers, case, case_of_function, cell, evidence
+from tests.factories import answers, called, case, case_of_function, cell, code_cells, evidence
 
 CUBES = FunctionValues(
     function="sum_of_cubes",
@@ -225,3 +226,24 @@ def test_plain_arguments_are_literals_and_mappings_with_kind_are_drawn():
 def test_calls_without_any_right_answer_are_refused():
     with pytest.raises(ValidationError, match="need a 'reference'"):
         FunctionValues(function="f", groups=[{"name": "g", "calls": [{"args": [1]}]}])
+
+
+def judge_in_notebook(function, *sources):
+    arrays = []
+    probe = CUBES.probes()[0]
+    record = called(probe, function, arrays, cell=0)
+    given = evidence(code_cells(*sources), probes=answers([(probe, record)]))
+    return CUBES.judge(case(CUBES, given, arrays=arrays, reference=Reference(functions=FUNCTIONS)))
+
+
+def test_a_function_that_a_later_cell_broke_goes_to_a_ta():
+    def broken(n):
+        uncallable = n
+        return uncallable(n)
+
+    definition = "def sum_of_cubes(n):\n    return sum(i**3 for i in range(n + 1))"
+    later = judge_in_notebook(broken, definition, "sum = 0")
+    assert later.status is Status.NEEDS_TA
+    assert "cell 1, after it, gives `sum` another meaning" in later.message
+    inside_a_function = judge_in_notebook(broken, definition, "def f():\n    sum = 0")
+    assert inside_a_function.status is Status.FAIL

@@ -1,0 +1,135 @@
+"""A notebook's functions as syntax: where they are defined, what they call, where they loop."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from grader.checks._source import ParsedCell, parsed_cells
+from grader.evidence.record import CellRecord
+from grader.rubric.model import Where
+
+__all__ = ["CalledName", "Functions", "Written", "called_names", "is_written"]
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Written:
+    """A function (or class, or a lambda that has a name) as a student wrote it."""
+
+    name: str
+    node: FunctionNode
+    cell: ParsedCell
+
+    def where(self, node: ast.AST | None = None) -> Where:
+        return Where(cell=self.cell.index, line=self.cell.line_of(node or self.node))
+
+
+@dataclass(frozen=True)
+class CalledName:
+    """A call as written: ``F.conv2d``, ``matrix.dot``, ``@``; import aliases are resolved.
+
+    Attributes:
+        name: Dotted; the root is the imported module's name where it is one.
+        bare: Written without a dot, so that a function of the notebook may be meant.
+    """
+
+    name: str
+    bare: bool
+    node: ast.AST
+
+    @property
+    def last(self) -> str:
+        return self.name.rpartition(".")[2]
+
+
+class Functions:
+    """All functions that a notebook defines; of several of one name the last counts."""
+
+    def __init__(self, cells: tuple[CellRecord, ...]) -> None:
+        self.by_name: dict[str, Written] = {}
+        self.imports: dict[str, str] = {}
+        for cell in parsed_cells(cells):
+            if cell.tree is not None:
+                self.by_name.update((written.name, written) for written in _defined(cell, cell.tree))
+                self.imports.update(_imported(cell.tree))
+
+    def first(self, names: Iterable[str]) -> Written | None:
+        return next((self.by_name[name] for name in names if name in self.by_name), None)
+
+    def reached_from(self, written: Written) -> list[Written]:
+        """The function and those of the notebook's own that it uses, directly or through others."""
+        found = [written]
+        for one in found:
+            names = (node.id for node in ast.walk(one.node) if isinstance(node, ast.Name))
+            used = (self.by_name[name] for name in names if name in self.by_name)
+            found += [other for other in dict.fromkeys(used) if other not in found]
+        return found
+
+    def calls_of(self, written: Written) -> Iterator[tuple[Written, CalledName]]:
+        """Every call in the function and in what it reaches, with the function that it stands in."""
+        for one in self.reached_from(written):
+            for called in called_names(one.node, self.imports):
+                if not (called.bare and called.name in self.by_name):
+                    yield one, called
+
+
+def _defined(cell: ParsedCell, tree: ast.Module) -> Iterator[Written]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield Written(node.name, node, cell)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield Written(target.id, node.value, cell)
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                yield (alias.asname, alias.name) if alias.asname else (top, top)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
+
+
+def called_names(node: ast.AST, imports: Mapping[str, str]) -> Iterator[CalledName]:
+    """Names of all calls under a node, and ``@`` for matrix products."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call):
+            name, bare = _dotted(child.func, imports)
+            if name:
+                yield CalledName(name, bare, child)
+        elif isinstance(child, ast.BinOp | ast.AugAssign) and isinstance(child.op, ast.MatMult):
+            yield CalledName("@", False, child)
+
+
+def _dotted(function: ast.expr, imports: Mapping[str, str]) -> tuple[str, bool]:
+    if isinstance(function, ast.Name):
+        return imports.get(function.id, function.id), function.id not in imports
+    if isinstance(function, ast.Attribute):
+        root, _ = _dotted(function.value, imports)
+        return f"{root}.{function.attr}", False
+    return "", False
+
+
+def is_written(node: FunctionNode) -> bool:
+    """Whether a function does anything: not only a docstring, ``pass``, ``...`` or ``return None``."""
+    if isinstance(node, ast.Lambda):
+        return True
+    return any(not _says_nothing(statement) for statement in node.body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.Return):
+        value = statement.value
+        return value is None or (isinstance(value, ast.Constant) and value.value in (None, ...))
+    if isinstance(statement, ast.Raise):
+        return "NotImplementedError" in ast.dump(statement)
+    return isinstance(statement, ast.Pass)

@@ -1,0 +1,114 @@
+"""Is the work done by tensor operations, rather than by a Python loop over elements?"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from grader.checks._calls import Answer, Answers, Argument, Names, ask, reference_function
+from grader.checks._compare import mismatch
+from grader.checks._functions import Functions, Written
+from grader.evidence.plan import Call, FunctionProbe, Probe, Target
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Where
+
+__all__ = ["Vectorized"]
+
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
+#: Operations more for the larger input that may come from chance, such as a different code path.
+_SLACK_OPERATIONS = 4
+_GROWTH = 1.5
+#: With no more operations than these, a function that loops does its work outside torch.
+_FEW_OPERATIONS = 3
+
+
+class Vectorized(Check):
+    """Calls a function with a small and a larger input and counts the torch operations of each call.
+
+    Work that is done element by element, by indexing or `.item()` in a Python loop, needs more operations
+    for more elements; one tensor operation stays one. A loop over something that does not grow with the input
+    (the nine elements of a kernel) is fine. Where the work leaves torch (NumPy, lists), the code decides:
+    without a loop it passes, with one a TA looks. A function that gives wrong values, or none, has nothing
+    that could be vectorised and fails.
+
+    Attributes:
+        function: Name in the notebook; of several, the first that exists.
+        small: Arguments of the first call.
+        large: Arguments of the second: the same, with larger arrays where it must not matter.
+        reference: Reference function that says which values are right; without it any value will do.
+    """
+
+    example: ClassVar[str] = """\
+- id: vectorized
+  title: Convolution without loops over pixels
+  points: 2
+  check: vectorized
+  function: conv2d_fast
+  reference: conv2d
+  small: [{kind: normal, shape: [6, 8]}, {kind: normal, shape: [3, 3]}]
+  large: [{kind: normal, shape: [18, 24]}, {kind: normal, shape: [3, 3]}]
+"""
+
+    check: Literal["vectorized"] = "vectorized"
+    function: Names
+    small: tuple[Argument, ...] = Field(min_length=1)
+    large: tuple[Argument, ...] = Field(min_length=1)
+    reference: str | None = None
+
+    def _probe(self) -> FunctionProbe:
+        calls = (Call(args=self.small), Call(args=self.large))
+        return FunctionProbe(target=Target(names=self.function), calls=calls, count_operations=True)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return (self._probe(),)
+
+    def judge(self, case: Case) -> Judgement:
+        answers = ask(case, self._probe())
+        if isinstance(answers, Judgement):
+            return answers
+        broken = next((text for answer in answers.calls if (text := self._broken(case, answer))), "")
+        if broken:
+            text = f"{broken}; there is nothing yet that could be vectorised."
+            return Judgement.failed(text, where=answers.where)
+        loops = _loops(case, self.function)
+        return _judged(answers, loops)
+
+    def _broken(self, case: Case, answer: Answer) -> str:
+        """What is wrong with an answer; empty where it is right."""
+        if answer.error is not None:
+            return f"`{answer.call}` raised {answer.error.type}: {answer.error.message[:160]}"
+        if self.reference is None:
+            return f"`{answer.call}` returns nothing" if answer.got is None else ""
+        expected = reference_function(case, self.reference)(*answer.args, **answer.kwargs)
+        wrong = mismatch(expected, answer.got, answer.tolerance)
+        return f"`{answer.call}` {wrong.text}" if wrong is not None else ""
+
+
+def _judged(answers: Answers, loops: list[Where]) -> Judgement:
+    small, large = (answer.operations for answer in answers.calls)
+    name = answers.name
+    data: dict[str, Any] = {"operations": [small, large], "loops": [place.model_dump() for place in loops]}
+    if small is None or large is None:
+        return Judgement.needs_ta(f"The operations of `{name}` were not counted; a TA reads it.", data=data)
+    counted = f"{small} torch operations for the small input, {large} for the larger one"
+    if large >= small * _GROWTH and large - small >= _SLACK_OPERATIONS:
+        text = f"`{name}` works element by element: {counted}. One operation on whole tensors does the same."
+        return Judgement.failed(text, where=tuple(loops[:3]) or answers.where, data=data)
+    if loops and large <= _FEW_OPERATIONS:
+        text = f"`{name}` loops, and not over torch operations ({counted}), so it cannot be told over what."
+        return Judgement.needs_ta(text, where=tuple(loops[:3]), data=data)
+    return Judgement.passed(f"`{name}` works on whole tensors: {counted}.", where=answers.where, data=data)
+
+
+def _loops(case: Case, names: tuple[str, ...]) -> list[Where]:
+    functions = Functions(case.evidence.cells)
+    written = functions.first(names)
+    if written is None:
+        return []
+    return [place for one in functions.reached_from(written) for place in _loops_in(one)]
+
+
+def _loops_in(written: Written) -> list[Where]:
+    return [written.where(node) for node in ast.walk(written.node) if isinstance(node, _LOOPS)]
