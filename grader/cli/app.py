@@ -9,8 +9,11 @@ import typer
 import grader
 from grader.cli.audit import audit
 from grader.cli.console import print_line
+from grader.cli.data import data, demo
+from grader.cli.image import doctor, image
 from grader.cli.marks import export, report, show
 from grader.cli.regrade import regrade
+from grader.cli.rubric import rubric
 from grader.cli.run import run
 
 __all__ = ["app"]
@@ -41,5 +44,7 @@ def options(
     """Options that stand before the command."""
 
 
-for _command in (run, regrade, show, report, export, audit):
+for _command in (run, regrade, show, report, export, audit, data, doctor, demo):
     app.command()(_command)
+app.add_typer(rubric, name="rubric")
+app.add_typer(image, name="image")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -68,13 +70,30 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right:
         rows: One text for each column.
         right: Headings of the columns that hold numbers.
     """
-    terminal = sys.stdout.isatty()
-    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False, header_style="bold")
+    cells = [[plain(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        output().print(_framed(columns, cells, right))
+    else:
+        for line in _aligned(columns, cells, right):
+            print_text(line + "\n")
+
+
+def _framed(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        last = column == columns[-1]
-        table.add_column(
-            column, justify="right" if column in right else "left", overflow="fold", no_wrap=not last
-        )
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column != columns[-1])
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
-    output().print(table)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> Iterator[str]:
+    lines = [columns, *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (
+            set_cell_size(cell, width) if name not in right else cell.rjust(width)
+            for name, cell, width in zip(columns, line, widths, strict=True)
+        )
+        yield "  ".join(padded).rstrip()

@@ -37,7 +37,13 @@ def execute(arguments: Sequence[str]) -> int:
     try:
         return int(app(kept, prog_name="grader", standalone_mode=False) or 0)
     except TyperException as error:
-        _say(f"{error.format_message()}\n  to do: `grader {_command(kept)}--help` shows the options")
+        said = error.format_message()
+        hint = (
+            ""
+            if said.startswith("Usage:")
+            else f"\n  to do: `{_command_of(error)} --help` shows what there is"
+        )
+        _say(said + hint)
         return error.exit_code
     except GraderError as error:
         _fail(error, str(error), debug)
@@ -54,9 +60,9 @@ def execute(arguments: Sequence[str]) -> int:
         return 1
 
 
-def _command(arguments: Sequence[str]) -> str:
-    first = arguments[0] if arguments else ""
-    return f"{first} " if first in {command.name for command in app.registered_commands} else ""
+def _command_of(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "grader"
 
 
 def _fail(error: Exception, message: str, debug: bool) -> None:

@@ -55,4 +55,8 @@ def _for_ta(result: Result) -> str:
         return ""
     waiting = [item.criterion for item in result.verdict.findings if item.pending]
     invalid = [result.submission.problem] if result.submission.problem else []
-    return "; ".join([*invalid, f"TA: {len(waiting)} criteria"] if waiting else invalid)
+    return "; ".join([*invalid, _waiting(len(waiting))] if waiting else invalid)
+
+
+def _waiting(criteria: int) -> str:
+    return "1 criterion waits for a TA" if criteria == 1 else f"{criteria} criteria wait for a TA"

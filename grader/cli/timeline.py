@@ -26,3 +26,5 @@ def describe(entry: TimelineEntry) -> str:
         case MarkRow() as row:
             given = "mark taken back" if row.points is None else f"{number(row.points)} points"
             return f"{row.criterion}: {given}: {row.comment}"
+        case _:
+            return entry.seal.kind

@@ -12,7 +12,15 @@ from grader.evidence.record import Outcome
 from grader.grading.verdict import Verdict
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import AttemptRow, LedgerRow, MarkRow, RubricRow, SubmissionRow, VerdictRow
+from grader.store.models import (
+    AttemptRow,
+    Entry,
+    LedgerRow,
+    MarkRow,
+    RubricRow,
+    SubmissionRow,
+    VerdictRow,
+)
 
 __all__ = [
     "Result",
@@ -56,7 +64,7 @@ class TimelineEntry:
     """One row of the history with its seal."""
 
     seal: LedgerRow
-    row: SubmissionRow | AttemptRow | VerdictRow | MarkRow
+    row: Entry
 
 
 def hand_in(session: Session, row: SubmissionRow, signature: Signature) -> SubmissionRow:
@@ -184,13 +192,14 @@ def newest_rubric(session: Session, assignment: str) -> RubricRow | None:
 
 def timeline(session: Session, student: str, assignment: str) -> list[TimelineEntry]:
     """All rows about a student's work on an assignment, oldest first."""
-    theirs = {"student": student, "assignment": assignment}
-    attempts = select(AttemptRow.seq).filter_by(**theirs)
-    queries = (
-        select(LedgerRow, SubmissionRow).join(SubmissionRow).filter_by(**theirs),
-        select(LedgerRow, AttemptRow).join(AttemptRow).filter_by(**theirs),
-        select(LedgerRow, VerdictRow).join(VerdictRow).where(VerdictRow.attempt.in_(attempts)),
-        select(LedgerRow, MarkRow).join(MarkRow).filter_by(**theirs),
-    )
+    attempts = select(AttemptRow.seq).filter_by(student=student, assignment=assignment)
+    queries = [
+        select(LedgerRow, table)
+        .join(table, table.seq == LedgerRow.seq)
+        .where(table.student == student, table.assignment == assignment)
+        for table in (SubmissionRow, AttemptRow, MarkRow)
+    ]
+    verdicts = select(LedgerRow, VerdictRow).join(VerdictRow, VerdictRow.seq == LedgerRow.seq)
+    queries.append(verdicts.where(VerdictRow.attempt.in_(attempts)))
     entries = [TimelineEntry(*row) for query in queries for row in session.execute(query)]
     return sorted(entries, key=lambda entry: entry.seal.seq)

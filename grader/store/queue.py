@@ -103,9 +103,7 @@ class Queue:
             return waiting
         done = select(JobRow.id).filter_by(**match)
         stands = (
-            select(AttemptRow.seq)
-            .where(AttemptRow.job.in_(done), AttemptRow.outcome != _OUR_FAULT)
-            .limit(1)
+            select(AttemptRow.seq).where(AttemptRow.job.in_(done), AttemptRow.outcome != _OUR_FAULT).limit(1)
         )
         if not fresh and session.scalar(stands) is not None:
             return None

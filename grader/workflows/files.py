@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from grader.errors import UsageError
 from grader.workflows.datasets.files import write_whole
 
-__all__ = ["write_text"]
+__all__ = ["read_json", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -25,3 +27,17 @@ def write_text(path: Path, text: str) -> None:
             found=error.strerror or str(error),
             todo="choose another place",
         ) from error
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file that a person named.
+
+    Raises:
+        UsageError: It cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError("this file cannot be read", where=str(path), found=error.strerror) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError("this file is not JSON", where=str(path), found=str(error)) from error

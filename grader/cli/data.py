@@ -1,0 +1,49 @@
+"""`grader data` and `grader demo`: things to try the grader on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from grader.cli.console import print_line, print_path
+
+__all__ = ["data", "demo"]
+
+
+def data(
+    name: Annotated[
+        Literal["cifar10", "mnist", "gestures"],
+        typer.Argument(metavar="SET", help="cifar10, mnist, gestures."),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of data sets, for `grader run --data`.")
+    ],
+) -> int:
+    """Write a small stand-in for a data set, in the real one's on-disk format.
+
+    Example: grader data cifar10 data/
+    """
+    from grader.workflows.datasets.cifar10 import write_cifar10
+    from grader.workflows.datasets.gestures import write_gestures
+    from grader.workflows.datasets.mnist import write_mnist
+
+    writers = {"cifar10": write_cifar10, "mnist": write_mnist, "gestures": write_gestures}
+    print_path(writers[name](folder))
+    return 0
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+) -> int:
+    """Write a sample course: a rubric, data, submissions good and bad.
+
+    Example: grader demo demo/
+    """
+    from grader.workflows.demo import write_demo
+
+    write_demo(folder)
+    print_path(folder)
+    print_line(f"grade it with: cd {folder} && grader run submissions/")
+    return 0

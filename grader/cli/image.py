@@ -1,0 +1,70 @@
+"""`grader image` and `grader doctor`: what the sandbox needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from grader.cli.console import errors, plain, print_line, print_table
+
+__all__ = ["doctor", "image"]
+
+image = typer.Typer(help="Build and list the images that notebooks run in.", no_args_is_help=True)
+
+
+@image.command()
+def build(
+    base: Annotated[
+        Literal["auto", "registry", "debootstrap"],
+        typer.Option("--base", help="Where the image below comes from: a registry, or Debian packages."),
+    ] = "auto",
+    torch: Annotated[Literal["cpu", "cuda"], typer.Option("--torch", help="Which PyTorch wheels.")] = "cpu",
+) -> int:
+    """Build the sandbox image; parts that are there already are not built again.
+
+    Example: grader image build --base debootstrap
+    """
+    from grader.sandbox.image import build_image
+
+    built = build_image(base, torch, lambda line: errors().print(plain(line), markup=False))
+    print_line(f"image {built.tag} is ready ({built.size_bytes / 1e9:.1f} GB)")
+    return 0
+
+
+@image.command("list")
+def list_all() -> int:
+    """List the sandbox images of all versions.
+
+    Example: grader image list
+    """
+    from grader.sandbox.image import list_images
+
+    rows = [
+        (
+            item.tag,
+            item.torch,
+            item.base,
+            f"{item.size_bytes / 1e9:.1f} GB",
+            "current" if item.current else "old",
+        )
+        for item in list_images()
+    ]
+    if rows:
+        print_table(("image", "torch", "base", "size", "code"), rows, right=("size",))
+    else:
+        print_line("no image yet; `grader image build` makes one, and so does the first `grader run`")
+    return 0
+
+
+def doctor() -> int:
+    """Test each part that grading needs, and say what to do where one is missing.
+
+    Example: grader doctor
+    """
+    from grader.sandbox.doctor import examine
+
+    found = examine()
+    rows = [(name, "OK" if ok else "to do", message) for name, ok, message in found]
+    print_table(("part", "", "what"), rows)
+    return 0 if all(ok for _, ok, _ in found) else 1

@@ -1,0 +1,103 @@
+"""`grader rubric`: for those who write rubrics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.cli.console import number, print_line, print_path, print_text
+from grader.errors import UsageError
+
+__all__ = ["rubric"]
+
+rubric = typer.Typer(help="Check rubrics and start new ones.", no_args_is_help=True)
+
+
+@rubric.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A rubric file, or the name of a known one.")],
+) -> int:
+    """Check a rubric: every problem is named with its line.
+
+    Example: grader rubric check rubrics/lab2.yaml
+    """
+    from grader.cli import setup
+    from grader.workflows.rubrics import RubricShelf
+
+    loaded = RubricShelf(setup.places()).load(file)
+    print_line(
+        f"{loaded.name}: {loaded.rubric.title}: {len(loaded.rubric.criteria)} criteria,"
+        f" {number(loaded.rubric.total)} points, no problems"
+    )
+    return 0
+
+
+@rubric.command()
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write [default: the screen].")
+    ] = None,
+) -> int:
+    """Print the JSON Schema of rubrics, by which editors complete and check them.
+
+    Example: grader rubric schema --out rubric.schema.json
+    """
+    from grader.checks import registry
+    from grader.rubric.schema import json_schema
+    from grader.workflows.files import write_text
+
+    text = json.dumps(json_schema(registry()), indent=2) + "\n"
+    if out is None:
+        print_text(text)
+    else:
+        write_text(out, text)
+        print_path(out)
+    return 0
+
+
+@rubric.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the assignment, as lab4.")],
+    folder: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the course's rubrics.")
+    ] = Path("rubrics"),
+) -> int:
+    """Start a rubric: a commented file to fill in.
+
+    Example: grader rubric new lab4
+    """
+    from grader.rubric.starter import starter_text
+    from grader.workflows.files import write_text
+
+    path = folder / f"{name}.yaml"
+    if path.exists():
+        raise UsageError(
+            "there is a rubric of this name already", where=str(path), todo="choose another name"
+        )
+    write_text(path, starter_text(name))
+    print_path(path)
+    return 0
+
+
+@rubric.command()
+def handout(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The blank handout, an .ipynb file.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="File to write [default: beside the notebook]."),
+    ] = None,
+) -> int:
+    """Describe a handout by the ids and hashes of its cells, for a rubric's `handout:`.
+
+    Example: grader rubric handout lab2.ipynb --out rubrics/lab2.handout.json
+    """
+    from grader.rubric.handout import fingerprint
+    from grader.workflows.files import read_json, write_text
+
+    path = out or notebook.with_suffix(".handout.json")
+    write_text(path, fingerprint(read_json(notebook)).model_dump_json(indent=1) + "\n")
+    print_path(path)
+    return 0
