@@ -289,7 +289,11 @@ class ProbeResult(Record):
 
 
 class Environment(Record):
-    """What the attempt ran in: names and versions, nothing of the host."""
+    """What the attempt ran in: names and versions, nothing of the host.
+
+    Attributes:
+        confinement: What the kernel process gives up, by layer, as tried in the sandbox before any job.
+    """
 
     sandbox: str = ""
     isolation: str = ""
@@ -297,6 +301,7 @@ class Environment(Record):
     python: str = ""
     packages: dict[str, str] = Field(default_factory=dict)
     gpu: str | None = None
+    confinement: dict[str, str] = Field(default_factory=dict)
     seed: int = 0
 
 
