@@ -41,11 +41,11 @@ def run() -> int:
 
 async def _serve(descriptor: int, launcher: Launcher) -> int:
     channel = await Channel.open(descriptor)
-    await asyncio.to_thread(launcher.wait_until_warm)
+    confinement = await asyncio.to_thread(launcher.wait_until_warm)
     driver = Driver(channel, launcher)
     watch = asyncio.ensure_future(channel.hung_up())
     watch.add_done_callback(lambda _: asyncio.get_running_loop().call_later(_LAST_CHANCE_S, os._exit, 0))
-    channel.send(Ready(environment=_environment()))
+    channel.send(Ready(environment=_environment(confinement)))
     driver.prepare()
     while (received := await channel.receive()) is not None:
         frame, arrays = received
@@ -56,14 +56,14 @@ async def _serve(descriptor: int, launcher: Launcher) -> int:
     return 0
 
 
-def _environment() -> Environment:
+def _environment(confinement: dict[str, str]) -> Environment:
     packages = {}
     for name in _PACKAGES:
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
             continue
-    return Environment(python=platform.python_version(), packages=packages)
+    return Environment(python=platform.python_version(), packages=packages, confinement=confinement)
 
 
 class Driver:

@@ -18,7 +18,8 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
-from grader.collector.places import CONTENT, HOME, data_folder
+from grader.collector.confine import Bounds, confine_kernel
+from grader.collector.places import CONTENT, HOME, data_folder, kernel_places
 from grader.collector.privileges import become_student
 from grader.collector.session import KernelSession
 from grader.evidence.codec import pack, unpack
@@ -110,6 +111,7 @@ def run_kernel(*, uid: int, prefix: str, key: str) -> None:
         key: Signs messages between driver and kernel.
     """
     become_student(uid)
+    confine_kernel(kernel_places(Path(prefix).parent), Bounds())
     os.umask(_STUDENT_UMASK)
     HOME.mkdir(mode=0o700, exist_ok=True)
     os.chdir(CONTENT)

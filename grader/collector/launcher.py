@@ -20,7 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from grader.collector.places import HOME, kernel_environment
+from grader.collector.confine import Bounds, rehearse
+from grader.collector.places import HOME, SOCKETS, kernel_environment, kernel_places
 from grader.collector.privileges import forbid_inspection, reap_orphans
 from grader.collector.wipe import remove_everything
 
@@ -75,7 +76,8 @@ def serve(descriptor: int) -> int:
     reap_orphans()
     channel = socket.socket(fileno=descriptor)
     warm_up()
-    channel.send(json.dumps({"warm": True}).encode())
+    confinement = rehearse(kernel_places(SOCKETS), Bounds())
+    channel.send(json.dumps({"confinement": confinement}).encode())
     while request := channel.recv(1 << 16):
         channel.send(json.dumps(_answer(json.loads(request), channel)).encode())
     return 0

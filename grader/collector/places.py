@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["CONTENT", "HOME", "SOCKETS", "WRITABLE", "data_folder", "kernel_environment"]
+from grader.collector.confine import Places
+
+__all__ = ["CONTENT", "HOME", "SOCKETS", "WRITABLE", "data_folder", "kernel_environment", "kernel_places"]
 
 #: The student's work folder, as on Colab.
 CONTENT = Path("/content")
@@ -24,6 +26,12 @@ def data_folder() -> Path | None:
     """The mounted data sets; None where the run has none."""
     named = os.environ.get("GRADER_DATA")
     return Path(named) if named else None
+
+
+def kernel_places(sockets: Path) -> Places:
+    """What a kernel process may touch; of the sockets, its own folder only."""
+    data = data_folder()
+    return Places(writable=WRITABLE, sockets=sockets, readable=() if data is None else (data,))
 
 
 def kernel_environment() -> dict[str, str]:

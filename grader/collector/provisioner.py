@@ -75,14 +75,20 @@ class Launcher:
         theirs.close()
         self._next_uid = FIRST_UID
 
-    def wait_until_warm(self) -> None:
+    def wait_until_warm(self) -> dict[str, str]:
         """Blocks until the imports are done.
+
+        Returns:
+            How kernels are confined here, as the launcher tried it.
 
         Raises:
             RuntimeError: The launcher ended instead; its traceback is on stderr.
         """
-        if not self._socket.recv(1 << 16):
+        raw = self._socket.recv(1 << 16)
+        if not raw:
             raise RuntimeError(f"the launcher ended with {self._process.wait()}")
+        confinement: dict[str, str] = json.loads(raw)["confinement"]
+        return confinement
 
     def request(self, **message: Any) -> dict[str, Any]:
         """Asks and waits; the launcher answers within milliseconds (a wipe: seconds).

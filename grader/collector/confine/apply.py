@@ -53,14 +53,14 @@ class Bounds:
     """Resource limits of the kernel process and each of its children.
 
     Attributes:
-        file_bytes: Largest file that may be written, sparse ones included.
+        file_bytes: Largest file that may be written, sparse ones included; None: what the sandbox set.
         open_files: Descriptors of one process.
         pending_signals: Signals queued for the uid.
         processes: Processes and threads of the uid; None where a cgroup bounds them, since the kernel counts
             a uid over all containers. A user namespace of its own has a count of its own.
     """
 
-    file_bytes: int
+    file_bytes: int | None = None
     open_files: int = 4096
     pending_signals: int = 4096
     processes: int | None = None
