@@ -154,6 +154,7 @@ class Run:
 
     def _read_after_single_step(self) -> None:
         """Without a loader no pass ends, so each step may be the last; reads while that is cheap."""
+        self.versions = ()
         if self._reading_s <= _EAGER_SHARE * (_CLOCK() - self._since) or self.steps == 1:
             self.read_end()
         else:

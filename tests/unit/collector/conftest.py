@@ -1,0 +1,125 @@
+"""A notebook in a plain IPython shell with the collector installed, as the kernel has it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+
+def _define_torchvision_operators() -> None:
+    """The image's launcher does this: torchvision's compiled part is left out, its import asks for these."""
+    for name in ("nms", "qnms"):
+        try:
+            library = torch.library.Library("torchvision", "FRAGMENT")
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        except RuntimeError:
+            return
+        _LIBRARIES.append(library)
+
+
+_LIBRARIES: list[Any] = []
+_define_torchvision_operators()
+
+import matplotlib  # noqa: E402
+
+matplotlib.use("agg")
+
+from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
+from traitlets.config import Config  # noqa: E402
+
+from grader.collector.session import KernelSession  # noqa: E402
+from grader.evidence.arrays import Arrays  # noqa: E402
+from grader.evidence.frames import Collected, ProbeRequest  # noqa: E402
+from grader.evidence.plan import Plan, probe_id  # noqa: E402
+from grader.evidence.record import ProbeResult, ShimUse  # noqa: E402
+from grader.evidence.training import TrainingHistory, TrainingRun  # noqa: E402
+
+COMMON = """
+import torch, torch.nn as nn, torch.nn.functional as F, numpy as np
+from torch.utils.data import DataLoader, TensorDataset
+"""
+
+
+class Notebook:
+    """Cells run one after another; `collected` holds what each of them gave."""
+
+    def __init__(self, session: KernelSession, shell: InteractiveShell) -> None:
+        self.session = session
+        self.shell = shell
+        self.collected: list[Collected] = []
+        self.arrays: list[Arrays] = []
+        self.error: BaseException | None = None
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        return self.shell.user_ns
+
+    def run(self, *cells: str, check: bool = True) -> Collected:
+        """Runs cells; a cell that raises fails the test unless `check` is off."""
+        for source in cells:
+            self.session.begin_cell(len(self.collected))
+            result = self.shell.run_cell(textwrap.dedent(source))
+            self.error = result.error_in_exec or result.error_before_exec
+            collected, arrays = self.session.collect()
+            self.collected.append(collected)
+            self.arrays.append(arrays)
+            if check and self.error is not None:
+                raise self.error
+        return self.collected[-1]
+
+    @property
+    def history(self) -> TrainingHistory:
+        training = self.collected[-1].training
+        assert training is not None
+        return training
+
+    @property
+    def runs(self) -> tuple[TrainingRun, ...]:
+        return self.history.runs
+
+    @property
+    def shims(self) -> list[ShimUse]:
+        return [use for collected in self.collected for use in collected.shims]
+
+    @property
+    def anomalies(self) -> list[str]:
+        return [text for collected in self.collected for text in collected.anomalies]
+
+    def probe(self, probe: Any, inputs: tuple[Any, ...] = (), arrays: tuple[Any, ...] = ()) -> tuple[ProbeResult, Arrays]:
+        request = ProbeRequest(id=probe_id(probe), probe=probe, inputs=inputs)
+        return self.session.probe(request, arrays)
+
+
+@pytest.fixture
+def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Notebook]]:
+    """Builds notebooks from plan fields; everything is taken out again after the test."""
+    made: list[Notebook] = []
+    work = tmp_path / "content"
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+    def make(data_dir: Path | None = None, **plan: Any) -> Notebook:
+        shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+        session = KernelSession(
+            Plan(assignment="test", **plan), shell.user_ns, data_dir=data_dir, work_dir=work
+        )
+        session.install(shell)
+        made.append(Notebook(session, shell))
+        return made[-1]
+
+    yield make
+    for notebook in reversed(made):
+        notebook.session.uninstall()
+
+
+@pytest.fixture
+def notebook(make_notebook: Callable[..., Notebook]) -> Notebook:
+    """A notebook under the default budget, common imports done in cell 0."""
+    made = make_notebook()
+    made.run(COMMON)
+    return made
