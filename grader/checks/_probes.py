@@ -15,7 +15,7 @@ from grader.evidence.record import (
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
-__all__ = ["describe", "function_or", "module_or", "stopped_early", "value_or"]
+__all__ = ["describe", "function_or", "module_or", "stopped_early", "training_unknown", "value_or"]
 
 Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
 
@@ -51,6 +51,12 @@ def describe(target: Target) -> str:
 def stopped_early(case: Case) -> bool:
     """True where cells after some point never ran, so that a missing thing proves nothing."""
     return case.evidence.outcome in _CUT_SHORT
+
+
+def training_unknown(case: Case) -> bool:
+    """True where the record of training may miss runs: it says so, or it saw none at all."""
+    history = case.evidence.training
+    return stopped_early(case) or not history.complete or not history.runs
 
 
 def _record_or(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from grader.rubric.case import Case
 from grader.rubric.model import Strict, Where
 
 __all__ = [
+    "Difference",
     "Setting",
     "batch_size_of",
     "by_token",
@@ -58,6 +60,18 @@ class Setting(Strict):
         return self.title or " with ".join(part for part in ("/".join(self.model), settings) if part)
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One way in which a run is not as asked, as ``batch size 512 instead of 16``.
+
+    Attributes:
+        known: False where the record does not say what the run did.
+    """
+
+    text: str
+    known: bool = True
+
+
 def by_token(history: TrainingHistory) -> dict[int, DataSource]:
     return {source.token: source for source in history.sources}
 
@@ -97,8 +111,8 @@ def batch_size_of(run: TrainingRun, sources: dict[int, DataSource]) -> int | Non
     return run.batch_sizes[0] if run.batch_sizes else None
 
 
-def differences(run: TrainingRun, setting: Setting, sources: dict[int, DataSource]) -> list[str]:
-    """What a run did otherwise than a setting asks, each as ``batch size 512 instead of 16``."""
+def differences(run: TrainingRun, setting: Setting, sources: dict[int, DataSource]) -> list[Difference]:
+    """What a run did otherwise than a setting asks."""
     momentum = run.hyperparameters.get("momentum")
     pairs = (
         ("learning rate", setting.learning_rate, learning_rate_of(run)),
@@ -107,14 +121,15 @@ def differences(run: TrainingRun, setting: Setting, sources: dict[int, DataSourc
         ("epochs", setting.epochs, run.passes),
     )
     found = [
-        f"{name} {_shown(value)} instead of {wanted:g}"
+        Difference(f"{name} {_shown(value)} instead of {wanted:g}", known=value is not None)
         for name, wanted, value in pairs
         if wanted is not None and not _equal(value, wanted)
     ]
     if not is_model(run.model, setting.model):
-        found.insert(0, f"`{object_name(run.model)}` instead of `{setting.model[0]}`")
+        found.insert(0, Difference(f"`{object_name(run.model)}` instead of `{setting.model[0]}`"))
     if setting.optimizer is not None and run.optimizer != setting.optimizer:
-        found.append(f"{run.optimizer} instead of {setting.optimizer}")
+        known = run.optimizer is not None
+        found.append(Difference(f"{run.optimizer or 'unknown'} instead of {setting.optimizer}", known=known))
     return found
 
 

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from grader.checks._answers import nothing_handed_in
-from grader.checks._probes import stopped_early
+from grader.checks._probes import training_unknown
 from grader.checks._runs import (
     Setting,
+    batch_size_of,
     by_token,
     differences,
     learning_rate_of,
@@ -17,7 +18,6 @@ from grader.checks._runs import (
     settings_of,
     where_of,
 )
-from grader.checks._runs import batch_size_of as _batch_size
 from grader.evidence.training import DataSource, TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
@@ -110,7 +110,9 @@ class HyperparameterSettings(Check):
         self, case: Case, count: int, lacking: str, where: tuple[Where, ...], data: dict[str, Any]
     ) -> Judgement:
         message = f"{count} different settings were trained.{lacking}"
-        if stopped_early(case) or _some_failed(case, self.sections):
+        if count == 0 and _untouched(case, self.sections):
+            return Judgement.failed("Nothing was handed in for this part.", data=data)
+        if training_unknown(case) or _some_failed(case, self.sections):
             return Judgement.needs_ta(f"{message} Some cells failed or did not run.", where=where, data=data)
         if count == 0:
             return Judgement.failed(message, where=where, data=data)
@@ -129,7 +131,8 @@ def _state(setting: Setting, case: Case) -> tuple[State, str, tuple[Where, ...]]
     different = differences(nearest, setting, sources)
     if not different:
         return "right", "as asked", ()
-    return "wrong", ", ".join(different), where_of([nearest])
+    state: State = "wrong" if any(difference.known for difference in different) else "unsure"
+    return state, ", ".join(difference.text for difference in different), where_of([nearest])
 
 
 def _without_runs(setting: Setting, case: Case) -> tuple[State, str, tuple[Where, ...]]:
@@ -141,9 +144,13 @@ def _without_runs(setting: Setting, case: Case) -> tuple[State, str, tuple[Where
         return "nothing", "nothing was handed in", ()
     sections = () if setting.section is None else (setting.section,)
     located = setting.section is None or bool(case.alignment.cells_of(setting.section))
-    if stopped_early(case) or _some_failed(case, sections) or not located:
-        return "unsure", "no training was seen, but not everything ran", ()
+    if training_unknown(case) or _some_failed(case, sections) or not located:
+        return "unsure", "no training was seen, but not everything ran or was recorded", ()
     return "wrong", "no training was seen", ()
+
+
+def _untouched(case: Case, sections: tuple[str, ...]) -> bool:
+    return bool(sections) and all(nothing_handed_in(case, section) for section in sections)
 
 
 def _some_failed(case: Case, sections: tuple[str, ...]) -> bool:
@@ -158,4 +165,4 @@ def _some_failed(case: Case, sections: tuple[str, ...]) -> bool:
 def _values(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
     others = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
     rate = learning_rate_of(run)
-    return (run.model.architecture, run.optimizer, rate, others, _batch_size(run, sources), run.passes)
+    return (run.model.architecture, run.optimizer, rate, others, batch_size_of(run, sources), run.passes)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from grader.checks._answers import nothing_handed_in
 from grader.checks._data_use import TestData
-from grader.checks._probes import stopped_early
+from grader.checks._probes import training_unknown
 from grader.checks._runs import by_token, runs_in, settings_of, where_of
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.rubric.case import Case
@@ -84,7 +84,7 @@ def _state(case: Case, section: str) -> State:
         return "nothing"
     cells = case.section_cells(section)
     failed = any(cell.run is not None and cell.run.status != "ok" for cell in cells)
-    return "unsure" if failed or stopped_early(case) or not cells else "nothing"
+    return "unsure" if failed or training_unknown(case) or not cells else "nothing"
 
 
 def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:

@@ -1,0 +1,212 @@
+"""Training runs that go on from trained weights, and what the student's own order says about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grader.checks.fresh_weights import FreshWeights
+from grader.evidence.record import CellError, CellRecord, Outcome
+from grader.evidence.training import Start, TrainingRun
+from grader.rubric.model import Judgement, Section, Status
+from tests import factories
+from tests.factories import carried, cell, history, model, training_run
+
+FIRST = {"pattern": r"Epoch 1: err ([0-9.]+)", "fresh_at_least": 0.41, "carried_at_most": 0.34}
+BUILD, TRAIN = "net = Net()", "train(net)"
+
+
+def judge(
+    cells: tuple[CellRecord, ...],
+    *runs: TrainingRun,
+    outcome: Outcome = Outcome.COMPLETED,
+    sections: dict[str, Section] | None = None,
+    complete: bool = True,
+    **fields: Any,
+) -> Judgement:
+    check = FreshWeights(**fields)
+    evidence = factories.evidence(
+        cells, outcome=outcome, training=history(*runs, complete=complete, notes=("overflow",))
+    )
+    return check.judge(factories.case(check, evidence, sections=sections))
+
+
+def two_runs(share: float = 1.0, **more: Any) -> tuple[TrainingRun, TrainingRun]:
+    return training_run(0, 1), training_run(1, 2, start=carried(0, share), **more)
+
+
+def three_cells(*counts: int | None, stored: str = "", rebuild: str = BUILD) -> tuple[CellRecord, ...]:
+    first, second, third = counts or (None, None, None)
+    return (
+        cell(0, rebuild, count=first),
+        cell(1, TRAIN, count=second),
+        cell(2, TRAIN, count=third, stored=stored),
+    )
+
+
+def test_a_reused_net_is_named_with_the_run_that_it_goes_on_from():
+    judgement = judge(three_cells(), *two_runs(hyperparameters={"lr": 0.1}))
+    assert judgement.status is Status.FAIL
+    assert "`net` kept the weights of the run in cell 1" in judgement.message
+    assert judgement.data == {
+        "runs": [
+            {
+                "run": 1,
+                "cell": 2,
+                "object": "net",
+                "model_class": "Net",
+                "carried_from": 0,
+                "carried_share": 1.0,
+                "hyperparameters": {"lr": 0.1},
+            }
+        ],
+        "undetermined": False,
+    }
+    assert [place.cell for place in judgement.where] == [2]
+
+
+def test_loading_trained_weights_into_a_new_object_is_reuse():
+    start = Start(determined=True, carried_share=1.0, identity_share=0.0, carried_from=0)
+    runs = (training_run(0, 1), training_run(1, 2, start=start, model=model("other", token=1)))
+    assert judge(three_cells(), *runs).status is Status.FAIL
+
+
+def test_fresh_runs_pass_whatever_their_number():
+    assert judge(three_cells(), training_run(0, 1), training_run(1, 2)).status is Status.PASS
+
+
+def test_the_initial_state_loaded_again_is_fresh():
+    start = Start(determined=True, carried_share=1.0, carried_from=0, reloaded_initial=True)
+    assert judge(three_cells(), training_run(0, 1), training_run(1, 2, start=start)).status is Status.PASS
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.49, Status.PASS), (0.5, Status.FAIL)])
+def test_the_share_carried_is_held_against_the_threshold(share: float, status: Status):
+    assert judge(three_cells(), *two_runs(share)).status is status
+
+
+def test_a_share_that_is_not_a_number_accuses_nobody():
+    assert judge(three_cells(), *two_runs(float("nan"))).status is not Status.FAIL
+
+
+def test_execution_counts_that_tell_another_order_go_to_a_ta_with_both_stories():
+    judgement = judge(three_cells(1, 28, 27), *two_runs())
+    assert judgement.status is Status.NEEDS_TA
+    assert "goes on in cell 2 from cell 1" in judgement.message
+    assert "ran cell 2 first (27, then 28)" in judgement.message
+    assert judgement.data["undetermined"] is True
+    assert len(judgement.data["runs"]) == 1
+
+
+def test_execution_counts_in_the_order_of_the_file_change_nothing():
+    assert judge(three_cells(1, 2, 3), *two_runs()).status is Status.FAIL
+
+
+def test_execution_counts_of_zero_tell_nothing():
+    assert judge(three_cells(1, 5, 0), *two_runs()).status is Status.FAIL
+
+
+def test_a_net_built_again_between_the_two_runs_by_the_counts_goes_to_a_ta():
+    judgement = judge(three_cells(6, 5, 7), *two_runs())
+    assert judgement.status is Status.NEEDS_TA
+    assert "cell 0, which builds it, in between" in judgement.message
+
+
+def test_another_cell_run_between_the_two_runs_excuses_nothing():
+    assert judge(three_cells(6, 5, 7, rebuild="print(net)"), *two_runs()).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [("0.42", Status.NEEDS_TA), ("0.32", Status.FAIL), ("0.38", Status.FAIL)]
+)
+def test_stored_outputs_that_begin_as_a_fresh_net_contradict_reuse(value: str, status: Status):
+    cells = three_cells(stored=f"Epoch 1: err {value}\nEpoch 2: err 0.3")
+    assert judge(cells, *two_runs(), first_epoch=FIRST).status is status
+
+
+def test_stored_outputs_that_begin_as_a_trained_net_make_a_fresh_run_doubtful():
+    cells = three_cells(stored="Epoch 1: err 0.26")
+    judgement = judge(cells, training_run(0, 1), training_run(1, 2), first_epoch=FIRST)
+    assert judgement.status is Status.NEEDS_TA
+    assert "0.26" in judgement.message
+    assert judgement.data["runs"] == []
+
+
+def test_values_are_paired_with_runs_of_a_cell_only_where_their_numbers_agree():
+    cells = three_cells(stored="Epoch 1: err 0.42\nEpoch 1: err 0.43")
+    assert judge(cells, *two_runs(), first_epoch=FIRST).status is Status.FAIL
+    third = training_run(2, 2, model=model("other", token=1))
+    assert judge(cells, *two_runs(), third, first_epoch=FIRST).status is Status.NEEDS_TA
+
+
+def test_a_rebuild_in_a_cell_that_failed_could_not_be_told():
+    error = CellError(type="SyntaxError", message="invalid syntax")
+    cells = (
+        cell(0, BUILD),
+        cell(1, TRAIN),
+        cell(2, "class Net(nn.Module)\n    pass\nnet = Net()", error=error),
+        cell(3, TRAIN),
+    )
+    runs = (training_run(0, 1), training_run(1, 3, start=carried(0)))
+    judgement = judge(cells, *runs)
+    assert judgement.status is Status.NEEDS_TA
+    assert "cell 2, which would have built it again, failed" in judgement.message
+
+
+def test_a_failed_cell_that_builds_nothing_excuses_nothing():
+    error = CellError(type="NameError", message="img")
+    cells = (cell(0, BUILD), cell(1, TRAIN), cell(2, "alexnet.features(img)", error=error), cell(3, TRAIN))
+    runs = (training_run(0, 1), training_run(1, 3, start=carried(0)))
+    assert judge(cells, *runs).status is Status.FAIL
+
+
+def test_a_comparison_that_could_not_be_made_goes_to_a_ta():
+    start = Start(determined=False, why="by hand")
+    judgement = judge(three_cells(), training_run(0, 1), training_run(1, 2, start=start))
+    assert judgement.status is Status.NEEDS_TA
+    assert "by hand" in judgement.message
+
+
+def test_an_incomplete_record_passes_nobody_and_accuses_nobody():
+    judgement = judge(three_cells(), training_run(0, 1), complete=False)
+    assert judgement.status is Status.NEEDS_TA
+    assert "overflow" in judgement.message
+
+
+def test_one_certain_reuse_is_not_hidden_by_a_doubtful_one():
+    cells = (*three_cells(1, 28, 27), cell(3, TRAIN, count=30))
+    runs = (*two_runs(), training_run(2, 3, start=carried(1)))
+    assert judge(cells, *runs).status is Status.FAIL
+
+
+def test_nothing_trained_earns_nothing_unless_the_run_was_cut_short_or_outputs_tell_otherwise():
+    assert judge((cell(0, "x = 1"),)).status is Status.FAIL
+    assert judge((cell(0, "x = 1"),), outcome=Outcome.KERNEL_DIED).status is Status.NEEDS_TA
+    stored = (cell(0, TRAIN, stored="Epoch 1: err 0.45"),)
+    assert judge(stored, first_epoch=FIRST).status is Status.NEEDS_TA
+
+
+def test_each_net_that_had_to_be_trained_is_a_part_of_the_points():
+    wanted = [{"model": ["net", "Net"]}, {"model": ["other"]}]
+    both = (training_run(0, 1), training_run(1, 2, model=model("other", token=1, class_name="Other")))
+    assert judge(three_cells(), *both, must_train=wanted).status is Status.PASS
+    one = judge(three_cells(), both[0], must_train=wanted)
+    assert (one.status, one.share) == (Status.PARTIAL, 0.5)
+    assert judge(three_cells(), both[0], must_train=wanted[1:]).status is Status.FAIL
+    cut = judge(three_cells(), both[0], must_train=wanted, outcome=Outcome.TIMEOUT)
+    assert (cut.status, cut.share, cut.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def test_sections_limit_the_runs_and_warm_starts_are_allowed_where_the_rubric_says_so():
+    cells = (
+        cell(0, "# One", kind="markdown"), cell(1, TRAIN), cell(2, "# Two", kind="markdown"), cell(3, TRAIN)
+    )  # fmt: skip
+    sections = {"one": Section(title="1", heading="^One"), "two": Section(title="2", heading="^Two")}
+    runs = (training_run(0, 1), training_run(1, 3, start=carried(0)))
+    assert judge(cells, *runs, sections=sections).status is Status.FAIL
+    check = FreshWeights(sections=("one",))
+    evidence = factories.evidence(cells, training=history(*runs))
+    assert check.judge(factories.case(check, evidence, sections=sections)).status is Status.PASS
+    warm = FreshWeights(warm_starts=("two",))
+    assert warm.judge(factories.case(warm, evidence, sections=sections)).status is Status.PASS
