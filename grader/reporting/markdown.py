@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 from markupsafe import Markup
 
 from grader.reporting.text import clean
@@ -15,7 +17,7 @@ from grader.reporting.text import clean
 __all__ = ["markdown", "message", "sanitised"]
 
 _TEXT_TAGS = {
-    *("a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "h4", "h5", "h6", "hr"),
+    *("a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "hr"),
     *("i", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td"),
     *("tfoot", "th", "thead", "tr", "u", "ul"),
 }
@@ -62,12 +64,15 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 
 @lru_cache(maxsize=512)
-def markdown(text: str, *, headings_from: int = 4) -> Markup:
-    """Blocks of Markdown. Headings begin at `headings_from`, so that the page's own order holds."""
+def markdown(text: str) -> Markup:
+    """Blocks of Markdown. Headings become bold lines, so that the page keeps an outline of its own."""
     tokens = _parser().parse(clean(text))
-    for token in tokens:
-        if token.tag in {"h1", "h2", "h3", "h4", "h5", "h6"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + headings_from - 1)}"
+    for token, after in pairwise([*tokens, Token("", "", 0)]):
+        if token.type == "heading_open":
+            bold = [Token("strong_open", "strong", 1), *(after.children or ())]
+            after.children = [*bold, Token("strong_close", "strong", -1)]
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "p"
     return sanitised(_parser().renderer.render(tokens, _parser().options, {}))
 
 

@@ -1,0 +1,316 @@
+"""The feedback report: what a student reads, in which order, and what is kept back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from grader.evidence.record import Outcome
+from grader.grading.verdict import Finding, Verdict
+from grader.reporting import Adjustment, Decision, ReportInput, render_report, write_report
+from grader.rubric.model import Status
+from tests.unit.reporting import samples
+
+
+class Outline(HTMLParser):
+    """Headings with their levels, elements without an end, and the page's text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.headings: list[tuple[int, str]] = []
+        self.text = ""
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.text = re.sub(r"\s+", " ", self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open.append(tag)
+        given = dict(attrs)
+        self.ids += [given["id"]] if given.get("id") else []
+        self.links += [given["href"]] if given.get("href") else []
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append((int(tag[1]), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open:
+            return
+        self.text += data
+        if self._open and re.fullmatch(r"h[1-6]", self._open[-1]):
+            level, before = self.headings[-1]
+            self.headings[-1] = (level, before + data)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_report(samples.report())
+
+
+@pytest.fixture(scope="module")
+def outline(page: str) -> Outline:
+    return Outline(page)
+
+
+def section(page: str, criterion: str) -> str:
+    return re.search(rf'<article[^>]*id="c-{criterion}".*?</article>', page, re.DOTALL)[0]
+
+
+def test_the_same_input_gives_the_same_page(page: str) -> None:
+    assert render_report(samples.report()) == page
+
+
+def test_the_mark_comes_first_and_then_what_to_do(outline: Outline) -> None:
+    titles = [title for level, title in outline.headings if level == 2]
+    assert titles == [
+        "Your mark",
+        "What cost most",
+        "What to look at next",
+        "What still waits for a TA",
+        "All criteria",
+        "Criterion by criterion",
+        "About this report",
+        "Your notebook as it ran",
+    ]
+    assert "2 / 14 points + up to 3 still open" in outline.text
+    assert "2 points so far, 3 still open and 9 lost." in outline.text
+
+
+def test_headings_never_skip_a_level(outline: Outline) -> None:
+    levels = [level for level, _ in outline.headings]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_every_link_within_the_page_leads_somewhere_and_ids_are_unique(outline: Outline) -> None:
+    assert len(outline.ids) == len(set(outline.ids))
+    inner = [link[1:] for link in outline.links if link.startswith("#")]
+    assert inner
+    assert set(inner) <= set(outline.ids)
+
+
+def test_the_costliest_criterion_leads_the_list(page: str) -> None:
+    costs = re.findall(r'<span class="minus">−([\d.]+)</span>', page)
+    assert costs == ["3", "2", "2"]
+
+
+def test_a_criterion_shows_what_was_asked_expected_and_found(page: str) -> None:
+    text = Outline(section(page, "small-net-parameters")).text
+    assert "Add up weights and biases of each layer" in text
+    assert "Expected386" in text.replace(" ", "")
+    assert "Found1266" in text.replace(" ", "")
+    assert "counts them" in text
+
+
+def test_the_students_line_is_marked_in_its_cell(page: str) -> None:
+    marked = re.findall(
+        r'<span class="row marked"><span class="no">(\d+)</span>', section(page, "fresh-weights")
+    )
+    assert marked == ["4"]
+    assert "under “Part (d)”" in section(page, "fresh-weights")
+
+
+def test_each_line_of_a_builtin_used_as_a_name_is_marked(page: str) -> None:
+    article = section(page, "builtin-shadowing")
+    assert re.findall(r'row marked"><span class="no">(\d+)', article) == ["1", "3"]
+
+
+def test_the_table_of_layers_counts_and_marks_what_differs_from_the_reference(page: str) -> None:
+    article = section(page, "small-net-parameters")
+    text = Outline(article).text
+    assert "3*3*3*5 + 5 = 140" in text
+    assert "1125*1 + 1 = 1126" in text
+    assert "140 + 1126 = 1266" in text
+    assert "The reference: SmallNet" in text
+    assert "245*1 + 1 = 246" in text
+    assert article.count('<tr class="differs">') == 5
+
+
+def test_without_a_reference_the_students_layers_stand_alone() -> None:
+    article = section(render_report(samples.report(reference=samples.Reference())), "small-net-parameters")
+    assert "The reference:" not in article
+    assert "140 + 1126" in article
+
+
+def test_the_timeline_says_in_words_what_each_run_started_from(page: str) -> None:
+    text = Outline(section(page, "fresh-weights")).text
+    assert "Run 1, cell 8: small_net (SmallNet)" in text
+    assert "Went on with all weights of run 0" in text
+    assert text.count("Fresh weights") == 3
+    assert "SGD, lr 0.001, momentum 0.9, batch 64, 30 passes" in text
+    assert 'aria-label="Training loss over 5 passes: 0.68 to 0.6"' in page
+
+
+def test_the_heat_maps_carry_their_numbers_and_the_first_wrong_window(page: str) -> None:
+    article = section(page, "conv2d")
+    assert 'aria-label="Expected: 12 12 17; 10 17 19; 9 6 14"' in article
+    assert 'aria-label="Difference: 6 8 2; 0 -8 -2; 2 2 0"' in article
+    assert "3·0 + 3·1 + 2·2 + 0·2 + 0·2 + 1·0 + 3·0 + 1·1 + 2·2 = 12" in Outline(article).text
+    assert article.count('class="window"') == 4
+
+
+def test_points_of_groups_are_told_group_by_group(page: str) -> None:
+    text = Outline(section(page, "conv2d")).text
+    assert "the worked example: 0 of 1.5" in text
+    assert "padding: 0 of 1.5" in text
+
+
+def test_calls_are_listed_where_one_went_wrong(page: str) -> None:
+    text = Outline(section(page, "sum-of-cubes")).text
+    assert "sum_of_cubes(3)" in text
+    assert "printed, not returned" in text
+
+
+def test_full_points_are_folded_away(page: str) -> None:
+    assert "<details>" in section(page, "small-net-shape")
+    assert "<details>" not in section(page, "conv2d")
+
+
+def test_the_prompt_for_the_ta_is_not_shown_to_the_student(page: str) -> None:
+    assert "hides overfitting" not in page
+    assert "A TA reads this part" in section(page, "why-validation")
+
+
+def test_the_first_error_of_the_run_is_a_next_step(outline: Outline) -> None:
+    assert "Cell 11 (under “Part 3. Settings”) raised NameError" in outline.text
+
+
+def test_the_remark_date_and_the_evidence_are_named(outline: Outline) -> None:
+    assert "ask for a remark until 04 December 2026, 23:59 UTC" in outline.text
+    assert "Evidence eeeeeeeeeeee" in outline.text
+
+
+def test_a_decision_replaces_the_points_and_settles_what_was_open() -> None:
+    decision = Decision(
+        2.5, "Good, but what is it chosen on?", by="TA 3", at=datetime(2026, 12, 1, tzinfo=UTC)
+    )
+    report = samples.report(decisions={"why-validation": decision})
+    text = Outline(render_report(report)).text
+    assert report.points == 4.5
+    assert report.pending == 0
+    assert "4.5 / 14 points" in text
+    assert "still open" not in text
+    assert "Decided by TA 3 on 01 December 2026: 2.5 of 3 (before: 0)." in text
+    assert "Good, but what is it chosen on?" in text
+    assert "What still waits" not in text
+
+
+def test_an_adjustment_is_a_line_of_its_own_and_the_mark_never_falls_below_zero() -> None:
+    report = samples.report(adjustments=(Adjustment("One day late", -5, "2 days of grace used up"),))
+    text = Outline(render_report(report)).text
+    assert report.points == 0
+    assert "One day late: -5 2 days of grace used up" in text
+
+
+@pytest.fixture
+def held_back() -> ReportInput:
+    report = samples.report()
+    criteria = tuple(line.model_copy(update={"release": "after_remarks"}) for line in report.rubric.criteria)
+    return replace(report, rubric=report.rubric.model_copy(update={"criteria": criteria}))
+
+
+def test_expected_values_wait_for_the_end_of_remarks(held_back: ReportInput) -> None:
+    page = render_report(held_back)
+    assert "386" not in page
+    assert "The reference:" not in page
+    assert "expected 12" not in page
+    assert 'aria-label="Expected' not in page
+    assert 'aria-label="Difference' not in page
+    assert 'aria-label="Yours: 18 20 19; 10 9 17; 11 8 14"' in page
+    assert "1266" in section(page, "small-net-parameters")
+    assert "shown after the remark period" in section(page, "small-net-parameters")
+
+
+def test_once_remarks_are_over_they_are_shown(held_back: ReportInput) -> None:
+    assert render_report(replace(held_back, remarks_over=True)) == render_report(samples.report())
+
+
+def test_the_appendix_can_be_left_out(page: str) -> None:
+    short = render_report(samples.report(appendix=False))
+    assert "Your notebook as it ran" not in short
+    assert "data:image/png" in page
+    assert "data:image/png" not in short
+    assert len(short.encode()) < 300_000
+
+
+def test_an_unreadable_file_has_a_report_without_evidence() -> None:
+    failed = Finding(
+        criterion="conv2d",
+        title="Convolution",
+        status=Status.FAIL,
+        points=0,
+        out_of=3,
+        message="The file handed in could not be read: it is empty.",
+    )
+    verdict = Verdict(assignment="lab2", findings=(failed,), points=0, out_of=3, pending=0)
+    report = ReportInput("s1", samples.rubric(), verdict, outcome_detail="the file is empty")
+    text = Outline(render_report(report)).text
+    assert report.result is Outcome.INVALID_SUBMISSION
+    assert "could not be read as a notebook. (the file is empty)" in text
+
+
+def test_a_fault_of_the_service_costs_nothing_and_says_so() -> None:
+    waiting = [
+        finding.model_copy(
+            update={
+                "status": Status.MISSING_EVIDENCE,
+                "points": 0.0,
+                "pending": finding.out_of,
+                "message": "-",
+            }
+        )
+        for finding in samples.report().verdict.findings
+    ]
+    verdict = samples.report().verdict.model_copy(update={"findings": tuple(waiting)})
+    report = replace(samples.report(), verdict=verdict, bundle=None, outcome=Outcome.SANDBOX_UNAVAILABLE)
+    text = Outline(render_report(report)).text
+    assert "Nothing is decided yet" in text
+    assert "costs you no points" in text
+    assert "What cost most" not in text
+
+
+def test_a_criterion_that_the_rubric_no_longer_has_is_still_shown() -> None:
+    report = samples.report()
+    rubric = report.rubric.model_copy(update={"criteria": report.rubric.criteria[:1]})
+    assert "Convolution with padding by hand" in render_report(replace(report, rubric=rubric))
+
+
+def test_the_policy_allows_the_one_style_sheet_by_its_hash_and_nothing_else(page: str) -> None:
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1].replace("&#39;", "'")
+    (sheet,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_the_page_is_written_in_one_step_and_replaces_the_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "reports" / "s101.html"
+    write_report(path, samples.report())
+    assert write_report(path, samples.report(appendix=False)) == path
+    assert "Your notebook as it ran" not in path.read_text(encoding="utf-8")
+    assert [entry.name for entry in path.parent.iterdir()] == ["s101.html"]
+
+
+def test_findings_survive_the_store(page: str) -> None:
+    report = samples.report()
+    stored = Verdict.model_validate_json(json.dumps(json.loads(report.verdict.model_dump_json())))
+    assert render_report(replace(report, verdict=stored)) == page
