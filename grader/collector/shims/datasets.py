@@ -15,7 +15,7 @@ from grader.collector.shims.context import Context
 
 __all__ = ["install"]
 
-#: Class, its folder among the mounted data, and what must lie in it.
+#: Class, a folder of its own that it may have among the mounted data, and what must lie in its root.
 _MOUNTED: tuple[tuple[type, str, str], ...] = (
     (datasets.CIFAR10, "cifar10", "cifar-10-batches-py"),
     (datasets.CIFAR100, "cifar100", "cifar-100-python"),
@@ -30,9 +30,9 @@ def install(context: Context) -> None:
         return
     roots: dict[type, str] = {}
     for kind, folder, content in _MOUNTED:
-        root = context.data_dir / folder
-        if (root / content).is_dir():
-            roots[kind] = str(root)
+        for root in (context.data_dir / folder, context.data_dir):
+            if (root / content).is_dir():
+                roots.setdefault(kind, str(root))
     for owner in (datasets.CIFAR10, datasets.MNIST):
         context.patches.replace(owner, "__init__", _finding(context, roots, owner.__init__))
     mounted = frozenset(roots.values())
