@@ -17,7 +17,7 @@ from grader.rubric.model import Criterion
 
 __all__ = ["draw"]
 
-_CHECKS = {"validation_selection", "test_set_untouched"}
+_CHECKS = {"validation_selection", "test_set_untouched", "evaluated_on_test"}
 _WIDTH, _HEIGHT = 320, 22
 _EVENTS = 120
 

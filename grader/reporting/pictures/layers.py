@@ -52,7 +52,7 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
     if record is None or not record.layers:
         return None
     rows = _rows(record)
-    reference_name, reference = _reference(report, finding)
+    reference_name, reference = _reference(report, finding, criterion)
     rows, reference = _compared(rows, reference) if reference else (rows, reference)
     return fragment(
         "layers.html.j2",
@@ -175,14 +175,18 @@ def _sum_of_layers(record: ModuleRecord) -> str:
     return " + ".join(written) if len(written) > 1 else ""
 
 
-def _reference(report: ReportInput, finding: Finding) -> tuple[str, list[Row]]:
-    """Name and steps of the reference network with the parameters expected; nothing where several have."""
-    expected = finding.data.get("expected")
-    networks = report.reference.architectures.values()
-    fitting = [network for network in networks if network.parameter_count == expected]
-    if finding.status is Status.PASS or not report.shows_expected(finding) or len(fitting) != 1:
+def _reference(report: ReportInput, finding: Finding, criterion: Criterion) -> tuple[str, list[Row]]:
+    """Name and steps of the network that was asked for; nothing where that is unclear or not yet released.
+
+    It is the one that the check names, else the only one with as many parameters as expected.
+    """
+    if finding.status is Status.PASS or not report.shows_expected(finding):
         return "", []
-    return fitting[0].name, [_reference_row(step) for step in fitting[0].steps]
+    networks = report.reference.architectures
+    named = networks.get(getattr(criterion.check, "reference", None) or "")
+    counted = [each for each in networks.values() if each.parameter_count == finding.data.get("expected")]
+    network = named or (counted[0] if len(counted) == 1 else None)
+    return ("", []) if network is None else (network.name, [_reference_row(step) for step in network.steps])
 
 
 def _compared(rows: Sequence[Row], reference: Sequence[Row]) -> tuple[list[Row], list[Row]]:
