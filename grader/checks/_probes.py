@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from grader.checks._answers import nothing_handed_in
 from grader.evidence.plan import FunctionProbe, ModuleProbe, Target, ValueProbe
 from grader.evidence.record import (
     FunctionRecord,
@@ -15,7 +16,15 @@ from grader.evidence.record import (
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
-__all__ = ["describe", "function_or", "module_or", "stopped_early", "training_unknown", "value_or"]
+__all__ = [
+    "describe",
+    "function_or",
+    "module_or",
+    "own_cell_failed",
+    "stopped_early",
+    "training_unknown",
+    "value_or",
+]
 
 Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
 
@@ -53,6 +62,14 @@ def stopped_early(case: Case) -> bool:
     return case.evidence.outcome in _CUT_SHORT
 
 
+def own_cell_failed(case: Case) -> bool:
+    """True where a cell that is not the handout's failed, so that what it was to do may be missing."""
+    return any(
+        cell.run is not None and cell.run.status != "ok" and cell.index not in case.alignment.unchanged
+        for cell in case.evidence.cells
+    )
+
+
 def training_unknown(case: Case) -> bool:
     """True where the record of training may miss runs: it says so, or it saw none at all."""
     history = case.evidence.training
@@ -76,6 +93,10 @@ def _record_or(
 
 
 def _without_answer(case: Case, result: ProbeResult, wanted: str) -> Judgement:
+    if case.criterion.section is not None:
+        untouched = nothing_handed_in(case)
+        if untouched is not None:
+            return untouched
     broken = tuple(
         Where(cell=cell.index, line=cell.run.error.line)
         for cell in case.evidence.cells

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import model_validator
 
 from grader.checks._answers import answer_in
-from grader.checks._probes import stopped_early
+from grader.checks._probes import own_cell_failed, stopped_early
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Regex, Where
 
@@ -83,7 +83,7 @@ class FilesWritten(Check):
         more: dict[str, Any] = {"where": where, "data": {"written": [file.path for file in found[:50]]}}
         if not missing:
             return Judgement.passed(f"{len(found)} such files were written, as `{found[0].path}`.", **more)
-        if stopped_early(case) or _some_cell_failed(case):
+        if stopped_early(case) or own_cell_failed(case):
             return Judgement.needs_ta(
                 "No such files were seen, but some cells failed or did not run.", **more
             )
@@ -93,7 +93,3 @@ class FilesWritten(Check):
 def _names(text: str, name: str) -> bool:
     """The name, not as the beginning of a longer one (``epoch4`` in ``epoch4_train_err.csv``)."""
     return re.search(rf"(?<![\w]){re.escape(name)}(?![\w])(?!\.csv)", text) is not None
-
-
-def _some_cell_failed(case: Case) -> bool:
-    return any(cell.run is not None and cell.run.status != "ok" for cell in case.evidence.cells)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks._probes import stopped_early
+from grader.checks._probes import own_cell_failed, stopped_early
 from grader.checks._runs import Setting, by_token, differences, object_name, runs_in, where_of
 from grader.checks._story import FirstEpoch, doubts_about_carrying, doubts_about_freshness
 from grader.evidence.training import TrainingRun
@@ -100,7 +100,7 @@ class FreshWeights(Check):
         ]
 
     def _nothing_trained(self, case: Case, data: dict[str, Any]) -> Judgement:
-        if stopped_early(case) or self._stored_outputs_show_training(case):
+        if stopped_early(case) or own_cell_failed(case) or self._stored_outputs_show_training(case):
             return Judgement.needs_ta(
                 "No training was seen in our run, which did not get through the notebook or differs from the"
                 " outputs handed in; a TA looks at it.",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.checks._answers import nothing_handed_in
-from grader.checks._probes import stopped_early
+from grader.checks._probes import own_cell_failed, stopped_early
 from grader.checks._runs import object_name, runs_in, where_of
 from grader.evidence.training import LossUse, TrainingRun
 from grader.rubric.case import Case
@@ -105,10 +105,12 @@ class LossFunction(Check):
 
 
 def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
-    untouched = [nothing_handed_in(case, section) for section in sections]
-    if stopped_early(case) or not all(untouched):
+    untouched = [judgement for section in sections if (judgement := nothing_handed_in(case, section))]
+    if sections and len(untouched) == len(sections):
+        return untouched[0]
+    if sections or stopped_early(case) or own_cell_failed(case):
         return Judgement.needs_ta("No training was seen where a loss function was to be chosen; a TA looks.")
-    return untouched[0] if untouched and untouched[0] else Judgement.failed("No network was trained.")
+    return Judgement.failed("No network was trained.")
 
 
 def _canonical(function: str) -> str:

@@ -9,7 +9,7 @@ from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Tar
 from grader.evidence.record import ForwardRecord, ModuleRecord
 from grader.evidence.values import ArrayValue
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement, Where
+from grader.rubric.model import Check, Judgement, Status, Where
 
 __all__ = ["OutputShape"]
 
@@ -18,7 +18,8 @@ class OutputShape(Check):
     """Sends random numbers of a shape through a network and compares the shape that comes out.
 
     Fields: `target` says where the network is; `input` and `expected` are shapes, batch first; -1 in
-    `expected` stands for any length. Where `squeezed` says so, one more axis of length one is right as well.
+    `expected` stands for any length; `other_inputs` are shapes that are as good (features flattened before
+    they reach the network, say). Where `squeezed` says so, one more axis of length one is right as well.
     `data` has `found` and `expected`.
     """
 
@@ -36,30 +37,39 @@ class OutputShape(Check):
     target: Target
     input: tuple[int, ...]
     expected: tuple[int, ...]
+    other_inputs: tuple[tuple[int, ...], ...] = ()
     squeezed: bool = False
 
-    @property
-    def _probe(self) -> ModuleProbe:
-        inputs: tuple[InputSpec, ...] = (NormalInput(shape=self.input),)
-        return ModuleProbe(target=self.target, inputs=inputs)
-
     def probes(self) -> tuple[Probe, ...]:
-        return (self._probe,)
+        return tuple(self._probe(shape) for shape in (self.input, *self.other_inputs))
+
+    def _probe(self, shape: tuple[int, ...]) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=shape),)
+        discover = self.target.discover
+        if discover is None:
+            return ModuleProbe(target=self.target, inputs=inputs)
+        found_by = discover.model_copy(update={"input_shape": shape})
+        return ModuleProbe(target=self.target.model_copy(update={"discover": found_by}), inputs=inputs)
 
     def judge(self, case: Case) -> Judgement:
-        found = module_or(case, self._probe)
+        judged = [self._judge_input(case, shape) for shape in (self.input, *self.other_inputs)]
+        right = (judgement for judgement in judged if judgement.status is Status.PASS)
+        return next(right, judged[0])
+
+    def _judge_input(self, case: Case, shape: tuple[int, ...]) -> Judgement:
+        found = module_or(case, self._probe(shape))
         if isinstance(found, Judgement):
             return found.model_copy(update={"data": self._data(None)})
         if not found.forwards:
             return Judgement.missing("No forward pass was recorded.", data=self._data(None))
-        return self._compare(found, found.forwards[0])
+        return self._compare(found, found.forwards[0], shape)
 
-    def _compare(self, module: ModuleRecord, forward: ForwardRecord) -> Judgement:
+    def _compare(self, module: ModuleRecord, forward: ForwardRecord, given: tuple[int, ...]) -> Judgement:
         where = () if module.cell is None else (Where(cell=module.cell),)
         name = describe(self.target)
         if forward.error is not None:
             return Judgement.failed(
-                f"{name} raised {forward.error.type} for an input of shape {list(self.input)}:"
+                f"{name} raised {forward.error.type} for an input of shape {list(given)}:"
                 f" {forward.error.message}",
                 where=where,
                 data=self._data(None),
@@ -69,9 +79,9 @@ class OutputShape(Check):
         shape = forward.output.shape
         data = self._data(shape)
         if self._fits(shape):
-            return Judgement.passed(f"{list(self.input)} gives {list(shape)}, as expected.", data=data)
+            return Judgement.passed(f"{list(given)} gives {list(shape)}, as expected.", data=data)
         return Judgement.failed(
-            f"{name} gives {list(shape)} for {list(self.input)}; expected {list(self.expected)}.",
+            f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}.",
             where=where,
             data=data,
         )

@@ -1,0 +1,95 @@
+"""Whether a network learnt a small set of images by heart."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from grader.checks._answers import answer_in
+from grader.checks._runs import by_token, object_name, runs_in, where_of
+from grader.evidence.training import DataSource, TrainingRun
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Regex
+
+__all__ = ["OverfitsSmallSet"]
+
+
+class OverfitsSmallSet(Check):
+    """Looks in a section for a run that memorises a small set within a number of steps.
+
+    The mean loss over n items bounds each of them: below ln 2 / n every item's own class has more than half
+    of the probability, so the training accuracy is 100 %. A run that gets there within `steps` steps is
+    right. A training budget does not touch a set that fits into a few batches; where it cut the run,
+    evidence is missing. Otherwise a TA looks at the student's own outputs, since the images of our run are
+    not the student's.
+
+    Fields: the criterion's `section` is searched; `largest_set` is what still counts as small; `steps` is
+    how many iterations are allowed; `claim` is a pattern for an output that reports 100 %.
+    """
+
+    example: ClassVar[str] = """\
+- id: overfits-small-set
+  title: The network memorises a small set
+  points: 5
+  check: overfits_small_set
+  steps: 200
+"""
+
+    check: Literal["overfits_small_set"] = "overfits_small_set"
+    largest_set: int = Field(default=150, ge=1)
+    steps: int = Field(default=200, ge=1)
+    claim: Regex = r"(?i)acc\w*\D{0,40}(1\.0+\b|100(\.0+)?\s*%)"
+
+    def judge(self, case: Case) -> Judgement:
+        answer = answer_in(case)
+        sources = by_token(case.evidence.training)
+        section = case.criterion.section
+        runs = runs_in(case, () if section is None else (section,))
+        small = [run for run in runs if self._is_small(run, sources)]
+        claimed = re.search(self.claim, answer.outputs) is not None
+        data = {"runs": [_describe(run, sources) for run in runs], "claimed": claimed}
+        if answer.located and not answer.touched:
+            return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
+        right = [run for run in small if run.steps <= self.steps and _memorised(run, sources)]
+        if right:
+            return self._passed(right[0], data)
+        if any(run.passes_cut for run in small):
+            message = "The training budget cut this run short; run it again with `--training full`."
+            return Judgement.missing(message, where=where_of(small), data=data)
+        story = "an output in the file handed in reports 100 %" if claimed else "no output reports 100 %"
+        message = f"In our run, on other images, no small set was learnt within {self.steps} steps; {story}."
+        return Judgement.needs_ta(message, where=where_of(small) or answer.where, data=data)
+
+    def _passed(self, run: TrainingRun, data: dict[str, Any]) -> Judgement:
+        message = f"`{object_name(run.model)}` learnt its small set by heart in {run.steps} steps."
+        return Judgement.passed(message, where=where_of([run]), data=data)
+
+    def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
+        items = _items(run, sources)
+        return items is not None and items <= self.largest_set
+
+
+def _memorised(run: TrainingRun, sources: dict[int, DataSource]) -> bool:
+    """Every item's own class is the most likely one, by the mean loss of the last pass alone.
+
+    Source: with mean cross-entropy L over n items none has more than n * L, and exp(-n * L) > 1/2.
+    """
+    items = _items(run, sources)
+    return bool(run.losses) and items is not None and 0.0 <= run.losses[-1] * items < math.log(2)
+
+
+def _items(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:
+    source = sources.get(run.source) if run.source is not None else None
+    return None if source is None else source.sampled or source.length
+
+
+def _describe(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, Any]:
+    return {
+        "cell": run.cell,
+        "steps": run.steps,
+        "items": _items(run, sources),
+        "last_loss": run.losses[-1] if run.losses else None,
+    }

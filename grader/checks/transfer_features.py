@@ -1,0 +1,124 @@
+"""Whether features of a pretrained network were computed, cut off from its weights, and saved."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+from grader.checks._answers import answer_in
+from grader.checks._source import parse_cell
+from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
+from grader.evidence.record import CellRecord, ModuleRecord
+from grader.evidence.values import ArrayValue
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Where
+
+__all__ = ["TransferFeatures"]
+
+_DETACHES = frozenset(
+    {"detach", "numpy", "no_grad", "inference_mode", "data", "requires_grad", "requires_grad_"}
+)
+_SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
+
+
+class TransferFeatures(Check):
+    """Looks in a section for calls of a feature extractor, for what keeps its weights out, and for saving.
+
+    All three in the student's own cells that ran, and the extractor giving `expected` for `input`: right.
+    Whatever is missing goes to a TA, since it can be done in other ways; snippets of the handout that stand
+    there unchanged count neither for nor against the student.
+
+    Fields: `target` is the extractor; `input` and `expected` are shapes, batch first; `call` is the name by
+    which it is called.
+    """
+
+    example: ClassVar[str] = """\
+- id: alexnet-features-shape
+  title: AlexNet's features are computed and saved
+  points: 5
+  check: transfer_features
+  target: {expression: alexnet.features}
+  input: [2, 3, 224, 224]
+  expected: [2, 256, 6, 6]
+"""
+
+    check: Literal["transfer_features"] = "transfer_features"
+    target: Target
+    input: tuple[int, ...]
+    expected: tuple[int, ...]
+    call: str = "features"
+
+    @property
+    def _probe(self) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=self.input),)
+        return ModuleProbe(target=self.target, inputs=inputs, weights=False)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return (self._probe,)
+
+    def judge(self, case: Case) -> Judgement:
+        answer = answer_in(case)
+        own = tuple(cell for cell in case.section_cells() if _is_own_code(cell, case))
+        names = {cell.index: _names_used(cell) for cell in own}
+        calling = [cell for cell in own if self.call in names[cell.index] and _ran(cell)]
+        found = self._shape(case)
+        data = {
+            "found": None if found is None else list(found),
+            "expected": list(self.expected),
+            "computed": bool(calling),
+            "detached": any(names[cell.index] & _DETACHES for cell in own),
+            "saved": _wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
+        }
+        where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
+        if answer.located and not answer.touched:
+            return Judgement.failed("Nothing was handed in for this part.", where=where, data=data)
+        return self._weigh(found, data, where)
+
+    def _weigh(
+        self, found: tuple[int, ...] | None, data: dict[str, Any], where: tuple[Where, ...]
+    ) -> Judgement:
+        lacking = [step for step in ("computed", "detached", "saved") if not data[step]]
+        if not lacking and found == self.expected:
+            message = f"The features of shape {list(self.expected)} were computed, detached and saved."
+            return Judgement.passed(message, where=where, data=data)
+        if found != self.expected:
+            shown = "nothing that could be measured" if found is None else str(list(found))
+            reason = f"the extractor gives {shown}, not {list(self.expected)}"
+        else:
+            reason = f"it was not seen that the features were {' and '.join(lacking)}"
+        return Judgement.needs_ta(f"A TA looks at this part: {reason}.", where=where, data=data)
+
+    def _shape(self, case: Case) -> tuple[int, ...] | None:
+        result = case.probe(self._probe)
+        record = None if result is None else result.record
+        if not isinstance(record, ModuleRecord) or not record.forwards:
+            return None
+        output = record.forwards[0].output
+        return output.shape if isinstance(output, ArrayValue) else None
+
+
+def _is_own_code(cell: CellRecord, case: Case) -> bool:
+    return cell.kind == "code" and bool(cell.source.strip()) and cell.index not in case.alignment.unchanged
+
+
+def _ran(cell: CellRecord) -> bool:
+    return cell.run is not None and cell.run.status == "ok"
+
+
+def _names_used(cell: CellRecord) -> frozenset[str]:
+    """Names, attributes and keywords in a cell's code."""
+    tree = parse_cell(cell.index, cell.source).tree
+    return frozenset() if tree is None else frozenset(_names(ast.walk(tree)))
+
+
+def _names(nodes: Iterable[ast.AST]) -> Iterable[str]:
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)) | ast.Name(id=name):
+                yield name
+
+
+def _wrote_files(case: Case, cells: Iterable[CellRecord]) -> bool:
+    indices = {cell.index for cell in cells}
+    return any(file.cell in indices for file in case.evidence.files)
