@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import ColumnElement, Dialect, Table, TypeDecorator, column, func, inspect, select
 from sqlalchemy.orm import Session
 
 from grader.store.engine import lock_history
-from grader.store.models import Entry, LedgerRow
+from grader.store.models import Base, Entry, LedgerRow
 
 __all__ = ["Break", "Signature", "append", "examine", "head", "seal"]
 
 EntryT = TypeVar("EntryT", bound=Entry)
+
+#: What a row holds in the database, by column: text, numbers, None.
+Stored = Mapping[str, Any]
+
+_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -37,27 +44,17 @@ class Break:
     what: str
 
 
-def seal(entry: LedgerRow, row: dict[str, Any]) -> str:
-    """SHA-256, in hex, over a row and its seal as canonical JSON.
+def seal(entry: Stored, row: Stored) -> str:
+    """SHA-256, in hex, over a row and its ledger entry as canonical JSON of what the database stores.
 
     Keys are sorted, text is escaped to ASCII and floats are written as Python's shortest form that reads
-    back equal, so that equal rows give equal bytes on every database.
+    back equal, so that equal rows give equal bytes on every database. Absent values are left out, so that
+    a later schema can add columns without breaking old seals.
     """
-    content = {
-        "seq": entry.seq,
-        "kind": entry.kind,
-        "at": _plain(entry.at),
-        "actor": entry.actor,
-        "why": entry.why,
-        "previous": entry.previous,
-        "row": {name: _plain(value) for name, value in row.items()},
-    }
+    kept = {name: value for name, value in entry.items() if name != "digest"}
+    content = {**kept, "row": {name: value for name, value in row.items() if value is not None}}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
 
 
 def head(session: Session) -> LedgerRow | None:
@@ -78,7 +75,8 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
         why=signature.why,
         previous="" if last is None else last.digest,
     )
-    entry.digest = seal(entry, _columns(row))
+    dialect = session.connection().dialect
+    entry.digest = seal(_as_stored(entry, dialect), _as_stored(row, dialect))
     session.add(entry)
     session.flush()
     session.add(row)
@@ -86,53 +84,79 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
     return row
 
 
-def _columns(row: Entry) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+def _as_stored(row: Base, dialect: Dialect) -> Stored:
+    stored = {}
+    for attribute in inspect(type(row)).column_attrs:
+        kind: Any = attribute.columns[0].type
+        value = getattr(row, attribute.key)
+        decorated = isinstance(kind, TypeDecorator)
+        stored[attribute.key] = kind.process_bind_param(value, dialect) if decorated else value
+    return stored
 
 
 def examine(session: Session) -> Break | None:
-    """Checks every seal from the first on; None where the history is unbroken."""
-    tables = _history_tables()
+    """Checks every seal from the first on; None where the history is unbroken.
+
+    Reads what is stored, not what the models make of it, so that a value that no longer fits its type is
+    found like any other change.
+    """
     previous, expected = "", 1
-    entries = iter(
-        session.scalars(select(LedgerRow).order_by(LedgerRow.seq).execution_options(yield_per=500))
-    )
-    while True:
-        try:
-            entry = next(entries, None)
-            if entry is None:
-                return _unsealed(session, tables)
-            broken = _check(session, entry, tables, previous, expected)
-        except (ValueError, TypeError) as error:
-            return Break(expected, "ledger", f"a value cannot be read any more ({error})")
-        if broken:
-            return broken
-        previous, expected = entry.digest, expected + 1
+    for entry, row in _sealed(session):
+        if entry["seq"] != expected:
+            return Break(expected, str(entry["kind"]), "this row is gone")
+        if row is None:
+            return Break(expected, str(entry["kind"]), "the row that was sealed is gone")
+        if entry["previous"] != previous or entry["digest"] != seal(entry, row):
+            return Break(expected, entry["kind"], "the row or its seal was changed after it was written")
+        previous, expected = entry["digest"], expected + 1
+    return _unsealed(session)
 
 
-def _history_tables() -> dict[str, type[Entry]]:
-    classes = (mapper.class_ for mapper in Entry.registry.mappers)
-    return {table.__tablename__: table for table in classes if issubclass(table, Entry)}
+def _sealed(session: Session) -> Iterator[tuple[Stored, Stored | None]]:
+    """Every ledger entry with its row, in order, a batch at a time."""
+    ledger, tables = _table(LedgerRow), _history_tables()
+    after = -(2**62)
+    while batch := _read(session, ledger, after=after):
+        rows: dict[tuple[str, int], Stored] = {}
+        for kind, entries in groupby(
+            sorted(batch, key=lambda entry: str(entry["kind"])), lambda e: e["kind"]
+        ):
+            if kind in tables:
+                found = _read(session, tables[kind], among=[entry["seq"] for entry in entries])
+                rows |= {(kind, row["seq"]): row for row in found}
+        yield from ((entry, rows.get((entry["kind"], entry["seq"]))) for entry in batch)
+        after = batch[-1]["seq"]
 
 
-def _check(
-    session: Session, entry: LedgerRow, tables: dict[str, type[Entry]], previous: str, expected: int
-) -> Break | None:
-    if entry.seq != expected:
-        return Break(expected, entry.kind, "this row is gone")
-    row = session.get(tables[entry.kind], entry.seq) if entry.kind in tables else None
-    if row is None:
-        return Break(entry.seq, entry.kind, "the row that was sealed is gone")
-    if entry.previous != previous or entry.digest != seal(entry, _columns(row)):
-        return Break(entry.seq, entry.kind, "the row or its seal was changed after it was written")
-    return None
+def _read(
+    session: Session, table: Table, *, after: int | None = None, among: Sequence[int] | None = None
+) -> Sequence[Stored]:
+    # Columns without a type give raw values.
+    columns: list[ColumnElement[Any]] = [column(known.name) for known in table.c]
+    query = select(*columns).select_from(table).order_by(table.c.seq)
+    if after is not None:
+        query = query.where(table.c.seq > after).limit(_BATCH)
+    if among is not None:
+        query = query.where(table.c.seq.in_(among))
+    return [dict(row) for row in session.execute(query).mappings()]
 
 
-def _unsealed(session: Session, tables: dict[str, type[Entry]]) -> Break | None:
+def _table(model: type[Base]) -> Table:
+    table = inspect(model).local_table
+    assert isinstance(table, Table)
+    return table
+
+
+def _history_tables() -> dict[str, Table]:
+    models = (mapper.class_ for mapper in Base.registry.mappers)
+    return {model.__tablename__: _table(model) for model in models if issubclass(model, Entry)}
+
+
+def _unsealed(session: Session) -> Break | None:
     """Rows slipped in beside the chain."""
-    for kind, table in tables.items():
+    for kind, table in _history_tables().items():
         sealed = select(LedgerRow.seq).where(LedgerRow.kind == kind)
-        stray = session.scalar(select(func.min(table.seq)).where(table.seq.not_in(sealed)))
+        stray = session.scalar(select(func.min(table.c.seq)).where(table.c.seq.not_in(sealed)))
         if stray is not None:
             return Break(stray, kind, "this row has no seal")
     return None

@@ -59,6 +59,7 @@ class Store:
             StoreError: The database is locked, damaged or out of reach.
         """
         with plain_errors(self.location), self._writing.begin() as session:
+            session.connection()
             yield session
 
     def close(self) -> None:

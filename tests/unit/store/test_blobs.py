@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.errors import StoreError
+from grader.store.blobs import BlobFolder
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobFolder:
+    return BlobFolder(tmp_path / "evidence")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.binary(max_size=2000))
+def test_content_reads_back_under_its_digest(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    blobs = BlobFolder(tmp_path_factory.mktemp("blobs"))
+    digest = blobs.put(content)
+    assert digest == hashlib.sha256(content).hexdigest()
+    assert digest in blobs
+    assert blobs.get(digest) == content
+
+
+def test_text_is_kept_smaller_and_noise_no_larger(blobs: BlobFolder) -> None:
+    text, noise = b"for epoch in range(30):\n" * 1000, os.urandom(20_000)
+    assert blobs.path_of(blobs.put(text)).stat().st_size < len(text) / 10
+    assert blobs.path_of(blobs.put(noise)).stat().st_size <= len(noise) + 1
+
+
+def test_equal_content_is_written_once(blobs: BlobFolder) -> None:
+    path = blobs.path_of(blobs.put(b"same"))
+    before = path.stat()
+    blobs.put(b"same")
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_one_changed_bit_is_found_on_reading(blobs: BlobFolder) -> None:
+    path = blobs.path_of(blobs.put(os.urandom(500)))
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(StoreError, match="changed after it was written"):
+        blobs.get("".join(path.parts[-2:]))
+
+
+def test_evidence_that_is_gone_is_named(blobs: BlobFolder) -> None:
+    digest = blobs.put(b"x")
+    blobs.path_of(digest).unlink()
+    with pytest.raises(StoreError, match="gone"):
+        blobs.get(digest)
+
+
+def test_a_bomb_is_not_unpacked(blobs: BlobFolder) -> None:
+    path = blobs.path_of("0" * 64)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\x01" + zlib.compress(b"0" * 10_000_000))
+    with pytest.raises(StoreError, match="more than"):
+        blobs.get("0" * 64, limit_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("digest", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n"])
+def test_only_a_digest_becomes_a_path(blobs: BlobFolder, digest: str) -> None:
+    with pytest.raises(StoreError):
+        blobs.path_of(digest)
+
+
+def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "evidence").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="cannot be stored"):
+        BlobFolder(tmp_path / "evidence").put(b"x")
+
+
+def test_no_temporary_file_is_left_when_writing_fails(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="cannot be stored"):
+        blobs.put(b"x")
+    assert [path for path in blobs.root.rglob("*") if path.is_file()] == []

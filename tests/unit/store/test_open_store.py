@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from grader.errors import StoreError, UsageError
+from grader.store import open_store, schema
+from grader.store.models import Base
+
+
+def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "grader.db")) as store, store.reading() as session:
+        found = {
+            name: session.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+
+
+def test_the_migrated_schema_is_that_of_the_models(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "grader.db")) as store, store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_every_table_is_strict(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "grader.db")) as store, store.reading() as session:
+        tables = session.execute(text("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'"))
+        loose = {name for name, strict in tables if not strict}
+    assert {name for name in loose if not name.startswith("sqlite_")} == {"alembic_version"}
+
+
+def test_the_known_revisions_are_alembics() -> None:
+    config = Config()
+    config.set_main_option("script_location", "grader.store:migrations")
+    scripts = list(ScriptDirectory.from_config(config).walk_revisions())
+    assert tuple(script.revision for script in reversed(scripts)) == schema.REVISIONS
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    open_store(str(path)).close()
+    before = path.read_bytes()
+    open_store(str(path), create=False).close()
+    assert path.read_bytes() == before
+
+
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    open_store(str(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreError, match="newer version") as raised:
+        open_store(str(path))
+    assert raised.value.found == "schema 9999"
+    assert raised.value.exit_code == 1
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE recipes (id)")
+    connection.close()
+    with pytest.raises(StoreError, match="another program"):
+        open_store(str(path))
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("marks are in my other notebook " * 100)
+    with pytest.raises(StoreError, match="no database"):
+        open_store(str(path))
+
+
+def test_a_locked_database_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    open_store(str(path)).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with open_store(str(path), busy_timeout_s=0.05) as store, pytest.raises(StoreError) as raised:
+        store.writing().__enter__()
+    assert "locked by another program" in raised.value.what
+    holder.close()
+
+
+def test_readers_are_not_stopped_by_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    open_store(str(path)).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with open_store(str(path), busy_timeout_s=0.05) as store, store.reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM ledger")) == 0
+    holder.close()
+
+
+def test_no_database_is_made_where_none_may_be(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    with pytest.raises(UsageError, match="no database"):
+        open_store(str(path), create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("location", ["nowhere/grader.db", ".", "nonsense://x", "postgresql+nothing://x/y"])
+def test_a_place_that_cannot_be_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
+        open_store(location)
+
+
+def test_a_password_in_the_url_is_in_no_message(tmp_path: Path) -> None:
+    with pytest.raises((StoreError, UsageError)) as raised:
+        open_store("postgresql+nothing://ta:secret@host/marks")
+    assert "secret" not in str(raised.value)
+
+
+def test_processes_that_make_a_database_at_once_all_get_it(tmp_path: Path) -> None:
+    location, failures = str(tmp_path / "grader.db"), []
+
+    def make() -> None:
+        try:
+            open_store(location).close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
