@@ -29,7 +29,12 @@ def settings(submissions: Path | None = None, **given: object) -> Settings:
 def store(options: Settings, *, create: bool = False) -> Store:
     from grader.store import open_store
 
-    return open_store(options.db, evidence=options.evidence, create=create)
+    return open_store(
+        options.db,
+        evidence=options.evidence,
+        create=create,
+        busy_timeout_s=options.busy_timeout_s,
+    )
 
 
 def reference(options: Settings, submissions: Path | None = None) -> Reference:

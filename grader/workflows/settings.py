@@ -34,6 +34,7 @@ class Settings(BaseModel):
         reference: Folder of reference answers.
         user: Who acts, for the history.
         format: Layout of the submissions; recognised by itself where it is None.
+        busy_timeout_s: How long to wait while another program writes to the database.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     reference: Path | None = None
     user: str | None = None
     format: str | None = None
+    busy_timeout_s: float = Field(default=30.0, ge=0)
 
 
 def read_settings(

@@ -1,0 +1,54 @@
+"""A run of the grader that is killed where the caller says; a program of its own, for tests.
+
+Usage: killed_run.py SUBMISSIONS RUBRIC DATABASE EVENT COUNT
+Kills itself with SIGKILL at the COUNT-th event of that name, or when the fake sandbox is asked the COUNT-th
+time where EVENT is ``Answer``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from grader.evidence.codec import Bundle
+from grader.intake import find_submissions
+from grader.rubric.case import Reference
+from grader.sandbox.base import Job
+from grader.store import open_store
+from grader.workflows.planning import plan_work, read_file
+from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.run import run
+from grader.workflows.stopping import StopSignal
+from tests import course
+
+submissions, rubric_path, database, name, count = sys.argv[1:]
+left = int(count)
+
+
+def die_at(what: str) -> None:
+    global left
+    left -= what == name
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def answer(job: Job) -> Bundle:
+    die_at("Answer")
+    return course.answer(job)
+
+
+rubric = load_rubric_file(Path(rubric_path))
+files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]
+with open_store(database) as store:
+    run(
+        plan_work(files, lambda _: rubric),
+        store=store,
+        reference=Reference(),
+        open_sandbox=lambda: course.sandbox(answer),
+        notify=lambda event: die_at(type(event).__name__),
+        stop=StopSignal(),
+        actor="ta",
+        jobs=1,
+    )

@@ -1,0 +1,67 @@
+"""`kill -9` at every transition of a run: whoever runs again finds nothing lost and nothing done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from grader.store import ledger, open_store
+from grader.store.models import AttemptRow, JobRow, VerdictRow
+from tests import course
+
+PROGRAM = Path(__file__).with_name("killed_run.py")
+ROOT = PROGRAM.parents[2]
+STUDENTS = ["s1", "s2", "s3"]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    course.write_rubric(tmp_path)
+    for student in STUDENTS[:-1]:
+        course.hand_in(tmp_path / "submissions", student, course.GOOD, f"name = {student!r}")
+    course.hand_in(tmp_path / "submissions", STUDENTS[-1], raw=b"{")
+    return tmp_path
+
+
+def start(lab: Path, event: str = "never", count: int = 1) -> subprocess.Popen[bytes]:
+    arguments = [lab / "submissions", lab / "mini.yaml", lab / "grader.db", event, str(count)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, PROGRAM, *arguments], env=environment)
+
+
+def check_that_each_is_graded_once(lab: Path) -> None:
+    with open_store(str(lab / "grader.db")) as store, store.reading() as session:
+        attempts = session.query(AttemptRow).all()
+        assert Counter(row.student for row in attempts) == Counter(STUDENTS)
+        verdicts = [row.attempt for row in session.query(VerdictRow)]
+        assert sorted(verdicts) == sorted(row.seq for row in attempts)
+        assert {row.state for row in session.query(JobRow)} == {"done"}
+        assert ledger.examine(session) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "count"),
+    [("Planned", 1), ("Started", 1), ("Started", 3), ("Answer", 1), ("Answer", 2), ("CellRunning", 2),
+     ("Recorded", 1), ("Recorded", 3), ("Finished", 1), ("Finished", 3)],
+)  # fmt: skip
+def test_a_killed_run_is_completed_by_the_next(lab: Path, event: str, count: int) -> None:
+    assert start(lab, event, count).wait(60) == -signal.SIGKILL
+    assert start(lab).wait(60) == 0
+    check_that_each_is_graded_once(lab)
+
+
+def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Path) -> None:
+    for number in range(4, 12):
+        course.hand_in(lab / "submissions", f"s{number}", course.GOOD, f"number = {number}")
+    both = [start(lab, "Answer", 3), start(lab)]
+    assert [process.wait(60) for process in both][1] == 0
+    with open_store(str(lab / "grader.db")) as store, store.reading() as session:
+        students = Counter(row.student for row in session.query(AttemptRow))
+    assert set(students.values()) == {1}
+    assert len(students) == 11
