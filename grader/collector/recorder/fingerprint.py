@@ -11,7 +11,7 @@ import torch
 
 from grader.collector.recorder.networks import shape_of
 
-__all__ = ["Fingerprint", "Snapshot", "fingerprint", "take"]
+__all__ = ["Fingerprint", "Snapshot", "fingerprint", "mark", "take"]
 
 #: Relative difference below which two float64 sums over float32 values are the same sum: summation order
 #: (memory layout, device) moves the last digits only, a single training step moves far more.
@@ -79,6 +79,17 @@ class Snapshot:
         return len(self.prints) == len(other.prints) and all(
             mine.equals(theirs) for mine, theirs in zip(self.prints, other.prints, strict=True)
         )
+
+
+def mark(tensors: Iterable[torch.Tensor]) -> tuple[tuple[int, float], ...]:
+    """Write counter and first element of each tensor: a cheap sign that something wrote to it."""
+    with _NO_OVERRIDES(), _NO_GRAD():
+        return tuple((tensor._version, _first(_DETACH(tensor))) for tensor in tensors)
+
+
+def _first(values: torch.Tensor) -> float:
+    shape = shape_of(values)
+    return 0.0 if 0 in shape else float(_ITEM(values[(0,) * len(shape)]))
 
 
 def take(tensors: Iterable[torch.Tensor] | Sequence[torch.Tensor]) -> Snapshot:

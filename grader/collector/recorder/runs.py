@@ -13,7 +13,7 @@ import torch
 from torch.utils.weak import TensorWeakRef
 
 from grader.collector.recorder.cells import Place
-from grader.collector.recorder.fingerprint import Snapshot, take
+from grader.collector.recorder.fingerprint import Snapshot, mark, take
 from grader.collector.recorder.losses import LossCall
 from grader.collector.recorder.passes import Pass
 from grader.evidence.training import LossUse, ModelIdentity, Start, TrainingRun
@@ -23,7 +23,8 @@ __all__ = ["Run", "settings_of", "shown_settings"]
 _MAX_LOSSES = 256
 _MAX_MILESTONES = 256
 _MAX_BATCH_SIZES = 8
-#: Share of a run's time that may go into reading its parameters after single steps.
+#: Reading parameters after single steps may take this many seconds of a run, or this share of its time.
+_EAGER_S = 1.0
 _EAGER_SHARE = 0.1
 _CLOCK = time.perf_counter
 _WATCHED_SETTINGS = ("lr", "momentum", "weight_decay", "betas", "alpha", "nesterov")
@@ -76,7 +77,8 @@ class Run:
         trainable: Parameters that it trains, weakly.
         milestones: Their values at the start (first), at the end of each pass, and at the latest reading.
         unread: Steps were taken since the latest reading.
-        versions: Write counters of the parameters after the latest step.
+        marks: Write counter and first element of each parameter after a latest step that was not read;
+            the counter does not move with writes through ``.data``, the element does.
     """
 
     index: int
@@ -103,7 +105,7 @@ class Run:
     current: Pass | None = None
     unread: bool = False
     end_known: bool = True
-    versions: tuple[int, ...] = ()
+    marks: tuple[tuple[int, float], ...] = ()
     _pass_losses: list[torch.Tensor] = field(default_factory=list)
     _losses: list[float] = field(default_factory=list)
     _since: float = field(default_factory=_CLOCK)
@@ -154,12 +156,12 @@ class Run:
 
     def _read_after_single_step(self) -> None:
         """Without a loader no pass ends, so each step may be the last; reads while that is cheap."""
-        self.versions = ()
-        if self._reading_s <= _EAGER_SHARE * (_CLOCK() - self._since) or self.steps == 1:
+        self.marks = ()
+        if self._reading_s <= max(_EAGER_S, _EAGER_SHARE * (_CLOCK() - self._since)):
             self.read_end()
         else:
             parameters = self.parameters() or ()
-            self.versions = tuple(tensor._version for tensor in parameters)
+            self.marks = mark(parameters)
 
     def read_end(self) -> None:
         """Reads the parameters if steps were taken since the last reading.
@@ -171,17 +173,14 @@ class Run:
         if not self.unread:
             return
         self.unread = False
-        if parameters is None or (self.versions and self._written_since(parameters)):
+        if parameters is None or (self.marks and self.marks != mark(parameters)):
             self.end_known = False
             return
         began = _CLOCK()
         self._keep(take(parameters))
-        self.versions = ()
+        self.marks = ()
         self.end_known = True
         self._reading_s += _CLOCK() - began
-
-    def _written_since(self, parameters: list[torch.Tensor]) -> bool:
-        return tuple(tensor._version for tensor in parameters) != self.versions
 
     def _keep(self, snapshot: Snapshot) -> None:
         """Keeps the start, the ends of passes and the latest reading; thins the middle of long runs."""

@@ -19,7 +19,7 @@ from torchvision.datasets.folder import default_loader
 
 from grader.collector.shims.context import Context
 
-__all__ = ["Memory", "describe", "install"]
+__all__ = ["Descriptions", "Memory", "describe", "install"]
 
 _LIMIT_BYTES = 384 * 1024 * 1024
 _DETERMINISTIC = (
@@ -53,6 +53,40 @@ def _is_plain(value: Any) -> bool:
     if type(value) is tuple:
         return all(type(part) in _PLAIN for part in value)
     return type(value) in _PLAIN or isinstance(value, transforms.InterpolationMode)
+
+
+class Descriptions:
+    """Describes the transform in use; the latest answer is kept while nothing in it has changed."""
+
+    def __init__(self) -> None:
+        self._transform: Any = None
+        self._steps: list[Any] = []
+        self._states: list[dict[str, Any]] = []
+        self._latest: Hashable | None = None
+
+    def of(self, transform: Any) -> Hashable | None:
+        if transform is self._transform and self._is_unchanged():
+            return self._latest
+        description = describe(transform)
+        self._transform = None
+        if description is not None:
+            self._remember(transform, description)
+        return description
+
+    def _remember(self, transform: Any, description: Hashable) -> None:
+        """Keeps an answer whose settings cannot change in place: no lists, no Compose within Compose."""
+        steps = list(transform.transforms) if type(transform) is transforms.Compose else [transform]
+        states = [dict(vars(step)) for step in steps]
+        settings = [value for state in states for name, value in state.items() if not name.startswith("_")]
+        if not any(type(value) is list for value in settings):
+            self._transform, self._latest = transform, description
+            self._steps, self._states = steps, states
+
+    def _is_unchanged(self) -> bool:
+        transform = self._transform
+        if type(transform) is transforms.Compose and transform.transforms != self._steps:
+            return False
+        return all(vars(step) == state for step, state in zip(self._steps, self._states, strict=True))
 
 
 class Memory:
@@ -108,9 +142,11 @@ def _remembering(
     original: Callable[[Any, Any], Any],
     content: Callable[[Any, Any], tuple[Hashable, Any] | None],
 ) -> Callable[[Any, Any], Any]:
+    descriptions = Descriptions()
+
     @functools.wraps(original)
     def item(self: Any, index: Any) -> Any:
-        described = describe(self.transform)
+        described = descriptions.of(self.transform)
         found = (
             content(self, index) if described is not None and isinstance(index, int | np.integer) else None
         )

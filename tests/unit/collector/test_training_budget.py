@@ -1,0 +1,103 @@
+"""The budget ends passes that feed a network, and leaves every other loop whole."""
+
+from __future__ import annotations
+
+import pytest
+
+SETUP = """
+import torch, torch.nn as nn, torch.nn.functional as F
+from torch.utils.data import DataLoader, TensorDataset
+data = TensorDataset(torch.arange(80.0).reshape(40, 2), torch.rand(40))
+loader = DataLoader(data, batch_size=4, num_workers=3, prefetch_factor=2, persistent_workers=True, timeout=5)
+net = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
+stepper = torch.optim.SGD(net.parameters(), lr=0.01)
+batches = 0
+"""
+
+LOOPS = {
+    "training": ("F.mse_loss(net(x), y).backward(); stepper.step()", 3),
+    "evaluating": ("net(x)", 3),
+    "evaluating without gradients": ("with torch.no_grad(): net(x)", 3),
+    "counting": ("pass", 10),
+    "activations of torch alone": ("nn.ReLU()(x)", 10),
+    "evaluating after some batches": ("batches >= 5 and net(x)", 5),
+}
+
+
+@pytest.mark.parametrize(("body", "batches"), LOOPS.values(), ids=LOOPS)
+def test_batches_of_a_pass(make_notebook, body, batches):
+    notebook = make_notebook(training={"batches_per_pass": 3})
+    notebook.run(SETUP, f"for x, y in loader:\n    batches += 1\n    {body}")
+    assert notebook.namespace["batches"] == batches
+    assert any(use.kind == "training_budget" for use in notebook.shims) == (batches < 10)
+
+
+def test_length_of_a_loader_stays_true_and_workers_go(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 3})
+    notebook.run(SETUP, "for x, y in loader: net(x)")
+    loader = notebook.namespace["loader"]
+    assert (len(loader), loader.num_workers, loader.prefetch_factor) == (10, 0, None)
+    assert [use.cell for use in notebook.shims if use.kind == "workers"] == [0]
+
+
+def test_full_training_is_not_cut(make_notebook):
+    notebook = make_notebook(training={"mode": "full"})
+    notebook.run(SETUP, "for x, y in loader:\n    batches += 1\n    net(x)")
+    assert notebook.namespace["batches"] == 10
+    assert not any(use.kind == "training_budget" for use in notebook.shims)
+
+
+def test_a_pass_that_saves_features_is_left_whole(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 2})
+    notebook.run(SETUP, "for x, y in loader:\n    torch.save(net(x), f'{batches}.tensor'); batches += 1")
+    assert notebook.namespace["batches"] == 10
+    assert len(notebook.collected[-1].files) == 10
+
+
+def test_evaluation_inside_a_training_pass_is_a_pass_of_its_own(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 2})
+    notebook.run(
+        SETUP + "val_loader = DataLoader(data, batch_size=4)\n",
+        """
+        for epoch in range(3):
+            for x, y in loader:
+                F.mse_loss(net(x), y).backward(); stepper.step()
+                for x, y in val_loader: F.mse_loss(net(x), y)
+        """,
+    )
+    run, evaluation = notebook.runs[0], notebook.history.evaluations[0]
+    assert (run.steps, run.passes, run.passes_cut) == (6, 3, 3)
+    assert (evaluation.passes, evaluation.batches, evaluation.after_run) == (6, 2, 0)
+    names = {source.token: source.names for source in notebook.history.sources}
+    assert names[run.source] == ("loader",)
+    assert names[evaluation.source] == ("val_loader",)
+
+
+def test_an_iterator_kept_in_a_variable_may_go_on_in_a_later_cell(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 2})
+    notebook.run(SETUP, "it = iter(loader); x, y = next(it); net(x)", "first = [x for x, y in it]; len(first)")
+    assert len(notebook.namespace["first"]) == 9
+
+
+def test_recording_changes_no_number(make_notebook):
+    training = """
+    torch.manual_seed(5)
+    net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Linear(3, 1), nn.Flatten(0))
+    stepper = torch.optim.Adam(net.parameters(), lr=0.01)
+    losses = []
+    for epoch in range(3):
+        for x, y in DataLoader(data, batch_size=4, shuffle=True):
+            stepper.zero_grad(); loss = F.mse_loss(net(x / 80), y); loss.backward(); stepper.step()
+            losses.append(loss.item())
+    """
+    setup = SETUP.replace(", num_workers=3, prefetch_factor=2, persistent_workers=True, timeout=5", "")
+    setup = setup.replace("torch.rand(40)", "torch.arange(40) / 40")
+    notebook = make_notebook(training={"mode": "full"})
+    notebook.run(setup, training)
+    recorded = notebook.namespace["losses"]
+    notebook.session.uninstall()
+    notebook.shell.run_cell(training.replace("\n    ", "\n"))
+    assert notebook.namespace["losses"] == recorded
+    assert notebook.runs[0].losses == pytest.approx(
+        [sum(recorded[start : start + 10]) / 10 for start in (0, 10, 20)]
+    )
