@@ -2,5 +2,19 @@
 
 from grader.reporting.model import Adjustment, Decision, ReportInput, SummaryInput
 from grader.reporting.report import render_report, write_report
+from grader.reporting.summary import ClassSummary, summarise
+from grader.reporting.summary_pages import render_slides, render_summary_html, render_summary_text
 
-__all__ = ["Adjustment", "Decision", "ReportInput", "SummaryInput", "render_report", "write_report"]
+__all__ = [
+    "Adjustment",
+    "ClassSummary",
+    "Decision",
+    "ReportInput",
+    "SummaryInput",
+    "render_report",
+    "render_slides",
+    "render_summary_html",
+    "render_summary_text",
+    "summarise",
+    "write_report",
+]

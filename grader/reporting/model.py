@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -93,8 +93,7 @@ class ReportInput:
     @property
     def points(self) -> float:
         """The mark: criteria with their decisions, then adjustments; never below zero."""
-        criteria = sum(self.points_of(finding) for finding in self.verdict.findings)
-        return max(0.0, criteria + sum(line.points for line in self.adjustments))
+        return _mark(self.verdict.findings, self.decisions, self.adjustments)
 
     @property
     def pending(self) -> float:
@@ -124,7 +123,8 @@ class SummaryInput:
 
     Attributes:
         verdict: None where the submission was never judged.
-        bundle: Gives times and the code line of examples; None leaves both out.
+        bundle: Gives the code line of examples; None leaves it out.
+        wall_time_s: Of the attempt, by the host's clock; None where it is not known.
         decisions, adjustments: As in `ReportInput`.
     """
 
@@ -132,5 +132,28 @@ class SummaryInput:
     outcome: Outcome
     verdict: Verdict | None = None
     bundle: Bundle | None = None
+    wall_time_s: float | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """The mark, as in `ReportInput`; 0 where nothing was judged."""
+        findings = self.verdict.findings if self.verdict else ()
+        return _mark(findings, self.decisions, self.adjustments)
+
+    @property
+    def pending(self) -> float:
+        findings = self.verdict.findings if self.verdict else ()
+        return sum(finding.pending for finding in findings if finding.criterion not in self.decisions)
+
+
+def _mark(
+    findings: Iterable[Finding], decisions: Mapping[str, Decision], adjustments: Iterable[Adjustment]
+) -> float:
+    """Criteria with their decisions, then adjustments; never below zero."""
+    settled = sum(
+        decisions[finding.criterion].points if finding.criterion in decisions else finding.points
+        for finding in findings
+    )
+    return max(0.0, settled + sum(line.points for line in adjustments))

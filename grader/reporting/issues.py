@@ -1,0 +1,166 @@
+"""What a class got wrong most: findings of many students that say the same thing, counted once a student."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.grading.verdict import Finding
+from grader.reporting.model import SummaryInput
+from grader.reporting.text import clean, first_sentences, shortened
+from grader.rubric.model import Rubric, Status
+
+__all__ = ["Issue", "common_issues", "without_words"]
+
+_GIST_CHARACTERS = 260
+_CODE_CHARACTERS = 120
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A mistake that several students share.
+
+    Attributes:
+        title: As a lecturer would put it on a slide.
+        students: How many made it.
+        share: Of those judged on the criterion.
+        points: Points that the criterion cost these students, together.
+        example: What one of them was told, without a name; empty where the title says it all.
+        code: A line of that student's code without comments and strings; empty where none is known.
+        hint: The rubric's own word on how to check it.
+    """
+
+    criterion: str
+    title: str
+    students: int
+    share: float
+    points: float
+    example: str = ""
+    code: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class _Sighting:
+    """One student's finding that says one thing."""
+
+    key: tuple[str, str]
+    title: str
+    example: str
+    code: str
+    lost: float
+
+
+def common_issues(rubric: Rubric, results: Sequence[SummaryInput]) -> tuple[Issue, ...]:
+    """All issues, the most common first; among equals those that cost more."""
+    titles = {criterion.id: criterion.title for criterion in rubric.criteria}
+    hints = {criterion.id: criterion.hint for criterion in rubric.criteria}
+    judged: dict[str, int] = {}
+    seen: dict[tuple[str, str], list[_Sighting]] = {}
+    for result in results:
+        for sighting in _sightings(result, titles):
+            seen.setdefault(sighting.key, []).append(sighting)
+        for finding in result.verdict.findings if result.verdict else ():
+            if finding.pending < finding.out_of or finding.criterion in result.decisions:
+                judged[finding.criterion] = judged.get(finding.criterion, 0) + 1
+    issues = [
+        _issue(criterion, sightings, judged.get(criterion, 0), hints.get(criterion, ""))
+        for (criterion, _), sightings in seen.items()
+    ]
+    return tuple(sorted(issues, key=lambda issue: (-issue.students, -issue.points, issue.title)))
+
+
+def _issue(criterion: str, sightings: Sequence[_Sighting], judged: int, hint: str) -> Issue:
+    told = min(sightings, key=lambda sighting: (not sighting.code, len(sighting.code), sighting.example))
+    return Issue(
+        criterion=criterion,
+        title=told.title,
+        students=len(sightings),
+        share=len(sightings) / judged if judged else 0.0,
+        points=sum(sighting.lost for sighting in sightings),
+        example=told.example,
+        code=told.code,
+        hint=hint,
+    )
+
+
+def _sightings(result: SummaryInput, titles: Mapping[str, str]) -> Iterator[_Sighting]:
+    for finding in result.verdict.findings if result.verdict else ():
+        if finding.status not in (Status.FAIL, Status.PARTIAL) or finding.criterion in result.decisions:
+            continue
+        title = titles.get(finding.criterion, finding.title)
+        told = {sighting.key: sighting for sighting in _of_finding(result, finding, title)}
+        yield from told.values()
+
+
+def _of_finding(result: SummaryInput, finding: Finding, title: str) -> Iterator[_Sighting]:
+    """By name for builtins, by mistake where the check recognised one, else by what the message says."""
+    lost = finding.out_of - finding.points - finding.pending
+    names = [entry for entry in finding.data.get("names") or () if isinstance(entry, Mapping)]
+    mistakes = list(_mistakes(finding))
+    for entry in names:
+        text = f"`{clean(str(entry.get('name')))}` used as a name of one's own"
+        code = _code(result, entry.get("cell"), entry.get("line"))
+        yield _Sighting((finding.criterion, str(entry.get("name"))), text, "", code, lost)
+    for mistake in mistakes:
+        gist = _anonymous(first_sentences(finding.message, _GIST_CHARACTERS), result.student)
+        yield _Sighting(
+            (finding.criterion, mistake), f"{title}: {mistake}", gist, _first_code(result, finding), lost
+        )
+    if not names and not mistakes:
+        gist = _anonymous(first_sentences(finding.message, _GIST_CHARACTERS), result.student)
+        key = (finding.criterion, _pattern(finding.message))
+        yield _Sighting(key, title, gist, _first_code(result, finding), lost)
+
+
+def _mistakes(finding: Finding) -> Iterator[str]:
+    for group in finding.data.get("groups") or ():
+        calls = group.get("calls") if isinstance(group, Mapping) else None
+        for call in calls or ():
+            if isinstance(call, Mapping) and call.get("mistake"):
+                yield clean(str(call["mistake"]))
+
+
+def _pattern(message: str) -> str:
+    """What a message says whatever its names and numbers: the key by which equal ones are counted."""
+    first = first_sentences(message, 1)
+    return re.sub(r"\d+(\.\d+)?", "0", re.sub(r"`[^`]*`", "``", first))
+
+
+def _anonymous(text: str, student: str) -> str:
+    return (
+        re.sub(re.escape(student), "(student)", clean(text), flags=re.IGNORECASE) if student else clean(text)
+    )
+
+
+def _first_code(result: SummaryInput, finding: Finding) -> str:
+    place = next((place for place in finding.where if place.line is not None), None)
+    return "" if place is None else _code(result, place.cell, place.line)
+
+
+def _code(result: SummaryInput, cell: object, line: object) -> str:
+    """A line of the student's, without comments and strings, in which names of people stand."""
+    if result.bundle is None or not isinstance(cell, int) or not isinstance(line, int):
+        return ""
+    cells = result.bundle.evidence.cells
+    lines = cells[cell].source.splitlines() if 0 <= cell < len(cells) else []
+    text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    return _anonymous(without_words(shortened(text, _CODE_CHARACTERS)), result.student)
+
+
+def without_words(line: str) -> str:
+    """A line of code with its comment taken out and its strings emptied; nothing where that is not sure."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(line).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return "" if re.search(r"[\"'#]", line) else line
+    for token in reversed(tokens):
+        (_, start), (_, end) = token.start, token.end
+        if token.type == tokenize.COMMENT:
+            line = line[:start] + line[end:]
+        elif token.type == tokenize.STRING:
+            line = f'{line[:start]}"..."{line[end:]}'
+    return line.strip()

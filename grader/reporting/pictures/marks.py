@@ -1,0 +1,64 @@
+"""How the marks of a class lie, and how it did on each criterion."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from grader.reporting.pictures.svg import element, image
+from grader.reporting.summary import CriterionLine, Marks
+from grader.reporting.text import count, number
+
+__all__ = ["histogram", "success"]
+
+_WIDTH, _HEIGHT, _FOOT, _HEAD = 640, 200, 24, 18
+
+
+def histogram(marks: Marks) -> Markup | None:
+    """Submissions by points, with the median as a line."""
+    most = max((each.students for each in marks.bins), default=0)
+    if not most:
+        return None
+    step = _WIDTH / len(marks.bins)
+    room = _HEIGHT - _FOOT - _HEAD
+    drawn: list[Markup] = []
+    for place, each in enumerate(marks.bins):
+        height = room * each.students / most
+        x, top = place * step, _HEIGHT - _FOOT - height
+        drawn.append(element("rect", x=x + 3, y=top, width=step - 6, height=height, class_="bar-earned"))
+        middle = x + step / 2
+        drawn.append(element("text", str(each.students or ""), x=middle, y=top - 5, class_="axis"))
+        label = f"{number(each.low)}–{number(each.high)}"
+        drawn.append(element("text", label, x=middle, y=_HEIGHT - 7, class_="axis"))
+    median = _WIDTH * marks.median / (marks.bins[-1].high or 1.0)
+    drawn.append(element("line", x1=median, y1=2, x2=median, y2=_HEIGHT - _FOOT, class_="median"))
+    return image(_described(marks), _WIDTH, _HEIGHT, *drawn, class_="histogram")
+
+
+def _described(marks: Marks) -> str:
+    parts = [
+        f"{number(each.low)} to {number(each.high)} points: {count(each.students, 'submission')}"
+        for each in marks.bins
+        if each.students
+    ]
+    return f"Median {number(marks.median)}. {'; '.join(parts)}"
+
+
+def success(line: CriterionLine) -> Markup:
+    """Full, part, none and waiting as one bar."""
+    parts = (
+        (line.correct, "bar-earned", "full"),
+        (line.partly, "bar-part", "part"),
+        (line.wrong, "bar-lost", "none"),
+        (line.waiting, "bar-open", "waiting"),
+    )
+    whole = sum(students for students, _, _ in parts) or 1
+    stretches: list[Markup] = []
+    start = 0.0
+    for students, class_, _ in parts:
+        width = 100.0 * students / whole
+        stretches.append(
+            element("rect", x=f"{start:.2f}%", y=0, width=f"{width:.2f}%", height="100%", class_=class_)
+        )
+        start += width
+    label = ", ".join(f"{students} {word}" for students, _, word in parts)
+    return element("svg", *stretches, role="img", aria_label=label, class_="bar small")

@@ -1,0 +1,263 @@
+"""A class at a glance: how marks lie, what went wrong most, what waits, and which criteria behave oddly."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.evidence.record import Outcome
+from grader.grading.verdict import Finding
+from grader.reporting.issues import Issue, common_issues
+from grader.reporting.model import SummaryInput
+from grader.reporting.text import count, number
+from grader.rubric.model import Criterion, Rubric, Status
+
+__all__ = ["Bin", "ClassSummary", "CriterionLine", "Marks", "Standing", "summarise"]
+
+_BINS = 10
+_FEWEST_FOR_ODDITY = 5
+_FEWEST_FOR_CORRELATION = 10
+_SLOWEST = 3
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Submissions with at least `low` and less than `high` points; the last bin includes its end."""
+
+    low: float
+    high: float
+    students: int
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How the marks lie. All zero where nothing is judged."""
+
+    judged: int
+    mean: float = 0.0
+    median: float = 0.0
+    lowest: float = 0.0
+    highest: float = 0.0
+    lower_quartile: float = 0.0
+    upper_quartile: float = 0.0
+    bins: tuple[Bin, ...] = ()
+
+
+@dataclass(frozen=True)
+class CriterionLine:
+    """How a class did on one criterion.
+
+    Attributes:
+        correct, partly, wrong, waiting: Submissions.
+        mean_share: Mean part of the points among those settled, 0 to 1; None where none is.
+        pending: Points that wait, over all submissions.
+        odd: Why somebody should look at the criterion itself; empty where nothing is odd.
+    """
+
+    id: str
+    title: str
+    out_of: float
+    correct: int
+    partly: int
+    wrong: int
+    waiting: int
+    mean_share: float | None
+    pending: float
+    odd: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A submission that somebody should look at, and why."""
+
+    student: str
+    points: float
+    pending: float
+    why: str
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """What `summarise` found.
+
+    Attributes:
+        outcomes: How often each outcome occurred, the most common first.
+        median_time_s: Of an attempt; None where no times are known.
+        slowest: Students and seconds.
+    """
+
+    title: str
+    assignment: str
+    out_of: float
+    submissions: int
+    marks: Marks
+    criteria: tuple[CriterionLine, ...]
+    issues: tuple[Issue, ...]
+    standings: tuple[Standing, ...]
+    outcomes: tuple[tuple[Outcome, int], ...]
+    median_time_s: float | None
+    slowest: tuple[tuple[str, float], ...]
+
+    @property
+    def waiting(self) -> tuple[CriterionLine, ...]:
+        """Criteria that wait for TAs, those with most points first."""
+        return tuple(sorted((line for line in self.criteria if line.pending), key=lambda line: -line.pending))
+
+    @property
+    def odd(self) -> tuple[CriterionLine, ...]:
+        return tuple(line for line in self.criteria if line.odd)
+
+
+def summarise(
+    rubric: Rubric, results: Sequence[SummaryInput], *, thresholds: Sequence[float] = (0.5,)
+) -> ClassSummary:
+    """Sums up all submissions of an assignment. Pure: equal inputs give equal summaries.
+
+    Args:
+        rubric: The assignment's; its criteria give order and titles.
+        results: One for each student; those without a verdict count among outcomes only.
+        thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
+    """
+    judged = [result for result in results if result.verdict is not None]
+    times = sorted(
+        (result.wall_time_s, result.student) for result in results if result.wall_time_s is not None
+    )
+    return ClassSummary(
+        title=rubric.title,
+        assignment=rubric.assignment,
+        out_of=rubric.total,
+        submissions=len(results),
+        marks=_marks([result.points for result in judged], rubric.total),
+        criteria=tuple(_line(criterion, judged) for criterion in rubric.criteria),
+        issues=common_issues(rubric, judged),
+        standings=_standings(judged, rubric.total, thresholds),
+        outcomes=tuple(sorted(Counter(result.outcome for result in results).items(), key=_by_count)),
+        median_time_s=statistics.median(seconds for seconds, _ in times) if times else None,
+        slowest=tuple((student, seconds) for seconds, student in times[::-1][:_SLOWEST]),
+    )
+
+
+def _by_count(entry: tuple[Outcome, int]) -> tuple[int, str]:
+    return -entry[1], entry[0].value
+
+
+def _marks(points: Sequence[float], out_of: float) -> Marks:
+    if not points:
+        return Marks(judged=0)
+    # One mark has no quartiles of its own; twice the same mark has.
+    lower, _, upper = statistics.quantiles([*points, *points][: max(2, len(points))], n=4, method="inclusive")
+    return Marks(
+        judged=len(points),
+        mean=statistics.fmean(points),
+        median=statistics.median(points),
+        lowest=min(points),
+        highest=max(points),
+        lower_quartile=lower,
+        upper_quartile=upper,
+        bins=_bins(points, out_of),
+    )
+
+
+def _bins(points: Sequence[float], out_of: float) -> tuple[Bin, ...]:
+    width = (out_of or 1.0) / _BINS
+    places = Counter(min(_BINS - 1, int(mark / width + 1e-9)) for mark in points)
+    return tuple(Bin(i * width, (i + 1) * width, places[i]) for i in range(_BINS))
+
+
+def _line(criterion: Criterion, judged: Sequence[SummaryInput]) -> CriterionLine:
+    settled = [pair for result in judged if (pair := _settled(criterion, result)) is not None]
+    findings = [finding for result in judged if (finding := _finding(criterion, result)) is not None]
+    shares = [share for share, _ in settled]
+    line = CriterionLine(
+        id=criterion.id,
+        title=criterion.title,
+        out_of=criterion.points,
+        correct=sum(share >= 1 for share in shares),
+        partly=sum(0 < share < 1 for share in shares),
+        wrong=sum(share <= 0 for share in shares),
+        waiting=len(findings) - len(settled),
+        mean_share=statistics.fmean(shares) if shares else None,
+        pending=sum(_pending(criterion, result) for result in judged),
+    )
+    return CriterionLine(**{**vars(line), "odd": _oddity(criterion, line, findings, settled)})
+
+
+def _finding(criterion: Criterion, result: SummaryInput) -> Finding | None:
+    findings = result.verdict.findings if result.verdict else ()
+    return next((finding for finding in findings if finding.criterion == criterion.id), None)
+
+
+def _pending(criterion: Criterion, result: SummaryInput) -> float:
+    finding = _finding(criterion, result)
+    return 0.0 if finding is None or criterion.id in result.decisions else finding.pending
+
+
+def _settled(criterion: Criterion, result: SummaryInput) -> tuple[float, float] | None:
+    """Part of the points that a student got, and the rest of the student's mark; None while points wait."""
+    finding = _finding(criterion, result)
+    if finding is None or _pending(criterion, result) > 0:
+        return None
+    decision = result.decisions.get(criterion.id)
+    points = finding.points if decision is None else decision.points
+    full = finding.out_of
+    return (points / full if full else float(finding.status is Status.PASS)), result.points - points
+
+
+def _oddity(
+    criterion: Criterion,
+    line: CriterionLine,
+    findings: Sequence[Finding],
+    settled: Sequence[tuple[float, float]],
+) -> str:
+    errors = sum(finding.status is Status.CHECK_ERROR for finding in findings)
+    missing = sum(finding.status is Status.MISSING_EVIDENCE for finding in findings)
+    unclear = sum(finding.status is Status.NEEDS_TA for finding in findings)
+    if errors:
+        return f"the check itself failed for {count(errors, 'submission')}"
+    if missing:
+        return f"not measured for {count(missing, 'submission')}: run them again"
+    if len(settled) >= _FEWEST_FOR_ODDITY and line.wrong == len(settled):
+        return "nobody gets any of it: is the rubric right?"
+    if (
+        criterion.check.check != "manual"
+        and len(findings) >= _FEWEST_FOR_ODDITY
+        and 2 * unclear > len(findings)
+    ):
+        return f"the check cannot tell for {unclear} of {len(findings)}: is its section found?"
+    if _correlation(settled) < -0.2:
+        return "students with better marks do worse here"
+    return ""
+
+
+def _correlation(settled: Sequence[tuple[float, float]]) -> float:
+    """Between the criterion and the rest of the mark; 0 where there are too few or no differences."""
+    shares, rests = [share for share, _ in settled], [rest for _, rest in settled]
+    if len(settled) < _FEWEST_FOR_CORRELATION or len(set(shares)) == 1 or len(set(rests)) == 1:
+        return 0.0
+    return statistics.correlation(shares, rests)
+
+
+def _standings(
+    judged: Sequence[SummaryInput], out_of: float, thresholds: Sequence[float]
+) -> tuple[Standing, ...]:
+    """Far below the others, or near a threshold; the lowest first."""
+    points = [result.points for result in judged]
+    fence = -math.inf
+    if len(points) >= _FEWEST_FOR_ODDITY:
+        lower, _, upper = statistics.quantiles(points, n=4, method="inclusive")
+        fence = lower - 1.5 * (upper - lower)
+    near = max(0.5, 0.02 * out_of)
+    found = []
+    for result in judged:
+        why = ["far below the others"] if result.points < fence else []
+        why += [
+            f"near {number(100 * threshold)} % ({number(threshold * out_of)} points)"
+            for threshold in thresholds
+            if abs(result.points - threshold * out_of) <= near
+        ]
+        if why:
+            found.append(Standing(result.student, result.points, result.pending, ", ".join(why)))
+    return tuple(sorted(found, key=lambda standing: (standing.points, standing.student)))

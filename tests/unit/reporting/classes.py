@@ -1,0 +1,71 @@
+"""A class of students with chosen results, for the class summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grader.checks.manual import Manual
+from grader.checks.no_builtin_shadowing import NoBuiltinShadowing
+from grader.evidence.codec import Bundle
+from grader.evidence.record import Outcome
+from grader.grading.verdict import Finding, Verdict
+from grader.reporting import SummaryInput
+from grader.rubric.model import Criterion, Rubric, Status, Where
+from tests.factories import cell, evidence
+
+RUBRIC = Rubric(
+    assignment="lab1",
+    title="Lab 1",
+    total=10,
+    criteria=(
+        Criterion(
+            id="sum-of-cubes",
+            title="The sum of cubes",
+            points=4,
+            hint="Call it with `3`: 36.",
+            check=NoBuiltinShadowing(),
+        ),
+        Criterion(id="builtin-shadowing", title="No builtin as a name", points=2, check=NoBuiltinShadowing()),
+        Criterion(id="explain", title="Why does it work?", points=4, check=Manual(prompt="-")),
+    ),
+)
+
+
+def finding(criterion: str, points: float, **more: Any) -> Finding:
+    """A finding whose status follows from its points, unless told otherwise."""
+    out_of = next(line.points for line in RUBRIC.criteria if line.id == criterion)
+    status = Status.PASS if points >= out_of else Status.PARTIAL if points > 0 else Status.FAIL
+    fields = {"status": status, "message": "as it is", **more}
+    return Finding(criterion=criterion, title=criterion, points=points, out_of=out_of, **fields)
+
+
+def waiting(criterion: str, status: Status = Status.NEEDS_TA) -> Finding:
+    out_of = next(line.points for line in RUBRIC.criteria if line.id == criterion)
+    return finding(criterion, 0, status=status, pending=out_of)
+
+
+def student(name: str, *findings: Finding, source: str = "", **more: Any) -> SummaryInput:
+    """A submission of one cell with the findings given; criteria without one earn nothing silently."""
+    verdict = Verdict(
+        assignment="lab1",
+        findings=findings,
+        points=sum(each.points for each in findings),
+        out_of=10,
+        pending=sum(each.pending for each in findings),
+    )
+    given = {"outcome": Outcome.COMPLETED, "verdict": verdict, **more}
+    return SummaryInput(name, bundle=Bundle(evidence([cell(0, source)])), **given)
+
+
+def shadowing(*names: str, line: int = 1) -> Finding:
+    data = {"names": [{"name": name, "cell": 0, "line": line} for name in names]}
+    return finding("builtin-shadowing", 0, data=data, where=(Where(cell=0, line=line),))
+
+
+def calls(*mistakes: str | None) -> Mapping[str, Any]:
+    """Data of a check that calls a function, one call for each mistake."""
+    made: Sequence[dict[str, Any]] = [
+        {"call": "f(3)", "state": "wrong", "mistake": mistake} for mistake in mistakes
+    ]
+    return {"groups": [{"name": "hidden", "weight": 1.0, "credit": 0.0, "calls": made}]}
