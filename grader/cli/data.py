@@ -25,12 +25,9 @@ def data(
 
     Example: grader data cifar10 data/
     """
-    from grader.workflows.datasets.cifar10 import write_cifar10
-    from grader.workflows.datasets.gestures import write_gestures
-    from grader.workflows.datasets.mnist import write_mnist
+    from grader.workflows.datasets import write_stand_in
 
-    writers = {"cifar10": write_cifar10, "mnist": write_mnist, "gestures": write_gestures}
-    print_path(writers[name](folder))
+    print_path(write_stand_in(name, folder))
     return 0
 
 

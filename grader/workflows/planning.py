@@ -17,8 +17,8 @@ from grader.workflows.rubrics import LoadedRubric
 
 __all__ = ["Chooser", "File", "Work", "plan_work", "read_file", "require_data"]
 
-#: What `grader data` writes, and what must lie in the data folder for it.
-_DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw", "gestures": "gestures"}
+#: What lies in the root of a data set, by which it is found in the data folder itself too.
+_DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw"}
 
 Chooser = Callable[[Sequence[CellRecord]], LoadedRubric | None]
 
@@ -137,12 +137,19 @@ def require_data(rubric: LoadedRubric, data: Path | None) -> None:
         DataError: One is not; says which and how to get a stand-in.
     """
     for name in rubric.rubric.data:
-        place = _DATA_SETS.get(name, name)
-        if data is None or not (data / place).exists():
+        if data is None or not _holds(data, name):
             folder = data or "DIR"
             raise DataError(
                 f"the data set '{name}', which the notebooks of {rubric.assignment} read, is not there",
                 where=rubric.name,
-                expected=str(data / place) if data else "a folder given with --data",
+                expected=str(data / name) if data else "a folder given with --data",
                 todo=f"`grader data {name} {folder}` writes a small stand-in; then give `--data {folder}`",
             )
+
+
+def _holds(data: Path, name: str) -> bool:
+    """Whether a data set lies in a folder of its own name, or in the data folder itself."""
+    content = _DATA_SETS.get(name)
+    if content is None:
+        return (data / name).is_dir()
+    return (data / name / content).is_dir() or (data / content).is_dir()
