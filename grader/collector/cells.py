@@ -57,7 +57,7 @@ def _record(index: int, cell: Any, original: Any, limits: Limits) -> CellRecord:
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
     return CellRecord(
         index=index,
-        kind=kind if kind in _KINDS else "raw",  # type: ignore[arg-type]  # narrowed by the test
+        kind=kind if kind in _KINDS else "raw",
         source=_printable(text)[:_SOURCE_CHARACTERS],
         handout_id=_handout_id(original),
         submitted=_submitted(cell, limits) if kind == "code" else Submitted(),

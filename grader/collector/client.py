@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from queue import Empty
 from typing import Any, Literal
@@ -51,7 +51,8 @@ class CellClient(NotebookClient):
     """
 
     def __init__(self, forked: ForkedKernel, limits: Limits) -> None:
-        super().__init__(nbformat.v4.new_notebook(), km=ForkedKernelManager(forked))
+        self._manager = ForkedKernelManager(forked)
+        super().__init__(nbformat.v4.new_notebook(), km=self._manager)
         self.store_widget_state = False
         self.record_timing = False
         self._forked = forked
@@ -68,13 +69,12 @@ class CellClient(NotebookClient):
             KernelGone: It died before.
             KernelSilent: It did not come up in time.
         """
-        assert self.km is not None
-        await self.km.start_kernel()
-        self.km.context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
+        await self._manager.start_kernel()
+        self._manager.context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
         # A larger message costs its sender the connection, not us the memory.
         largest = max(self._limits.array_bytes, self._limits.output_bytes) + _ENVELOPE_BYTES
-        self.km.context.setsockopt(zmq.MAXMSGSIZE, largest)
-        self.kc = self.km.client()
+        self._manager.context.setsockopt(zmq.MAXMSGSIZE, largest)
+        self.kc = self._manager.client()
         self.kc.start_channels(hb=False, stdin=False, control=False)
         self.kc.allow_stdin = False
         await self._until_done(self._wait_ready(), _READY_S)
@@ -86,15 +86,14 @@ class CellClient(NotebookClient):
             message_id = self.kc.kernel_info()
             await self._reply(message_id)
             with suppress(Empty):
-                await self.kc.get_iopub_msg(timeout=0.05)
+                await self.kc.iopub_channel.get_msg(timeout=0.05)
                 return
 
     def disconnect(self) -> None:
         """Closes the channels; the process is the wipe's business."""
         if self.kc is not None:
             self.kc.stop_channels()
-        if self.km is not None:
-            self.km.context.destroy(linger=0)
+        self._manager.context.destroy(linger=0)
         self._forked.close()
 
     async def request(
@@ -188,7 +187,7 @@ class CellClient(NotebookClient):
         count = content.get("execution_count") if isinstance(content, dict) else None
         status = "error" if ending == "ok" and failed else ending
         return CellRun(
-            status=status,  # type: ignore[arg-type]  # both are literals of CellRun.status
+            status=status,
             duration_s=duration_s,
             outputs=self._box.outputs,
             error=cell_error(content, count if isinstance(count, int) else None)
@@ -204,8 +203,7 @@ class CellClient(NotebookClient):
             await self._forked.died.wait()
 
     async def _interrupt(self) -> None:
-        assert self.km is not None
-        await self.km.interrupt_kernel()
+        await self._manager.interrupt_kernel()
 
     async def _drained(self, reading: asyncio.Future[Any]) -> bool:
         """Whether all outputs of a finished cell arrived; they travel apart from the reply."""
@@ -246,15 +244,15 @@ class CellClient(NotebookClient):
     async def _reply(self, message_id: str) -> dict[str, Any]:
         assert self.kc is not None
         while True:
-            message = await self._message(self.kc.get_shell_msg)
+            message = await self._message(self.kc.shell_channel)
             if message["parent_header"].get("msg_id") == message_id:
                 return message
 
-    async def _message(self, receive: Callable[..., Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    async def _message(self, channel: Any) -> dict[str, Any]:
         """The next message that is one: with a wrong signature or shape it is noted and dropped."""
         while True:
             try:
-                message = await receive(timeout=None)
+                message: dict[str, Any] = await channel.get_msg(timeout=None)
             except (ValueError, TypeError, KeyError, RecursionError) as error:
                 self._note(error)
                 continue
@@ -270,7 +268,7 @@ class CellClient(NotebookClient):
         assert self.kc is not None
         cell = nbformat.v4.new_code_cell()
         while True:
-            message = await self._message(self.kc.get_iopub_msg)
+            message = await self._message(self.kc.iopub_channel)
             self._count(message)
             if message["parent_header"].get("msg_id") == message_id and self._completes(message, cell):
                 return

@@ -19,7 +19,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 from grader.collector.confine import Bounds, confine_kernel
-from grader.collector.places import CONTENT, HOME, data_folder, kernel_places
+from grader.collector.places import CONTENT, HOME, PORTS, data_folder, kernel_places
 from grader.collector.privileges import become_student
 from grader.collector.session import KernelSession
 from grader.evidence.codec import pack, unpack
@@ -38,7 +38,7 @@ class GraderKernel(IPythonKernel):
     """ipykernel that also answers the driver's requests."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self.shell_handlers["grader_request"] = self.grader_request
         self._graded: KernelSession | None = None
 
@@ -51,7 +51,8 @@ class GraderKernel(IPythonKernel):
         except (Exception, KeyboardInterrupt) as error:
             content = {"ok": False, "error": f"{type(error).__name__}: {error}"[:500]}
             buffers = []
-        self.session.send(stream, "grader_reply", content, parent, ident=ident, buffers=buffers)
+        assert self.session is not None
+        self.session.send(stream, "grader_reply", content, parent, ident=ident, buffers=[*buffers])
 
     def _serve(
         self, content: dict[str, Any], buffers: Sequence[memoryview]
@@ -80,6 +81,7 @@ class GraderKernel(IPythonKernel):
         threads = max(1, int(plan.limits.cpus))
         torch.set_num_threads(threads)
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        assert self.shell is not None
         self._graded = KernelSession(plan, self.shell.user_ns, data_dir=data_folder(), work_dir=CONTENT)
         self._graded.install(self.shell)
 
@@ -98,7 +100,7 @@ class KernelApp(IPKernelApp):
 
     def init_sockets(self) -> None:
         os.umask(_SOCKET_UMASK)
-        super().init_sockets()
+        super().init_sockets()  # type: ignore[no-untyped-call]
         os.umask(_STUDENT_UMASK)
 
 
@@ -117,8 +119,11 @@ def run_kernel(*, uid: int, prefix: str, key: str) -> None:
     os.chdir(CONTENT)
     app = KernelApp.instance(config=_config(prefix, key), kernel_class=GraderKernel)
     with _silent_unless_it_fails():
-        app.initialize([])
-    app.start()
+        app.initialize([])  # type: ignore[no-untyped-call]
+        # The launcher imported the inline backend before there was a shell that it could register with.
+        assert app.shell is not None
+        app.shell.enable_matplotlib("inline")
+    app.start()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -140,8 +145,8 @@ def _config(prefix: str, key: str) -> Config:
     config = Config()
     config.KernelApp.transport = "ipc"
     config.KernelApp.ip = prefix
-    for position, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1):
-        config.KernelApp[f"{name}_port"] = position
+    for name, port in PORTS.items():
+        config.KernelApp[f"{name}_port"] = port
     config.Session.key = key.encode()
     config.HistoryManager.enabled = False
     return config

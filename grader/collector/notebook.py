@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -61,14 +62,13 @@ class NotebookRun:
         """
         await self.client.connect()
         await self.client.request("set_up", timeout_s=_SET_UP_S, body=self.plan.model_dump_json().encode())
-        over = False
         for cell in self.cells:
-            record = cell
-            if cell.kind == "code":
-                record = cell.model_copy(update={"run": CellRun(status="not_run")}) if over else None
-                record = record or await self._run_cell(cell)
-                over = over or self._must_stop(record)
-            self._done.append(record)
+            if cell.kind != "code":
+                self._done.append(cell)
+            elif self._must_stop():
+                self._done.append(cell.model_copy(update={"run": CellRun(status="not_run")}))
+            else:
+                self._done.append(await self._run_cell(cell))
         return self._ran()
 
     async def _run_cell(self, cell: CellRecord) -> CellRecord:
@@ -91,10 +91,10 @@ class NotebookRun:
         died_late = run.status == "died" and time.monotonic() >= self._deadline
         return run.model_copy(update={"status": "timeout"}) if died_late else run
 
-    def _must_stop(self, record: CellRecord) -> bool:
+    def _must_stop(self) -> bool:
         return self.forked.died.is_set() or self.client.flooded or time.monotonic() >= self._deadline
 
-    async def _ask(self, operation: str, **content: int) -> tuple[bytes, list[np.ndarray]] | None:
+    async def _ask(self, operation: str, **content: Any) -> tuple[bytes, list[np.ndarray]] | None:
         """A request whose failure costs evidence, never the run."""
         try:
             return await self.client.request(operation, timeout_s=_COLLECT_S, **content)
@@ -152,7 +152,7 @@ class NotebookRun:
         )
 
     def _outcome(self) -> tuple[Outcome, str]:
-        first = {}
+        first: dict[str, int] = {}
         for record in self._done:
             if record.run is not None:
                 first.setdefault(record.run.status, record.index)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from grader.collector.confine import Places
 
-__all__ = ["CONTENT", "HOME", "SOCKETS", "WRITABLE", "data_folder", "kernel_environment", "kernel_places"]
+__all__ = [
+    "CONTENT",
+    "HOME",
+    "PORTS",
+    "SOCKETS",
+    "WRITABLE",
+    "data_folder",
+    "kernel_environment",
+    "kernel_places",
+]
 
 #: The student's work folder, as on Colab.
 CONTENT = Path("/content")
@@ -17,6 +26,9 @@ HOME = Path("/tmp/home")  # noqa: S108 - a tmpfs of the container
 
 #: Unix sockets between driver and kernel, a folder for each kernel.
 SOCKETS = Path("/run/grader")
+
+#: Suffixes of a kernel's sockets.
+PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
 #: Every place that a student's process can write to; wiped and verified after each submission.
 WRITABLE = (CONTENT, Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108

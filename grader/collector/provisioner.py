@@ -17,9 +17,9 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
-from grader.collector.places import SOCKETS
+from grader.collector.places import PORTS, SOCKETS
 
 __all__ = ["ForkedKernel", "ForkedKernelManager", "ForkedKernelProvisioner", "Launcher"]
 
@@ -166,16 +166,17 @@ class ForkedKernelProvisioner(KernelProvisionerBase):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         assert self.forked is not None
-        ports = {
-            f"{name}_port": position
-            for position, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)
-        }
         return {
             "transport": "ipc",
             "ip": str(self.forked.prefix),
-            "key": self.forked.key.encode(),
+            # jupyter_client declares text and compares with bytes.
+            "key": self.forked.key.encode(),  # type: ignore[typeddict-item]
             "signature_scheme": "hmac-sha256",
-            **ports,
+            "shell_port": PORTS["shell"],
+            "iopub_port": PORTS["iopub"],
+            "stdin_port": PORTS["stdin"],
+            "control_port": PORTS["control"],
+            "hb_port": PORTS["hb"],
         }
 
     async def cleanup(self, restart: bool = False) -> None:

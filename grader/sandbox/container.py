@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -150,11 +149,11 @@ class Container:
     def _attach_and_start(self) -> FrameStream:
         # Attached before it starts, so that no byte is lost; never `run`, which reads logs without a bound.
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        self._response = self._client.api.attach_socket(self._id, params=streams)
-        attached: socket.socket = getattr(self._response, "_sock", self._response)
-        self._client.api.start(self._id)
+        attached = self._client.api.attach_socket(self._id, params=streams)
         frame_bytes = self.spec.limits.evidence_bytes + _FRAME_OVERHEAD_BYTES
-        return FrameStream(DockerPipe(attached), frame_bytes=frame_bytes)
+        stream = FrameStream(DockerPipe(attached), frame_bytes=frame_bytes)
+        self._client.api.start(self._id)
+        return stream
 
     def wait_until_ready(self) -> None:
         """Waits for the driver's first frame.

@@ -91,6 +91,7 @@ class DockerSandbox:
         for worker in self._workers:
             worker.close()
         self._workers.clear()
+        self._client.close()
 
 
 def _names(gpus: tuple[docker.types.DeviceRequest, ...]) -> str | None:

@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import ValidationError
@@ -56,11 +56,12 @@ class DockerPipe:
     """An attached container's stdin and stdout; Docker mixes stderr into the same socket.
 
     Args:
-        attached: The socket; its time-out is changed here.
+        attached: What docker-py's ``attach_socket`` gave: a socket, or a file object around one.
     """
 
-    def __init__(self, attached: socket.socket) -> None:
-        self._socket = attached
+    def __init__(self, attached: Any) -> None:
+        self._attached = attached
+        self._socket: socket.socket = getattr(attached, "_sock", attached)
         self._raw = bytearray()
         self._log = bytearray()
 
@@ -110,7 +111,11 @@ class DockerPipe:
         return self._log.decode("utf-8", "replace")
 
     def close(self) -> None:
-        self._socket.close()
+        # The HTTP response reads through the file object, and that through the socket.
+        response = getattr(self._attached, "_response", None)
+        for opened in (response, self._attached, self._socket):
+            if opened is not None:
+                opened.close()
 
 
 class FrameStream:

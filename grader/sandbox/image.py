@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,7 @@ Torch = Literal["cpu", "cuda"]
 _WHEELS = "grader-sandbox-wheels"
 _SANDBOX = "grader-sandbox"
 _LABEL = "grader.image"
+_BUILD_S = 3600
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def ensure_image(progress: Callable[[str], None], *, torch: Torch = "cpu") -> Im
         ImageError: It cannot be built.
         SandboxUnavailable: No engine answers.
     """
-    return find_image(connect(), torch=torch) or build_image("auto", torch, progress)
+    with closing(connect()) as client:
+        found = find_image(client, torch=torch)
+    return found or build_image("auto", torch, progress)
 
 
 def find_image(client: docker.DockerClient, *, torch: Torch = "cpu") -> ImageRef | None:
@@ -89,25 +92,24 @@ def build_image(base: Base, torch: Torch, progress: Callable[[str], None]) -> Im
         ImageError: A step failed; says which and why.
         SandboxUnavailable: No engine answers.
     """
-    client = connect(timeout_s=3600)
-    with _lock():
+    with closing(connect(timeout_s=_BUILD_S)) as client, _lock():
         wheels = _ensure_wheels(client, base, torch, progress)
         return _ensure_code(client, wheels, torch, progress)
 
 
 def list_images() -> list[ImageRef]:
     """All sandbox images of any version, this version's first."""
-    client = connect()
     current = {
         _sandbox_tag(_wheels_tag(base, torch))
         for base in (REGISTRY, DEBOOTSTRAP)
         for torch in ("cpu", "cuda")
     }
-    found = [
-        _describe(image, tag, current=tag in current)
-        for image in client.images.list(filters={"label": f"{_LABEL}=code"})
-        for tag in image.tags
-    ]
+    with closing(connect()) as client:
+        found = [
+            _describe(image, tag, current=tag in current)
+            for image in client.images.list(filters={"label": f"{_LABEL}=code"})
+            for tag in image.tags
+        ]
     return sorted(found, key=lambda image: (not image.current, image.tag))
 
 

@@ -12,7 +12,7 @@ from grader.errors import SandboxUnavailable, UsageError
 from grader.sandbox.base import Sandbox
 from grader.sandbox.docker import DockerSandbox, Isolation
 from grader.sandbox.engine import connect
-from grader.sandbox.image import build_image, find_image
+from grader.sandbox.image import Torch, build_image, find_image
 from grader.sandbox.reaper import remove_orphans
 
 __all__ = ["choose_sandbox"]
@@ -54,7 +54,7 @@ def choose_sandbox(
     orphans = remove_orphans(client)
     if orphans:
         notify(f"Removed {orphans} containers that an earlier run left behind")
-    torch = "cpu" if gpus == "none" else "cuda"
+    torch: Torch = "cpu" if gpus == "none" else "cuda"
     image = find_image(client, torch=torch) or build_image("auto", torch, notify)
     if name == "auto":
         notify("Sandbox: docker")

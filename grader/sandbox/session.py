@@ -247,5 +247,5 @@ class JobSession:
         if cell.kind != "code" or cell.run is not None:
             return cell
         status = "timeout" if self.outcome is Outcome.TIMEOUT else "died"
-        run = CellRun(status=status if cell.index == self._running else "not_run")  # type: ignore[arg-type]
+        run = CellRun(status=status if cell.index == self._running else "not_run")
         return cell.model_copy(update={"run": run})
