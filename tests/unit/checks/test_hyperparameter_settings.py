@@ -1,0 +1,127 @@
+"""Settings that were trained, and settings that were only talked about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from grader.checks.hyperparameter_settings import HyperparameterSettings
+from grader.evidence.record import CellError, CellRecord, Outcome
+from grader.evidence.training import DataSource, TrainingRun
+from grader.rubric.handout import fingerprint
+from grader.rubric.model import Judgement, Section, Status
+from tests import factories
+from tests.factories import cell, history, model, training_run
+
+SECTIONS = {
+    "a": Section(title="a", heading="^Part a"),
+    "b": Section(title="b", heading="^Part b"),
+}
+CELLS = (
+    cell(0, "# Part a", kind="markdown"),
+    cell(1, "train(net)"),
+    cell(2, "# Part b", kind="markdown"),
+    cell(3, "train(net)"),
+)
+WANTED = [
+    {"title": "slow", "model": ["net", "Net"], "learning_rate": 0.001, "batch_size": 64, "section": "a"},
+    {"title": "small", "model": ["net", "Net"], "learning_rate": 0.01, "batch_size": 16, "section": "b"},
+]
+
+
+def source(token: int, batch_size: int) -> DataSource:
+    return DataSource(token=token, dataset_token=0, dataset="CIFAR10", batch_size=batch_size)
+
+
+def run(index: int, cell_index: int, rate: float, batch: int | None, **more: Any) -> TrainingRun:
+    batches = () if batch is None else (batch, 3)
+    given = {"hyperparameters": {"lr": rate, "momentum": 0.9}, "batch_sizes": batches, "passes": 30, **more}
+    return training_run(index, cell_index, **given)
+
+
+def judge(
+    *runs: TrainingRun,
+    cells: tuple[CellRecord, ...] = CELLS,
+    outcome: Outcome = Outcome.COMPLETED,
+    sources: tuple[DataSource, ...] = (),
+    **fields: Any,
+) -> Judgement:
+    check = HyperparameterSettings(**(fields or {"settings": WANTED}))
+    evidence = factories.evidence(cells, training=history(*runs, sources=sources), outcome=outcome)
+    return check.judge(factories.case(check, evidence, sections=SECTIONS))
+
+
+def test_each_setting_trained_as_asked_is_a_part_of_the_points():
+    assert judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 16)).status is Status.PASS
+    half = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 512))
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert "small: batch size 512 instead of 16" in half.message
+    assert [place.cell for place in half.where] == [3]
+    assert judge(run(0, 1, 0.1, 64), run(1, 3, 0.01, 512)).status is Status.FAIL
+
+
+def test_the_batch_size_given_to_the_loader_counts_more_than_the_batches_seen():
+    runs = (run(0, 1, 0.001, 3, source=0), run(1, 3, 0.01, 3, source=1))
+    assert judge(*runs, sources=(source(0, 64), source(1, 16))).status is Status.PASS
+
+
+def test_another_net_than_the_one_asked_for_is_wrong():
+    other = run(1, 3, 0.01, 16, model=model("tiny", class_name="Tiny"))
+    judgement = judge(run(0, 1, 0.001, 64), other)
+    assert "`tiny` instead of `net`" in judgement.message
+    assert judgement.status is Status.PARTIAL
+
+
+def test_a_wrong_attempt_beside_the_right_one_costs_nothing():
+    assert judge(run(0, 1, 0.5, 64), run(1, 1, 0.001, 64), run(2, 3, 0.01, 16)).status is Status.PASS
+
+
+def test_a_setting_trained_in_another_section_counts_where_its_own_trains_nothing():
+    assert judge(run(0, 1, 0.001, 64), run(1, 1, 0.01, 16)).status is Status.PASS
+
+
+def test_a_value_that_was_not_recorded_goes_to_a_ta():
+    judgement = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, None))
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def test_a_section_whose_cell_failed_goes_to_a_ta_and_the_rest_is_settled():
+    failed = (*CELLS[:3], cell(3, "train(net)", error=CellError(type="NameError")))
+    judgement = judge(run(0, 1, 0.001, 64), cells=failed)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert judge(run(0, 1, 0.001, 64)).status is Status.PARTIAL
+    assert judge(run(0, 1, 0.001, 64), outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+
+
+def test_no_run_at_all_accuses_nobody_who_wrote_code():
+    judgement = judge()
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.0, 1.0)
+
+
+def test_sections_without_an_answer_earn_nothing():
+    empty = (CELLS[0], cell(1), CELLS[2], cell(3))
+    given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in empty]})
+    check = HyperparameterSettings(settings=WANTED)
+    evidence = factories.evidence(empty)
+    judgement = check.judge(factories.case(check, evidence, sections=SECTIONS, handout=given))
+    assert judgement.status is Status.FAIL
+    assert judgement.open_share == 0
+
+
+def test_different_settings_are_counted_and_a_change_of_the_network_can_be_asked_for():
+    runs = [run(place, 1, 0.1 / (place + 1), 64) for place in range(4)]
+    assert judge(*runs, at_least=4).status is Status.PASS
+    assert judge(*runs[:3], runs[2], at_least=4).status is Status.PARTIAL
+    flat = judge(*runs, at_least=4, architectural=True)
+    assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
+    deep = runs[3].model_copy(update={"model": model().model_copy(update={"architecture": "other"})})
+    assert judge(*runs[:3], deep, at_least=4, architectural=True).status is Status.PASS
+    assert judge(*runs[:3], outcome=Outcome.TIMEOUT, at_least=4).status is Status.NEEDS_TA
+
+
+def test_a_rubric_asks_for_settings_or_for_a_number_of_them():
+    for fields in ({}, {"settings": WANTED, "at_least": 2}):
+        with pytest.raises(ValidationError, match="either settings or at_least"):
+            HyperparameterSettings(**fields)

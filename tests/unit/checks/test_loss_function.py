@@ -1,0 +1,83 @@
+"""Loss functions and what goes into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grader.checks.loss_function import LossFunction
+from grader.evidence.record import CellError, Outcome
+from grader.evidence.training import LossUse, TrainingRun
+from grader.rubric.model import Judgement, Section, Status
+from tests import factories
+from tests.factories import cell, history, training_run
+
+
+def run(function: str, kind: Any, shape: tuple[int, ...], index: int = 0) -> TrainingRun:
+    loss = LossUse(function=function, input_shape=shape, input_kind=kind)
+    return training_run(index, 1, loss=loss)
+
+
+def judge(*runs: TrainingRun, classes: int = 9, **evidence: Any) -> Judgement:
+    check = LossFunction(classes=classes)
+    return check.judge(factories.case(check, factories.evidence(training=history(*runs), **evidence)))
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "shape", "classes", "status"),
+    [
+        ("CrossEntropyLoss", "logits", (4, 9), 9, Status.PASS),
+        ("cross_entropy", "log_probabilities", (4, 9), 9, Status.PASS),
+        ("CrossEntropyLoss", "probabilities", (4, 9), 9, Status.FAIL),
+        ("CrossEntropyLoss", "logits", (4, 10), 9, Status.FAIL),
+        ("CrossEntropyLoss", "logits", (4, 1), 2, Status.FAIL),
+        ("CrossEntropyLoss", "unknown", (4, 9), 9, Status.NEEDS_TA),
+        ("NLLLoss", "log_probabilities", (4, 9), 9, Status.PASS),
+        ("nll_loss", "logits", (4, 9), 9, Status.FAIL),
+        ("BCEWithLogitsLoss", "logits", (4,), 2, Status.PASS),
+        ("BCEWithLogitsLoss", "logits", (4, 1), 2, Status.PASS),
+        ("BCEWithLogitsLoss", "logits", (4, 2), 2, Status.PASS),
+        ("BCEWithLogitsLoss", "probabilities", (4,), 2, Status.FAIL),
+        ("BCELoss", "probabilities", (4,), 2, Status.PASS),
+        ("binary_cross_entropy", "logits", (4,), 2, Status.FAIL),
+        ("binary_cross_entropy_with_logits", "logits", (4, 9), 9, Status.PASS),
+        ("BCEWithLogitsLoss", "logits", (4,), 9, Status.FAIL),
+        ("MSELoss", "logits", (4, 9), 9, Status.NEEDS_TA),
+    ],
+)
+def test_a_loss_is_right_wrong_or_left_to_a_ta(
+    function: str, kind: str, shape: tuple[int, ...], classes: int, status: Status
+):
+    judgement = judge(run(function, kind, shape), classes=classes)
+    assert judgement.status is status
+    assert judgement.data["runs"][0]["input_kind"] == kind
+
+
+def test_one_wrong_run_among_right_ones_is_pointed_at():
+    wrong = run("CrossEntropyLoss", "probabilities", (4, 9), 1).model_copy(update={"cell": 7})
+    judgement = judge(run("CrossEntropyLoss", "logits", (4, 9)), wrong)
+    assert judgement.status is Status.FAIL
+    assert [place.cell for place in judgement.where] == [7]
+
+
+def test_a_run_without_a_loss_function_goes_to_a_ta():
+    assert judge(training_run(0, 1)).status is Status.NEEDS_TA
+
+
+def test_no_training_costs_the_points_only_where_nothing_of_the_students_failed():
+    fine = (cell(0, "x = 1"),)
+    broken = (cell(0, "train(net)", error=CellError(type="FileNotFoundError")),)
+    assert judge(cells=fine).status is Status.FAIL
+    assert judge(cells=broken, outcome=Outcome.CELL_ERROR).status is Status.NEEDS_TA
+    assert judge(cells=fine, outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+
+
+def test_only_runs_of_the_sections_asked_for_are_judged():
+    sections = {"two": Section(title="2", heading="^Two")}
+    cells = (cell(0, "x"), cell(1, "train()"), cell(2, "# Two", kind="markdown"), cell(3, "train()"))
+    right = run("CrossEntropyLoss", "logits", (4, 9), 1).model_copy(update={"cell": 3})
+    check = LossFunction(classes=9, sections=("two",))
+    training = history(run("MSELoss", "logits", (4, 9)), right)
+    evidence = factories.evidence(cells, training=training)
+    assert check.judge(factories.case(check, evidence, sections=sections)).status is Status.PASS
