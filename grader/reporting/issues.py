@@ -92,7 +92,9 @@ def _sightings(result: SummaryInput, titles: Mapping[str, str]) -> Iterator[_Sig
         if finding.status not in (Status.FAIL, Status.PARTIAL) or finding.criterion in result.decisions:
             continue
         title = titles.get(finding.criterion, finding.title)
-        told = {sighting.key: sighting for sighting in _of_finding(result, finding, title)}
+        told: dict[tuple[str, str], _Sighting] = {}
+        for sighting in _of_finding(result, finding, title):
+            told.setdefault(sighting.key, sighting)
         yield from told.values()
 
 
@@ -102,7 +104,7 @@ def _of_finding(result: SummaryInput, finding: Finding, title: str) -> Iterator[
     names = [entry for entry in finding.data.get("names") or () if isinstance(entry, Mapping)]
     mistakes = list(_mistakes(finding))
     for entry in names:
-        text = f"`{clean(str(entry.get('name')))}` used as a name of one's own"
+        text = f"`{clean(str(entry.get('name')))}` used as a variable name"
         code = _code(result, entry.get("cell"), entry.get("line"))
         yield _Sighting((finding.criterion, str(entry.get("name"))), text, "", code, lost)
     for mistake in mistakes:
@@ -113,7 +115,7 @@ def _of_finding(result: SummaryInput, finding: Finding, title: str) -> Iterator[
     if not names and not mistakes:
         gist = _anonymous(first_sentences(finding.message, _GIST_CHARACTERS), result.student)
         key = (finding.criterion, _pattern(finding.message))
-        yield _Sighting(key, title, gist, _first_code(result, finding), lost)
+        yield _Sighting(key, f"Missed: {title}", gist, _first_code(result, finding), lost)
 
 
 def _mistakes(finding: Finding) -> Iterator[str]:

@@ -10,7 +10,7 @@ from grader.reporting.text import count, number
 
 __all__ = ["histogram", "success"]
 
-_WIDTH, _HEIGHT, _FOOT, _HEAD = 640, 200, 24, 18
+_WIDTH, _HEIGHT, _FOOT, _HEAD, _SIDE = 460, 190, 24, 18, 14
 
 
 def histogram(marks: Marks) -> Markup | None:
@@ -18,20 +18,24 @@ def histogram(marks: Marks) -> Markup | None:
     most = max((each.students for each in marks.bins), default=0)
     if not most:
         return None
-    step = _WIDTH / len(marks.bins)
+    step = (_WIDTH - 2 * _SIDE) / len(marks.bins)
     room = _HEIGHT - _FOOT - _HEAD
     drawn: list[Markup] = []
     for place, each in enumerate(marks.bins):
         height = room * each.students / most
-        x, top = place * step, _HEIGHT - _FOOT - height
-        drawn.append(element("rect", x=x + 3, y=top, width=step - 6, height=height, class_="bar-earned"))
-        middle = x + step / 2
-        drawn.append(element("text", str(each.students or ""), x=middle, y=top - 5, class_="axis"))
-        label = f"{number(each.low)}–{number(each.high)}"
-        drawn.append(element("text", label, x=middle, y=_HEIGHT - 7, class_="axis"))
-    median = _WIDTH * marks.median / (marks.bins[-1].high or 1.0)
+        x, top = _SIDE + place * step, _HEIGHT - _FOOT - height
+        drawn.append(element("rect", x=x + 2, y=top, width=step - 4, height=height, class_="bar-earned"))
+        drawn.append(element("text", str(each.students or ""), x=x + step / 2, y=top - 5, class_="axis"))
+        drawn.append(_label(each.low, x))
+    drawn.append(_label(marks.bins[-1].high, _WIDTH - _SIDE))
+    median = _SIDE + (_WIDTH - 2 * _SIDE) * marks.median / (marks.bins[-1].high or 1.0)
     drawn.append(element("line", x1=median, y1=2, x2=median, y2=_HEIGHT - _FOOT, class_="median"))
     return image(_described(marks), _WIDTH, _HEIGHT, *drawn, class_="histogram")
+
+
+def _label(points: float, x: float) -> Markup:
+    """The border between two bins."""
+    return element("text", number(points), x=float(x), y=_HEIGHT - 7, class_="axis")
 
 
 def _described(marks: Marks) -> str:

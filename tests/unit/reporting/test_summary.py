@@ -64,9 +64,9 @@ def test_a_name_used_by_many_is_the_most_common_issue_and_counts_once_a_student(
         student("s9", finding("builtin-shadowing", 2)),
     ]
     first, second = summarise(RUBRIC, results).issues
-    assert first.title == "`sum` used as a name of one's own"
+    assert first.title == "`sum` used as a variable name"
     assert (first.students, first.share, first.code) == (4, 0.8, "sum = 0")
-    assert (second.title, second.students) == ("`max` used as a name of one's own", 3)
+    assert (second.title, second.students) == ("`max` used as a variable name", 3)
 
 
 def test_recognised_mistakes_are_issues_of_their_own() -> None:
@@ -220,7 +220,7 @@ def test_the_page_has_an_outline_and_says_its_pictures_in_words(class_page: str)
     ]
     assert 'aria-label="Median ' in class_page
     assert 'aria-label="' in class_page
-    assert "sum used as a name of one's own" in outline.text
+    assert "sum used as a variable name" in outline.text
 
 
 @pytest.mark.parametrize("text", HOSTILE)
