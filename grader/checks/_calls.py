@@ -77,15 +77,26 @@ class Answer:
     @property
     def call(self) -> str:
         """The call as one would type it, large arrays by shape."""
-        shown = [show(value) for value in self.args]
-        shown += [f"{key}={show(value)}" for key, value in self.kwargs.items()]
+        shown = [_argument(value) for value in self.args]
+        shown += [f"{key}={_argument(value)}" for key, value in self.kwargs.items()]
         return f"{self.name}({', '.join(shown)})"
+
+    @property
+    def silent(self) -> bool:
+        """Whether the call came to nothing at all: None, nothing printed, nothing raised."""
+        return self.got is None and self.error is None and not self.stdout.strip()
 
     @property
     def readable(self) -> bool:
         """False where evidence does not hold the answer or the arguments."""
         values = (self.got, *self.args, *self.kwargs.values())
         return not any(isinstance(value, Unreadable) and not value.kept for value in values)
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return f"{'x'.join(str(side) for side in value.shape)} array"
+    return show(value)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Counted:
 
 def judge_count(case: Case, question: Counted) -> PartFinding:
     """Judges one answer; a number written as text counts by its value."""
-    held = variable(case, question.names)
+    held = variable(case, question.names, beside=case.criterion.check.watches())
     name = question.names[0]
     if isinstance(held, Absent):
         return PartFinding(name, question.weight, held.state, held.why, where=held.where)

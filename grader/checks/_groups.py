@@ -54,8 +54,8 @@ class CallFinding:
         if answer.excuse:
             return cls.unknown(answer, expected, answer.excuse)
         error = answer.error
-        raised = f"{error.type}: {error.message}" if error is not None else "an error"
-        text = f"`{answer.call}` expected {_either(expected)}, raised {raised[:160]}"
+        raised = "" if error is None else f"{error.type}: {error.message[:160]}".rstrip(": ")
+        text = f"`{answer.call}` expected {_either(expected)}, raised {raised}"
         return cls("raised", answer, tuple(expected), text=text)
 
     @classmethod
@@ -163,6 +163,8 @@ def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
     counted = [call for group in groups for call in group.calls]
     right = sum(call.state == "right" for call in counted)
     wrong = [call for call in counted if call.state != "right"]
+    if all(call.answer.silent for call in counted):
+        return f"`{answers.name}` returns nothing yet."
     if not wrong:
         told = [
             f"`{answers.name}` is right in all {right} calls." if right > 1 else f"`{answers.name}` is right."

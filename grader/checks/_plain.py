@@ -25,9 +25,10 @@ from grader.evidence.values import (
 
 __all__ = ["Unreadable", "dtypes_in", "jsonable", "plain", "show"]
 
-_SHOWN_ITEMS = 12
+_SHOWN_ITEMS = 9
 _SHOWN_TEXT = 120
 _DIGITS = 6
+_ARRAY_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def show(value: Any) -> str:
         return value.what
     if isinstance(value, np.ndarray):
         if value.ndim == 0 or value.size <= _SHOWN_ITEMS:
-            return _cut(_rounded(value.tolist()))
+            return _cut(_rounded(jsonable(value, digits=_ARRAY_DIGITS)))
         return f"an array of shape {list(value.shape)}"
     return _cut(_rounded(value))
 

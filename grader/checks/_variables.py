@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,18 +65,27 @@ class Absent:
         return "wrong" if self.settled else "open"
 
 
-def variable(case: Case, names: Sequence[str], section: str | None = None) -> Held | Absent:
+def variable(
+    case: Case, names: Sequence[str], section: str | None = None, *, beside: Iterable[str] = ()
+) -> Held | Absent:
     """The value that the first of `names` to be found had at the end of the criterion's section.
 
     A name that was set before the section and left alone in it counts with that value, and one that was
     set only later with its first value. None counts as nothing, as handouts begin with ``answer = None``.
+
+    Args:
+        case: The submission.
+        names: In order of preference.
+        section: In place of the criterion's.
+        beside: Other variables asked for with this one: where the student uses these names, one that is
+            mentioned nowhere was not answered, rather than answered under another name.
     """
     for name in names:
         recorded = [watched for watched in case.evidence.values if watched.name == name]
         found = _at_end_of(case, recorded, section)
         if found is not None:
             return Held(name, plain(found.value, case.bundle), found.value, found.cell)
-    return _absent(case, names, section)
+    return _absent(case, names, section, frozenset(beside) - frozenset(names))
 
 
 def _at_end_of(case: Case, recorded: Sequence[WatchedValue], section: str | None) -> WatchedValue | None:
@@ -91,7 +100,7 @@ def _at_end_of(case: Case, recorded: Sequence[WatchedValue], section: str | None
     return next(later, None)
 
 
-def _absent(case: Case, names: Sequence[str], section: str | None) -> Absent:
+def _absent(case: Case, names: Sequence[str], section: str | None, beside: frozenset[str]) -> Absent:
     wanted = " or ".join(f"`{name}`" for name in names)
     assigning = [cell for cell in case.evidence.cells if _mentions(cell, names) and cell in _own(case)]
     failed = [cell for cell in assigning if cell.run is not None and cell.run.error is not None]
@@ -105,8 +114,9 @@ def _absent(case: Case, names: Sequence[str], section: str | None) -> Absent:
         )
     if any(watched.name in names for watched in case.evidence.values):
         return Absent(True, f"{wanted} is still None.")
+    keeps_to_names = not assigning and any(watched.name in beside for watched in case.evidence.values)
     written = own_code(case, section)
-    if written:
+    if written and not keeps_to_names:
         places = tuple(Where(cell=cell.index) for cell in written[:3])
         return Absent(False, f"No variable {wanted} holds an answer; a TA reads the cells.", places)
     return Absent(True, f"No variable {wanted} holds an answer.")

@@ -103,7 +103,8 @@ class _Asked:
     all: tuple[TensorAsked, ...]
 
     def judged(self) -> PartFinding:
-        held = variable(self.case, self.asked.name)
+        beside = (name for asked in self.all for name in asked.name)
+        held = variable(self.case, self.asked.name, beside=beside)
         expected = self._expected(self.asked)
         if isinstance(held, Absent):
             return self._without_variable(held, expected)
