@@ -87,8 +87,8 @@ def test_messages_that_differ_in_names_and_numbers_are_one_issue() -> None:
     ]
     issues = summarise(RUBRIC, results).issues
     assert [(issue.title, issue.students) for issue in issues] == [
-        ("The sum of cubes", 2),
-        ("The sum of cubes", 1),
+        ("Missed: The sum of cubes", 2),
+        ("Missed: The sum of cubes", 1),
     ]
     assert issues[0].points == 8
 
