@@ -34,9 +34,10 @@ def audit(
     """
     from grader.workflows.audit import audit as prove
 
+    seal = _seal(expect)
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        report = prove(store, evidence=not no_evidence, expected=_seal(expect))
+        report = prove(store, evidence=not no_evidence, expected=seal)
     for line in _lines(report):
         print_line(line)
     return 0 if report.sound else 1

@@ -59,22 +59,29 @@ class Queue:
 
     def __enter__(self) -> Queue:
         self._lock = RunLock(self._locks, self.run)
-        now = self.store.clock()
-        with self.store.writing() as session:
-            session.add(
-                RunRow(
-                    id=self.run, host=socket.gethostname(), pid=os.getpid(), started_at=now, heartbeat_at=now
-                )
-            )
+        try:
+            self._register()
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def _register(self) -> None:
+        now, host = self.store.clock(), socket.gethostname()
         with self.store.writing() as session:
-            session.execute(
-                update(JobRow).where(JobRow.run == self.run, _claimed()).values(state="queued", run=None)
-            )
+            session.add(RunRow(id=self.run, host=host, pid=os.getpid(), started_at=now, heartbeat_at=now))
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._sign_off()
+        finally:
+            self._lock.release()
+
+    def _sign_off(self) -> None:
+        with self.store.writing() as session:
+            claims = update(JobRow).where(JobRow.run == self.run, _claimed())
+            session.execute(claims.values(state="queued", run=None))
             session.execute(update(RunRow).where(RunRow.id == self.run).values(ended_at=self.store.clock()))
-        self._lock.release()
 
     def beat(self) -> None:
         """Says that this run is alive, for runs on other machines."""

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from grader.cli.app import app
+from grader.cli.console import plain
+from tests import course
+
+GOLDEN = {
+    "student": "s2",
+    "assignment": "mini",
+    "attempt": 1,
+    "outcome": "COMPLETED",
+    "points": 0.0,
+    "out_of": 5.0,
+    "pending": 3.0,
+    "criteria": [
+        {
+            "id": "builtin-shadowing",
+            "status": "FAIL",
+            "points": 0.0,
+            "out_of": 2.0,
+            "message": ...,
+            "where": [{"cell": 0, "line": 1}],
+            "data": {"names": [{"name": "sum", "cell": 0, "line": 1}]},
+        },
+        {
+            "id": "why",
+            "status": "NEEDS_TA",
+            "points": 0.0,
+            "out_of": 3.0,
+            "message": ...,
+            "where": [],
+            "data": {},
+        },
+    ],
+    "timing": {"wall_time_s": 1.0, "cells_s": 0.5},
+}
+
+
+def without_messages(exported: dict) -> dict:
+    """Messages are the checks' own; that they are there is what counts here."""
+    assert all(item["message"] for item in exported["criteria"])
+    return exported | {"criteria": [item | {"message": ...} for item in exported["criteria"]]}
+
+
+def test_run_closes_with_a_table_and_names_the_database(lab: Path, grader) -> None:
+    ended = grader("run", "submissions", "--rubric", "mini")
+    assert ended.code == 0
+    header, first, second, last = ended.out.splitlines()
+    assert header.split("  ")[0] == "student"
+    assert first.split()[:6] == ["s1", "mini", "COMPLETED", "2", "5", "3"]
+    assert second.split()[:6] == ["s2", "mini", "COMPLETED", "0", "5", "3"]
+    assert last == "marks are in grader.db"
+    assert "2 submissions, 2 to run" in ended.err
+
+
+def test_run_alone_takes_everything_from_grader_toml(lab: Path, grader) -> None:
+    (lab / "grader.toml").write_text('rubric = "mini"\ndb = "marks/lab.db"\n')
+    (lab / "marks").mkdir()
+    assert grader("run", "submissions").code == 0
+    assert (lab / "marks" / "lab.db").exists()
+
+
+def test_run_names_what_needs_attention_and_exits_1(lab: Path, grader, monkeypatch) -> None:
+    monkeypatch.setattr("grader.workflows.execution._PAUSE_S", 0)
+    broken = course.sandbox(lambda job: RuntimeError("engine gone"))
+    monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: broken)
+    ended = grader("run", "submissions", "--rubric", "mini")
+    assert ended.code == 1
+    assert "SANDBOX_UNAVAILABLE" in ended.out
+    assert "engine gone" in ended.out
+
+
+def test_run_again_says_that_all_is_done(graded: Path, grader) -> None:
+    ended = grader("run", "submissions", "--rubric", "mini")
+    assert ended.code == 0
+    assert "all of them done before" in ended.err
+
+
+def test_export_json_has_the_promised_shape(graded: Path, grader) -> None:
+    ended = grader("export", "json", "--assignment", "mini", "--out", "marks.json")
+    assert ended.out == "wrote marks.json\n"
+    first, second = json.loads((graded / "marks.json").read_text())
+    assert first["student"] == "s1"
+    assert without_messages(second) == GOLDEN
+
+
+def test_show_json_is_one_object_of_the_export(graded: Path, grader) -> None:
+    shown = grader("show", "s2", "--assignment", "mini", "--json").out
+    exported = grader("export", "json", "--assignment", "mini", "--out", "-").out
+    assert json.loads(shown) == json.loads(exported)[1]
+
+
+def test_export_leaves_out_what_has_no_terminal_outcome(graded: Path, grader) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute(
+            "INSERT INTO ledger VALUES (99, 'submissions', '2026-03-01T00:00:00', 'x', 'x', '', 'd')"
+        )
+        connection.execute("INSERT INTO submissions VALUES (99, 's9', 'mini', '0', 'p', NULL, 0, '')")
+    connection.close()
+    exported = json.loads(grader("export", "json", "--assignment", "mini", "--out", "-").out)
+    assert [item["student"] for item in exported] == ["s1", "s2"]
+
+
+def test_export_csv_leaves_pending_points_empty(graded: Path, grader) -> None:
+    rows = list(csv.DictReader(io.StringIO(grader("export", "csv", "-a", "mini", "--out", "-").out)))
+    assert [(row["student"], row["points"], row["builtin-shadowing"], row["why"]) for row in rows] == [
+        ("s1", "2.0", "2.0", ""),
+        ("s2", "0.0", "0.0", ""),
+    ]
+
+
+def test_export_csv_neutralises_formulas_in_ids(lab: Path, grader) -> None:
+    course.hand_in(lab / "submissions", "=cmd|' 'A0", course.GOOD)
+    grader("run", "submissions", "--rubric", "mini")
+    text = grader("export", "csv", "-a", "mini", "--out", "-").out
+    assert "\n'=cmd|' 'A0,mini" in text
+
+
+def test_show_names_each_criterion_and_its_place(graded: Path, grader) -> None:
+    out = grader("show", "s2", "--assignment", "mini").out
+    assert "builtin-shadowing  FAIL" in out
+    assert "[cell 0 line 1]" in out
+    assert "0 of 5 points, 3 pending" in out
+
+
+def test_show_history_tells_who_did_what(graded: Path, grader) -> None:
+    out = grader("show", "s1", "--assignment", "mini", "--history").out
+    told = [line.split("  ")[-1] for line in out.splitlines() if "UTC" in line]
+    assert [what.split()[0] for what in told] == ["handed", "attempt", "verdict:"]
+    assert "  ta  " in out
+
+
+def test_regrade_tells_before_it_writes(graded: Path, grader) -> None:
+    kinder = course.RUBRIC.replace(
+        "    check: no_builtin_shadowing", "    check: no_builtin_shadowing\n    allow: [sum]"
+    )
+    course.write_rubric(graded / "rubrics", kinder)
+    ended = grader("regrade", "--assignment", "mini", "--rubric", "mini", "--dry-run")
+    assert ended.code == 0
+    [change] = [line for line in ended.out.splitlines() if line.startswith("s2")]
+    assert change.split() == ["s2", "builtin-shadowing", "FAIL", "0", "PASS", "2", "+2"]
+    assert "1 would go up, 0 down, 1 same" in ended.out
+    assert json.loads(grader("show", "s2", "-a", "mini", "--json").out)["points"] == 0.0
+    assert "1 went up, 0 down, 1 same" in grader("regrade", "-a", "mini", "--rubric", "mini").out
+    assert json.loads(grader("show", "s2", "-a", "mini", "--json").out)["points"] == 2.0
+    assert "0 went up, 0 down, 2 same" in grader("regrade", "-a", "mini").out
+
+
+def test_audit_prints_a_seal_that_a_later_audit_can_be_held_to(graded: Path, grader) -> None:
+    ended = grader("audit")
+    assert ended.code == 0
+    seal = ended.out.split()[-1]
+    assert grader("audit", "--expect", seal).code == 0
+    grader("run", "submissions", "--rubric", "mini", "--fresh")
+    assert grader("audit", "--expect", seal).code == 0
+    assert grader("audit", "--expect", seal[:-1] + ("0" if seal[-1] != "0" else "1")).code == 1
+
+
+def test_audit_finds_a_mark_changed_in_the_file(graded: Path, grader) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute("DROP TRIGGER verdicts_no_update")
+        connection.execute("UPDATE verdicts SET points = 5.0")
+    connection.close()
+    ended = grader("audit")
+    assert ended.code == 1
+    assert "broken at row" in ended.out
+    assert "verdicts can be changed" in ended.out
+
+
+def test_audit_finds_changed_evidence(graded: Path, grader) -> None:
+    blobs = [path for path in (graded / "grader.db.evidence").rglob("*") if path.is_file()]
+    for path in blobs:
+        path.write_bytes(b"\x00changed")
+    ended = grader("audit")
+    assert ended.code == 1
+    assert "changed after it was written" in ended.out
+    assert grader("audit", "--no-evidence").code == 0
+
+
+def test_rubric_check_counts_what_it_found(lab: Path, grader) -> None:
+    assert (
+        grader("rubric", "check", "rubrics/mini.yaml").out
+        == "mini.yaml: A small lab: 2 criteria, 5 points, no problems\n"
+    )
+
+
+def test_rubric_handout_describes_a_notebook_without_its_words(lab: Path, grader) -> None:
+    assert grader("rubric", "handout", "submissions/s1/lab.ipynb", "--out", "h.json").code == 0
+    described = json.loads((lab / "h.json").read_text())
+    assert [cell["kind"] for cell in described["cells"]] == ["code"]
+    assert course.GOOD not in (lab / "h.json").read_text()
+
+
+def test_the_course_of_a_notebook_is_found_by_its_handout(lab: Path, grader) -> None:
+    raw = json.loads(course.notebook(course.GOOD, "given = 1"))
+    (lab / "handout.ipynb").write_text(json.dumps(raw))
+    grader("rubric", "handout", "handout.ipynb", "--out", "rubrics/mini.handout.json")
+    with_handout = course.RUBRIC.replace("total: 5", "total: 5\nhandout: mini.handout.json")
+    course.write_rubric(lab / "rubrics", with_handout)
+    course.hand_in(lab / "submissions", "s1", course.GOOD, "given = 1", "mine = 2")
+    course.hand_in(lab / "submissions", "s2", "given = 1")
+    ended = grader("run", "submissions")
+    assert ended.code == 0
+    assert ended.out.count("mini") == 2
+
+
+def test_version_is_said(grader) -> None:
+    assert grader("--version").out.startswith("grader ")
+
+
+def commands() -> dict[str, object]:
+    root = typer.main.get_command(app)
+    found = {}
+    for name, command in root.commands.items():
+        inner = getattr(command, "commands", None)
+        found |= {f"{name} {key}": value for key, value in inner.items()} if inner else {name: command}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_says_what_it_does_and_gives_an_example(name: str, grader) -> None:
+    ended = grader(*name.split(), "--help")
+    assert ended.code == 0
+    assert f"Example: grader {name}" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_option_and_argument_is_explained(name: str) -> None:
+    silent = [item.name for item in commands()[name].params if not getattr(item, "help", None)]
+    assert silent == []
+
+
+def test_text_from_outside_cannot_move_the_cursor_or_turn_the_line() -> None:
+    assert plain("a\x1b[2Jb\u202ec\ud800") == "a\\x1b[2Jb\\u202ec\\ud800"
