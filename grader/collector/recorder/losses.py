@@ -115,9 +115,14 @@ class LossCall:
 
 
 class Losses:
-    """Loss calls not yet used, and those that a backward pass used since the last optimizer step."""
+    """Loss calls not yet used, and those that a backward pass used since the last optimizer step.
 
-    def __init__(self) -> None:
+    Args:
+        fault: Called where the recorder itself failed; the student's call goes on.
+    """
+
+    def __init__(self, fault: Callable[[str], None]) -> None:
+        self._fault = fault
         self._pending: deque[LossCall] = deque(maxlen=16)
         self._values: list[tuple[torch.Tensor, LossCall | None]] = []
         self._modules: list[str] = []
@@ -142,7 +147,10 @@ class Losses:
         def loss(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
             if _IS_GRAD_ENABLED() and is_tensor(result):
-                self._note(name, args, kwargs, result)
+                try:
+                    self._note(name, args, kwargs, result)
+                except Exception as error:
+                    self._fault(f"a loss could not be recorded: {type(error).__name__}: {error}"[:300])
             return result
 
         return loss

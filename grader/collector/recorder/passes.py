@@ -73,6 +73,7 @@ class Passes:
     Args:
         on_closed: Called once with each pass that has ended, was abandoned, or outlived its cell.
         note: Called with (kind, detail) where the budget or the lack of workers changed something.
+        fault: Called where the recorder itself failed; the student's loop goes on.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class Passes:
         training: Training,
         on_closed: Callable[[Pass], None],
         note: Callable[[str, str], None],
+        fault: Callable[[str], None],
     ) -> None:
         self._cells = cells
         self._sources = sources
         self._limit = training.batches_per_pass if training.mode == "budget" else None
         self._on_closed = on_closed
         self._note = note
+        self._fault = fault
         self._of_iterator: WeakIdKeyDictionary = WeakIdKeyDictionary()
         self._open: list[Pass] = []
         self.fetching = False
@@ -128,7 +131,10 @@ class Passes:
         @functools.wraps(original)
         def iterate(loader: Any) -> Any:
             iterator = original(loader)
-            self._of_iterator[iterator] = self._begin(loader, iterator)
+            try:
+                self._of_iterator[iterator] = self._begin(loader, iterator)
+            except Exception as error:
+                self._fault(f"a DataLoader could not be followed: {type(error).__name__}: {error}"[:300])
             return iterator
 
         return iterate

@@ -48,9 +48,9 @@ class Recorder:
         self._cells = cells
         self._patches = Patches()
         self._models = Models(cells)
-        self._losses = Losses()
+        self._losses = Losses(self.note)
         self._sources = Sources(cells)
-        self._passes = Passes(cells, self._sources, training, self._pass_closed, note_shim)
+        self._passes = Passes(cells, self._sources, training, self._pass_closed, note_shim, self.note)
         self._evaluations = Evaluations(self._models)
         self._by_hand = ByHand()
         self._runs: list[Run] = []

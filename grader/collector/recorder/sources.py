@@ -18,6 +18,7 @@ from torch.utils.data import (
     Subset,
     SubsetRandomSampler,
 )
+from torch.utils.weak import WeakIdKeyDictionary
 
 from grader.collector.recorder.cells import Cells
 from grader.collector.recorder.networks import class_name
@@ -41,6 +42,7 @@ class Sources:
         self._tokens = Tokens()
         self._datasets = Tokens()
         self._dataset_by_content: dict[tuple[Any, ...], int] = {}
+        self._dataset_of_loader: WeakIdKeyDictionary = WeakIdKeyDictionary()
         self._records: dict[int, DataSource] = {}
         self._indices: dict[str, np.ndarray] = {}
         self._overlaps: dict[tuple[str, str], float] = {}
@@ -59,6 +61,7 @@ class Sources:
     def _describe(self, loader: Any, token: int) -> DataSource:
         dataset, indices = _unwrap(loader.dataset, _picked(loader))
         dataset_token = self._dataset_token(dataset)
+        self._dataset_of_loader[loader] = dataset_token
         digest = None if indices is None else self._keep(indices)
         return DataSource(
             token=token,
@@ -80,9 +83,17 @@ class Sources:
         """Equal for the same object, and for data sets of one class read from one folder and split."""
         root = _full_root(dataset)
         if root is None:
-            return self._datasets.of(dataset)
+            return self._token_of_object(dataset)
         content = (type(dataset), root, getattr(dataset, "train", None), _length(dataset))
         return self._dataset_by_content.setdefault(content, self._datasets.of(dataset))
+
+    def _token_of_object(self, dataset: Any) -> int:
+        """Lists take no weak references: the loaders that still hold the same one tell its number."""
+        if type(dataset) not in (list, tuple, dict):
+            return self._datasets.of(dataset)
+        holders = (token for loader, token in self._dataset_of_loader.items() if loader.dataset is dataset)
+        known: int | None = next(holders, None)
+        return self._datasets.fresh() if known is None else known
 
     def _keep(self, indices: np.ndarray) -> str:
         digest = hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()

@@ -90,7 +90,9 @@ class Notebook:
     def anomalies(self) -> list[str]:
         return [text for collected in self.collected for text in collected.anomalies]
 
-    def probe(self, probe: Any, inputs: tuple[Any, ...] = (), arrays: tuple[Any, ...] = ()) -> tuple[ProbeResult, Arrays]:
+    def probe(
+        self, probe: Any, inputs: tuple[Any, ...] = (), arrays: tuple[Any, ...] = ()
+    ) -> tuple[ProbeResult, Arrays]:
         request = ProbeRequest(id=probe_id(probe), probe=probe, inputs=inputs)
         return self.session.probe(request, arrays)
 

@@ -75,7 +75,9 @@ def test_evaluation_inside_a_training_pass_is_a_pass_of_its_own(make_notebook):
 
 def test_an_iterator_kept_in_a_variable_may_go_on_in_a_later_cell(make_notebook):
     notebook = make_notebook(training={"batches_per_pass": 2})
-    notebook.run(SETUP, "it = iter(loader); x, y = next(it); net(x)", "first = [x for x, y in it]; len(first)")
+    notebook.run(
+        SETUP, "it = iter(loader); x, y = next(it); net(x)", "first = [x for x, y in it]; len(first)"
+    )
     assert len(notebook.namespace["first"]) == 9
 
 

@@ -42,7 +42,11 @@ FED = {
         "cross_entropy",
         "unknown",
     ),
-    "weighted sum": ("F.cross_entropy(net(x), y) / 2 + 0.1 * net.weight.abs().sum()", "cross_entropy", "logits"),
+    "weighted sum": (
+        "F.cross_entropy(net(x), y) / 2 + 0.1 * net.weight.abs().sum()",
+        "cross_entropy",
+        "logits",
+    ),
 }
 
 
@@ -152,6 +156,22 @@ def test_parts_of_a_random_split_do_not_overlap(notebook):
     first, second = notebook.history.sources
     assert (first.sampled, second.sampled, second.overlap) == (30, 10, ())
     assert first.dataset_token == second.dataset_token
+
+
+def test_a_list_as_data_set_is_followed_too(notebook):
+    notebook.run(
+        SETUP,
+        """
+        pairs = [data[i] for i in range(40)]
+        train(net, DataLoader(pairs, 8))
+        first, second = DataLoader(pairs, 10), DataLoader(list(pairs), 10)
+        for loader in (first, second):
+            for x, y in loader: net(x)
+        """,
+    )
+    assert notebook.history.complete, notebook.history.notes
+    assert [source.dataset for source in notebook.history.sources] == ["list"] * 3
+    assert notebook.history.sources[2].dataset_token != notebook.history.sources[1].dataset_token
 
 
 def test_runs_and_evaluations_share_one_timeline(notebook):

@@ -1,0 +1,333 @@
+"""Each stand-in does what notebooks expect, says that it was used, and goes away again."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """Mounted data: a CIFAR-10 of 60 pictures, an MNIST of 20, gestures with a folder for each split."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "data" / "cifar10" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+        batch = {"data": rng.integers(0, 256, (10, 3072), dtype=np.uint8), "labels": list(range(10))}
+        (folder / name).write_bytes(pickle.dumps(batch))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    raw = tmp_path / "data" / "mnist" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, shape in (("images-idx3", (20, 28, 28)), ("labels-idx1", (20,))):
+        head = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+        body = rng.integers(0, 10, shape, dtype=np.uint8).tobytes()
+        for split in ("train", "t10k"):
+            (raw / f"{split}-{name}-ubyte").write_bytes(head + body)
+    for split in ("train", "val", "test", "small"):
+        for letter in "ABC":
+            picture = tmp_path / "data" / "gestures" / split / letter / "1.jpg"
+            picture.parent.mkdir(parents=True)
+            Image.new("RGB", (8, 8), "red").save(picture)
+    return tmp_path / "data"
+
+
+def kinds(notebook):
+    return {use.kind for use in notebook.shims}
+
+
+def test_drive_is_a_folder_under_both_its_names(notebook, capsys):
+    notebook.run(
+        """
+        from google.colab import drive, files
+        drive.mount('/content/gdrive', force_remount=True)
+        uploaded = files.upload()
+        """
+    )
+    assert "Mounted at /content/gdrive" in capsys.readouterr().out
+    notebook.run(
+        "from pathlib import Path; Path('gdrive/My Drive/x.txt').write_text('1')",
+        "text = Path('gdrive/MyDrive/x.txt').read_text()",
+    )
+    assert notebook.namespace["text"] == "1"
+    assert notebook.namespace["uploaded"] == {}
+    assert {"colab.drive", "colab.files"} <= kinds(notebook)
+
+
+def test_other_parts_of_colab_say_where_they_are_not(notebook):
+    notebook.run("from google.colab import auth", check=False)
+    assert isinstance(notebook.error, ImportError)
+    notebook.run("import google.colab; google.colab.output", check=False)
+    assert "not available in the grading sandbox" in str(notebook.error)
+
+
+ANSWERED = [
+    "!pip install torch",
+    "%pip install torch",
+    "!wget -q https://example.org/x.zip",
+    "!cd data && git clone https://example.org/x",
+    "!apt-get install -y graphviz",
+    "!unzip -q missing.zip -d data",
+    "%%shell\njupyter nbconvert --to html /content/a.ipynb",
+    "!nvidia-smi",
+]
+
+
+@pytest.mark.parametrize("line", ANSWERED)
+def test_lines_that_cannot_run_here_are_answered_at_once(notebook, capsys, line):
+    began = time.monotonic()
+    notebook.run(line)
+    assert time.monotonic() - began < 2
+    output = capsys.readouterr().out
+    assert output.startswith("[sandbox] ")
+    assert output.count("\n") == 1
+    assert "shell" in kinds(notebook)
+
+
+def test_other_lines_run_in_a_real_shell(notebook, capsys):
+    notebook.run(
+        "name = 'x.txt'", "!echo hello > {name} && cat {name}", "lines = !ls *.txt", "%%shell\nls | wc -l"
+    )
+    assert capsys.readouterr().out.split() == ["hello", "1"]
+    assert list(notebook.namespace["lines"]) == ["x.txt"]
+    assert notebook.namespace["_exit_code"] == 0
+
+
+def test_an_archive_that_is_there_is_unpacked(notebook):
+    notebook.run(
+        """
+        import tarfile, pathlib
+        pathlib.Path('a.txt').write_text('1')
+        with tarfile.open('a.tar', 'w') as archive: archive.add('a.txt')
+        pathlib.Path('a.txt').unlink()
+        """,
+        "!tar xf a.tar",
+        "there = pathlib.Path('a.txt').exists()",
+    )
+    assert notebook.namespace["there"]
+
+
+@pytest.mark.parametrize("root", ["./data", "/content/gdrive/My Drive/data"])
+def test_cifar10_is_read_from_the_mounted_data(make_notebook, data_dir, root):
+    notebook = make_notebook(data_dir)
+    notebook.run(
+        f"""
+        import torchvision
+        train = torchvision.datasets.CIFAR10({root!r}, train=True, download=True)
+        test = torchvision.datasets.CIFAR10(root={root!r}, train=False)
+        """
+    )
+    assert (len(notebook.namespace["train"]), len(notebook.namespace["test"])) == (50, 10)
+    assert "dataset" in kinds(notebook)
+
+
+def test_mnist_is_read_from_the_mounted_data(make_notebook, data_dir):
+    notebook = make_notebook(data_dir)
+    notebook.run("from torchvision import datasets; data = datasets.MNIST('data', train=True, download=True)")
+    assert len(notebook.namespace["data"]) == 20
+    notebook.session.uninstall()
+    with pytest.raises(RuntimeError, match="not found"):
+        notebook.namespace["datasets"].MNIST("data", train=True)
+
+
+FOLDERS = {
+    "/content/gdrive/MyDrive/Dataset/training/": "train",
+    "C:\\Users\\student\\Gestures_Validation": "val",
+    "/content/drive/My Drive/Lab 3/Lab_3b_Gesture_Dataset_Testing": "test",
+    "overfit_train_dataset": "small",
+    "somewhere": "train",
+}
+
+
+@pytest.mark.parametrize(("asked", "part"), FOLDERS.items(), ids=FOLDERS)
+def test_missing_picture_folders_find_the_fitting_part(make_notebook, data_dir, asked, part):
+    notebook = make_notebook(data_dir)
+    notebook.run(f"import torchvision; data = torchvision.datasets.ImageFolder({asked!r})")
+    assert notebook.namespace["data"].root == str(data_dir / "gestures" / part)
+
+
+def test_picture_folders_of_the_notebook_s_own_are_left_alone(make_notebook, data_dir):
+    notebook = make_notebook(data_dir)
+    notebook.run(
+        """
+        import torchvision, pathlib
+        from PIL import Image
+        pathlib.Path('own/cat').mkdir(parents=True); Image.new('RGB', (4, 4)).save('own/cat/1.png')
+        data = torchvision.datasets.ImageFolder('own')
+        """
+    )
+    assert notebook.namespace["data"].classes == ["cat"]
+    assert not notebook.shims
+
+
+CIFAR = """
+import torchvision, torchvision.transforms as T
+steps = [T.ToTensor(), T.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]
+data = torchvision.datasets.CIFAR10('data', train=True, transform=T.Compose(steps))
+plain = torchvision.datasets.CIFAR10('data', train=True)
+def expected(i):
+    picture, label = plain[i]
+    for step in data.transform.transforms: picture = step(picture)
+    return picture, label
+def right(i):
+    return all((data[i][0] == expected(i)[0]).all() and data[i][1] == expected(i)[1] for _ in range(2))
+"""
+EDITS = {
+    "nothing": "pass",
+    "an item is written into": "data[3][0].zero_()",
+    "the pictures are edited": "data.data[3] = 7; plain.data[3] = 7",
+    "the labels are edited": "data.targets[3] = 1; plain.targets[3] = 1",
+    "the transform is replaced": "data.transform = T.Compose([T.ToTensor()])",
+    "the transform grows in place": "data.transform.transforms.append(T.CenterCrop(5))",
+    "a step is edited": "steps[1].mean = (0.1, 0.2, 0.3)",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_remembered_items_are_what_the_data_set_would_give(make_notebook, data_dir, edit):
+    notebook = make_notebook(data_dir)
+    notebook.run(CIFAR, "before = right(3)", edit, "after = right(3)")
+    assert notebook.namespace["before"]
+    assert notebook.namespace["after"]
+
+
+def test_random_transforms_are_never_remembered(make_notebook, data_dir):
+    notebook = make_notebook(data_dir)
+    notebook.run(
+        CIFAR,
+        """
+        data.transform = T.Compose([T.RandomCrop(20), T.ToTensor()])
+        distinct = len({data[0][0].sum().item() for _ in range(20)})
+        """,
+    )
+    assert notebook.namespace["distinct"] > 1
+
+
+@pytest.mark.parametrize("call", ["alexnet(pretrained=True)", "alexnet(weights='DEFAULT')"])
+@pytest.mark.filterwarnings("ignore:The parameter 'pretrained'", "ignore:Arguments other than a weight enum")
+def test_pretrained_weights_are_seeded_and_cost_no_random_number(make_notebook, call):
+    notebook = make_notebook(seed=4)
+    notebook.run(
+        f"""
+        import torch, torchvision
+        before = torch.get_rng_state()
+        weights = torchvision.models.AlexNet_Weights.DEFAULT.get_state_dict()
+        same = bool((before == torch.get_rng_state()).all())
+        net = torchvision.models.{call}
+        """
+    )
+    first = notebook.namespace["net"].features[0].weight
+    assert torch.equal(first, notebook.namespace["weights"]["features.0.weight"])
+    assert notebook.namespace["same"]
+    assert "pretrained" in kinds(notebook)
+
+
+def test_a_picture_by_url_has_a_stand_in(notebook):
+    notebook.run(
+        """
+        import matplotlib.pyplot as plt, urllib.request
+        from PIL import Image
+        url = 'https://example.org/uc?export=view&id=1'
+        read = plt.imread(url)
+        with urllib.request.urlopen(url) as response: opened = plt.imread(response)
+        pillow = np.array(Image.open(urllib.request.urlopen(url)))
+        urllib.request.urlretrieve(url, 'dog.png'); saved = plt.imread('dog.png')
+        """
+    )
+    read = notebook.namespace["read"]
+    assert (read.dtype, read.shape[2]) == (np.float32, 4)
+    assert min(read.shape[:2]) >= 400
+    assert read[..., :3].max() > 0.75 > read[..., :3].min() >= 0
+    for name in ("opened", "saved"):
+        assert np.array_equal(notebook.namespace[name], read)
+    assert np.array_equal(notebook.namespace["pillow"] / np.float32(255), read)
+    assert "imread" in kinds(notebook)
+
+
+NETWORK = [
+    "import urllib.request; urllib.request.urlopen('https://example.org/data.zip')",
+    "import requests; requests.get('https://example.org', timeout=30)",
+    "torch.hub.load_state_dict_from_url('https://example.org/net.pth')",
+    "import socket; socket.create_connection(('example.org', 80))",
+]
+
+
+@pytest.mark.parametrize("line", NETWORK)
+def test_the_network_is_refused_at_once_with_a_reason(notebook, line):
+    began = time.monotonic()
+    notebook.run(line, check=False)
+    assert time.monotonic() - began < 2
+    assert "no network in the grading sandbox" in str(notebook.error)
+    assert "network" in kinds(notebook)
+
+
+CUDA = [
+    "nn.Linear(2, 2).cuda()",
+    "nn.Linear(2, 2).to('cuda')",
+    "torch.ones(2).cuda()",
+    "torch.ones(2).to(torch.device('cuda:0'))",
+    "torch.ones(2).to(device='cuda')",
+    "torch.zeros(3, device='cuda')",
+    "torch.tensor([1.0], device=torch.device('cuda'))",
+]
+
+
+@pytest.mark.parametrize("line", CUDA)
+def test_without_a_gpu_all_stays_on_the_cpu(notebook, line):
+    notebook.run(f"found = {line}; available = torch.cuda.is_available()")
+    found = notebook.namespace["found"]
+    tensor = next(found.parameters()) if isinstance(found, torch.nn.Module) else found
+    assert tensor.device.type == "cpu"
+    assert not notebook.namespace["available"]
+    assert "cuda" in kinds(notebook)
+
+
+def test_a_conversion_of_type_is_no_use_of_a_gpu(notebook):
+    notebook.run("found = torch.ones(2).to(torch.float64)")
+    assert notebook.namespace["found"].dtype is torch.float64
+    assert "cuda" not in kinds(notebook)
+
+
+DRIFT = {
+    "next": ("next_batch = iter(DataLoader([1, 2])).next()", "iterator.next()"),
+    "np.float": ("x = np.zeros(3, dtype=np.float)", "np.float"),
+    "np.int": ("x = np.int(3.5)", "np.int"),
+    "whole module": (
+        "torch.save(nn.Linear(2, 2), 'net.pt'); net = torch.load('net.pt')",
+        "torch.load",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "detail"), DRIFT.values(), ids=DRIFT)
+def test_what_older_versions_took_is_taken_and_recorded(notebook, line, detail):
+    notebook.run(line)
+    assert any(use.kind == "api_drift" and detail in use.detail for use in notebook.shims)
+
+
+def test_a_checkpoint_from_a_gpu_is_read_on_the_cpu(notebook):
+    notebook.run("torch.save(torch.ones(2), 'x.pt'); x = torch.load('x.pt', map_location='cuda')")
+    assert notebook.namespace["x"].device.type == "cpu"
+
+
+def test_everything_is_put_back(make_notebook):
+    import socket
+
+    before = (
+        torch.load,
+        torch.Tensor.to,
+        socket.getaddrinfo,
+        torch.nn.Module.__call__,
+        torch.Tensor.backward,
+    )
+    notebook = make_notebook()
+    assert torch.load is not before[0]
+    notebook.session.uninstall()
+    after = (torch.load, torch.Tensor.to, socket.getaddrinfo, torch.nn.Module.__call__, torch.Tensor.backward)
+    assert after == before
+    assert "google.colab" not in sys.modules
