@@ -15,7 +15,7 @@ from grader.rubric.model import Judgement, Where
 
 __all__ = ["Answer", "answer_in", "nothing_handed_in", "numbers_in", "printed", "states", "stored_text"]
 
-_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -86,7 +86,7 @@ def numbers_in(text: str) -> tuple[float, ...]:
     for token in _NUMBER.findall(text):
         found.append(float(token.replace(",", "")))
         if "," in token:
-            found.extend(float(part) for part in token.split(",") if part.strip())
+            found.extend(float(part) for part in token.split(","))
     return tuple(number for number in found if math.isfinite(number))
 
 

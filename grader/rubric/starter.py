@@ -19,8 +19,8 @@ title: {name}
 # The sum of the criteria's points; a difference is an error.
 total: 6
 
-# The handout's cells by id and hash, written by `grader rubric handout NOTEBOOK`. With it, sections are found in
-# students' copies and what they left unchanged is not held against them.
+# The handout's cells by id and hash, written by `grader rubric handout NOTEBOOK`. With it, sections are found
+# in students' copies, and what they left unchanged is not held against them.
 # handout: handouts/{name}.json
 
 # Data sets that the notebooks read: cifar10, mnist, gestures. `grader data` writes small stand-ins.
@@ -44,8 +44,8 @@ sections:
 #   remarks_open_from: 2026-10-01T00:00:00-04:00
 #   remarks_open_until: 2026-10-11T23:59:00-04:00
 
-# `id`, `title`, `points`, `section`, `asks`, `hint` and `release` belong to every criterion. `check` says how it
-# is judged, and which further keys there are.
+# `id`, `title`, `points`, `section`, `asks`, `hint` and `release` belong to every criterion. `check` says how
+# it is judged, and which further keys there are.
 criteria:
   - id: network-shape
     title: The network gives ten scores for each image

@@ -1,0 +1,167 @@
+"""Numbers and files in a student's words, and what only a person can judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from grader.checks._answers import numbers_in, states
+from grader.checks.files_written import FilesWritten
+from grader.checks.manual import Manual
+from grader.checks.number_answer import NumberAnswer
+from grader.evidence.record import CellError, CellRecord, FileWritten, Outcome
+from grader.rubric.handout import fingerprint
+from grader.rubric.model import Check, Judgement, Section, Status
+from tests import factories
+from tests.factories import cell
+
+SECTIONS = {"a": Section(title="a", heading="^Part a"), "b": Section(title="b", heading="^Part b")}
+HEADING = cell(0, "# Part a\nHow many of the 10 classes?", kind="markdown", handout_id="h")
+GIVEN = cell(1, "print(32)", handout_id="c")
+HANDOUT = fingerprint(
+    {
+        "cells": [
+            {"cell_type": each.kind, "source": each.source, "metadata": {"id": each.handout_id}}
+            for each in (HEADING, GIVEN)
+        ]
+    }
+)
+
+
+def judge(check: Check, *cells: CellRecord, section: str | None = "a", **more: Any) -> Judgement:
+    evidence = factories.evidence((HEADING, GIVEN, *cells), **more)
+    return check.judge(factories.case(check, evidence, sections=SECTIONS, section=section, handout=HANDOUT))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("8000, 2000", (8000, 2000)),
+        ("8,000 images", (8000, 8, 0)),
+        ("64,128", (64128, 64, 128)),
+        ("lr0.01 epoch29 v2", ()),
+        ("0.01 and 1e-3.", (0.01, 0.001)),
+        ("**386**, $9705$", (386, 9705)),
+        ("torch 3.14.15 of 2020", (2020,)),
+    ],
+)
+def test_numbers_are_read_from_running_text(text: str, expected: tuple[float, ...]):
+    assert numbers_in(text) == expected
+
+
+def test_not_a_number_states_nothing():
+    assert not states([float("nan")], 1.0)
+    assert not states([1.0], float("nan"))
+    assert states([0.1 + 0.2], 0.3)
+
+
+COUNTS = NumberAnswer(numbers={"training": 8000, "validation": 2000})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        cell(2, "print(len(a), len(b))", printed="8000\n2000"),
+        cell(2, "print(a)", stored="training 8,000; validation 2,000"),
+        cell(2, "There are 8000 and 2000.", kind="markdown"),
+        cell(2, "# 8000 and 2000"),
+        cell(2, "training, validation = 8000, 2000"),
+    ],
+)
+def test_all_numbers_stated_are_right_wherever_they_stand(answer: CellRecord):
+    assert judge(COUNTS, answer).status is Status.PASS
+
+
+def test_other_numbers_are_wrong_some_or_none_go_to_a_ta_and_no_answer_earns_nothing():
+    wrong = judge(COUNTS, cell(2, "1000 and 500", kind="markdown"))
+    assert wrong.status is Status.FAIL
+    assert "1000, 500" in wrong.message
+    assert judge(COUNTS, cell(2, "8000 and many", kind="markdown")).status is Status.NEEDS_TA
+    assert judge(COUNTS, cell(2, "many", kind="markdown")).status is Status.NEEDS_TA
+    assert judge(COUNTS).status is Status.FAIL
+
+
+def test_numbers_of_the_handout_are_no_answer():
+    assert judge(NumberAnswer(numbers={"classes": 10})).status is Status.FAIL
+    assert judge(NumberAnswer(numbers={"size": 32})).status is Status.FAIL
+
+
+def test_a_tolerance_is_the_largest_error_allowed():
+    near = NumberAnswer(numbers={"accuracy": 0.7}, tolerance=0.05)
+    assert judge(near, cell(2, "0.74", kind="markdown")).status is Status.PASS
+    assert judge(near, cell(2, "0.76", kind="markdown")).status is Status.FAIL
+
+
+NAMED = FilesWritten(named=("m_epoch0", "m_epoch1", "m_epoch1_err.csv"))
+
+
+def test_files_named_word_for_word_are_right_and_a_pattern_goes_to_a_ta():
+    assert (
+        judge(NAMED, cell(2, "m_epoch0, `m_epoch1`, m_epoch1_err.csv.", kind="markdown")).status
+        is Status.PASS
+    )
+    part = judge(NAMED, cell(2, "m_epoch0 to m_epoch{n} and a CSV file", kind="markdown"))
+    assert part.status is Status.NEEDS_TA
+    assert part.data["missing"] == ["m_epoch1", "m_epoch1_err.csv"]
+    assert judge(NAMED).status is Status.FAIL
+
+
+def test_the_beginning_of_a_longer_name_is_not_that_file():
+    listed = cell(2, "m_epoch0 m_epoch1_err.csv", kind="markdown")
+    assert judge(NAMED, listed).data["missing"] == ["m_epoch1"]
+
+
+def test_files_that_the_run_wrote_are_found_by_pattern():
+    check = FilesWritten(patterns=(r"epoch\d+$",))
+    files = (FileWritten(path="out/m_epoch3", cell=2, size_bytes=9),)
+    found = judge(check, cell(2, "train()"), files=files)
+    assert (found.status, found.where[0].cell) == (Status.PASS, 2)
+    assert judge(check, cell(2, "train()")).status is Status.FAIL
+    failed = cell(2, "train()", error=CellError(type="OSError"))
+    assert judge(check, failed).status is Status.NEEDS_TA
+    assert judge(check, outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+    other = FilesWritten(patterns=(r"epoch\d+$",), sections=("b",))
+    cells = (cell(2, "train()"), cell(3, "# Part b", kind="markdown"))
+    assert judge(other, *cells, files=files).status is Status.FAIL
+
+
+def test_a_rubric_names_files_or_patterns():
+    with pytest.raises(ValidationError, match="named or patterns"):
+        FilesWritten()
+
+
+MANUAL = Manual(prompt="Look at it.")
+
+
+def test_a_person_judges_what_was_handed_in_and_is_told_where():
+    judgement = judge(MANUAL, cell(2, "Because.", kind="markdown"))
+    assert (judgement.status, judgement.open_share) == (Status.NEEDS_TA, 1.0)
+    assert "Look at it." in judgement.message
+    assert [place.cell for place in judgement.where] == [2]
+
+
+def test_a_section_left_as_it_was_given_is_no_burden_to_anybody():
+    assert judge(MANUAL).status is Status.FAIL
+    assert judge(MANUAL, cell(2, "   ")).status is Status.FAIL
+
+
+def test_a_given_cell_that_the_student_ran_is_something_to_look_at():
+    ran = cell(1, GIVEN.source, stored="32")
+    evidence = factories.evidence((HEADING, ran))
+    case = factories.case(MANUAL, evidence, sections=SECTIONS, section="a", handout=HANDOUT)
+    assert MANUAL.judge(case).status is Status.NEEDS_TA
+
+
+def test_a_section_that_is_not_found_or_not_known_is_a_persons_to_find():
+    lost = judge(MANUAL, section="b")
+    assert lost.status is Status.NEEDS_TA
+    assert "not found" in lost.message
+    assert judge(MANUAL, section=None).status is Status.NEEDS_TA
+
+
+def test_a_second_section_may_hold_the_answer():
+    check = Manual(prompt="Look.", sections=("b",))
+    cells = (cell(2, "# Part b", kind="markdown"), cell(3, "Here."))
+    assert judge(check, *cells).status is Status.NEEDS_TA

@@ -1,0 +1,169 @@
+"""Layers in order, by probe, by training record, and against the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from grader.checks._steps import same_setting, steps_of_text
+from grader.checks.architecture import Architecture
+from grader.collector.recorder.networks import architecture
+from grader.evidence.plan import ModuleProbe, NormalInput, Target
+from grader.evidence.record import ModuleRecord, OperationRecord, ProbeResult
+from grader.evidence.values import IntValue, SequenceValue
+from grader.rubric.case import Reference
+from grader.rubric.handout import fingerprint
+from grader.rubric.model import Judgement, Section, Status
+from reference.architectures import SMALL_NET
+from tests import factories
+from tests.factories import cell, history, layer, model, training_run
+
+TARGET = Target(names=("net",))
+PROBE = ModuleProbe(target=TARGET, inputs=(NormalInput(shape=(1, 3, 32, 32)),))
+LAYERS = [
+    {"type": "Conv2d", "settings": {"in_channels": 3, "out_channels": 5, "kernel_size": 3}},
+    {"type": "ReLU"},
+    {"type": "MaxPool2d", "settings": {"kernel_size": 2}},
+    {"type": "MaxPool2d", "settings": {"kernel_size": 2}},
+    {"type": "Linear", "settings": {"in_features": 245, "out_features": 1}},
+]
+
+
+def number(value: int) -> IntValue:
+    return IntValue(value=value)
+
+
+def pair(value: int) -> SequenceValue:
+    return SequenceValue(type="tuple", items=(number(value), number(value)), length=2)
+
+
+def operation(name: str, path: str | None = None, **arguments: Any) -> OperationRecord:
+    return OperationRecord(name=name, layer=path, arguments=arguments)
+
+
+CONV = operation(
+    "Conv2d", "conv", in_channels=number(3), out_channels=number(5), kernel_size=pair(3),
+    stride=pair(1), padding=pair(0),
+)  # fmt: skip
+POOL = operation("MaxPool2d", "pool", kernel_size=number(2))
+FC = operation("Linear", "fc", in_features=number(245), out_features=number(1))
+OPERATIONS = (
+    CONV,
+    operation("relu"),
+    POOL,
+    operation("max_pool2d", kernel_size=number(2)),
+    operation("view"),
+    FC,
+)
+
+
+def net(*operations: OperationRecord) -> ModuleRecord:
+    layers = (layer("conv", "Conv2d"), layer("pool", "MaxPool2d"), layer("fc", "Linear"))
+    return ModuleRecord(found_by="name", name="net", class_name="Net", layers=layers, operations=operations)
+
+
+def judge(record: ModuleRecord | ProbeResult, **fields: Any) -> Judgement:
+    given = {"target": TARGET, "input": (1, 3, 32, 32), "layers": LAYERS, **fields}
+    check = Architecture(**given)
+    evidence = factories.evidence(probes=factories.answers({PROBE: record}))
+    reference = Reference(architectures={"small_net": SMALL_NET})
+    return check.judge(factories.case(check, evidence, reference=reference))
+
+
+def test_layers_and_functional_calls_are_compared_in_order_whatever_their_names():
+    assert judge(net(*OPERATIONS)).status is Status.PASS
+
+
+def test_the_course_s_own_network_can_be_the_expectation():
+    assert judge(net(*OPERATIONS), layers=(), reference="small_net").status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        OPERATIONS[:-1],
+        (*OPERATIONS, FC),
+        (CONV, POOL, operation("relu"), *OPERATIONS[3:]),
+        (CONV.model_copy(update={"arguments": {**CONV.arguments, "kernel_size": pair(5)}}), *OPERATIONS[1:]),
+        tuple(each for each in OPERATIONS if each.name != "relu"),
+    ],
+)
+def test_a_layer_missing_added_moved_or_changed_is_shown_beside_what_was_expected(
+    operations: tuple[OperationRecord, ...],
+):
+    judgement = judge(net(*operations))
+    assert judgement.status is Status.FAIL
+    assert "expected Conv2d(3, 5, 3), ReLU" in judgement.message
+
+
+def test_a_layer_that_the_expectation_does_not_speak_of_and_that_learns_nothing_is_let_be():
+    extra = (*OPERATIONS[:-1], operation("dropout"), FC)
+    assert judge(net(*extra)).status is Status.PASS
+
+
+def test_calls_inside_a_students_own_layer_count_but_the_layers_own_type_does_not_hide_them():
+    inside = (*OPERATIONS[:1], operation("relu", "act"), *OPERATIONS[2:])
+    assert judge(net(*inside)).status is Status.PASS
+
+
+def test_a_net_that_is_not_there_fails():
+    assert judge(ProbeResult(status="not_found")).status is Status.FAIL
+
+
+SECTIONS = {"f": Section(title="f", heading="^Part f")}
+WANTED = [{"type": "Linear", "settings": {"in_features": 3072}}, {"type": "Linear"}]
+FULLY = """\
+l1: Linear(bias=True, in_features=3072, out_features=30)
+l2: Linear(bias=True, in_features=30, out_features=1)"""
+
+
+def judge_trained(*texts: str, source: str = "train(net)", untouched: bool = False) -> Judgement:
+    cells = (cell(0, "# Part f", kind="markdown"), cell(1, source))
+    runs = [
+        training_run(place, 1, model=model().model_copy(update={"architecture": text}))
+        for place, text in enumerate(texts)
+    ]
+    check = Architecture(trained_in="f", layers=WANTED)
+    given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in cells]})
+    evidence = factories.evidence(cells, training=history(*runs))
+    handout = given if untouched else None
+    return check.judge(factories.case(check, evidence, sections=SECTIONS, section="f", handout=handout))
+
+
+def test_the_network_of_a_training_run_is_read_from_its_record():
+    assert judge_trained(FULLY).status is Status.PASS
+    assert judge_trained(FULLY + "\nact: ReLU(inplace=False)").status is Status.PASS
+    assert judge_trained(FULLY.replace("3072", "1024")).status is Status.FAIL
+    assert judge_trained("c: Conv2d(in_channels=3)\n" + FULLY).status is Status.FAIL
+    assert judge_trained("c: Conv2d(in_channels=3)", FULLY).status is Status.PASS
+
+
+def test_no_such_training_goes_to_a_ta_unless_nothing_was_handed_in():
+    assert judge_trained().status is Status.NEEDS_TA
+    assert judge_trained(untouched=True).status is Status.FAIL
+
+
+def test_what_the_recorder_writes_is_what_the_check_reads():
+    with torch.no_grad():
+        text = architecture(nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Linear(245, 1)))
+    conv, relu, linear = steps_of_text(text)
+    assert (conv.type, conv.settings["kernel_size"], conv.settings["in_channels"]) == ("Conv2d", (3, 3), 3)
+    assert (relu.type, relu.learns) == ("ReLU", False)
+    assert (linear.settings["in_features"], linear.learns) == (245, True)
+
+
+def test_one_number_stands_for_equal_ones_along_each_axis():
+    assert same_setting((2, 2), 2)
+    assert same_setting(2, (2, 2))
+    assert not same_setting((2, 3), 2)
+    assert not same_setting((), 2)
+
+
+def test_a_rubric_asks_one_thing():
+    for fields in ({}, {"trained_in": "f"}, {"target": TARGET, "layers": WANTED}):
+        with pytest.raises(ValidationError, match=r"give either|needs input"):
+            Architecture(**fields)

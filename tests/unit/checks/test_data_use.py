@@ -1,0 +1,188 @@
+"""Test data in training, in tuning, and where they belong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grader.checks._data_use import TestData
+from grader.checks.evaluated_on_test import EvaluatedOnTest
+from grader.checks.test_set_untouched import TestSetUntouched
+from grader.checks.validation_selection import ValidationSelection
+from grader.evidence.record import CellError, CellRecord, Outcome
+from grader.evidence.training import DataSource, EvaluationPass, ModelIdentity, TrainingRun
+from grader.rubric.handout import fingerprint
+from grader.rubric.model import Check, Judgement, Section, Status
+from tests import factories
+from tests.factories import cell, history, model, training_run
+
+SECTIONS = {
+    "tune": Section(title="tune", heading="^Tune"),
+    "more": Section(title="more", heading="^More"),
+    "test": Section(title="test", heading="^Test"),
+}
+CELLS = (
+    cell(0, "# Tune", kind="markdown"),
+    cell(1, "train(net)"),
+    cell(2, "# More", kind="markdown"),
+    cell(3, "train(net)"),
+    cell(4, "# Test", kind="markdown"),
+    cell(5, "print(evaluate(net))", printed="error 0.3"),
+)
+
+
+def source(token: int, split: Any = None, *names: str) -> DataSource:
+    return DataSource(token=token, dataset_token=token, dataset="ImageFolder", split=split, names=names)
+
+
+TRAIN, VALID, TEST, NAMED, MIXED = (
+    source(0, "train", "train_loader"),
+    source(1, None, "val_loader"),
+    source(2, "test", "loader"),
+    source(3, None, "test_loader"),
+    source(4, None, "test_loader", "val_loader"),
+)
+SOURCES = (TRAIN, VALID, TEST, NAMED, MIXED)
+
+
+def look(
+    order: int, cell_index: int, token: int, *, after: int | None = None, passes: int = 1, net: str = "net"
+) -> EvaluationPass:
+    used: ModelIdentity = model(net)
+    return EvaluationPass(
+        order=order, cell=cell_index, model=used, source=token, after_run=after, passes=passes
+    )
+
+
+def run(index: int, cell_index: int, order: int, token: int = 0) -> TrainingRun:
+    return training_run(index, cell_index, order=order, source=token)
+
+
+RUNS = (run(0, 1, 0), run(1, 3, 10))
+
+
+def judge(
+    check: Check,
+    *looks: EvaluationPass,
+    runs: tuple[TrainingRun, ...] = RUNS,
+    cells: tuple[CellRecord, ...] = CELLS,
+    section: str | None = None,
+    outcome: Outcome = Outcome.COMPLETED,
+    untouched: bool = False,
+) -> Judgement:
+    training = history(*runs, evaluations=looks, sources=SOURCES)
+    given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in cells]})
+    evidence = factories.evidence(cells, training=training, outcome=outcome)
+    handout = given if untouched else None
+    return check.judge(factories.case(check, evidence, sections=SECTIONS, section=section, handout=handout))
+
+
+@pytest.mark.parametrize(
+    ("token", "likeness"),
+    [(0, "other"), (1, "other"), (2, "test"), (3, "unsure"), (4, "other"), (9, "other")],
+)
+def test_only_the_data_sets_own_word_makes_test_data_certain(token: int, likeness: str):
+    assert TestData(history(*RUNS, sources=SOURCES)).likeness(token) == likeness
+
+
+def test_a_folder_called_test_that_all_training_data_come_from_proves_nothing():
+    runs = (run(0, 1, 0, token=2),)
+    assert TestData(history(*runs, sources=SOURCES)).likeness(2) == "unsure"
+
+
+UNTOUCHED = TestSetUntouched(tuning=("tune", "more"))
+
+
+def test_a_look_at_the_test_data_after_the_choice_is_what_they_are_for():
+    assert judge(UNTOUCHED, look(11, 5, 2, after=1)).status is Status.PASS
+    assert judge(UNTOUCHED, look(1, 1, 1, after=0, passes=30)).status is Status.PASS
+
+
+def test_training_on_test_data_is_found():
+    judgement = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
+    assert judgement.status is Status.FAIL
+    assert judgement.data["trained_on_test"] == [{"run": 2, "cell": 5}]
+    assert "trained on test data in cell 5" in judgement.message
+
+
+def test_test_data_passed_as_validation_data_in_tuning_are_found():
+    judgement = judge(UNTOUCHED, look(1, 1, 2, after=0, passes=30))
+    assert judgement.status is Status.FAIL
+    assert judgement.data["tuned_on_test"] == [{"after_run": 0, "cell": 1, "passes": 30}]
+
+
+def test_more_looks_than_are_allowed_are_tuning():
+    once, twice = look(1, 1, 2, after=0), look(11, 3, 2, after=1)
+    assert judge(UNTOUCHED, once).status is Status.PASS
+    assert judge(UNTOUCHED, once, twice).status is Status.FAIL
+    strict = TestSetUntouched(tuning=("tune", "more"), allowed_evaluations=0)
+    assert judge(strict, once).status is Status.FAIL
+
+
+def test_a_name_alone_goes_to_a_ta():
+    assert judge(UNTOUCHED, look(1, 1, 3, after=0, passes=30)).status is Status.NEEDS_TA
+    assert judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=3))).status is Status.NEEDS_TA
+    assert judge(UNTOUCHED, look(1, 1, 4, after=0, passes=30)).status is Status.PASS
+
+
+def test_without_training_nothing_can_be_said_unless_nothing_was_handed_in():
+    assert judge(UNTOUCHED, runs=()).status is Status.NEEDS_TA
+    assert judge(UNTOUCHED, runs=(), untouched=True).status is Status.FAIL
+
+
+SELECTION = ValidationSelection(sections=("tune", "more"))
+
+
+def test_each_further_setting_is_a_part_of_the_points():
+    assert judge(SELECTION).status is Status.PASS
+    half = judge(SELECTION, runs=RUNS[:1])
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert judge(SELECTION, runs=(run(0, 5, 0),)).status is Status.FAIL
+
+
+def test_a_look_at_the_test_data_before_the_last_setting_goes_to_a_ta():
+    early, late = look(1, 1, 2, after=0), look(11, 5, 2, after=1)
+    assert judge(SELECTION, early).status is Status.NEEDS_TA
+    assert judge(SELECTION, late).status is Status.PASS
+
+
+def test_a_section_that_failed_or_was_never_reached_is_open():
+    failed = (*CELLS[:3], cell(3, "train(net)", error=CellError(type="NameError")), *CELLS[4:])
+    for judgement in (
+        judge(SELECTION, runs=RUNS[:1], cells=failed),
+        judge(SELECTION, runs=RUNS[:1], outcome=Outcome.TIMEOUT),
+    ):
+        assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert judge(SELECTION, runs=(), untouched=True).status is Status.FAIL
+
+
+EVALUATED = EvaluatedOnTest(model=("net",))
+
+
+def test_the_chosen_net_evaluated_on_test_data_and_reported_is_right():
+    assert judge(EVALUATED, look(11, 5, 2), section="test").status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (look(11, 5, 1), Status.FAIL),
+        (look(11, 5, 3), Status.NEEDS_TA),
+        (look(11, 5, 2, net="other"), Status.NEEDS_TA),
+        (look(11, 3, 2), Status.NEEDS_TA),
+    ],
+)
+def test_other_data_are_wrong_and_what_is_unclear_goes_to_a_ta(given: EvaluationPass, status: Status):
+    assert judge(EVALUATED, given, section="test").status is status
+
+
+def test_an_evaluation_without_a_number_goes_to_a_ta():
+    silent = (*CELLS[:5], cell(5, "e = evaluate(net)"))
+    assert judge(EVALUATED, look(11, 5, 2), section="test", cells=silent).status is Status.NEEDS_TA
+
+
+def test_the_handout_as_given_evaluates_nothing():
+    judgement = judge(EVALUATED, section="test", untouched=True)
+    assert judgement.status is Status.FAIL
+    assert "Nothing was handed in" in judgement.message

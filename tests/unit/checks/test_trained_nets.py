@@ -1,0 +1,158 @@
+"""Small sets learnt by heart, accuracies reached, features computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from grader.checks.overfits_small_set import OverfitsSmallSet
+from grader.checks.reaches_accuracy import ReachesAccuracy
+from grader.checks.transfer_features import TransferFeatures
+from grader.evidence.plan import Target
+from grader.evidence.record import CellError, CellRecord, FileWritten, ForwardRecord, ModuleRecord
+from grader.evidence.training import DataSource, TrainingRun
+from grader.evidence.values import ArrayValue
+from grader.rubric.handout import fingerprint
+from grader.rubric.model import Check, Judgement, Section, Status
+from tests import factories
+from tests.factories import cell, history, training_run
+
+SECTIONS = {"a": Section(title="a", heading="^Part a")}
+HEADING = cell(0, "# Part a", kind="markdown")
+SNIPPET = "features = alexnet.features(img)"
+HANDOUT = fingerprint(
+    {
+        "cells": [
+            {"cell_type": "markdown", "source": "# Part a", "metadata": {}},
+            {"cell_type": "code", "source": SNIPPET, "metadata": {}},
+        ]
+    }
+)
+
+
+def judge(check: Check, *cells: CellRecord, **evidence: Any) -> Judgement:
+    given = factories.evidence((HEADING, *cells), **evidence)
+    return check.judge(factories.case(check, given, sections=SECTIONS, section="a", handout=HANDOUT))
+
+
+OVERFITS = OverfitsSmallSet(steps=200)
+
+
+def run(steps: int, loss: float, **more: Any) -> TrainingRun:
+    return training_run(0, 1, steps=steps, losses=(2.2, loss), source=0, **more)
+
+
+def overfit(training: TrainingRun | None, items: int = 27, stored: str = "") -> Judgement:
+    source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=items, sampled=items)
+    runs = () if training is None else (training,)
+    return judge(OVERFITS, cell(1, "train()", stored=stored), training=history(*runs, sources=(source,)))
+
+
+@pytest.mark.parametrize(
+    ("training", "items", "status"),
+    [
+        (run(150, 0.02), 27, Status.PASS),
+        (run(150, 0.03), 27, Status.NEEDS_TA),
+        (run(201, 0.001), 27, Status.NEEDS_TA),
+        (run(150, 0.00001), 5000, Status.NEEDS_TA),
+        (run(150, float("nan")), 27, Status.NEEDS_TA),
+        (run(150, 1.0, passes_cut=3), 27, Status.MISSING_EVIDENCE),
+        (None, 27, Status.NEEDS_TA),
+    ],
+)
+def test_only_a_loss_that_leaves_no_image_wrong_is_proof(
+    training: TrainingRun | None, items: int, status: Status
+):
+    assert overfit(training, items).status is status
+
+
+def test_a_student_s_own_claim_is_told_to_the_ta():
+    assert "reports 100 %" in overfit(run(150, 1.0), stored="Training accuracy: 100.0 %").message
+    assert "reports 100 %" in overfit(run(150, 1.0), stored="Final Training Accuracy: 1.0").message
+    assert "no output reports" in overfit(run(150, 1.0), stored="Training accuracy: 0.91").message
+
+
+def test_nothing_handed_in_earns_nothing():
+    assert judge(OVERFITS).status is Status.FAIL
+
+
+ACCURACY = ReachesAccuracy(pattern=r"accuracy: ([0-9.]+)", at_least=0.6)
+
+
+def test_the_last_figure_that_our_own_run_printed_counts():
+    assert judge(ACCURACY, cell(1, "x", printed="accuracy: 0.2\naccuracy: 0.61")).status is Status.PASS
+    assert judge(ACCURACY, cell(1, "x", printed="accuracy: 0.7\naccuracy: 0.59")).status is Status.FAIL
+    assert judge(ACCURACY, cell(1, "x", stored="accuracy: 0.9")).status is Status.NEEDS_TA
+    assert judge(ACCURACY, cell(1, "x", printed="accuracy: nan")).status is Status.NEEDS_TA
+    assert judge(ACCURACY).status is Status.FAIL
+
+
+def test_an_error_has_an_upper_bound_and_may_be_in_percent():
+    error = ReachesAccuracy(pattern=r"error ([0-9.]+)", at_most=0.3, percent=True)
+    assert judge(error, cell(1, "x", printed="error 29.9 %")).status is Status.PASS
+    assert judge(error, cell(1, "x", printed="error 31 %")).status is Status.FAIL
+
+
+def test_an_accuracy_needs_full_training_and_one_bound_and_a_group():
+    assert ACCURACY.needs_full_training
+    for fields in ({}, {"at_least": 0.1, "at_most": 0.2}):
+        with pytest.raises(ValidationError, match="either at_least or at_most"):
+            ReachesAccuracy(pattern="(x)", **fields)
+    with pytest.raises(ValidationError, match="group"):
+        ReachesAccuracy(pattern="x", at_least=0.1)
+
+
+FEATURES = TransferFeatures(
+    target=Target(expression="alexnet.features"), input=(2, 3, 224, 224), expected=(2, 256, 6, 6)
+)
+COMPUTE = "f = alexnet.features(images).detach()\ntorch.save(f, 'f.tensor')"
+
+
+def features(*cells: CellRecord, shape: tuple[int, ...] = (2, 256, 6, 6), **evidence: Any) -> Judgement:
+    output = ArrayValue(type="torch.Tensor", dtype="float32", shape=shape)
+    record = ModuleRecord(
+        found_by="expression",
+        name="alexnet.features",
+        class_name="Sequential",
+        forwards=(ForwardRecord(input=output, output=output),),
+    )
+    probes = factories.answers({FEATURES.probes()[0]: record})
+    return judge(FEATURES, *cells, probes=probes, **evidence)
+
+
+def test_features_computed_detached_and_saved_are_right():
+    judgement = features(cell(1, COMPUTE))
+    assert judgement.status is Status.PASS
+    assert judgement.data["found"] == [2, 256, 6, 6]
+    in_memory = "with torch.no_grad():\n    data = TensorDataset(alexnet.features(x), y)"
+    assert features(cell(1, in_memory)).status is Status.PASS
+    written = (FileWritten(path="x.npy", cell=1, size_bytes=1),)
+    assert features(cell(1, "f = alexnet.features(x).detach(); keep(f)"), files=written).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("source", "lacking"),
+    [
+        ("torch.save(alexnet.features(x), 'f')", "detached"),
+        ("f = alexnet.features(x).detach()", "saved"),
+        ("f = x.detach(); torch.save(f, 'f')", "computed"),
+    ],
+)
+def test_what_was_not_seen_goes_to_a_ta(source: str, lacking: str):
+    judgement = features(cell(1, source))
+    assert judgement.status is Status.NEEDS_TA
+    assert lacking in judgement.message
+
+
+def test_another_shape_or_a_cell_that_failed_goes_to_a_ta():
+    assert features(cell(1, COMPUTE), shape=(2, 9)).status is Status.NEEDS_TA
+    failed = cell(1, COMPUTE, error=CellError(type="NameError"))
+    assert features(failed).status is Status.NEEDS_TA
+
+
+def test_a_snippet_of_the_handout_left_in_place_counts_neither_way():
+    broken = cell(1, SNIPPET, error=CellError(type="NameError", message="img"))
+    assert features(broken).status is Status.FAIL
+    assert features(broken, cell(2, COMPUTE)).status is Status.PASS
