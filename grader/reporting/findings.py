@@ -90,7 +90,9 @@ class FindingView:
 
     @property
     def score(self) -> str:
-        """``1.5 / 2``; a dash while nothing is decided."""
+        """``1.5 / 2``; a dash while nothing is decided, and words where nothing is to be had."""
+        if not self.out_of:
+            return "no points"
         undecided = self.pending > 0 and self.pending >= self.out_of
         return f"{'–' if undecided else number(self.points)} / {number(self.out_of)}"
 

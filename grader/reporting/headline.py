@@ -15,6 +15,7 @@ __all__ = ["Headline", "RunFacts", "headline"]
 
 _COSTLIEST = 3
 _NEXT_STEPS = 3
+_WAITING = 5
 
 _OUTCOMES = {
     Outcome.COMPLETED: "Every cell of your notebook ran without an error.",
@@ -64,17 +65,20 @@ class Headline:
     costliest: tuple[FindingView, ...]
     next_steps: tuple[Step, ...]
     waiting: tuple[FindingView, ...]
+    more_waiting: int
     run: RunFacts
 
 
 def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
     """Picks what a student should read first."""
     costly = sorted((view for view in views if view.lost > 0), key=lambda view: -view.lost)
+    waiting = sorted((view for view in views if view.pending > 0), key=lambda view: -view.pending)
     return Headline(
         sentence=_sentence(report, views),
         costliest=tuple(costly[:_COSTLIEST]),
         next_steps=_next_steps(report, costly),
-        waiting=tuple(view for view in views if view.pending > 0),
+        waiting=tuple(waiting[:_WAITING]),
+        more_waiting=max(0, len(waiting) - _WAITING),
         run=_run_facts(report),
     )
 
@@ -106,9 +110,12 @@ def _error_step(cells: Sequence[CellRecord]) -> list[Step]:
     first, error = broken[0], broken[0].run.error if broken[0].run else None
     place = heading_above(cells, first.index)
     under = f" (under “{place}”)" if place else ""
-    others = f", and {count(len(broken) - 1, 'later cell')} did too" if len(broken) > 1 else ""
+    others = f" and {count(len(broken) - 1, 'later cell')} an error too" if len(broken) > 1 else ""
     kind = error.type if error else "an error"
-    text = f"Cell {first.index}{under} raised `{kind}`{others}. Use “Restart and run all” before handing in."
+    text = (
+        f"When the service ran your notebook from top to bottom, cell {first.index}{under} raised `{kind}`"
+        f"{others}. See whether “Restart and run all” goes through for you."
+    )
     return [Step(text)]
 
 

@@ -186,7 +186,7 @@ def test_the_prompt_for_the_ta_is_not_shown_to_the_student(page: str) -> None:
 
 
 def test_the_first_error_of_the_run_is_a_next_step(outline: Outline) -> None:
-    assert "Cell 11 (under “Part 3. Settings”) raised NameError" in outline.text
+    assert "cell 11 (under “Part 3. Settings”) raised NameError." in outline.text
 
 
 def test_the_remark_date_and_the_evidence_are_named(outline: Outline) -> None:
