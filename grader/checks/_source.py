@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ __all__ = ["ParsedCell", "comments_and_strings", "parse_cell", "parsed_cells"]
 #: Cell magics whose body is Python that runs in the notebook's own namespace.
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 _CACHED_CELLS = 4096
+_MAGIC = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$")
+_MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*=\s*[%!].*|.*\?\s*$)")
+_MOST_LINES_READ = 20_000
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,8 @@ def parse_cell(index: int, source: str) -> ParsedCell:
 @lru_cache(maxsize=_CACHED_CELLS)
 def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
     original = source.replace("\r\n", "\n").replace("\r", "\n")
-    body = _without_python_magic(original)
     try:
-        python = TransformerManager().transform_cell(body)
+        python = _as_python(_without_python_magic(original))
         with warnings.catch_warnings():
             # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
             warnings.simplefilter("ignore")
@@ -67,6 +70,19 @@ def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return None, (), str(error)
     return tree, _original_lines(original, python), ""
+
+
+def _as_python(source: str) -> str:
+    """IPython's syntax as Python's.
+
+    IPython reads the whole cell again for every magic in it. Where that would take seconds, which no honest
+    cell does, lines that look like magics are left out instead.
+    """
+    lines = source.split("\n")
+    magics = sum(1 for line in lines if _MAGIC.search(line))
+    if magics * len(lines) > _MOST_LINES_READ:
+        return "\n".join(_MAGIC_LINE.sub(r"\1pass", line) for line in lines)
+    return str(TransformerManager().transform_cell(source))
 
 
 def _without_python_magic(source: str) -> str:

@@ -54,7 +54,12 @@ class NoBuiltinShadowing(Check):
 def _shadowing(cell: ParsedCell, wanted: frozenset[str]) -> list[Binding]:
     if cell.tree is None:
         return []
-    return [found for found in bindings(cell.tree) if found.name in wanted and not found.in_class]
+    try:
+        found = bindings(cell.tree)
+    except RecursionError:
+        # An expression nested so deeply was written by no person; it is no name either.
+        return []
+    return [binding for binding in found if binding.name in wanted and not binding.in_class]
 
 
 def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:

@@ -41,7 +41,7 @@ class OverfitsSmallSet(Check):
     check: Literal["overfits_small_set"] = "overfits_small_set"
     largest_set: int = Field(default=150, ge=1)
     steps: int = Field(default=200, ge=1)
-    claim: Regex = r"(?i)acc\w*\D{0,40}(1\.0+\b|100(\.0+)?\s*%)"
+    claim: Regex = r"(?i)acc\w{0,20}\D{0,40}(1\.0+\b|100(\.0+)?\s*%)"
 
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)

@@ -103,6 +103,17 @@ def test_a_cell_that_does_not_parse_hides_no_other():
     assert names(judgement) == [("max", 1, 1)]
 
 
+def test_a_cell_of_many_magics_is_read_all_the_same():
+    source = "if True:\n    !ls\n" + "!ls\nx = 1\n" * 2000 + "sum = 1"
+    assert names(judge(source)) == [("sum", 0, 4003)]
+
+
+def test_an_expression_nested_beyond_reason_hides_no_other_cell():
+    deep = "x = " + "-" * 900 + "1"
+    assert names(judge(deep, "sum = 1")) == [("sum", 1, 1)]
+    assert names(judge("x = " + "+".join(["1"] * 20_000), "sum = 1")) == [("sum", 1, 1)]
+
+
 def test_names_and_allow_limit_the_search():
     source = "sum = 1\nid = 2\nx = 3"
     assert [name for name, *_ in names(judge(source, names=["sum"]))] == ["sum"]
