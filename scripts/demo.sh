@@ -7,7 +7,9 @@ readonly grader=$PWD/.venv/bin/grader
 
 "$grader" demo "$course"
 cd "$course"
-"$grader" run submissions
-for assignment in convolution cats-dogs; do
-  "$grader" report --assignment "$assignment" --out "reports/$assignment"
+for assignment in convolution pets; do
+  printf '\n%s\n' "$assignment"
+  "$grader" run "submissions/$assignment"
+  "$grader" report --assignment "$assignment" --out "reports/$assignment" >/dev/null
 done
+printf '\nA report for each student, to open in a browser: %s\n' "$PWD/reports"

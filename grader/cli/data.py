@@ -32,15 +32,16 @@ def data(
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> int:
     """Write a sample course: a rubric, data, submissions good and bad.
 
     Example: grader demo demo/
     """
-    from grader.workflows.demo import write_demo
+    from grader.workflows.demo import ASSIGNMENTS, write_demo
 
     write_demo(folder)
     print_path(folder)
-    print_line(f"grade it with: cd {folder} && grader run submissions/")
+    for assignment in ASSIGNMENTS:
+        print_line(f"grade it with: cd {folder} && grader run submissions/{assignment}")
     return 0

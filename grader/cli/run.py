@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import signal
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from grader.cli import setup
 from grader.cli.console import print_line
-from grader.cli.options import Database, Evidence, ReferenceFolder, RubricName, User
-
-if TYPE_CHECKING:
-    from grader.sandbox.base import Sandbox
-    from grader.workflows.events import Notify
-    from grader.workflows.planning import Chooser
-    from grader.workflows.settings import Settings
-    from grader.workflows.stopping import StopSignal
+from grader.cli.options import (
+    Data,
+    Database,
+    Evidence,
+    Gpus,
+    Isolation,
+    Jobs,
+    ReferenceFolder,
+    RubricName,
+    SandboxName,
+    Training,
+    User,
+)
 
 __all__ = ["run"]
 
@@ -31,30 +32,12 @@ def run(
     ],
     rubric: RubricName = None,
     db: Database = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", metavar="N", help="Submissions at a time [default: by cores]."),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data", metavar="DIR", help="Folder of data sets, mounted read-only [env: GRADER_DATA]."
-        ),
-    ] = None,
-    sandbox: Annotated[
-        str | None, typer.Option("--sandbox", metavar="auto|docker|bubblewrap", help="What to run in.")
-    ] = None,
-    isolation: Annotated[
-        str | None,
-        typer.Option(
-            "--isolation", metavar="fork|container", help="A fork, or a container, for each submission."
-        ),
-    ] = None,
-    training: Annotated[
-        str | None,
-        typer.Option("--training", metavar="budget|full", help="A few batches of each pass, or all of them."),
-    ] = None,
-    gpus: Annotated[str | None, typer.Option("--gpus", metavar="none|all|IDS", help="GPUs to use.")] = None,
+    jobs: Jobs = None,
+    data: Data = None,
+    sandbox: SandboxName = None,
+    isolation: Isolation = None,
+    training: Training = None,
+    gpus: Gpus = None,
     fresh: Annotated[bool | None, typer.Option("--fresh", help="Run again what was run before.")] = None,
     layout: Annotated[
         str | None,
@@ -70,83 +53,23 @@ def run(
 
     Example: grader run submissions/ --rubric lab2 --data data/
     """
-    from grader.cli.tables import closing_table, our_fault
+    from grader.cli.sandboxed import close, grade
     from grader.intake import find_submissions
     from grader.workflows.planning import plan_work, read_file
-    from grader.workflows.run import run as grade
+    from grader.workflows.rubrics import RubricShelf
 
     options = setup.settings(
         submissions, rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation,
         training=training, gpus=gpus, fresh=fresh, format=layout, reference=reference, evidence=evidence,
         user=user,
     )  # fmt: skip
-    found = find_submissions(submissions, format=options.format)
-    choose = _chooser(options, submissions)
+    chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
+    found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
     files = [read_file(submission) for submission in found.submissions]
-    works = plan_work(files, choose, training=options.training, cuda=options.gpus != "none")
+    works = plan_work(files, chooser.choose, training=options.training, cuda=options.gpus != "none")
     answers = setup.reference(options, submissions)
-    from grader.cli.progress import view
-
-    with setup.store(options, create=True) as store, view() as watch, _interruptible() as stop:
-        report = grade(
-            works,
-            store=store,
-            reference=answers,
-            open_sandbox=_opener(options, watch),
-            notify=watch,
-            stop=stop,
-            actor=setup.actor(options),
-            data=options.data,
-            jobs=options.jobs,
-            fresh=options.fresh,
-        )
+    with setup.store(options, create=True) as store:
+        report = grade(works, options, store, answers)
     for problem in found.problems:
         print_line(f"not graded: {problem}")
-    closing_table(report.results)
-    if report.unfinished:
-        print_line(f"{report.unfinished} submissions wait: run again to go on")
-    print_line(f"marks are in {options.db}")
-    attention = sum(bool(our_fault(result)) for result in report.results)
-    return 1 if report.unfinished or attention else 0
-
-
-def _chooser(options: Settings, submissions: Path) -> Chooser:
-    """Gives each notebook's rubric: the one that was named, else the one whose handout it was made from."""
-    from grader.workflows.rubrics import RubricShelf
-
-    shelf = RubricShelf(setup.places(submissions))
-    if options.rubric is None:
-        return shelf.match
-    named = shelf.load(options.rubric)
-    return lambda _cells: named
-
-
-def _opener(options: Settings, watch: Notify) -> Callable[[], Sandbox]:
-    from grader.workflows.events import Notice
-
-    def open_sandbox() -> Sandbox:
-        from grader.sandbox.select import choose_sandbox
-
-        return choose_sandbox(
-            options.sandbox,
-            isolation=options.isolation,
-            gpus=options.gpus,
-            data_dir=options.data,
-            run_id=uuid.uuid4().hex,
-            notify=lambda text: watch(Notice(text)),
-        )
-
-    return open_sandbox
-
-
-@contextmanager
-def _interruptible() -> Iterator[StopSignal]:
-    """Ctrl-C once: finish what runs and stop. Twice: stop now."""
-    from grader.workflows.stopping import StopSignal
-
-    stop = StopSignal()
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: stop.press())
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return close(report, options)
