@@ -15,6 +15,7 @@ from grader.cli.marks import export, report, show
 from grader.cli.regrade import regrade
 from grader.cli.rubric import rubric
 from grader.cli.run import run
+from grader.cli.summary import summary
 
 __all__ = ["app"]
 
@@ -44,7 +45,7 @@ def options(
     """Options that stand before the command."""
 
 
-for _command in (run, regrade, show, report, export, audit, data, doctor, demo):
+for _command in (run, regrade, show, report, summary, export, audit, data, doctor, demo):
     app.command()(_command)
 app.add_typer(rubric, name="rubric")
 app.add_typer(image, name="image")

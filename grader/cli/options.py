@@ -10,12 +10,18 @@ import typer
 __all__ = [
     "AnyAssignment",
     "Assignment",
+    "Data",
     "Database",
     "Evidence",
+    "Gpus",
+    "Isolation",
+    "Jobs",
     "OneStudent",
     "ReferenceFolder",
     "RubricName",
+    "SandboxName",
     "Students",
+    "Training",
     "User",
 ]
 
@@ -59,3 +65,25 @@ User = Annotated[
     str | None,
     typer.Option("--as", metavar="NAME", help="Who acts, for the history [env: GRADER_USER; default: you]."),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", metavar="N", help="Submissions at a time [default: by cores and memory]."),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Folder of data sets, mounted read-only [env: GRADER_DATA]."),
+]
+SandboxName = Annotated[
+    str | None, typer.Option("--sandbox", metavar="auto|docker|bubblewrap", help="What to run notebooks in.")
+]
+Isolation = Annotated[
+    str | None,
+    typer.Option(
+        "--isolation", metavar="fork|container", help="A fork, or a container, for each submission."
+    ),
+]
+Training = Annotated[
+    str | None,
+    typer.Option("--training", metavar="budget|full", help="A few batches of each pass, or all of them."),
+]
+Gpus = Annotated[str | None, typer.Option("--gpus", metavar="none|all|IDS", help="GPUs to use.")]

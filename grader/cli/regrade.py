@@ -11,17 +11,28 @@ from grader.cli import setup
 from grader.cli.console import number, print_line, print_table
 from grader.cli.options import (
     Assignment,
+    Data,
     Database,
     Evidence,
+    Gpus,
+    Isolation,
+    Jobs,
     ReferenceFolder,
     RubricName,
+    SandboxName,
     Students,
+    Training,
     User,
 )
+from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from grader.rubric.case import Reference
+    from grader.store import Store
     from grader.store.history import Result
     from grader.workflows.regrade import Regraded
+    from grader.workflows.rubrics import LoadedRubric
+    from grader.workflows.settings import Settings
 
 __all__ = ["regrade"]
 
@@ -36,37 +47,71 @@ def regrade(
     outcome: Annotated[
         str | None, typer.Option("--outcome", metavar="O", help="Only attempts that ended so, as TIMEOUT.")
     ] = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Run the stored notebooks again first.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell who would gain and who would lose.")
     ] = False,
     db: Database = None,
+    jobs: Jobs = None,
+    data: Data = None,
+    sandbox: SandboxName = None,
+    isolation: Isolation = None,
+    training: Training = None,
+    gpus: Gpus = None,
     evidence: Evidence = None,
     reference: ReferenceFolder = None,
     user: User = None,
 ) -> int:
-    """Judge stored evidence again by the given or the newest rubric; nothing is run.
+    """Judge stored evidence again by the given or the newest rubric; nothing is run unless asked for.
 
     Example: grader regrade --assignment lab2 --rubric rubrics/lab2.yaml --dry-run
     """
     from grader.workflows.judging import Judge
     from grader.workflows.regrade import regrade as judge_all
-    from grader.workflows.rubrics import RubricShelf, recall_newest, require_assignment
     from grader.workflows.show import find_results
 
-    options = setup.settings(rubric=rubric, db=db, evidence=evidence, reference=reference, user=user)
+    if rerun and dry_run:
+        raise UsageError("a dry run runs nothing", todo="leave out --rerun or --dry-run")
+    options = setup.settings(
+        rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation, training=training,
+        gpus=gpus, evidence=evidence, reference=reference, user=user, fresh=rerun or None,
+    )  # fmt: skip
     answers = setup.reference(options)
     with setup.store(options) as store:
         found = find_results(store, assignment, students or ())
         chosen = [item for item in found if outcome is None or _ended(item, outcome)]
-        if options.rubric is None:
-            loaded = recall_newest(store, assignment)
-        else:
-            loaded = RubricShelf(setup.places()).load(options.rubric)
-        require_assignment(loaded, assignment)
+        loaded = _rubric(options, store, assignment)
+        if rerun:
+            return _run_again(chosen, loaded, options, store, answers)
         judge = Judge(loaded, answers)
         done = judge_all(store, chosen, lambda _: judge, actor=setup.actor(options), dry_run=dry_run)
     _change_table(done, criterion, dry_run)
     return 1 if any(item.problem for item in done) else 0
+
+
+def _rubric(options: Settings, store: Store, assignment: str) -> LoadedRubric:
+    from grader.workflows.rubrics import RubricShelf, recall_newest, require_assignment
+
+    if options.rubric is None:
+        return recall_newest(store, assignment)
+    loaded = RubricShelf(setup.places()).load(options.rubric)
+    require_assignment(loaded, assignment)
+    return loaded
+
+
+def _run_again(
+    chosen: Sequence[Result], loaded: LoadedRubric, options: Settings, store: Store, answers: Reference
+) -> int:
+    from grader.cli.sandboxed import close, grade
+    from grader.workflows.planning import plan_work, read_file
+    from grader.workflows.regrade import changes_between
+    from grader.workflows.rerun import stored_submission
+
+    files = [read_file(stored_submission(store, item)) for item in chosen]
+    works = plan_work(files, lambda _: loaded, training=options.training, cuda=options.gpus != "none")
+    report = grade(works, options, store, answers)
+    _change_table(changes_between(chosen, report.results), None, dry_run=False)
+    return close(report, options)
 
 
 def _ended(result: Result, outcome: str) -> bool:

@@ -15,12 +15,12 @@ from grader.intake.notebook import parse_notebook
 from grader.rubric.plan import plan_for
 from grader.workflows.rubrics import LoadedRubric
 
-__all__ = ["Chooser", "File", "Work", "plan_work", "read_file", "require_data"]
+__all__ = ["Choose", "File", "Work", "plan_work", "read_file", "require_data"]
 
 #: What lies in the root of a data set, by which it is found in the data folder itself too.
 _DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw"}
 
-Chooser = Callable[[Sequence[CellRecord]], LoadedRubric | None]
+Choose = Callable[[Sequence[CellRecord]], LoadedRubric | None]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _in_one_line(error: GraderError) -> str:
 
 
 def plan_work(
-    files: Sequence[File], choose: Chooser, *, training: str | None = None, cuda: bool = False
+    files: Sequence[File], choose: Choose, *, training: str | None = None, cuda: bool = False
 ) -> list[Work]:
     """Finds each file's rubric and plan, grouped by assignment so that a sandbox serves like after like.
 

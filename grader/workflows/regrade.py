@@ -12,7 +12,7 @@ from grader.store import Signature, Store
 from grader.store.history import Result
 from grader.workflows.judging import Judge
 
-__all__ = ["Change", "Regraded", "compare", "judge_again", "regrade"]
+__all__ = ["Change", "Regraded", "changes_between", "compare", "judge_again", "regrade"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,17 @@ def regrade(
         for result in results
         if result.attempt is not None
     ]
+
+
+def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[Regraded]:
+    """What became of results when they were run again; those that came to no verdict are left out."""
+    newer = {(result.assignment, result.student): result.verdict for result in after}
+    changed = []
+    for result in before:
+        old, new = result.verdict, newer.get((result.assignment, result.student))
+        if new is not None:
+            changed.append(Regraded(result, old, new, compare(old, new), _missing(new)))
+    return changed
 
 
 def judge_again(store: Store, judge: Judge, result: Result, *, actor: str, why: str) -> Regraded:

@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from grader.checks import registry
-from grader.errors import RubricError, UsageError
+from grader.errors import RubricError, SubmissionError, UsageError
 from grader.evidence.record import CellRecord
+from grader.intake import parse_notebook
 from grader.rubric.handout import Handout, parse_handout, source_digest
 from grader.rubric.loader import load_rubric
 from grader.rubric.model import Rubric
@@ -20,6 +21,7 @@ from grader.store.models import RubricRow
 from grader.workflows.reference import bundled
 
 __all__ = [
+    "Chooser",
     "LoadedRubric",
     "RubricShelf",
     "load_rubric_file",
@@ -127,10 +129,37 @@ class RubricShelf:
             return None
         return fitting[0][1]
 
+    def chooser(self, rubric: str | None) -> Chooser:
+        """Chooses the named rubric for all notebooks; where None is named, each one's own."""
+        return Chooser(self, None if rubric is None else self.load(rubric))
+
     @cached_property
     def _with_handout(self) -> list[LoadedRubric]:
         loaded = [load_rubric_file(path) for path in self.paths.values()]
         return [rubric for rubric in loaded if rubric.handout is not None]
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Tells which rubric a notebook is for.
+
+    Attributes:
+        named: For every notebook; None where each notebook's handout decides.
+    """
+
+    shelf: RubricShelf
+    named: LoadedRubric | None
+
+    def choose(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
+        return self.named or self.shelf.match(cells)
+
+    def assignment_of(self, raw: bytes) -> str | None:
+        """By a file's bytes, for intake: which assignment it is for, None where that cannot be told."""
+        try:
+            chosen = self.choose(parse_notebook(raw))
+        except SubmissionError:
+            return None
+        return chosen.assignment if chosen else None
 
 
 def _likeness(loaded: LoadedRubric, cells: Sequence[CellRecord]) -> float:

@@ -241,3 +241,51 @@ def test_every_option_and_argument_is_explained(name: str) -> None:
 
 def test_text_from_outside_cannot_move_the_cursor_or_turn_the_line() -> None:
     assert plain("a\x1b[2Jb\u202ec\ud800") == "a\\x1b[2Jb\\u202ec\\ud800"
+
+
+def test_report_writes_a_page_for_each_student(graded: Path, grader) -> None:
+    ended = grader("report", "--assignment", "mini", "--out", "reports")
+    assert ended.out == "2 reports are in reports\n"
+    assert sorted(path.name for path in (graded / "reports").iterdir()) == ["s1.html", "s2.html"]
+    assert "builtin" in (graded / "reports" / "s2.html").read_text().lower()
+    assert grader("report", "s2", "-a", "mini", "--out", "one").out.startswith("wrote one/s2.html\n")
+
+
+def test_report_never_takes_an_id_for_a_path(lab: Path, grader) -> None:
+    course.hand_in(lab / "submissions", "..x y", course.GOOD)
+    grader("run", "submissions", "--rubric", "mini")
+    grader("report", "--assignment", "mini", "--out", "reports")
+    names = {path.name for path in (lab / "reports").iterdir()}
+    assert {"s1.html", "s2.html"} < names
+    [other] = names - {"s1.html", "s2.html"}
+    assert other.startswith("student-")
+
+
+def test_summary_goes_to_the_screen_or_to_files(graded: Path, grader) -> None:
+    assert "A small lab" in grader("summary", "--assignment", "mini").out
+    ended = grader("summary", "-a", "mini", "--out", "class.html", "--slides", "slides.md")
+    assert ended.out.splitlines() == ["wrote class.html", "wrote slides.md"]
+    assert (graded / "class.html").read_text().lower().startswith("<!doctype html>")
+
+
+def test_regrade_rerun_makes_new_attempts_from_stored_notebooks(graded: Path, grader) -> None:
+    for path in (graded / "submissions").rglob("*.ipynb"):
+        path.unlink()
+    ended = grader("regrade", "s2", "--assignment", "mini", "--rerun")
+    assert ended.code == 0
+    assert "0 went up, 0 down, 1 same" in ended.out
+    attempts = {
+        name: json.loads(grader("show", name, "-a", "mini", "--json").out)["attempt"] for name in ("s1", "s2")
+    }
+    assert attempts == {"s1": 1, "s2": 2}
+
+
+def test_regrade_says_whom_missing_evidence_concerns(graded: Path, grader) -> None:
+    asking_more = course.RUBRIC.replace("total: 5", "total: 6") + (
+        "  - id: size\n    title: Size\n    points: 1\n    check: parameter_count\n    target: {names: [net]}\n"
+        "    expected: 386\n"
+    )
+    course.write_rubric(graded / "rubrics", asking_more)
+    ended = grader("regrade", "-a", "mini", "--rubric", "mini")
+    assert "evidence for size was never recorded for 2 submissions (s1, s2)" in ended.out
+    assert "--rerun" in ended.out

@@ -1,0 +1,51 @@
+"""`grader summary`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.cli import setup
+from grader.cli.console import print_path, print_text
+from grader.cli.options import Assignment, Database, Evidence
+
+__all__ = ["summary"]
+
+
+def summary(
+    assignment: Assignment,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="A page (.html) or text (.txt) to write."),
+    ] = None,
+    slides: Annotated[
+        Path | None,
+        typer.Option("--slides", metavar="FILE", help="Write the common issues as Markdown slides."),
+    ] = None,
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Show the class at a glance: marks, what went wrong most, what waits for a TA.
+
+    Example: grader summary --assignment lab2 --out summary.html
+    """
+    from grader.reporting import render_slides, render_summary_html, render_summary_text
+    from grader.workflows.files import write_text
+    from grader.workflows.show import find_results
+    from grader.workflows.summary import class_summary
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        made = class_summary(store, assignment, find_results(store, assignment))
+    if out is not None:
+        page = out.suffix.lower() in (".html", ".htm")
+        write_text(out, render_summary_html(made) if page else render_summary_text(made))
+        print_path(out)
+    if slides is not None:
+        write_text(slides, render_slides(made))
+        print_path(slides)
+    if out is None and slides is None:
+        print_text(render_summary_text(made))
+    return 0
