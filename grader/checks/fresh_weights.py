@@ -58,21 +58,37 @@ class FreshWeights(Check):
         carried = [run for run in runs if self._is_carried(run, case)]
         doubts = {run.index: doubts_about_carrying(run, case, self.first_epoch) for run in carried}
         certain = [run for run in carried if not doubts[run.index]]
-        data = {"runs": [_describe(run, case) for run in carried], "undetermined": False}
+        data = {"runs": [_describe(run) for run in carried], "undetermined": False}
         if certain:
             return _accusation(certain, case, data)
-        open_questions = [doubt for run in carried for doubt in doubts[run.index]]
-        open_questions += self._further_doubts(case, runs, carried)
-        if not runs and not open_questions:
-            return self._nothing_trained(case, data)
-        if open_questions:
+        for run in runs:
+            if run not in carried:
+                doubts[run.index] = self._doubts_about(run, case)
+        return self._weigh(case, runs, doubts, data)
+
+    def _weigh(
+        self, case: Case, runs: tuple[TrainingRun, ...], doubts: dict[int, list[str]], data: dict[str, Any]
+    ) -> Judgement:
+        """Judges runs of which none is certain to go on from trained weights."""
+        history = case.evidence.training
+        reasons = [reason for run in runs for reason in doubts[run.index]]
+        if not history.complete:
+            reasons.append(f"The record of training is not complete: {_notes(history.notes)}.")
+        if reasons:
+            more = f" {len(reasons) - 1} more such reason(s)." if len(reasons) > 1 else ""
             return Judgement.needs_ta(
-                f"Whether every run started from fresh weights could not be established. {open_questions[0]}"
-                + (f" ({len(open_questions) - 1} more such places.)" if len(open_questions) > 1 else ""),
-                where=where_of(carried or runs),
+                f"Whether every run started from fresh weights could not be established. {reasons[0]}{more}",
+                where=where_of(run for run in runs if doubts[run.index]),
                 data={**data, "undetermined": True},
             )
-        return self._all_fresh(case, runs, data)
+        return self._all_fresh(case, runs, data) if runs else self._nothing_trained(case, data)
+
+    def _doubts_about(self, run: TrainingRun, case: Case) -> list[str]:
+        """Reasons why a run that does not look carried may have been."""
+        if run.start.determined:
+            return doubts_about_freshness(run, case, self.first_epoch)
+        reason = run.start.why or "unknown"
+        return [f"For the run in cell {run.cell} the comparison could not be made ({reason})."]
 
     def _is_carried(self, run: TrainingRun, case: Case) -> bool:
         start = run.start
@@ -80,24 +96,6 @@ class FreshWeights(Check):
             return False
         allowed = {cell for section in self.warm_starts for cell in case.alignment.cells_of(section)}
         return run.cell not in allowed
-
-    def _further_doubts(
-        self, case: Case, runs: tuple[TrainingRun, ...], carried: list[TrainingRun]
-    ) -> list[str]:
-        """Reasons why runs that look fresh may not have been."""
-        history = case.evidence.training
-        found = (
-            [] if history.complete else [f"The record of training is not complete: {_notes(history.notes)}."]
-        )
-        found += [
-            f"For the run in cell {run.cell} the comparison could not be made ({run.start.why or 'unknown'})."
-            for run in runs
-            if not run.start.determined
-        ]
-        looked_fresh = [run for run in runs if run not in carried and run.start.determined]
-        return found + [
-            doubt for run in looked_fresh for doubt in doubts_about_freshness(run, case, self.first_epoch)
-        ]
 
     def _nothing_trained(self, case: Case, data: dict[str, Any]) -> Judgement:
         if stopped_early(case) or own_cell_failed(case) or self._stored_outputs_show_training(case):
@@ -152,7 +150,7 @@ def _accusation(certain: list[TrainingRun], case: Case, data: dict[str, Any]) ->
     )
 
 
-def _describe(run: TrainingRun, case: Case) -> dict[str, Any]:
+def _describe(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run.index,
         "cell": run.cell,

@@ -130,6 +130,7 @@ def test_stored_outputs_that_begin_as_a_trained_net_make_a_fresh_run_doubtful():
     judgement = judge(cells, training_run(0, 1), training_run(1, 2), first_epoch=FIRST)
     assert judgement.status is Status.NEEDS_TA
     assert "0.26" in judgement.message
+    assert [place.cell for place in judgement.where] == [2]
     assert judgement.data["runs"] == []
 
 
