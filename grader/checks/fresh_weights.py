@@ -71,7 +71,7 @@ class FreshWeights(Check):
     ) -> Judgement:
         """Judges runs of which none is certain to go on from trained weights."""
         history = case.evidence.training
-        reasons = [reason for run in runs for reason in doubts[run.index]]
+        reasons = [reason for found in doubts.values() for reason in found]
         if not history.complete:
             reasons.append(f"The record of training is not complete: {_notes(history.notes)}.")
         if reasons:
