@@ -19,7 +19,7 @@ from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._plain import jsonable
 from grader.checks._variables import Absent, Held, own_code, variable
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement
+from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["TensorAsked", "TensorClose"]
 
@@ -35,6 +35,9 @@ class TensorAsked(BaseModel):
         expect: The right numbers.
         reference: Or the reference function that gives them,
         of: called with the values of these variables of the student's.
+        same_as: Or the student's own variable that it must equal.
+        shape: Or the right shape, whatever the numbers.
+        follows: With `shape`: a variable whose shape is right too, so that one mistake costs once.
         either_sign: Whether the negative counts too.
         library: Which library's tensor it must be.
         unclipped_share: Part earned where the numbers are right but not clipped to the expected range.
@@ -48,6 +51,9 @@ class TensorAsked(BaseModel):
     expect: JsonValue = None
     reference: str | None = None
     of: tuple[str, ...] = ()
+    same_as: str | None = None
+    shape: tuple[int, ...] | None = None
+    follows: str | None = None
     either_sign: bool = False
     library: Literal["any", "torch", "numpy"] = "any"
     unclipped_share: float = Field(default=0.0, ge=0, le=1)
@@ -56,9 +62,15 @@ class TensorAsked(BaseModel):
 
     @model_validator(mode="after")
     def _has_an_answer(self) -> Self:
-        if (self.expect is None) == (self.reference is None):
-            raise ValueError("give either 'expect' or 'reference'")
+        given = [self.expect, self.reference, self.same_as, self.shape]
+        if sum(one is not None for one in given) != 1:
+            raise ValueError("give one of 'expect', 'reference', 'same_as' and 'shape'")
         return self
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The student's variables that the right answer is made from."""
+        return tuple(name for name in (*self.of, self.same_as, self.follows) if name is not None)
 
 
 class TensorClose(Check):
@@ -87,7 +99,7 @@ class TensorClose(Check):
     tensors: tuple[TensorAsked, ...] = Field(min_length=1)
 
     def watches(self) -> tuple[str, ...]:
-        names = (name for asked in self.tensors for name in (*asked.name, *asked.of))
+        names = (name for asked in self.tensors for name in (*asked.name, *asked.inputs))
         return tuple(dict.fromkeys(names))
 
     def judge(self, case: Case) -> Judgement:
@@ -108,17 +120,22 @@ class _Asked:
         expected = self._expected(self.asked)
         if isinstance(held, Absent):
             return self._without_variable(held, expected)
-        if expected is None:
+        if expected is None and self.asked.shape is None:
             return self._part("open", f"`{held.name}` cannot be checked, as {self._inputs} is not known.")
+        if self.asked.shape is not None:
+            return self._shape_compared(held, self.asked.shape)
         if isinstance(held.value, dict | str):
             return self._part("wrong", f"`{held.name}` is no tensor.", where=(held.where,))
         return self._compared(held, expected)
 
     @property
     def _inputs(self) -> str:
-        return " or ".join(f"`{name}`" for name in self.asked.of) or "the right answer"
+        return " or ".join(f"`{name}`" for name in self.asked.inputs) or "the right answer"
 
     def _expected(self, asked: TensorAsked) -> Any:
+        if asked.same_as is not None:
+            same = variable(self.case, [asked.same_as])
+            return as_array(same.value) if isinstance(same, Held) else None
         if asked.reference is None:
             return asked.expect
         inputs = [variable(self.case, [name]) for name in asked.of]
@@ -136,11 +153,15 @@ class _Asked:
         return self._part(absent.state, absent.why, where=absent.where)
 
     def _from_print(self, absent: Absent, expected: np.ndarray) -> PartFinding:
-        for cell in own_code(self.case):
-            for array in _printed_arrays(printed(cell)):
-                if mismatch(expected, array, _PRINTED) is None:
-                    return self._part("right", f"The numbers printed in cell {cell.index} are right.")
-        return self._part(absent.state, absent.why, where=absent.where)
+        cells = own_code(self.case)
+        for cell in cells:
+            if any(mismatch(expected, array, _PRINTED) is None for array in _printed_arrays(printed(cell))):
+                return self._part("right", f"The numbers printed in cell {cell.index} are right.")
+        if not cells:
+            return self._part(absent.state, absent.why, where=absent.where)
+        held = f"`{self.asked.name[0]}` does not hold them"
+        text = f"No such numbers were printed, and {held}; a TA reads the cells."
+        return self._part("open", text, where=tuple(Where(cell=cell.index) for cell in cells[:3]))
 
     def _compared(self, held: Held, expected: Any) -> PartFinding:
         signs = (1, -1) if self.asked.either_sign else (1,)
@@ -156,6 +177,27 @@ class _Asked:
         if first.kind == "unreadable":
             return self._part("open", f"`{held.name}`: {first.text}.", **more)
         return self._wrong(held, right[0], first.text, more)
+
+    def _shape_compared(self, held: Held, shape: tuple[int, ...]) -> PartFinding:
+        array = as_array(held.value)
+        found = None if array is None else array.shape
+        more: dict[str, Any] = {
+            "where": (held.where,),
+            "data": {
+                "name": held.name,
+                "expected": list(shape),
+                "got": None if found is None else list(found),
+            },
+        }
+        if found == shape:
+            return self._part("right", f"`{held.name}` has the shape {list(shape)}.", **more)
+        followed = variable(self.case, [self.asked.follows]) if self.asked.follows else None
+        source = as_array(followed.value) if isinstance(followed, Held) else None
+        if isinstance(followed, Held) and source is not None and source.shape == found:
+            text = f"`{held.name}` has the shape {list(source.shape)}, as `{followed.name}` has."
+            return self._part("right", text, **more)
+        got = "no array" if found is None else f"the shape {list(found)}"
+        return self._part("wrong", f"`{held.name}` is {got}; expected the shape {list(shape)}.", **more)
 
     def _right(self, held: Held, more: dict[str, Any]) -> PartFinding:
         if self.asked.library in ("any", held.library):

@@ -1,12 +1,17 @@
-"""Does a function call another one that it was to build on?"""
+"""Does a function, or a section, call a function that it was to build on?"""
 
 from __future__ import annotations
 
 import ast
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from grader.checks._calls import Names, missing_function
-from grader.checks._functions import Functions, Written, is_written
+from grader.checks._functions import Functions, Written, called_names, is_written
+from grader.checks._source import parsed_cells
+from grader.checks._variables import own_code
+from grader.evidence.record import CellRecord
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
@@ -17,11 +22,12 @@ class UsesFunction(Check):
     """Looks whether a function uses another one, in its own body or through functions of the notebook.
 
     Read from the code: a call, or the name handed on (``map(word_lengths, lines)``), counts; comments and
-    docstrings do not. A function whose cell does not parse goes to a TA.
+    docstrings do not. A function whose cell does not parse goes to a TA. Without `function`, the student's
+    code in the criterion's section is read, where a call in a cell that raised goes to a TA.
 
     Attributes:
         function: The function that should build on another; of several names, the first that exists.
-        uses: What it should use; any of these names will do.
+        uses: What should be used; any of these names will do.
     """
 
     example: ClassVar[str] = """\
@@ -34,22 +40,27 @@ class UsesFunction(Check):
 """
 
     check: Literal["uses_function"] = "uses_function"
-    function: Names
-    uses: Names
+    function: Names = ()
+    uses: Names = Field(min_length=1)
 
     def judge(self, case: Case) -> Judgement:
         functions = Functions(case.evidence.cells)
+        if not self.function:
+            return self._judge_section(case, functions)
         written = functions.first(self.function)
         if written is None:
             return missing_function(case, self.function)
         if not is_written(written.node):
             return Judgement.failed(f"`{written.name}` is not written yet.", where=(written.where(),))
-        wanted = " or ".join(f"`{name}`" for name in self.uses)
         place = self._use(functions, written)
         if place is None:
-            text = f"`{written.name}` works by itself; it was to call {wanted}."
+            text = f"`{written.name}` works by itself; it was to call {self._wanted}."
             return Judgement.failed(text, where=(written.where(),))
-        return Judgement.passed(f"`{written.name}` uses {wanted}.", where=(place,))
+        return Judgement.passed(f"`{written.name}` uses {self._wanted}.", where=(place,))
+
+    @property
+    def _wanted(self) -> str:
+        return " or ".join(f"`{name}`" for name in self.uses)
 
     def _use(self, functions: Functions, written: Written) -> Where | None:
         for one in functions.reached_from(written):
@@ -60,3 +71,24 @@ class UsesFunction(Check):
                 if name in self.uses:
                     return one.where(node)
         return None
+
+    def _judge_section(self, case: Case, functions: Functions) -> Judgement:
+        cells = own_code(case)
+        if not cells:
+            return Judgement.failed("Nothing was handed in for this part.")
+        for parsed in parsed_cells(cells):
+            calls = called_names(parsed.tree, functions.imports) if parsed.tree is not None else ()
+            called = next((called for called in calls if called.last in self.uses), None)
+            if called is not None:
+                where = Where(cell=parsed.index, line=parsed.line_of(called.node))
+                return self._called_at(case.evidence.cells[parsed.index], where)
+        places = tuple(Where(cell=cell.index) for cell in cells)
+        return Judgement.needs_ta(
+            f"{self._wanted} is called nowhere here; a TA reads the cells.", where=places
+        )
+
+    def _called_at(self, cell: CellRecord, where: Where) -> Judgement:
+        if cell.run is not None and cell.run.error is not None:
+            text = f"{self._wanted} is called, but the cell raised {cell.run.error.type}; a TA looks at it."
+            return Judgement.needs_ta(text, where=(where,))
+        return Judgement.passed(f"{self._wanted} is called.", where=(where,))

@@ -149,5 +149,5 @@ def test_a_cell_that_raised_goes_to_a_ta():
 
 
 def test_an_answer_comes_from_one_place():
-    with pytest.raises(ValidationError, match="either 'expect' or 'reference'"):
+    with pytest.raises(ValidationError, match="one of 'expect', 'reference'"):
         TensorClose(tensors=[{"name": "x"}])

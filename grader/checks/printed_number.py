@@ -1,0 +1,83 @@
+"""Did the student's own run print a number that is good enough?"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from grader.checks._answers import printed, stored_text
+from grader.checks._variables import own_code
+from grader.evidence.record import CellRecord
+from grader.rubric.case import Case
+from grader.rubric.model import Check, Judgement, Where
+
+__all__ = ["PrintedNumber"]
+
+_DECIMAL = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
+
+
+class PrintedNumber(Check):
+    """Reads numbers after certain words in the outputs of the student's own cells, the smallest counts.
+
+    Cells that stand in the handout unchanged do not count. A number that our run printed and that is good
+    enough passes. A good number that only the file handed in shows, or one that is not good enough (the
+    data were a stand-in, say), goes to a TA with both. A section in which nothing was changed fails.
+
+    Attributes:
+        pattern: Regular expression with one group: the number.
+        below: The number must be below this.
+    """
+
+    example: ClassVar[str] = """\
+- id: pigeon-train-error
+  title: A training error below the handout's
+  points: 3
+  check: printed_number
+  pattern: 'Training Error Rate: ([\\d.]+)'
+  below: 0.036
+"""
+
+    check: Literal["printed_number"] = "printed_number"
+    pattern: str
+    below: float = Field(allow_inf_nan=False)
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_one_group(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
+        if groups != 1:
+            raise ValueError("the pattern needs one group, ( ), around the number")
+        return pattern
+
+    def judge(self, case: Case) -> Judgement:
+        cells = own_code(case)
+        if not cells:
+            return Judgement.failed("Nothing was changed or added in this part.")
+        ours = [number for cell in cells for number in self._numbers(_our_text(cell))]
+        theirs = [number for cell in cells for number in self._numbers(stored_text(cell))]
+        where = tuple(Where(cell=cell.index) for cell in cells if self._numbers(printed(cell)))
+        best, claimed = min(ours, default=None), min(theirs, default=None)
+        data = {"found": best, "in_the_file": claimed, "below": self.below}
+        if best is not None and best < self.below:
+            return Judgement.passed(f"It reached {best:g}, below {self.below:g}.", where=where, data=data)
+        return Judgement.needs_ta(_both_stories(best, claimed, self.below), where=where, data=data)
+
+    def _numbers(self, text: str) -> list[float]:
+        tokens = (token.rstrip(".") for token in re.findall(self.pattern, text))
+        return [float(token) for token in tokens if _DECIMAL.fullmatch(token)]
+
+
+def _both_stories(best: float | None, claimed: float | None, below: float) -> str:
+    run = "Our run printed no such number" if best is None else f"Our run reached {best:g}"
+    file = "the file handed in shows none" if claimed is None else f"the file handed in shows {claimed:g}"
+    return f"{run}, {file}; asked for is one below {below:g}. A TA looks at it."
+
+
+def _our_text(cell: CellRecord) -> str:
+    outputs = cell.run.outputs if cell.run is not None else ()
+    return "\n".join(output.text for output in outputs if output.kind == "stream" and output.name == "stdout")

@@ -1,0 +1,139 @@
+"""Checks that Lab 1 asks for: image_crop, printed_number, shapes, and functions called in a section."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from grader.checks.image_crop import ImageCrop, found_in
+from grader.checks.printed_number import PrintedNumber
+from grader.checks.tensor_close import TensorClose
+from grader.checks.uses_function import UsesFunction
+from grader.evidence.record import CellError
+from grader.rubric.alignment import Alignment
+from grader.rubric.model import Status
+from tests.factories import case, case_of_variables, cell, code_cells, evidence
+
+IMAGE = np.random.default_rng(3).random((12, 15, 4)).astype(np.float32)
+CROP = ImageCrop(name="crop", image="img", size=(5, 7), channels=3)
+
+
+def cropped(crop):
+    return CROP.judge(case_of_variables(CROP, ("img", IMAGE), ("crop", crop)))
+
+
+def test_a_piece_of_the_image_in_the_right_size_passes_wherever_it_lies():
+    assert cropped(IMAGE[4:9, 6:13, :3]).status is Status.PASS
+    assert found_in(IMAGE[4:9, 6:13, :3], IMAGE) == (4, 6)
+
+
+def test_size_and_channels_cost_a_half_each():
+    judgement = cropped(IMAGE[4:9, 6:13])
+    assert judgement.share == pytest.approx(0.5)
+    assert "has 4 channels; expected 3" in judgement.message
+    judgement = cropped(IMAGE[0:7, 0:5, :3])
+    assert judgement.share == pytest.approx(0.5)
+    assert "7 x 5 pixels (height and width are exchanged); expected 5 x 7" in judgement.message
+    assert cropped(IMAGE[0:7, 0:5]).status is Status.FAIL
+
+
+def test_a_changed_copy_goes_to_a_ta():
+    assert cropped(IMAGE[4:9, 6:13, :3] + np.float32(0.25)).status is Status.NEEDS_TA
+
+
+def test_what_is_no_image_fails():
+    assert cropped(5).status is Status.FAIL
+    assert cropped(np.zeros((0, 7, 3))).status is not Status.PASS
+
+
+def test_an_unknown_image_goes_to_a_ta():
+    alone = case_of_variables(CROP, ("crop", IMAGE[:5, :7, :3]))
+    assert CROP.judge(alone).status is Status.NEEDS_TA
+
+
+def test_a_crop_that_was_never_made_fails():
+    blank = case(CROP, evidence([cell(0, "img = None")]), alignment=Alignment(unchanged=frozenset({0})))
+    assert CROP.judge(blank).status is Status.FAIL
+
+
+ERROR_RATE = PrintedNumber(pattern=r"Error: ([\d.]+)", below=0.036)
+
+
+def printed(ours="", stored="", **more):
+    return ERROR_RATE.judge(
+        case(ERROR_RATE, evidence([cell(0, "train()", printed=ours, stored=stored)]), **more)
+    )
+
+
+def test_the_smallest_number_that_our_run_printed_counts():
+    judgement = printed("Error: 0.2\nError: 0.01.\n")
+    assert judgement.status is Status.PASS
+    assert judgement.data["found"] == 0.01
+
+
+def test_a_number_only_claimed_or_not_good_enough_goes_to_a_ta_with_both_stories():
+    claimed = printed(stored="Error: 0.0")
+    assert claimed.status is Status.NEEDS_TA
+    assert "Our run printed no such number, the file handed in shows 0" in claimed.message
+    assert printed("Error: 0.5", "Error: 0.0").status is Status.NEEDS_TA
+    assert printed("Error: 0.036").status is Status.NEEDS_TA
+
+
+def test_cells_as_the_handout_gave_them_do_not_count():
+    assert printed("Error: 0.0", alignment=Alignment(unchanged=frozenset({0}))).status is Status.FAIL
+
+
+def test_nan_is_no_number():
+    assert printed("Error: nan").status is Status.NEEDS_TA
+
+
+@pytest.mark.parametrize("pattern", ["no group", "(two) (groups)", "("])
+def test_a_pattern_needs_one_group(pattern):
+    with pytest.raises(ValidationError):
+        PrintedNumber(pattern=pattern, below=1)
+
+
+TENSOR = TensorClose(tensors=[{"name": "t", "same_as": "crop", "library": "torch"}])
+SHAPE = TensorClose(tensors=[{"name": "t", "shape": [5, 7, 3], "follows": "crop"}])
+
+
+def compared(check, crop, tensor):
+    return check.judge(case_of_variables(check, ("crop", crop), ("t", tensor)))
+
+
+def test_a_tensor_must_equal_the_students_own_array():
+    crop = IMAGE[:5, :7, :3]
+    assert compared(TENSOR, crop, torch.from_numpy(crop.copy())).status is Status.PASS
+    assert compared(TENSOR, crop, crop).status is Status.FAIL
+    assert compared(TENSOR, crop, torch.zeros(5, 7, 3)).status is Status.FAIL
+
+
+def test_a_shape_that_follows_from_another_variable_costs_nothing():
+    assert compared(SHAPE, IMAGE[:5, :7, :3], torch.zeros(5, 7, 3)).status is Status.PASS
+    assert compared(SHAPE, IMAGE[:5, :7], torch.zeros(5, 7, 4)).status is Status.PASS
+    assert compared(SHAPE, IMAGE[:5, :7, :3], torch.zeros(3, 5, 7)).status is Status.FAIL
+    assert compared(SHAPE, IMAGE[:5, :7, :3], "no array").status is Status.FAIL
+
+
+SHOWS = UsesFunction(uses="imshow")
+
+
+def shown(*cells, **more):
+    return SHOWS.judge(case(SHOWS, evidence(cells), **more)).status
+
+
+def test_a_function_called_in_the_section_is_seen():
+    assert shown(*code_cells("plt.imshow(img)")) is Status.PASS
+    assert shown(*code_cells("from matplotlib.pyplot import imshow as show\nshow(img)")) is Status.PASS
+
+
+def test_a_call_that_raised_or_is_not_there_goes_to_a_ta():
+    error = CellError(type="NameError", message="img", line=1)
+    assert shown(cell(0, "plt.imshow(img)", error=error)) is Status.NEEDS_TA
+    assert shown(*code_cells("img.show()")) is Status.NEEDS_TA
+
+
+def test_a_section_left_as_it_was_fails():
+    assert shown(*code_cells("plt.imshow(img)"), alignment=Alignment(unchanged=frozenset({0}))) is Status.FAIL
