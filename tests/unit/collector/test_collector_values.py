@@ -55,7 +55,8 @@ def _hostile(base):
 
     names = (
         "__repr__", "__str__", "__eq__", "__len__", "__iter__", "__getitem__", "__int__", "__float__",
-        "__index__", "__bool__", "__hash__", "__array__", "items", "keys", "tolist", "item", "numpy", "detach",
+        "__index__", "__bool__", "__hash__", "__array__", "items", "keys", "tolist", "item", "numpy",
+        "detach",
     )  # fmt: skip
     return type("Hostile", (base,), dict.fromkeys(names, refuse))
 

@@ -217,7 +217,14 @@ def test_operations_grow_with_a_loop_and_not_with_a_vector(notebook):
 
 HANGS = {
     "sleep": "def f(x):\n    import time; time.sleep(30)",
-    "loop that catches": "def f(x):\n    while True:\n        try:\n            pass\n        except Exception:\n            pass",
+    "loop that catches": """
+        def f(x):
+            while True:
+                try:
+                    pass
+                except Exception:
+                    pass
+    """,
 }
 
 

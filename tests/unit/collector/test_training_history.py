@@ -67,7 +67,11 @@ def test_a_loss_written_by_hand_has_a_curve_but_no_function(notebook):
 def test_losses_of_an_evaluation_are_not_the_run_s(notebook):
     notebook.run(
         SETUP,
-        "x, y = data[:8]\nfor i in range(3): F.mse_loss(net(x)[:, 1], y.float())\nstep_on(F.cross_entropy(net(x), y))",
+        """
+        x, y = data[:8]
+        for i in range(3): F.mse_loss(net(x)[:, 1], y.float())
+        step_on(F.cross_entropy(net(x), y))
+        """,
     )
     assert (notebook.runs[0].loss.function, notebook.runs[0].loss.calls) == ("cross_entropy", 1)
 
