@@ -22,6 +22,7 @@ __all__ = ["CellView", "OutputView", "appendix", "picture_uri"]
 _NOTHING = Markup("")
 
 _SOURCE_CHARACTERS = 40_000
+_PROSE_CHARACTERS = 12_000
 _OUTPUT_CHARACTERS = 6_000
 _HTML_CHARACTERS = 60_000
 _PICTURES_BYTES = 6 * 1024 * 1024
@@ -72,9 +73,9 @@ def appendix(cells: Iterable[CellRecord]) -> tuple[CellView, ...]:
 
 
 def _cell(cell: CellRecord, allowance: _Allowance) -> CellView:
-    source = shortened(clean(cell.source), _SOURCE_CHARACTERS)
     if cell.kind == "markdown":
-        return CellView(cell.index, cell.kind, prose=markdown(source))
+        return CellView(cell.index, cell.kind, prose=markdown(shortened(cell.source, _PROSE_CHARACTERS)))
+    source = shortened(clean(cell.source), _SOURCE_CHARACTERS)
     if cell.run is None:
         return CellView(cell.index, cell.kind, source)
     outputs = [_output(output, allowance) for output in cell.run.outputs]

@@ -28,6 +28,7 @@ _ESCAPES = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_READ_CHARACTERS = 4_000
 _SENTENCES = re.compile(r"(?:`[^`]*`|[^`])*?(?:[.!?](?=\s|$)\s*|$)", re.DOTALL)
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -60,7 +61,7 @@ def shortened(text: str, limit: int) -> str:
 def first_sentences(text: str, limit: int) -> str:
     """As many whole sentences as fit into `limit` characters, at least the first, with code spans whole."""
     kept = ""
-    for sentence in _SENTENCES.findall(text):
+    for sentence in _SENTENCES.findall(text[:_READ_CHARACTERS]):
         if kept and len(kept) + len(sentence) > limit:
             break
         kept += sentence

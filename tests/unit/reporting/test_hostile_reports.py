@@ -8,7 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.evidence.codec import Bundle
@@ -198,6 +198,7 @@ def test_the_inspection_sees_what_it_looks_for() -> None:
     assert len([text for text in HOSTILE if Inspection(text).offences]) >= 15
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.text(max_size=300))
 def test_no_text_escapes_from_where_it_stands(text: str) -> None:
     page = render_report(hostile_report(text + "<script>"))
