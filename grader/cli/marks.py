@@ -13,7 +13,7 @@ from grader.cli.console import number, print_line, print_path, print_table, prin
 from grader.cli.options import Assignment, Database, Evidence, OneStudent, Students
 
 if TYPE_CHECKING:
-    from grader.grading.verdict import Finding, Verdict
+    from grader.grading.marks import CriterionMark, Mark
     from grader.store.history import Result, TimelineEntry
 
 __all__ = ["export", "report", "show"]
@@ -49,21 +49,23 @@ def show(
 
 def _print_result(result: Result) -> None:
     print_line(f"{result.student}, {result.assignment}")
-    attempt, verdict = result.attempt, result.verdict
+    attempt, mark = result.attempt, result.mark
     if attempt is None:
         print_line("not run yet; `grader run` goes on")
         return
     detail = f": {attempt.detail}" if attempt.detail else ""
     print_line(f"attempt {attempt.number}, {attempt.outcome}{detail}, {attempt.wall_time_s:.1f} s")
-    if verdict is None:
+    if mark is None:
         print_line("not judged yet; `grader run` or `grader regrade` judges it")
         return
-    rows = [_finding_row(finding) for finding in verdict.findings]
-    print_table(("criterion", "status", "points", "out of", "message"), rows, right=("points", "out of"))
-    print_line(_total(verdict))
+    rows = [_row(criterion) for criterion in mark.criteria]
+    columns = ("criterion", "status", "points", "out of", "decided", "message")
+    print_table(columns, rows, right=("points", "out of"))
+    print_line(_total(mark))
 
 
-def _finding_row(finding: Finding) -> tuple[str, ...]:
+def _row(mark: CriterionMark) -> tuple[str, ...]:
+    finding, decision = mark.finding, mark.decision
     places = ", ".join(
         f"cell {where.cell}" + (f" line {where.line}" if where.line else "") for where in finding.where[:3]
     )
@@ -71,15 +73,16 @@ def _finding_row(finding: Finding) -> tuple[str, ...]:
     return (
         finding.criterion,
         finding.status.value,
-        number(finding.points),
-        number(finding.out_of),
+        number(mark.points),
+        number(mark.out_of),
+        f"{decision.by}: {decision.why}" if decision else "",
         f"{message} [{places}]" if places else message,
     )
 
 
-def _total(verdict: Verdict) -> str:
-    pending = f", {number(verdict.pending)} pending" if verdict.pending else ""
-    return f"{number(verdict.points)} of {number(verdict.out_of)} points{pending}"
+def _total(mark: Mark) -> str:
+    pending = f", {number(mark.pending)} pending" if mark.pending else ""
+    return f"{number(mark.points)} of {number(mark.out_of)} points{pending}"
 
 
 def _print_history(entries: list[TimelineEntry]) -> None:

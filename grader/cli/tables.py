@@ -29,8 +29,8 @@ def closing_table(results: Sequence[Result]) -> None:
 
 
 def _points(result: Result) -> tuple[float | None, float | None, float | None]:
-    row = result.verdict_row
-    return (row.points, row.out_of, row.pending) if row else (None, None, None)
+    mark = result.mark
+    return (mark.points, mark.out_of, mark.pending) if mark else (None, None, None)
 
 
 def look_at(result: Result) -> str:
@@ -46,14 +46,15 @@ def our_fault(result: Result) -> str:
         return f"not run: {result.attempt.detail}"
     if result.verdict is None:
         return "not judged yet"
-    broken = [item.criterion for item in result.verdict.findings if item.status is Status.CHECK_ERROR]
+    findings = result.verdict.findings
+    broken = [item.criterion for item in findings if item.status is Status.CHECK_ERROR]
     return f"check failed: {', '.join(broken)}" if broken else ""
 
 
 def _for_ta(result: Result) -> str:
-    if result.attempt is None or result.verdict is None:
+    if result.attempt is None or result.mark is None:
         return ""
-    waiting = [item.criterion for item in result.verdict.findings if item.pending]
+    waiting = [item.criterion for item in result.mark.criteria if item.pending]
     invalid = [result.submission.problem] if result.submission.problem else []
     return "; ".join([*invalid, _waiting(len(waiting))] if waiting else invalid)
 

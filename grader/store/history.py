@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
+from grader.grading.marks import Decision, Mark, mark_of
 from grader.grading.verdict import Verdict
 from grader.store import ledger
 from grader.store.ledger import Signature
@@ -28,6 +31,7 @@ __all__ = [
     "add_attempt",
     "add_verdict",
     "assignments",
+    "decisions",
     "hand_in",
     "keep_rubric",
     "newest_rubric",
@@ -45,6 +49,7 @@ class Result:
     attempt: AttemptRow | None
     verdict_row: VerdictRow | None
     rubric: RubricRow | None
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def student(self) -> str:
@@ -54,9 +59,14 @@ class Result:
     def assignment(self) -> str:
         return self.submission.assignment
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict | None:
         return Verdict.model_validate_json(self.verdict_row.body) if self.verdict_row else None
+
+    @cached_property
+    def mark(self) -> Mark | None:
+        """The mark that counts: verdict and decisions; None before the first verdict."""
+        return mark_of(self.verdict, self.decisions) if self.verdict else None
 
 
 @dataclass(frozen=True)
@@ -147,8 +157,26 @@ def results(
         query = query.where(SubmissionRow.assignment == assignment)
     if students:
         query = query.where(SubmissionRow.student.in_(students))
+    decided = decisions(session, assignment=assignment, students=students)
     for row in session.execute(query):
-        yield Result(*row)
+        theirs = decided.get((row[0].assignment, row[0].student), ())
+        yield Result(*row, decisions=tuple(theirs))
+
+
+def decisions(
+    session: Session, *, assignment: str | None = None, students: Collection[str] = ()
+) -> dict[tuple[str, str], list[Decision]]:
+    """All decisions on marks, oldest first, by assignment and student."""
+    query = select(MarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == MarkRow.seq).order_by(MarkRow.seq)
+    if assignment is not None:
+        query = query.where(MarkRow.assignment == assignment)
+    if students:
+        query = query.where(MarkRow.student.in_(students))
+    found: dict[tuple[str, str], list[Decision]] = defaultdict(list)
+    for row, seal in session.execute(query):
+        decision = Decision(row.seq, row.criterion, row.points, seal.actor, seal.at, row.comment, row.request)
+        found[row.assignment, row.student].append(decision)
+    return found
 
 
 def _counting_attempt() -> ColumnElement[int]:

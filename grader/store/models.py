@@ -20,6 +20,8 @@ __all__ = [
     "JobRow",
     "LedgerRow",
     "MarkRow",
+    "RemarkActionRow",
+    "RemarkRow",
     "RubricRow",
     "RunRow",
     "SubmissionRow",
@@ -174,6 +176,7 @@ class MarkRow(Entry):
     Attributes:
         points: None takes the TA's earlier mark back, so that the verdict counts again.
         verdict: What the TA had before their eyes, None where there was none.
+        request: The remark request that it answers; None for a TA's own mark.
     """
 
     __tablename__ = "marks"
@@ -185,6 +188,45 @@ class MarkRow(Entry):
     points: Mapped[float | None]
     comment: Mapped[str]
     verdict: Mapped[int | None] = mapped_column(ForeignKey("verdicts.seq"))
+    request: Mapped[int | None] = mapped_column(default=None)
+
+
+class RemarkRow(Entry):
+    """A remark request as it was opened; its number is its id.
+
+    Attributes:
+        criterion: Empty for a counting error, which concerns the sum.
+        sentence: The policy's sentence that the requester accepted.
+        late_because: Why a TA took it after the date; empty where it was in time.
+        points_before: The mark in question when it was opened, of the criterion or of all.
+        verdict: What that mark stood on.
+    """
+
+    __tablename__ = "remark_requests"
+    __table_args__ = (Index(None, "assignment", "student", "seq"), {"sqlite_strict": True})
+
+    student: Mapped[str]
+    assignment: Mapped[str]
+    criterion: Mapped[str]
+    kind: Mapped[str]
+    reason: Mapped[str]
+    sentence: Mapped[str]
+    late_because: Mapped[str]
+    points_before: Mapped[float]
+    out_of: Mapped[float]
+    verdict: Mapped[int] = mapped_column(ForeignKey("verdicts.seq"))
+
+
+class RemarkActionRow(Entry):
+    """One step of a remark request; `points` for decisions only."""
+
+    __tablename__ = "remark_actions"
+    __table_args__ = (Index(None, "request", "seq"), {"sqlite_strict": True})
+
+    request: Mapped[int] = mapped_column(ForeignKey("remark_requests.seq"))
+    action: Mapped[str]
+    points: Mapped[float | None]
+    reason: Mapped[str]
 
 
 class RunRow(Base):

@@ -9,7 +9,7 @@ from grader.errors import StoreError
 __all__ = ["REVISIONS", "require_newest", "revision_of", "upgrade"]
 
 #: Every released schema, oldest first; named here so that opening a database needs no Alembic.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 
 
 def revision_of(connection: Connection) -> str | None:

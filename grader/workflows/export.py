@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from grader.grading.marks import CriterionMark, Decision
 from grader.store.history import Result
 
 __all__ = ["as_csv", "as_json", "as_plain", "neutralise"]
@@ -16,24 +17,37 @@ __all__ = ["as_csv", "as_json", "as_plain", "neutralise"]
 def as_plain(result: Result) -> dict[str, Any]:
     """A result as plain data, in the shape that `grader export json` promises."""
     assert result.attempt is not None
-    attempt, row = result.attempt, result.verdict_row
-    body = json.loads(row.body) if row else {"findings": []}
+    attempt, mark = result.attempt, result.mark
     return {
         "student": result.student,
         "assignment": result.assignment,
         "attempt": attempt.number,
         "outcome": attempt.outcome,
-        "points": row.points if row else 0.0,
-        "out_of": row.out_of if row else 0.0,
-        "pending": row.pending if row else 0.0,
-        "criteria": [_criterion(finding) for finding in body["findings"]],
+        "points": mark.points if mark else 0.0,
+        "out_of": mark.out_of if mark else 0.0,
+        "pending": mark.pending if mark else 0.0,
+        "criteria": [_criterion(item) for item in mark.criteria] if mark else [],
         "timing": {"wall_time_s": attempt.wall_time_s, "cells_s": attempt.cells_s},
     }
 
 
-def _criterion(finding: dict[str, Any]) -> dict[str, Any]:
-    kept = ("status", "points", "out_of", "message", "where", "data")
-    return {"id": finding["criterion"], **{key: finding[key] for key in kept}}
+def _criterion(mark: CriterionMark) -> dict[str, Any]:
+    finding = json.loads(mark.finding.model_dump_json(include={"status", "message", "where", "data"}))
+    plain = {
+        "id": mark.criterion,
+        "status": finding["status"],
+        "points": mark.points,
+        "out_of": mark.out_of,
+        "message": finding["message"],
+        "where": finding["where"],
+        "data": finding["data"],
+    }
+    return plain if mark.decision is None else {**plain, "decision": _decision(mark.decision)}
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    """What a person decided; there only where somebody did."""
+    return {"by": decision.by, "at": decision.at.isoformat(), "why": decision.why}
 
 
 def as_json(results: Sequence[Result]) -> str:
@@ -60,8 +74,8 @@ def as_csv(results: Sequence[Result]) -> str:
 
 def _settled_points(result: Result) -> dict[str, float | str]:
     """Points of each criterion, empty where some of them wait."""
-    findings = result.verdict.findings if result.verdict else ()
-    return {item.criterion: "" if item.pending else item.points for item in findings}
+    criteria = result.mark.criteria if result.mark else ()
+    return {item.criterion: "" if item.pending else item.points for item in criteria}
 
 
 def neutralise(cell: object) -> object:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
-from grader.reporting import ReportInput, write_report
+from grader.reporting import Decision, ReportInput, write_report
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.rubrics import recall_rubric
 
-__all__ = ["file_name", "report_input", "write_reports"]
+__all__ = ["file_name", "report_input", "shown_decisions", "write_reports"]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -50,8 +50,19 @@ def report_input(store: Store, result: Result) -> ReportInput | None:
         outcome_detail=attempt.detail,
         file=Path(result.submission.path).name,
         attempt=attempt.number,
+        decisions=shown_decisions(result),
         made_at=store.clock(),
     )
+
+
+def shown_decisions(result: Result) -> dict[str, Decision]:
+    """Decisions that stand, as a report shows them; who decided is the course's business."""
+    criteria = result.mark.criteria if result.mark else ()
+    return {
+        item.criterion: Decision(points=item.points, why=item.decision.why, at=item.decision.at)
+        for item in criteria
+        if item.decision is not None
+    }
 
 
 def file_name(student: str, taken: set[str]) -> str:

@@ -9,6 +9,7 @@ from grader.errors import UsageError
 from grader.rubric.problems import nearest
 from grader.store import Store, history
 from grader.store.history import Result, TimelineEntry
+from grader.workflows.identity import real_names
 
 __all__ = ["find_result", "find_results", "timeline"]
 
@@ -20,6 +21,7 @@ def find_results(store: Store, assignment: str, students: Collection[str] = ()) 
         UsageError: The assignment or one of the students is unknown.
     """
     with store.reading() as session:
+        students = real_names(session, history.students(session, assignment), students)
         found = list(history.results(session, assignment=assignment, students=students))
         if not found and assignment not in (known := history.assignments(session)):
             raise UsageError(

@@ -1,0 +1,177 @@
+"""Remark requests: their states, what may follow what, and what a course's policy forbids. Pure.
+
+    submitted -> under_review -> resolved | rejected | withdrawn,  submitted -> withdrawn,
+    resolved -> escalated -> final
+
+A judgement request opens its criterion both ways. A counting error concerns no criterion: the points are
+added up again, and that is all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from grader.errors import RefusedError
+from grader.rubric.model import Policy
+
+__all__ = [
+    "Action",
+    "Effect",
+    "Kind",
+    "State",
+    "check_decider",
+    "check_points",
+    "check_window",
+    "effect_of",
+    "next_state",
+    "state_after",
+]
+
+
+class Kind(StrEnum):
+    JUDGEMENT = "judgement"
+    COUNTING_ERROR = "counting_error"
+
+
+class State(StrEnum):
+    SUBMITTED = "submitted"
+    UNDER_REVIEW = "under_review"
+    RESOLVED = "resolved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    ESCALATED = "escalated"
+    FINAL = "final"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to decide."""
+        return self in (State.SUBMITTED, State.UNDER_REVIEW, State.ESCALATED)
+
+
+class Action(StrEnum):
+    """What can be done with a request after it was opened."""
+
+    REVIEW = "review"
+    DECIDE = "decide"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+    ESCALATE = "escalate"
+
+
+class Effect(StrEnum):
+    RAISED = "raised"
+    LOWERED = "lowered"
+    UNCHANGED = "unchanged"
+
+
+_STEPS: dict[tuple[State, Action], State] = {
+    (State.SUBMITTED, Action.REVIEW): State.UNDER_REVIEW,
+    (State.SUBMITTED, Action.WITHDRAW): State.WITHDRAWN,
+    (State.UNDER_REVIEW, Action.DECIDE): State.RESOLVED,
+    (State.UNDER_REVIEW, Action.REJECT): State.REJECTED,
+    (State.UNDER_REVIEW, Action.WITHDRAW): State.WITHDRAWN,
+    (State.RESOLVED, Action.ESCALATE): State.ESCALATED,
+    (State.ESCALATED, Action.DECIDE): State.FINAL,
+}
+
+
+def next_state(state: State, action: Action) -> State:
+    """The state that an action leads to.
+
+    Raises:
+        RefusedError: The action is not possible in this state; says which are.
+    """
+    following = _STEPS.get((state, action))
+    if following is None:
+        possible = [str(step) for was, step in _STEPS if was is state]
+        raise RefusedError(
+            f"this request is {_in_words(state)}, so it cannot be {_PAST[action]}",
+            expected=f"possible now: {', '.join(possible)}" if possible else "nothing: it is closed",
+        )
+    return following
+
+
+_PAST = {
+    Action.REVIEW: "taken under review",
+    Action.DECIDE: "decided",
+    Action.REJECT: "rejected",
+    Action.WITHDRAW: "withdrawn",
+    Action.ESCALATE: "escalated",
+}
+
+
+def _in_words(state: State) -> str:
+    return state.value.replace("_", " ")
+
+
+def state_after(actions: Iterable[Action]) -> State:
+    """The state of a request after all actions of its history, oldest first."""
+    state = State.SUBMITTED
+    for action in actions:
+        state = next_state(state, action)
+    return state
+
+
+def effect_of(before: float, after: float) -> Effect:
+    """Raised, lowered or unchanged: it follows from the points."""
+    if after == before:
+        return Effect.UNCHANGED
+    return Effect.RAISED if after > before else Effect.LOWERED
+
+
+def check_window(policy: Policy, now: datetime, late_because: str) -> None:
+    """Refuses requests outside the time that the course set, unless a TA accepts one late with a reason.
+
+    Raises:
+        RefusedError: It is too early, or too late without a reason.
+    """
+    opens, closes = policy.remarks_open_from, policy.remarks_open_until
+    if opens is not None and now < opens:
+        raise RefusedError("remark requests are not open yet", expected=f"from {_moment(opens)}")
+    if closes is not None and now > closes and not late_because.strip():
+        raise RefusedError(
+            f"remark requests were due by {_moment(closes)}",
+            found=f"it is {_moment(now)}",
+            todo="a TA can accept it late: --late-because REASON",
+        )
+
+
+def _moment(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def check_points(policy: Policy, points: float, *, before: float, out_of: float) -> None:
+    """Refuses points that a decision cannot give.
+
+    Raises:
+        RefusedError: Below zero or above what the criterion is worth, no number, or lower than before where
+            marks may not fall.
+    """
+    lowest = 0.0 if policy.marks_may_fall else before
+    if not lowest <= points <= out_of:
+        falls = not policy.marks_may_fall and 0 <= points < before
+        raise RefusedError(
+            "these points cannot be given" + ("; marks may not fall in this course" if falls else ""),
+            expected=f"{lowest:g} to {out_of:g}",
+            found=f"{points:g}",
+        )
+
+
+def check_decider(policy: Policy, decider: str, marked_by: str | None) -> None:
+    """Keeps whoever marked from deciding on their own mark, where the course says so.
+
+    Args:
+        policy: The course's.
+        decider: Who wants to decide.
+        marked_by: Who made the mark in question; None for the grader's own.
+
+    Raises:
+        RefusedError: It is the same person.
+    """
+    if policy.decided_by_another and marked_by is not None and decider == marked_by:
+        raise RefusedError(
+            f"{decider} made this mark, and this course has somebody else decide on it",
+            todo="let another TA decide, or say who you are with --as",
+        )
