@@ -135,7 +135,7 @@ class ShimUse(Record):
     """A place where the sandbox stood in for something it lacks.
 
     Attributes:
-        kind: ``colab.drive``, ``dataset``, ``pretrained``, ``imread``, ``cuda``, ``shell``, ``workers``,
+        kind: ``colab.drive``, ``colab.files``, ``api_drift``, ``dataset``, ``pretrained``, ``imread``, ``cuda``, ``shell``, ``workers``,
             ``network``, ``training_budget``.
     """
 

@@ -46,7 +46,8 @@ class DataSource(Record):
 
     Attributes:
         token: Serial number of the loader object, from 0.
-        dataset_token: Serial number of the innermost data set object.
+        dataset_token: Serial number of the innermost data set; equal for the same object, and for data
+            sets of one class read from the same folder and split with the same length.
         dataset: Class of the innermost data set (below Subset and ConcatDataset).
         split: ``train`` or ``test`` where the data set says so itself (torchvision's ``train=`` flag, or
             a folder named so), else None.
