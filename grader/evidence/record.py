@@ -135,8 +135,8 @@ class ShimUse(Record):
     """A place where the sandbox stood in for something it lacks.
 
     Attributes:
-        kind: ``colab.drive``, ``colab.files``, ``api_drift``, ``dataset``, ``pretrained``, ``imread``, ``cuda``, ``shell``, ``workers``,
-            ``network``, ``training_budget``.
+        kind: ``colab.drive``, ``colab.files``, ``dataset``, ``pretrained``, ``imread``, ``cuda``, ``shell``,
+            ``workers``, ``network``, ``api_drift``, ``training_budget``.
     """
 
     kind: str
