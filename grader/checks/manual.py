@@ -14,10 +14,11 @@ __all__ = ["Manual"]
 class Manual(Check):
     """Asks a TA, and names the cells to look at.
 
-    A section that is as the handout left it, and that the student never ran, has nothing to judge and earns
-    nothing; so does not burden a TA. Where the section is not found, the TA looks for it.
+    A section that is as the handout left it, and that the student never ran, has nothing to judge: it
+    earns nothing and does not burden a TA. Where the section is not found, the TA looks for it.
 
-    Fields: `prompt` is what the TA should look for; `sections` are further sections with parts of the answer.
+    Fields: `prompt` is what the TA should look for, in `data` and not in the message, which students read;
+    `sections` are further sections with parts of the answer.
     """
 
     example: ClassVar[str] = """\
@@ -43,4 +44,4 @@ class Manual(Check):
         if answers and len(located) == len(answers) and not any(answer.touched for answer in located):
             return Judgement.failed("Nothing was handed in for this part.", where=where)
         found = "" if located or not answers else " Its section was not found in the notebook."
-        return Judgement.needs_ta(f"A TA judges this: {self.prompt}{found}", where=where)
+        return Judgement.needs_ta(f"A TA judges this part.{found}", where=where, data={"prompt": self.prompt})

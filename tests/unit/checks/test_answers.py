@@ -138,7 +138,8 @@ MANUAL = Manual(prompt="Look at it.")
 def test_a_person_judges_what_was_handed_in_and_is_told_where():
     judgement = judge(MANUAL, cell(2, "Because.", kind="markdown"))
     assert (judgement.status, judgement.open_share) == (Status.NEEDS_TA, 1.0)
-    assert "Look at it." in judgement.message
+    assert judgement.data == {"prompt": "Look at it."}
+    assert "Look at it." not in judgement.message
     assert [place.cell for place in judgement.where] == [2]
 
 
