@@ -122,6 +122,8 @@ def summarise(
         thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
     """
     judged = [result for result in results if result.verdict is not None]
+    # A file that could not be read says nothing about any criterion; it is counted among the outcomes.
+    readable = [result for result in judged if result.outcome is not Outcome.INVALID_SUBMISSION]
     times = sorted(
         (result.wall_time_s, result.student) for result in results if result.wall_time_s is not None
     )
@@ -131,8 +133,8 @@ def summarise(
         out_of=rubric.total,
         submissions=len(results),
         marks=_marks([result.points for result in judged], rubric.total),
-        criteria=tuple(_line(criterion, judged) for criterion in rubric.criteria),
-        issues=common_issues(rubric, judged),
+        criteria=tuple(_line(criterion, readable) for criterion in rubric.criteria),
+        issues=common_issues(rubric, readable),
         standings=_standings(judged, rubric.total, thresholds),
         outcomes=tuple(sorted(Counter(result.outcome for result in results).items(), key=_by_count)),
         median_time_s=statistics.median(seconds for seconds, _ in times) if times else None,

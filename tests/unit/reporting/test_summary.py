@@ -93,6 +93,15 @@ def test_messages_that_differ_in_names_and_numbers_are_one_issue() -> None:
     assert issues[0].points == 8
 
 
+def test_files_that_could_not_be_read_are_an_outcome_and_no_issue() -> None:
+    unreadable = student("s1", finding("sum-of-cubes", 0, message="The file could not be read."))
+    summary = summarise(RUBRIC, [replace(unreadable, outcome=Outcome.INVALID_SUBMISSION), full("s2", 10)])
+    assert summary.issues == ()
+    assert summary.criteria[0].wrong == 0
+    assert summary.marks.judged == 2
+    assert (Outcome.INVALID_SUBMISSION, 1) in summary.outcomes
+
+
 def test_what_waits_for_a_ta_is_no_mistake() -> None:
     summary = summarise(RUBRIC, [student("s1", waiting("explain")), student("s2", waiting("sum-of-cubes"))])
     assert summary.issues == ()
