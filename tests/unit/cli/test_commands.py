@@ -282,7 +282,8 @@ def test_regrade_rerun_makes_new_attempts_from_stored_notebooks(graded: Path, gr
 
 def test_regrade_says_whom_missing_evidence_concerns(graded: Path, grader) -> None:
     asking_more = course.RUBRIC.replace("total: 5", "total: 6") + (
-        "  - id: size\n    title: Size\n    points: 1\n    check: parameter_count\n    target: {names: [net]}\n"
+        "  - id: size\n    title: Size\n    points: 1\n"
+        "    check: parameter_count\n    target: {names: [net]}\n"
         "    expected: 386\n"
     )
     course.write_rubric(graded / "rubrics", asking_more)
