@@ -30,6 +30,8 @@ _IOPUB_S = 4.0
 _ENVELOPE_BYTES = 1024 * 1024
 _QUEUED_MESSAGES = 64
 _NOTES = 10
+# What a message costs us apart from its content, so that very many empty ones are too much as well.
+_MESSAGE_BYTES = 256
 
 Ending = Literal["ok", "timeout", "output_limit", "died"]
 
@@ -286,7 +288,7 @@ class CellClient(NotebookClient):
 
     def _count(self, message: dict[str, Any]) -> None:
         """Counts all that arrives, stored or not, from this cell or from threads of earlier ones."""
-        self._received += _size(message["content"])
+        self._received += _MESSAGE_BYTES + _size(message["content"])
         if self._received > self._limits.output_bytes:
             self._flooded.set()
 

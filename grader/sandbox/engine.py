@@ -26,10 +26,13 @@ def connect(*, timeout_s: int = _TIMEOUT_S) -> docker.DockerClient:
     Raises:
         SandboxUnavailable: No engine answers.
     """
+    client = None
     try:
         client = docker.from_env(timeout=timeout_s)
         client.ping()
     except ENGINE_ERRORS as error:
+        if client is not None:
+            client.close()
         raise SandboxUnavailable(
             "no Docker engine answers",
             expected="a running engine that this user may use",

@@ -19,6 +19,7 @@ ROOMY = Limits(memory_bytes=2048 * MIB)
 TIGHT = Limits(
     memory_bytes=1024 * MIB, cell_s=2.0, notebook_s=6.0, output_bytes=MIB, cell_output_bytes=MIB // 4
 )
+FLOODED = TIGHT.model_copy(update={"cell_s": 120.0, "notebook_s": 180.0, "output_bytes": MIB // 4})
 
 
 def notebook(*sources: str) -> bytes:
@@ -90,5 +91,15 @@ def run_tight(run: Callable[..., Bundle], tight_worker: Worker) -> Callable[...,
 
     def run_cells(*sources: str, **plan: Any) -> Bundle:
         return run(tight_worker, *sources, limits=TIGHT, **plan)
+
+    return run_cells
+
+
+@pytest.fixture
+def run_flooding(run: Callable[..., Bundle], tight_worker: Worker) -> Callable[..., Bundle]:
+    """Runs cells that end by their output, on however slow a machine."""
+
+    def run_cells(*sources: str) -> Bundle:
+        return run(tight_worker, *sources, limits=FLOODED)
 
     return run_cells

@@ -46,8 +46,8 @@ def test_the_whole_notebook_has_a_limit(run_tight: Run) -> None:
     assert statuses(bundle)[-1] == "not_run"
 
 
-def test_memory_ends_the_kernel_not_the_driver(run_tight: Run) -> None:
-    bundle = run_tight("x = 1", "kept = []\nwhile True: kept.append(bytearray(50_000_000))", "1")
+def test_memory_ends_the_kernel_not_the_driver(run_flooding: Run) -> None:
+    bundle = run_flooding("x = 1", "kept = []\nwhile True: kept.append(bytearray(50_000_000))", "1")
     assert bundle.evidence.outcome is Outcome.OUT_OF_MEMORY
     assert statuses(bundle) == ["ok", "died", "not_run"]
 
@@ -61,15 +61,15 @@ def test_memory_ends_the_kernel_not_the_driver(run_tight: Run) -> None:
         "import os\nwhile True: os.write(1, b'x' * 1000)",
     ],
 )
-def test_output_is_cut_at_the_limit(run_tight: Run, flood: str) -> None:
-    bundle = run_tight("print('before')", flood)
+def test_output_is_cut_at_the_limit(run_flooding: Run, flood: str) -> None:
+    bundle = run_flooding("print('before')", flood)
     assert bundle.evidence.outcome is Outcome.OUTPUT_LIMIT
     assert statuses(bundle) == ["ok", "output_limit"]
     assert len(encode(bundle)) < 2_000_000
 
 
-def test_a_long_output_within_the_attempts_limit_is_cut_without_blame(run_tight: Run) -> None:
-    bundle = run_tight("print('x' * 400_000)", "print('next')")
+def test_a_long_output_within_the_attempts_limit_is_cut_without_blame(fork_worker: Worker, run: Run) -> None:
+    bundle = run(fork_worker, "print('x' * 3_000_000)", "print('next')")
     assert bundle.evidence.outcome is Outcome.COMPLETED
     run = bundle.evidence.cells[0].run
     assert run is not None

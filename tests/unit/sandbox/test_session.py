@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from grader.errors import EvidenceError
+from grader.evidence.codec import Bundle
+from grader.evidence.frames import (
+    CellDone,
+    CellStarted,
+    Cleaned,
+    Collected,
+    Frame,
+    Opened,
+    ProbeAnswer,
+    ProbeRequest,
+    Ran,
+)
+from grader.evidence.plan import Call, FunctionProbe, NormalInput, Plan, Target, probe_id
+from grader.evidence.record import (
+    CallRecord,
+    CellRecord,
+    CellRun,
+    Environment,
+    FunctionRecord,
+    Outcome,
+    ProbeResult,
+    WatchedValue,
+)
+from grader.evidence.values import ArrayValue, IntValue
+from grader.sandbox.base import Job
+from grader.sandbox.frames import DeadlinePassed, StreamEnded
+from grader.sandbox.session import BrokenSandbox, JobSession
+
+Answer = tuple[Frame, Sequence[np.ndarray]] | Exception
+PROBE = FunctionProbe(target=Target(names=("f",)), calls=(Call(args=(NormalInput(shape=(2,)),)),))
+CELLS = tuple(CellRecord(index=index, kind="code", source="x") for index in range(2))
+DONE = tuple(cell.model_copy(update={"run": CellRun(status="ok", duration_s=0.5)}) for cell in CELLS)
+
+
+class ScriptedStream:
+    """Plays the driver: gives prepared answers, whatever is asked."""
+
+    def __init__(self, *answers: Answer | Frame) -> None:
+        self._answers = [one if isinstance(one, tuple | Exception) else (one, ()) for one in answers]
+        self.sent: list[tuple[Frame, Sequence[np.ndarray]]] = []
+
+    def send(self, frame: Frame, arrays: Sequence[np.ndarray] = ()) -> None:
+        self.sent.append((frame, arrays))
+
+    def receive(self, deadline: float) -> tuple[Frame, Sequence[np.ndarray]]:
+        assert deadline > time.monotonic()
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def ran(outcome: Outcome = Outcome.COMPLETED, **fields: object) -> Ran:
+    values = {"cells": DONE, "cells_s": 1.0, "kernel_alive": True, **fields}
+    return Ran(outcome=outcome, **values)  # type: ignore[arg-type]
+
+
+def session(*answers: Answer | Frame, plan: Plan | None = None) -> JobSession:
+    stream = ScriptedStream(*answers)
+    job = Job("a", b"{}", plan or Plan(assignment="test"))
+    return JobSession(stream, job, Environment())  # type: ignore[arg-type]
+
+
+def finished(*answers: Answer | Frame, plan: Plan | None = None) -> tuple[JobSession, Bundle]:
+    one = session(*answers, plan=plan)
+    one.run()
+    return one, one.bundle()
+
+
+def answered(returned: ArrayValue, *arrays: np.ndarray, **record: object) -> Answer:
+    call = CallRecord(args=(IntValue(value=666),), returned=(returned,))
+    fields = {"name": "f", "calls": (call,), **record}
+    result = ProbeResult(status="ok", record=FunctionRecord(**fields))  # type: ignore[arg-type]
+    return ProbeAnswer(id=probe_id(PROBE), result=result), arrays
+
+
+def test_a_whole_job_becomes_evidence_and_the_sandbox_may_go_on() -> None:
+    one, bundle = finished(
+        Opened(cells=CELLS), CellStarted(index=0), CellDone(cell=DONE[0]), ran(), Cleaned()
+    )
+    assert one.replace == ""
+    assert bundle.evidence.outcome is Outcome.COMPLETED
+    assert bundle.evidence.cells == DONE
+
+
+def test_values_of_all_cells_share_one_list_of_arrays() -> None:
+    def collected(number: int) -> Answer:
+        value = ArrayValue(type="torch.Tensor", dtype="float64", shape=(1,), array=0)
+        seen = Collected(values=(WatchedValue(name="x", cell=number, value=value),))
+        return CellDone(cell=DONE[number], collected=seen), [np.array([float(number)])]
+
+    _, bundle = finished(Opened(cells=CELLS), collected(0), collected(1), ran(), Cleaned())
+    arrays = [bundle.array(watched.value) for watched in bundle.evidence.values]  # type: ignore[arg-type]
+    assert [array.tolist() for array in arrays if array is not None] == [[0.0], [1.0]]
+
+
+def test_the_hosts_own_inputs_are_recorded_not_what_the_kernel_claims() -> None:
+    output = ArrayValue(type="torch.Tensor", dtype="float32", shape=(2,), array=0)
+    plan = Plan(assignment="test", probes=(PROBE,))
+    one, bundle = finished(
+        Opened(cells=CELLS), ran(), answered(output, np.ones(2, np.float32)), Cleaned(), plan=plan
+    )
+    request, sent = one.stream.sent[1]  # type: ignore[attr-defined]
+    assert isinstance(request, ProbeRequest)
+    record = bundle.evidence.probes[probe_id(PROBE)].record
+    assert isinstance(record, FunctionRecord)
+    recorded = record.calls[0].args[0]
+    assert isinstance(recorded, ArrayValue)
+    np.testing.assert_array_equal(bundle.array(recorded), sent[0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        answered(ArrayValue(type="torch.Tensor", dtype="float32", shape=(2,), array=3)),
+        answered(ArrayValue(type="torch.Tensor", dtype="float32", shape=(9,), array=0), np.ones(2, "f4")),
+        answered(ArrayValue(type="torch.Tensor", dtype="int64", shape=(2,), array=0), np.ones(2, "f4")),
+        answered(ArrayValue(type="torch.Tensor", dtype="float32", shape=(2,)), calls=()),
+    ],
+)
+def test_a_lying_answer_is_no_answer_and_the_sandbox_is_replaced(lie: Answer) -> None:
+    plan = Plan(assignment="test", probes=(PROBE,))
+    one, bundle = finished(Opened(cells=CELLS), ran(), lie, Cleaned(), plan=plan)
+    assert bundle.evidence.probes[probe_id(PROBE)].status == "no_answer"
+    assert bundle.evidence.outcome is Outcome.COMPLETED
+    assert bundle.evidence.anomalies
+    assert one.replace
+
+
+def test_no_probe_is_sent_to_a_dead_kernel() -> None:
+    plan = Plan(assignment="test", probes=(PROBE,))
+    one, bundle = finished(
+        Opened(cells=CELLS), ran(Outcome.KERNEL_DIED, kernel_alive=False), Cleaned(), plan=plan
+    )
+    assert bundle.evidence.probes[probe_id(PROBE)].status == "no_answer"
+    assert not any(isinstance(frame, ProbeRequest) for frame, _ in one.stream.sent)  # type: ignore[attr-defined]
+    assert one.replace
+
+
+def test_a_sandbox_that_stops_answering_is_a_timeout_with_what_was_recorded() -> None:
+    one, bundle = finished(
+        Opened(cells=CELLS),
+        CellStarted(index=0),
+        CellDone(cell=DONE[0]),
+        CellStarted(index=1),
+        DeadlinePassed(),
+    )
+    assert bundle.evidence.outcome is Outcome.TIMEOUT
+    assert [cell.run.status for cell in bundle.evidence.cells if cell.run] == ["ok", "timeout"]
+    assert bundle.evidence.cells_s == 0.5
+    assert one.replace
+
+
+@pytest.mark.parametrize("failure", [StreamEnded("gone"), EvidenceError("nonsense"), Cleaned()])
+def test_a_broken_stream_is_for_the_worker_to_explain(failure: Exception | Frame) -> None:
+    one = session(Opened(cells=CELLS), CellStarted(index=0), failure)
+    with pytest.raises(BrokenSandbox):
+        one.run()
+    assert one.outcome is None
+    assert one.replace
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda: (ran(Outcome.TIMEOUT), Cleaned()),
+        lambda: (ran(anomalies=("odd",)), Cleaned()),
+        lambda: (ran(), Cleaned(leftovers=("process 7",))),
+    ],
+)
+def test_anything_odd_replaces_the_sandbox(end: Callable[[], tuple[Frame, Frame]]) -> None:
+    one, _ = finished(Opened(cells=CELLS), *end())
+    assert one.replace
+
+
+def test_a_time_that_is_no_number_is_refused() -> None:
+    one = session(Opened(cells=CELLS), ran(cells_s=float("nan")))
+    with pytest.raises(BrokenSandbox, match="no number"):
+        one.run()
