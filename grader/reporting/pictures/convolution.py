@@ -5,6 +5,7 @@ Reads the record that `grader.checks` leaves under ``data["picture"]``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from grader.rubric.model import Criterion
 __all__ = ["draw"]
 
 _WRITTEN_OUT = 9
+_ROUNDING = 0.005
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,9 @@ def _written_out(record: Mapping[str, Any]) -> str:
         return ""
     pairs = [pair for a, b in zip(seen, kernel, strict=True) for pair in zip(a, b, strict=True)]
     total = sum(a * b for a, b in pairs)
+    # With a bias or a dilation the sum is another one, which would only confuse.
+    if not math.isclose(total, record["first_wrong"]["expected"], rel_tol=_ROUNDING, abs_tol=_ROUNDING):
+        return ""
     return " + ".join(f"{_value(a)}·{_value(b)}" for a, b in pairs) + f" = {_value(total)}"
 
 

@@ -217,6 +217,12 @@ def test_padding_is_drawn_around_the_input_and_the_window_reaches_into_it() -> N
     assert "expected 64, yours 66" in page
 
 
+def test_the_sum_of_the_first_wrong_window_is_written_out_where_it_gives_what_was_expected() -> None:
+    assert "18·1 + 19·1 + 0·1" in drawn_heat(heat())
+    with_bias = dict(heat()["first_wrong"], expected=65.0)
+    assert "Its window gives" not in drawn_heat(heat(first_wrong=with_bias))
+
+
 def test_shapes_that_differ_are_named_and_no_difference_is_drawn() -> None:
     page = drawn_heat(heat(got=None, difference=None, first_wrong=None, got_shape=[2, 3]))
     assert "expected shape [4, 5], your shape [2, 3]" in page
