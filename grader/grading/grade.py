@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.grading.scoring import add_up, points_of, settle
+from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
 from grader.rubric.alignment import align
 from grader.rubric.case import Case, Reference
@@ -39,7 +40,8 @@ def grade(
     """
     alignment = align(bundle.evidence.cells, rubric, handout)
     cases = (Case(bundle, rubric, criterion, alignment, reference) for criterion in rubric.criteria)
-    findings = tuple(_finding(case) for case in cases)
+    signs = signs_of_tampering(bundle.evidence.cells)
+    findings = tuple(_finding(case, signs) for case in cases)
     return Verdict(
         assignment=rubric.assignment,
         findings=findings,
@@ -52,9 +54,9 @@ def grade(
     )
 
 
-def _finding(case: Case) -> Finding:
+def _finding(case: Case, signs: tuple[Sign, ...]) -> Finding:
     criterion = case.criterion
-    judgement = settle(_judge(case))
+    judgement = held_back(settle(_judge(case)), signs)
     points, pending = points_of(judgement, criterion.points)
     return Finding(
         criterion=criterion.id,
