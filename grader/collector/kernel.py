@@ -84,6 +84,7 @@ class GraderKernel(IPythonKernel):
         assert self.shell is not None
         self._graded = KernelSession(plan, self.shell.user_ns, data_dir=data_folder(), work_dir=CONTENT)
         self._graded.install(self.shell)
+        self._graded.seal(self)
 
 
 class KernelApp(IPKernelApp):

@@ -16,6 +16,7 @@ from grader.collector.recorder.files import WorkFolder
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.recorder import Recorder
 from grader.collector.recorder.watch import Watch
+from grader.collector.seal import Seal
 from grader.collector.shims import SHIMS
 from grader.collector.shims.context import Context, ShimLog
 from grader.evidence.arrays import Arrays
@@ -56,6 +57,7 @@ class KernelSession:
         self._watch = Watch(plan.watch, namespace, plan.limits.array_bytes)
         self._anomalies: list[str] = []
         self._reported = 0
+        self._seal: Seal | None = None
         self._bytes_left = plan.limits.evidence_bytes
 
     def install(self, shell: Any) -> None:
@@ -100,8 +102,12 @@ class KernelSession:
         values = self._guard("watched values could not be read", self._watch.changed, cell, arrays) or ()
         files = self._guard("the work folder could not be read", self._folder.written, cell) or ()
         history = self._guard("the training history could not be read", self._recorder.history)
-        for text in self._recorder.tampered():
+        broken = self._broken()
+        for text in (*self._recorder.tampered(), *broken):
             self._note(text)
+        if broken and history is not None:
+            notes = (*history.notes, *broken)
+            history = history.model_copy(update={"complete": False, "notes": notes})
         self._bytes_left -= arrays.nbytes
         collected = Collected(
             values=values,
@@ -120,9 +126,28 @@ class KernelSession:
             arrays: The numbers of those inputs.
         """
         kept = self._new_arrays()
+        broken = self._broken()
+        if broken:
+            return ProbeResult(status="no_answer", detail="; ".join(broken)[:500]), kept
         result = run_probe(request, arrays, kept, plan=self._plan, cells=self._cells)
         self._bytes_left -= kept.nbytes
         return result, kept
+
+    def seal(self, kernel: Any) -> None:
+        """Remembers what measures, so that changes to it show; the last step before the student's code.
+
+        Args:
+            kernel: The ipykernel that passes the driver's requests on to this session.
+        """
+        own = {"the session": self, "the recorder": self._recorder, "the kernel's messages": kernel.session}
+        entries = (
+            ("the handler of our requests", kernel.shell_handlers, "grader_request"),
+            ("the kernel's session", vars(kernel), "_graded"),
+        )
+        self._seal = Seal(own, entries)
+
+    def _broken(self) -> tuple[str, ...]:
+        return () if self._seal is None else self._seal.broken()
 
     def _new_arrays(self) -> Arrays:
         """Room for arrays: what the plan gives to one message, and what is left for the attempt."""
