@@ -1,0 +1,209 @@
+"""What the attack tests stand on: sandboxes, an honest submission, and what must be unchanged around them."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from grader.evidence.codec import Bundle
+from grader.evidence.plan import (
+    Call,
+    FunctionProbe,
+    IntegersInput,
+    Limits,
+    ModuleProbe,
+    NormalInput,
+    Plan,
+    Probe,
+    Target,
+)
+from grader.sandbox.base import Job, Worker
+from tests.attacks.model import Attack
+
+__all__ = [
+    "HONEST",
+    "LIMITS",
+    "PRELUDE",
+    "Fight",
+    "attack_limits",
+    "fight",
+    "honest_evidence",
+    "host_memory_bytes",
+    "notebook",
+    "plan_for",
+    "printed",
+    "run_cells",
+    "student_processes",
+]
+
+_MIB = 1024 * 1024
+
+#: Enough for every twin, soon reached by an attack, and the same for all, so that they share containers.
+LIMITS = Limits(
+    memory_bytes=1024 * _MIB,
+    cell_s=4.0,
+    notebook_s=40.0,
+    probe_s=5.0,
+    work_bytes=64 * _MIB,
+    work_inodes=4000,
+    shm_bytes=32 * _MIB,
+    pids=128,
+    output_bytes=4 * _MIB,
+    cell_output_bytes=_MIB,
+)
+
+#: Given to every case: says for each attempt whether it was refused.
+PRELUDE = """\
+def attempt(what, act):
+    try:
+        got = act()
+    except BaseException as error:
+        print('refused:', what, '|', type(error).__name__)
+    else:
+        print('ESCAPED:', what, '|', repr(got)[:200])
+"""
+
+_NET = """\
+import torch
+from torch import nn
+
+class SmallNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 5, 3)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.fc = nn.Linear(5 * 7 * 7, 1)
+
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv(x)))
+        x = self.pool(x)
+        return self.fc(x.view(-1, 5 * 7 * 7)).squeeze(1)
+
+small_net = SmallNet()
+"""
+
+_SEEN = """\
+import os
+for folder in ('/content', '/tmp', '/dev/shm', '/dev/mqueue', os.path.expanduser('~')):
+    inside = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
+    print(folder, sorted(name for name in inside if '/.cache/' not in name))
+others = [n for n in os.listdir('/proc') if n.isdigit() and os.stat('/proc/' + n).st_uid == os.getuid()]
+print('processes', len(others))
+print('sockets', [line.split()[-1] for line in open('/proc/net/unix') if '@' in line])
+print(sorted(os.environ))
+"""
+
+#: Its evidence must be the same after every attack as before all of them.
+HONEST = (
+    _NET,
+    "def sum_of_cubes(n):\n    return sum(k ** 3 for k in range(1, n + 1))",
+    "import numpy as np\nprint(np.dot([1, 2], [3, 4]), torch.rand(2), np.random.rand())",
+    _SEEN,
+)
+
+_PROBES: tuple[Probe, ...] = (
+    ModuleProbe(target=Target(names=("small_net", "SmallNet")), inputs=(NormalInput(shape=(2, 3, 32, 32)),)),
+    FunctionProbe(
+        target=Target(names=("sum_of_cubes",)),
+        calls=(Call(args=(IntegersInput(low=1, high=9, container="python"),)),),
+    ),
+)
+
+
+@dataclass
+class Fight:
+    """What came of one attack.
+
+    Attributes:
+        attack: Evidence of the hostile notebook.
+        honest: Evidence of the honest submission that the same worker ran next.
+        twin: Evidence of the harmless twin, run after that; None where it was not asked for.
+        host_grew_bytes: By how much this process's largest memory grew.
+    """
+
+    attack: Bundle
+    honest: Bundle
+    twin: Bundle | None
+    host_grew_bytes: int
+
+
+def fight(attack: Attack, worker: Worker, *, twin: bool) -> Fight:
+    """Runs the attack, then the honest submission, then perhaps the twin."""
+    before, limits = host_memory_bytes(), attack_limits(attack)
+    prelude = PRELUDE + attack.prelude
+    hostile = run_cells(worker, (prelude, *attack.cells), limits)
+    grown = host_memory_bytes() - before
+    honest = run_cells(worker, HONEST, limits)
+    harmless = run_cells(worker, (prelude, *attack.twin.cells), limits) if twin else None
+    return Fight(hostile, honest, harmless, grown)
+
+
+def notebook(cells: Sequence[str]) -> bytes:
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    return nbformat.writes(document).encode()
+
+
+def plan_for(limits: Limits, probes: tuple[Probe, ...] = _PROBES) -> Plan:
+    return Plan(assignment="attacks", limits=limits, probes=probes)
+
+
+def run_cells(worker: Worker, cells: Sequence[str], limits: Limits, *, attempt: str = "attack") -> Bundle:
+    return worker.run(Job(attempt, notebook(cells), plan_for(limits)))
+
+
+def attack_limits(attack: Attack) -> Limits:
+    return LIMITS.model_copy(update=dict(attack.limits))
+
+
+def printed(bundle: Bundle) -> str:
+    """All that the cells wrote, their errors included."""
+    parts: list[str] = []
+    for cell in bundle.evidence.cells:
+        if cell.run is not None:
+            parts += [output.text for output in cell.run.outputs]
+            parts += [cell.run.error.message] if cell.run.error else []
+    return "\n".join(parts)
+
+
+def honest_evidence(bundle: Bundle) -> dict[str, Any]:
+    """What must be equal in every run of `HONEST`: all but times and the hidden inputs drawn afresh."""
+    evidence = bundle.evidence
+    return {
+        "outcome": evidence.outcome,
+        "printed": printed(bundle),
+        "anomalies": evidence.anomalies,
+        "shims": [shim.kind for shim in evidence.shims],
+        "training": evidence.training.model_dump(),
+        "probes": {name: _probe_facts(result.model_dump()) for name, result in evidence.probes.items()},
+    }
+
+
+def _probe_facts(result: dict[str, Any]) -> dict[str, Any]:
+    record = result["record"] or {}
+    facts = {key: record.get(key) for key in ("name", "class_name", "candidates")}
+    parameters = [(each["name"], each["shape"]) for each in record.get("parameters", ())]
+    return {"status": result["status"], "parameters": parameters, **facts}
+
+
+def student_processes() -> list[int]:
+    """Processes on this machine that run under a student's uid, in whatever container."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                uid = entry.stat().st_uid
+            except OSError:
+                continue
+            if 20_000 <= uid < 21_000:
+                found.append(int(entry.name))
+    return found
+
+
+def host_memory_bytes() -> int:
+    """The most that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,96 @@
+"""Sandboxes for the attack tests, opened once and shared; and canaries that nobody may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from grader.sandbox.base import Sandbox, Worker
+from grader.sandbox.select import choose_sandbox
+from tests.attacks.arena import Arena
+from tests.attacks.bench import HONEST, LIMITS, Fight, fight, honest_evidence, plan_for, run_cells
+from tests.attacks.forger import ForgedVerdicts, Forgery, forge, forging_plan
+from tests.attacks.model import Attack
+
+Open = Callable[[str], Sandbox]
+_Case = TypeVar("_Case", Attack, Forgery)
+
+RUN_ID = "attacks"
+_LANES = 2
+
+
+@pytest.fixture(scope="session")
+def canaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder that sandboxes get, with a file whose change would show."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "canary").write_text("canary")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def open_docker(canaries: Path) -> Open:
+    def open_one(isolation: str) -> Sandbox:
+        return choose_sandbox(
+            "docker", isolation=isolation, gpus="none", data_dir=canaries, run_id=RUN_ID, notify=print
+        )
+
+    return open_one
+
+
+def _chosen(request: pytest.FixtureRequest, kind: type[_Case]) -> list[_Case]:
+    """The cases of a kind that this run of pytest selected, in order, each once."""
+    found: dict[str, _Case] = {}
+    for item in request.session.items:
+        for value in getattr(getattr(item, "callspec", None), "params", {}).values():
+            if isinstance(value, kind):
+                found[value.id] = value
+    return list(found.values())
+
+
+@contextmanager
+def _attack_arena(
+    request: pytest.FixtureRequest, isolation: str, open_docker: Open
+) -> Iterator[Arena[Attack, Fight]]:
+    def run(attack: Attack, worker: Worker) -> Fight:
+        return fight(attack, worker, twin=isolation == "fork")
+
+    arena = Arena(lambda: open_docker(isolation), plan_for(LIMITS), run, lanes=_LANES)
+    arena.begin([attack for attack in _chosen(request, Attack) if attack.needs is None])
+    yield arena
+    arena.close()
+
+
+@pytest.fixture(scope="session")
+def fork_arena(request: pytest.FixtureRequest, open_docker: Open) -> Iterator[Arena[Attack, Fight]]:
+    with _attack_arena(request, "fork", open_docker) as arena:
+        yield arena
+
+
+@pytest.fixture(scope="session")
+def container_arena(request: pytest.FixtureRequest, open_docker: Open) -> Iterator[Arena[Attack, Fight]]:
+    with _attack_arena(request, "container", open_docker) as arena:
+        yield arena
+
+
+@pytest.fixture(scope="session")
+def alone(open_docker: Open) -> dict[str, Any]:
+    """What the honest submission leaves in a sandbox that has served nobody."""
+    sandbox = open_docker("fork")
+    try:
+        return honest_evidence(run_cells(sandbox.open(plan_for(LIMITS)), HONEST, LIMITS))
+    finally:
+        sandbox.close()
+
+
+@pytest.fixture(scope="session")
+def forging_arena(
+    request: pytest.FixtureRequest, open_docker: Open
+) -> Iterator[Arena[Forgery, ForgedVerdicts]]:
+    arena = Arena(lambda: open_docker("fork"), forging_plan(), forge, lanes=_LANES)
+    arena.begin(_chosen(request, Forgery))
+    yield arena
+    arena.close()

@@ -1,0 +1,110 @@
+"""Forgeries as data: work left undone with an attack around it, judged by a rubric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML
+
+from grader.checks import registry
+from grader.evidence.codec import Bundle
+from grader.evidence.plan import Plan
+from grader.evidence.record import Outcome
+from grader.grading.grade import grade
+from grader.grading.verdict import Verdict
+from grader.rubric.case import Reference
+from grader.rubric.loader import load_rubric
+from grader.rubric.model import Rubric
+from grader.rubric.plan import plan_for
+from grader.sandbox.base import Job, Worker
+from reference import ARCHITECTURES, FUNCTIONS
+from tests.attacks.bench import LIMITS, notebook
+
+__all__ = ["ForgedVerdicts", "Forgery", "forge", "forgeries", "forging_plan", "judged", "work"]
+
+_FOLDER = Path(__file__).parent / "forging"
+_OTHER_FILES = frozenset({"rubric.yaml", "work.yaml"})
+_REFERENCE = Reference(functions=FUNCTIONS, architectures=ARCHITECTURES, digest="attacks")
+
+
+class Forgery(BaseModel):
+    """One attempt to get points for undone work.
+
+    Attributes:
+        work: Which undone work; ``until_the_second_run`` leaves out its last cell.
+        before: Cells of the attack that run before the work.
+        after: Those that run after it.
+        reaches_in: It changes our own code or objects, which must be flagged.
+        twin: Harmless cells close to the attack; after done work they must cost nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    group: str
+    work: Literal["undone", "until_the_second_run"] = "undone"
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = (Outcome.COMPLETED, Outcome.CELL_ERROR)
+    reaches_in: bool = False
+    twin: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.group}/{self.name}"
+
+
+@dataclass(frozen=True)
+class ForgedVerdicts:
+    """What came of a forgery, of the honest submission after it, and of its twin."""
+
+    evidence: Bundle
+    forged: Verdict
+    next_honest: Verdict
+    twin: Verdict
+
+
+def forgeries() -> list[Forgery]:
+    """All cases, in order of file and place."""
+    return [
+        Forgery.model_validate({"group": path.stem, **case})
+        for path in sorted(_FOLDER.glob("*.yaml"))
+        if path.name not in _OTHER_FILES
+        for case in YAML(typ="safe").load(path.read_text())["cases"]
+    ]
+
+
+@cache
+def rubric() -> Rubric:
+    return load_rubric(_FOLDER / "rubric.yaml", registry())
+
+
+@cache
+def work(kind: str) -> tuple[str, ...]:
+    """Cells of the work, done or not."""
+    cells = YAML(typ="safe").load((_FOLDER / "work.yaml").read_text())
+    return tuple(cells["undone"][:-1] if kind == "until_the_second_run" else cells[kind])
+
+
+def forging_plan() -> Plan:
+    return plan_for(rubric(), limits=LIMITS)
+
+
+def run(worker: Worker, cells: tuple[str, ...]) -> Bundle:
+    return worker.run(Job("forgery", notebook(cells), forging_plan()))
+
+
+def judged(bundle: Bundle) -> Verdict:
+    return grade(rubric(), bundle, _REFERENCE)
+
+
+def forge(forgery: Forgery, worker: Worker) -> ForgedVerdicts:
+    """Runs a forgery, then honest work, then the twin, and judges all three."""
+    forged = run(worker, (*forgery.before, *work(forgery.work), *forgery.after))
+    honest = run(worker, work("done"))
+    twin = run(worker, (*work("done"), *forgery.twin))
+    return ForgedVerdicts(forged, judged(forged), judged(honest), judged(twin))
