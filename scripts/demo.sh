@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 readonly course=${1:?a folder for the sample course}
 readonly grader=$PWD/.venv/bin/grader
 
-"$grader" demo "$course"
+"$grader" demo "$course" >/dev/null
+echo "the sample course is in $course"
 cd "$course"
 for assignment in convolution pets; do
   printf '\n%s\n' "$assignment"
