@@ -1,4 +1,4 @@
-"""Values of parameters in two numbers each, so that weights can be recognised without keeping them."""
+"""Values of parameters in a few numbers each, so that weights can be recognised without keeping them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ __all__ = ["Fingerprint", "Snapshot", "fingerprint", "mark", "take"]
 #: (memory layout, device) moves the last digits only, a single training step moves far more.
 _TOLERANCE = 1e-11
 
+#: Elements kept of each tensor, to recognise weights that were changed a little.
+_SAMPLED = 64
+
 _BASE = torch._C.TensorBase
 _DETACH = _BASE.detach
 _SUM = _BASE.sum
 _ABS = _BASE.abs
 _ITEM = _BASE.item
+_RESHAPE = _BASE.reshape
+_DOUBLED = _BASE.double
+_TO_LIST = _BASE.tolist
 _MIN_MAX = torch.aminmax
 _NO_GRAD = torch.no_grad
 _NO_OVERRIDES = torch._C.DisableTorchFunctionSubclass
@@ -29,12 +35,17 @@ _DOUBLE = torch.float64
 
 
 class Fingerprint(NamedTuple):
-    """Shape, sum and absolute sum in float64; `constant` where all elements are equal."""
+    """Shape, sum and absolute sum in float64; `constant` where all elements are equal.
+
+    Attributes:
+        sample: Some of the elements, evenly spread over the tensor.
+    """
 
     shape: tuple[int, ...]
     total: float
     absolute: float
     constant: bool
+    sample: tuple[float, ...] = ()
 
     def equals(self, other: Fingerprint) -> bool:
         """Whether both describe the same values; NaN equals nothing."""
@@ -55,7 +66,14 @@ def fingerprint(tensor: torch.Tensor) -> Fingerprint:
             return Fingerprint(shape, 0.0, 0.0, True)
         total = float(_ITEM(_SUM(values, dtype=_DOUBLE)))
         absolute = float(_ITEM(_SUM(_ABS(values), dtype=_DOUBLE)))
-        return Fingerprint(shape, total, absolute, _is_constant(values, total, absolute))
+        constant = _is_constant(values, total, absolute)
+        return Fingerprint(shape, total, absolute, constant, () if constant else _sample(values))
+
+
+def _sample(values: torch.Tensor) -> tuple[float, ...]:
+    flat = _RESHAPE(values, -1)
+    step = max(1, math.prod(shape_of(values)) // _SAMPLED)
+    return tuple(_TO_LIST(_DOUBLED(flat[::step][:_SAMPLED])))
 
 
 def _is_constant(values: torch.Tensor, total: float, absolute: float) -> bool:
