@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 
+_UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
+
+
 def _as_input(value: Any) -> Any:
     """A mapping with `kind` is an input drawn afresh; anything else stands for itself."""
     if isinstance(value, Mapping) and "kind" in value:
@@ -144,11 +147,18 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
 
 
 def _excuse(case: Case, answer: Answer, where: tuple[Where, ...]) -> str:
-    error = answer.error
-    if error is None or error.type != "TypeError" or "not callable" not in error.message or not where:
+    """What another cell did to a call that raised: hid a builtin later, or failed to define a helper."""
+    if answer.error is None or not where:
         return ""
-    hidden = hidden_later(case.evidence.cells, where[0].cell)
-    return f"cell {hidden[1]}, after it, gives `{hidden[0]}` another meaning" if hidden else ""
+    if answer.error.type == "TypeError" and "not callable" in answer.error.message:
+        hidden = hidden_later(case.evidence.cells, where[0].cell)
+        return f"cell {hidden[1]}, after it, gives `{hidden[0]}` another meaning" if hidden else ""
+    unknown = _UNKNOWN_NAME.match(answer.error.message) if answer.error.type == "NameError" else None
+    for place in definition(case, [unknown[1]]) if unknown else ():
+        run = case.evidence.cells[place.cell].run
+        if unknown and run is not None and (run.error is not None or run.status == "not_run"):
+            return f"`{unknown[1]}`, which it calls, is lost to an error in cell {place.cell}"
+    return ""
 
 
 def _answer(name: str, record: CallRecord, bundle: Bundle) -> Answer:

@@ -10,7 +10,9 @@ from grader.checks._source import ParsedCell, parsed_cells
 from grader.evidence.record import CellRecord
 from grader.rubric.model import Where
 
-__all__ = ["CalledName", "Functions", "Written", "called_names", "is_written"]
+__all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_written"]
+
+LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.checks._calls import Answers, Argument, ask, missing_function
-from grader.checks._functions import CalledName, Functions, called_names, is_written
+from grader.checks._functions import LOOPS, CalledName, Functions, called_names, is_written
 from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._source import parsed_cells
 from grader.checks._variables import own_code
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
+from grader.evidence.record import CellRecord
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
@@ -52,6 +54,7 @@ class ForbidsCall(Check):
         functions: Functions to be written by hand; without any, the code of the criterion's section.
         forbidden: Names, as ``conv2d`` (also ``F.conv2d`` and ``Tensor.conv2d``), ``numpy.dot`` (only this
             one) or ``@``.
+        loops: Whether a loop must be there, in a section; without one a TA reads the cells.
     """
 
     example: ClassVar[str] = """\
@@ -68,6 +71,7 @@ class ForbidsCall(Check):
     check: Literal["forbids_call"] = "forbids_call"
     functions: tuple[ByHand, ...] = ()
     forbidden: tuple[str, ...] = Field(min_length=1)
+    loops: bool = False
 
     def probes(self) -> tuple[Probe, ...]:
         return tuple(probe for asked in self.functions if (probe := asked.probe) is not None)
@@ -114,15 +118,26 @@ class ForbidsCall(Check):
         if not cells:
             return Judgement.failed("Nothing was handed in for this part.")
         places = tuple(Where(cell=cell.index) for cell in cells)
-        unread = [parsed.index for parsed in parsed_cells(cells) if parsed.tree is None]
         found = next(self._section_calls(case, functions), None)
         if found is not None:
             place, called = found
             text = f"Cell {place.cell}, line {place.line}, calls `{called.name}`; this was to be written out."
             return Judgement.failed(text, where=(place,))
-        if unread:
-            return Judgement.needs_ta(f"Cell {unread[0]} does not parse; a TA reads it.", where=places)
+        doubt = self._doubt(cells)
+        if doubt:
+            return Judgement.needs_ta(f"{doubt}; a TA reads the cells.", where=places)
         return Judgement.passed("It is written out without the library's own function.", where=places)
+
+    def _doubt(self, cells: tuple[CellRecord, ...]) -> str:
+        """Why cells that call nothing forbidden still do not show that the work was done."""
+        failed = [cell.index for cell in cells if cell.run is not None and cell.run.error is not None]
+        if failed:
+            return f"Cell {failed[0]} raised"
+        trees = [parsed.tree for parsed in parsed_cells(cells)]
+        if any(tree is None for tree in trees):
+            return "A cell does not parse"
+        looping = any(isinstance(node, LOOPS) for tree in trees if tree for node in ast.walk(tree))
+        return "There is no loop" if self.loops and not looping else ""
 
     def _section_calls(self, case: Case, functions: Functions) -> Iterator[tuple[Where, CalledName]]:
         for parsed in parsed_cells(own_code(case)):

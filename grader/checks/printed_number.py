@@ -28,6 +28,7 @@ class PrintedNumber(Check):
     Attributes:
         pattern: Regular expression with one group: the number.
         below: The number must be below this.
+        after_training: Whether a network must have been trained in the section, too.
     """
 
     example: ClassVar[str] = """\
@@ -42,6 +43,7 @@ class PrintedNumber(Check):
     check: Literal["printed_number"] = "printed_number"
     pattern: str
     below: float = Field(allow_inf_nan=False)
+    after_training: bool = False
 
     @field_validator("pattern")
     @classmethod
@@ -63,6 +65,11 @@ class PrintedNumber(Check):
         where = tuple(Where(cell=cell.index) for cell in cells if self._numbers(printed(cell)))
         best, claimed = min(ours, default=None), min(theirs, default=None)
         data = {"found": best, "in_the_file": claimed, "below": self.below}
+        if self.after_training and not _trained_in(case, cells):
+            text = (
+                "No training of a network was seen here, so the number cannot be trusted; a TA looks at it."
+            )
+            return Judgement.needs_ta(text, where=where, data=data)
         if best is not None and best < self.below:
             return Judgement.passed(f"It reached {best:g}, below {self.below:g}.", where=where, data=data)
         return Judgement.needs_ta(_both_stories(best, claimed, self.below), where=where, data=data)
@@ -70,6 +77,11 @@ class PrintedNumber(Check):
     def _numbers(self, text: str) -> list[float]:
         tokens = (token.rstrip(".") for token in re.findall(self.pattern, text))
         return [float(token) for token in tokens if _DECIMAL.fullmatch(token)]
+
+
+def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
+    indices = {cell.index for cell in cells}
+    return any(run.cell in indices or run.last_cell in indices for run in case.evidence.training.runs)
 
 
 def _both_stories(best: float | None, claimed: float | None, below: float) -> str:

@@ -196,8 +196,8 @@ class _Asked:
         if isinstance(followed, Held) and source is not None and source.shape == found:
             text = f"`{held.name}` has the shape {list(source.shape)}, as `{followed.name}` has."
             return self._part("right", text, **more)
-        got = "no array" if found is None else f"the shape {list(found)}"
-        return self._part("wrong", f"`{held.name}` is {got}; expected the shape {list(shape)}.", **more)
+        got = "is no array" if found is None else f"has the shape {list(found)}"
+        return self._part("wrong", f"`{held.name}` {got}; expected {list(shape)}.", **more)
 
     def _right(self, held: Held, more: dict[str, Any]) -> PartFinding:
         if self.asked.library in ("any", held.library):

@@ -9,14 +9,13 @@ from pydantic import Field
 
 from grader.checks._calls import Answer, Answers, Argument, Names, ask, reference_function
 from grader.checks._compare import mismatch
-from grader.checks._functions import Functions, Written
+from grader.checks._functions import LOOPS, Functions, Written
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["Vectorized"]
 
-_LOOPS = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 #: Operations more for the larger input that may come from chance, such as a different code path.
 _SLACK_OPERATIONS = 4
 _GROWTH = 1.5
@@ -111,4 +110,4 @@ def _loops(case: Case, names: tuple[str, ...]) -> list[Where]:
 
 
 def _loops_in(written: Written) -> list[Where]:
-    return [written.where(node) for node in ast.walk(written.node) if isinstance(node, _LOOPS)]
+    return [written.where(node) for node in ast.walk(written.node) if isinstance(node, LOOPS)]

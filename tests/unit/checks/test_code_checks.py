@@ -118,6 +118,18 @@ def test_a_section_is_read_where_no_function_is_named():
     assert judged("output = None", alignment=Alignment(unchanged=frozenset({0, 1}))) is Status.FAIL
 
 
+def test_a_section_without_a_loop_or_with_a_cell_that_raised_goes_to_a_ta():
+    written = ForbidsCall(forbidden=["dot"], loops=True)
+
+    def judged(source, **more):
+        return written.judge(case(written, evidence([cell(0, source, **more)]))).status
+
+    assert judged("output = 3") is Status.NEEDS_TA
+    assert judged("output = [sum(row) for row in matrix]") is Status.PASS
+    error = CellError(type="NameError", message="matrix", line=1)
+    assert judged("for row in matrix: ...", error=error) is Status.NEEDS_TA
+
+
 RETURNS = ReturnsNotPrints(
     functions=[{"name": "cubes", "args": [3]}, {"name": "lengths", "args": ["two words"]}]
 )

@@ -247,3 +247,23 @@ def test_a_function_that_a_later_cell_broke_goes_to_a_ta():
     assert "cell 1, after it, gives `sum` another meaning" in later.message
     inside_a_function = judge_in_notebook(broken, definition, "def f():\n    sum = 0")
     assert inside_a_function.status is Status.FAIL
+
+
+def test_a_function_whose_helper_is_lost_to_an_error_goes_to_a_ta():
+    def without_helper(n):
+        raise NameError("name 'helper' is not defined")
+
+    arrays = []
+    probe = CUBES.probes()[0]
+    found = answers([(probe, called(probe, without_helper, arrays, cell=1))])
+    error = CellError(type="SyntaxError", message="", line=1)
+    caller = cell(1, "def sum_of_cubes(n):\n    return helper(n)")
+
+    def judged(first):
+        given = evidence([first, caller], probes=found)
+        return CUBES.judge(case(CUBES, given, arrays=arrays, reference=Reference(functions=FUNCTIONS)))
+
+    lost = judged(cell(0, "def helper(n)\n    return n", error=error))
+    assert lost.status is Status.NEEDS_TA
+    assert "`helper`, which it calls, is lost to an error in cell 0" in lost.message
+    assert judged(cell(0, "def other(n): ...")).status is Status.FAIL

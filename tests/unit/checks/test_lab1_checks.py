@@ -14,7 +14,7 @@ from grader.checks.uses_function import UsesFunction
 from grader.evidence.record import CellError
 from grader.rubric.alignment import Alignment
 from grader.rubric.model import Status
-from tests.factories import case, case_of_variables, cell, code_cells, evidence
+from tests.factories import case, case_of_variables, cell, code_cells, evidence, history, training_run
 
 IMAGE = np.random.default_rng(3).random((12, 15, 4)).astype(np.float32)
 CROP = ImageCrop(name="crop", image="img", size=(5, 7), channels=3)
@@ -83,6 +83,18 @@ def test_a_number_only_claimed_or_not_good_enough_goes_to_a_ta_with_both_stories
 
 def test_cells_as_the_handout_gave_them_do_not_count():
     assert printed("Error: 0.0", alignment=Alignment(unchanged=frozenset({0}))).status is Status.FAIL
+
+
+def test_a_number_without_a_training_run_is_not_trusted_where_one_is_asked_for():
+    check = PrintedNumber(pattern=r"Error: ([\d.]+)", below=0.036, after_training=True)
+    written = cell(0, "print('Error: 0.0')", printed="Error: 0.0")
+
+    def judged(*runs):
+        return check.judge(case(check, evidence([written], training=history(*runs)))).status
+
+    assert judged() is Status.NEEDS_TA
+    assert judged(training_run(0, 7)) is Status.NEEDS_TA
+    assert judged(training_run(0, 0)) is Status.PASS
 
 
 def test_nan_is_no_number():
