@@ -10,9 +10,12 @@ import grader
 from grader.cli.audit import audit
 from grader.cli.console import print_line
 from grader.cli.data import data, demo
+from grader.cli.db import db
 from grader.cli.image import doctor, image
+from grader.cli.mark import mark, pending
 from grader.cli.marks import export, report, show
 from grader.cli.regrade import regrade
+from grader.cli.remark import remark
 from grader.cli.rubric import rubric
 from grader.cli.run import run
 from grader.cli.summary import summary
@@ -45,7 +48,9 @@ def options(
     """Options that stand before the command."""
 
 
-for _command in (run, regrade, show, report, summary, export, audit, data, doctor, demo):
+for _command in (run, show, mark, pending, regrade, report, summary, export, audit, data, doctor, demo):
     app.command()(_command)
+app.add_typer(remark, name="remark")
 app.add_typer(rubric, name="rubric")
+app.add_typer(db, name="db")
 app.add_typer(image, name="image")

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from grader.cli import setup
 from grader.cli.console import errors, plain, print_line, print_table
+from grader.cli.options import Database, Evidence
 
 __all__ = ["doctor", "image"]
 
@@ -57,14 +59,15 @@ def list_all() -> int:
     return 0
 
 
-def doctor() -> int:
+def doctor(db: Database = None, evidence: Evidence = None) -> int:
     """Test each part that grading needs, and say what to do where one is missing.
 
     Example: grader doctor
     """
-    from grader.sandbox.doctor import examine
+    from grader.workflows.doctor import diagnose
 
-    found = examine()
+    options = setup.settings(db=db, evidence=evidence)
+    found = diagnose(options.db, options.evidence)
     rows = [(name, "OK" if ok else "to do", message) for name, ok, message in found]
     print_table(("part", "", "what"), rows)
     return 0 if all(ok for _, ok, _ in found) else 1

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Anonymous",
     "AnyAssignment",
     "Assignment",
     "Data",
@@ -64,6 +65,9 @@ ReferenceFolder = Annotated[
 User = Annotated[
     str | None,
     typer.Option("--as", metavar="NAME", help="Who acts, for the history [env: GRADER_USER; default: you]."),
+]
+Anonymous = Annotated[
+    bool, typer.Option("--anonymous", help="Show pseudonyms; commands take them in place of ids.")
 ]
 Jobs = Annotated[
     int | None,

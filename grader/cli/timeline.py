@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.cli.console import number
 from grader.store.history import TimelineEntry
-from grader.store.models import AttemptRow, MarkRow, SubmissionRow, VerdictRow
+from grader.store.models import AttemptRow, MarkRow, RemarkActionRow, RemarkRow, SubmissionRow, VerdictRow
 
 __all__ = ["describe"]
 
@@ -26,5 +26,12 @@ def describe(entry: TimelineEntry) -> str:
         case MarkRow() as row:
             given = "mark taken back" if row.points is None else f"{number(row.points)} points"
             return f"{row.criterion}: {given}: {row.comment}"
+        case RemarkRow() as row:
+            return f"remark request {row.seq} on {row.criterion or 'the sum'}: {row.reason}"
+        case RemarkActionRow() as row:
+            points = "" if row.points is None else f" {number(row.points)} points"
+            return (
+                f"remark request {row.request}: {row.action}{points}{': ' if row.reason else ''}{row.reason}"
+            )
         case _:
             return entry.seal.kind

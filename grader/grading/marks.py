@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from grader.grading.late import HandedIn, LateLine, late_line
 from grader.grading.scoring import add_up
 from grader.grading.verdict import Finding, Verdict
 
@@ -18,7 +19,7 @@ class Decision:
 
     Attributes:
         seq: Its place in the history; a later decision wins.
-        points: None takes back what was decided before, so that the verdict counts again.
+        points: None takes a TA's own marks back, so that what was before them counts again.
         request: The remark request that it answers, None for a TA's own mark.
     """
 
@@ -61,13 +62,23 @@ class CriterionMark:
 
 @dataclass(frozen=True)
 class Mark:
-    """A student's mark. ``points + pending <= out_of`` always."""
+    """A student's mark. ``points + pending <= out_of`` always.
+
+    Attributes:
+        late: What handing in late took off, as a line of its own; None for work in time.
+    """
 
     criteria: tuple[CriterionMark, ...]
+    late: LateLine | None = None
+
+    @property
+    def earned(self) -> float:
+        """Points of all criteria, before lateness."""
+        return add_up(criterion.points for criterion in self.criteria)
 
     @property
     def points(self) -> float:
-        return add_up(criterion.points for criterion in self.criteria)
+        return add_up((self.earned, -self.late.points)) if self.late else self.earned
 
     @property
     def out_of(self) -> float:
@@ -81,21 +92,37 @@ class Mark:
         return next((criterion for criterion in self.criteria if criterion.criterion == name), None)
 
 
-def mark_of(verdict: Verdict, decisions: Iterable[Decision]) -> Mark:
+def mark_of(verdict: Verdict, decisions: Iterable[Decision], handed_in: HandedIn | None = None) -> Mark:
     """Computes the mark that counts.
 
     Args:
         verdict: The newest one. Judging again changes it and leaves decisions as they are.
         decisions: All that were ever made, in any order. Those on criteria that the rubric no longer has
             stay in the history and count for nothing.
+        handed_in: When the work came; None leaves lateness out.
     """
     standing = standing_decisions(decisions)
-    return Mark(tuple(CriterionMark(item, standing.get(item.criterion)) for item in verdict.findings))
+    mark = Mark(tuple(CriterionMark(item, standing.get(item.criterion)) for item in verdict.findings))
+    if verdict.late is None or handed_in is None:
+        return mark
+    return replace(mark, late=late_line(verdict.late, handed_in, mark.earned, mark.out_of))
 
 
 def standing_decisions(decisions: Iterable[Decision]) -> dict[str, Decision]:
-    """The newest decision on each criterion; one that was taken back is none."""
-    newest: dict[str, Decision] = {}
+    """The newest decision on each criterion.
+
+    Taking back reaches as far as the answer to the last remark request, which only another request changes.
+    """
+    standing: dict[str, Decision] = {}
+    answers: dict[str, Decision] = {}
     for decision in sorted(decisions, key=lambda decision: decision.seq):
-        newest[decision.criterion] = decision
-    return {name: decision for name, decision in newest.items() if decision.points is not None}
+        name = decision.criterion
+        if decision.request is not None:
+            answers[name] = decision
+        if decision.points is not None:
+            standing[name] = decision
+        elif name in answers:
+            standing[name] = answers[name]
+        else:
+            standing.pop(name, None)
+    return standing

@@ -20,6 +20,8 @@ from grader.store.models import (
     Entry,
     LedgerRow,
     MarkRow,
+    RemarkActionRow,
+    RemarkRow,
     RubricRow,
     SubmissionRow,
     VerdictRow,
@@ -225,9 +227,12 @@ def timeline(session: Session, student: str, assignment: str) -> list[TimelineEn
         select(LedgerRow, table)
         .join(table, table.seq == LedgerRow.seq)
         .where(table.student == student, table.assignment == assignment)
-        for table in (SubmissionRow, AttemptRow, MarkRow)
+        for table in (SubmissionRow, AttemptRow, MarkRow, RemarkRow)
     ]
     verdicts = select(LedgerRow, VerdictRow).join(VerdictRow, VerdictRow.seq == LedgerRow.seq)
     queries.append(verdicts.where(VerdictRow.attempt.in_(attempts)))
+    requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
+    actions = select(LedgerRow, RemarkActionRow).join(RemarkActionRow, RemarkActionRow.seq == LedgerRow.seq)
+    queries.append(actions.where(RemarkActionRow.request.in_(requests)))
     entries = [TimelineEntry(*row) for query in queries for row in session.execute(query)]
     return sorted(entries, key=lambda entry: entry.seal.seq)

@@ -174,7 +174,7 @@ class MarkRow(Entry):
     """Points that a TA gave for one criterion.
 
     Attributes:
-        points: None takes the TA's earlier mark back, so that the verdict counts again.
+        points: None takes the TA's earlier marks back, so that what was before them counts again.
         verdict: What the TA had before their eyes, None where there was none.
         request: The remark request that it answers; None for a TA's own mark.
     """

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from grader.errors import UsageError
 from grader.rubric.problems import nearest
 from grader.store import Store, history
 from grader.store.history import Result, TimelineEntry
-from grader.workflows.identity import real_names
+from grader.workflows.identity import pseudonym, pseudonym_key, real_names
 
-__all__ = ["find_result", "find_results", "timeline"]
+__all__ = ["find_result", "find_results", "name_of", "timeline"]
 
 
 def find_results(store: Store, assignment: str, students: Collection[str] = ()) -> list[Result]:
@@ -51,6 +51,15 @@ def timeline(store: Store, student: str, assignment: str) -> list[TimelineEntry]
     """All that ever happened to a student's work on an assignment, oldest first."""
     with store.reading() as session:
         return history.timeline(session, student, assignment)
+
+
+def name_of(store: Store, anonymous: bool) -> Callable[[str], str]:
+    """How to call a student in a listing: by id, or by a pseudonym that stays the same."""
+    if not anonymous:
+        return lambda student: student
+    with store.reading() as session:
+        key = pseudonym_key(session)
+    return lambda student: pseudonym(key, student)
 
 
 def _shown(location: str) -> str:

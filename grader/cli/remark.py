@@ -1,0 +1,250 @@
+"""`grader remark`: requests to look at a mark again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from grader.cli import setup
+from grader.cli.console import number, print_line, print_table
+from grader.cli.options import Anonymous, AnyAssignment, Assignment, Database, Evidence, OneStudent, User
+
+if TYPE_CHECKING:
+    from grader.store.remarks import Remark
+
+__all__ = ["remark"]
+
+remark = typer.Typer(help="Open, list and decide remark requests.", no_args_is_help=True)
+
+Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the request, as `remark list` shows it.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", metavar="TEXT", help="Why, for the student.")]
+States = Literal["submitted", "under_review", "resolved", "rejected", "withdrawn", "escalated", "final"]
+
+
+@remark.command("open")
+def open_(
+    student: OneStudent,
+    assignment: Assignment,
+    reason: Reason,
+    criterion: Annotated[
+        list[str] | None,
+        typer.Option("--criterion", "-c", metavar="C", help="What to look at again; repeatable."),
+    ] = None,
+    kind: Annotated[
+        Literal["judgement", "counting_error"], typer.Option("--kind", help="What is asked for.")
+    ] = "judgement",
+    accept: Annotated[
+        bool, typer.Option("--accept", help="The requester accepts the course's rule.")
+    ] = False,
+    late_because: Annotated[
+        str, typer.Option("--late-because", metavar="TEXT", help="Why it is taken after the date.")
+    ] = "",
+    db: Database = None,
+    evidence: Evidence = None,
+    user: User = None,
+) -> int:
+    """Open a request; each criterion becomes a request of its own.
+
+    Example: grader remark open s101 --assignment lab2 -c loss-function -m "see cell 9" --accept
+    """
+    from grader.grading.remarks import Kind
+    from grader.workflows.remark import Request, open_request
+
+    options = setup.settings(db=db, evidence=evidence, user=user)
+    requests = [
+        Request(student, assignment, name, Kind(kind), reason, accept, late_because)
+        for name in criterion or [""]
+    ]
+    with setup.store(options) as store:
+        opened = open_request(store, requests, actor=setup.actor(options))
+    for item in opened:
+        print_line(f"request {item.id} on {_about(item)} is submitted")
+    return 0
+
+
+@remark.command("list")
+def list_(
+    assignment: AnyAssignment = None,
+    student: Annotated[str | None, typer.Option("--student", metavar="S", help="Only this student.")] = None,
+    criterion: Annotated[
+        str | None, typer.Option("--criterion", "-c", metavar="C", help="Only this criterion.")
+    ] = None,
+    state: Annotated[States | None, typer.Option("--state", help="Only requests in this state.")] = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those that wait for a decision.")] = False,
+    anonymous: Anonymous = False,
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """List requests with their age.
+
+    Example: grader remark list --assignment lab2 --open
+    """
+    from grader.grading.remarks import State
+    from grader.workflows.remark import list_requests
+    from grader.workflows.show import name_of
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        found = list_requests(
+            store,
+            assignment=assignment,
+            student=student,
+            criterion=criterion,
+            state=State(state) if state else None,
+            only_open=only_open,
+        )
+        names = name_of(store, anonymous)
+    if not found:
+        print_line("no remark requests")
+        return 0
+    rows = [_row(item, names(item.row.student)) for item in found]
+    columns = ("id", "student", "assignment", "about", "state", "was", "is", "age", "reason")
+    print_table(columns, rows, right=("id", "was", "is", "age"))
+    return 0
+
+
+def _row(item: Remark, name: str) -> tuple[str, ...]:
+    age = datetime.now(UTC) - item.opened_at
+    decided = item.decision.points if item.decision else None
+    late = f"late: {item.row.late_because}; " if item.row.late_because else ""
+    return (
+        str(item.id),
+        name,
+        item.row.assignment,
+        item.row.criterion or "the sum",
+        item.state.value,
+        number(item.row.points_before),
+        number(decided),
+        f"{age.days} d",
+        late + " ".join(item.row.reason.split()),
+    )
+
+
+@remark.command()
+def show(id: Id, db: Database = None, evidence: Evidence = None) -> int:
+    """Show a request beside its criterion, the evidence, the old mark and the history.
+
+    Example: grader remark show 57
+    """
+    from grader.workflows.remark_view import view_of
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        view = view_of(store, id)
+    for label, text in view.parts:
+        lines = text.splitlines() or ["-"]
+        print_line(f"{label + ':':<11}{lines[0]}")
+        for line in lines[1:]:
+            print_line(f"{'':<11}{line}")
+    return 0
+
+
+@remark.command()
+def review(id: Id, db: Database = None, evidence: Evidence = None, user: User = None) -> int:
+    """Take a request under review.
+
+    Example: grader remark review 57
+    """
+    return _act("review", id, "", db, evidence, user)
+
+
+@remark.command()
+def withdraw(
+    id: Id, reason: Reason = "", db: Database = None, evidence: Evidence = None, user: User = None
+) -> int:
+    """Withdraw a request; the mark stays.
+
+    Example: grader remark withdraw 57
+    """
+    return _act("withdraw", id, reason, db, evidence, user)
+
+
+@remark.command()
+def escalate(
+    id: Id, reason: Reason, db: Database = None, evidence: Evidence = None, user: User = None
+) -> int:
+    """Ask for a last look at a decision.
+
+    Example: grader remark escalate 57 --reason "the handout says otherwise"
+    """
+    return _act("escalate", id, reason, db, evidence, user)
+
+
+@remark.command()
+def decide(
+    id: Id,
+    reason: Reason,
+    points: Annotated[
+        float | None, typer.Option("--points", "-p", metavar="P", help="Points of the criterion from now on.")
+    ] = None,
+    reject: Annotated[bool, typer.Option("--reject", help="Turn the request down; the mark stays.")] = False,
+    db: Database = None,
+    evidence: Evidence = None,
+    user: User = None,
+) -> int:
+    """Decide a request; raised, lowered or unchanged follows from the points.
+
+    Example: grader remark decide 57 --points 3 --reason "the loss fits after all"
+    """
+    from grader.errors import UsageError
+    from grader.workflows.remark import decide as decide_request
+
+    if reject:
+        if points is not None:
+            raise UsageError(
+                "a rejected request leaves the mark as it is", todo="leave out --points or --reject"
+            )
+        return _act("reject", id, reason, db, evidence, user)
+    options = setup.settings(db=db, evidence=evidence, user=user)
+    with setup.store(options) as store:
+        done = decide_request(store, id, points=points, reason=reason, actor=setup.actor(options))
+    print_line(
+        f"request {id} is {done.remark.state.value}: {_about(done.remark)} {done.effect.value},"
+        f" {number(done.before)} -> {number(done.after)} of {number(done.remark.row.out_of)}"
+    )
+    return 0
+
+
+@remark.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV of student, criterion, reason, accepted[, kind].")
+    ],
+    assignment: Assignment,
+    db: Database = None,
+    evidence: Evidence = None,
+    user: User = None,
+) -> int:
+    """Open the requests of a form's export; rows that cannot be taken are named.
+
+    Example: grader remark import requests.csv --assignment lab2
+    """
+    from grader.workflows.remark import import_requests
+
+    options = setup.settings(db=db, evidence=evidence, user=user)
+    with setup.store(options) as store:
+        opened, problems = import_requests(store, file, assignment=assignment, actor=setup.actor(options))
+    for item in opened:
+        print_line(f"request {item.id} on {_about(item)} of {item.row.student} is submitted")
+    for problem in problems:
+        print_line(" ".join(str(problem).split()))
+    print_line(f"{len(opened)} taken, {len(problems)} not")
+    return 2 if problems else 0
+
+
+def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None, user: str | None) -> int:
+    from grader.grading.remarks import Action
+    from grader.workflows.remark import act
+
+    options = setup.settings(db=db, evidence=evidence, user=user)
+    with setup.store(options) as store:
+        after = act(store, id, Action(word), actor=setup.actor(options), reason=reason)
+    print_line(f"request {id} on {_about(after)} is {after.state.value.replace('_', ' ')}")
+    return 0
+
+
+def _about(item: Remark) -> str:
+    return item.row.criterion or "the sum"

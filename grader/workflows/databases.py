@@ -1,0 +1,78 @@
+"""`grader db`: newer schemas and backups."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from grader.errors import StoreError, UsageError
+from grader.store import schema
+from grader.store.engine import connect, is_url, plain_errors
+from grader.store.schema import REVISIONS
+
+__all__ = ["backup", "upgrade"]
+
+
+def upgrade(location: str) -> tuple[str, str, Path | None]:
+    """Brings a database to this version's schema, after a backup of it where it is a file.
+
+    Returns:
+        The schema before, the schema now, and the backup; None where nothing had to be done or the database
+        is a server's.
+
+    Raises:
+        UsageError: There is no database.
+        StoreError: It is newer than this version, another program's, or locked.
+    """
+    if not is_url(location) and not Path(location).exists():
+        raise UsageError("there is no database here", where=location)
+    engine = connect(location, busy_timeout_s=30.0)
+    try:
+        with plain_errors(location), engine.connect() as connection:
+            before = schema.revision_of(connection)
+            if before is not None and before not in REVISIONS:
+                schema.require_newest(connection)
+        if before == REVISIONS[-1]:
+            return before, before, None
+        kept = None if is_url(location) else backup(location, Path(f"{location}.before-{REVISIONS[-1]}"))
+        with plain_errors(location), engine.execution_options(writes=True).begin() as connection:
+            schema.upgrade(connection)
+        return before or "none", REVISIONS[-1], kept
+    finally:
+        engine.dispose()
+
+
+def backup(location: str, target: Path) -> Path:
+    """Copies a SQLite database while others may be writing to it.
+
+    The evidence folder beside it holds files that never change; any copy of it will do.
+
+    Raises:
+        UsageError: The database is a server's or not there, or `target` exists.
+        StoreError: It cannot be read or written.
+    """
+    if is_url(location):
+        raise UsageError(
+            "only SQLite databases are backed up here", todo="use the server's own tool, as pg_dump"
+        )
+    if not Path(location).exists():
+        raise UsageError("there is no database here", where=location)
+    if target.exists():
+        raise UsageError(
+            "there is a file of this name already", where=str(target), todo="choose another name"
+        )
+    try:
+        _copy(location, target)
+    except sqlite3.Error as error:
+        target.unlink(missing_ok=True)
+        raise StoreError("the database cannot be backed up", where=location, found=str(error)) from error
+    return target
+
+
+def _copy(location: str, target: Path) -> None:
+    source, copy = sqlite3.connect(location), sqlite3.connect(target)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()

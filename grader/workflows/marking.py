@@ -1,0 +1,213 @@
+"""`grader mark` and `grader pending`: what only a person can judge."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from grader.errors import GraderError, RefusedError, UsageError
+from grader.grading.marks import CriterionMark
+from grader.rubric.model import Where
+from grader.rubric.problems import nearest
+from grader.store import Signature, Store, history, ledger
+from grader.store.history import Result
+from grader.store.models import MarkRow
+from grader.store.remarks import remarks
+from grader.workflows.identity import real_names
+from grader.workflows.tabular import read_table
+
+__all__ = ["MarkOrder", "Marked", "Pending", "give_marks", "graded_result", "pending", "read_orders"]
+
+_COLUMNS = ("student", "criterion", "points", "comment")
+
+
+@dataclass(frozen=True)
+class MarkOrder:
+    """A mark to be given.
+
+    Attributes:
+        points: None takes the TA's earlier mark back.
+        source: Where it was read, for messages; empty for the command line.
+    """
+
+    student: str
+    criterion: str
+    points: float | None
+    comment: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A mark that was given, and what counted before."""
+
+    student: str
+    criterion: str
+    before: float
+    after: float
+    out_of: float
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A criterion of one student that waits for a TA."""
+
+    student: str
+    criterion: str
+    points: float
+    status: str
+    message: str
+    where: tuple[Where, ...]
+
+
+def pending(results: Sequence[Result], criterion: str | None = None) -> list[Pending]:
+    """What waits for a TA: one criterion after another, each for all students."""
+    items = [(place, result, mark) for result in results for place, mark in _waiting(result)]
+    return [
+        Pending(
+            result.student,
+            mark.criterion,
+            mark.pending,
+            mark.finding.status.value,
+            mark.finding.message,
+            mark.finding.where,
+        )
+        for _, result, mark in sorted(items, key=lambda item: (item[0], item[1].student))
+        if criterion in (None, mark.criterion)
+    ]
+
+
+def _waiting(result: Result) -> Iterator[tuple[int, CriterionMark]]:
+    criteria = result.mark.criteria if result.mark else ()
+    return ((place, mark) for place, mark in enumerate(criteria) if mark.pending)
+
+
+def read_orders(path: Path) -> list[MarkOrder]:
+    """Reads marks from a CSV file with the columns student, criterion, points, comment.
+
+    Raises:
+        UsageError: The file cannot be read, or points are no number; every bad row is named.
+    """
+    orders, problems = [], []
+    for line, row in read_table(path, required=_COLUMNS[:3], optional=_COLUMNS[3:]):
+        try:
+            points = float(row["points"])
+        except ValueError:
+            problems.append(f"{path}:{line}: '{row['points']}' is no number of points")
+            continue
+        source = f"{path}:{line}"
+        orders.append(MarkOrder(row["student"], row["criterion"], points, row["comment"], source))
+    if problems:
+        raise UsageError("\n".join(problems), todo="nothing was written: mend the file and give it again")
+    return orders
+
+
+def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, actor: str) -> list[Marked]:
+    """Writes marks, all of them or none.
+
+    Raises:
+        RefusedError: One or more cannot be given; each is named with its reason.
+        UsageError: A student or criterion is unknown.
+    """
+    repeated = [
+        pair for pair, count in Counter((o.student, o.criterion) for o in orders).items() if count > 1
+    ]
+    if repeated:
+        raise RefusedError(f"{repeated[0][0]}: '{repeated[0][1]}' is marked twice in the same file")
+    given: list[Marked] = []
+    problems: list[GraderError] = []
+    with store.writing() as session:
+        signature = Signature(actor, store.clock(), "grader mark")
+        for order in orders:
+            try:
+                given.append(_give(session, assignment, order, signature))
+            except (RefusedError, UsageError) as error:
+                error.where = error.where or order.source or None
+                problems.append(error)
+        if len(problems) == 1:
+            raise problems[0]
+        if problems:
+            raise RefusedError("\n".join(map(str, problems)), todo="nothing was written")
+    return given
+
+
+def _give(session: Session, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
+    result = graded_result(session, order.student, assignment)
+    mark = criterion_mark(result, order.criterion)
+    _refuse_open_request(session, result, order.criterion)
+    if order.points is None:
+        _refuse_taking_back(mark)
+    elif not 0 <= order.points <= mark.out_of or math.isnan(order.points):
+        raise RefusedError(
+            f"{result.student}: these points cannot be given for '{order.criterion}'",
+            expected=f"0 to {mark.out_of:g}",
+            found=f"{order.points:g}",
+        )
+    assert result.verdict_row is not None
+    row = MarkRow(
+        student=result.student,
+        assignment=assignment,
+        criterion=order.criterion,
+        points=order.points,
+        comment=order.comment,
+        verdict=result.verdict_row.seq,
+        request=None,
+    )
+    ledger.append(session, row, signature)
+    after = mark.finding.points if order.points is None else order.points
+    return Marked(result.student, order.criterion, mark.points, after, mark.out_of)
+
+
+def _refuse_open_request(session: Session, result: Result, criterion: str) -> None:
+    for remark in remarks(session, assignment=result.assignment, student=result.student):
+        if remark.row.criterion == criterion and remark.state.is_open:
+            raise RefusedError(
+                f"{result.student}: a remark request on '{criterion}' is open",
+                todo=f"decide it: grader remark decide {remark.id} --points P --reason TEXT",
+            )
+
+
+def _refuse_taking_back(mark: CriterionMark) -> None:
+    if mark.decision is None:
+        raise RefusedError(f"no TA has marked '{mark.criterion}', so there is nothing to take back")
+    if mark.decision.request is not None:
+        raise RefusedError(
+            f"the mark of '{mark.criterion}' answers remark request {mark.decision.request}",
+            todo="give another mark, or escalate the request",
+        )
+
+
+def graded_result(session: Session, student: str, assignment: str) -> Result:
+    """A student's standing with a verdict, read within a transaction.
+
+    Raises:
+        UsageError: Student or assignment is unknown, or there is no verdict yet.
+    """
+    known = history.students(session, assignment)
+    [name] = real_names(session, known, [student])
+    result = next(history.results(session, assignment=assignment, students=[name]), None)
+    if result is None:
+        hint = nearest(name, known).partition("; known")[0]
+        raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")
+    if result.mark is None:
+        raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")
+    return result
+
+
+def criterion_mark(result: Result, criterion: str) -> CriterionMark:
+    """The mark of one criterion.
+
+    Raises:
+        UsageError: The rubric has no such criterion.
+    """
+    assert result.mark is not None
+    mark = result.mark.criterion(criterion)
+    if mark is None:
+        names = [item.criterion for item in result.mark.criteria]
+        raise UsageError(f"{result.assignment} has no criterion '{criterion}'{nearest(criterion, names)}")
+    return mark

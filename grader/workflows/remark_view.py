@@ -1,0 +1,119 @@
+"""`grader remark show`: all that a decision needs, on one screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from grader.evidence.codec import decode
+from grader.grading.marks import CriterionMark
+from grader.grading.remarks import effect_of
+from grader.rubric.model import Criterion, Policy, Where
+from grader.store import Store
+from grader.store.history import Result
+from grader.store.remarks import Remark, Step
+from grader.workflows.marking import graded_result
+from grader.workflows.remark import find
+from grader.workflows.rubrics import recall_rubric
+
+__all__ = ["RemarkView", "view_of"]
+
+_LINES_AROUND = 2
+
+
+@dataclass(frozen=True)
+class RemarkView:
+    """A request as labelled texts, in the order in which they are read."""
+
+    parts: tuple[tuple[str, str], ...]
+
+
+def view_of(store: Store, id: int) -> RemarkView:
+    """Gathers request, criterion, evidence, marks and history.
+
+    Raises:
+        RefusedError: There is no such request.
+        StoreError: The evidence is gone or was changed.
+    """
+    remark = find(store, id)
+    with store.reading() as session:
+        result = graded_result(session, remark.row.student, remark.row.assignment)
+    assert result.rubric is not None and result.mark is not None
+    rubric = recall_rubric(result.rubric).rubric
+    asked = next((item for item in rubric.criteria if item.id == remark.row.criterion), None)
+    mark = result.mark.criterion(remark.row.criterion)
+    parts = [
+        ("request", _request(remark)),
+        ("reason", remark.row.reason),
+        *_about_criterion(asked),
+        *_about_evidence(store, result, mark),
+        ("old mark", f"{remark.row.points_before:g} of {remark.row.out_of:g}"),
+        ("mark now", _mark_now(result, mark, remark)),
+        ("history", "\n".join(map(_step, remark.steps)) or "nobody has looked at it yet"),
+        ("policy", _policy(rubric.remarks)),
+    ]
+    return RemarkView(tuple(parts))
+
+
+def _request(remark: Remark) -> str:
+    late = f", taken late: {remark.row.late_because}" if remark.row.late_because else ""
+    what = remark.row.criterion or "the sum"
+    return (
+        f"{remark.id}, {remark.kind.value.replace('_', ' ')} on {what} of {remark.row.student}, "
+        f"{remark.row.assignment}; {remark.state.value.replace('_', ' ')}; "
+        f"opened {_moment(remark.opened_at)} by {remark.opened_by}{late}"
+    )
+
+
+def _about_criterion(asked: Criterion | None) -> list[tuple[str, str]]:
+    if asked is None:
+        return []
+    return [("criterion", f"{asked.title} ({asked.points:g})" + (f"\n{asked.asks}" if asked.asks else ""))]
+
+
+def _about_evidence(store: Store, result: Result, mark: CriterionMark | None) -> list[tuple[str, str]]:
+    if mark is None or result.attempt is None:
+        return []
+    raw = store.blobs.get(result.attempt.evidence)
+    cells = {cell.index: cell.source for cell in decode(raw, limit_bytes=len(raw)).evidence.cells}
+    code = [_excerpt(cells.get(place.cell, ""), place) for place in mark.finding.where[:3]]
+    return [
+        ("finding", f"{mark.finding.status.value}: {mark.finding.message}"),
+        *([("evidence", "\n".join(code))] if code else []),
+    ]
+
+
+def _excerpt(source: str, place: Where) -> str:
+    """The lines around a place, the line itself marked."""
+    lines = source.splitlines()
+    middle = place.line or 1
+    first, last = max(1, middle - _LINES_AROUND), min(len(lines), middle + _LINES_AROUND)
+    shown = [
+        f"{'>' if number == place.line else ' '} {number:>3} {lines[number - 1]}"
+        for number in range(first, last + 1)
+    ]
+    return "\n".join([f"cell {place.cell}", *shown])
+
+
+def _mark_now(result: Result, mark: CriterionMark | None, remark: Remark) -> str:
+    assert result.mark is not None
+    points = mark.points if mark else result.mark.points
+    decided = f" by {mark.decision.by}: {mark.decision.why}" if mark and mark.decision else ""
+    return f"{points:g} ({effect_of(remark.row.points_before, points).value}){decided}"
+
+
+def _step(step: Step) -> str:
+    points = "" if step.points is None else f" {step.points:g} points"
+    reason = f": {step.reason}" if step.reason else ""
+    return f"{_moment(step.at)} {step.by}: {step.action.value}{points}{reason}"
+
+
+def _policy(policy: Policy) -> str:
+    until = f"until {_moment(policy.remarks_open_until)}; " if policy.remarks_open_until else ""
+    fall = "marks may fall" if policy.marks_may_fall else "marks may not fall"
+    another = "; decided by another than who marked" if policy.decided_by_another else ""
+    return f"{until}{fall}{another}"
+
+
+def _moment(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC")

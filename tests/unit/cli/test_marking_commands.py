@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from grader.workflows import remark as remark_workflow
+
+OPEN = ["remark", "open", "s2", "-a", "mini", "-c", "builtin-shadowing", "-m", "see the handout", "--accept"]
+
+
+def marks_of(grader, student: str) -> dict:
+    return json.loads(grader("show", student, "-a", "mini", "--json").out)
+
+
+def test_a_mark_shows_in_every_listing(graded: Path, grader) -> None:
+    ended = grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2.5", "-m", "sound", "--as", "ann")
+    assert ended.out == "s1: why: 2.5 of 3 (was 0)\n"
+    exported = marks_of(grader, "s1")
+    assert (exported["points"], exported["pending"]) == (4.5, 0.0)
+    assert exported["criteria"][1]["decision"]["by"] == "ann"
+    assert "ann: sound" in grader("show", "s1", "-a", "mini").out
+    [row, _] = csv.DictReader(io.StringIO(grader("export", "csv", "-a", "mini", "--out", "-").out))
+    assert (row["points"], row["why"]) == ("4.5", "2.5")
+    assert "why: 2.5 points: sound" in grader("show", "s1", "-a", "mini", "--history").out
+
+
+def test_a_mark_survives_a_regrade_and_a_fresh_run(graded: Path, grader) -> None:
+    grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2.5")
+    grader("regrade", "-a", "mini")
+    grader("run", "submissions", "--rubric", "mini", "--fresh")
+    shown = marks_of(grader, "s1")
+    assert (shown["attempt"], shown["points"]) == (2, 4.5)
+
+
+def test_marks_come_from_a_table(graded: Path, grader) -> None:
+    (graded / "marks.csv").write_text("student,criterion,points,comment\ns1,why,1,a\ns2,why,2,b\n")
+    ended = grader("mark", "-a", "mini", "--from", "marks.csv")
+    assert ended.out.splitlines() == ["s1: why: 1 of 3 (was 0)", "s2: why: 2 of 3 (was 0)"]
+
+
+def test_pending_lists_and_hides_names(graded: Path, grader) -> None:
+    out = grader("pending", "-a", "mini").out
+    assert [line.split()[:3] for line in out.splitlines()[1:]] == [["why", "s1", "3"], ["why", "s2", "3"]]
+    hidden = grader("pending", "-a", "mini", "--anonymous").out
+    assert "s1" not in hidden
+    name = hidden.splitlines()[1].split()[1]
+    assert grader("mark", name, "-a", "mini", "-c", "why", "-p", "1").code == 0
+    assert grader("pending", "-a", "mini", "--anonymous").out.count("anon-") == 1
+
+
+def test_a_request_goes_its_whole_way(graded: Path, grader) -> None:
+    opened = grader(*OPEN)
+    assert opened.code == 0
+    id = opened.out.split()[1]
+    assert "submitted" in grader("remark", "list", "-a", "mini").out
+    assert grader("remark", "review", id).out == f"request {id} on builtin-shadowing is under review\n"
+    shown = grader("remark", "show", id).out
+    assert "see the handout" in shown
+    assert "sum = 1 + 2" in shown
+    decided = grader("remark", "decide", id, "-p", "2", "-m", "it was given", "--as", "bob")
+    assert decided.out == f"request {id} is resolved: builtin-shadowing raised, 0 -> 2 of 2\n"
+    assert marks_of(grader, "s2")["points"] == 2.0
+    assert "escalated" in grader("remark", "escalate", id, "-m", "more").out
+    assert "is final" in grader("remark", "decide", id, "-p", "1", "-m", "half", "--as", "prof").out
+    assert marks_of(grader, "s2")["points"] == 1.0
+    assert grader("remark", "list", "--open").out == "no remark requests\n"
+    history = grader("show", "s2", "-a", "mini", "--history").out
+    assert f"remark request {id}: decide 2 points: it was given" in history
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["mark", "s1", "-a", "mini", "-c", "why", "-p", "9"], "0 to 3"),
+        (["mark", "s1", "-a", "mini", "-c", "why"], "needs points"),
+        (["mark", "s1", "-a", "mini", "-c", "why", "-p", "1", "--take-back"], "needs points"),
+        (["mark", "-a", "mini", "-p", "1"], "needs a student"),
+        (["mark", "s3", "-a", "mini", "-c", "why", "-p", "1"], "'s3' handed in nothing"),
+        (["mark", "s1", "-a", "mini", "-c", "hwy", "-p", "1"], "did you mean 'why'?"),
+        (["mark", "-a", "mini", "--from", "absent.csv"], "cannot be read"),
+        ([*OPEN[:-1]], "accept"),
+        (["remark", "open", "s2", "-a", "mini", "-m", "x", "--accept"], "names its criterion"),
+        (["remark", "decide", "999", "-p", "1", "-m", "x"], "no remark request 999"),
+        (["remark", "decide", "999", "-p", "1", "-m", "x", "--reject"], "leave out --points"),
+        (["remark", "show", "999"], "no remark request 999"),
+        (["remark", "import", "absent.csv", "-a", "mini"], "cannot be read"),
+        (["pending", "-a", "mimi"], "did you mean 'mini'?"),
+        (["db", "backup", "grader.db"], "already"),
+        (["regrade", "-a", "mini", "--rerun", "--dry-run"], "dry run"),
+    ],
+)
+def test_a_refusal_is_one_message_and_exit_code_2(
+    graded: Path, grader, arguments: list[str], said: str
+) -> None:
+    before = grader("audit").out
+    ended = grader(*arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+    assert grader("audit").out == before
+
+
+def test_requests_of_a_form_are_taken_or_named(graded: Path, grader) -> None:
+    (graded / "form.csv").write_text(
+        "student,criterion,reason,accepted\ns2,builtin-shadowing,x,yes\ns9,why,x,yes\n"
+    )
+    ended = grader("remark", "import", "form.csv", "-a", "mini")
+    assert ended.code == 2
+    assert "form.csv:3: 's9' handed in nothing" in ended.out
+    assert ended.out.splitlines()[-1] == "1 taken, 1 not"
+
+
+def test_a_rejected_request_leaves_the_mark(graded: Path, grader) -> None:
+    id = grader(*OPEN).out.split()[1]
+    assert "is rejected" in grader("remark", "decide", id, "--reject", "-m", "the rule is clear").out
+    assert marks_of(grader, "s2")["points"] == 0.0
+
+
+def test_a_backup_and_an_upgrade_of_what_is_new_enough(graded: Path, grader) -> None:
+    assert grader("db", "backup", "copy.db").out.startswith("wrote copy.db\n")
+    assert grader("show", "s1", "-a", "mini", "--db", "copy.db", "--evidence", "grader.db.evidence").code == 0
+    assert "nothing to do" in grader("db", "upgrade").out
+
+
+def test_everyone_who_acts_is_written_down(graded: Path, grader, monkeypatch) -> None:
+    monkeypatch.setenv("GRADER_USER", "carol")
+    id = int(grader(*OPEN).out.split()[1])
+    from grader.store import open_store
+
+    with open_store("grader.db") as store:
+        assert remark_workflow.find(store, id).opened_by == "carol"

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from grader.intake import find_submissions
+from grader.rubric.case import Reference
+from grader.store import Store, open_store
+from grader.workflows.planning import plan_work, read_file
+from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.run import run
+from grader.workflows.stopping import StopSignal
+from tests import course
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_days(self, days: float) -> None:
+        self.now += timedelta(days=days)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+Grade = Callable[..., Store]
+
+
+def grade_class(
+    folder: Path, clock: Callable[[], datetime], rubric: str = course.RUBRIC, *students: str
+) -> Store:
+    """A store with `students` graded by `rubric`: builtin-shadowing FAIL or PASS, `why` pending."""
+    for number, student in enumerate(students or ("s1", "s2")):
+        course.hand_in(folder / "submissions", student, course.SHADOWING if number % 2 else course.GOOD)
+    loaded = load_rubric_file(course.write_rubric(folder, rubric))
+    files = [read_file(item) for item in find_submissions(folder / "submissions").submissions]
+    store = open_store(str(folder / "grader.db"), clock=clock)
+    run(
+        plan_work(files, lambda _: loaded),
+        store=store,
+        reference=Reference(),
+        open_sandbox=course.sandbox,
+        notify=lambda _: None,
+        stop=StopSignal(),
+        actor="grader",
+        jobs=1,
+    )
+    return store
+
+
+@pytest.fixture
+def graded(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    store = grade_class(tmp_path, clock)
+    yield store
+    store.close()

@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from grader.errors import RefusedError, UsageError
+from grader.grading.remarks import Action, Effect, Kind, State
+from grader.store import Store, ledger
+from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
+from grader.workflows.marking import MarkOrder, give_marks
+from grader.workflows.remark import Request, act, decide, find, import_requests, list_requests, open_request
+from grader.workflows.remark_view import view_of
+from grader.workflows.show import find_result, timeline
+from tests import course
+from tests.unit.workflows.conftest import Clock, grade_class
+
+POLICY = """\
+remarks:
+  remarks_open_from: 2026-03-10T00:00:00Z
+  remarks_open_until: 2026-03-20T00:00:00Z
+  marks_may_fall: {fall}
+  decided_by_another: {another}
+  sentence: A mark can go either up or down.
+"""
+
+
+def with_policy(*, fall: bool = True, another: bool = False) -> str:
+    return course.RUBRIC + POLICY.format(fall=str(fall).lower(), another=str(another).lower())
+
+
+ASKED = Request("s2", "mini", "builtin-shadowing", Kind.JUDGEMENT, "it was the handout's name", True)
+SUM = replace(ASKED, criterion="", kind=Kind.COUNTING_ERROR)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock):
+    opened = grade_class(tmp_path, clock, with_policy())
+    yield opened
+    opened.close()
+
+
+def ask(store: Store, request: Request = ASKED, actor: str = "ann") -> int:
+    return open_request(store, [request], actor=actor)[0].id
+
+
+def answer(store: Store, id: int, points: float | None = 2.0, actor: str = "bob"):
+    return decide(store, id, points=points, reason="it was indeed", actor=actor)
+
+
+def refused(store: Store, call: Callable[[], object], said: str) -> None:
+    """One clear message, exit code 2, and nothing written."""
+    with store.reading() as session:
+        before = session.query(LedgerRow).count()
+    with pytest.raises((RefusedError, UsageError)) as raised:
+        call()
+    assert said in str(raised.value)
+    assert raised.value.exit_code == 2
+    with store.reading() as session:
+        assert session.query(LedgerRow).count() == before
+
+
+def test_a_decision_changes_the_mark_and_says_how(store: Store) -> None:
+    id = ask(store)
+    assert find(store, id).state is State.SUBMITTED
+    done = answer(store, id)
+    assert (done.effect, done.before, done.after) == (Effect.RAISED, 0.0, 2.0)
+    assert done.remark.state is State.RESOLVED
+    mark = find_result(store, "s2", "mini").mark.criterion("builtin-shadowing")
+    assert (mark.points, mark.decision.request, mark.decision.by) == (2.0, id, "bob")
+
+
+def test_the_old_mark_stands_while_a_request_is_open(store: Store) -> None:
+    before = find_result(store, "s2", "mini").mark.points
+    id = ask(store)
+    act(store, id, Action.REVIEW, actor="bob")
+    assert find_result(store, "s2", "mini").mark.points == before
+    assert find(store, id).row.points_before == 0.0
+
+
+def test_a_mark_can_fall_where_the_course_lets_it(store: Store) -> None:
+    id = ask(store, replace(ASKED, student="s1"))
+    assert answer(store, id, 0.5).effect is Effect.LOWERED
+    assert find_result(store, "s1", "mini").mark.points == 0.5
+
+
+def test_a_mark_does_not_fall_where_it_may_not(tmp_path: Path, clock: Clock) -> None:
+    with grade_class(tmp_path, clock, with_policy(fall=False)) as store:
+        id = ask(store, replace(ASKED, student="s1"))
+        refused(store, lambda: answer(store, id, 1.0), "may not fall")
+        assert answer(store, id, 2.0).effect is Effect.UNCHANGED
+
+
+def test_a_counting_error_adds_up_again_and_touches_no_criterion(store: Store) -> None:
+    id = ask(store, SUM)
+    refused(store, lambda: answer(store, id, 5.0), "adds the points up again")
+    done = answer(store, id, None)
+    assert (done.effect, done.after) == (Effect.UNCHANGED, 0.0)
+    with store.reading() as session:
+        assert session.query(MarkRow).count() == 0
+
+
+def test_whoever_marked_does_not_decide_where_the_course_says_so(tmp_path: Path, clock: Clock) -> None:
+    with grade_class(tmp_path, clock, with_policy(another=True)) as store:
+        give_marks(store, "mini", [MarkOrder("s1", "why", 1.0, "")], actor="ann")
+        id = ask(store, replace(ASKED, student="s1", criterion="why"))
+        refused(store, lambda: answer(store, id, 2.0, actor="ann"), "somebody else")
+        refused(store, lambda: act(store, id, Action.REJECT, actor="ann", reason="no"), "somebody else")
+        answer(store, id, 2.0, actor="bob")
+        act(store, id, Action.ESCALATE, actor="s1", reason="still")
+        refused(store, lambda: answer(store, id, 3.0, actor="bob"), "somebody else")
+        assert answer(store, id, 3.0, actor="prof").remark.state is State.FINAL
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (replace(ASKED, student="s9"), "'s9' handed in nothing"),
+        (replace(ASKED, criterion="builtin-shadow"), "did you mean 'builtin-shadowing'?"),
+        (replace(ASKED, assignment="lab9"), "handed in nothing for lab9"),
+        (replace(ASKED, criterion="why"), "has no mark yet"),
+        (replace(ASKED, criterion=""), "names its criterion"),
+        (replace(ASKED, kind=Kind.COUNTING_ERROR), "concerns the sum"),
+        (replace(ASKED, reason="  "), "needs a reason"),
+        (replace(ASKED, accepted=False), "A mark can go either up or down."),
+    ],
+)
+def test_a_request_that_cannot_be_is_refused(store: Store, request_: Request, said: str) -> None:
+    refused(store, lambda: ask(store, request_), said)
+
+
+def test_late_requests_are_refused_with_the_date_unless_a_ta_says_why(store: Store, clock: Clock) -> None:
+    clock.pass_days(20)
+    refused(store, lambda: ask(store), "due by 2026-03-20 00:00 UTC")
+    id = ask(store, replace(ASKED, late_because="was in hospital"))
+    assert find(store, id).row.late_because == "was in hospital"
+
+
+def test_early_requests_are_refused_with_the_date(store: Store, clock: Clock) -> None:
+    clock.pass_days(-1)
+    refused(store, lambda: ask(store), "from 2026-03-10 00:00 UTC")
+
+
+def test_one_open_request_for_each_criterion(store: Store) -> None:
+    id = ask(store)
+    refused(store, lambda: ask(store), f"request {id} on 'builtin-shadowing' of s2 is open already")
+    ask(store, replace(ASKED, student="s1"))
+    ask(store, SUM)
+    act(store, id, Action.WITHDRAW, actor="ann")
+    assert ask(store) != id
+
+
+def test_a_closed_request_is_not_decided(store: Store) -> None:
+    id = ask(store)
+    act(store, id, Action.WITHDRAW, actor="ann")
+    refused(store, lambda: answer(store, id), "this request is withdrawn")
+    refused(store, lambda: answer(store, 999), "no remark request 999")
+
+
+@pytest.mark.parametrize("points", [-1.0, 2.5, float("nan")])
+def test_points_out_of_range_are_refused_and_leave_the_request_open(store: Store, points: float) -> None:
+    id = ask(store)
+    refused(store, lambda: answer(store, id, points), "0 to 2")
+    assert find(store, id).state is State.SUBMITTED
+
+
+def test_a_rejection_needs_a_reason_and_leaves_the_mark(store: Store) -> None:
+    id = ask(store)
+    refused(store, lambda: act(store, id, Action.REJECT, actor="bob"), "needs a reason")
+    assert act(store, id, Action.REJECT, actor="bob", reason="the rule is clear").state is State.REJECTED
+    assert find_result(store, "s2", "mini").mark.criterion("builtin-shadowing").decision is None
+
+
+def test_a_mark_under_request_is_not_changed_beside_it(store: Store) -> None:
+    id = ask(store)
+    order = MarkOrder("s2", "builtin-shadowing", 1.0, "")
+    refused(store, lambda: give_marks(store, "mini", [order], actor="ann"), f"grader remark decide {id}")
+
+
+def test_several_criteria_are_opened_together_or_not_at_all(store: Store) -> None:
+    refused(store, lambda: open_request(store, [ASKED, ASKED], actor="ann"), "open already")
+    assert list_requests(store) == []
+
+
+def test_a_list_is_filtered(store: Store) -> None:
+    first, second = ask(store), ask(store, replace(ASKED, student="s1"))
+    answer(store, first)
+    assert [item.id for item in list_requests(store, only_open=True)] == [second]
+    assert [item.id for item in list_requests(store, state=State.RESOLVED)] == [first]
+    assert [item.id for item in list_requests(store, student="s1")] == [second]
+    assert list_requests(store, criterion="why") == []
+    assert list_requests(store, assignment="other") == []
+
+
+def test_the_view_puts_all_that_a_decision_needs_on_one_screen(store: Store) -> None:
+    id = ask(store)
+    answer(store, id)
+    parts = dict(view_of(store, id).parts)
+    assert "s2" in parts["request"]
+    assert parts["reason"] == "it was the handout's name"
+    assert "> " in parts["evidence"]
+    assert course.SHADOWING in parts["evidence"]
+    assert parts["old mark"] == "0 of 2"
+    assert parts["mark now"] == "2 (raised) by bob: it was indeed"
+    assert parts["history"].count("\n") == 1
+    assert "until 2026-03-20" in parts["policy"]
+
+
+def test_a_form_export_is_imported_row_by_row(store: Store, tmp_path: Path) -> None:
+    table = tmp_path / "form.csv"
+    table.write_text(
+        "Student,Criterion,Reason,Accepted,Kind\n"
+        "s2,builtin-shadowing,the handout,yes,\n"
+        "s1,builtin-shadowing,why not,no,\n"
+        "s1,,count again,yes,Counting error\n"
+        "s7,why,x,yes,\n"
+        "s1,builtin-shadowing,x,yes,mercy\n"
+    )
+    opened, problems = import_requests(store, table, assignment="mini", actor="ann")
+    assert [(item.row.student, item.kind) for item in opened] == [
+        ("s2", Kind.JUDGEMENT),
+        ("s1", Kind.COUNTING_ERROR),
+    ]
+    assert [error.where for error in problems] == [f"{table}:{line}" for line in (3, 5, 6)]
+
+
+def test_the_timeline_tells_the_whole_story(store: Store) -> None:
+    answer(store, ask(store))
+    kinds = [entry.seal.kind for entry in timeline(store, "s2", "mini")]
+    assert kinds == [
+        "submissions", "attempts", "verdicts", "remark_requests", "remark_actions", "remark_actions", "marks",
+    ]  # fmt: skip
+
+
+class RemarkMachine(RuleBasedStateMachine):
+    """TAs and students do whatever they like, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = grade_class(Path(self.folder.name), Clock(), with_policy(), "s1", "s2")
+        self.rows = 0
+        self.decided: dict[tuple[str, str], float] = {}
+        self.answers: dict[tuple[str, str], float] = {}
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    def try_(self, call: Callable[[], object]) -> bool:
+        """A refused step changes nothing and says why."""
+        with self.store.reading() as session:
+            before = session.query(LedgerRow).count()
+        try:
+            call()
+        except (RefusedError, UsageError) as error:
+            assert error.what
+            with self.store.reading() as session:
+                assert session.query(LedgerRow).count() == before
+            return False
+        return True
+
+    students = st.sampled_from(["s1", "s2"])
+    criteria = st.sampled_from(["builtin-shadowing", "why"])
+    some_points = st.sampled_from([-1.0, 0.0, 1.0, 2.0, 3.0, 9.0])
+    ids = st.integers(0, 5)
+
+    @rule(student=students, criterion=criteria, points=st.none() | some_points)
+    def mark(self, student: str, criterion: str, points: float | None) -> None:
+        order = MarkOrder(student, criterion, points, "")
+        if self.try_(lambda: give_marks(self.store, "mini", [order], actor="ann")):
+            self.note(student, criterion, points)
+
+    @rule(student=students, criterion=st.just("") | criteria, kind=st.sampled_from(list(Kind)))
+    def open(self, student: str, criterion: str, kind: Kind) -> None:
+        request = Request(student, "mini", criterion, kind, "because", True)
+        self.try_(lambda: open_request(self.store, [request], actor="ann"))
+
+    @rule(which=ids, action=st.sampled_from([item for item in Action if item is not Action.DECIDE]))
+    def act(self, which: int, action: Action) -> None:
+        id = self.pick(which)
+        self.try_(lambda: act(self.store, id, action, actor="bob", reason="because"))
+
+    @rule(which=ids, points=st.none() | some_points)
+    def decide(self, which: int, points: float | None) -> None:
+        id = self.pick(which)
+        if self.try_(lambda: decide(self.store, id, points=points, reason="because", actor="bob")):
+            row = find(self.store, id).row
+            if row.criterion:
+                self.answers[row.student, row.criterion] = points
+                self.decided[row.student, row.criterion] = points
+
+    def note(self, student: str, criterion: str, points: float | None) -> None:
+        key = (student, criterion)
+        if points is not None:
+            self.decided[key] = points
+        elif key in self.answers:
+            self.decided[key] = self.answers[key]
+        else:
+            self.decided.pop(key, None)
+
+    def pick(self, which: int) -> int:
+        found = list_requests(self.store)
+        return found[which % len(found)].id if found else 10_000
+
+    @invariant()
+    def every_decision_stands_and_every_mark_is_in_range(self) -> None:
+        for student in ("s1", "s2"):
+            mark = find_result(self.store, student, "mini").mark
+            assert mark.points + mark.pending <= mark.out_of
+            for item in mark.criteria:
+                expected = self.decided.get((student, item.criterion))
+                assert (item.decision.points if item.decision else None) == expected
+                assert 0 <= item.points <= item.out_of
+
+    @invariant()
+    def nothing_that_was_written_is_lost(self) -> None:
+        with self.store.reading() as session:
+            rows = session.query(LedgerRow).count()
+            assert rows >= self.rows
+            self.rows = rows
+            assert ledger.examine(session) is None
+            for row in session.query(RemarkActionRow).where(RemarkActionRow.action == "decide"):
+                answered = session.query(MarkRow).where(MarkRow.request == row.request).count()
+                asked = find(self.store, row.request)
+                assert answered == (
+                    0
+                    if asked.kind is Kind.COUNTING_ERROR
+                    else len([step for step in asked.steps if step.action is Action.DECIDE])
+                )
+
+    @invariant()
+    def at_most_one_request_is_open_for_each_criterion(self) -> None:
+        still_open = [
+            (item.row.student, item.row.criterion) for item in list_requests(self.store, only_open=True)
+        ]
+        assert len(still_open) == len(set(still_open))
+
+
+RemarkMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+test_no_sequence_of_commands_breaks_a_mark = RemarkMachine.TestCase
