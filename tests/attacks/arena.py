@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from grader.evidence.plan import Plan
@@ -67,6 +68,12 @@ class Arena(Generic[_Case, _Result]):
         return self._results[case.id].result(timeout=_WAIT_S)
 
     def close(self) -> None:
+        """Ends the lanes; what nobody waits for any more is not begun."""
+        with suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
+        for _ in self._threads:
+            self._queue.put(None)
         for thread in self._threads:
             thread.join()
 

@@ -27,6 +27,7 @@ _LANES = 2
 def canaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder that sandboxes get, with a file whose change would show."""
     folder = tmp_path_factory.mktemp("data")
+    folder.chmod(0o755)
     (folder / "canary").write_text("canary")
     return folder
 
