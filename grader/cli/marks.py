@@ -61,6 +61,8 @@ def _print_result(result: Result) -> None:
     rows = [_row(criterion) for criterion in mark.criteria]
     columns = ("criterion", "status", "points", "out of", "decided", "message")
     print_table(columns, rows, right=("points", "out of"))
+    if mark.late is not None:
+        print_line(f"late: {number(0 - mark.late.points)} points: {mark.late.why}")
     print_line(_total(mark))
 
 

@@ -51,6 +51,7 @@ def grade(
         evidence=evidence_digest,
         rubric=rubric.digest,
         reference=reference.digest,
+        late=rubric.late,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from grader.rubric.model import Status, Where
+from grader.rubric.model import LatePolicy, Status, Where
 
 __all__ = ["Finding", "Verdict"]
 
@@ -34,6 +34,8 @@ class Verdict(BaseModel):
     Attributes:
         pending: Points that wait for a TA or for evidence.
         evidence, rubric, reference: Digests of what it stands on.
+        late: The rubric's policy on lateness, which the mark follows; the verdict itself does not know when
+            the work was handed in.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
@@ -46,3 +48,5 @@ class Verdict(BaseModel):
     evidence: str = ""
     rubric: str = ""
     reference: str = ""
+    # Left out where there is none, so that verdicts written before there was a policy stay the same bytes.
+    late: LatePolicy | None = Field(default=None, exclude_if=lambda policy: policy is None)

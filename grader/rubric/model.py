@@ -23,7 +23,18 @@ from grader.evidence.plan import Limits, Probe, Training
 if TYPE_CHECKING:
     from grader.rubric.case import Case
 
-__all__ = ["Check", "Criterion", "Judgement", "Policy", "Regex", "Rubric", "Section", "Status", "Where"]
+__all__ = [
+    "Check",
+    "Criterion",
+    "Judgement",
+    "LatePolicy",
+    "Policy",
+    "Regex",
+    "Rubric",
+    "Section",
+    "Status",
+    "Where",
+]
 
 
 def _compiles(pattern: str) -> str:
@@ -174,7 +185,7 @@ class Criterion(Strict):
 
 
 class Policy(Strict):
-    """What the course says about remark requests and lateness; dates in ISO 8601 with a time zone."""
+    """What the course says about remark requests; dates in ISO 8601 with a time zone."""
 
     remarks_open_from: AwareDatetime | None = None
     remarks_open_until: AwareDatetime | None = None
@@ -187,6 +198,35 @@ class Policy(Strict):
         opens, closes = self.remarks_open_from, self.remarks_open_until
         if opens is not None and closes is not None and opens >= closes:
             raise ValueError("remarks_open_until must be later than remarks_open_from")
+        return self
+
+
+class LatePolicy(Strict):
+    """What it costs to hand in late; dates in ISO 8601 with a time zone.
+
+    Attributes:
+        grace_minutes: Who is later than `due` by no more than this is in time; who is later than that is
+            late from `due` on.
+        per_day: Share of the points taken for each day of 24 hours begun after `due`; 0 takes none.
+        share_of: Whether it is a share of what could be had or of what was earned.
+        tokens: Late days that each student has for nothing, over all assignments of the course.
+        until: Hard stop: who hands in later earns nothing.
+        days: Days late that a person settled for a student, by id, in place of what the times say; 0 for
+            an extension or an excuse.
+    """
+
+    due: AwareDatetime
+    grace_minutes: float = Field(default=0.0, ge=0)
+    per_day: float = Field(default=0.0, ge=0, le=1)
+    share_of: Literal["out_of", "earned"] = "out_of"
+    tokens: int = Field(default=0, ge=0)
+    until: AwareDatetime | None = None
+    days: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _stops_after_due(self) -> LatePolicy:
+        if self.until is not None and self.until < self.due:
+            raise ValueError("until must not be earlier than due")
         return self
 
 
@@ -210,4 +250,5 @@ class Rubric(Strict):
     sections: Mapping[str, Section] = Field(default_factory=dict)
     criteria: tuple[Criterion, ...]
     remarks: Policy = Policy()
+    late: LatePolicy | None = None
     digest: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
+from grader.grading.late import HandedIn
 from grader.grading.marks import Decision, Mark, mark_of
 from grader.grading.verdict import Verdict
 from grader.store import ledger
+from grader.store.lateness import tokens_spent_before
 from grader.store.ledger import Signature
 from grader.store.models import (
     AttemptRow,
@@ -45,13 +47,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Result:
-    """Where a student's work on an assignment stands: the newest file, its attempt, its verdict."""
+    """Where a student's work on an assignment stands: the newest file, its attempt, its verdict.
+
+    Attributes:
+        tokens_spent: Late tokens that the student used on assignments due earlier.
+    """
 
     submission: SubmissionRow
     attempt: AttemptRow | None
     verdict_row: VerdictRow | None
     rubric: RubricRow | None
     decisions: tuple[Decision, ...] = ()
+    tokens_spent: int = 0
 
     @property
     def student(self) -> str:
@@ -67,8 +74,12 @@ class Result:
 
     @cached_property
     def mark(self) -> Mark | None:
-        """The mark that counts: verdict and decisions; None before the first verdict."""
-        return mark_of(self.verdict, self.decisions) if self.verdict else None
+        """The mark that counts: verdict, decisions and lateness; None before the first verdict."""
+        if self.verdict is None:
+            return None
+        row = self.submission
+        handed_in = HandedIn(row.student, row.submitted_at, row.late, self.tokens_spent)
+        return mark_of(self.verdict, self.decisions, handed_in)
 
 
 @dataclass(frozen=True)
@@ -160,9 +171,13 @@ def results(
     if students:
         query = query.where(SubmissionRow.student.in_(students))
     decided = decisions(session, assignment=assignment, students=students)
+    spent: dict[str, Mapping[str, int]] = {}
     for row in session.execute(query):
-        theirs = decided.get((row[0].assignment, row[0].student), ())
-        yield Result(*row, decisions=tuple(theirs))
+        work, student = row[0].assignment, row[0].student
+        if work not in spent:
+            spent[work] = tokens_spent_before(session, work, students)
+        theirs = decided.get((work, student), ())
+        yield Result(*row, decisions=tuple(theirs), tokens_spent=spent[work].get(student, 0))
 
 
 def decisions(

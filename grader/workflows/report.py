@@ -9,12 +9,12 @@ from pathlib import Path
 
 from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
-from grader.reporting import Decision, ReportInput, write_report
+from grader.reporting import Adjustment, Decision, ReportInput, write_report
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.rubrics import recall_rubric
 
-__all__ = ["file_name", "report_input", "shown_decisions", "write_reports"]
+__all__ = ["file_name", "report_input", "shown_decisions", "shown_lateness", "write_reports"]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -51,6 +51,7 @@ def report_input(store: Store, result: Result) -> ReportInput | None:
         file=Path(result.submission.path).name,
         attempt=attempt.number,
         decisions=shown_decisions(result),
+        adjustments=shown_lateness(result),
         made_at=store.clock(),
     )
 
@@ -65,15 +66,22 @@ def shown_decisions(result: Result) -> dict[str, Decision]:
     }
 
 
-def file_name(student: str, taken: set[str]) -> str:
-    """A name for the student's report: the id where it is plain, else a digest of it, never a path.
+def shown_lateness(result: Result) -> tuple[Adjustment, ...]:
+    """The mark's line for handing in late, where there is one."""
+    line = result.mark.late if result.mark else None
+    return (Adjustment("Late", 0 - line.points, line.why),) if line else ()
+
+
+def file_name(student: str, taken: set[str], suffix: str = ".html") -> str:
+    """A name for the student's file: the id where it is plain, else a digest of it, never a path.
 
     Args:
         student: As handed in, any text.
         taken: Names in use, in lower case, for file systems that do not tell cases apart; added to.
+        suffix: With its dot.
     """
     if _PLAIN_ID.fullmatch(student) and student.lower() not in taken:
         taken.add(student.lower())
-        return f"{student}.html"
+        return f"{student}{suffix}"
     digest = hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"student-{digest[:16]}.html"
+    return f"student-{digest[:16]}{suffix}"

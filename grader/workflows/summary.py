@@ -9,7 +9,7 @@ from grader.evidence.record import Outcome
 from grader.reporting import ClassSummary, SummaryInput, summarise
 from grader.store import Store
 from grader.store.history import Result
-from grader.workflows.report import shown_decisions
+from grader.workflows.report import shown_decisions, shown_lateness
 from grader.workflows.rubrics import recall_newest
 
 __all__ = ["class_summary"]
@@ -36,4 +36,5 @@ def _input(store: Store, result: Result) -> SummaryInput:
         bundle=decode(raw, limit_bytes=len(raw)),
         wall_time_s=result.attempt.wall_time_s,
         decisions=shown_decisions(result),
+        adjustments=shown_lateness(result),
     )
