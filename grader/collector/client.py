@@ -175,8 +175,8 @@ class CellClient(NotebookClient):
             duration = time.monotonic() - started
             if ending in ("timeout", "output_limit"):
                 await self._stop_cell(reply)
-            if reply.done() and not await self._drained(reading):
-                ending = "output_limit" if ending == "ok" else ending
+            if ending == "ok" and not await self._drained(reading):
+                ending = "output_limit"
         finally:
             reading.cancel()
             reply.cancel()
@@ -208,9 +208,12 @@ class CellClient(NotebookClient):
         await self._manager.interrupt_kernel()
 
     async def _drained(self, reading: asyncio.Future[Any]) -> bool:
-        """Whether all outputs of a finished cell arrived; they travel apart from the reply."""
+        """Whether all outputs of a finished cell arrived within the limit; they travel apart from the reply.
+
+        Those of a cell that printed one enormous line never do: its message is refused.
+        """
         done, _ = await asyncio.wait([reading], timeout=_IOPUB_S)
-        return bool(done)
+        return bool(done) and not self.flooded
 
     async def _first_of(
         self, work: asyncio.Future[Any], timeout_s: float, flooded: asyncio.Event | None = None

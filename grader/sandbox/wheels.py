@@ -39,8 +39,8 @@ def fetch_wheels(target: Path, torch: str, progress: Callable[[str], None]) -> N
     pinned = ["-r", str(folder / "requirements-sandbox.txt")]
     try:
         _pip(target, [*pinned, "-r", str(folder / f"requirements-torch-{torch}.txt")])
-    except ImageError:
-        if torch != "cpu":
+    except ImageError as error:
+        if torch != "cpu" or "torch==" not in (error.found or ""):
             raise
         progress("No PyTorch wheel without CUDA in reach; fetching the general one (larger)")
         _pip(target, [*pinned, "-r", str(folder / "requirements-torch-cuda.txt")])

@@ -76,13 +76,18 @@ def test_a_long_output_within_the_attempts_limit_is_cut_without_blame(fork_worke
     assert run.cut
 
 
-@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)", "os.kill(-1, 9)"])
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_a_dead_kernel_keeps_what_was_recorded(fork_worker: Worker, run: Run, end: str) -> None:
     probe = ValueProbe(expression="x")
     bundle = run(fork_worker, "print('kept')", f"import os; {end}", "print('never')", probes=(probe,))
     assert bundle.evidence.outcome is Outcome.KERNEL_DIED
     assert statuses(bundle) == ["ok", "died", "not_run"]
     assert bundle.evidence.probes[probe_id(probe)].status == "no_answer"
+
+
+def test_killing_everything_kills_nobody_else(fork_worker: Worker, run: Run) -> None:
+    bundle = run(fork_worker, "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass", "print('well')")
+    assert bundle.evidence.outcome is Outcome.COMPLETED
 
 
 def test_a_fork_bomb_is_contained(run_tight: Run) -> None:
