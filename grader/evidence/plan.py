@@ -59,10 +59,14 @@ class Training(Record):
     Attributes:
         mode: ``budget`` ends every pass over a DataLoader after `batches_per_pass` batches.
         batches_per_pass: Batches of each pass under a budget.
+        items_after_two_passes: Items of each pass under a budget from the third one on that a line makes over
+            a loader of more than a small set, where batches need not be full (no ``drop_last``); None: whole
+            batches.
     """
 
     mode: Literal["budget", "full"] = "budget"
     batches_per_pass: int = Field(default=2, ge=1)
+    items_after_two_passes: int | None = Field(default=None, ge=2)
 
 
 class NormalInput(Record):

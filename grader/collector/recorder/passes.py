@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -31,6 +32,9 @@ _WITHOUT_WORKERS = {
     "multiprocessing_context": None,
     "worker_init_fn": None,
 }
+_WHOLE_PASSES = 2
+#: A network may be asked to memorise a set as small as this, which takes all of it.
+_SMALL_SET = 32
 
 
 @dataclass(eq=False)
@@ -43,6 +47,9 @@ class Pass:
         backwards: Backward passes made on its batches.
         model: The network last applied to its batches.
         saves: A tensor was saved during it: it makes data (features) that must be whole.
+        gives_maps: What the network gave last are feature maps (N, C, H, W), data for another network.
+        most_items: Items that the training budget leaves of it; None: whole batches.
+        items: Given out so far, of those that `most_items` counts.
         cut: The training budget ended it.
         open: Its batches may still be in use.
         exhausted: It gave all that it will give; otherwise a later cell may go on with it.
@@ -55,6 +62,9 @@ class Pass:
     backwards: int = 0
     model: weakref.ref[nn.Module] | None = None
     saves: bool = False
+    gives_maps: bool = False
+    most_items: int | None = None
+    items: int = 0
     cut: bool = False
     open: bool = True
     exhausted: bool = False
@@ -65,6 +75,11 @@ class Pass:
     def in_use(self) -> bool:
         """A network was applied to its batches, so that it trains or evaluates."""
         return self.model is not None or self.steps > 0 or self.backwards > 0
+
+    @property
+    def makes_data(self) -> bool:
+        """Another network is to learn from what it computes."""
+        return self.saves or (self.gives_maps and not self.steps and not self.backwards)
 
 
 class Passes:
@@ -87,7 +102,10 @@ class Passes:
     ) -> None:
         self._cells = cells
         self._sources = sources
-        self._limit = training.batches_per_pass if training.mode == "budget" else None
+        budget = training.mode == "budget"
+        self._limit = training.batches_per_pass if budget else None
+        self._later_items = training.items_after_two_passes if budget else None
+        self._uses: Counter[tuple[int, Place]] = Counter()
         self._on_closed = on_closed
         self._note = note
         self._fault = fault
@@ -104,6 +122,7 @@ class Passes:
         patches.replace(DataLoader, "__init__", self._without_workers(DataLoader.__init__))
         patches.replace(DataLoader, "__iter__", self._opening(DataLoader.__iter__))
         patches.replace(_BaseDataLoaderIter, "__next__", self._giving(_BaseDataLoaderIter.__next__))
+        patches.replace(_BaseDataLoaderIter, "_next_index", self._picking(_BaseDataLoaderIter._next_index))
 
     def close_all(self) -> None:
         """Ends what a cell left open; an iterator used again later opens a new pass."""
@@ -141,6 +160,8 @@ class Passes:
 
     def _begin(self, loader: Any, iterator: Any) -> Pass:
         begun = Pass(source=self._sources.of(loader), place=self._cells.place())
+        if self._uses[begun.source, begun.place] >= _WHOLE_PASSES and _may_give_less(loader):
+            begun.most_items = self._later_items
         weakref.finalize(iterator, self._close, begun).atexit = False
         return begun
 
@@ -169,6 +190,22 @@ class Passes:
 
         return advance
 
+    def _picking(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def next_index(iterator: Any) -> Any:
+            picked = original(iterator)
+            current = self._of_iterator.get(iterator)
+            if current is None or current.most_items is None or not (current.in_use or not current.batches):
+                return picked
+            kept = picked[: max(1, current.most_items - current.items)]
+            current.items += len(kept)
+            if len(kept) < len(picked):
+                current.cut = True
+                self._note("training_budget", f"a call's later passes end after {current.most_items} items")
+            return kept
+
+        return next_index
+
     def _given(self, current: Pass) -> None:
         current.batches += 1
         if self.current is not current:
@@ -178,15 +215,13 @@ class Passes:
 
     def _budget_is_used_up(self, current: Pass) -> bool:
         """Counting and plotting loops run on: only a pass that feeds a network is cut."""
-        return (
-            self._limit is not None
-            and current.batches >= self._limit
-            and current.in_use
-            and not current.saves
-        )
+        if self._limit is None or not current.in_use or current.makes_data:
+            return False
+        enough = current.most_items is not None and current.items >= current.most_items
+        return enough or current.batches >= self._limit
 
     def _cut(self, current: Pass) -> None:
-        if not current.cut and current.open:
+        if current.open:
             current.cut = current.exhausted = True
             self._note("training_budget", f"passes over a DataLoader end after {self._limit} batches")
             self._close(current)
@@ -196,4 +231,17 @@ class Passes:
             self._open.remove(ended)
         if ended.open:
             ended.open = False
+            if ended.in_use and not ended.makes_data:
+                self._uses[ended.source, ended.place] += 1
             self._on_closed(ended)
+
+
+def _may_give_less(loader: Any) -> bool:
+    """Whether batches of any size are to be expected from it, as positions in more than a small set."""
+    batches = loader.batch_sampler
+    return (
+        type(batches) is BatchSampler
+        and not batches.drop_last
+        and not isinstance(loader.dataset, IterableDataset)
+        and len(loader.sampler) > _SMALL_SET
+    )

@@ -33,6 +33,7 @@ __all__ = ["Recorder"]
 
 _MAX_RUNS = 500
 _MAX_NOTES = 50
+_MAP_AXES = 4
 
 
 class Recorder:
@@ -117,7 +118,7 @@ class Recorder:
     # What the student's code runs into.
 
     def _calling(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        applied = self._guarded(self._applied)
+        applied, gave = self._guarded(self._applied), self._guarded(self._gave)
         entering, leaving = self._losses.entering, self._losses.leaving
 
         @functools.wraps(original)
@@ -127,9 +128,12 @@ class Recorder:
             self._depth += 1
             is_loss = entering(module)
             try:
-                if not is_loss:
-                    applied(module)
-                return original(module, *args, **kwargs)
+                if is_loss:
+                    return original(module, *args, **kwargs)
+                applied(module)
+                output = original(module, *args, **kwargs)
+                gave(output)
+                return output
             finally:
                 self._depth -= 1
                 if is_loss:
@@ -148,6 +152,11 @@ class Recorder:
             current.after_run = len(self._runs) - 1 if self._runs else None
         if current.model is None or current.model() is not network:
             current.model = weakref.ref(network)
+
+    def _gave(self, output: Any) -> None:
+        current = self._passes.current
+        if current is not None:
+            current.gives_maps = is_tensor(output) and output.ndim == _MAP_AXES
 
     def _backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         started = self._guarded(self._backward_started)

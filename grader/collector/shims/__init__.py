@@ -12,6 +12,7 @@ from grader.collector.shims import (
     cuda,
     datasets,
     drift,
+    drive,
     folders,
     images,
     items,
@@ -26,6 +27,7 @@ __all__ = ["SHIMS"]
 #: By name, in the order of installation.
 SHIMS: dict[str, Callable[[Context], None]] = {
     "colab": colab.install,
+    "drive": drive.install,
     "shell": shell_lines.install,
     "network": network.install,
     "images": images.install,

@@ -1,9 +1,15 @@
-"""``ImageFolder`` on a Colab path that is not here: the mounted gesture pictures stand in."""
+"""The class's pictures in folders that a notebook expects on its author's Drive or disk.
+
+The folder asked for is made and filled with links to the mounted stand-in, so that all ways to read it agree,
+and a notebook can write features beside "its" pictures.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +23,48 @@ __all__ = ["install", "stand_in_folder"]
 #: Words in a student's path, and the stand-in subfolders that fit them, best first.
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"overfit|small|sanity|tiny", ("small", "overfit", "train")),
-    (r"valid|val\b|val_|_val|validating", ("val", "valid", "validation", "test")),
-    (r"test|own|additional", ("test", "val")),
+    (r"valid|(?<![a-z])val", ("val", "valid", "validation", "test")),
+    (r"(?<![a-z])test|additional|(?<![a-z])(own|my)(?![a-z])", ("test", "val")),
     (r"train", ("train",)),
 )
+#: What a notebook lists besides pictures.
+_NO_PICTURES = re.compile(r"^\.|feature|check.?point|ckpt|model|weight|log|out|result|save", re.IGNORECASE)
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def install(context: Context) -> None:
-    """Redirects ``ImageFolder`` where the folder asked for holds no pictures and gestures are mounted."""
+    """Redirects ``ImageFolder`` and ``os.listdir`` where pictures are missing and gestures are mounted."""
     if context.data_dir is None or not (context.data_dir / "gestures").is_dir():
         return
-    gestures = context.data_dir / "gestures"
-    original = datasets.ImageFolder.__init__
+    album = _Album(context, context.data_dir / "gestures")
+    patch = context.patches.replace
+    patch(datasets.ImageFolder, "__init__", _image_folder(album, datasets.ImageFolder.__init__))
+    patch(os, "listdir", _listdir(album, os.listdir))
 
+
+def _image_folder(album: _Album, original: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(original)
     def init(self: Any, root: Any, *args: Any, **kwargs: Any) -> None:
         if _has_pictures(Path(root)):
             original(self, root, *args, **kwargs)
             return
-        folder = stand_in_folder(gestures, str(root))
-        _make(context, Path(root))
-        context.log.note(
-            "dataset", f"ImageFolder({str(root)!r}) was read from the mounted gestures/{folder.name}"
-        )
-        original(self, str(folder), *args, **kwargs)
+        original(self, str(album.fill(str(root))), *args, **kwargs)
+        self.root = root
 
-    context.patches.replace(datasets.ImageFolder, "__init__", init)
+    return init
+
+
+def _listdir(album: _Album, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def listdir(path: Any = None) -> Any:
+        try:
+            return original(path)
+        except FileNotFoundError:
+            if not isinstance(path, str | os.PathLike) or not album.is_expected_at(os.fsdecode(path)):
+                raise
+        return original(album.fill(os.fsdecode(path)))
+
+    return listdir
 
 
 def _has_pictures(root: Path) -> bool:
@@ -54,12 +76,37 @@ def _has_pictures(root: Path) -> bool:
     )
 
 
-def _make(context: Context, root: Path) -> None:
-    """Makes the folder asked for, so that the notebook can write features beside "its" pictures."""
-    try:
-        context.local(str(root)).mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # a path of another system; reading from the stand-in still works
+class _Album:
+    """The mounted pictures, and the folders that they were linked into."""
+
+    def __init__(self, context: Context, gestures: Path) -> None:
+        self._context = context
+        self._gestures = gestures
+
+    def is_expected_at(self, asked: str) -> bool:
+        """Whether a folder that is not here would hold pictures: on a Drive, or relative, and called so."""
+        if _NO_PICTURES.search(re.split(r"[/\\]", asked.rstrip("/\\"))[-1]):
+            return False
+        return bool(_WINDOWS.match(asked)) or not Path(asked).is_absolute() or asked.startswith("/content/")
+
+    def fill(self, asked: str) -> Path:
+        """Links the part that fits into the folder asked for; gives the folder to read pictures from."""
+        part = stand_in_folder(self._gestures, asked)
+        self._context.log.note("dataset", f"pictures of {asked!r} are from the mounted gestures/{part.name}")
+        place = self._context.local(asked)
+        try:
+            for picture in _pictures(part):
+                link = place / picture.relative_to(part)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                if not link.is_symlink():
+                    link.symlink_to(picture)
+        except OSError:
+            return part  # a folder of the system, or of another one; pictures can be read all the same
+        return place
+
+
+def _pictures(part: Path) -> Iterator[Path]:
+    return (path for path in sorted(part.glob("*/*")) if path.suffix.lower() in IMG_EXTENSIONS)
 
 
 def stand_in_folder(gestures: Path, asked: str) -> Path:

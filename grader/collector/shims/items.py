@@ -129,12 +129,12 @@ def _array_content(dataset: Any, index: Any) -> tuple[Hashable, Any] | None:
 
 
 def _file_content(dataset: Any, index: Any) -> tuple[Hashable, Any] | None:
-    """Path and stamp of the file that an item is read from, and its label."""
+    """Stamp of the file that an item is read from, whatever path leads to it, and its label."""
     if dataset.loader is not default_loader:
         return None
     path, target = dataset.samples[index]
     status = Path(path).stat()
-    return (path, status.st_ino, status.st_mtime_ns, status.st_size), target
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size), target
 
 
 def _remembering(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,7 +149,67 @@ FOLDERS = {
 def test_missing_picture_folders_find_the_fitting_part(make_notebook, data_dir, asked, part):
     notebook = make_notebook(data_dir)
     notebook.run(f"import torchvision; data = torchvision.datasets.ImageFolder({asked!r})")
-    assert notebook.namespace["data"].root == str(data_dir / "gestures" / part)
+    data = notebook.namespace["data"]
+    assert data.root == asked
+    assert {Path(path).resolve().parents[1] for path, _ in data.samples} == {data_dir / "gestures" / part}
+
+
+@pytest.mark.parametrize("asked", ["D:/lab3/Gestures", "Gestures", "/content/drive/MyDrive/Gestures"])
+def test_missing_picture_folders_can_be_listed_before_they_are_read(make_notebook, data_dir, asked):
+    notebook = make_notebook(data_dir)
+    notebook.run(
+        f"""
+        import os, torchvision
+        letters = os.listdir({asked!r})
+        data = torchvision.datasets.ImageFolder({asked!r})
+        """
+    )
+    assert sorted(notebook.namespace["letters"]) == notebook.namespace["data"].classes
+
+
+@pytest.mark.parametrize("asked", ["checkpoints", "D:/lab3/saved_models", "/proc/none", ".cache"])
+def test_other_missing_folders_stay_missing(make_notebook, data_dir, asked):
+    notebook = make_notebook(data_dir)
+    notebook.run(f"import os; os.listdir({asked!r})", check=False)
+    assert isinstance(notebook.error, FileNotFoundError)
+
+
+def test_features_can_be_saved_beside_the_pictures_and_read_again(make_notebook, data_dir):
+    notebook = make_notebook(data_dir)
+    notebook.run(
+        """
+        import os, torch
+        from torchvision.datasets import DatasetFolder, ImageFolder
+        path = 'D:/lab3/train'
+        pictures = ImageFolder(path)
+        for number, (_, label) in enumerate(pictures):
+            torch.save(torch.full((2,), label), f'{path}/{pictures.classes[label]}/{number}.tensor')
+        features = DatasetFolder(path, loader=torch.load, extensions=('.tensor',))
+        """
+    )
+    names = notebook.namespace
+    assert len(names["features"]) == len(names["pictures"])
+    written = [file.path for collected in notebook.collected for file in collected.files]
+    assert written
+    assert all(path.endswith(".tensor") for path in written)
+
+
+def test_folders_made_by_hand_on_drive_are_there(make_notebook, tmp_path):
+    notebook = make_notebook()
+    notebook.run(
+        f"""
+        import os, torch, numpy as np
+        from google.colab import drive
+        drive.mount({str(tmp_path / "drive")!r})
+        os.mkdir({str(tmp_path / "drive/MyDrive/lab/features/A")!r})
+        torch.save(torch.zeros(1), {str(tmp_path / "drive/MyDrive/lab/nets/best.pt")!r})
+        np.savetxt({str(tmp_path / "drive/MyDrive/lab/curves/loss.csv")!r}, np.zeros(2))
+        """
+    )
+    assert (tmp_path / "drive/My Drive/lab/features/A").is_dir()
+    assert "colab.drive" in kinds(notebook)
+    notebook.run("os.mkdir('no/such/folder')", check=False)
+    assert isinstance(notebook.error, FileNotFoundError)
 
 
 def test_picture_folders_of_the_notebook_s_own_are_left_alone(make_notebook, data_dir):

@@ -103,3 +103,45 @@ def test_recording_changes_no_number(make_notebook):
     assert notebook.runs[0].losses == pytest.approx(
         [sum(recorded[start : start + 10]) / 10 for start in (0, 10, 20)]
     )
+
+
+def test_a_pass_that_computes_feature_maps_is_left_whole(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 2})
+    notebook.run(
+        SETUP + "features = nn.Sequential(nn.Conv2d(1, 3, 1), nn.ReLU())\n",
+        "maps = [features(x.view(-1, 1, 1, 2)).detach() for x, y in loader]",
+        "for x, y in loader: net(features(x.view(-1, 1, 1, 2))[:, 0, 0]); batches += 1",
+    )
+    assert len(notebook.namespace["maps"]) == 10
+    assert notebook.namespace["batches"] == 2
+
+
+LATER = SETUP + "seen = []\ntrain = loader\n"
+EPOCHS = """
+for epoch in range(4):
+    for x, y in train:
+        seen.append(len(x)); F.mse_loss(net(x), y).backward(); stepper.step()
+"""
+
+
+def test_later_passes_of_one_line_give_fewer_items(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 2, "items_after_two_passes": 3})
+    notebook.run(LATER, EPOCHS)
+    assert notebook.namespace["seen"] == [4, 4, 4, 4, 3, 3]
+    run = notebook.runs[0]
+    assert (run.passes, run.passes_cut, run.batch_sizes[0]) == (4, 4, 4)
+    notebook.run("count = sum(len(x) for x, y in train)")
+    assert notebook.namespace["count"] == 40
+
+
+WHOLE = {
+    "full batches are asked for": "DataLoader(data, batch_size=4, drop_last=True)",
+    "a set to memorise": "DataLoader(torch.utils.data.Subset(data, range(8)), batch_size=8)",
+}
+
+
+@pytest.mark.parametrize("loader", WHOLE.values(), ids=WHOLE)
+def test_later_passes_stay_whole_where(make_notebook, loader):
+    notebook = make_notebook(training={"batches_per_pass": 2, "items_after_two_passes": 3})
+    notebook.run(LATER, f"train = {loader}", EPOCHS)
+    assert set(notebook.namespace["seen"]) == {notebook.namespace["train"].batch_size}
