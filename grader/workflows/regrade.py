@@ -11,8 +11,9 @@ from grader.rubric.model import Status
 from grader.store import Signature, Store
 from grader.store.history import Result
 from grader.workflows.judging import Judge
+from grader.workflows.parallel import judge_all
 
-__all__ = ["Change", "Regraded", "changes_between", "compare", "judge_again", "regrade"]
+__all__ = ["Change", "Regraded", "changes_between", "compare", "regrade"]
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,16 @@ def regrade(
         why: In one line.
         dry_run: Whether only to tell what would change.
     """
-    return [
-        _one(store, result, judge_of(result), actor=actor, why=why, dry_run=dry_run)
-        for result in results
-        if result.attempt is not None
-    ]
+    judged = [(judge_of(item), item, item.attempt) for item in results if item.attempt is not None]
+    verdicts = judge_all(store, [(judge, attempt) for judge, _, attempt in judged])
+    signature = Signature(actor, store.clock(), why)
+    done = []
+    for (judge, result, attempt), after in zip(judged, verdicts, strict=True):
+        if isinstance(after, Verdict) and not dry_run:
+            with store.writing() as session:
+                judge.write(session, after, attempt, signature)
+        done.append(_regraded(result, after))
+    return done
 
 
 def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[Regraded]:
@@ -93,21 +99,10 @@ def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[R
     return changed
 
 
-def judge_again(store: Store, judge: Judge, result: Result, *, actor: str, why: str) -> Regraded:
-    """Judges one result again and writes the verdict."""
-    return _one(store, result, judge, actor=actor, why=why, dry_run=False)
-
-
-def _one(store: Store, result: Result, judge: Judge, *, actor: str, why: str, dry_run: bool) -> Regraded:
-    assert result.attempt is not None
+def _regraded(result: Result, after: Verdict | GraderError) -> Regraded:
     before = result.verdict
-    try:
-        after = judge.verdict_on(store, result.attempt)
-    except GraderError as error:
-        return Regraded(result, before, None, problem=str(error))
-    if not dry_run:
-        with store.writing() as session:
-            judge.write(session, after, result.attempt, Signature(actor, store.clock(), why))
+    if isinstance(after, GraderError):
+        return Regraded(result, before, None, problem=str(after))
     return Regraded(result, before, after, compare(before, after), _missing(after))
 
 

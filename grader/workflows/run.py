@@ -20,7 +20,7 @@ from grader.workflows.execution import Desk
 from grader.workflows.judging import Judge
 from grader.workflows.planning import Work, require_data
 from grader.workflows.pool import work_off
-from grader.workflows.regrade import judge_again
+from grader.workflows.regrade import regrade
 from grader.workflows.stopping import StopSignal
 
 __all__ = ["RunReport", "default_jobs", "run"]
@@ -150,10 +150,12 @@ def _submission_row(work: Work) -> SubmissionRow:
 def _judge_standing(works: Sequence[Work], judges: Mapping[str, Judge], store: Store, actor: str) -> None:
     """Judges attempts of earlier runs whose verdict does not stand on this rubric and reference."""
     judge_of = {(work.assignment, work.student): judges[work.rubric.rubric.digest] for work in works}
-    for result in _results(works, store):
-        judge = judge_of[result.assignment, result.student]
-        if result.attempt is not None and not judge.stands(result):
-            judge_again(store, judge, result, actor=actor, why="grader run")
+
+    def judge_for(result: Result) -> Judge:
+        return judge_of[result.assignment, result.student]
+
+    stale = [result for result in _results(works, store) if not judge_for(result).stands(result)]
+    regrade(store, stale, judge_for, actor=actor, why="grader run")
 
 
 def _results(works: Sequence[Work], store: Store) -> tuple[Result, ...]:

@@ -13,6 +13,7 @@ import pytest
 
 from grader.store import ledger, open_store
 from grader.store.models import AttemptRow, JobRow, VerdictRow
+from grader.workflows.show import find_results
 from tests import course
 
 PROGRAM = Path(__file__).with_name("killed_run.py")
@@ -65,3 +66,27 @@ def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Path) -> N
         students = Counter(row.student for row in session.query(AttemptRow))
     assert set(students.values()) == {1}
     assert len(students) == 11
+
+
+def test_a_killed_regrade_leaves_whole_verdicts_and_the_next_completes_it(lab: Path) -> None:
+    assert start(lab).wait(60) == 0
+    stricter = course.RUBRIC.replace("points: 2", "points: 1").replace("total: 5", "total: 4")
+    rubric = course.write_rubric(lab, stricter, "new.yaml")
+    assert regrade(lab, rubric, 2).wait(60) == -signal.SIGKILL
+    assert judged_out_of(lab) == [4.0, 5.0, 5.0]
+    assert regrade(lab, rubric, 99).wait(60) == 0
+    assert judged_out_of(lab) == [4.0, 4.0, 4.0]
+
+
+def regrade(lab: Path, rubric: Path, count: int) -> subprocess.Popen[bytes]:
+    program = PROGRAM.with_name("killed_regrade.py")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, program, rubric, lab / "grader.db", str(count)], env=environment)
+
+
+def judged_out_of(lab: Path) -> list[float]:
+    """What each student's newest verdict is out of; the history must be unbroken."""
+    with open_store(str(lab / "grader.db")) as store:
+        with store.reading() as session:
+            assert ledger.examine(session) is None
+        return [result.verdict.out_of for result in find_results(store, "mini")]

@@ -42,7 +42,8 @@ def grade_class(
 ) -> Store:
     """A store with `students` graded by `rubric`: builtin-shadowing FAIL or PASS, `why` pending."""
     for number, student in enumerate(students or ("s1", "s2")):
-        course.hand_in(folder / "submissions", student, course.SHADOWING if number % 2 else course.GOOD)
+        first = course.SHADOWING if number % 2 else course.GOOD
+        course.hand_in(folder / "submissions", student, first, f"number = {number}")
     loaded = load_rubric_file(course.write_rubric(folder, rubric))
     files = [read_file(item) for item in find_submissions(folder / "submissions").submissions]
     store = open_store(str(folder / "grader.db"), clock=clock)

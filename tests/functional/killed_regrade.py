@@ -1,0 +1,38 @@
+"""A regrade that kills itself with SIGKILL while it writes its COUNT-th verdict; a program for tests.
+
+Usage: killed_regrade.py RUBRIC DATABASE COUNT
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from grader.rubric.case import Reference
+from grader.store import open_store
+from grader.workflows import judging
+from grader.workflows.regrade import regrade
+from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.show import find_results
+
+rubric, database, count = sys.argv[1:]
+left = int(count)
+add_verdict = judging.history.add_verdict
+
+
+def dying(*arguments, **more):
+    """Dies after the row is written and before the transaction is over."""
+    global left
+    row = add_verdict(*arguments, **more)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return row
+
+
+judging.history.add_verdict = dying
+judge = judging.Judge(load_rubric_file(Path(rubric)), Reference())
+with open_store(database) as store:
+    regrade(store, find_results(store, "mini"), lambda _: judge, actor="ta")

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.errors import EvidenceError, StoreError
+from grader.evidence.codec import decode
+from grader.rubric.case import Reference
+from grader.store import Store
+from grader.store.models import LedgerRow, VerdictRow
+from grader.workflows import parallel
+from grader.workflows.judging import Judge
+from grader.workflows.parallel import judge_all
+from grader.workflows.regrade import regrade
+from grader.workflows.rubrics import load_rubric_file, recall_newest
+from grader.workflows.show import find_results
+from tests import course
+from tests.unit.workflows.conftest import Clock, grade_class
+
+KINDER = course.RUBRIC.replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
+
+
+def judge(folder: Path, text: str) -> Judge:
+    return Judge(load_rubric_file(course.write_rubric(folder, text, "again.yaml")), Reference())
+
+
+def again(store: Store, by: Judge, *, dry_run: bool = False):
+    return regrade(store, find_results(store, "mini"), lambda _: by, actor="ann", dry_run=dry_run)
+
+
+def test_a_dry_run_and_the_real_one_tell_the_same_story(graded: Store, tmp_path: Path) -> None:
+    kinder = judge(tmp_path, KINDER)
+    foretold, told = again(graded, kinder, dry_run=True), again(graded, kinder)
+    assert [item.changes for item in foretold] == [item.changes for item in told]
+    assert [item.difference for item in told] == [0.0, 2.0]
+    [change] = told[1].changes
+    assert (change.criterion, change.difference) == ("builtin-shadowing", 2.0)
+
+
+def test_a_dry_run_writes_nothing(graded: Store, tmp_path: Path) -> None:
+    with graded.reading() as session:
+        before = session.query(LedgerRow).count()
+    again(graded, judge(tmp_path, KINDER), dry_run=True)
+    with graded.reading() as session:
+        assert session.query(LedgerRow).count() == before
+
+
+def test_judging_again_by_the_same_rubric_adds_no_verdict(graded: Store) -> None:
+    same = Judge(recall_newest(graded, "mini"), Reference())
+    again(graded, same)
+    with graded.reading() as session:
+        assert session.query(VerdictRow).count() == 2
+
+
+def test_criteria_that_come_and_go_are_changes(graded: Store, tmp_path: Path) -> None:
+    other = judge(tmp_path, course.RUBRIC.replace("id: why", "id: why-not"))
+    changes = {change.criterion: change for change in again(graded, other)[0].changes}
+    assert changes["why"].after is None
+    assert changes["why-not"].before is None
+
+
+def test_lost_evidence_is_told_and_stops_no_other(graded: Store, tmp_path: Path) -> None:
+    first, _ = find_results(graded, "mini")
+    graded.blobs.path_of(first.attempt.evidence).unlink()
+    lost, kept = again(graded, judge(tmp_path, KINDER))
+    assert "gone" in lost.problem
+    assert kept.difference == 2.0
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_many_processes_come_to_the_verdicts_of_one(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    students = [f"s{number}" for number in range(6)]
+    with grade_class(tmp_path, clock, course.RUBRIC, *students) as store:
+        monkeypatch.setattr(parallel, "_WORTH_IT", 2)
+        monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+        results = find_results(store, "mini")
+        by = judge(tmp_path, KINDER)
+        bad = results[3].attempt
+        store.blobs.path_of(bad.evidence).unlink()
+        verdicts = list(judge_all(store, [(by, item.attempt) for item in results]))
+        assert isinstance(verdicts.pop(3), StoreError)
+        alone = [by.verdict_on(store, item.attempt) for item in results if item.attempt is not bad]
+        assert [item.model_dump_json() for item in verdicts] == [item.model_dump_json() for item in alone]
+
+
+def test_evidence_of_another_version_is_no_verdict(graded: Store) -> None:
+    raw = graded.blobs.get(find_results(graded, "mini")[0].attempt.evidence)
+    with pytest.raises(EvidenceError):
+        decode(raw.replace(b'"schema_version":1', b'"schema_version":9'))
