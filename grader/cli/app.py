@@ -11,9 +11,10 @@ from grader.cli.audit import audit
 from grader.cli.console import print_line
 from grader.cli.data import data, demo
 from grader.cli.db import db
+from grader.cli.export import export
 from grader.cli.image import doctor, image
 from grader.cli.mark import mark, pending
-from grader.cli.marks import export, report, show
+from grader.cli.marks import report, show
 from grader.cli.regrade import regrade
 from grader.cli.remark import remark
 from grader.cli.rubric import rubric

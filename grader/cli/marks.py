@@ -1,10 +1,10 @@
-"""`grader show`, `grader report` and `grader export`: reading what the history holds."""
+"""`grader show` and `grader report`: reading what the history holds."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grader.grading.marks import CriterionMark, Mark
     from grader.store.history import Result, TimelineEntry
 
-__all__ = ["export", "report", "show"]
+__all__ = ["report", "show"]
 
 
 def show(
@@ -125,32 +125,4 @@ def report(
         for path in written:
             print_path(path)
     print_line(f"{len(written)} reports are in {out}")
-    return 0
-
-
-def export(
-    form: Annotated[Literal["json", "csv"], typer.Argument(metavar="FORMAT", help="json or csv.")],
-    assignment: Assignment,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="File to write; - for the screen.")
-    ],
-    db: Database = None,
-    evidence: Evidence = None,
-) -> int:
-    """Write the marks of an assignment to a file.
-
-    Example: grader export json --assignment lab2 --out marks.json
-    """
-    from grader.workflows.export import as_csv, as_json
-    from grader.workflows.files import write_text
-    from grader.workflows.show import find_results
-
-    options = setup.settings(db=db, evidence=evidence)
-    with setup.store(options) as store:
-        text = {"json": as_json, "csv": as_csv}[form](find_results(store, assignment))
-    if str(out) == "-":
-        print_text(text)
-    else:
-        write_text(out, text)
-        print_path(out)
     return 0

@@ -19,6 +19,7 @@ __all__ = [
     "Jobs",
     "OneStudent",
     "ReferenceFolder",
+    "RosterFile",
     "RubricName",
     "SandboxName",
     "Students",
@@ -60,6 +61,12 @@ ReferenceFolder = Annotated[
     Path | None,
     typer.Option(
         "--reference", metavar="DIR", help="Folder of reference answers [default: ./reference, else ours]."
+    ),
+]
+RosterFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--roster", metavar="CSV", help="Who is who: ids, names, addresses; a Canvas gradebook will do."
     ),
 ]
 User = Annotated[

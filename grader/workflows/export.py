@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Decision
+from grader.reporting.exports.cells import csv_line, neutralise
 from grader.store.history import Result
 
-__all__ = ["as_csv", "as_json", "as_plain", "neutralise"]
+__all__ = ["as_csv", "as_json", "as_plain"]
 
 
 def as_plain(result: Result) -> dict[str, Any]:
     """A result as plain data, in the shape that `grader export json` promises."""
     assert result.attempt is not None
     attempt, mark = result.attempt, result.mark
-    return {
+    plain = {
         "student": result.student,
         "assignment": result.assignment,
         "attempt": attempt.number,
@@ -28,6 +28,18 @@ def as_plain(result: Result) -> dict[str, Any]:
         "pending": mark.pending if mark else 0.0,
         "criteria": [_criterion(item) for item in mark.criteria] if mark else [],
         "timing": {"wall_time_s": attempt.wall_time_s, "cells_s": attempt.cells_s},
+    }
+    return plain if mark is None or mark.late is None else {**plain, "late": _lateness(mark.late)}
+
+
+def _lateness(line: LateLine) -> dict[str, Any]:
+    """What handing in late took off; there only for late work."""
+    return {
+        "days": line.days,
+        "tokens": line.tokens,
+        "points": 0 - line.points,
+        "undecided": line.undecided,
+        "why": line.why,
     }
 
 
@@ -57,30 +69,29 @@ def as_json(results: Sequence[Result]) -> str:
 
 
 def as_csv(results: Sequence[Result]) -> str:
-    """A row for each submission; a column for each criterion, empty where its points wait for a TA."""
+    """A row for each submission; a column for each criterion, empty where its points wait for a TA.
+
+    A column `late` says what lateness took off, where anybody was late.
+    """
     graded = [result for result in results if result.attempt is not None]
     points = [_settled_points(result) for result in graded]
     names = list(dict.fromkeys(name for row in points for name in row))
     head = ["student", "assignment", "attempt", "outcome", "points", "out_of", "pending"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*head, *names])
+    late = ["late"] if any(result.mark and result.mark.late for result in graded) else []
+    lines = [csv_line([neutralise(cell) for cell in (*head, *late, *names)])]
     for result, row in zip(graded, points, strict=True):
         plain = as_plain(result)
-        cells = [*(plain[key] for key in head), *(row.get(name, "") for name in names)]
-        writer.writerow([neutralise(cell) for cell in cells])
-    return text.getvalue()
+        taken = plain.get("late", {}).get("points", 0.0)
+        cells = [
+            *(plain[key] for key in head),
+            *(taken for _ in late),
+            *(row.get(name, "") for name in names),
+        ]
+        lines.append(csv_line([neutralise(cell) for cell in cells]))
+    return "".join(lines)
 
 
 def _settled_points(result: Result) -> dict[str, float | str]:
     """Points of each criterion, empty where some of them wait."""
     criteria = result.mark.criteria if result.mark else ()
     return {item.criterion: "" if item.pending else item.points for item in criteria}
-
-
-def neutralise(cell: object) -> object:
-    """Keeps a spreadsheet from running text as a formula; numbers stay numbers."""
-    if isinstance(cell, str):
-        storable = cell.encode("utf-8", "replace").decode()
-        return f"'{storable}" if storable.startswith(("=", "+", "-", "@", "\t", "\r")) else storable
-    return cell

@@ -1,0 +1,154 @@
+"""`grader export`: marks for course systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from grader.cli import setup
+from grader.cli.console import errors, plain, print_line, print_path, print_text
+from grader.cli.options import Assignment, Database, Evidence, RosterFile
+from grader.errors import UsageError
+
+if TYPE_CHECKING:
+    from grader.reporting.exports import Export, LeftOut
+    from grader.store import Store
+    from grader.store.history import Result
+
+__all__ = ["export"]
+
+Form = Literal["json", "csv", "canvas", "markus", "gradescope", "moodle", "nbgrader"]
+
+
+def export(
+    form: Annotated[
+        Form,
+        typer.Argument(metavar="FORMAT", help="json, csv, canvas, markus, gradescope, moodle or nbgrader."),
+    ],
+    assignment: Assignment,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="File to write (gradescope: a folder); - for the screen."
+        ),
+    ],
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--into", metavar="GRADEBOOK", help="Fill in this file, which canvas, markus or moodle exported."
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", metavar="NAME", help="The gradebook's column [default: by the title]."),
+    ] = None,
+    roster: RosterFile = None,
+    only_changed: Annotated[
+        bool,
+        typer.Option("--only-changed", help="Leave away rows whose mark the gradebook has already."),
+    ] = False,
+    include_pending: Annotated[
+        bool,
+        typer.Option("--include-pending", help="Also marks of which points still wait for a TA."),
+    ] = False,
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Write the marks of an assignment to a file, for people or for a course system.
+
+    Course systems get settled marks only; who is left out is listed with the reason.
+
+    Example: grader export canvas --assignment lab2 --into gradebook.csv --out upload.csv
+    """
+    from grader.workflows.show import find_results
+
+    if only_changed and into is None:
+        raise UsageError("--only-changed compares with a gradebook", todo="give the gradebook with --into")
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        found = find_results(store, assignment)
+        if form in ("json", "csv"):
+            return _plain(form, found, out)
+        made = _for_system(
+            form, store, assignment, found, into=into, column=column, roster=roster,
+            only_changed=only_changed, include_pending=include_pending,
+        )  # fmt: skip
+    return _write(made, out)
+
+
+def _plain(form: str, found: Sequence[Result], out: Path) -> int:
+    """All submissions as they stand, pending points and all."""
+    from grader.workflows.export import as_csv, as_json
+    from grader.workflows.files import write_text
+
+    text = as_json(found) if form == "json" else as_csv(found)
+    if str(out) == "-":
+        print_text(text)
+    else:
+        write_text(out, text)
+        print_path(out)
+    return 0
+
+
+def _for_system(
+    form: str,
+    store: Store,
+    assignment: str,
+    found: Sequence[Result],
+    *,
+    into: Path | None,
+    column: str | None,
+    roster: Path | None,
+    only_changed: bool,
+    include_pending: bool,
+) -> Export:
+    from grader.intake.roster import read_roster
+    from grader.reporting.exports import Gradebook
+    from grader.workflows.course_formats import course_of, handed_in_nothing, make_export, student_mark
+    from grader.workflows.files import read_bytes
+
+    people = read_roster(roster) if roster else None
+    gradebook = Gradebook(read_bytes(into), into.name, column, only_changed) if into else None
+    told = store if form == "gradescope" else None
+    marks = [student_mark(result, people, messages_from=told) for result in found]
+    made = make_export(
+        form, course_of(store, assignment), marks, into=gradebook, include_pending=include_pending
+    )
+    return made if people is None else made.joined(handed_in_nothing(people, found), people.problems)
+
+
+def _write(made: Export, out: Path) -> int:
+    from grader.workflows.course_formats import save_export
+
+    if str(out) == "-":
+        for raw in made.files.values():
+            print_text(raw.decode("utf-8-sig", "replace"))
+    else:
+        paths = save_export(made, out)
+        if len(paths) == 1:
+            print_path(paths[0])
+        else:
+            print_line(f"{len(paths)} files are in {out}")
+    _tell(made, to_errors=str(out) == "-")
+    return 0
+
+
+def _tell(made: Export, *, to_errors: bool) -> None:
+    """How many marks were written, who is left out and why, and what to know before uploading."""
+    lines = [_count(len(made.written)), *map(_who, made.left_out), *(f"note: {note}" for note in made.notes)]
+    for line in lines:
+        if to_errors:
+            errors().print(plain(line), markup=False)
+        else:
+            print_line(line)
+
+
+def _count(number: int) -> str:
+    return "1 mark was written" if number == 1 else f"{number} marks were written"
+
+
+def _who(left_out: LeftOut) -> str:
+    return f"left out: {left_out.student}: {left_out.why}"
