@@ -18,36 +18,41 @@ from grader.collector.privileges import become_student
 __all__ = ["kill_processes", "leftovers", "processes_of", "remove_everything", "remove_sockets"]
 
 _IPC_RMID = 0
-_KILL_S = 10.0
+_KILL_S = 30.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def processes_of(uid: int) -> Iterator[int]:
-    """Living processes of `uid`; the dead that wait for their parent do not count."""
+def processes_of(uid: int, *, stopped: bool = True) -> Iterator[int]:
+    """Living processes of `uid`; the dead that wait for their parent do not count.
+
+    Args:
+        uid: Whose.
+        stopped: Whether those that a signal has stopped are among them.
+    """
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with suppress(OSError):
             status = (entry / "status").read_text()
-            if f"\nUid:\t{uid}\t" in status and "\nState:\tZ" not in status:
+            passed_over = "ZX" if stopped else "ZXT"
+            state = status.partition("\nState:\t")[2][:1]
+            if f"\nUid:\t{uid}\t" in status and state not in passed_over:
                 yield int(entry.name)
 
 
 def kill_processes(uid: int) -> None:
-    """Kills until none is left: they may fork meanwhile. Stopped first, so that they fork no more.
+    """Stops all, then kills all.
 
-    Done without a fork of our own, which a fork bomb would leave no room for.
+    Stopped processes keep their places under the limit, so a fork bomb comes to rest; killed one by one it
+    would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for.
     """
     deadline = time.monotonic() + _KILL_S
-    while time.monotonic() < deadline:
-        found = list(processes_of(uid))
-        if not found:
-            return
-        for number in (signal.SIGSTOP, signal.SIGKILL):
+    for number, stopped in ((signal.SIGSTOP, False), (signal.SIGKILL, True)):
+        while time.monotonic() < deadline and (found := list(processes_of(uid, stopped=stopped))):
             for pid in found:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
-        time.sleep(0.001)
+            time.sleep(0.001)
 
 
 def remove_everything(uid: int) -> None:
