@@ -70,6 +70,7 @@ def lab(name: str) -> LoadedRubric:
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """One warm container for all cases of all labs."""
     data = tmp_path_factory.mktemp("data")
+    data.chmod(0o755)  # the kernel's uid has to read what pytest keeps to its own user
     for data_set in sorted({needed for name in LABS for needed in lab(name).rubric.data}):
         write_stand_in(data_set, data)
     sandbox = choose_sandbox(

@@ -33,6 +33,7 @@ FUNCTIONS = {
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     data = tmp_path_factory.mktemp("data")
+    data.chmod(0o755)  # the kernel's uid has to read what pytest keeps to its own user
     write_stand_in("mnist", data)
     sandbox = choose_sandbox(
         "docker",
