@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
+from markupsafe import Markup, escape
 from pygments.lexers import PythonLexer
+from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 
 from grader.evidence.record import CellRecord
 from grader.reporting.text import clean, shortened
 from grader.rubric.model import Where
 
-__all__ = ["Excerpt", "Line", "excerpts", "heading_above"]
+__all__ = ["CODE_CLASSES", "Excerpt", "Line", "excerpts", "heading_above", "highlighted"]
 
 _CONTEXT_LINES = 3
 _WHOLE_CELL_LINES = 24
 _LINE_CHARACTERS = 400
 _CELL_CHARACTERS = 60_000
+_KINDS = {
+    "p-k": (Keyword, Operator.Word),
+    "p-s": (String,),
+    "p-c": (Comment,),
+    "p-n": (Number,),
+    "p-f": (Name.Function, Name.Class, Name.Decorator),
+}
+
+#: Classes of spans in highlighted code.
+CODE_CLASSES = frozenset(_KINDS)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ def heading_above(cells: Sequence[CellRecord], cell: int) -> str:
 
 def _excerpt(cells: Sequence[CellRecord], cell: int, marked: set[int]) -> Excerpt:
     record = cells[cell]
-    lines = _highlighted(record.source) if record.kind == "code" else _escaped(record.source)
+    lines = highlighted(record.source) if record.kind == "code" else _escaped(record.source)
     shown = _shown(len(lines), marked)
     picked: list[Line] = []
     last = 0
@@ -93,7 +102,8 @@ def _shown(length: int, marked: set[int]) -> list[int]:
 
 def _source_lines(source: str) -> list[str]:
     text = clean(source.replace("\r\n", "\n").replace("\r", "\n"))[:_CELL_CHARACTERS]
-    return [line[:_LINE_CHARACTERS] for line in text.rstrip("\n").split("\n")]
+    lines = text.rstrip("\n").split("\n")
+    return [line if len(line) <= _LINE_CHARACTERS else f"{line[:_LINE_CHARACTERS]} …" for line in lines]
 
 
 def _escaped(source: str) -> list[Markup]:
@@ -105,15 +115,24 @@ def _lexer() -> PythonLexer:
     return PythonLexer(stripnl=False, ensurenl=False)
 
 
-@lru_cache(maxsize=1)
-def _formatter() -> HtmlFormatter:
-    return HtmlFormatter(nowrap=True, classprefix="p-")
-
-
 @lru_cache(maxsize=256)
-def _highlighted(source: str) -> list[Markup]:
-    """Each line of the source as escaped HTML; the formatter closes its spans at line ends."""
-    lines = _source_lines(source)
-    coloured = highlight("\n".join(lines), _lexer(), _formatter()).split("\n")[: len(lines)]
-    coloured += [""] * (len(lines) - len(coloured))
-    return [Markup(line) for line in coloured]  # noqa: S704 - the formatter escapes every token
+def highlighted(source: str) -> list[Markup]:
+    """Each line of the source as escaped HTML, its spans closed at line ends."""
+    lines: list[list[str]] = [[]]
+    for kind, text in _lexer().get_tokens("\n".join(_source_lines(source))):
+        for turn, piece in enumerate(text.split("\n")):
+            if turn:
+                lines.append([])
+            if piece:
+                lines[-1].append(_coloured(_class_of(kind), escape(piece)))
+    return [Markup("".join(line)) for line in lines]  # noqa: S704 - every piece is escaped
+
+
+def _coloured(name: str, html: str) -> str:
+    return f'<span class="{name}">{html}</span>' if name else html
+
+
+@cache
+def _class_of(kind: _TokenType) -> str:
+    """One of CODE_CLASSES; empty for what has no colour, which is most of a program."""
+    return next((name for name, kinds in _KINDS.items() if any(kind in each for each in kinds)), "")

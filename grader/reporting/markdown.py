@@ -1,10 +1,12 @@
-"""Markdown as HTML that can neither run nor fetch anything."""
+"""Markdown, formulas included, as HTML that can neither run nor fetch anything."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -12,16 +14,17 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from grader.reporting.formulas import MATHML, formula
 from grader.reporting.text import clean
 
-__all__ = ["markdown", "message", "sanitised"]
+__all__ = ["TEXT_ATTRIBUTES", "TEXT_TAGS", "allowlisted", "markdown", "message", "sanitised"]
 
-_TEXT_TAGS = {
+TEXT_TAGS = {
     *("a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "hr"),
     *("i", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td"),
     *("tfoot", "th", "thead", "tr", "u", "ul"),
 }
-_ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "ol": {"start"}}
+TEXT_ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "ol": {"start"}}
 _DROPPED_WITH_CONTENT = {"script", "style", "title", "iframe", "object", "noscript", "template", "textarea"}
 
 
@@ -30,14 +33,20 @@ def sanitised(html: str) -> Markup:
 
     Links keep absolute http(s) and mailto addresses only, and open without telling where they came from.
     """
+    return allowlisted(clean(html), TEXT_TAGS, TEXT_ATTRIBUTES)
+
+
+def allowlisted(html: str, tags: Set[str], attributes: Mapping[str, Set[str]], **more: Any) -> Markup:
+    """HTML of these elements and attributes only; `more` as in `nh3.clean`."""
+    given = {"url_schemes": {"http", "https", "mailto"}, **more}
     safe = nh3.clean(
-        clean(html),
-        tags=_TEXT_TAGS,
+        html,
+        tags=set(tags),
         clean_content_tags=_DROPPED_WITH_CONTENT,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
+        attributes={tag: set(names) for tag, names in attributes.items()},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
+        **given,
     )
     return Markup(safe)  # noqa: S704 - sanitised in the line above
 
@@ -46,21 +55,27 @@ def sanitised(html: str) -> Markup:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
     parser.inline.ruler.before("escape", "formula", _formula)
+    parser.add_render_rule("formula", _rendered)
     return parser.enable("table").enable("strikethrough").disable("image")
 
 
-_FORMULA = re.compile(r"\$\$?(?=\S)([^$\n]+?)(?<=\S)\$\$?(?!\d)")
+_FORMULA = re.compile(r"\$\$(?P<block>[^$]+)\$\$|\$(?=\S)(?P<inline>[^$\n]+?)(?<=\S)\$(?!\d)")
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
-    """``$...$`` as code, so that its underscores and stars stay what they are."""
+    """``$...$`` and ``$$...$$``, whose underscores and stars are not Markdown's; ``$5 and $10`` are none."""
     found = _FORMULA.match(state.src, state.pos)
     if found is None:
         return False
     if not silent:
-        state.push("code_inline", "code", 0).content = found[1]
+        token = state.push("formula", "math", 0)
+        token.content, token.block = found[found.lastgroup or 0], found.lastgroup == "block"
     state.pos = found.end()
     return True
+
+
+def _rendered(renderer: object, tokens: Sequence[Token], place: int, *_: object) -> str:
+    return formula(tokens[place].content, display=tokens[place].block)
 
 
 @lru_cache(maxsize=512)
@@ -73,7 +88,8 @@ def markdown(text: str) -> Markup:
             after.children = [*bold, Token("strong_close", "strong", -1)]
         if token.type in ("heading_open", "heading_close"):
             token.tag = "p"
-    return sanitised(_parser().renderer.render(tokens, _parser().options, {}))
+    html = _parser().renderer.render(tokens, _parser().options, {})
+    return allowlisted(html, TEXT_TAGS | set(MATHML), {**TEXT_ATTRIBUTES, **MATHML})
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,6 @@
-"""The executed notebook as an appendix, drawn from the record of its cells.
+"""The executed notebook in nbformat, made from the record of its cells, with everything cut to size.
 
-Why not nbconvert: see docs/decisions. What is shown is what the sandbox recorded, already size-capped;
-pictures are re-checked here, and HTML is reduced to text and tables.
+What a student's file held before stays out: the appendix shows the run that was judged.
 """
 
 from __future__ import annotations
@@ -10,47 +9,33 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from markupsafe import Markup
+import nbformat
+from nbformat import NotebookNode
 
 from grader.evidence.record import CellRecord, Output
-from grader.reporting.markdown import markdown, sanitised
-from grader.reporting.text import clean, duration, shortened, terminal
+from grader.reporting.markdown import sanitised
+from grader.reporting.text import clean, coloured, duration, overwritten, shortened
 
-__all__ = ["CellView", "OutputView", "appendix", "picture_uri"]
-
-_NOTHING = Markup("")
+__all__ = ["PICTURES", "as_notebook", "picture"]
 
 _SOURCE_CHARACTERS = 40_000
 _PROSE_CHARACTERS = 12_000
 _OUTPUT_CHARACTERS = 6_000
+_OUTPUTS = 200
 _HTML_CHARACTERS = 60_000
 _PICTURES_BYTES = 6 * 1024 * 1024
 
-# What a picture's bytes must begin with to be shown as this type.
-_MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
+#: Types of pictures that are shown, each with what their bytes begin with.
+PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
-
-@dataclass(frozen=True)
-class OutputView:
-    """One output: text, a picture's data URI, or sanitised HTML. `kind` is also its class in the page."""
-
-    kind: str
-    text: str = ""
-    picture: str = ""
-    html: Markup = _NOTHING
-
-
-@dataclass(frozen=True)
-class CellView:
-    """One cell; `note` says what was unusual about its run."""
-
-    index: int
-    kind: str
-    source: str = ""
-    prose: Markup = _NOTHING
-    outputs: tuple[OutputView, ...] = ()
-    note: str = ""
+_NOTES = {
+    "timeout": "stopped at the time limit",
+    "output_limit": "stopped at the output limit",
+    "died": "Python stopped here",
+    "not_run": "did not run",
+}
 
 
 @dataclass
@@ -66,86 +51,91 @@ class _Allowance:
         return True
 
 
-def appendix(cells: Iterable[CellRecord]) -> tuple[CellView, ...]:
-    """All cells with what they put out when the service ran them."""
+def as_notebook(cells: Iterable[CellRecord]) -> NotebookNode:
+    """A notebook of version 4.5 whose outputs are those of the service's own run.
+
+    Each cell is called ``cell-N``, and its metadata hold its ``number`` and a ``note`` on its run.
+    """
     allowance = _Allowance()
-    return tuple(_cell(cell, allowance) for cell in cells)
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [_cell(cell, allowance) for cell in cells],
+    }
+    return NotebookNode(nbformat.from_dict(notebook))
 
 
-def _cell(cell: CellRecord, allowance: _Allowance) -> CellView:
-    if cell.kind == "markdown":
-        return CellView(cell.index, cell.kind, prose=markdown(shortened(cell.source, _PROSE_CHARACTERS)))
-    source = shortened(clean(cell.source), _SOURCE_CHARACTERS)
-    if cell.run is None:
-        return CellView(cell.index, cell.kind, source)
-    outputs = [_output(output, allowance) for output in cell.run.outputs]
-    shown = tuple(output for output in outputs if output is not None)
-    return CellView(cell.index, cell.kind, source, outputs=shown, note=_note(cell))
+def _cell(cell: CellRecord, allowance: _Allowance) -> dict[str, Any]:
+    limit = _PROSE_CHARACTERS if cell.kind == "markdown" else _SOURCE_CHARACTERS
+    node: dict[str, Any] = {
+        "cell_type": cell.kind,
+        "id": f"cell-{cell.index}",
+        "metadata": {"number": cell.index, "note": _note(cell)},
+        "source": shortened(clean(cell.source), limit),
+    }
+    if cell.kind == "code":
+        outputs = cell.run.outputs[:_OUTPUTS] if cell.run else ()
+        drawn = (_output(each, allowance) for each in outputs)
+        node |= {"execution_count": None, "outputs": [each for each in drawn if each is not None]}
+    return node
 
 
 def _note(cell: CellRecord) -> str:
     run = cell.run
     if run is None or not cell.source.strip():
         return ""
-    notes = {
-        "timeout": "stopped at the time limit",
-        "output_limit": "stopped at the output limit",
-        "died": "Python stopped here",
-        "not_run": "did not run",
-    }
-    parts = [notes[run.status]] if run.status in notes else []
+    parts = [_NOTES[run.status]] if run.status in _NOTES else []
     if run.duration_s >= 1:
         parts.append(duration(run.duration_s))
-    if run.cut:
+    if run.cut or len(run.outputs) > _OUTPUTS:
         parts.append("output cut")
     return ", ".join(parts)
 
 
-def _output(output: Output, allowance: _Allowance) -> OutputView | None:
-    if output.kind in ("stream", "error"):
-        kind = "error" if output.kind == "error" else ("stderr" if output.name == "stderr" else "stdout")
-        return _text(kind, output.text)
-    return _picture(output, allowance) or _html(output) or _text("result", output.text or _plain(output))
+def _output(output: Output, allowance: _Allowance) -> dict[str, Any] | None:
+    """As nbformat has it; None where there is nothing to see."""
+    if output.kind not in ("stream", "error"):
+        data = _data(output, allowance)
+        return {"output_type": "display_data", "metadata": {}, "data": data} if any(data.values()) else None
+    text = _text(output.text)
+    if not text:
+        return None
+    if output.kind == "error":
+        name = clean(output.name)
+        return {"output_type": "error", "ename": name, "evalue": "", "traceback": text.split("\n")}
+    return {"output_type": "stream", "name": "stderr" if output.name == "stderr" else "stdout", "text": text}
 
 
-def _plain(output: Output) -> str:
-    return output.data.get("text/plain", "")
+def _text(text: str) -> str:
+    return coloured(shortened(overwritten(text), _OUTPUT_CHARACTERS)).rstrip()
 
 
-def _text(kind: str, text: str) -> OutputView | None:
-    shown = shortened(terminal(text), _OUTPUT_CHARACTERS).rstrip()
-    return OutputView(kind, text=shown) if shown else None
+def _data(output: Output, allowance: _Allowance) -> dict[str, str]:
+    """The one form in which an output is shown: a picture, a table or other HTML, else its text."""
+    for mime in PICTURES:
+        encoded = picture(mime, output.data.get(mime, ""))
+        if encoded and not allowance.takes(len(encoded)):
+            return {"text/plain": "[a picture was left out: the page would grow too large]"}
+        if encoded:
+            return {mime: encoded}
+    html = output.data.get("text/html", "")
+    if html and len(html) <= _HTML_CHARACTERS:
+        safe = sanitised(html)
+        if safe.striptags():
+            return {"text/html": str(safe)}
+    return {"text/plain": _text(output.text or output.data.get("text/plain", ""))}
 
 
-def _picture(output: Output, allowance: _Allowance) -> OutputView | None:
-    for mime in _MAGIC:
-        uri = picture_uri(mime, output.data.get(mime, ""))
-        if uri and not allowance.takes(len(uri)):
-            return OutputView("result", text="[a picture was left out: the page would grow too large]")
-        if uri:
-            return OutputView("picture", picture=uri)
-    return None
-
-
-def picture_uri(mime: str, encoded: str) -> str:
-    """A data URI for base64 that really is a picture of this type, else an empty string.
+def picture(mime: str, encoded: str) -> str:
+    """Base64 without line breaks of bytes that really are a picture of this type, else an empty string.
 
     SVG is never accepted: it can hold scripts and links.
     """
-    if mime not in _MAGIC or not encoded:
+    if mime not in PICTURES or not encoded:
         return ""
     try:
         raw = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
         return ""
-    if not raw.startswith(_MAGIC[mime]):
-        return ""
-    return f"data:{mime};base64,{base64.b64encode(raw).decode()}"
-
-
-def _html(output: Output) -> OutputView | None:
-    html = output.data.get("text/html", "")
-    if not html or len(html) > _HTML_CHARACTERS:
-        return None
-    safe = sanitised(html)
-    return OutputView("html", html=safe) if safe.striptags() else None
+    return base64.b64encode(raw).decode() if raw.startswith(PICTURES[mime]) else ""

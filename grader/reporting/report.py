@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grader.reporting.appendix import appendix
 from grader.reporting.findings import view
 from grader.reporting.headline import headline
 from grader.reporting.model import ReportInput
-from grader.reporting.notebook import appendix
 from grader.reporting.pages import page
 from grader.reporting.pictures.score import bar
 
@@ -20,7 +20,7 @@ def render_report(report: ReportInput) -> str:
     Pure: equal inputs give equal text.
     """
     views = tuple(view(report, finding) for finding in report.verdict.findings)
-    cells = appendix(report.bundle.evidence.cells) if report.bundle is not None and report.appendix else ()
+    cells = report.bundle.evidence.cells if report.bundle is not None and report.appendix else ()
     return page(
         "report.html.j2",
         report=report,
@@ -28,7 +28,7 @@ def render_report(report: ReportInput) -> str:
         bar=bar(report.points, report.pending, report.verdict.out_of),
         headline=headline(report, views),
         views=views,
-        cells=cells,
+        notebook=appendix(cells) if cells else None,
     )
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 __all__ = [
     "clean",
+    "coloured",
     "count",
     "duration",
     "first_sentences",
     "listed",
     "number",
+    "overwritten",
     "plain",
     "shortened",
-    "terminal",
 ]
 
 # ECMA-48: strings (OSC, DCS, PM, APC, SOS) up to their terminator or the end of the line, then control
@@ -26,10 +27,11 @@ _ESCAPES = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|\x1b[ -/]*[0-~]?"
 )
+_COLOURS = re.compile(r"(\x1b\[[\d;]*m)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _READ_CHARACTERS = 4_000
-_SENTENCES = re.compile(r"(?:`[^`]*`|[^`])*?(?:[.!?](?=\s|$)\s*|$)", re.DOTALL)
+_SENTENCES = re.compile(r"(?:`[^`]*`|.)*?(?:[.!?](?=\s|$)\s*|$)", re.DOTALL)
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -44,10 +46,15 @@ def clean(text: str) -> str:
     return _DIRECTIONS.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
-def terminal(text: str) -> str:
-    """`clean`, and of a line that was written over by carriage returns only what stayed on the screen."""
+def coloured(text: str) -> str:
+    """`clean`, but for escape sequences that set colours, which stay."""
+    return "".join(part if at % 2 else clean(part) for at, part in enumerate(_COLOURS.split(text)))
+
+
+def overwritten(text: str) -> str:
+    """Of a line that was written over by carriage returns only what stayed on the screen."""
     lines = text.replace("\r\n", "\n").split("\n")
-    return clean("\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines))
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -76,12 +76,7 @@ def test_the_first_sentences_are_whole(text: str, limit: int, kept: str) -> None
 
 @given(st.text(alphabet="ab.` \n", max_size=200), st.integers(1, 100))
 def test_first_sentences_begin_the_text(text: str, limit: int) -> None:
-    assert first_sentences(text, limit).replace("`", "") in text.replace("`", "")
-
-
-def test_formulas_keep_their_underscores_and_prices_stay_text() -> None:
-    assert "<code>x_{i} * y_{i}</code>" in markdown("It is $x_{i} * y_{i}$.")
-    assert "<code>" not in markdown("It costs $5 and then $6.")
+    assert text.lstrip().startswith(first_sentences(text, limit))
 
 
 def test_headings_become_bold_lines() -> None:
