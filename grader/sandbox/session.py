@@ -92,7 +92,7 @@ class JobSession:
         self._running: int | None = None
 
     def run(self) -> None:
-        """Runs the notebook, the probes and the wipe; sets `replace` where something was odd.
+        """Runs the notebook and the probes, then the wipe; where something was odd, `replace` is set instead.
 
         A deadline that passes is a TIMEOUT of the submission: the driver, which enforces the limits, is out
         of reach only when the submission made it so.
@@ -103,7 +103,9 @@ class JobSession:
         try:
             alive = self._run_notebook()
             self._run_probes(alive)
-            self._clean()
+            if not self.replace:
+                # Else it is thrown away, which is quicker than wiping after a fork bomb, and surer.
+                self._clean()
         except DeadlinePassed:
             self.replace = "it did not answer in time"
             if self.outcome is None:

@@ -13,6 +13,7 @@ from grader.evidence.frames import (
     CellStarted,
     Cleaned,
     Collected,
+    Finish,
     Frame,
     Opened,
     ProbeAnswer,
@@ -180,6 +181,11 @@ def test_a_broken_stream_is_for_the_worker_to_explain(failure: Exception | Frame
 def test_anything_odd_replaces_the_sandbox(end: Callable[[], tuple[Frame, Frame]]) -> None:
     one, _ = finished(Opened(cells=CELLS), *end())
     assert one.replace
+
+
+def test_a_sandbox_that_will_be_thrown_away_is_not_wiped() -> None:
+    one, _ = finished(Opened(cells=CELLS), ran(Outcome.TIMEOUT))
+    assert not any(isinstance(frame, Finish) for frame, _ in one.stream.sent)  # type: ignore[attr-defined]
 
 
 def test_a_time_that_is_no_number_is_refused() -> None:
