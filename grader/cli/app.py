@@ -13,12 +13,14 @@ from grader.cli.data import data, demo
 from grader.cli.db import db
 from grader.cli.export import export
 from grader.cli.image import doctor, image
+from grader.cli.intake import intake
 from grader.cli.mark import mark, pending
 from grader.cli.marks import report, show
 from grader.cli.regrade import regrade
 from grader.cli.remark import remark
 from grader.cli.rubric import rubric
 from grader.cli.run import run
+from grader.cli.similar import similar
 from grader.cli.summary import summary
 
 __all__ = ["app"]
@@ -49,7 +51,9 @@ def options(
     """Options that stand before the command."""
 
 
-for _command in (run, show, mark, pending, regrade, report, summary, export, audit, data, doctor, demo):
+for _command in (
+    intake, run, show, mark, pending, regrade, report, summary, export, similar, audit, data, doctor, demo,
+):  # fmt: skip
     app.command()(_command)
 app.add_typer(remark, name="remark")
 app.add_typer(rubric, name="rubric")

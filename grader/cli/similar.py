@@ -1,0 +1,108 @@
+"""`grader similar`: near-copies, for a person to look at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli import setup
+from grader.cli.console import print_line, print_table
+from grader.cli.options import RubricName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.intake import Submission
+    from grader.workflows.near_copies import NearCopy, Place, StudentCode
+    from grader.workflows.rubrics import Chooser
+
+__all__ = ["similar"]
+
+
+def similar(
+    submissions: Annotated[
+        Path, typer.Argument(metavar="SUBMISSIONS", help="A folder or archive of submissions.")
+    ],
+    rubric: RubricName = None,
+    layout: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Layout of the submissions [default: auto]."),
+    ] = None,
+    least: Annotated[
+        float, typer.Option("--least", min=0.0, max=1.0, help="Share of equal lines from which on to list.")
+    ] = 0.5,
+) -> int:
+    """List pairs of submissions with suspiciously equal code, for a person to look at; it is never a mark.
+
+    What the handout gave and what many wrote alike is left out; renamed variables do not hide a copy.
+
+    Example: grader similar submissions/ --rubric lab2
+    """
+    from grader.intake import find_submissions
+    from grader.workflows.near_copies import near_copies
+    from grader.workflows.rubrics import RubricShelf
+
+    options = setup.settings(submissions, rubric=rubric, format=layout)
+    chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
+    found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
+    codes, unread = _codes(found.submissions, chooser)
+    pairs = {name: near_copies(group, least_share=least) for name, group in codes.items()}
+    _tell(pairs, {name: len(group) for name, group in codes.items()}, unread)
+    return 0
+
+
+def _codes(
+    submissions: Sequence[Submission], chooser: Chooser
+) -> tuple[dict[str, list[StudentCode]], list[str]]:
+    """Students' own code by assignment, and who could not be read."""
+    from grader.workflows.near_copies import student_code
+    from grader.workflows.planning import read_file
+
+    codes: dict[str, list[StudentCode]] = defaultdict(list)
+    unread = []
+    for submission in submissions:
+        file = read_file(submission)
+        if file.problem:
+            unread.append(f"{submission.student}: {file.problem}")
+            continue
+        loaded = chooser.choose(file.cells)
+        name = loaded.assignment if loaded else ""
+        codes[name].append(student_code(submission.student, file.cells, loaded.handout if loaded else None))
+    return codes, unread
+
+
+def _tell(pairs: dict[str, list[NearCopy]], compared: dict[str, int], unread: Sequence[str]) -> None:
+    rows = [_row(name, pair) for name, found in sorted(pairs.items()) for pair in found]
+    columns = ("assignment", "student", "and", "equal", "as written", "lines", "longest stretch")
+    if rows:
+        print_table(columns, rows, right=("equal", "as written"))
+    for name, count in sorted(compared.items()):
+        print_line(
+            f"{name or 'no rubric'}: {count} submissions compared, {len(pairs[name])} pairs to look at"
+        )
+    for problem in unread:
+        print_line(f"not compared: {problem}")
+    if rows:
+        print_line(
+            "equal code is no proof: students may have worked from the same source, or together as allowed"
+        )
+
+
+def _row(assignment: str, pair: NearCopy) -> tuple[str, ...]:
+    first, second = map(_shown, pair.places)
+    return (
+        assignment or "-",
+        pair.first,
+        pair.second,
+        f"{100 * pair.share:.0f} %",
+        f"{100 * pair.share_as_written:.0f} %",
+        f"{pair.lines[0]} and {pair.lines[1]}",
+        f"{pair.longest} lines from {first}, and {second}",
+    )
+
+
+def _shown(place: Place) -> str:
+    return f"cell {place.cell} line {place.line}"
