@@ -80,9 +80,8 @@ def _tell(pairs: dict[str, list[NearCopy]], compared: dict[str, int], unread: Se
     if rows:
         print_table(columns, rows, right=("equal", "as written"))
     for name, count in sorted(compared.items()):
-        print_line(
-            f"{name or 'no rubric'}: {count} submissions compared, {len(pairs[name])} pairs to look at"
-        )
+        found = "1 pair" if len(pairs[name]) == 1 else f"{len(pairs[name])} pairs"
+        print_line(f"{name or 'no rubric'}: {count} submissions compared, {found} to look at")
     for problem in unread:
         print_line(f"not compared: {problem}")
     if rows:
