@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import signal
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from grader.collector.cells import UnreadableNotebook, read_cells
 from grader.collector.channel import Channel
 from grader.collector.client import KernelGone, KernelSilent
+from grader.collector.nesting import shares_uid
 from grader.collector.notebook import NotebookRun
 from grader.collector.privileges import forbid_inspection
 from grader.collector.provisioner import ForkedKernel, Launcher
@@ -100,7 +102,7 @@ class Driver:
             notebook.client.disconnect()
             found = self._wipe(kernel)
         self._channel.send(Cleaned(leftovers=tuple(found)))
-        if going_on:
+        if going_on and not shares_uid():
             self.prepare()
         return going_on
 
@@ -143,6 +145,10 @@ class Driver:
         self._channel.send(ProbeAnswer(id=name, result=result), arrays)
 
     def _wipe(self, kernel: ForkedKernel) -> list[str]:
+        if shares_uid():
+            # All of its processes end with it; its files end with this sandbox, which serves nobody else.
+            kernel.send_signal(signal.SIGKILL)
+            return remove_sockets(kernel.prefix.parent)
         kill_processes(kernel.uid)
         self._launcher.request(op="reap")
         found: list[str] = self._launcher.request(op="wipe", uid=kernel.uid)["leftovers"]

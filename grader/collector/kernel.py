@@ -19,6 +19,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 from grader.collector.confine import Bounds, confine_kernel
+from grader.collector.nesting import run_nested, shares_uid
 from grader.collector.places import CONTENT, HOME, PORTS, data_folder, kernel_places
 from grader.collector.privileges import become_student
 from grader.collector.session import KernelSession
@@ -109,12 +110,20 @@ def run_kernel(*, uid: int, prefix: str, key: str) -> None:
     """Turns this freshly forked process into the kernel of `uid`, until it is told to end.
 
     Args:
-        uid: Never used before in this container.
+        uid: Never used before in this container; where there is but one uid, that one.
         prefix: Path that the sockets' names start with.
         key: Signs messages between driver and kernel.
     """
+    if shares_uid():
+        run_nested(lambda: _serve(prefix, key))
     become_student(uid)
-    confine_kernel(kernel_places(Path(prefix).parent), Bounds())
+    _serve(prefix, key)
+
+
+def _serve(prefix: str, key: str) -> None:
+    pids = os.environ.get("GRADER_PIDS")
+    bounds = Bounds(processes=int(pids) if pids else None)
+    confine_kernel(kernel_places(Path(prefix).parent), bounds)
     os.umask(_STUDENT_UMASK)
     HOME.mkdir(mode=0o700, exist_ok=True)
     os.chdir(CONTENT)

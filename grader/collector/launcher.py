@@ -87,14 +87,15 @@ def warm_up() -> None:
     """Imports what notebooks need, builds a first optimizer (2 s of imports) and freezes the garbage."""
     os.environ.update(kernel_environment())
     # Matplotlib writes beside its font cache, and the image's is read-only.
-    shutil.copytree(_FONT_CACHE, os.environ["MPLCONFIGDIR"])
+    if _FONT_CACHE.is_dir():
+        shutil.copytree(_FONT_CACHE, os.environ["MPLCONFIGDIR"])
     for name in _WARM:
         if name == "torchvision":
             _define_missing_operators()
         with suppress(ModuleNotFoundError):
             importlib.import_module(name)
     _build_optimizer()
-    shutil.rmtree(HOME)
+    shutil.rmtree(HOME, ignore_errors=True)
     gc.collect()
     gc.freeze()
 

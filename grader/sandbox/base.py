@@ -7,9 +7,11 @@ from typing import Protocol
 
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import CellDone, CellStarted, Ran
-from grader.evidence.plan import Plan
+from grader.evidence.plan import Limits, Plan
+from grader.evidence.record import Environment
+from grader.sandbox.frames import FrameStream
 
-__all__ = ["Job", "Progress", "Sandbox", "Worker"]
+__all__ = ["Box", "Job", "Progress", "Sandbox", "Worker"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,24 @@ class Progress(Protocol):
     """Hears of each cell as it starts and ends, and of the end of the notebook."""
 
     def __call__(self, event: CellStarted | CellDone | Ran) -> None: ...
+
+
+class Box(Protocol):
+    """A started sandbox around one driver, ready for jobs: a container, or bubblewrap's."""
+
+    name: str
+    environment: Environment
+    expires: float
+    limits: Limits
+    stream: FrameStream
+
+    def memory_ran_out(self) -> bool:
+        """Whether its memory limit ended it; asked when the stream has ended."""
+        ...
+
+    def remove(self) -> None:
+        """Ends it and all that runs in it; raises nothing."""
+        ...
 
 
 class Worker(Protocol):

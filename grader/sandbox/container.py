@@ -110,6 +110,7 @@ class Container:
     def __init__(self, client: docker.DockerClient, spec: ContainerSpec) -> None:
         self._client = client
         self.spec = spec
+        self.limits = spec.limits
         self.name = f"grader-{spec.run_id[:24]}-{secrets.token_hex(4)}"
         self.expires = time.monotonic() + LIFETIME_S
         self.environment = Environment()

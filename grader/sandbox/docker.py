@@ -14,7 +14,7 @@ from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment, Outcome
-from grader.sandbox.base import Job, Progress
+from grader.sandbox.base import Box, Job, Progress
 from grader.sandbox.container import Container, ContainerSpec
 from grader.sandbox.image import ImageRef
 from grader.sandbox.session import BrokenSandbox, JobSession
@@ -23,7 +23,7 @@ __all__ = ["DockerSandbox", "DockerWorker", "Isolation"]
 
 Isolation = Literal["fork", "container"]
 
-Start = Callable[[Limits], Container]
+Start = Callable[[Limits], Box]
 
 
 class DockerSandbox:
@@ -100,7 +100,7 @@ def _names(gpus: tuple[docker.types.DeviceRequest, ...]) -> str | None:
 
 
 class DockerWorker:
-    """One container at a time, replaced after anything odd.
+    """One container, or other box, at a time; replaced after anything odd.
 
     Args:
         start: Starts a container with given limits.
@@ -113,9 +113,9 @@ class DockerWorker:
         self._start = start
         self._isolation = isolation
         self._described = described
-        self._container: Container | None = start(limits)
+        self._container: Box | None = start(limits)
         self._starter = ThreadPoolExecutor(1) if isolation == "container" else None
-        self._standby: Future[Container] | None = None
+        self._standby: Future[Box] | None = None
 
     def run(self, job: Job, progress: Progress | None = None) -> Bundle:
         """Runs one submission.
@@ -139,7 +139,7 @@ class DockerWorker:
                 container.remove()
         return session.bundle()
 
-    def _drive(self, session: JobSession, container: Container) -> None:
+    def _drive(self, session: JobSession, container: Box) -> None:
         try:
             session.run()
         except BrokenSandbox as error:
@@ -160,7 +160,7 @@ class DockerWorker:
                 "the sandbox could not start a kernel", where=container.name, found=session.detail
             )
 
-    def _take(self, limits: Limits) -> Container:
+    def _take(self, limits: Limits) -> Box:
         """A clean container with these limits, started now unless one is there."""
         container, self._container = self._container or self._from_standby(), None
         if container is not None and not _usable(container, limits):
@@ -171,7 +171,7 @@ class DockerWorker:
             self._standby = self._starter.submit(self._start, limits)
         return container
 
-    def _from_standby(self) -> Container | None:
+    def _from_standby(self) -> Box | None:
         standby, self._standby = self._standby, None
         return None if standby is None else standby.result()
 
@@ -187,5 +187,5 @@ class DockerWorker:
             self._starter.shutdown()
 
 
-def _usable(container: Container, limits: Limits) -> bool:
-    return container.spec.limits == limits and time.monotonic() < container.expires
+def _usable(container: Box, limits: Limits) -> bool:
+    return container.limits == limits and time.monotonic() < container.expires

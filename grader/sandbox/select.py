@@ -10,6 +10,7 @@ import docker
 
 from grader.errors import SandboxUnavailable, UsageError
 from grader.sandbox.base import Sandbox
+from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.docker import DockerSandbox, Isolation
 from grader.sandbox.engine import connect
 from grader.sandbox.image import Torch, build_image, find_image
@@ -45,12 +46,15 @@ def choose_sandbox(
     _check("--sandbox", name, ("auto", "docker", "bubblewrap"))
     _check("--isolation", isolation, ("fork", "container"))
     if name == "bubblewrap":
-        raise SandboxUnavailable(
-            "the bubblewrap sandbox is not part of this version",
-            expected="a Docker engine",
-            todo="start Docker and use --sandbox docker",
-        )
-    client = connect()
+        return _bubblewrap(gpus, data_dir)
+    try:
+        client = connect()
+    except SandboxUnavailable as error:
+        if name == "docker":
+            raise
+        sandbox = _bubblewrap(gpus, data_dir)
+        notify(f"Sandbox: bubblewrap, since {error.what}")
+        return sandbox
     orphans = remove_orphans(client)
     if orphans:
         notify(f"Removed {orphans} containers that an earlier run left behind")
@@ -66,6 +70,15 @@ def choose_sandbox(
         data_dir=data_dir,
         gpus=_device_requests(gpus),
     )
+
+
+def _bubblewrap(gpus: str, data_dir: Path | None) -> Sandbox:
+    if gpus != "none":
+        raise SandboxUnavailable(
+            "the bubblewrap sandbox gives no GPU to notebooks",
+            todo="start Docker with the NVIDIA container toolkit, or use --gpus none",
+        )
+    return BubblewrapSandbox(data_dir=data_dir)
 
 
 def _check(option: str, value: str, choices: tuple[str, ...]) -> None:

@@ -27,10 +27,10 @@ def notebook(*sources: str) -> bytes:
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells)).encode()
 
 
-def _open(isolation: str) -> Iterator[Sandbox]:
+def _open(isolation: str, name: str = "docker") -> Iterator[Sandbox]:
     try:
         sandbox = choose_sandbox(
-            "docker",
+            name,
             isolation=isolation,
             gpus="none",
             data_dir=None,
@@ -68,9 +68,22 @@ def container_worker(container_sandbox: Sandbox) -> Worker:
     return container_sandbox.open(Plan(assignment="test", limits=ROOMY))
 
 
-@pytest.fixture(params=["fork", "container"])
+@pytest.fixture(scope="session")
+def bubblewrap_sandbox() -> Iterator[Sandbox]:
+    yield from _open("container", "bubblewrap")
+
+
+@pytest.fixture(scope="session")
+def bubblewrap_worker(bubblewrap_sandbox: Sandbox) -> Worker:
+    try:
+        return bubblewrap_sandbox.open(Plan(assignment="test", limits=ROOMY))
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=["fork", "container", "bubblewrap"])
 def worker(request: pytest.FixtureRequest) -> Any:
-    """A worker of each isolation, for what must hold in both."""
+    """A worker of each isolation, for what must hold in all."""
     return request.getfixturevalue(f"{request.param}_worker")
 
 

@@ -93,7 +93,7 @@ def test_no_uid_is_used_twice_in_a_container(fork_worker: Worker, run: Run) -> N
 def test_there_is_no_network(worker: Worker, run: Run) -> None:
     bundle = run(
         worker,
-        "import os; print(sorted(os.listdir('/sys/class/net')))",
+        "import socket; print([name for _, name in socket.if_nameindex()])",
         "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)",
     )
     assert text(bundle, 0) == "['lo']\n"
@@ -103,9 +103,10 @@ def test_there_is_no_network(worker: Worker, run: Run) -> None:
 def test_only_the_work_folders_can_be_written(worker: Worker, run: Run) -> None:
     bundle = run(
         worker,
-        "import os\n"
-        "for folder in '/ /etc /opt/code /opt/env /data /run/grader /var/tmp /content'.split():\n"
-        "    print(folder, os.access(folder, os.W_OK))",
+        "import os, sys\n"
+        "for folder in [*'/ /etc /opt/code /data /run/grader /var/tmp /content'.split(), sys.prefix]:\n"
+        "    try: open(folder + '/written', 'w').close(); print(folder, True)\n"
+        "    except OSError: print(folder, False)",
         "open('mine.txt', 'w').write('x'); print(os.getcwd())",
     )
     writable = [line.split()[0] for line in text(bundle, 0).splitlines() if line.endswith("True")]
@@ -117,15 +118,16 @@ def test_the_drivers_memory_files_and_signals_are_out_of_reach(worker: Worker, r
     bundle = run(
         worker,
         "import os, signal\n"
-        "denied = 0\n"
-        "for pid in [p for p in os.listdir('/proc') if p.isdigit()]:\n"
-        "    if os.stat(f'/proc/{pid}').st_uid == os.getuid(): continue\n"
+        "denied, mine = 0, os.readlink('/proc/self')\n"
+        "for pid in ['1', *[p for p in os.listdir('/proc') if p.isdigit()]]:\n"
+        "    if pid == mine: continue\n"
         "    for name in ('mem', 'environ', 'fd/0', 'fd/1', 'fd/3'):\n"
         "        try: open(f'/proc/{pid}/{name}', 'rb').close(); print('opened', pid, name)\n"
         "        except (PermissionError, FileNotFoundError): denied += 1\n"
+        "    if os.stat(f'/proc/{pid}').st_uid == os.getuid(): continue\n"
         "    try: os.kill(int(pid), signal.SIGTERM); print('signalled', pid)\n"
         "    except PermissionError: denied += 1\n"
-        "print(denied >= 12)",
+        "print(denied >= 6)",
     )
     assert text(bundle, 0) == "True\n"
 

@@ -1,0 +1,300 @@
+"""The sandbox where no Docker engine answers: bubblewrap, without a daemon and without root.
+
+The same driver runs in namespaces of its own, on a read-only view of this machine's Python; each submission
+gets a fresh one, started while the one before still runs. There is one uid, so the kernel runs in namespaces
+nested in the driver's (see `collector.nesting`).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import selectors
+import shutil
+import site
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import EvidenceError, SandboxUnavailable
+from grader.evidence.frames import Ready, Shutdown
+from grader.evidence.plan import Limits, Plan
+from grader.evidence.record import Environment
+from grader.sandbox.docker import DockerWorker
+from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
+from grader.sandbox.resources import code_files
+
+__all__ = ["Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
+
+_READY_S = 120.0
+_STOP_S = 5.0
+_LIFETIME_S = 6 * 3600.0
+_CHUNK_BYTES = 1 << 20
+_LOG_BYTES = 64 * 1024
+_FRAME_OVERHEAD_BYTES = 16 * 1024 * 1024
+
+#: The uid inside: not root, so that nothing in there takes itself for it.
+_UID = 20_000
+
+#: What programs need of the system, where it is there.
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_SETTINGS = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+
+
+@dataclass(frozen=True)
+class BubbleSpec:
+    """What a sandbox is made from.
+
+    Attributes:
+        limits: Bounds on everything in it.
+        code: Folder with the collector's code and what it imports, nothing else of the grader.
+        data_dir: Folder of data sets, read-only at /data.
+    """
+
+    limits: Limits
+    code: Path
+    data_dir: Path | None = None
+
+
+def bubblewrap_command(spec: BubbleSpec) -> list[str]:
+    """The whole command line: limits, namespaces, files, and the driver."""
+    limits = spec.limits
+    return [
+        *_limited(limits),
+        "bwrap",
+        *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
+        *("--uid", str(_UID), "--gid", str(_UID), "--hostname", "sandbox"),
+        *(word for path in _visible() for word in _view(path)),
+        *_hidden(),
+        *("--proc", "/proc", "--dev", "/dev", "--ro-bind", str(spec.code), "/opt/code"),
+        *_writable(limits),
+        *(("--ro-bind", str(spec.data_dir.resolve()), "/data") if spec.data_dir is not None else ()),
+        *_environment(spec),
+        *("--remount-ro", "/", "--chdir", "/content"),
+        *(sys.executable, "-m", "grader.collector"),
+    ]
+
+
+def _limited(limits: Limits) -> list[str]:
+    # Memory by RLIMIT_DATA, for each process: RLIMIT_AS would count what CUDA only reserves.
+    sizes = (f"--data={limits.memory_bytes}", f"--fsize={limits.work_bytes}", "--core=0", "--nofile=4096")
+    return ["prlimit", *sizes, "--"]
+
+
+def _visible() -> Iterator[Path]:
+    """The system's programs, and this Python with its packages."""
+    yield from (Path(name) for name in (*_SYSTEM, *_SETTINGS) if Path(name).exists())
+    packages = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+    places = {sys.prefix, sys.base_prefix, *packages}
+    for name in sorted(places):
+        if not name.startswith("/usr/"):
+            yield Path(name)
+
+
+def _view(path: Path) -> tuple[str, ...]:
+    """A path as it is on this machine, read-only; links such as /lib stay links."""
+    if path.is_symlink():
+        return ("--symlink", str(path.readlink()), str(path))
+    return ("--ro-bind", str(path), str(path))
+
+
+def _hidden() -> Iterator[str]:
+    """Covers an installed grader, whose rubrics and reference answers nobody inside may read."""
+    for folder in {*site.getsitepackages(), sysconfig.get_path("purelib")}:
+        if (Path(folder) / "grader").is_dir():
+            yield from ("--tmpfs", str(Path(folder) / "grader"))
+
+
+def _writable(limits: Limits) -> tuple[str, ...]:
+    folders = (
+        ("/content", limits.work_bytes),
+        ("/tmp", limits.work_bytes),  # noqa: S108 - inside the sandbox
+        ("/dev/shm", limits.shm_bytes),  # noqa: S108 - as above
+        ("/run/grader", 1 << 20),
+    )
+    return tuple(word for folder, size in folders for word in ("--size", str(size), "--tmpfs", folder))
+
+
+def _environment(spec: BubbleSpec) -> tuple[str, ...]:
+    values = {
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": "/tmp/home",  # noqa: S108 - inside the sandbox
+        "PYTHONPATH": "/opt/code",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GRADER_PIDS": str(spec.limits.pids),
+        **({"GRADER_DATA": "/data"} if spec.data_dir is not None else {}),
+    }
+    return tuple(word for name, value in values.items() for word in ("--setenv", name, value))
+
+
+class ProcessPipe:
+    """A process's stdin and stdout; the end of its stderr is kept as a log."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        self._process = process
+        self._in, self._out, self._err = process.stdin, process.stdout, process.stderr
+        self._log = bytearray()
+        self._selector = selectors.DefaultSelector()
+        for stream in (self._out, self._err):
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream, selectors.EVENT_READ)
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._in.write(data)
+            self._in.flush()
+        except OSError as error:
+            raise StreamEnded(str(error)) from error
+
+    def receive(self, deadline: float) -> bytes:
+        while True:
+            left = deadline - time.monotonic()
+            ready = [key.fileobj for key, _ in self._selector.select(max(0.0, left))] if left > 0 else []
+            if not ready:
+                raise DeadlinePassed
+            if self._err in ready:
+                self._keep_log()
+            if self._out in ready:
+                data = os.read(self._out.fileno(), _CHUNK_BYTES)
+                if not data:
+                    raise StreamEnded("the sandbox hung up")
+                return data
+
+    def _keep_log(self) -> None:
+        text = os.read(self._err.fileno(), _CHUNK_BYTES)
+        if text:
+            self._log = (self._log + text)[-_LOG_BYTES:]
+        else:
+            self._selector.unregister(self._err)
+
+    def log(self) -> str:
+        with suppress(KeyError, BlockingIOError):
+            self._selector.get_key(self._err)
+            self._keep_log()
+        return self._log.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        self._selector.close()
+        for stream in (self._in, self._out, self._err):
+            with suppress(OSError):
+                stream.close()
+
+
+class Bubble:
+    """A started sandbox whose driver is ready for a job."""
+
+    def __init__(self, spec: BubbleSpec) -> None:
+        self.limits = spec.limits
+        self.name = f"bubblewrap-{secrets.token_hex(4)}"
+        self.expires = time.monotonic() + _LIFETIME_S
+        self.environment = Environment()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                bubblewrap_command(spec),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                close_fds=True,
+            )
+        except OSError as error:
+            raise SandboxUnavailable(
+                "bubblewrap could not be started", found=str(error), todo="install bubblewrap and util-linux"
+            ) from error
+        frame_bytes = spec.limits.evidence_bytes + _FRAME_OVERHEAD_BYTES
+        self.stream = FrameStream(ProcessPipe(self._process), frame_bytes=frame_bytes)
+
+    def wait_until_ready(self) -> None:
+        """Waits for the driver's first frame.
+
+        Raises:
+            SandboxUnavailable: It did not come; says what the sandbox wrote instead.
+        """
+        try:
+            frame, _ = self.stream.receive(time.monotonic() + _READY_S)
+        except (DeadlinePassed, StreamEnded, EvidenceError) as error:
+            log = self.stream.log().strip()
+            self.remove()
+            raise SandboxUnavailable(
+                "the bubblewrap sandbox did not come up",
+                found=log[-4000:] or str(error) or f"nothing within {_READY_S:g} s",
+                expected="user namespaces that this user may create, and the packages of the group `sandbox`",
+                todo="`grader doctor` tests the parts; with Docker nothing of this is needed",
+            ) from error
+        if isinstance(frame, Ready):
+            self.environment = frame.environment
+
+    def memory_ran_out(self) -> bool:
+        """Limits are for each process here, and end a cell rather than the sandbox."""
+        return False
+
+    def remove(self) -> None:
+        """Ends it, and with it all that runs in it."""
+        with suppress(StreamEnded, ValueError):
+            self.stream.send(Shutdown())
+        self.stream.close()
+        try:
+            self._process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(timeout=_STOP_S)
+
+
+class BubblewrapSandbox:
+    """Opens workers, each with a fresh sandbox for every submission.
+
+    Args:
+        data_dir: Folder of data sets, or None.
+
+    Raises:
+        SandboxUnavailable: bubblewrap is not installed.
+    """
+
+    name = "bubblewrap"
+
+    def __init__(self, *, data_dir: Path | None = None) -> None:
+        missing = [program for program in ("bwrap", "prlimit") if shutil.which(program) is None]
+        if missing:
+            raise SandboxUnavailable(
+                f"{' and '.join(missing)} not found",
+                todo="install the packages bubblewrap and util-linux, or start a Docker engine",
+            )
+        self._data_dir = data_dir
+        self._folder = tempfile.TemporaryDirectory(prefix="grader-code-")
+        self._code = Path(self._folder.name)
+        for name, content in code_files().items():
+            path = self._code / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self._workers: list[DockerWorker] = []
+
+    def open(self, plan: Plan) -> DockerWorker:
+        """Starts a sandbox with the plan's limits and waits until its kernel server is warm.
+
+        Raises:
+            SandboxUnavailable: It does not come up.
+        """
+        python = f"this host's Python {platform.python_version()}"
+        described = Environment(sandbox=self.name, isolation="container", image=python)
+        worker = DockerWorker(self._start, plan.limits, "container", described)
+        self._workers.append(worker)
+        return worker
+
+    def _start(self, limits: Limits) -> Bubble:
+        bubble = Bubble(BubbleSpec(limits=limits, code=self._code, data_dir=self._data_dir))
+        bubble.wait_until_ready()
+        return bubble
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+        self._folder.cleanup()
