@@ -15,9 +15,10 @@ from grader.cli.export import export
 from grader.cli.image import doctor, image
 from grader.cli.intake import intake
 from grader.cli.mark import mark, pending
-from grader.cli.marks import report, show
+from grader.cli.marks import show
 from grader.cli.regrade import regrade
 from grader.cli.remark import remark
+from grader.cli.report import report
 from grader.cli.rubric import rubric
 from grader.cli.run import run
 from grader.cli.similar import similar

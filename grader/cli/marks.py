@@ -1,22 +1,21 @@
-"""`grader show` and `grader report`: reading what the history holds."""
+"""`grader show`: reading what the history holds."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli import setup
-from grader.cli.console import number, print_line, print_path, print_table, print_text
-from grader.cli.options import Assignment, Database, Evidence, OneStudent, Students
+from grader.cli.console import number, print_line, print_table, print_text
+from grader.cli.options import Assignment, Database, Evidence, OneStudent
 
 if TYPE_CHECKING:
     from grader.grading.marks import CriterionMark, Mark
     from grader.store.history import Result, TimelineEntry
 
-__all__ = ["report", "show"]
+__all__ = ["show"]
 
 
 def show(
@@ -101,28 +100,3 @@ def _print_history(entries: list[TimelineEntry]) -> None:
         for entry in entries
     ]
     print_table(("row", "when", "who", "why", "what"), rows, right=("row",))
-
-
-def report(
-    assignment: Assignment,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the reports.")],
-    students: Students = None,
-    db: Database = None,
-    evidence: Evidence = None,
-) -> int:
-    """Write a feedback report for each student: one HTML file that needs nothing else.
-
-    Example: grader report --assignment lab2 --out reports/
-    """
-    from grader.workflows.report import write_reports
-    from grader.workflows.show import find_results
-
-    options = setup.settings(db=db, evidence=evidence)
-    with setup.store(options) as store:
-        found = find_results(store, assignment, students or ())
-        written = list(write_reports(store, found, out))
-    if students or len(written) == 1:
-        for path in written:
-            print_path(path)
-    print_line(f"{len(written)} reports are in {out}")
-    return 0

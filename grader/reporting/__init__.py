@@ -1,7 +1,7 @@
 """Feedback for students, the class at a glance for the instructor: HTML and text, made from verdicts."""
 
 from grader.reporting.model import Adjustment, Decision, ReportInput, SummaryInput
-from grader.reporting.report import render_report, write_report
+from grader.reporting.report import render_report
 from grader.reporting.summary import ClassSummary, summarise
 from grader.reporting.summary_pages import render_slides, render_summary_html, render_summary_text
 
@@ -16,5 +16,4 @@ __all__ = [
     "render_summary_html",
     "render_summary_text",
     "summarise",
-    "write_report",
 ]

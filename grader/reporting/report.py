@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from grader.reporting.appendix import appendix
 from grader.reporting.findings import view
 from grader.reporting.headline import headline
@@ -11,7 +9,7 @@ from grader.reporting.model import ReportInput
 from grader.reporting.pages import page
 from grader.reporting.pictures.score import bar
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["render_report"]
 
 
 def render_report(report: ReportInput) -> str:
@@ -30,20 +28,3 @@ def render_report(report: ReportInput) -> str:
         views=views,
         notebook=appendix(cells) if cells else None,
     )
-
-
-def write_report(path: Path, report: ReportInput) -> Path:
-    """Writes the report in one step, so that no reader ever sees half of it.
-
-    Args:
-        path: The HTML file; missing folders are made, an older file is replaced.
-        report: What it shows.
-
-    Returns:
-        `path`.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(render_report(report), encoding="utf-8")
-    unfinished.replace(path)
-    return path

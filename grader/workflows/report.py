@@ -5,34 +5,86 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
+from grader.checks import registry
 from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
-from grader.reporting import Adjustment, Decision, ReportInput, write_report
+from grader.reporting import Adjustment, Decision, ReportInput, render_report
+from grader.rubric.case import Reference
+from grader.rubric.loader import load_rubric
+from grader.rubric.model import Policy, Rubric
 from grader.store import Store
 from grader.store.history import Result
-from grader.workflows.rubrics import recall_rubric
+from grader.workflows.files import write_text
 
-__all__ = ["file_name", "report_input", "shown_decisions", "shown_lateness", "write_reports"]
+__all__ = [
+    "NO_REFERENCE",
+    "Written",
+    "file_name",
+    "remarks_over",
+    "report_input",
+    "shown_decisions",
+    "shown_lateness",
+    "write_reports",
+]
+
+NO_REFERENCE = Reference()
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def write_reports(store: Store, results: Sequence[Result], folder: Path) -> Iterator[Path]:
-    """Writes a report for each result that has a verdict, giving each path once it is written."""
-    folder.mkdir(parents=True, exist_ok=True)
+@dataclass(frozen=True)
+class Written:
+    """A report that was written.
+
+    Attributes:
+        outdated: The reference answers are not those that the verdict stands on, and were left out.
+    """
+
+    path: Path
+    outdated: bool = False
+
+
+def write_reports(
+    store: Store,
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    reference: Reference = NO_REFERENCE,
+    appendix: bool = True,
+) -> Iterator[Written]:
+    """Writes a report for each result that has a verdict, naming each once it is written.
+
+    Args:
+        store: Where evidence lies.
+        results: Whose.
+        folder: Made where it is missing.
+        reference: Networks to show beside the students'.
+        appendix: Whether the executed notebooks are appended.
+
+    Raises:
+        UsageError: The folder cannot be written.
+        StoreError: Evidence is gone or was changed.
+    """
     taken: set[str] = set()
     for result in results:
-        report = report_input(store, result)
+        report = report_input(store, result, reference=reference, appendix=appendix)
         if report is not None:
             path = folder / file_name(result.student, taken)
-            write_report(path, report)
-            yield path
+            write_text(path, render_report(report))
+            yield Written(path, outdated=report.reference.digest != reference.digest)
 
 
-def report_input(store: Store, result: Result) -> ReportInput | None:
+def report_input(
+    store: Store, result: Result, *, reference: Reference = NO_REFERENCE, appendix: bool = True
+) -> ReportInput | None:
     """All that a report shows; None where there is no verdict yet.
+
+    A reference other than the one that the verdict stands on is left out, since it could contradict it.
 
     Raises:
         StoreError: The evidence is gone or was changed.
@@ -41,9 +93,10 @@ def report_input(store: Store, result: Result) -> ReportInput | None:
     if attempt is None or verdict is None or result.rubric is None:
         return None
     raw = store.blobs.get(attempt.evidence)
+    rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
     return ReportInput(
         student=result.student,
-        rubric=recall_rubric(result.rubric).rubric,
+        rubric=rubric,
         verdict=verdict,
         bundle=decode(raw, limit_bytes=len(raw)),
         outcome=Outcome(attempt.outcome),
@@ -52,8 +105,22 @@ def report_input(store: Store, result: Result) -> ReportInput | None:
         attempt=attempt.number,
         decisions=shown_decisions(result),
         adjustments=shown_lateness(result),
-        made_at=store.clock(),
+        reference=reference if verdict.reference == reference.digest else NO_REFERENCE,
+        remarks_over=remarks_over(rubric.remarks, now),
+        appendix=appendix,
+        made_at=now,
     )
+
+
+@lru_cache(maxsize=8)
+def _rubric(text: str, name: str) -> Rubric:
+    """Reading a rubric takes longer than drawing a report, and a class shares one."""
+    return load_rubric(text, registry(), name=name)
+
+
+def remarks_over(policy: Policy, now: datetime) -> bool:
+    """Whether the course takes no remark requests any more; never where no date is set."""
+    return policy.remarks_open_until is not None and now > policy.remarks_open_until
 
 
 def shown_decisions(result: Result) -> dict[str, Decision]:

@@ -10,13 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from grader.evidence.record import Outcome
 from grader.grading.verdict import Finding, Verdict
-from grader.reporting import Adjustment, Decision, ReportInput, render_report, write_report
+from grader.reporting import Adjustment, Decision, ReportInput, render_report
 from grader.rubric.model import Status
 from tests.unit.reporting import samples
 
@@ -300,14 +299,6 @@ def test_the_policy_allows_the_one_style_sheet_by_its_hash_and_nothing_else(page
         "base-uri 'none'",
         "form-action 'none'",
     ]
-
-
-def test_the_page_is_written_in_one_step_and_replaces_the_older_one(tmp_path: Path) -> None:
-    path = tmp_path / "reports" / "s101.html"
-    write_report(path, samples.report())
-    assert write_report(path, samples.report(appendix=False)) == path
-    assert "Your notebook as it ran" not in path.read_text(encoding="utf-8")
-    assert [entry.name for entry in path.parent.iterdir()] == ["s101.html"]
 
 
 def test_findings_survive_the_store(page: str) -> None:
