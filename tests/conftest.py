@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,8 @@ import docker
 import pytest
 import torch
 from hypothesis import settings
+
+from tests import postgresql
 
 # Time is measured in benchmarks; a busy machine must not fail a property test.
 settings.register_profile("grader", deadline=None)
@@ -49,6 +52,21 @@ def corpus() -> Path:
     if not (folder / "labels.yaml").is_file():
         pytest.skip("no corpus of real notebooks here; GRADER_CORPUS names its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Path]:
+    """The socket's folder of a server of our own; skips where none is installed."""
+    with postgresql.server() as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new database can be made: each test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        return str(tmp_path / "grader.db")
+    return postgresql.fresh_database(request.getfixturevalue("postgresql_server"))
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import StoreError, UsageError
 
-__all__ = ["connect", "is_url", "lock_history", "plain_errors", "url_of"]
+__all__ = ["connect", "is_url", "plain_errors", "url_of"]
 
+#: Any number that no other program on the server uses for its advisory locks.
+_WRITER_LOCK = 0x67726164
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
 
 
@@ -46,6 +48,8 @@ def connect(location: str, *, busy_timeout_s: float) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _set_up_sqlite(engine, busy_timeout_s)
+    if engine.dialect.name == "postgresql":
+        _set_up_postgresql(engine, busy_timeout_s)
     return engine
 
 
@@ -67,10 +71,14 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def lock_history(connection: Connection) -> None:
-    """Makes writers of the history queue where BEGIN IMMEDIATE does not do so already."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE ledger IN SHARE ROW EXCLUSIVE MODE"))
+def _set_up_postgresql(engine: Engine, busy_timeout_s: float) -> None:
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # One writer at a time, as on SQLite: the history is one chain, and a job has one owner. The lock is
+        # no table's, so that it holds before the first migration as well.
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(busy_timeout_s * 1000)}")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
 
 @contextmanager
@@ -98,6 +106,14 @@ _KNOWN = {
     "database is locked": (
         "the database is locked by another program",
         "end the program that holds it (a database browser with unsaved changes?), then run again",
+    ),
+    "lock timeout": (
+        "the database is locked by another program",
+        "end the program that holds it, then run again",
+    ),
+    "connection": (
+        "the database server does not answer",
+        "check that it runs, and the host, name and password in the URL",
     ),
     "file is not a database": (
         "this file is no database",

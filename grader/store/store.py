@@ -38,7 +38,9 @@ class Store:
         self.blobs = blobs
         self.location = location
         self.clock = clock
-        self._reading = sessionmaker(engine, expire_on_commit=False)
+        # SQLite's readers see one moment anyway.
+        steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._reading = sessionmaker(engine.execution_options(**steady), expire_on_commit=False)
         self._writing = sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
 
     @contextmanager

@@ -66,5 +66,12 @@ class Flag(TypeDecorator[bool]):
         return None if value is None else bool(value)
 
 
-#: Eight bytes on every database; STRICT tables accept the word REAL only.
-Real: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
+class Real(TypeDecorator[float]):
+    """Eight bytes on every database; whole numbers become floats and -0.0 becomes 0.0, as SQLite has it."""
+
+    # STRICT tables accept the word REAL only.
+    impl: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
+        return None if value is None else float(value) + 0.0

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from grader.errors import StoreError
 from grader.store import Signature, Store, ledger, open_store
 from grader.store.models import Base, Entry, LedgerRow, MarkRow
 from grader.store.protection import missing_guards
@@ -90,8 +92,8 @@ def test_a_row_slipped_in_beside_the_chain_is_found(store: Store) -> None:
     behind_its_back(
         store,
         "PRAGMA foreign_keys = OFF",
-        "INSERT INTO marks SELECT 9, student, assignment, criterion, 99.0, comment, verdict FROM marks"
-        " WHERE seq = 1",
+        "INSERT INTO marks (seq, student, assignment, criterion, points, comment)"
+        " SELECT 9, student, assignment, criterion, 99.0, comment FROM marks WHERE seq = 1",
     )
     assert broken(store) == ledger.Break(9, "marks", "this row has no seal")
 
@@ -173,7 +175,37 @@ def test_missing_triggers_are_noticed(store: Store) -> None:
         assert missing_guards(session) == ["marks"]
 
 
-def test_a_broken_transaction_leaves_no_gap(store: Store) -> None:
+@pytest.fixture
+def either(database: str, tmp_path: Path) -> Iterator[Store]:
+    """Three marks, as in `store`, on both kinds of database."""
+    with open_store(database, evidence=tmp_path / "evidence") as opened:
+        write(opened, mark(), mark("s2"), mark("s3", 1.5))
+        yield opened
+
+
+@pytest.mark.parametrize("table", ["ledger", "marks"])
+@pytest.mark.parametrize("action", ["UPDATE {} SET seq = seq", "DELETE FROM {}"])
+def test_no_row_can_be_changed_on_any_database(either: Store, table: str, action: str) -> None:
+    with pytest.raises(StoreError, match="may not be changed"), either.writing() as session:
+        session.execute(text(action.format(table)))
+
+
+def test_guards_are_in_place_on_every_database(either: Store) -> None:
+    with either.reading() as session:
+        assert missing_guards(session) == []
+        assert ledger.examine(session) is None
+
+
+def test_text_and_numbers_are_sealed_alike_on_every_database(either: Store) -> None:
+    write(either, mark("s\ud800\x00\x1a", 0.1 + 0.2, "\u202e"))
+    with either.reading() as session:
+        assert ledger.examine(session) is None
+        assert session.get(MarkRow, 4).student == "s\ud800\x00\x1a"
+        assert session.get(MarkRow, 4).points == 0.1 + 0.2
+
+
+def test_a_broken_transaction_leaves_no_gap(either: Store) -> None:
+    store = either
     with pytest.raises(KeyboardInterrupt), store.writing() as session:
         ledger.append(session, mark("s4"), Signature("ta", store.clock(), "test"))
         raise KeyboardInterrupt
@@ -202,6 +234,12 @@ def test_any_text_and_any_number_can_be_sealed(
         with store.reading() as session:
             kept = [(row.student, row.points) for row in session.query(MarkRow).order_by(MarkRow.seq)]
         assert kept == rows
+
+
+@pytest.mark.parametrize("points", [-0.0, 3])
+def test_numbers_that_databases_write_otherwise_are_sealed_as_stored(either: Store, points: float) -> None:
+    write(either, mark("s4", points))
+    assert broken(either) is None
 
 
 def test_ids_that_look_like_sql_are_stored_literally(store: Store) -> None:

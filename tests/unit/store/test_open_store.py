@@ -14,6 +14,7 @@ from sqlalchemy import text
 from grader.errors import StoreError, UsageError
 from grader.store import open_store, schema
 from grader.store.models import Base
+from tests import postgresql
 
 
 def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> None:
@@ -25,8 +26,8 @@ def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> 
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
 
 
-def test_the_migrated_schema_is_that_of_the_models(tmp_path: Path) -> None:
-    with open_store(str(tmp_path / "grader.db")) as store, store.engine.connect() as connection:
+def test_the_migrated_schema_is_that_of_the_models(database: str) -> None:
+    with open_store(database) as store, store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
@@ -124,8 +125,8 @@ def test_a_password_in_the_url_is_in_no_message(tmp_path: Path) -> None:
     assert "secret" not in str(raised.value)
 
 
-def test_processes_that_make_a_database_at_once_all_get_it(tmp_path: Path) -> None:
-    location, failures = str(tmp_path / "grader.db"), []
+def test_processes_that_make_a_database_at_once_all_get_it(database: str) -> None:
+    location, failures = database, []
 
     def make() -> None:
         try:
@@ -139,3 +140,22 @@ def test_processes_that_make_a_database_at_once_all_get_it(tmp_path: Path) -> No
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError, match="does not answer") as raised:
+        open_store("postgresql+psycopg://ta:secret@/marks?host=/nonexistent")
+    assert "secret" not in str(raised.value)
+
+
+def test_another_writer_on_a_server_is_waited_for_and_then_named(postgresql_server: Path) -> None:
+    location = postgresql.fresh_database(postgresql_server)
+    hasty = open_store(location, busy_timeout_s=0.05)
+    with (
+        open_store(location) as store,
+        store.writing(),
+        pytest.raises(StoreError, match="locked by another program"),
+    ):
+        hasty.writing().__enter__()
+    hasty.close()

@@ -46,8 +46,8 @@ def finish(store: Store, queue: Queue, job: int, outcome: str = "COMPLETED", stu
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(str(tmp_path / "grader.db")) as opened:
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
+    with open_store(database, evidence=tmp_path / "evidence") as opened:
         yield opened
 
 
@@ -160,11 +160,12 @@ def test_a_run_that_ended_is_not_alive(tmp_path: Path) -> None:
 def test_a_killed_process_holds_nothing(store: Store, queue: Queue) -> None:
     jobs = enqueue(store, queue, key())
     script = (
-        "import os, signal, sys; from grader.store import open_store, Queue\n"
-        "queue = Queue(open_store(sys.argv[1])); queue.__enter__(); assert queue.claim([1])\n"
+        "import os, pathlib, signal, sys; from grader.store import open_store, Queue\n"
+        "store = open_store(sys.argv[1], evidence=pathlib.Path(sys.argv[2]))\n"
+        "queue = Queue(store); queue.__enter__(); assert queue.claim([1])\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    killed = subprocess.run([sys.executable, "-c", script, store.location], check=False)
+    killed = subprocess.run([sys.executable, "-c", script, store.location, store.blobs.root], check=False)
     assert killed.returncode == -9
     with store.reading() as session:
         assert session.query(JobRow).one().state == "claimed"

@@ -38,7 +38,11 @@ Grade = Callable[..., Store]
 
 
 def grade_class(
-    folder: Path, clock: Callable[[], datetime], rubric: str = course.RUBRIC, *students: str
+    folder: Path,
+    clock: Callable[[], datetime],
+    rubric: str = course.RUBRIC,
+    *students: str,
+    database: str | None = None,
 ) -> Store:
     """A store with `students` graded by `rubric`: builtin-shadowing FAIL or PASS, `why` pending."""
     for number, student in enumerate(students or ("s1", "s2")):
@@ -46,7 +50,7 @@ def grade_class(
         course.hand_in(folder / "submissions", student, first, f"number = {number}")
     loaded = load_rubric_file(course.write_rubric(folder, rubric))
     files = [read_file(item) for item in find_submissions(folder / "submissions").submissions]
-    store = open_store(str(folder / "grader.db"), clock=clock)
+    store = open_store(database or str(folder / "grader.db"), evidence=folder / "evidence", clock=clock)
     run(
         plan_work(files, lambda _: loaded),
         store=store,
@@ -61,7 +65,7 @@ def grade_class(
 
 
 @pytest.fixture
-def graded(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    store = grade_class(tmp_path, clock)
+def graded(tmp_path: Path, clock: Clock, database: str) -> Iterator[Store]:
+    store = grade_class(tmp_path, clock, database=database)
     yield store
     store.close()

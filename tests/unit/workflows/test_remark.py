@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,8 +40,8 @@ SUM = replace(ASKED, criterion="", kind=Kind.COUNTING_ERROR)
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock):
-    opened = grade_class(tmp_path, clock, with_policy())
+def store(tmp_path: Path, clock: Clock, database: str) -> Iterator[Store]:
+    opened = grade_class(tmp_path, clock, with_policy(), database=database)
     yield opened
     opened.close()
 

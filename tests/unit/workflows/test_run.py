@@ -58,8 +58,8 @@ class Class:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Class]:
-    store = open_store(str(tmp_path / "grader.db"))
+def lab(tmp_path: Path, database: str) -> Iterator[Class]:
+    store = open_store(database, evidence=tmp_path / "evidence")
     group = Class(tmp_path, store)
     course.hand_in(group.submissions, "s1", course.GOOD)
     course.hand_in(group.submissions, "s2", course.SHADOWING)

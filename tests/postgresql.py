@@ -1,0 +1,99 @@
+"""A PostgreSQL server for tests: Debian's package, started once, on a socket in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_SETTINGS = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses="]
+
+
+@contextmanager
+def server() -> Iterator[Path]:
+    """Runs a server that forgets everything, giving the folder of its socket.
+
+    Skips the test where the package or its driver is not installed.
+    """
+    pytest.importorskip("psycopg")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed")
+    # Sockets have short names only, and the server's user must get in.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    user = _user()
+    try:
+        folder.chmod(0o755)
+        data = folder / "data"
+        data.mkdir()
+        if user is not None:
+            os.chown(data, user.pw_uid, user.pw_gid)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        initdb = [programs / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run([*initdb], check=True, stdout=subprocess.DEVNULL, **_as(user))
+        with _running(programs, folder, data, user):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(programs: Path, folder: Path, data: Path, user: pwd.struct_passwd | None) -> Iterator[None]:
+    options = [word for setting in _SETTINGS for word in ("-c", setting)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", folder, *options], stdout=log, stderr=log, **_as(user)
+        )
+        try:
+            _wait(programs, folder)
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait(programs: Path, folder: Path) -> None:
+    for _ in range(300):
+        ready = subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False)
+        if ready.returncode == 0:
+            return
+        time.sleep(0.1)
+    raise TimeoutError((folder / "log").read_text())
+
+
+def fresh_database(folder: Path) -> str:
+    """Makes an empty database and gives its URL."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(host=str(folder), user="grader", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"postgresql+psycopg://grader@/{name}?host={folder}"
+
+
+def _programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("postgres")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _user() -> pwd.struct_passwd | None:
+    """The server refuses to run as root; the package brings a user for it."""
+    return pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+
+
+def _as(user: pwd.struct_passwd | None) -> dict[str, object]:
+    if user is None:
+        return {}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
