@@ -1,0 +1,93 @@
+"""The autograder for Gradescope, with the folders that Gradescope makes and a sandbox that runs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import course
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """\
+#!{python}
+import sys
+sys.path.insert(0, {root!r})
+import grader.sandbox.select as select
+from tests import course
+def choose(*_, **__):
+    return course.sandbox({reply})
+select.choose_sandbox = choose
+import grader.workflows.execution as execution
+execution._PAUSE_S = 0
+from grader.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def autograder(tmp_path: Path) -> Path:
+    folder = tmp_path / "autograder"
+    for name in ("source", "submission", "results"):
+        (folder / name).mkdir(parents=True)
+    course.write_rubric(folder / "source" / "rubrics")
+    (folder / "source" / "assignment").write_text("mini\n")
+    return folder
+
+
+def run(autograder: Path, reply: str = "") -> subprocess.CompletedProcess[str]:
+    program = autograder.parent / "grader"
+    program.write_text(PROGRAM.format(python=sys.executable, root=str(ROOT), reply=reply))
+    program.chmod(0o755)
+    given = {"GRADER_AUTOGRADER_ROOT": str(autograder), "GRADER_PROGRAM": str(program)}
+    return subprocess.run(
+        [ROOT / "docker" / "gradescope" / "run_autograder"],
+        env=os.environ | given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def results(autograder: Path) -> dict:
+    return json.loads((autograder / "results" / "results.json").read_text())
+
+
+def test_a_submission_becomes_results(autograder: Path) -> None:
+    (autograder / "submission" / "my lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    ended = run(autograder)
+    assert ended.returncode == 0, ended.stderr
+    found = results(autograder)
+    assert found["score"] == 2.0
+    assert [test["name"] for test in found["tests"]] == ["Builtins are left alone", "Says why"]
+    assert "3 points wait for a TA" in found["output"]
+
+
+def test_a_submission_without_a_notebook_is_told_so(autograder: Path) -> None:
+    (autograder / "submission" / "lab.ipynb").write_text("{not json")
+    ended = run(autograder)
+    assert ended.returncode == 0, ended.stderr
+    assert results(autograder)["score"] == 0.0
+    assert "JSON" in results(autograder)["tests"][0]["output"]
+
+
+def test_our_own_fault_gives_no_results_and_an_old_one_is_gone(autograder: Path) -> None:
+    (autograder / "submission" / "lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    (autograder / "results" / "results.json").write_text('{"score": 5}')
+    ended = run(autograder, reply="lambda job: RuntimeError('no namespaces here')")
+    assert ended.returncode == 1
+    assert not (autograder / "results" / "results.json").exists()
+    assert "no namespaces here" in ended.stdout + ended.stderr
+
+
+def test_a_rubric_that_is_not_there_is_said(autograder: Path) -> None:
+    (autograder / "source" / "assignment").write_text("lab9\n")
+    (autograder / "submission" / "lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    ended = run(autograder)
+    assert ended.returncode == 2
+    assert "no rubric is called 'lab9'" in ended.stderr
