@@ -60,8 +60,8 @@ class Training(Record):
         mode: ``budget`` ends every pass over a DataLoader after `batches_per_pass` batches.
         batches_per_pass: Batches of each pass under a budget.
         items_after_two_passes: Items of each pass under a budget from the third one on that a line makes over
-            a loader of more than a small set, where batches need not be full (no ``drop_last``); None: whole
-            batches.
+            a loader, where batches need not be full (no ``drop_last``); small sets, which a network may have
+            to memorise, are then left whole. None: `batches_per_pass` alone counts.
     """
 
     mode: Literal["budget", "full"] = "budget"

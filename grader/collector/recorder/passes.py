@@ -48,6 +48,7 @@ class Pass:
         model: The network last applied to its batches.
         saves: A tensor was saved during it: it makes data (features) that must be whole.
         gives_maps: What the network gave last are feature maps (N, C, H, W), data for another network.
+        small: Its set is one to memorise, which the training budget leaves whole.
         most_items: Items that the training budget leaves of it; None: whole batches.
         items: Given out so far, of those that `most_items` counts.
         cut: The training budget ended it.
@@ -63,6 +64,7 @@ class Pass:
     model: weakref.ref[nn.Module] | None = None
     saves: bool = False
     gives_maps: bool = False
+    small: bool = False
     most_items: int | None = None
     items: int = 0
     cut: bool = False
@@ -119,7 +121,7 @@ class Passes:
         return self._open[-1] if self._open else None
 
     def install(self, patches: Patches) -> None:
-        patches.replace(DataLoader, "__init__", self._without_workers(DataLoader.__init__))
+        patches.replace(DataLoader, "__init__", self._fitting(DataLoader.__init__))
         patches.replace(DataLoader, "__iter__", self._opening(DataLoader.__iter__))
         patches.replace(_BaseDataLoaderIter, "__next__", self._giving(_BaseDataLoaderIter.__next__))
         patches.replace(_BaseDataLoaderIter, "_next_index", self._picking(_BaseDataLoaderIter._next_index))
@@ -129,7 +131,9 @@ class Passes:
         while self._open:
             self._close(self._open[-1])
 
-    def _without_workers(self, original: Callable[..., None]) -> Callable[..., None]:
+    def _fitting(self, original: Callable[..., None]) -> Callable[..., None]:
+        """Leaves out worker processes, and keeps a batch where there would be none."""
+
         @functools.wraps(original)
         def init(loader: Any, *args: Any, **kwargs: Any) -> None:
             try:
@@ -142,6 +146,9 @@ class Passes:
                 for name, value in _WITHOUT_WORKERS.items():
                     if name in bound.arguments:
                         bound.arguments[name] = value
+            if _would_be_empty(bound.arguments):
+                self._note("dataset", "the only batch is kept, which drop_last would leave out")
+                bound.arguments["drop_last"] = False
             return original(*bound.args, **bound.kwargs)
 
         return init
@@ -160,8 +167,11 @@ class Passes:
 
     def _begin(self, loader: Any, iterator: Any) -> Pass:
         begun = Pass(source=self._sources.of(loader), place=self._cells.place())
-        if self._uses[begun.source, begun.place] >= _WHOLE_PASSES and _may_give_less(loader):
-            begun.most_items = self._later_items
+        if self._later_items is not None and _is_list_of_batches(loader):
+            begun.small = len(loader.sampler) <= _SMALL_SET
+            later = self._uses[begun.source, begun.place] >= _WHOLE_PASSES
+            if later and not begun.small and not loader.batch_sampler.drop_last:
+                begun.most_items = self._later_items
         weakref.finalize(iterator, self._close, begun).atexit = False
         return begun
 
@@ -215,7 +225,7 @@ class Passes:
 
     def _budget_is_used_up(self, current: Pass) -> bool:
         """Counting and plotting loops run on: only a pass that feeds a network is cut."""
-        if self._limit is None or not current.in_use or current.makes_data:
+        if self._limit is None or not current.in_use or current.makes_data or current.small:
             return False
         enough = current.most_items is not None and current.items >= current.most_items
         return enough or current.batches >= self._limit
@@ -236,12 +246,15 @@ class Passes:
             self._on_closed(ended)
 
 
-def _may_give_less(loader: Any) -> bool:
-    """Whether batches of any size are to be expected from it, as positions in more than a small set."""
-    batches = loader.batch_sampler
-    return (
-        type(batches) is BatchSampler
-        and not batches.drop_last
-        and not isinstance(loader.dataset, IterableDataset)
-        and len(loader.sampler) > _SMALL_SET
-    )
+def _is_list_of_batches(loader: Any) -> bool:
+    """Whether each batch is a list of positions in a set of known size."""
+    return type(loader.batch_sampler) is BatchSampler and not isinstance(loader.dataset, IterableDataset)
+
+
+def _would_be_empty(arguments: dict[str, Any]) -> bool:
+    """Whether ``drop_last`` leaves no batch, as it may where a stand-in is smaller than the real data."""
+    size, items = arguments.get("batch_size", 1), arguments.get("sampler") or arguments.get("dataset")
+    try:
+        return arguments.get("drop_last") is True and type(size) is int and 0 < len(items) < size
+    except Exception:  # a length that the notebook's own data set cannot tell
+        return False

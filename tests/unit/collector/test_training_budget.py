@@ -135,13 +135,22 @@ def test_later_passes_of_one_line_give_fewer_items(make_notebook):
 
 
 WHOLE = {
-    "full batches are asked for": "DataLoader(data, batch_size=4, drop_last=True)",
-    "a set to memorise": "DataLoader(torch.utils.data.Subset(data, range(8)), batch_size=8)",
+    "full batches are asked for": ("DataLoader(data, batch_size=4, drop_last=True)", 8),
+    "a set to memorise": ("DataLoader(torch.utils.data.Subset(data, range(32)), batch_size=4)", 32),
 }
 
 
-@pytest.mark.parametrize("loader", WHOLE.values(), ids=WHOLE)
-def test_later_passes_stay_whole_where(make_notebook, loader):
+@pytest.mark.parametrize(("loader", "batches"), WHOLE.values(), ids=WHOLE)
+def test_later_passes_stay_whole_where(make_notebook, loader, batches):
     notebook = make_notebook(training={"batches_per_pass": 2, "items_after_two_passes": 3})
     notebook.run(LATER, f"train = {loader}", EPOCHS)
-    assert set(notebook.namespace["seen"]) == {notebook.namespace["train"].batch_size}
+    assert set(notebook.namespace["seen"]) == {4}
+    assert len(notebook.namespace["seen"]) == batches
+
+
+@pytest.mark.parametrize(("size", "lengths"), [(64, [40]), (16, [16, 16])])
+def test_drop_last_never_leaves_nothing(make_notebook, size, lengths):
+    notebook = make_notebook()
+    notebook.run(SETUP, f"seen = [len(x) for x, y in DataLoader(data, batch_size={size}, drop_last=True)]")
+    assert notebook.namespace["seen"] == lengths
+    assert any(use.kind == "dataset" for use in notebook.shims) == (size > 40)
