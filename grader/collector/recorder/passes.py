@@ -253,7 +253,8 @@ def _is_list_of_batches(loader: Any) -> bool:
 
 def _would_be_empty(arguments: dict[str, Any]) -> bool:
     """Whether ``drop_last`` leaves no batch, as it may where a stand-in is smaller than the real data."""
-    size, items = arguments.get("batch_size", 1), arguments.get("sampler") or arguments.get("dataset")
+    size = arguments.get("batch_size", 1)
+    items: Any = arguments.get("sampler") or arguments.get("dataset")
     try:
         return arguments.get("drop_last") is True and type(size) is int and 0 < len(items) < size
     except Exception:  # a length that the notebook's own data set cannot tell
