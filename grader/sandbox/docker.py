@@ -37,6 +37,9 @@ class DockerSandbox:
         data_dir: Folder of data sets, or None.
         gpus: Device requests for each container.
         runtime: An OCI runtime other than the engine's own.
+
+    Attributes:
+        image: The image's digest: evidence made in another one is not the same work.
     """
 
     name = "docker"
@@ -54,6 +57,7 @@ class DockerSandbox:
     ) -> None:
         self._client = client
         self._image = image
+        self.image = image.id
         self._isolation = isolation
         self._run_id = run_id
         self._data_dir = data_dir
