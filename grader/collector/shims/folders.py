@@ -24,7 +24,7 @@ __all__ = ["install", "stand_in_folder"]
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"overfit|small|sanity|tiny", ("small", "overfit", "train")),
     (r"valid|(?<![a-z])val", ("val", "valid", "validation", "test")),
-    (r"(?<![a-z])test|additional|(?<![a-z])(own|my)(?![a-z])", ("test", "val")),
+    (r"(?<![a-z])test|additional|(?<![a-z])own(?![a-z])", ("test", "val")),
     (r"train", ("train",)),
 )
 #: What a notebook lists besides pictures.

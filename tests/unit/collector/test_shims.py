@@ -141,6 +141,7 @@ FOLDERS = {
     "C:\\Users\\student\\Gestures_Validation": "val",
     "/content/drive/My Drive/Lab 3/Lab_3b_Gesture_Dataset_Testing": "test",
     "overfit_train_dataset": "small",
+    "/content/gdrive/My Drive/Downloads/Gestures": "train",
     "somewhere": "train",
 }
 
