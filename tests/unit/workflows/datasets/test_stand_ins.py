@@ -1,10 +1,9 @@
 from grader.workflows.datasets import STAND_INS, write_stand_in
 
 
-def test_every_stand_in_has_a_folder_of_its_own_in_the_data_folder(tmp_path):
-    folder = write_stand_in("mnist", tmp_path)
-    assert folder == tmp_path / "mnist"
-    assert (folder / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file()
+def test_torchvision_takes_the_data_folder_as_the_root_of_its_sets(tmp_path):
+    assert write_stand_in("mnist", tmp_path) == tmp_path / "MNIST" / "raw"
+    assert (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file()
 
 
 def test_the_data_sets_that_rubrics_name_can_all_be_written():
