@@ -44,6 +44,9 @@ sections:
 #   remarks_open_from: 2026-10-01T00:00:00-04:00
 #   remarks_open_until: 2026-10-11T23:59:00-04:00
 
+# What handing in late costs: a share of the points for each day begun, late days for nothing, a hard stop.
+# late: {{due: 2026-10-01T23:59:00-04:00, per_day: 0.1, tokens: 3, until: 2026-10-08T23:59:00-04:00}}
+
 # `id`, `title`, `points`, `section`, `asks`, `hint` and `release` belong to every criterion. `check` says how
 # it is judged, and which further keys there are.
 criteria:
