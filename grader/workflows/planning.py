@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,17 +135,32 @@ def require_data(rubric: LoadedRubric, data: Path | None) -> None:
     """Makes sure that the data sets that a rubric names are there before anything is run.
 
     Raises:
-        DataError: One is not; says which and how to get a stand-in.
+        DataError: One is not, or the sandbox could not read it; says which and what to do.
     """
+    if data is not None and rubric.rubric.data and data.is_dir():
+        _require_readable(data)
     for name in rubric.rubric.data:
         if data is None or not _holds(data, name):
             folder = data or "DIR"
             raise DataError(
                 f"the data set '{name}', which the notebooks of {rubric.assignment} read, is not there",
                 where=rubric.name,
-                expected=str(data / name) if data else "a folder given with --data",
+                expected=str(data / _DATA_SETS.get(name, name)) if data else "a folder given with --data",
                 todo=f"`grader data {name} {folder}` writes a small stand-in; then give `--data {folder}`",
             )
+
+
+def _require_readable(data: Path) -> None:
+    """In the sandbox neither root nor the student has a right beyond "others"."""
+    mode = stat.S_IMODE(data.stat().st_mode)
+    if mode & 0o005 != 0o005:
+        raise DataError(
+            "the data folder cannot be read from inside the sandbox",
+            where=str(data),
+            expected="a folder that everyone may list and read (mode 755)",
+            found=f"mode {mode:03o}",
+            todo=f"chmod -R a+rX {data}",
+        )
 
 
 def _holds(data: Path, name: str) -> bool:

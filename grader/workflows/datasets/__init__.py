@@ -19,14 +19,14 @@ STAND_INS: Mapping[str, Callable[[Path], Path]] = MappingProxyType(
 
 
 def write_stand_in(name: str, data: Path) -> Path:
-    """Writes a stand-in into its own folder of a data folder, as ``--data`` expects it.
+    """Writes a stand-in into a data folder, as ``--data`` expects it.
 
     Args:
         name: A key of `STAND_INS`.
-        data: The data folder; `name` is added to it.
+        data: The data folder. For torchvision's sets it is what their classes take as ``root``; photos,
+            which have no folder of a fixed name, get one called after the set.
 
     Returns:
-        The folder of the data set, ``data/name``.
+        The folder that was written.
     """
-    STAND_INS[name](data / name)
-    return data / name
+    return STAND_INS[name](data / name if name == "gestures" else data)

@@ -38,7 +38,7 @@ GOLDEN = {
             "out_of": 3.0,
             "message": ...,
             "where": [],
-            "data": {},
+            "data": {"prompt": "any sound reason"},
         },
     ],
     "timing": {"wall_time_s": 1.0, "cells_s": 0.5},
