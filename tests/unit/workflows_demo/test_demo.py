@@ -52,7 +52,7 @@ def test_one_upload_broke_off_and_one_is_the_wrong_file(course):
 
 def test_the_options_name_data_that_is_there(course):
     options = read_settings({}, environ={}, places=[course])
-    assert (options.data / "cifar10" / "cifar-10-batches-py" / "test_batch").is_file()
+    assert (options.data / "cifar-10-batches-py" / "test_batch").is_file()
 
 
 def test_writing_again_keeps_what_was_graded(course):
