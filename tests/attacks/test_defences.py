@@ -1,0 +1,222 @@
+"""Each defence taken out by itself (and what else would hold the same): the attack then succeeds."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.evidence.codec import Bundle
+from grader.sandbox.base import Sandbox, Worker
+from tests.attacks.bench import HONEST, LIMITS, PRELUDE, plan_for, printed, run_cells
+from tests.attacks.forger import forgeries, forging_plan, judged, run, work
+from tests.attacks.model import attacks
+from tests.attacks.weakening import Weakness, weaken
+
+pytestmark = pytest.mark.docker
+
+Fight = Callable[..., Bundle]
+
+NO_SECCOMP = Weakness(
+    {
+        "grader/collector/kernel.py": (
+            ", bounds)\n    os.umask",
+            ", bounds, without={'seccomp'})\n    os.umask",
+        )
+    },
+    {"security_opt": ["no-new-privileges", "seccomp=unconfined"]},
+)
+NO_LANDLOCK = Weakness(
+    {
+        "grader/collector/kernel.py": (
+            ", bounds)\n    os.umask",
+            ", bounds, without={'landlock'})\n    os.umask",
+        )
+    }
+)
+NO_NEW_PRIVILEGES_FLAG = Weakness(
+    {
+        "grader/collector/privileges.py": ("    _prctl(_PR_SET_NO_NEW_PRIVS, 1)\n", ""),
+        "grader/collector/kernel.py": (
+            "    confine_kernel(kernel_places(Path(prefix).parent), bounds)\n",
+            "",
+        ),
+    },
+    {"security_opt": []},
+)
+ONE_UID = Weakness(
+    {
+        "grader/collector/privileges.py": (
+            '    Path("/proc/self/oom_score_adj").write_text("1000")\n',
+            "    return\n",
+        ),
+        "grader/collector/kernel.py": (
+            "    confine_kernel(kernel_places(Path(prefix).parent), bounds)\n",
+            "",
+        ),
+    }
+)
+WRITABLE_IMAGE = Weakness(options={"read_only": False})
+ROOMY_WORK_FOLDER = Weakness(
+    options={
+        "tmpfs": dict.fromkeys(("/content", "/tmp", "/run/grader"), "rw,exec,mode=1777"),
+        "ulimits": [],
+    }
+)
+MANY_PROCESSES = Weakness(options={"pids_limit": 2000})
+NO_WIPE = Weakness(
+    {"grader/collector/wipe.py": ("    for folder in WRITABLE:\n        _empty(folder)\n", "    return\n")}
+)
+NO_KILL = Weakness(
+    {
+        "grader/collector/wipe.py": (
+            "    deadline = time.monotonic() + _KILL_S\n    while time.monotonic() < deadline:\n        found",
+            "    deadline = 0.0\n    while time.monotonic() < deadline:\n        found",
+        )
+    }
+)
+NO_LOOK_AFTER = Weakness(
+    {
+        "grader/collector/driver.py": (
+            "        return found + remove_sockets",
+            "        remove_sockets(kernel.prefix.parent)\n        return []\n        return found + remove_sockets",
+        )
+    }
+)
+NO_SEAL = Weakness(
+    {"grader/collector/session.py": ("return () if self._seal is None else self._seal.broken()", "return ()")}
+)
+
+
+@pytest.fixture
+def weakened(
+    open_docker: Callable[[str], Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Weakness], Worker]:
+    """Opens a worker whose sandboxes have a weakness."""
+    opened: list[Sandbox] = []
+
+    def open_one(weakness: Weakness) -> Worker:
+        weaken(weakness, tmp_path / "code", monkeypatch)
+        opened.append(open_docker("fork"))
+        return opened[-1].open(plan_for(LIMITS))
+
+    yield open_one  # type: ignore[misc]
+    for sandbox in opened:
+        sandbox.close()
+
+
+def attacked(worker: Worker, name: str) -> Bundle:
+    attack = next(one for one in attacks() if one.id == name)
+    return run_cells(worker, (PRELUDE + attack.prelude, *attack.cells), LIMITS)
+
+
+Weakened = Callable[[Weakness], Worker]
+
+
+def test_without_seccomp_a_namespace_is_granted(weakened: Weakened) -> None:
+    text = printed(attacked(weakened(NO_SECCOMP), "privilege/new-namespaces"))
+    assert "ESCAPED: unshare 0x10000000" in text
+
+
+def test_without_seccomp_queues_outlive_their_makers(weakened: Weakened) -> None:
+    text = printed(attacked(weakened(NO_SECCOMP), "persistence/interprocess-objects"))
+    assert "ESCAPED: shared memory" in text
+
+
+def test_without_landlock_a_process_makes_itself_outlive_the_driver(weakened: Weakened) -> None:
+    text = printed(attacked(weakened(NO_LANDLOCK), "host/settings-of-the-machine"))
+    assert "ESCAPED: write /proc/self/oom_score_adj" in text
+
+
+def test_without_the_flag_new_privileges_are_possible(weakened: Weakened) -> None:
+    text = printed(attacked(weakened(NO_NEW_PRIVILEGES_FLAG), "privilege/become-somebody-else"))
+    assert "ESCAPED: new privileges are possible" in text
+
+
+def test_without_a_uid_of_its_own_the_kernel_is_root(weakened: Weakened) -> None:
+    text = printed(attacked(weakened(ONE_UID), "privilege/become-somebody-else"))
+    assert "ESCAPED: setuid 0" in text
+
+
+def test_with_a_writable_image_files_stay_behind_in_it(weakened: Weakened) -> None:
+    leave = "attempt('leave a file in the image', lambda: open('/var/tmp/left', 'w').write('x'))"
+    worker = weakened(WRITABLE_IMAGE | NO_LANDLOCK)
+    assert "ESCAPED" in printed(run_cells(worker, (PRELUDE, leave), LIMITS))
+
+
+def test_with_the_engines_network_other_machines_are_reached(weakened: Weakened) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        threading.Thread(target=server.accept, daemon=True).start()
+        port = server.getsockname()[1]
+        reach = (
+            "import socket\n"
+            "gateway = [line.split()[2] for line in open('/proc/net/route') if line.split()[1] == '00000000'][0]\n"
+            "address = socket.inet_ntoa(bytes.fromhex(gateway)[::-1])\n"
+            f"attempt('reach the host', lambda: socket.create_connection((address, {port}), timeout=3))"
+        )
+        worker = weakened(Weakness(options={"network_mode": "bridge"}, network=True))
+        assert "ESCAPED: reach the host" in printed(run_cells(worker, (PRELUDE, reach), LIMITS))
+
+
+def test_without_limits_on_the_work_folder_it_grows(weakened: Weakened) -> None:
+    fill = "for n in range(160): open(f'/content/{n}', 'wb').write(bytes(1 << 20))\nprint('ESCAPED')"
+    assert "ESCAPED" in printed(run_cells(weakened(ROOMY_WORK_FOLDER), (PRELUDE, fill), LIMITS))
+
+
+def test_without_the_limit_on_processes_threads_multiply(weakened: Weakened) -> None:
+    threads = (
+        "import threading, time\n"
+        "for _ in range(300): threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+        "print('ESCAPED', threading.active_count())"
+    )
+    assert "ESCAPED" in printed(run_cells(weakened(MANY_PROCESSES), (PRELUDE, threads), LIMITS))
+
+
+def test_without_the_wipe_files_are_noticed_and_the_container_is_replaced(weakened: Weakened) -> None:
+    worker = weakened(NO_WIPE)
+    left = attacked(worker, "persistence/files-everywhere")
+    assert any("left behind: file" in line for line in left.evidence.anomalies)
+    assert "'/content/plain'" not in printed(run_cells(worker, HONEST, LIMITS))
+
+
+def test_without_wipe_and_look_the_next_submission_sees_the_files(weakened: Weakened) -> None:
+    worker = weakened(NO_WIPE | NO_LOOK_AFTER)
+    attacked(worker, "persistence/files-everywhere")
+    assert "'/content/plain'" in printed(run_cells(worker, HONEST, LIMITS))
+
+
+def test_without_the_kill_a_daemon_is_noticed(weakened: Weakened) -> None:
+    left = attacked(weakened(NO_KILL), "persistence/daemon")
+    assert any("left behind: process" in line for line in left.evidence.anomalies)
+
+
+def test_without_seal_and_source_check_a_forger_is_paid(
+    weakened: Weakened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
+    forgery = next(one for one in forgeries() if one.name == "session-class-patched")
+    cells = (*forgery.before, *work(forgery.work), *forgery.after)
+    assert judged(run(weakened(NO_SEAL), cells)).points > 0
+
+
+@pytest.mark.parametrize("name", ["session-class-patched", "collector-patched", "recorders-lists-edited"])
+def test_the_source_check_alone_holds_a_forgers_points_back(name: str, weakened: Weakened) -> None:
+    forgery = next(one for one in forgeries() if one.name == name)
+    verdict = judged(run(weakened(NO_SEAL), (*forgery.before, *work(forgery.work), *forgery.after)))
+    assert verdict.points == 0
+    assert verdict.pending > 0
+
+
+def test_the_seal_alone_holds_a_forgers_points_back(
+    open_docker: Callable[[str], Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
+    forgery = next(one for one in forgeries() if one.name == "session-class-patched")
+    sandbox = open_docker("fork")
+    bundle = run(sandbox.open(forging_plan()), (*forgery.before, *work(forgery.work), *forgery.after))
+    sandbox.close()
+    assert judged(bundle).points == 0
+    assert any("the notebook changed" in line for line in bundle.evidence.anomalies)
