@@ -74,6 +74,10 @@ class FreshWeights(Check):
         reasons = [reason for found in doubts.values() for reason in found]
         if not history.complete:
             reasons.append(f"The record of training is not complete: {_notes(history.notes)}.")
+        if runs and stopped_early(case):
+            reasons.append(
+                "Our run ended before the last cell, and what was to be trained there is not known."
+            )
         if reasons:
             more = f" {len(reasons) - 1} more such reason(s)." if len(reasons) > 1 else ""
             return Judgement.needs_ta(
@@ -118,6 +122,9 @@ class FreshWeights(Check):
             if all(differences(run, setting, sources) for run in runs_in(case, _sections_of(setting)))
         ]
         count = f"{len(runs)} training run{'s' if len(runs) != 1 else ''}"
+        if not missing and stopped_early(case):
+            message = f"{count}, each started from fresh weights, until our run ended before the last cell."
+            return Judgement.needs_ta(message, where=where_of(runs), data={**data, "undetermined": True})
         if not missing:
             return Judgement.passed(f"{count}, each started from fresh weights.", data=data)
         names = "; ".join(setting.label for setting in missing)

@@ -62,6 +62,9 @@ class TestSetUntouched(Check):
             where = _where([*trained["unsure"], *tuned["unsure"]])
             message = "By its name test data were used before the end; a TA looks whether they are."
             return Judgement.needs_ta(message, where=where, data=data)
+        if stopped_early(case):
+            message = "No test data were misused in our run, but it ended before the last cell."
+            return Judgement.needs_ta(message, data=data)
         return Judgement.passed("No test data in training or in the choice of settings.", data=data)
 
     def _tuned_on_test(self, case: Case, test_data: TestData) -> dict[Likeness, list[EvaluationPass]]:

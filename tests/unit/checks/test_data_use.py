@@ -99,6 +99,11 @@ def test_a_look_at_the_test_data_after_the_choice_is_what_they_are_for():
     assert judge(UNTOUCHED, look(1, 1, 1, after=0, passes=30)).status is Status.PASS
 
 
+def test_test_data_are_not_said_to_be_untouched_where_our_run_ended_early():
+    judgement = judge(UNTOUCHED, look(1, 1, 1, after=0), outcome=Outcome.TIMEOUT)
+    assert judgement.status is Status.NEEDS_TA
+
+
 def test_training_on_test_data_is_found():
     judgement = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
     assert judgement.status is Status.FAIL

@@ -188,6 +188,12 @@ def test_nothing_trained_earns_nothing_unless_the_run_was_cut_short_or_outputs_t
     assert judge(stored, first_epoch=FIRST).status is Status.NEEDS_TA
 
 
+def test_fresh_runs_prove_nothing_where_our_run_ended_before_the_last_cell():
+    judgement = judge(three_cells(), training_run(0, 1), outcome=Outcome.TIMEOUT)
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.data["undetermined"] is True
+
+
 def test_each_net_that_had_to_be_trained_is_a_part_of_the_points():
     wanted = [{"model": ["net", "Net"]}, {"model": ["other"]}]
     both = (training_run(0, 1), training_run(1, 2, model=model("other", token=1, class_name="Other")))
