@@ -56,7 +56,9 @@ def _for_ta(result: Result) -> str:
         return ""
     waiting = [item.criterion for item in result.mark.criteria if item.pending]
     invalid = [result.submission.problem] if result.submission.problem else []
-    return "; ".join([*invalid, _waiting(len(waiting))] if waiting else invalid)
+    late = result.mark.late
+    unknown = ["late by nobody knows how much"] if late is not None and late.undecided else []
+    return "; ".join([*invalid, *unknown, *([_waiting(len(waiting))] if waiting else [])])
 
 
 def _waiting(criteria: int) -> str:

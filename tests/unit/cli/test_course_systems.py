@@ -211,3 +211,18 @@ def test_similar_lists_pairs_and_says_that_it_proves_nothing(lab: Path, grader) 
     assert "not compared: s5" in ended.out
     assert "equal code is no proof" in ended.out
     assert not (lab / "grader.db").exists()
+
+
+def test_late_by_nobody_knows_how_much_waits_for_a_person(lab: Path, grader) -> None:
+    course.write_rubric(lab / "rubrics", LATE)
+    (lab / "zip").mkdir()
+    (lab / "zip" / "doejane_LATE_101_7001_lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    ended = grader("run", "zip", "--rubric", "mini")
+    assert "late by nobody knows how much" in ended.out
+    grader("mark", "101", "-a", "mini", "--criterion", "why", "--points", "3", "--comment", "ok")
+    left_out = grader("export", "nbgrader", "-a", "mini", "--out", "new.csv").out
+    assert "left out: 101: marked as late without a time" in left_out
+    course.write_rubric(lab / "rubrics", LATE.replace("tokens: 1", "days: {101: 2}"))
+    grader("regrade", "-a", "mini", "--rubric", "mini")
+    assert "1 mark was written" in grader("export", "nbgrader", "-a", "mini", "--out", "new.csv").out
+    assert "late: -2 points" in grader("show", "101", "-a", "mini").out
