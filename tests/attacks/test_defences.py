@@ -20,43 +20,31 @@ pytestmark = pytest.mark.docker
 
 Fight = Callable[..., Bundle]
 
+_CONFINE = "    confine_kernel(kernel_places(Path(prefix).parent), bounds)\n"
+
+
+def without_layer(name: str) -> tuple[str, str]:
+    weaker = _CONFINE.replace("bounds)", f"bounds, without=[Layer.{name}])")
+    return _CONFINE, "    from grader.collector.confine import Layer\n\n" + weaker
+
+
 NO_SECCOMP = Weakness(
-    {
-        "grader/collector/kernel.py": (
-            ", bounds)\n    os.umask",
-            ", bounds, without={'seccomp'})\n    os.umask",
-        )
-    },
+    {"grader/collector/kernel.py": without_layer("SECCOMP")},
     {"security_opt": ["no-new-privileges", "seccomp=unconfined"]},
 )
-NO_LANDLOCK = Weakness(
-    {
-        "grader/collector/kernel.py": (
-            ", bounds)\n    os.umask",
-            ", bounds, without={'landlock'})\n    os.umask",
-        )
-    }
-)
+NO_LANDLOCK = Weakness({"grader/collector/kernel.py": without_layer("LANDLOCK")})
 NO_NEW_PRIVILEGES_FLAG = Weakness(
     {
         "grader/collector/privileges.py": ("    _prctl(_PR_SET_NO_NEW_PRIVS, 1)\n", ""),
-        "grader/collector/kernel.py": (
-            "    confine_kernel(kernel_places(Path(prefix).parent), bounds)\n",
-            "",
-        ),
+        "grader/collector/kernel.py": (_CONFINE, ""),
     },
     {"security_opt": []},
 )
+_BECOME = '    Path("/proc/self/oom_score_adj").write_text("1000")\n'
 ONE_UID = Weakness(
     {
-        "grader/collector/privileges.py": (
-            '    Path("/proc/self/oom_score_adj").write_text("1000")\n',
-            "    return\n",
-        ),
-        "grader/collector/kernel.py": (
-            "    confine_kernel(kernel_places(Path(prefix).parent), bounds)\n",
-            "",
-        ),
+        "grader/collector/privileges.py": (_BECOME, "    return\n"),
+        "grader/collector/kernel.py": (_CONFINE, ""),
     }
 )
 WRITABLE_IMAGE = Weakness(options={"read_only": False})
@@ -71,21 +59,10 @@ NO_WIPE = Weakness(
     {"grader/collector/wipe.py": ("    for folder in WRITABLE:\n        _empty(folder)\n", "    return\n")}
 )
 NO_KILL = Weakness(
-    {
-        "grader/collector/wipe.py": (
-            "    deadline = time.monotonic() + _KILL_S\n    while time.monotonic() < deadline:\n        found",
-            "    deadline = 0.0\n    while time.monotonic() < deadline:\n        found",
-        )
-    }
+    {"grader/collector/wipe.py": ("    deadline = time.monotonic() + _KILL_S\n", "    return\n")}
 )
-NO_LOOK_AFTER = Weakness(
-    {
-        "grader/collector/driver.py": (
-            "        return found + remove_sockets",
-            "        remove_sockets(kernel.prefix.parent)\n        return []\n        return found + remove_sockets",
-        )
-    }
-)
+_LOOK = " + leftovers(kernel.uid)\n"
+NO_LOOK_AFTER = Weakness({"grader/collector/driver.py": (_LOOK, "\n")})
 NO_SEAL = Weakness(
     {"grader/collector/session.py": ("return () if self._seal is None else self._seal.broken()", "return ()")}
 )
@@ -153,7 +130,8 @@ def test_with_the_engines_network_other_machines_are_reached(weakened: Weakened)
         port = server.getsockname()[1]
         reach = (
             "import socket\n"
-            "gateway = [line.split()[2] for line in open('/proc/net/route') if line.split()[1] == '00000000'][0]\n"
+            "rows = [line.split() for line in open('/proc/net/route')]\n"
+            "gateway = next(row[2] for row in rows if row[1] == '00000000')\n"
             "address = socket.inet_ntoa(bytes.fromhex(gateway)[::-1])\n"
             f"attempt('reach the host', lambda: socket.create_connection((address, {port}), timeout=3))"
         )

@@ -34,15 +34,11 @@ def with_source(source: Any) -> bytes:
 
 def version_3() -> bytes:
     cell = {"cell_type": "code", "language": "python", "input": "x = 1", "outputs": [], "metadata": {}}
-    return json.dumps(
-        {
-            "nbformat": 3,
-            "nbformat_minor": 0,
-            "metadata": {},
-            "worksheets": [{"cells": [cell], "metadata": {}}],
-        }
-    ).encode()
+    sheets = [{"cells": [cell], "metadata": {}}]
+    return json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": sheets}).encode()
 
+
+NESTED = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
 
 REFUSED: dict[str, bytes] = {
     "empty": b"",
@@ -50,8 +46,7 @@ REFUSED: dict[str, bytes] = {
     "a list on top": b"[1, 2, 3]",
     "a number on top": b"7",
     "deep nesting": b"[" * 200_000 + b"]" * 200_000,
-    "deep nesting within": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000
-    + b', "cells": []}',
+    "deep nesting within": b'{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": ' + NESTED + b"}",
     "cells are no list": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": {"a": 1}}',
     "a cell is no object": of_cells(7),
     "a number as source": with_source(7),
@@ -68,11 +63,11 @@ HARMLESS: dict[str, bytes] = {
     "no ids": of_cells({key: value for key, value in CELL.items() if key != "id"}),
     "Windows line ends": with_source("x = 1\r\ny = 2\r\n"),
     "a lone surrogate": with_source("x = '\ud800'"),
-    "a kernel from elsewhere": of_cells(CELL, metadata={"kernelspec": {"name": "bash", "argv": ["rm", "-rf", "/"]}}),
+    "a kernel from elsewhere": of_cells(CELL, metadata={"kernelspec": {"name": "bash", "argv": ["rm"]}}),
     "version 3": version_3(),
     "a byte order mark": b"\xef\xbb\xbf" + of_cells(CELL),
     "NUL in the source": with_source("x = 1\x00"),
-    "outputs of every wrong kind": of_cells({**CELL, "outputs": [7, {"output_type": []}, {"output_type": "stream"}]}),
+    "outputs of wrong kinds": of_cells({**CELL, "outputs": [7, {"output_type": []}, {}]}),
 }  # fmt: skip
 
 
@@ -171,10 +166,10 @@ def test_names_are_stored_literally_and_make_no_paths(name: str, tmp_path: Path)
     folder = tmp_path / "submissions" / name
     folder.mkdir(parents=True)
     (folder / "lab.ipynb").write_bytes(of_cells(CELL))
-    before = {path for path in tmp_path.rglob("*")}
+    before = set(tmp_path.rglob("*"))
     try:
         found = find_submissions(tmp_path / "submissions")
         assert [one.path.name for one in found.submissions] == ["lab.ipynb"]
     except GraderError as error:
         assert error.what
-    assert {path for path in tmp_path.rglob("*")} == before
+    assert set(tmp_path.rglob("*")) == before
