@@ -79,12 +79,23 @@ def _fill_row(filling: Filling, mark: StudentMark, place: int, columns: dict[str
         )
         return
     numbers: dict[int, float | None] = {at: _points(given.get(name)) for name, at in columns.items()}
-    deductions = sheet.column(_DEDUCTIONS)
-    if deductions is not None and mark.late_points:
-        numbers[deductions] = -mark.late_points
+    numbers |= _deduction(filling, mark, place)
     if len(columns) == len(mark.criteria):
         numbers[sheet.require(_TOTAL)] = mark.points
     filling.put(mark.student, place, numbers)
+
+
+def _deduction(filling: Filling, mark: StudentMark, place: int) -> dict[int, float | None]:
+    """What lateness took; a bonus or deduction that somebody entered in MarkUs is theirs and stays."""
+    column = filling.sheet.column(_DEDUCTIONS)
+    if column is None or not mark.late_points:
+        return {}
+    entered = number_in(filling.sheet.rows[place].text(column))
+    if entered in (None, 0.0, -mark.late_points):
+        return {column: -mark.late_points}
+    stays = f"{mark.student}: MarkUs has {entered:g} under {_DEDUCTIONS}, which stays"
+    filling.notes.append(f"{stays}; lateness takes {mark.late_points:g}")
+    return {}
 
 
 def _criterion_columns(sheet: Worksheet, course: Course, total: int) -> dict[str, int]:

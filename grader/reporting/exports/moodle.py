@@ -11,7 +11,7 @@ from grader.reporting.exports.cells import Cell, csv_bytes
 from grader.reporting.exports.filling import Filling, number_in
 from grader.reporting.exports.matching import match_rows
 from grader.reporting.exports.model import Course, Export, Format, Gradebook, LeftOut, StudentMark
-from grader.reporting.exports.worksheet import read_worksheet
+from grader.reporting.exports.worksheet import Row, Worksheet, read_worksheet
 
 __all__ = ["MOODLE"]
 
@@ -55,22 +55,25 @@ def fill(course: Course, marks: Sequence[StudentMark], gradebook: Gradebook) -> 
     names = [at for at in (sheet.column("Full name"),) if at is not None]
     matched = match_rows(sheet, marks, id_columns=ids, name_columns=names, among=students)
     filling = Filling(sheet, students, left_out=list(matched.left_out))
-    changeable, maximum = sheet.column("Grade can be changed"), sheet.column("Maximum Grade")
     for mark in marks:
         place = matched.rows.get(mark.student)
         if place is None:
             continue
-        row = sheet.rows[place]
-        highest = number_in(row.text(maximum))
-        if row.text(changeable).casefold() == "no":
-            filling.leave_out(mark.student, "Moodle has locked this grade (Grade can be changed: No)")
-        elif highest is not None and mark.points > highest:
-            filling.leave_out(
-                mark.student, f"{mark.points:g} points are more than Moodle's maximum of {highest:g}"
-            )
+        if why := _refused(sheet, sheet.rows[place], mark):
+            filling.leave_out(mark.student, why)
         else:
             filling.put(mark.student, place, {grade: mark.points})
     return filling.export(gradebook)
+
+
+def _refused(sheet: Worksheet, row: Row, mark: StudentMark) -> str:
+    """Why Moodle would not take this grade; empty where it would."""
+    if row.text(sheet.column("Grade can be changed")).casefold() == "no":
+        return "Moodle has locked this grade (Grade can be changed: No)"
+    highest = number_in(row.text(sheet.column("Maximum Grade")))
+    if highest is not None and mark.points > highest:
+        return f"{mark.points:g} points are more than Moodle's maximum of {highest:g}"
+    return ""
 
 
 def _row(course: Course, mark: StudentMark) -> tuple[Cell, ...]:

@@ -155,6 +155,14 @@ def test_markus_is_filled_in_by_criteria_with_lateness_as_deduction() -> None:
     assert made.written == ("doej",)
 
 
+def test_a_bonus_that_somebody_entered_in_markus_stays_and_is_named() -> None:
+    raw = fixture("markus_summary.csv").replace(b'"","","",""', b'"","","","2"')
+    late = mark("doej", 33.5, criteria=lines(27.5, 10.0), late_points=4.0)
+    made = filled("markus", [late], raw)
+    assert made.files[""] == fixture("markus_filled.csv").replace(b'"-4"', b'"2"')
+    assert made.notes == ("doej: MarkUs has 2 under Bonus/Deductions, which stays; lateness takes 4",)
+
+
 def test_markus_would_refuse_more_than_the_maximum_so_the_row_stays() -> None:
     raw = fixture("markus_summary.csv").replace(b"Out Of,40,30,10,", b"Out Of,30,20,10,")
     made = filled("markus", [mark("doej", 37.5, criteria=lines(27.5, 10.0))], raw)
