@@ -24,8 +24,8 @@ demo: ready  ## Grade a sample course in ./demo and print the marks and where th
 	@scripts/demo.sh $(DEMO)
 
 .PHONY: test
-test: ready  ## Run all tests, those that need a Docker engine included
-	@GRADER_REQUIRE_DOCKER=1 $(BIN)/pytest $(TESTS)
+test: ready browser  ## Run all tests, those that need a Docker engine or a browser included
+	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 $(BIN)/pytest $(TESTS)
 
 .PHONY: static
 static: setup  ## Check format, style, types and the direction of imports
@@ -46,6 +46,10 @@ setup: .venv/.complete  ## Make the virtual environment
 .PHONY: engine
 engine: setup  ## Install and start a Docker engine if none answers
 	@scripts/engine.sh
+
+.PHONY: browser
+browser:  ## Install Chromium for the tests of reports if none is there
+	@scripts/browser.sh
 
 .PHONY: ready
 ready: engine  ## All set-up: environment, engine, sandbox image

@@ -23,20 +23,29 @@ __all__ = ["appendix", "let_in"]
 
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _CLASSES = {
-    "div": {"cell", "prose", "body", "output"},
+    "div": {"cell", "prose", "body", "output", "wide"},
     "p": {"quiet"},
     "pre": {"source", "output", "stdout", "stderr", "error", "result"},
     "span": {
         "tag",
+        "formula",
         "ansi-bold",
         *CODE_CLASSES,
         *(f"ansi-{colour}{shade}-fg" for colour in _COLOURS for shade in ("", "-intense")),
     },
 }
-_ATTRIBUTES = {**TEXT_ATTRIBUTES, **MATHML, "div": {"id"}, "img": {"alt", "loading", "src"}}
+_ATTRIBUTES = {
+    **TEXT_ATTRIBUTES,
+    **MATHML,
+    "div": {"aria-label", "id", "role", "tabindex"},
+    "span": {"tabindex"},
+    "img": {"alt", "loading", "src"},
+}
 _VALUES = {
     "id": re.compile(r"cell-\d+"),
     "href": re.compile(r"(?:https?|mailto):.*", re.DOTALL | re.IGNORECASE),
+    "role": re.compile("region"),
+    "tabindex": re.compile("0"),
     "src": re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+"),
 }
 

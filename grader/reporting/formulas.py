@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, tostring
 __all__ = ["MATHML", "formula"]
 
 _CHARACTERS = 1_000
+_WIDE_CHARACTERS = 48
 
 #: MathML elements that `formula` may yield, with their attributes; the sanitiser lets nothing else through.
 MATHML: dict[str, set[str]] = {
@@ -33,6 +34,9 @@ MATHML: dict[str, set[str]] = {
 def formula(latex: str, *, display: bool = False) -> str:
     """LaTeX as a MathML element; as code where it is too long or not understood.
 
+    Browsers break no formula into lines: one that may be too wide for a phone scrolls by itself, and can be
+    reached with the keyboard.
+
     Args:
         latex: Without the dollar signs.
         display: Set on a line of its own.
@@ -41,7 +45,9 @@ def formula(latex: str, *, display: bool = False) -> str:
         from latex2mathml.converter import convert_to_element
 
         try:
-            return _written(convert_to_element(latex, display="block" if display else "inline"))
+            written = _written(convert_to_element(latex, display="block" if display else "inline"))
+            wide = len(latex) > _WIDE_CHARACTERS
+            return f'<span class="formula" tabindex="0">{written}</span>' if wide else written
         # The converter meets nonsense with whatever error its parser runs into.
         except Exception:  # noqa: S110 - the code below says what was written
             pass

@@ -89,7 +89,12 @@ def markdown(text: str) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "p"
     html = _parser().renderer.render(tokens, _parser().options, {})
-    return allowlisted(html, TEXT_TAGS | set(MATHML), {**TEXT_ATTRIBUTES, **MATHML})
+    return allowlisted(
+        html,
+        TEXT_TAGS | set(MATHML),
+        {**TEXT_ATTRIBUTES, **MATHML, "span": {"tabindex"}},
+        allowed_classes={"span": {"formula"}},
+    )
 
 
 @lru_cache(maxsize=1)

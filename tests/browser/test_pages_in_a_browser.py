@@ -1,0 +1,160 @@
+"""Reports and class summaries as a browser shows them, those of hostile notebooks included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from grader.evidence.codec import Bundle
+from grader.evidence.record import Outcome
+from grader.reporting import render_report, render_summary_html, summarise
+from grader.rubric.model import Where
+from tests.browser.conftest import Opener
+from tests.factories import cell
+from tests.unit.reporting import samples
+from tests.unit.reporting.classes import RUBRIC, finding, shadowing, student, waiting
+from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE, hostile_report
+
+PHONES_AND_DESKTOP = (360, 390, 1280)
+
+
+def hostile_summary(text: str) -> str:
+    named = finding("builtin-shadowing", 0, data={"names": [{"name": text, "cell": 0, "line": 1}]})
+    said = finding("sum-of-cubes", 0, message=f"{text} is wrong.", where=(Where(cell=0, line=1),))
+    return render_summary_html(summarise(RUBRIC, [student(text, named, said, source=text)]))
+
+
+def class_summary() -> str:
+    results = [
+        student(f"s{i}", finding("sum-of-cubes", i % 5), finding("builtin-shadowing", 2), waiting("explain"))
+        for i in range(12)
+    ]
+    results += [student(f"t{i}", shadowing("sum"), source="sum = 0", wall_time_s=9.0 + i) for i in range(6)]
+    return render_summary_html(summarise(RUBRIC, results))
+
+
+def wide_report() -> str:
+    """Everything that does not break by itself: long names, wide tables and formulas, deep output."""
+    report = samples.report()
+    assert report.bundle is not None
+    row = "".join(f"<td>{'0.123456 ' if i % 2 else 'wide_column_name'}</td>" for i in range(30))
+    formula = "+".join(f"x_{{{i}}}" for i in range(90))
+    outputs = samples.display(f"<table><tr>{row}</tr></table>")
+    cells = (
+        cell(0, f"# {'Title' * 40}\n\n$${formula}$$\n\nso ${formula}$\n\n`{'a' * 300}`", kind="markdown"),
+        cell(1, f"{'name' * 80} = [{'1234, ' * 90}]").model_copy(update={"run": outputs}),
+    )
+    evidence = report.bundle.evidence.model_copy(update={"cells": cells})
+    first, *others = report.rubric.criteria
+    wide = first.model_copy(update={"title": "Criterion" * 15, "asks": f"${formula}$"})
+    return render_report(
+        replace(
+            report,
+            student="s" * 120,
+            file=f"{'long' * 60}.ipynb",
+            rubric=report.rubric.model_copy(update={"criteria": (wide, *others)}),
+            bundle=Bundle(evidence, report.bundle.arrays),
+        )
+    )
+
+
+@cache
+def pages() -> dict[str, str]:
+    everything = "\n".join(HOSTILE)
+    return {
+        "report": render_report(samples.report()),
+        "report of a wide notebook": wide_report(),
+        "report without evidence": render_report(
+            replace(samples.report(), bundle=None, outcome=Outcome.SANDBOX_UNAVAILABLE)
+        ),
+        "report of a hostile notebook": render_report(hostile_report(everything)),
+        "class summary": class_summary(),
+        "summary of a hostile class": hostile_summary(everything),
+    }
+
+
+NAMES = [
+    *("report", "report of a wide notebook", "report without evidence", "report of a hostile notebook"),
+    *("class summary", "summary of a hostile class"),
+]
+
+
+@pytest.mark.parametrize("width", PHONES_AND_DESKTOP)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_needs_nothing_complains_of_nothing_and_fits(open_page: Opener, name: str, width: int) -> None:
+    opened = open_page(pages()[name], width=width).unfold()
+    too_wide = opened.page.evaluate("document.body.scrollWidth - document.documentElement.clientWidth")
+    assert too_wide <= 0
+    assert opened.asked_for == []
+    assert opened.complaints == []
+    assert not opened.ran
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_has_no_serious_barrier(open_page: Opener, name: str, dark: bool) -> None:
+    opened = open_page(pages()[name], width=390, dark=dark).unfold()
+    found = Axe().run(opened.page).response["violations"]
+    serious = [
+        (each["id"], [node["html"][:200] for node in each["nodes"][:3]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_of_a_hostile_notebook_runs_or_fetches(open_page: Opener, text: str) -> None:
+    opened = open_page(render_report(hostile_report(text))).unfold()
+    assert CANARY in opened.page.content()
+    assert not opened.ran
+    assert opened.asked_for == []
+    assert opened.complaints == []
+
+
+def test_following_every_link_of_a_hostile_notebook_runs_nothing(open_page: Opener) -> None:
+    opened = open_page(pages()["report of a hostile notebook"])
+    addresses = opened.page.eval_on_selector_all("a[href]", "links => links.map(link => link.protocol)")
+    assert set(addresses) <= {"file:", "http:", "https:", "mailto:"}
+
+
+def test_unchecked_the_same_texts_would_run_and_fetch(open_page: Opener) -> None:
+    """So that the tests above can fail."""
+    harmful = [text for text in HOSTILE if "refresh" not in text]
+    opened = [open_page(f"<!doctype html><body>{text}") for text in harmful]
+    assert sum(each.ran for each in opened) >= 6
+    assert sum(bool(each.asked_for) for each in opened) >= 6
+
+
+def test_the_policy_alone_stops_scripts_that_got_into_the_page(open_page: Opener) -> None:
+    head = pages()["report"].partition("<body>")[0]
+    for text in HOSTILE:
+        # A policy does not forbid to go to another page; that is kept out by the sanitiser.
+        if "refresh" not in text:
+            opened = open_page(f"{head}<body>{text}")
+            assert not opened.ran
+            assert opened.asked_for == []
+
+
+def test_formulas_are_set_by_the_browser(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    assert page.locator("math msub").count() > 0
+    plain, raised = (page.locator(f"math {part}").first.bounding_box() for part in ("msub > mi", "msub"))
+    assert raised["width"] > plain["width"], "the index stands beside its letter"
+
+
+def test_links_from_a_finding_lead_to_its_cell(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    page.locator("#c-fresh-weights figure.code a").first.click()
+    assert page.url.endswith("#cell-8")
+    assert page.locator("#cell-8").is_visible()
+
+
+def test_a_report_prints_on_few_pages_with_all_its_findings(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    page.emulate_media(media="print")
+    assert page.locator("#c-conv2d").is_visible()
+    assert 2 <= page.pdf(format="A4").count(b"/Type /Page\n") <= 14
