@@ -111,7 +111,7 @@ def _stopped(policy: LatePolicy, handed_in: HandedIn) -> bool:
 
 
 def _reason(policy: LatePolicy, handed_in: HandedIn, days: int, tokens: int) -> str:
-    came = f"handed in {_shown(handed_in.at)}, " if handed_in.at else ""
+    came = f"handed in {_shown(handed_in.at.astimezone(policy.due.tzinfo))}, " if handed_in.at else ""
     settled = " (settled by the course)" if handed_in.student in policy.days else ""
     parts = [f"Due {_shown(policy.due)}, {came}{_count(days, 'day')} late{settled}."]
     if tokens:

@@ -58,6 +58,12 @@ def test_a_day_costs_its_share_of_what_could_be_had_or_of_what_was_earned() -> N
     assert "10 % of the points that could be had" in of_all.why
 
 
+def test_both_times_are_told_in_the_time_zone_of_the_date() -> None:
+    in_utc = HandedIn("s1", (DUE + timedelta(hours=2)).astimezone(UTC))
+    why = late_line(policy(), in_utc, 40.0, 40.0).why
+    assert why.startswith("Due 2026-02-02 23:59-05:00, handed in 2026-02-03 01:59-05:00, 1 day late.")
+
+
 def test_never_more_is_taken_than_was_earned() -> None:
     assert late_line(policy(), came(days=30), earned=3.5, out_of=40.0).points == 3.5
 
