@@ -74,10 +74,6 @@ class FreshWeights(Check):
         reasons = [reason for found in doubts.values() for reason in found]
         if not history.complete:
             reasons.append(f"The record of training is not complete: {_notes(history.notes)}.")
-        if runs and stopped_early(case):
-            reasons.append(
-                "Our run ended before the last cell, and what was to be trained there is not known."
-            )
         if reasons:
             more = f" {len(reasons) - 1} more such reason(s)." if len(reasons) > 1 else ""
             return Judgement.needs_ta(

@@ -12,6 +12,7 @@ import torch
 import torchvision.transforms
 from PIL import Image
 from torch.utils.data.dataloader import _BaseDataLoaderIter
+from torchvision.datasets import DatasetFolder
 
 from grader.collector.shims.context import Context
 
@@ -43,6 +44,7 @@ def install(context: Context) -> None:
     patch(_BaseDataLoaderIter, "next", _next(context))
     patch(np, "__getattr__", _numpy_names(context, np.__getattr__))
     patch(torch, "load", _loading(context, torch.load))
+    patch(DatasetFolder, "__init__", _allowing_empty(context, DatasetFolder.__init__))
     if not hasattr(Image, "ANTIALIAS"):
         patch(Image, "ANTIALIAS", Image.Resampling.LANCZOS)
     for old, new in (("Scale", "Resize"), ("RandomSizedCrop", "RandomResizedCrop")):
@@ -67,6 +69,24 @@ def _numpy_names(context: Context, original: Callable[[str], Any]) -> Callable[[
         return original(name)
 
     return attribute
+
+
+def _allowing_empty(context: Context, original: Callable[..., None]) -> Callable[..., None]:
+    """DatasetFolder that takes folders without files for classes without items, as before version 0.10."""
+
+    @functools.wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            original(self, *args, **kwargs)
+        except FileNotFoundError as error:
+            if "no valid file" not in str(error):
+                raise
+            original(self, *args, **{**kwargs, "allow_empty": True})
+            if not self.samples:
+                raise
+            context.log.note("api_drift", "a DatasetFolder with empty classes")
+
+    return init
 
 
 def _loading(context: Context, original: Callable[..., Any]) -> Callable[..., Any]:

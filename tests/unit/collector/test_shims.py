@@ -195,6 +195,22 @@ def test_features_can_be_saved_beside_the_pictures_and_read_again(make_notebook,
     assert all(path.endswith(".tensor") for path in written)
 
 
+def test_classes_without_files_are_empty_but_not_all_of_them(notebook):
+    notebook.run(
+        """
+        import os
+        from torchvision.datasets import DatasetFolder
+        for letter in 'AB': os.makedirs('features/' + letter)
+        read = lambda: DatasetFolder('features', loader=torch.load, extensions=('.tensor',))
+        """
+    )
+    notebook.run("read()", check=False)
+    assert isinstance(notebook.error, FileNotFoundError)
+    notebook.run("torch.save(torch.zeros(1), 'features/A/0.tensor'); data = read()")
+    assert notebook.namespace["data"].classes == ["A", "B"]
+    assert len(notebook.namespace["data"]) == 1
+
+
 def test_folders_made_by_hand_on_drive_are_there(make_notebook, tmp_path):
     notebook = make_notebook()
     notebook.run(
