@@ -124,6 +124,9 @@ class FrameStream:
     Args:
         pipe: Where the bytes come from and go to.
         frame_bytes: Largest frame that is read.
+
+    Attributes:
+        received_bytes: Length of all frames read so far.
     """
 
     def __init__(self, pipe: Pipe, *, frame_bytes: int) -> None:
@@ -132,6 +135,7 @@ class FrameStream:
         self._buffer = bytearray()
         self._sent = 0
         self._received = 0
+        self.received_bytes = 0
 
     def send(self, frame: HostFrame, arrays: Sequence[np.ndarray] = ()) -> None:
         """Numbers a frame and writes it.
@@ -157,6 +161,7 @@ class FrameStream:
                 expected=f"at most {self._frame_bytes} bytes",
                 found=f"{length} bytes",
             )
+        self.received_bytes += length
         body, arrays = unpack(self._exactly(length, deadline), limit_bytes=self._frame_bytes)
         return self._checked(body), arrays
 

@@ -88,7 +88,8 @@ class JobSession:
         self._generator = fresh_generator()
         self._started = time.monotonic()
         self._finished = self._started
-        self._bytes_left = _FRAMES_IN_ALL * self.job.plan.limits.evidence_bytes
+        allowed = _FRAMES_IN_ALL * self.job.plan.limits.evidence_bytes
+        self._bytes_until = self.stream.received_bytes + allowed
         self._running: int | None = None
 
     def run(self) -> None:
@@ -142,8 +143,10 @@ class JobSession:
 
     def _receive(self, deadline: float) -> tuple[DriverFrame, list[np.ndarray]]:
         frame, arrays = self.stream.receive(deadline)
-        self._bytes_left -= sum(array.nbytes for array in arrays)
-        if self._bytes_left < 0:
+        if self.stream.received_bytes > self._bytes_until:
+            # The driver bounds each message; only a submission that sends many large ones gets here.
+            self.outcome = self.outcome or Outcome.OUTPUT_LIMIT
+            self.detail = self.detail or "more was recorded than one attempt may leave"
             raise EvidenceError("the sandbox sent more than one attempt may leave")
         return frame, arrays
 

@@ -20,7 +20,7 @@ from grader.evidence.frames import (
     ProbeRequest,
     Ran,
 )
-from grader.evidence.plan import Call, FunctionProbe, NormalInput, Plan, Target, probe_id
+from grader.evidence.plan import Call, FunctionProbe, Limits, NormalInput, Plan, Target, probe_id
 from grader.evidence.record import (
     CallRecord,
     CellRecord,
@@ -48,6 +48,7 @@ class ScriptedStream:
     def __init__(self, *answers: Answer | Frame) -> None:
         self._answers = [one if isinstance(one, tuple | Exception) else (one, ()) for one in answers]
         self.sent: list[tuple[Frame, Sequence[np.ndarray]]] = []
+        self.received_bytes = 0
 
     def send(self, frame: Frame, arrays: Sequence[np.ndarray] = ()) -> None:
         self.sent.append((frame, arrays))
@@ -57,6 +58,8 @@ class ScriptedStream:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
+        frame, arrays = answer
+        self.received_bytes += len(frame.model_dump_json()) + sum(array.nbytes for array in arrays)
         return answer
 
 
@@ -192,3 +195,13 @@ def test_a_time_that_is_no_number_is_refused() -> None:
     one = session(Opened(cells=CELLS), ran(cells_s=float("nan")))
     with pytest.raises(BrokenSandbox, match="no number"):
         one.run()
+
+
+def test_many_large_records_end_as_the_submissions_own_fault_and_not_ours() -> None:
+    plan = Plan(assignment="test", limits=Limits(evidence_bytes=1000))
+    large = CellDone(cell=DONE[0].model_copy(update={"source": "x" * 3000}))
+    one = session(Opened(cells=CELLS), large, large, large, plan=plan)
+    with pytest.raises(BrokenSandbox, match="more than one attempt may leave"):
+        one.run()
+    assert one.replace
+    assert one.bundle().evidence.outcome is Outcome.OUTPUT_LIMIT
