@@ -26,7 +26,7 @@ __all__ = ["Container", "ContainerSpec", "host_options"]
 
 #: A container is replaced after this long, so that a deadline can tell orphans from the living.
 LIFETIME_S = 6 * 3600.0
-_READY_S = 120.0
+_READY_S = 240.0
 _STOP_S = 5
 _MIB = 1024 * 1024
 _FRAME_OVERHEAD_BYTES = 16 * _MIB
