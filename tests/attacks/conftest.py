@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,54 +34,64 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def open_docker(canaries: Path) -> Open:
-    def open_one(isolation: str) -> Sandbox:
+def open_sandbox(canaries: Path) -> Open:
+    def open_one(kind: str) -> Sandbox:
+        name, isolation = ("bubblewrap", "container") if kind == "bubblewrap" else ("docker", kind)
         return choose_sandbox(
-            "docker", isolation=isolation, gpus="none", data_dir=canaries, run_id=RUN_ID, notify=print
+            name, isolation=isolation, gpus="none", data_dir=canaries, run_id=RUN_ID, notify=print
         )
 
     return open_one
 
 
-def _chosen(request: pytest.FixtureRequest, kind: type[_Case]) -> list[_Case]:
-    """The cases of a kind that this run of pytest selected, in order, each once."""
+def _chosen(request: pytest.FixtureRequest, kind: type[_Case], sandbox: str = "fork") -> list[_Case]:
+    """The cases of a kind that this run of pytest selected for a sandbox, in order, each once."""
     found: dict[str, _Case] = {}
     for item in request.session.items:
-        for value in getattr(getattr(item, "callspec", None), "params", {}).values():
-            if isinstance(value, kind):
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        for value in params.values():
+            if isinstance(value, kind) and params.get("arena", "fork") == sandbox:
                 found[value.id] = value
     return list(found.values())
 
 
 @contextmanager
 def _attack_arena(
-    request: pytest.FixtureRequest, isolation: str, open_docker: Open
+    request: pytest.FixtureRequest, isolation: str, open_sandbox: Open
 ) -> Iterator[Arena[Attack, Fight]]:
     def run(attack: Attack, worker: Worker) -> Fight:
         return fight(attack, worker, twin=isolation == "fork")
 
-    arena = Arena(lambda: open_docker(isolation), plan_for(LIMITS), run, lanes=_LANES)
-    arena.begin([attack for attack in _chosen(request, Attack) if attack.needs is None])
+    arena = Arena(lambda: open_sandbox(isolation), plan_for(LIMITS), run, lanes=_LANES)
+    arena.begin([attack for attack in _chosen(request, Attack, isolation) if attack.needs is None])
     yield arena
     arena.close()
 
 
 @pytest.fixture(scope="session")
-def fork_arena(request: pytest.FixtureRequest, open_docker: Open) -> Iterator[Arena[Attack, Fight]]:
-    with _attack_arena(request, "fork", open_docker) as arena:
+def fork_arena(request: pytest.FixtureRequest, open_sandbox: Open) -> Iterator[Arena[Attack, Fight]]:
+    with _attack_arena(request, "fork", open_sandbox) as arena:
         yield arena
 
 
 @pytest.fixture(scope="session")
-def container_arena(request: pytest.FixtureRequest, open_docker: Open) -> Iterator[Arena[Attack, Fight]]:
-    with _attack_arena(request, "container", open_docker) as arena:
+def container_arena(request: pytest.FixtureRequest, open_sandbox: Open) -> Iterator[Arena[Attack, Fight]]:
+    with _attack_arena(request, "container", open_sandbox) as arena:
         yield arena
 
 
 @pytest.fixture(scope="session")
-def alone(open_docker: Open) -> dict[str, Any]:
+def bubblewrap_arena(request: pytest.FixtureRequest, open_sandbox: Open) -> Iterator[Arena[Attack, Fight]]:
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed here")
+    with _attack_arena(request, "bubblewrap", open_sandbox) as arena:
+        yield arena
+
+
+@pytest.fixture(scope="session")
+def alone(open_sandbox: Open) -> dict[str, Any]:
     """What the honest submission leaves in a sandbox that has served nobody."""
-    sandbox = open_docker("fork")
+    sandbox = open_sandbox("fork")
     try:
         return honest_evidence(run_cells(sandbox.open(plan_for(LIMITS)), HONEST, LIMITS))
     finally:
@@ -89,9 +100,9 @@ def alone(open_docker: Open) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def forging_arena(
-    request: pytest.FixtureRequest, open_docker: Open
+    request: pytest.FixtureRequest, open_sandbox: Open
 ) -> Iterator[Arena[Forgery, ForgedVerdicts]]:
-    arena = Arena(lambda: open_docker("fork"), forging_plan(), forge, lanes=_LANES)
+    arena = Arena(lambda: open_sandbox("fork"), forging_plan(), forge, lanes=_LANES)
     arena.begin(_chosen(request, Forgery))
     yield arena
     arena.close()

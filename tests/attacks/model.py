@@ -44,6 +44,7 @@ class Attack(_Data):
         outcomes: Terminal outcomes that are safe.
         status: What must be recorded of single cells, by index among `cells`.
         refuses: Lines with ``refused`` that must at least be there, so that a case cannot pass by silence.
+        sandboxes: Kinds of sandbox in which it must fail.
         layer: Layer of the kernel's confinement without which the case succeeds.
         check: A measurement of the runner's that must hold as well.
     """
@@ -58,6 +59,7 @@ class Attack(_Data):
     limits: Mapping[str, Any] = Field(default_factory=dict)
     data: bool = False
     needs: Literal["gpu"] | None = None
+    sandboxes: tuple[Literal["docker", "bubblewrap"], ...] = ("docker", "bubblewrap")
     layer: Literal["seccomp", "landlock", "limits"] | None = None
     check: Literal["host_clock", "flat_memory"] | None = None
     twin: Twin

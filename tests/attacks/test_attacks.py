@@ -19,7 +19,26 @@ ATTACKS = attacks()
 _MIB = 1024 * 1024
 
 
-@pytest.fixture(params=["fork", "container"])
+#: Where there is no engine, the groups that depend on what the sandbox is made of.
+BUBBLEWRAP_GROUPS = ("disk", "host", "network", "privilege")
+
+
+def in_each_sandbox(*, bubblewrap: bool = True) -> list[Any]:
+    """Pairs of arena and attack."""
+    pairs = [(kind, attack) for kind in ("fork", "container") for attack in ATTACKS]
+    if bubblewrap:
+        able = [attack for attack in ATTACKS if attack.group in BUBBLEWRAP_GROUPS]
+        pairs += [("bubblewrap", attack) for attack in able if "bubblewrap" in attack.sandboxes]
+    return [pytest.param(kind, attack, id=f"{kind}-{attack.id}") for kind, attack in pairs]
+
+
+def checked(name: str) -> list[Any]:
+    """As `in_each_sandbox`, for the attacks that ask for a measurement."""
+    pairs = in_each_sandbox(bubblewrap=False)
+    return [pair for pair in pairs if pair.values[1].check == name]
+
+
+@pytest.fixture
 def arena(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(f"{request.param}_arena")
 
@@ -36,7 +55,7 @@ def code_cells(fight: Fight) -> list[CellRecord]:
     return list(fight.attack.evidence.cells[1:])
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+@pytest.mark.parametrize(("arena", "attack"), in_each_sandbox(), indirect=["arena"])
 def test_a_hostile_submission_ends_safely(attack: Attack, fight: Fight, canaries: Path) -> None:
     text = printed(fight.attack)
     assert "ESCAPED" not in text
@@ -51,23 +70,19 @@ def test_a_hostile_submission_ends_safely(attack: Attack, fight: Fight, canaries
     assert (canaries / "canary").read_text() == "canary"
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+@pytest.mark.parametrize(("arena", "attack"), in_each_sandbox(bubblewrap=False), indirect=["arena"])
 def test_the_next_honest_submission_is_as_if_alone(
     attack: Attack, fight: Fight, alone: dict[str, Any]
 ) -> None:
     assert honest_evidence(fight.honest) == alone
 
 
-@pytest.mark.parametrize(
-    "attack", [one for one in ATTACKS if one.check == "flat_memory"], ids=lambda one: one.id
-)
+@pytest.mark.parametrize(("arena", "attack"), checked("flat_memory"), indirect=["arena"])
 def test_endless_output_does_not_grow_the_host(attack: Attack, fight: Fight) -> None:
     assert fight.host_grew_bytes < 150 * _MIB
 
 
-@pytest.mark.parametrize(
-    "attack", [one for one in ATTACKS if one.check == "host_clock"], ids=lambda one: one.id
-)
+@pytest.mark.parametrize(("arena", "attack"), checked("host_clock"), indirect=["arena"])
 def test_times_are_by_the_hosts_clock(attack: Attack, fight: Fight) -> None:
     assert 0 < fight.attack.evidence.cells_s < fight.attack.evidence.wall_time_s < 60
 

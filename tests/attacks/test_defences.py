@@ -70,14 +70,14 @@ NO_SEAL = Weakness(
 
 @pytest.fixture
 def weakened(
-    open_docker: Callable[[str], Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_sandbox: Callable[[str], Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Weakness], Worker]:
     """Opens a worker whose sandboxes have a weakness."""
     opened: list[Sandbox] = []
 
     def open_one(weakness: Weakness) -> Worker:
         weaken(weakness, tmp_path / "code", monkeypatch)
-        opened.append(open_docker("fork"))
+        opened.append(open_sandbox("fork"))
         return opened[-1].open(plan_for(LIMITS))
 
     yield open_one  # type: ignore[misc]
@@ -189,11 +189,11 @@ def test_the_source_check_alone_holds_a_forgers_points_back(name: str, weakened:
 
 
 def test_the_seal_alone_holds_a_forgers_points_back(
-    open_docker: Callable[[str], Sandbox], monkeypatch: pytest.MonkeyPatch
+    open_sandbox: Callable[[str], Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
     forgery = next(one for one in forgeries() if one.name == "session-class-patched")
-    sandbox = open_docker("fork")
+    sandbox = open_sandbox("fork")
     bundle = run(sandbox.open(forging_plan()), (*forgery.before, *work(forgery.work), *forgery.after))
     sandbox.close()
     assert judged(bundle).points == 0

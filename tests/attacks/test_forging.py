@@ -20,9 +20,9 @@ FULL = 10.0
 
 
 @pytest.fixture(scope="session")
-def unforged(open_docker: Callable[[str], Sandbox]) -> dict[str, Verdict]:
+def unforged(open_sandbox: Callable[[str], Sandbox]) -> dict[str, Verdict]:
     """What the undone work earns without any attack."""
-    sandbox = open_docker("fork")
+    sandbox = open_sandbox("fork")
     try:
         worker = sandbox.open(forging_plan())
         return {kind: judged(run(worker, work(kind))) for kind in ("undone", "until_the_second_run")}
