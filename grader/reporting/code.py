@@ -11,6 +11,7 @@ from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 
 from grader.evidence.record import CellRecord
+from grader.reporting.markdown import markdown
 from grader.reporting.text import clean, shortened
 from grader.rubric.model import Where
 
@@ -20,6 +21,8 @@ _CONTEXT_LINES = 3
 _WHOLE_CELL_LINES = 24
 _LINE_CHARACTERS = 400
 _CELL_CHARACTERS = 60_000
+_PROSE_CHARACTERS = 6_000
+_NO_PROSE = Markup("")
 _KINDS = {
     "p-k": (Keyword, Operator.Word),
     "p-s": (String,),
@@ -48,11 +51,13 @@ class Excerpt:
     Attributes:
         cell: From 0 over all cells.
         under: The heading that the cell stands under, empty where there is none.
+        prose: In place of lines where a text cell is meant as a whole.
     """
 
     cell: int
     under: str
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...] = ()
+    prose: Markup = _NO_PROSE
 
 
 def excerpts(cells: Sequence[CellRecord], where: Iterable[Where]) -> tuple[Excerpt, ...]:
@@ -76,6 +81,10 @@ def heading_above(cells: Sequence[CellRecord], cell: int) -> str:
 
 def _excerpt(cells: Sequence[CellRecord], cell: int, marked: set[int]) -> Excerpt:
     record = cells[cell]
+    if record.kind == "markdown" and not marked:
+        return Excerpt(
+            cell, heading_above(cells, cell), prose=markdown(shortened(record.source, _PROSE_CHARACTERS))
+        )
     lines = highlighted(record.source) if record.kind == "code" else _escaped(record.source)
     shown = _shown(len(lines), marked)
     picked: list[Line] = []

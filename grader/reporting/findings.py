@@ -90,9 +90,9 @@ class FindingView:
 
     @property
     def score(self) -> str:
-        """``1.5 / 2``; a dash while nothing is decided, and words where nothing is to be had."""
+        """``1.5 / 2``; a dash while nothing is decided, and words where there are none."""
         if not self.out_of:
-            return "no points"
+            return "not marked"
         undecided = self.pending > 0 and self.pending >= self.out_of
         return f"{'–' if undecided else number(self.points)} / {number(self.out_of)}"
 
@@ -126,7 +126,7 @@ def view(report: ReportInput, finding: Finding) -> FindingView:
         more_places=tuple(f"cell {excerpt.cell}" for excerpt in shown[_EXCERPTS:]),
         pictures=pictures(report, finding, criterion),
         advice=_advice(finding, criterion.hint if criterion else "", shows_expected),
-        reasons=_reasons(finding),
+        reasons=() if _awaits_reading(finding, criterion) else _reasons(finding),
         decision=decision,
         points_before=finding.points,
     )
@@ -134,9 +134,13 @@ def view(report: ReportInput, finding: Finding) -> FindingView:
 
 def _message(finding: Finding, criterion: Criterion | None) -> str:
     """The check's words; of a manual criterion only that a TA reads it, since its prompt is for the TA."""
-    if criterion is not None and criterion.check.check == "manual" and finding.status is Status.NEEDS_TA:
-        return "A TA reads this part and gives the points."
+    if _awaits_reading(finding, criterion):
+        return "A TA reads this part and gives the points; nothing is taken off before."
     return finding.message
+
+
+def _awaits_reading(finding: Finding, criterion: Criterion | None) -> bool:
+    return criterion is not None and criterion.check.check == "manual" and finding.status is Status.NEEDS_TA
 
 
 def _reasons(finding: Finding) -> tuple[str, ...]:

@@ -154,11 +154,13 @@ def _written_out(record: Mapping[str, Any]) -> str:
     # With a bias or a dilation the sum is another one, which would only confuse.
     if not math.isclose(total, record["first_wrong"]["expected"], rel_tol=_ROUNDING, abs_tol=_ROUNDING):
         return ""
-    return " + ".join(f"{_value(a)}·{_value(b)}" for a, b in pairs) + f" = {_value(total)}"
+    return " + ".join(f"{_factor(a)}·{_factor(b)}" for a, b in pairs) + f" = {_value(total)}"
+
+
+def _factor(value: float) -> str:
+    written = _value(value)
+    return f"({written})" if written.startswith("-") else written
 
 
 def _value(value: Any) -> str:
-    if not isinstance(value, int | float):
-        return plain(value)
-    written = number(round(float(value), 3))
-    return f"({written})" if written.startswith("-") else written
+    return number(round(float(value), 3)) if isinstance(value, int | float) else plain(value)

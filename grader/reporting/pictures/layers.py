@@ -53,7 +53,7 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
         return None
     rows = _rows(record)
     reference_name, reference = _reference(report, finding, criterion)
-    rows, reference = _compared(rows, reference) if reference else (rows, reference)
+    rows, reference = _compared(rows, reference, traced=bool(record.operations))
     return fragment(
         "layers.html.j2",
         name=record.name,
@@ -64,6 +64,7 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
         learned=_sum_of_layers(record),
         reference_name=reference_name,
         reference=reference,
+        no_shape="not used in forward" if record.operations else "not measured",
     )
 
 
@@ -126,22 +127,30 @@ def _layer(layer: LayerRecord) -> str:
 
 def _described(kind: str, settings: Mapping[str, str]) -> str:
     """``Conv2d(3, 5, kernel 3)``: sizes first, then what does not go without saying."""
+    settings = {name: _square(value) for name, value in settings.items()}
     arguments = [settings[name] for name in _SIZES if name in settings]
+    goes_without_saying = {"stride": settings.get("kernel_size")} if "Pool" in kind else {}
     arguments += [
         f"{label} {settings[name]}"
         for name, (label, usual) in _TOLD.items()
-        if name in settings and settings[name] not in usual
+        if name in settings and settings[name] not in (*usual, goes_without_saying.get(name))
     ]
     return f"{kind}({', '.join(arguments)})" if arguments else kind
+
+
+def _square(size: str) -> str:
+    """``3`` for ``3×3``, as both are written."""
+    sides = set(size.split("×"))
+    return sides.pop() if len(sides) == 1 else size
 
 
 _SIZES = ("in_channels", "out_channels", "in_features", "out_features")
 #: Hyperparameters worth a word, how they are called, and the values that go without saying.
 _TOLD = {
     "kernel_size": ("kernel", ()),
-    "stride": ("stride", ("1", "1×1", "nothing")),
-    "padding": ("padding", ("0", "0×0")),
-    "dilation": ("dilation", ("1", "1×1")),
+    "stride": ("stride", ("1", "nothing")),
+    "padding": ("padding", ("0",)),
+    "dilation": ("dilation", ("1",)),
     "p": ("p", ()),
     "dim": ("dim", ()),
 }
@@ -189,18 +198,26 @@ def _reference(report: ReportInput, finding: Finding, criterion: Criterion) -> t
     return ("", []) if network is None else (network.name, [_reference_row(step) for step in network.steps])
 
 
-def _compared(rows: Sequence[Row], reference: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Both tables with the steps marked that the other one does not have, by shape and parameters."""
-    own = [(row.shape, row.arithmetic) for row in rows]
-    other = [(row.shape, row.arithmetic) for row in reference]
-    blocks = SequenceMatcher(None, own, other, autojunk=False).get_matching_blocks()
-    same_own = {block.a + i for block in blocks for i in range(block.size)}
-    same_other = {block.b + i for block in blocks for i in range(block.size)}
-    return _marked(rows, same_own), _marked(reference, same_other)
+def _compared(rows: Sequence[Row], reference: Sequence[Row], *, traced: bool) -> tuple[list[Row], list[Row]]:
+    """Both tables with the steps marked that the other one does not have; no reference where none differs.
+
+    Steps are compared by shape and parameters; where no forward pass was traced, only those that learn are.
+    """
+    own, other = (
+        [i for i, row in enumerate(table) if traced or row.arithmetic] for table in (rows, reference)
+    )
+    seen = [(rows[i].shape if traced else "", rows[i].arithmetic) for i in own]
+    asked = [(reference[i].shape if traced else "", reference[i].arithmetic) for i in other]
+    blocks = SequenceMatcher(None, seen, asked, autojunk=False).get_matching_blocks()
+    same_own = {own[block.a + i] for block in blocks for i in range(block.size)}
+    same_other = {other[block.b + i] for block in blocks for i in range(block.size)}
+    if not reference or (len(same_own), len(same_other)) == (len(own), len(other)):
+        return list(rows), []
+    return _marked(rows, set(own) - same_own), _marked(reference, set(other) - same_other)
 
 
-def _marked(rows: Sequence[Row], same: set[int]) -> list[Row]:
-    return [dataclasses.replace(row, differs=place not in same) for place, row in enumerate(rows)]
+def _marked(rows: Sequence[Row], different: set[int]) -> list[Row]:
+    return [dataclasses.replace(row, differs=place in different) for place, row in enumerate(rows)]
 
 
 def _reference_row(step: Any) -> Row:

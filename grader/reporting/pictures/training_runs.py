@@ -103,7 +103,7 @@ def _start(run: TrainingRun, accused: str | None) -> tuple[str, str]:
     if not start.determined:
         return f"Start not established{f': {start.why}' if start.why else ''}", "wait"
     if start.reloaded_initial:
-        return "Fresh: the initial weights again", "good"
+        return "Fresh weights, the same as at an earlier start", "good"
     if start.carried_from is None or not start.carried_share > 0:
         return "Fresh weights", "good"
     part = (
@@ -121,7 +121,9 @@ def settings(run: TrainingRun, batch_size: int | None = None) -> str:
     batch = batch_size or (run.batch_sizes[0] if run.batch_sizes else None)
     parts += [f"batch {batch}"] if batch else []
     if run.passes:
-        parts.append(count(run.passes, "pass", "passes") + (" (cut short)" if run.passes_cut else ""))
+        parts.append(
+            count(run.passes, "pass", "passes") + (", cut to a few batches each" if run.passes_cut else "")
+        )
     return ", ".join(parts)
 
 

@@ -85,7 +85,7 @@ def test_what_could_not_be_compared_says_why() -> None:
 def test_initial_weights_loaded_again_are_fresh_and_joined_to_nothing() -> None:
     start = Start(determined=True, carried_from=0, carried_share=1.0, reloaded_initial=True)
     told = timeline(history(training_run(0, 1), training_run(1, 1, start=start)))
-    assert "Fresh: the initial weights again" in told
+    assert "Fresh weights, the same as at an earlier start" in told
     assert 'class="carry"' not in told
 
 

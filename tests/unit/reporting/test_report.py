@@ -13,10 +13,12 @@ from itertools import pairwise
 
 import pytest
 
-from grader.evidence.record import Outcome
+from grader.evidence.codec import Bundle
+from grader.evidence.record import ModuleRecord, Outcome
 from grader.grading.verdict import Finding, Verdict
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
-from grader.rubric.model import Status
+from grader.rubric.model import Status, Where
+from tests.factories import cell
 from tests.unit.reporting import samples
 
 
@@ -137,6 +139,70 @@ def test_the_table_of_layers_counts_and_marks_what_differs_from_the_reference(pa
     assert "The reference: SmallNet" in text
     assert "245*1 + 1 = 246" in text
     assert article.count('<tr class="differs">') == 5
+
+
+def sample_with_net(**changes: object) -> ReportInput:
+    """The sample with another record of small_net in its evidence."""
+    report = samples.report()
+    assert report.bundle is not None
+    probes = {
+        key: answer
+        if not isinstance(answer.record, ModuleRecord)
+        else answer.model_copy(update={"record": answer.record.model_copy(update=changes)})
+        for key, answer in report.bundle.evidence.probes.items()
+    }
+    evidence = report.bundle.evidence.model_copy(update={"probes": probes})
+    return replace(report, bundle=Bundle(evidence, report.bundle.arrays))
+
+
+def test_where_no_forward_pass_was_traced_only_layers_that_learn_are_compared() -> None:
+    article = section(render_report(sample_with_net(operations=())), "small-net-parameters")
+    assert "not measured" in article
+    assert "not used in forward" not in article
+    marked = re.findall(r'<tr class="differs">.*?</tr>', article, re.DOTALL)
+    assert ["1125*1" in row or "245*1" in row for row in marked] == [True, True]
+
+
+def test_a_reference_that_equals_the_students_net_is_not_put_beside_it() -> None:
+    layers = [
+        layer.model_copy(update={"parameters": ()}) if layer.path == "fc" else layer
+        for layer in samples.small_net_as_handed_in().layers
+    ]
+    parts = samples.small_net_as_handed_in().parameters
+    right = [
+        part.model_copy(update={"shape": (1, 245)}) if part.name == "fc.weight" else part for part in parts
+    ]
+    same = sample_with_net(operations=(), parameters=tuple(right))
+    assert "The reference:" not in section(render_report(same), "small-net-parameters")
+    less = sample_with_net(operations=(), layers=tuple(layers))
+    assert "The reference:" in section(render_report(less), "small-net-parameters")
+
+
+def test_an_answer_in_words_is_quoted_as_prose_and_whole() -> None:
+    report = samples.report()
+    words = "So **settings** are chosen on it. " * 60
+    assert report.bundle is not None
+    cells = (*report.bundle.evidence.cells[:-1], cell(14, words, kind="markdown"))
+    evidence = report.bundle.evidence.model_copy(update={"cells": cells})
+    findings = tuple(
+        finding.model_copy(update={"where": (Where(cell=14),)})
+        if finding.criterion == "why-validation"
+        else finding
+        for finding in report.verdict.findings
+    )
+    changed = replace(
+        report,
+        bundle=Bundle(evidence, report.bundle.arrays),
+        verdict=report.verdict.model_copy(update={"findings": findings}),
+    )
+    article = section(render_report(changed), "why-validation")
+    assert article.count("So <strong>settings</strong>") == 60
+
+
+def test_what_a_ta_reads_is_told_once(page: str) -> None:
+    text = Outline(section(page, "why-validation")).text
+    assert "nothing is taken off before" in text
+    assert "Why these points" not in text
 
 
 def test_without_a_reference_the_students_layers_stand_alone() -> None:
