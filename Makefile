@@ -37,6 +37,10 @@ static: setup  ## Check format, style, types and the direction of imports
 .PHONY: check
 check: static test  ## Everything that must hold before a commit is shared
 
+.PHONY: bench
+bench: ready  ## Measure start-up against docker run with nbconvert, in one run; wants an idle machine
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/startup.py
+
 .PHONY: setup
 setup: .venv/.complete  ## Make the virtual environment
 
