@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.collector.shims import (
+    checkpoints,
     colab,
     cuda,
     datasets,
@@ -27,6 +28,7 @@ __all__ = ["SHIMS"]
 #: By name, in the order of installation.
 SHIMS: dict[str, Callable[[Context], None]] = {
     "colab": colab.install,
+    "checkpoints": checkpoints.install,
     "drive": drive.install,
     "shell": shell_lines.install,
     "network": network.install,

@@ -6,6 +6,7 @@ import pickle
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -209,6 +210,40 @@ def test_classes_without_files_are_empty_but_not_all_of_them(notebook):
     notebook.run("torch.save(torch.zeros(1), 'features/A/0.tensor'); data = read()")
     assert notebook.namespace["data"].classes == ["A", "B"]
     assert len(notebook.namespace["data"]) == 1
+
+
+SAVE = "for epoch in range(4): torch.save(torch.full((9000,), epoch), f'net_epoch{epoch}.pt')"
+LOAD = "loaded = [int(torch.load(f'net_epoch{epoch}.pt')[0]) for epoch in range(4)]"
+
+
+def test_checkpoints_are_kept_apart_while_there_is_room(notebook):
+    notebook.run(SAVE, LOAD)
+    assert notebook.namespace["loaded"] == [0, 1, 2, 3]
+
+
+def test_older_checkpoints_share_a_file_where_room_gets_short(notebook, monkeypatch):
+    full = SimpleNamespace(f_bavail=1, f_frsize=4096)
+    monkeypatch.setattr("grader.collector.shims.checkpoints.os.statvfs", lambda folder: full)
+    notebook.run(
+        SAVE, LOAD, "import os; blocks = len({os.stat(f'net_epoch{n}.pt').st_ino for n in range(4)})"
+    )
+    assert notebook.namespace["loaded"] == [2, 2, 2, 3]
+    assert len({Path(f"net_epoch{epoch}.pt").stat().st_ino for epoch in range(4)}) == 2
+    notebook.run("torch.save(torch.full((9000,), 7), 'net_epoch1.pt')", LOAD)
+    assert notebook.namespace["loaded"] == [3, 7, 3, 3]
+    assert [use.cell for use in notebook.shims if "share" in use.detail] == [1, 4]
+
+
+@pytest.mark.parametrize("name", ["net_bs{}_lr0.1_epoch1", "lr{}/net_1.h5", "net{}_1.pth.tar"])
+def test_checkpoints_of_different_trainings_share_nothing(notebook, monkeypatch, name):
+    full = SimpleNamespace(f_bavail=1, f_frsize=4096)
+    monkeypatch.setattr("grader.collector.shims.checkpoints.os.statvfs", lambda folder: full)
+    for number in range(3):
+        path = Path(name.format(number))
+        path.parent.mkdir(exist_ok=True)
+        notebook.run(f"torch.save(torch.full((9000,), {number}), {str(path)!r})")
+    notebook.run(f"loaded = [int(torch.load({name!r}.format(n))[0]) for n in range(3)]")
+    assert notebook.namespace["loaded"] == [0, 1, 2]
 
 
 def test_folders_made_by_hand_on_drive_are_there(make_notebook, tmp_path):
