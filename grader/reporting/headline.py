@@ -90,7 +90,12 @@ def _sentence(report: ReportInput, views: Sequence[FindingView]) -> str:
     parts = [f"{count(report.points, 'point')} so far" if report.pending else count(report.points, "point")]
     if report.pending:
         parts.append(f"{number(report.pending)} still open")
-    parts.append(f"{number(lost)} lost" if lost else "none lost")
+    taken = [
+        f"{number(-line.points)} off ({line.title.lower()})" for line in report.adjustments if line.points < 0
+    ]
+    if lost or not taken:
+        parts.append(f"{number(lost)} lost" if lost else "none lost")
+    parts += taken
     return f"{listed(parts)}."
 
 

@@ -226,3 +226,13 @@ def test_late_by_nobody_knows_how_much_waits_for_a_person(lab: Path, grader) -> 
     grader("regrade", "-a", "mini", "--rubric", "mini")
     assert "1 mark was written" in grader("export", "nbgrader", "-a", "mini", "--out", "new.csv").out
     assert "late: -2 points" in grader("show", "101", "-a", "mini").out
+
+
+def test_a_report_never_says_none_lost_where_lateness_took_something(lab: Path, grader) -> None:
+    course.write_rubric(lab / "rubrics", LATE)
+    hand_in_at(lab, "s1", "mini", "2026-02-04 12:30:00 UTC", course.GOOD)
+    grader("run", "timed", "--rubric", "mini")
+    grader("report", "-a", "mini", "--out", "reports")
+    page = (lab / "reports" / "s1.html").read_text()
+    assert "2 off (late)" in page
+    assert "none lost" not in page
