@@ -1,0 +1,282 @@
+"""Real notebooks of three labs, graded once in the sandbox, against the labels that a reader set by hand.
+
+What is expected is read from the corpus when the tests run. Where the grader knows less than the reader it
+leaves the question to a TA; what it says for certain has to be what the reader says.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from grader.evidence.codec import decode
+from grader.evidence.record import Evidence
+from grader.grading.verdict import Finding
+from grader.intake import find_submissions
+from grader.rubric.model import Status
+from grader.sandbox.select import choose_sandbox
+from grader.store import Store, history, open_store
+from grader.store.history import Result
+from grader.workflows.datasets import write_stand_in
+from grader.workflows.judging import Judge
+from grader.workflows.planning import Work, plan_work, read_file
+from grader.workflows.reference import load_reference
+from grader.workflows.regrade import regrade
+from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.run import run
+from grader.workflows.stopping import StopSignal
+
+pytestmark = [pytest.mark.docker, pytest.mark.corpus]
+
+ROOT = Path(__file__).resolve().parents[2]
+LABS = ("lab1", "lab2", "lab3b")
+WORKERS = 2
+OUR_FAULT = "SANDBOX_UNAVAILABLE"
+PARAMETERS = {"small-net-parameters": 386, "large-net-parameters": 9705}
+FUNCTIONS = {
+    "sum_of_cubes": "sum-of-cubes",
+    "word_lengths": "word-lengths",
+    "all_same_length": "all-same-length",
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A notebook of the corpus: what its reader says of it, and what the grader does."""
+
+    key: str
+    label: dict[str, Any]
+    outcome: str
+    findings: dict[str, Finding]
+    evidence: Evidence
+
+    def cell_of_run(self, index: int | None) -> int | None:
+        return next((one.cell for one in self.evidence.training.runs if one.index == index), None)
+
+
+@dataclass(frozen=True)
+class Course:
+    """All labs in one database, and what they were judged by."""
+
+    store: Store
+    graded: tuple[Graded, ...]
+
+    def with_label(self, field: str, lab: str | None = None) -> Iterator[tuple[Graded, Any]]:
+        """Notebooks for which the reader established this field, with what it says."""
+        for one in self.graded:
+            if one.label[field] is not None and lab in (None, one.label["lab"]):
+                yield one, one.label[field]
+
+    def results(self) -> list[Result]:
+        with self.store.reading() as session:
+            return list(history.results(session))
+
+
+def judges(rubrics: Path) -> dict[str, Judge]:
+    reference = load_reference(ROOT / "reference")
+    return {name: Judge(load_rubric_file(rubrics / f"{name}.yaml"), reference) for name in LABS}
+
+
+def works(corpus: Path, by: dict[str, Judge]) -> Iterator[Work]:
+    for name, judge in by.items():
+        files = [read_file(found) for found in find_submissions(corpus / name).submissions]
+        yield from plan_work(files, lambda cells, rubric=judge.rubric: rubric)
+
+
+def described(labels: dict[str, Any], store: Store) -> Iterator[Graded]:
+    with store.reading() as session:
+        for result in history.results(session):
+            key = f"{result.assignment}/{result.student}"
+            assert result.attempt is not None
+            assert result.verdict is not None
+            raw = store.blobs.get(result.attempt.evidence)
+            yield Graded(
+                key,
+                labels[key],
+                result.attempt.outcome,
+                {finding.criterion: finding for finding in result.verdict.findings},
+                decode(raw, limit_bytes=len(raw)).evidence,
+            )
+
+
+@pytest.fixture(scope="module")
+def course(corpus: Path, docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    """Grades every notebook of the corpus once."""
+    folder = tmp_path_factory.mktemp("corpus")
+    by = judges(ROOT / "rubrics")
+    for data_set in sorted({name for judge in by.values() for name in judge.rubric.rubric.data}):
+        write_stand_in(data_set, folder / "data")
+    with open_store(str(folder / "grader.db")) as store:
+        run(
+            list(works(corpus, by)),
+            store=store,
+            reference=by["lab1"].reference,
+            open_sandbox=lambda: choose_sandbox(
+                "docker", isolation="fork", gpus="none", data_dir=folder / "data", run_id="corpus",
+                notify=lambda line: None,
+            ),
+            notify=lambda event: None,
+            stop=StopSignal(),
+            actor="test",
+            data=folder / "data",
+            jobs=WORKERS,
+        )  # fmt: skip
+        labels = YAML(typ="safe").load(corpus / "labels.yaml")
+        yield Course(store, tuple(described(labels, store)))
+
+
+def test_every_labelled_notebook_ends_and_no_check_fails(corpus: Path, course: Course) -> None:
+    labels = YAML(typ="safe").load(corpus / "labels.yaml")
+    assert {one.key for one in course.graded} == set(labels)
+    assert [one.key for one in course.graded if one.outcome == OUR_FAULT] == []
+    broken = [
+        (one.key, name, finding.message)
+        for one in course.graded
+        for name, finding in one.findings.items()
+        if finding.status is Status.CHECK_ERROR
+    ]
+    assert broken == []
+
+
+def test_builtins_are_found_where_they_are_hidden_and_nowhere_else(course: Course) -> None:
+    for one, label in course.with_label("builtin_shadowing"):
+        found = [(each["name"], each["cell"]) for each in one.findings["builtin-shadowing"].data["names"]]
+        assert sorted(found) == sorted((each["name"], each["cell"]) for each in label), one.key
+
+
+def carried(one: Graded) -> set[tuple[int, int | None, str]]:
+    """Cell, cell that the weights come from, and object, of each run that did not start fresh."""
+    runs = one.findings["fresh-weights"].data["runs"]
+    return {(each["cell"], one.cell_of_run(each["carried_from"]), each["object"]) for each in runs}
+
+
+def test_carried_weights_are_those_that_the_reader_saw(course: Course) -> None:
+    for one, label in course.with_label("carried_weights"):
+        if "fresh-weights" not in one.findings:
+            continue
+        from_top = [each for each in label if each["evidence"] != "output"]
+        assert carried(one) == {
+            (each["cell"], each["started_from_cell"], each["object"]) for each in from_top
+        }, one.key
+
+
+def test_students_are_told_of_carried_weights_where_these_are_certain_only(course: Course) -> None:
+    for one, label in course.with_label("carried_weights"):
+        if "fresh-weights" not in one.findings:
+            continue
+        finding = one.findings["fresh-weights"]
+        accused = finding.status is Status.FAIL and finding.data["runs"] != []
+        assert accused == any(not each.get("uncertain") for each in label), one.key
+        if any(each.get("uncertain") for each in label) and not accused:
+            assert finding.status is Status.NEEDS_TA, one.key
+
+
+def test_parameters_are_counted_whatever_a_student_printed(course: Course) -> None:
+    for one, _ in course.with_label("parameter_count_answer"):
+        found = {name: one.findings[name].data["found"] for name in PARAMETERS}
+        assert found == PARAMETERS, one.key
+
+
+def test_stated_parameter_counts_are_right_where_the_reader_says_so(course: Course) -> None:
+    for one, label in course.with_label("parameter_count_answer"):
+        right = all(one.findings[name].status is Status.PASS for name in PARAMETERS)
+        assert right == (label == "right"), one.key
+
+
+def test_wrong_settings_of_part_3_are_found_and_none_is_made_up(course: Course) -> None:
+    for one, label in course.with_label("part3_wrong_value"):
+        rows = one.findings["part3-settings"].data["settings"]
+        wrong = {row["setting"][:3] for row in rows if row["state"] != "right"}
+        trained = [each for each in label if "train" in each["where"]]
+        assert wrong == {each["part"][-3:] for each in trained}, one.key
+        for each in trained:
+            assert any(str(each["found"]) in row["found"] for row in rows), one.key
+
+
+def test_a_softmax_before_cross_entropy_is_found_and_none_is_made_up(course: Course) -> None:
+    for one, label in course.with_label("softmax_before_cross_entropy"):
+        finding = one.findings["loss-function"]
+        assert (finding.status is Status.FAIL) == label, (one.key, finding.message)
+        if label:
+            assert {place.cell for place in finding.where} <= set(one.label["softmax_cells"]), one.key
+
+
+def cells_named(note: str | None) -> set[int]:
+    """The cells that a reader's note names first: ``cells 3-5 and 9``."""
+    named = re.search(r"cells? ([\d,\s-]+(?:and \d+)?)", note or "")
+    spans = re.findall(r"(\d+)(?:-(\d+))?", named[1]) if named else []
+    return {cell for low, high in spans for cell in range(int(low), int(high or low) + 1)}
+
+
+@pytest.mark.parametrize(
+    ("field", "use"), [("trains_on_test", "trained_on_test"), ("selects_on_test", "tuned_on_test")]
+)
+def test_misuse_of_test_data_is_found_and_none_is_made_up(course: Course, field: str, use: str) -> None:
+    for one, label in course.with_label(field, "lab3b"):
+        finding = one.findings["test-set-untouched"]
+        cells = {each["cell"] for each in finding.data[use]}
+        assert bool(cells) == label["value"], (one.key, finding.message)
+        assert cells <= cells_named(label["note"]), one.key
+        if label["value"]:
+            assert finding.status is Status.FAIL, one.key
+
+
+def test_nobody_is_blamed_for_test_data_who_kept_them_apart(course: Course) -> None:
+    for one in course.graded:
+        misused = [one.label[field] for field in ("trains_on_test", "selects_on_test")]
+        if any(label is None or label["value"] for label in misused):
+            continue
+        for name in ("test-set-untouched", "validation-selection"):
+            finding = one.findings.get(name)
+            if finding is not None and finding.status in (Status.FAIL, Status.PARTIAL):
+                assert "test data" not in finding.message, (one.key, name)
+
+
+def test_functions_are_right_where_calling_them_says_so(course: Course) -> None:
+    for one, label in course.with_label("functions_correct"):
+        for function, criterion in FUNCTIONS.items():
+            right = one.findings[criterion].status is Status.PASS
+            assert right == (label[function] == "correct"), (one.key, function)
+
+
+def test_printing_functions_are_told_from_returning_ones(course: Course) -> None:
+    for one, label in course.with_label("print_instead_of_return", "lab1"):
+        assert one.findings["returns-not-prints"].data["functions"] == label, one.key
+
+
+def refuse(*args: Any, **kwargs: Any) -> None:
+    raise AssertionError("judging stored evidence started a process or opened a connection")
+
+
+def test_a_changed_threshold_is_judged_from_what_was_recorded(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rubrics = shutil.copytree(ROOT / "rubrics", tmp_path / "rubrics")
+    for name in ("lab2", "lab3b"):
+        text = (rubrics / f"{name}.yaml").read_text()
+        changed = text.replace("check: fresh_weights", "check: fresh_weights\n    threshold: 1.0")
+        assert changed != text
+        (rubrics / f"{name}.yaml").write_text(changed)
+    by = judges(rubrics)
+    for owner, name in ((os, "fork"), (subprocess, "Popen"), (socket, "socket")):
+        monkeypatch.setattr(owner, name, refuse)
+    again = regrade(
+        course.store, course.results(), lambda result: by[result.assignment], actor="test", dry_run=True
+    )
+    assert len(again) == len(course.graded)
+    assert [each.student for each in again if each.problem or each.missing != before_missing(each)] == []
+
+
+def before_missing(each: Any) -> tuple[str, ...]:
+    """Criteria that lacked evidence already in the verdict that stands."""
+    return tuple(item.criterion for item in each.before.findings if item.status is Status.MISSING_EVIDENCE)
