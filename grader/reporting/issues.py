@@ -31,6 +31,7 @@ class Issue:
         example: What one of them was told, without a name; empty where the title says it all.
         code: A line of that student's code without comments and strings; empty where none is known.
         hint: The rubric's own word on how to check it.
+        recognised: It is one known mistake, rather than all that a message of one form can mean.
     """
 
     criterion: str
@@ -41,6 +42,7 @@ class Issue:
     example: str = ""
     code: str = ""
     hint: str = ""
+    recognised: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,11 @@ class _Sighting:
     example: str
     code: str
     lost: float
+    recognised: bool = True
 
 
 def common_issues(rubric: Rubric, results: Sequence[SummaryInput]) -> tuple[Issue, ...]:
-    """All issues, the most common first; among equals those that cost more."""
+    """All issues, the most common first; among equals known mistakes, then those that cost more."""
     titles = {criterion.id: criterion.title for criterion in rubric.criteria}
     hints = {criterion.id: criterion.hint for criterion in rubric.criteria}
     judged: dict[str, int] = {}
@@ -64,13 +67,18 @@ def common_issues(rubric: Rubric, results: Sequence[SummaryInput]) -> tuple[Issu
         for sighting in _sightings(result, titles):
             seen.setdefault(sighting.key, []).append(sighting)
         for finding in result.verdict.findings if result.verdict else ():
-            if finding.pending < finding.out_of or finding.criterion in result.decisions:
+            undecided = 0 < finding.out_of <= finding.pending
+            if not undecided or finding.criterion in result.decisions:
                 judged[finding.criterion] = judged.get(finding.criterion, 0) + 1
     issues = [
         _issue(criterion, sightings, judged.get(criterion, 0), hints.get(criterion, ""))
         for (criterion, _), sightings in seen.items()
     ]
-    return tuple(sorted(issues, key=lambda issue: (-issue.students, -issue.points, issue.title)))
+    return tuple(sorted(issues, key=_rank))
+
+
+def _rank(issue: Issue) -> tuple[int, bool, float, str]:
+    return -issue.students, not issue.recognised, -issue.points, issue.title
 
 
 def _issue(criterion: str, sightings: Sequence[_Sighting], judged: int, hint: str) -> Issue:
@@ -84,6 +92,7 @@ def _issue(criterion: str, sightings: Sequence[_Sighting], judged: int, hint: st
         example=told.example,
         code=told.code,
         hint=hint,
+        recognised=told.recognised,
     )
 
 
@@ -115,7 +124,7 @@ def _of_finding(result: SummaryInput, finding: Finding, title: str) -> Iterator[
     if not names and not mistakes:
         gist = _anonymous(first_sentences(finding.message, _GIST_CHARACTERS), result.student)
         key = (finding.criterion, _pattern(finding.message))
-        yield _Sighting(key, f"Missed: {title}", gist, _first_code(result, finding), lost)
+        yield _Sighting(key, f"Missed: {title}", gist, _first_code(result, finding), lost, recognised=False)
 
 
 def _mistakes(finding: Finding) -> Iterator[str]:

@@ -69,6 +69,15 @@ def test_a_name_used_by_many_is_the_most_common_issue_and_counts_once_a_student(
     assert (second.title, second.students) == ("`max` used as a variable name", 3)
 
 
+def test_a_name_that_costs_nothing_has_its_share_and_leads_what_is_as_common_but_vague() -> None:
+    free = finding("builtin-shadowing", 0, data={"names": [{"name": "sum", "cell": 0, "line": 1}]})
+    unmarked = free.model_copy(update={"out_of": 0.0, "status": Status.FAIL})
+    wrong = finding("sum-of-cubes", 0, message="It is wrong.")
+    first, second = summarise(RUBRIC, [student(f"s{i}", wrong, unmarked) for i in range(3)]).issues
+    assert (first.title, first.students, first.share) == ("`sum` used as a variable name", 3, 1.0)
+    assert (second.title, second.points) == ("Missed: The sum of cubes", 12)
+
+
 def test_recognised_mistakes_are_issues_of_their_own() -> None:
     off = student("s1", finding("sum-of-cubes", 0, data=calls("off by one", "off by one", None)))
     printed = student("s2", finding("sum-of-cubes", 2, data=calls("it prints instead of returning")))
