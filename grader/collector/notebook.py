@@ -44,6 +44,7 @@ class NotebookRun:
     client: CellClient = field(init=False)
     _done: list[CellRecord] = field(init=False, default_factory=list)
     _array_bytes: int = 0
+    _tampering: str = ""
 
     def __post_init__(self) -> None:
         self.client = CellClient(self.forked, self.plan.limits)
@@ -115,10 +116,12 @@ class NotebookRun:
             self.anomalies.append("collect: more array bytes than the plan allows")
             return None, []
         try:
-            return Collected.model_validate_json(body), arrays
+            collected = Collected.model_validate_json(body)
         except ValidationError as error:
             self.anomalies.append(f"collect: not what the recorder writes: {error.error_count()} problems")
             return None, []
+        self._tampering = self._tampering or "; ".join(collected.tampering)
+        return collected, arrays
 
     async def probe(
         self, request: ProbeRequest, inputs: Sequence[np.ndarray]
@@ -126,6 +129,8 @@ class NotebookRun:
         """Passes a probe on to the kernel; no answer is a result as well."""
         if self.forked.died.is_set():
             return ProbeResult(status="no_answer", detail="the kernel is dead"), []
+        if self._tampering:
+            return ProbeResult(status="no_answer", detail=self._tampering[:500]), []
         try:
             body, arrays = await self.client.request(
                 "probe",

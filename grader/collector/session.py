@@ -103,7 +103,7 @@ class KernelSession:
         files = self._guard("the work folder could not be read", self._folder.written, cell) or ()
         history = self._guard("the training history could not be read", self._recorder.history)
         broken = self._broken()
-        for text in (*self._recorder.tampered(), *broken):
+        for text in self._recorder.tampered():
             self._note(text)
         if broken and history is not None:
             notes = (*history.notes, *broken)
@@ -115,6 +115,7 @@ class KernelSession:
             shims=self._shims.drain(),
             training=history,
             anomalies=self._new_anomalies(),
+            tampering=broken,
         )
         return collected, arrays
 

@@ -125,13 +125,18 @@ class CellStarted(Frame):
 
 
 class Collected(Record):
-    """What the kernel side gives after a cell; only what is new, but for `training`, which is whole."""
+    """What the kernel side gives after a cell; only what is new, but for `training`, which is whole.
+
+    Attributes:
+        tampering: What the notebook changed of the code that measures; no probe is answered after that.
+    """
 
     values: tuple[WatchedValue, ...] = ()
     files: tuple[FileWritten, ...] = ()
     shims: tuple[ShimUse, ...] = ()
     training: TrainingHistory | None = None
     anomalies: tuple[str, ...] = ()
+    tampering: tuple[str, ...] = ()
 
 
 class CellDone(Frame):

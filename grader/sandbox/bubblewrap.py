@@ -70,6 +70,8 @@ def bubblewrap_command(spec: BubbleSpec) -> list[str]:
         *_limited(limits),
         "bwrap",
         *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
+        # Else bubblewrap itself is process 1, which can be inspected and holds the pipes to the host.
+        "--as-pid-1",
         *("--uid", str(_UID), "--gid", str(_UID), "--hostname", "sandbox"),
         *(word for path in _visible() for word in _view(path)),
         *_hidden(),

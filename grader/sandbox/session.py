@@ -161,7 +161,7 @@ class JobSession:
     def _take_collected(self, collected: Collected, arrays: list[np.ndarray]) -> None:
         self.files += collected.files
         self.shims += collected.shims
-        self.anomalies += collected.anomalies
+        self.anomalies += (*collected.anomalies, *collected.tampering)
         self.training = collected.training or self.training
         for watched in collected.values:
             try:

@@ -95,7 +95,7 @@ Weakened = Callable[[Weakness], Worker]
 
 def test_without_seccomp_a_namespace_is_granted(weakened: Weakened) -> None:
     text = printed(attacked(weakened(NO_SECCOMP), "privilege/new-namespaces"))
-    assert "ESCAPED: unshare 0x10000000" in text
+    assert "ESCAPED: clone a user namespace" in text
 
 
 def test_without_seccomp_queues_outlive_their_makers(weakened: Weakened) -> None:
@@ -126,14 +126,14 @@ def test_with_a_writable_image_files_stay_behind_in_it(weakened: Weakened) -> No
 
 def test_with_the_engines_network_other_machines_are_reached(weakened: Weakened) -> None:
     with socket.create_server(("0.0.0.0", 0)) as server:
-        threading.Thread(target=server.accept, daemon=True).start()
+        threading.Thread(target=lambda: server.accept()[0].close(), daemon=True).start()
         port = server.getsockname()[1]
         reach = (
             "import socket\n"
             "rows = [line.split() for line in open('/proc/net/route')]\n"
             "gateway = next(row[2] for row in rows if row[1] == '00000000')\n"
             "address = socket.inet_ntoa(bytes.fromhex(gateway)[::-1])\n"
-            f"attempt('reach the host', lambda: socket.create_connection((address, {port}), timeout=3))"
+            f"attempt('reach the host', lambda: socket.socket().connect((address, {port})))"
         )
         worker = weakened(Weakness(options={"network_mode": "bridge"}, network=True))
         assert "ESCAPED: reach the host" in printed(run_cells(worker, (PRELUDE, reach), LIMITS))
