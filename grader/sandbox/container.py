@@ -21,6 +21,7 @@ from grader.evidence.record import Environment
 from grader.sandbox.engine import ENGINE_ERRORS
 from grader.sandbox.frames import DeadlinePassed, DockerPipe, FrameStream, StreamEnded
 from grader.sandbox.reaper import labels
+from grader.sandbox.resources import seccomp_profile
 
 __all__ = ["Container", "ContainerSpec", "host_options"]
 
@@ -65,7 +66,8 @@ def host_options(spec: ContainerSpec) -> dict[str, Any]:
         "cap_drop": ["ALL"],
         # The driver changes to a student's uid and kills; nothing else is left to root.
         "cap_add": ["SETUID", "SETGID", "KILL"],
-        "security_opt": ["no-new-privileges"],
+        # Pinned, so that the wall does not depend on the engine's age.
+        "security_opt": ["no-new-privileges", f"seccomp={seccomp_profile()}"],
         "read_only": True,
         "ipc_mode": "private",
         "tmpfs": _tmpfs(limits),

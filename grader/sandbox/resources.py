@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import grader
 from grader.errors import ImageError
 
-__all__ = ["code_files", "docker_folder", "package_folder"]
+__all__ = ["code_files", "docker_folder", "package_folder", "seccomp_profile"]
 
 #: All of the package that the image gets: the collector and what it imports.
 _INSIDE = ("__init__.py", "errors.py", "evidence", "collector")
@@ -33,6 +34,16 @@ def docker_folder() -> Path:
         where=str(candidates[0]),
         todo="install the grader again",
     )
+
+
+@cache
+def seccomp_profile() -> str:
+    """System calls that a container may make, as the JSON that Docker takes; all others are refused.
+
+    Raises:
+        ImageError: As `docker_folder`.
+    """
+    return (docker_folder() / "seccomp.json").read_text()
 
 
 def code_files() -> dict[str, bytes]:

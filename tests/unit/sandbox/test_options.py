@@ -8,7 +8,7 @@ from grader.errors import SandboxUnavailable, UsageError
 from grader.evidence.plan import Limits
 from grader.sandbox.container import ContainerSpec, host_options
 from grader.sandbox.doctor import _engine
-from grader.sandbox.resources import code_files, docker_folder
+from grader.sandbox.resources import code_files, docker_folder, seccomp_profile
 from grader.sandbox.select import choose_sandbox
 
 
@@ -21,7 +21,7 @@ def test_the_wall_has_no_door() -> None:
     assert wall["network_mode"] == "none"
     assert wall["cap_drop"] == ["ALL"]
     assert sorted(wall["cap_add"]) == ["KILL", "SETGID", "SETUID"]  # type: ignore[call-overload]
-    assert wall["security_opt"] == ["no-new-privileges"]
+    assert wall["security_opt"] == ["no-new-privileges", f"seccomp={seccomp_profile()}"]
     assert wall["read_only"] is True
     assert wall["mem_limit"] == wall["memswap_limit"] == Limits().memory_bytes
     assert "privileged" not in wall
