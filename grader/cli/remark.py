@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +14,7 @@ from grader.cli.options import Anonymous, AnyAssignment, Assignment, Database, E
 
 if TYPE_CHECKING:
     from grader.store.remarks import Remark
+    from grader.workflows.remark_list import Listed
 
 __all__ = ["remark"]
 
@@ -74,21 +75,25 @@ def list_(
     ] = None,
     state: Annotated[States | None, typer.Option("--state", help="Only requests in this state.")] = None,
     only_open: Annotated[bool, typer.Option("--open", help="Only those that wait for a decision.")] = False,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only those that wait though the course's date has passed.")
+    ] = False,
     anonymous: Anonymous = False,
     db: Database = None,
     evidence: Evidence = None,
 ) -> int:
-    """List requests with their age.
+    """List requests with their age and the date until which the course takes requests.
 
     Example: grader remark list --assignment lab2 --open
     """
     from grader.grading.remarks import State
     from grader.workflows.remark import list_requests
+    from grader.workflows.remark_list import with_deadlines
     from grader.workflows.show import name_of
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        found = list_requests(
+        requests = list_requests(
             store,
             assignment=assignment,
             student=student,
@@ -96,18 +101,19 @@ def list_(
             state=State(state) if state else None,
             only_open=only_open,
         )
+        found = [item for item in with_deadlines(store, requests) if item.overdue or not overdue]
         names = name_of(store, anonymous)
     if not found:
         print_line("no remark requests")
         return 0
-    rows = [_row(item, names(item.row.student)) for item in found]
-    columns = ("id", "student", "assignment", "about", "state", "was", "is", "age", "reason")
+    rows = [_row(item, names(item.remark.row.student)) for item in found]
+    columns = ("id", "student", "assignment", "about", "state", "was", "is", "age", "deadline", "reason")
     print_table(columns, rows, right=("id", "was", "is", "age"))
     return 0
 
 
-def _row(item: Remark, name: str) -> tuple[str, ...]:
-    age = datetime.now(UTC) - item.opened_at
+def _row(listed: Listed, name: str) -> tuple[str, ...]:
+    item = listed.remark
     decided = item.decision.points if item.decision else None
     late = f"late: {item.row.late_because}; " if item.row.late_because else ""
     return (
@@ -118,9 +124,17 @@ def _row(item: Remark, name: str) -> tuple[str, ...]:
         item.state.value,
         number(item.row.points_before),
         number(decided),
-        f"{age.days} d",
+        f"{listed.age.days} d",
+        _deadline(listed),
         late + " ".join(item.row.reason.split()),
     )
+
+
+def _deadline(listed: Listed) -> str:
+    if listed.deadline is None:
+        return "-"
+    shown = listed.deadline.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{shown}, overdue" if listed.overdue else shown
 
 
 @remark.command()

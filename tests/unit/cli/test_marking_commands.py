@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.workflows import remark as remark_workflow
+from tests import course
 
 OPEN = ["remark", "open", "s2", "-a", "mini", "-c", "builtin-shadowing", "-m", "see the handout", "--accept"]
 
@@ -70,6 +71,44 @@ def test_a_request_goes_its_whole_way(graded: Path, grader) -> None:
     assert grader("remark", "list", "--open").out == "no remark requests\n"
     history = grader("show", "s2", "-a", "mini", "--history").out
     assert f"remark request {id}: decide 2 points: it was given" in history
+
+
+POLICY = "remarks:\n  remarks_open_until: {until}\n"
+
+
+@pytest.mark.parametrize(
+    ("until", "deadline"),
+    [
+        ("2999-01-02T00:00:00Z", "2999-01-02 00:00 UTC"),
+        ("2001-02-03T00:00:00Z", "2001-02-03 00:00 UTC, overdue"),
+    ],
+)
+def test_requests_are_listed_with_age_and_deadline(lab: Path, grader, until: str, deadline: str) -> None:
+    course.write_rubric(lab / "rubrics", course.RUBRIC + POLICY.format(until=until))
+    assert grader("run", "submissions", "--rubric", "mini").code == 0
+    grader(*OPEN, "--late-because", "was ill")
+    header, row = grader("remark", "list").out.splitlines()
+    assert f"  0 d  {deadline}  " in row
+    shown = grader("remark", "list", "--overdue").out
+    assert shown == (f"{header}\n{row}\n" if "overdue" in deadline else "no remark requests\n")
+
+
+@pytest.mark.parametrize(
+    ("filters", "kept"),
+    [
+        (["-a", "mini"], True),
+        (["-c", "builtin-shadowing"], True),
+        (["-c", "why"], False),
+        (["--state", "submitted"], True),
+        (["--state", "resolved"], False),
+        (["--student", "s1"], False),
+        (["--open"], True),
+        (["--overdue"], False),
+    ],
+)
+def test_requests_are_filtered(graded: Path, grader, filters: list[str], kept: bool) -> None:
+    grader(*OPEN)
+    assert ("see the handout" in grader("remark", "list", *filters).out) is kept
 
 
 @pytest.mark.parametrize(

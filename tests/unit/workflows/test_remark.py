@@ -3,6 +3,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from grader.store import Store, ledger
 from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
 from grader.workflows.marking import MarkOrder, give_marks
 from grader.workflows.remark import Request, act, decide, find, import_requests, list_requests, open_request
+from grader.workflows.remark_list import with_deadlines
 from grader.workflows.remark_view import view_of
 from grader.workflows.show import find_result, timeline
 from tests import course
@@ -196,6 +198,29 @@ def test_a_list_is_filtered(store: Store) -> None:
     assert [item.id for item in list_requests(store, student="s1")] == [second]
     assert list_requests(store, criterion="why") == []
     assert list_requests(store, assignment="other") == []
+
+
+def test_a_listed_request_says_its_age_and_when_it_is_overdue(store: Store, clock: Clock) -> None:
+    first = ask(store)
+    clock.pass_days(2)
+    second = ask(store, replace(ASKED, student="s1"))
+    early = with_deadlines(store, list_requests(store))
+    assert [item.age.days for item in early] == [2, 0]
+    assert {item.deadline for item in early} == {datetime(2026, 3, 20, tzinfo=UTC)}
+    assert not any(item.overdue for item in early)
+    answer(store, first)
+    clock.pass_days(8)
+    assert [item.remark.id for item in with_deadlines(store, list_requests(store)) if item.overdue] == [
+        second
+    ]
+
+
+def test_a_course_without_a_date_has_no_overdue_requests(tmp_path: Path, clock: Clock) -> None:
+    with grade_class(tmp_path, clock) as store:
+        ask(store)
+        clock.pass_days(400)
+        [listed] = with_deadlines(store, list_requests(store))
+        assert (listed.age.days, listed.deadline, listed.overdue) == (400, None, False)
 
 
 def test_the_view_puts_all_that_a_decision_needs_on_one_screen(store: Store) -> None:
