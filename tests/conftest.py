@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -62,11 +62,20 @@ def postgresql_server() -> Iterator[Path]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a new database can be made: each test that asks for it runs on both kinds."""
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], str]:
+    """Gives a place for a new database at each call: tests that ask for it run on both kinds."""
     if request.param == "sqlite":
-        return str(tmp_path / "grader.db")
-    return postgresql.fresh_database(request.getfixturevalue("postgresql_server"))
+        return lambda: str(tmp_path_factory.mktemp("database") / "grader.db")
+    server = request.getfixturevalue("postgresql_server")
+    return lambda: postgresql.fresh_database(server)
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """Where a new database can be made: each test that asks for it runs on both kinds."""
+    return new_database()
 
 
 @pytest.fixture(scope="session")
