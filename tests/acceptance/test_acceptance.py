@@ -10,12 +10,16 @@ A case is a folder ``<lab>/<case>/`` with a notebook (``notebook.py`` in percent
     others: PASS                        # status of the criteria that are not listed
     criteria:
       conv2d: {status: FAIL, points: 0, says: the kernel is flipped}
+
+A lab is one of the bundled rubrics, or one of these tests' own: its folder then holds ``rubric.yaml``, and
+the notebook of its case ``blank`` is the handout.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +27,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from grader.checks import registry
 from grader.evidence.plan import Limits, Plan
 from grader.grading.grade import grade
 from grader.grading.verdict import Finding, Verdict
+from grader.rubric.handout import fingerprint
 from grader.rubric.model import Status
 from grader.rubric.plan import plan_for
 from grader.sandbox.base import Job, Worker
@@ -36,7 +42,8 @@ from grader.workflows.rubrics import LoadedRubric, load_rubric_file
 from tests.acceptance.notebooks import notebook_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expect.yaml"))
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/expect.yaml"))
 LABS = sorted({case.parent.name for case in CASES})
 
 
@@ -63,7 +70,11 @@ def expected(case: Path) -> Expected:
 
 @cache
 def lab(name: str) -> LoadedRubric:
-    return load_rubric_file(ROOT / "rubrics" / f"{name}.yaml")
+    own = HERE / name / "rubric.yaml"
+    if not own.is_file():
+        return load_rubric_file(ROOT / "rubrics" / f"{name}.yaml")
+    handout = fingerprint(json.loads(notebook_bytes(HERE / name / "blank")))
+    return replace(load_rubric_file(own), handout=handout)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +133,11 @@ def test_every_automatic_criterion_has_a_deserving_and_an_undeserving_notebook(n
         statuses = {case.of(criterion.id)["status"] for case in cases}
         assert Status.PASS in statuses, f"{criterion.id}: no case deserves it"
         assert statuses & {Status.FAIL, Status.PARTIAL}, f"{criterion.id}: every case deserves it"
+
+
+def test_every_check_is_tried_on_whole_notebooks() -> None:
+    tried = {criterion.check.check for name in LABS for criterion in lab(name).rubric.criteria}
+    assert set(registry()) - {"manual"} <= tried
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")

@@ -1,0 +1,49 @@
+# %% [markdown] data-task
+# ## 1. Data
+# How many pictures are for training, for validation and for the test?
+# %% given-data
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset, Subset
+
+class Rows(Dataset):
+    """Pictures of 8 x 8 pixels with one bright row; its place is the class."""
+    def __init__(self, train):
+        self.train = train
+        generator = torch.Generator().manual_seed(1 if train else 2)
+        self.labels = torch.arange(144 if train else 24) % 3
+        self.images = 0.3 * torch.randn(len(self.labels), 1, 8, 8, generator=generator)
+        for image, label in zip(self.images, self.labels):
+            image[0, 3 * label] += 2
+    def __len__(self):
+        return len(self.labels)
+    def __getitem__(self, index):
+        return self.images[index], self.labels[index]
+
+pictures = Rows(train=True)
+train_set, validation_set = Subset(pictures, range(96)), Subset(pictures, range(96, 144))
+test_set = Rows(train=False)
+# %% [markdown] network-task
+# ## 2. Network
+# Build `net`: `net.features` is a convolution of four 3 x 3 filters that keeps the size, ReLU and max pooling
+# by 2; one fully connected layer makes three scores of it. How many parameters has it?
+# %% [markdown] training-task
+# ## 3. Training
+# Train `net` and save its weights in a `.pt` file. Learning rate 0.1, batches of 16, 4 epochs.
+# %% [markdown] small-set-task
+# ## 4. A small set
+# Let a network learn 12 pictures by heart within 100 steps.
+# %% [markdown] search-task
+# ## 5. Settings
+# Change one thing at a time.
+# %% [markdown] rate-task
+# ### 5.1 Learning rate 0.02
+# %% [markdown] batches-task
+# ### 5.2 Batches of 48
+# %% [markdown] test-task
+# ## 6. Test
+# Print the accuracy of the network that you choose.
+# %% [markdown] features-task
+# ## 7. Features
+# Compute the features of all training pictures and save them, without the way back to the weights. Why without?
