@@ -27,6 +27,7 @@ from grader.cli.options import (
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from grader.grading.late import LateLine
     from grader.rubric.case import Reference
     from grader.store import Store
     from grader.store.history import Result
@@ -119,21 +120,8 @@ def _ended(result: Result, outcome: str) -> bool:
 
 
 def _change_table(done: Sequence[Regraded], criterion: str | None, dry_run: bool) -> None:
-    """Criterion by criterion who gains and who loses, then how many of each."""
-    rows = [
-        (
-            item.student,
-            change.criterion,
-            change.before.status.value if change.before else "-",
-            number(change.before.points if change.before else None),
-            change.after.status.value if change.after else "-",
-            number(change.after.points if change.after else None),
-            f"{change.difference:+g}",
-        )
-        for item in done
-        for change in item.changes
-        if criterion is None or change.criterion == criterion
-    ]
+    """Criterion by criterion who gains and who loses, lateness last, then how many of each."""
+    rows = [row for item in done for row in _rows(item, criterion)]
     columns = ("student", "criterion", "was", "points", "is", "points now", "difference")
     if rows:
         print_table(columns, rows, right=("points", "points now", "difference"))
@@ -146,6 +134,36 @@ def _change_table(done: Sequence[Regraded], criterion: str | None, dry_run: bool
     _say_missing(done)
     if dry_run:
         print_line("nothing was written")
+
+
+def _rows(item: Regraded, criterion: str | None) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        (
+            item.student,
+            change.criterion,
+            change.before.status.value if change.before else "-",
+            number(change.before.points if change.before else None),
+            change.after.status.value if change.after else "-",
+            number(change.after.points if change.after else None),
+            f"{change.difference:+g}",
+        )
+        for change in item.changes
+        if criterion in (None, change.criterion)
+    ]
+    late = item.lateness if criterion is None else None
+    if late is not None:
+        was, now = _lateness(late.before), _lateness(late.after)
+        rows.append((item.student, "(lateness)", *was, *now, f"{late.difference:+g}"))
+    return rows
+
+
+def _lateness(line: LateLine | None) -> tuple[str, str]:
+    """How late, and the points that this adds to the mark."""
+    if line is None:
+        return "in time", number(0.0)
+    if line.undecided:
+        return "late, nobody knows how much", number(0.0)
+    return f"{line.days} {'day' if line.days == 1 else 'days'} late", number(0 - line.points)
 
 
 def _say_missing(done: Sequence[Regraded]) -> None:

@@ -75,11 +75,13 @@ class Result:
     @cached_property
     def mark(self) -> Mark | None:
         """The mark that counts: verdict, decisions and lateness; None before the first verdict."""
-        if self.verdict is None:
-            return None
+        return None if self.verdict is None else self.mark_by(self.verdict)
+
+    def mark_by(self, verdict: Verdict) -> Mark:
+        """The mark that counts once `verdict` is the newest."""
         row = self.submission
         handed_in = HandedIn(row.student, row.submitted_at, row.late, self.tokens_spent)
-        return mark_of(self.verdict, self.decisions, handed_in)
+        return mark_of(verdict, self.decisions, handed_in)
 
 
 @dataclass(frozen=True)

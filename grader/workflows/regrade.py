@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grader.errors import GraderError
+from grader.grading.late import LateLine
+from grader.grading.marks import Mark
 from grader.grading.verdict import Finding, Verdict
 from grader.rubric.model import Status
 from grader.store import Signature, Store
@@ -13,7 +15,7 @@ from grader.store.history import Result
 from grader.workflows.judging import Judge
 from grader.workflows.parallel import judge_all
 
-__all__ = ["Change", "Regraded", "changes_between", "compare", "regrade"]
+__all__ = ["Change", "LateChange", "Regraded", "changes_between", "compare", "regrade"]
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,33 @@ class Change:
 
 
 @dataclass(frozen=True)
+class LateChange:
+    """A mark's line for lateness that is another than before; None where the work is in time."""
+
+    before: LateLine | None
+    after: LateLine | None
+
+    @property
+    def difference(self) -> float:
+        """Points gained, or lost where negative."""
+        return (self.before.points if self.before else 0.0) - (self.after.points if self.after else 0.0)
+
+
+@dataclass(frozen=True)
 class Regraded:
     """What judging again came to for one submission.
 
     Attributes:
+        before: The mark that counted; None where there was none.
+        after: The mark that counts by the new verdict; None where it could not be judged.
         changes: Criteria whose status or points differ.
         missing: Criteria that need evidence never recorded: only a new attempt can answer them.
         problem: Why it could not be judged, empty where it could.
     """
 
     result: Result
-    before: Verdict | None
-    after: Verdict | None
+    before: Mark | None
+    after: Mark | None
     changes: tuple[Change, ...] = ()
     missing: tuple[str, ...] = ()
     problem: str = ""
@@ -52,9 +69,19 @@ class Regraded:
         return self.result.student
 
     @property
+    def lateness(self) -> LateChange | None:
+        """What became of the line for lateness; None where it is as before."""
+        if self.after is None:
+            return None
+        before, after = self.before.late if self.before else None, self.after.late
+        return None if _late_standing(before) == _late_standing(after) else LateChange(before, after)
+
+    @property
     def difference(self) -> float:
-        """Points gained in all, or lost where negative."""
-        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+        """Points that the mark gained in all, or lost where negative; 0 where the old mark stays."""
+        if self.after is None:
+            return 0.0
+        return self.after.points - (self.before.points if self.before else 0.0)
 
 
 def regrade(
@@ -90,20 +117,21 @@ def regrade(
 
 def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[Regraded]:
     """What became of results when they were run again; those that came to no verdict are left out."""
-    newer = {(result.assignment, result.student): result.verdict for result in after}
+    newer = {(result.assignment, result.student): result for result in after}
     changed = []
     for result in before:
-        old, new = result.verdict, newer.get((result.assignment, result.student))
-        if new is not None:
-            changed.append(Regraded(result, old, new, compare(old, new), _missing(new)))
+        new = newer.get((result.assignment, result.student))
+        if new is not None and new.verdict is not None:
+            changes = compare(result.verdict, new.verdict)
+            changed.append(Regraded(result, result.mark, new.mark, changes, _missing(new.verdict)))
     return changed
 
 
 def _regraded(result: Result, after: Verdict | GraderError) -> Regraded:
-    before = result.verdict
     if isinstance(after, GraderError):
-        return Regraded(result, before, None, problem=str(after))
-    return Regraded(result, before, after, compare(before, after), _missing(after))
+        return Regraded(result, result.mark, None, problem=str(after))
+    changes = compare(result.verdict, after)
+    return Regraded(result, result.mark, result.mark_by(after), changes, _missing(after))
 
 
 def compare(before: Verdict | None, after: Verdict) -> tuple[Change, ...]:
@@ -117,6 +145,10 @@ def compare(before: Verdict | None, after: Verdict) -> tuple[Change, ...]:
 
 def _standing(finding: Finding | None) -> tuple[object, ...] | None:
     return (finding.status, finding.points, finding.pending, finding.out_of) if finding else None
+
+
+def _late_standing(line: LateLine | None) -> tuple[object, ...] | None:
+    return (line.days, line.points, line.undecided) if line else None
 
 
 def _missing(verdict: Verdict) -> tuple[str, ...]:

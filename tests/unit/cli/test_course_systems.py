@@ -175,7 +175,12 @@ def test_a_changed_late_policy_counts_after_regrade(lab: Path, grader) -> None:
     hand_in_at(lab, "s1", "mini", "2026-02-04 12:30:00 UTC", course.GOOD)
     grader("run", "timed", "--rubric", "mini")
     course.write_rubric(lab / "rubrics", LATE.replace("tokens: 1", "days: {s1: 0}"))
-    assert grader("regrade", "-a", "mini", "--rubric", "mini").code == 0
+    foretold = grader("regrade", "-a", "mini", "--rubric", "mini", "--dry-run").out.splitlines()
+    row = [cell for cell in foretold[1].split("  ") if cell]
+    assert [cell.strip() for cell in row] == ["s1", "(lateness)", "3 days late", "-2", "in time", "0", "+2"]
+    assert "1 would go up, 0 down, 0 same" in foretold[2]
+    told = grader("regrade", "-a", "mini", "--rubric", "mini")
+    assert (told.code, told.out.splitlines()[1]) == (0, foretold[1])
     assert "2 of 5 points, 3 pending" in grader("show", "s1", "-a", "mini").out
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,11 @@ import pytest
 from grader.errors import EvidenceError, StoreError
 from grader.evidence.codec import decode
 from grader.rubric.case import Reference
-from grader.store import Store
-from grader.store.models import LedgerRow, VerdictRow
+from grader.store import Signature, Store, history
+from grader.store.models import LedgerRow, SubmissionRow, VerdictRow
 from grader.workflows import parallel
 from grader.workflows.judging import Judge
+from grader.workflows.marking import MarkOrder, give_marks
 from grader.workflows.parallel import judge_all
 from grader.workflows.regrade import regrade
 from grader.workflows.rubrics import load_rubric_file, recall_newest
@@ -60,11 +62,49 @@ def test_criteria_that_come_and_go_are_changes(graded: Store, tmp_path: Path) ->
     assert changes["why-not"].before is None
 
 
+LATE = "late: {{due: 2026-03-0{due}T12:00:00Z, per_day: 0.1, tokens: {tokens}}}\n"
+
+
+def late(due: int, tokens: int = 0) -> str:
+    return course.RUBRIC + LATE.format(due=due, tokens=tokens)
+
+
+def hand_in_late(store: Store, student: str) -> None:
+    """The course system's date of 2026-03-09 12:00 comes to a file that was graded without one."""
+    result = find_results(store, "mini", [student])[0]
+    old = result.submission
+    again = {name: getattr(old, name) for name in ("student", "assignment", "notebook", "path", "problem")}
+    row = SubmissionRow(**again, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
+    with store.writing() as session:
+        history.hand_in(session, row, Signature("ann", store.clock(), "grader run"))
+
+
+def test_what_lateness_takes_is_a_change_of_its_own(graded: Store, tmp_path: Path) -> None:
+    hand_in_late(graded, "s1")
+    on_time, other = again(graded, judge(tmp_path, late(7)))
+    assert on_time.changes == ()
+    assert on_time.lateness.before is None
+    assert (on_time.lateness.after.days, on_time.lateness.after.points) == (2, 1.0)
+    assert (on_time.difference, on_time.lateness.difference) == (-1.0, -1.0)
+    assert (other.lateness, other.difference) == (None, 0.0)
+    later, _ = again(graded, judge(tmp_path, late(8)), dry_run=True)
+    assert (later.lateness.before.days, later.lateness.after.days, later.difference) == (2, 1, 0.5)
+    assert again(graded, judge(tmp_path, late(7)))[0].lateness is None
+
+
+def test_a_tas_mark_that_survives_is_no_gain(graded: Store, tmp_path: Path) -> None:
+    give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 1.0, "")], actor="ann")
+    _, decided = again(graded, judge(tmp_path, KINDER))
+    assert [change.difference for change in decided.changes] == [2.0]
+    assert decided.difference == 0.0
+
+
 def test_lost_evidence_is_told_and_stops_no_other(graded: Store, tmp_path: Path) -> None:
     first, _ = find_results(graded, "mini")
     graded.blobs.path_of(first.attempt.evidence).unlink()
     lost, kept = again(graded, judge(tmp_path, KINDER))
     assert "gone" in lost.problem
+    assert (lost.difference, lost.lateness) == (0.0, None)
     assert kept.difference == 2.0
 
 
