@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from grader.checks import registry
 from grader.errors import RubricError, SubmissionError, UsageError
 from grader.evidence.record import CellRecord
 from grader.intake import parse_notebook
+from grader.rubric.alignment import headings_of
 from grader.rubric.handout import Handout, parse_handout, source_digest
 from grader.rubric.loader import load_rubric
 from grader.rubric.model import Rubric
@@ -33,6 +35,8 @@ __all__ = [
 
 #: Real student copies keep at least 15 % of their handout's cells.
 _LIKE_ENOUGH = 0.1
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -122,21 +126,36 @@ class RubricShelf:
         return load_rubric_file(self.paths[rubric])
 
     def match(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
-        """The rubric whose handout the notebook was made from; None where no one fits alone."""
+        """The rubric whose handout the notebook was made from; None where no one fits alone.
+
+        A notebook that kept no cell of any handout goes by its title.
+        """
         scored = [(_likeness(loaded, cells), loaded) for loaded in self._with_handout]
         fitting = sorted((pair for pair in scored if pair[0] >= _LIKE_ENOUGH), key=lambda pair: -pair[0])
-        if not fitting or (len(fitting) > 1 and fitting[0][0] == fitting[1][0]):
+        if not fitting:
+            return self._match_title(cells)
+        if len(fitting) > 1 and fitting[0][0] == fitting[1][0]:
             return None
         return fitting[0][1]
+
+    def _match_title(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
+        """The rubric whose whole title stands in the notebook's first heading; None where several do."""
+        first = next((line for cell in cells for line in headings_of(cell)), "")
+        heading = _words(first)
+        titled = [loaded for loaded in self._all if _words(loaded.rubric.title) in heading]
+        return titled[0] if len(titled) == 1 and heading.strip() else None
 
     def chooser(self, rubric: str | None) -> Chooser:
         """Chooses the named rubric for all notebooks; where None is named, each one's own."""
         return Chooser(self, None if rubric is None else self.load(rubric))
 
     @cached_property
+    def _all(self) -> list[LoadedRubric]:
+        return [load_rubric_file(path) for path in self.paths.values()]
+
+    @cached_property
     def _with_handout(self) -> list[LoadedRubric]:
-        loaded = [load_rubric_file(path) for path in self.paths.values()]
-        return [rubric for rubric in loaded if rubric.handout is not None]
+        return [rubric for rubric in self._all if rubric.handout is not None]
 
 
 @dataclass(frozen=True)
@@ -169,6 +188,11 @@ def _likeness(loaded: LoadedRubric, cells: Sequence[CellRecord]) -> float:
     texts = {source_digest(cell.source) for cell in cells if cell.source.strip()}
     kept = [cell for cell in loaded.handout.cells if cell.id in ids or cell.sha256 in texts]
     return len(kept) / max(1, len(loaded.handout.cells))
+
+
+def _words(title: str) -> str:
+    """A title's words between single spaces, for comparing whole words whatever stands between them."""
+    return f" {' '.join(_WORD.findall(title.casefold()))} "
 
 
 def require_assignment(loaded: LoadedRubric, assignment: str) -> None:
