@@ -66,7 +66,13 @@ def run(
     chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
     found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
     files = [read_file(submission) for submission in found.submissions]
-    works = plan_work(files, chooser.choose, training=options.training, cuda=options.gpus != "none")
+    works = plan_work(
+        files,
+        chooser.choose,
+        by_path=chooser.named_by,
+        training=options.training,
+        cuda=options.gpus != "none",
+    )
     answers = setup.reference(options, submissions)
     with setup.store(options, create=True) as store:
         report = grade(works, options, store, answers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,13 @@ from grader.intake.notebook import parse_notebook
 from grader.rubric.plan import plan_for
 from grader.workflows.rubrics import LoadedRubric
 
-__all__ = ["Choose", "File", "Work", "plan_work", "read_file", "require_data"]
+__all__ = ["Choose", "ChooseByPath", "File", "Work", "plan_work", "read_file", "require_data"]
 
 #: What lies in the root of a data set, by which it is found in the data folder itself too.
 _DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw"}
 
 Choose = Callable[[Sequence[CellRecord]], LoadedRubric | None]
+ChooseByPath = Callable[[Path], LoadedRubric | None]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,12 @@ def _in_one_line(error: GraderError) -> str:
 
 
 def plan_work(
-    files: Sequence[File], choose: Choose, *, training: str | None = None, cuda: bool = False
+    files: Sequence[File],
+    choose: Choose,
+    *,
+    by_path: ChooseByPath = lambda _: None,
+    training: str | None = None,
+    cuda: bool = False,
 ) -> list[Work]:
     """Finds each file's rubric and plan, grouped by assignment so that a sandbox serves like after like.
 
@@ -93,16 +99,14 @@ def plan_work(
         files: All files of the run.
         choose: Gives the rubric for a notebook's cells, of which a broken file has none; None where no
             rubric fits.
+        by_path: Gives the rubric that a broken file's path names; None where it names none.
         training: ``budget`` or ``full`` in place of what the rubrics say.
         cuda: Whether attempts are given a GPU.
 
     Raises:
-        UsageError: No rubric fits, and the folder's other notebooks do not tell which is meant.
+        UsageError: No rubric fits, and neither the path nor the other notebooks tell which is meant.
     """
-    chosen = [choose(file.cells) for file in files]
-    seen = {rubric.rubric.digest: rubric for rubric in chosen if rubric is not None}
-    fallback = next(iter(seen.values())) if len(seen) == 1 else None
-    rubrics = [rubric or fallback for rubric in chosen]
+    rubrics = _rubrics(files, choose, by_path)
     lost = [file for file, rubric in zip(files, rubrics, strict=True) if rubric is None]
     if lost:
         raise _no_rubric(lost, len(files))
@@ -112,6 +116,33 @@ def plan_work(
         if rubric is not None
     ]
     return sorted(works, key=lambda work: (work.assignment, work.student))
+
+
+def _rubrics(files: Sequence[File], choose: Choose, by_path: ChooseByPath) -> list[LoadedRubric | None]:
+    """Each file's own rubric, else the one that its path or the other files leave no doubt about."""
+    chosen = [choose(file.cells) for file in files]
+    seen = {rubric.rubric.digest: rubric for rubric in chosen if rubric is not None}
+    fallback = next(iter(seen.values())) if len(seen) == 1 else None
+    pairs = list(zip(files, chosen, strict=True))
+    has = {(file.submission.student, rubric.assignment) for file, rubric in pairs if rubric is not None}
+    return [rubric or _for_broken(file, seen.values(), has, by_path) or fallback for file, rubric in pairs]
+
+
+def _for_broken(
+    file: File, seen: Iterable[LoadedRubric], has: Container[tuple[str, str]], by_path: ChooseByPath
+) -> LoadedRubric | None:
+    """The rubric under which a broken file is reported; None for a readable one, and where in doubt.
+
+    It is the one that the path names, else the only one of the run for which the student has no notebook.
+    A file that cannot be read never takes the place of a notebook that can.
+    """
+    if not file.problem:
+        return None
+    student, named = file.submission.student, by_path(file.submission.path)
+    open_to_it = {rubric.assignment: rubric for rubric in seen if (student, rubric.assignment) not in has}
+    if named is not None and (student, named.assignment) not in has:
+        return open_to_it.get(named.assignment, named)
+    return next(iter(open_to_it.values())) if len(open_to_it) == 1 else None
 
 
 def _plan(rubric: LoadedRubric, training: str | None, cuda: bool) -> Plan:

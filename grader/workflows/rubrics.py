@@ -142,7 +142,7 @@ class RubricShelf:
         """The rubric whose whole title stands in the notebook's first heading; None where several do."""
         first = next((line for cell in cells for line in headings_of(cell)), "")
         heading = _words(first)
-        titled = [loaded for loaded in self._all if _words(loaded.rubric.title) in heading]
+        titled = [loaded for loaded in self.loaded if _words(loaded.rubric.title) in heading]
         return titled[0] if len(titled) == 1 and heading.strip() else None
 
     def chooser(self, rubric: str | None) -> Chooser:
@@ -150,12 +150,13 @@ class RubricShelf:
         return Chooser(self, None if rubric is None else self.load(rubric))
 
     @cached_property
-    def _all(self) -> list[LoadedRubric]:
+    def loaded(self) -> list[LoadedRubric]:
+        """All of them, read once."""
         return [load_rubric_file(path) for path in self.paths.values()]
 
     @cached_property
     def _with_handout(self) -> list[LoadedRubric]:
-        return [rubric for rubric in self._all if rubric.handout is not None]
+        return [rubric for rubric in self.loaded if rubric.handout is not None]
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,13 @@ class Chooser:
 
     def choose(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
         return self.named or self.shelf.match(cells)
+
+    def named_by(self, path: Path) -> LoadedRubric | None:
+        """The rubric whose assignment a file or folder of the path is called by, the innermost; else None."""
+        # A course's own rubrics come first on the shelf, so they are entered last.
+        by_assignment = {loaded.assignment: loaded for loaded in reversed(self.shelf.loaded)}
+        names = (path.stem, *(folder.name for folder in path.parents))
+        return next((by_assignment[name] for name in names if name in by_assignment), None)
 
     def assignment_of(self, raw: bytes) -> str | None:
         """By a file's bytes, for intake: which assignment it is for, None where that cannot be told."""

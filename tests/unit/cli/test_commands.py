@@ -69,6 +69,28 @@ def test_run_alone_takes_everything_from_grader_toml(lab: Path, grader) -> None:
     assert (lab / "marks" / "lab.db").exists()
 
 
+def test_run_of_several_labs_reports_a_broken_notebook_and_grades_the_rest(lab: Path, grader) -> None:
+    for name in ("mini", "other"):
+        text = course.RUBRIC.replace("assignment: mini", f"assignment: {name}")
+        titled = text.replace("title: A small lab", f"title: The {name} lab")
+        course.write_rubric(lab / "rubrics", titled, f"{name}.yaml")
+        heading = {"cell_type": "markdown", "source": f"# The {name} lab", "metadata": {}}
+        notebook = json.loads(course.notebook(course.GOOD))
+        notebook["cells"].insert(0, heading)
+        whole = course.hand_in(lab / "labs", "s1", raw=json.dumps(notebook).encode())
+        whole.rename(whole.with_stem(name))
+    broken = course.hand_in(lab / "labs", "s2", raw=b"{not json")
+    broken.rename(broken.with_stem("other"))
+    ended = grader("run", "labs")
+    assert ended.code == 0
+    rows = [line.split()[:3] for line in ended.out.splitlines()[1:4]]
+    assert sorted(rows) == [
+        ["s1", "mini", "COMPLETED"],
+        ["s1", "other", "COMPLETED"],
+        ["s2", "other", "INVALID_SUBMISSION"],
+    ]
+
+
 def test_run_names_what_needs_attention_and_exits_1(lab: Path, grader, monkeypatch) -> None:
     monkeypatch.setattr("grader.workflows.execution._PAUSE_S", 0)
     broken = course.sandbox(lambda job: RuntimeError("engine gone"))
