@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from grader.checks._calls import Answer, Names, ask, reference_function
 from grader.checks._groups import CallFinding
+from grader.checks._layer_calls import ask_layer
 from grader.checks._mistakes import Suspect
 from grader.checks._picture import Sliding, picture
 from grader.checks._windows import (
@@ -24,7 +25,7 @@ from grader.checks._windows import (
     python_number,
     require_arguments,
 )
-from grader.evidence.plan import Call, FunctionProbe, InputSpec, LiteralInput, Probe, Target
+from grader.evidence.plan import Call, FunctionProbe, InputSpec, LiteralInput, ModuleProbe, Probe, Target
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement
 
@@ -38,8 +39,8 @@ class ConvolutionGroup(BaseModel):
         name: As ``many channels``; for messages.
         weight: Part of the points, in proportion to the other groups'.
         image: Shape to draw, or numbers: (H, W), (C, H, W) or (N, C, H, W).
-        kernel: Likewise: (kh, kw), (C, kh, kw) or (F, C, kh, kw).
-        bias: Likewise: (F,); None for none.
+        kernel: Likewise: (kh, kw), (C, kh, kw) or (F, C, kh, kw); a layer has its own.
+        bias: Likewise: (F,); None for none. A layer has its own.
         stride: One number, or (down, right).
         padding: One number, or (rows, columns).
         count: Calls to make, with numbers drawn afresh for each.
@@ -50,7 +51,7 @@ class ConvolutionGroup(BaseModel):
     name: str
     weight: float = Field(default=1.0, ge=0)
     image: Numbers
-    kernel: Numbers
+    kernel: Numbers | None = None
     bias: Numbers | None = None
     stride: Pair = 1
     padding: Pair = 0
@@ -59,8 +60,8 @@ class ConvolutionGroup(BaseModel):
     def call(self, arguments: tuple[str, ...]) -> Call:
         given: dict[str, InputSpec] = {
             "image": self.image,
-            "kernel": self.kernel,
-            "bias": LiteralInput(value=None) if self.bias is None else self.bias,
+            "kernel": self.kernel or LiteralInput(value=None),
+            "bias": self.bias or LiteralInput(value=None),
             "stride": python_number(self.stride),
             "padding": python_number(self.padding),
         }
@@ -70,6 +71,7 @@ class ConvolutionGroup(BaseModel):
 class Convolution(Check):
     """Calls a convolution written by the student and compares it with the reference on hidden images.
 
+    It is a function of image and kernel, or a layer (`nn.Module`), which is held to its own weights.
     Convolution is meant as neural networks mean it (cross-correlation). Groups (a single channel, many
     channels, many filters, padding, stride) earn their parts of the points one by one. Wrong answers are
     explained where a usual mistake gives just these: kernel flipped, stride ignored, padding forgotten,
@@ -78,6 +80,7 @@ class Convolution(Check):
 
     Attributes:
         function: Name in the notebook; of several, the first that exists.
+        layer: In place of a function, Python that gives a layer, as ``MyConv2d(2, 4, 3, stride=2)``.
         arguments: What the function takes, in this order, positionally.
         groups: Convolutions to ask for. Give images unequal sides, so that exchanged axes show.
     """
@@ -95,32 +98,58 @@ class Convolution(Check):
 """
 
     check: Literal["convolution"] = "convolution"
-    function: Names
+    function: Names = ()
+    layer: str | None = None
     arguments: tuple[Literal["image", "kernel", "bias", "stride", "padding"], ...] = ("image", "kernel")
     groups: tuple[ConvolutionGroup, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _takes_what_it_needs(self) -> Self:
+        if bool(self.function) == (self.layer is not None):
+            raise ValueError("give either function or layer")
         require_arguments(self.arguments, "image", "kernel")
+        if self.function and any(group.kernel is None for group in self.groups):
+            raise ValueError("each group needs a kernel for the function")
+        if self.layer and any(group.kernel or group.bias for group in self.groups):
+            raise ValueError("a layer has a kernel and a bias of its own; leave them out of the groups")
         return self
 
-    def _probe(self) -> FunctionProbe:
+    def _function_probe(self) -> FunctionProbe:
         calls = tuple(group.call(self.arguments) for group in self.groups for _ in range(group.count))
         return FunctionProbe(target=Target(names=self.function), calls=calls, repeat=2)
 
+    def _layer_probe(self) -> ModuleProbe:
+        images = tuple(group.image for group in self.groups for _ in range(group.count))
+        return ModuleProbe(target=Target(expression=self.layer), inputs=images)
+
     def probes(self) -> tuple[Probe, ...]:
-        return (self._probe(),)
+        return (self._function_probe(),) if self.layer is None else (self._layer_probe(),)
 
     def judge(self, case: Case) -> Judgement:
-        answers = ask(case, self._probe())
+        if self.layer is not None:
+            return self._judge_layer(case)
+        answers = ask(case, self._function_probe())
         if isinstance(answers, Judgement):
             return answers
-        return judge_each(answers, self.groups, partial(self._judge_one, case))
+        return judge_each(answers, self.groups, partial(self._judge_one, case, self.arguments, {}))
+
+    def _judge_layer(self, case: Case) -> Judgement:
+        found = ask_layer(case, self._layer_probe())
+        if isinstance(found, Judgement):
+            return found
+        return judge_each(
+            found.answers, self.groups, partial(self._judge_one, case, ("image",), found.weights)
+        )
 
     def _judge_one(
-        self, case: Case, group: ConvolutionGroup, answer: Answer
+        self,
+        case: Case,
+        arguments: tuple[str, ...],
+        weights: Mapping[str, np.ndarray],
+        group: ConvolutionGroup,
+        answer: Answer,
     ) -> tuple[CallFinding, dict[str, Any]]:
-        given = held(self.arguments, answer)
+        given = {**held(arguments, answer), **weights}
         done = _Done(reference_function(case, "conv2d"), given, as_pair(group.stride), as_pair(group.padding))
         expected = done.convolved()
         flipped = reference_function(case, "flipped_conv2d")

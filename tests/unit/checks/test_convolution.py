@@ -9,9 +9,19 @@ import torch.nn.functional as F
 from pydantic import ValidationError
 
 from grader.checks.convolution import Convolution
-from grader.evidence.record import ProbeResult
+from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult
+from grader.rubric.case import Reference
 from grader.rubric.model import Status
-from tests.factories import answers, case, case_of_function, code_cells, evidence
+from tests.factories import (
+    FUNCTIONS,
+    answers,
+    case,
+    case_of_function,
+    code_cells,
+    evidence,
+    parameter,
+    value_of,
+)
 
 # Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", figure 2.1.
 PUBLISHED_IMAGE = [[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]]
@@ -174,3 +184,108 @@ def test_the_tolerance_is_that_of_the_coarsest_dtype():
 
     assert judge(in_float32).status is Status.PASS
     assert judge(lambda image, kernel: conv2d(image, kernel) + 0.05).status is Status.FAIL
+
+
+LAYER = Convolution(
+    layer="MyConv2d(2, 4, 3, stride=2)",
+    groups=[
+        {"name": "one image", "image": [1, 2, 7, 10], "stride": 2},
+        {"name": "a batch", "image": [3, 2, 8, 9], "stride": 2, "count": 2},
+    ],
+)
+
+
+def judge_layer(module, check=LAYER):
+    arrays = []
+    drawing = torch.Generator().manual_seed(3)
+    probe = check.probes()[0]
+    parameters = tuple(
+        parameter(name, *tensor.shape).model_copy(update={"array": value_of(tensor, arrays).array})
+        for name, tensor in module.named_parameters()
+    )
+    forwards = []
+    for wanted in probe.inputs:
+        image = torch.randn(wanted.shape, generator=drawing)
+        given = value_of(image, arrays)
+        forwards.append(ForwardRecord(input=given, output=value_of(module(image), arrays)))
+    record = ModuleRecord(
+        found_by="expression",
+        name=check.layer,
+        class_name="MyConv2d",
+        cell=0,
+        parameters=parameters,
+        forwards=tuple(forwards),
+    )
+    given = evidence(code_cells("class MyConv2d: ..."), probes=answers({probe: record}))
+    return check.judge(case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS)))
+
+
+class Layer(torch.nn.Module):
+    """A convolution layer of a student's, right or with a mistake in `convolve`."""
+
+    def __init__(self, convolve=F.conv2d, bias=True):
+        super().__init__()
+        drawing = torch.Generator().manual_seed(4)
+        self.filters = torch.nn.Parameter(torch.randn(4, 2, 3, 3, generator=drawing))
+        self.shift = torch.nn.Parameter(torch.randn(4, generator=drawing)) if bias else None
+        self.convolve = convolve
+
+    def forward(self, images):
+        return self.convolve(images, self.filters, self.shift, stride=2)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_is_held_to_its_own_weights(bias):
+    judgement = judge_layer(Layer(bias=bias))
+    assert judgement.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("convolve", "named"),
+    [
+        (lambda images, kernel, bias, stride: F.conv2d(images, kernel.flip(2, 3), bias, stride), "flipped"),
+        (lambda images, kernel, bias, stride: F.conv2d(images, kernel, bias), "the stride is ignored"),
+        (
+            lambda images, kernel, bias, stride: F.conv2d(images, kernel, None, stride),
+            "the bias is forgotten",
+        ),
+    ],
+)
+def test_the_mistake_of_a_layer_is_named(convolve, named):
+    judgement = judge_layer(Layer(convolve))
+    assert judgement.status is Status.FAIL
+    assert named in judgement.message
+    assert judgement.where[0].cell == 0
+
+
+@pytest.mark.parametrize(
+    ("filters", "weight"), [(slice(None), 1.0), (slice(1), float("nan")), (slice(1), 1e30)]
+)
+def test_a_layer_whose_weights_are_equal_or_were_never_set_goes_to_a_ta(filters, weight):
+    layer = Layer()
+    layer.filters.data[filters] = weight
+    assert judge_layer(layer).status is Status.NEEDS_TA
+
+
+def test_a_layer_that_lays_its_weights_out_in_another_way_goes_to_a_ta():
+    flat = Layer(lambda images, kernel, bias, stride: F.conv2d(images, kernel.view(4, 2, 3, 3), bias, stride))
+    flat.filters = torch.nn.Parameter(flat.filters.detach().reshape(4, 18))
+    assert judge_layer(flat).status is Status.NEEDS_TA
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"groups": [{"name": "a", "image": [6, 7], "kernel": [3, 3]}]},
+        {
+            "function": "conv2d",
+            "layer": "Layer()",
+            "groups": [{"name": "a", "image": [6, 7], "kernel": [3, 3]}],
+        },
+        {"function": "conv2d", "groups": [{"name": "a", "image": [6, 7]}]},
+        {"layer": "Layer()", "groups": [{"name": "a", "image": [1, 2, 6, 7], "kernel": [4, 2, 3, 3]}]},
+    ],
+)
+def test_a_rubric_asks_for_a_function_with_kernels_or_a_layer_without(wrong):
+    with pytest.raises(ValidationError):
+        Convolution(**wrong)

@@ -72,3 +72,6 @@ train(large, test_set, 0.02, 32)
 # %% [markdown] features-task
 # ## 7. Features
 # Compute the features of all training pictures and save them, without the way back to the weights. Why without?
+# %% [markdown] by-hand-task
+# ## 8. By hand
+# Write `Convolution(channels, filters, size, stride)`, an `nn.Module` with weights of its own, without `nn.Conv2d`.

@@ -93,3 +93,17 @@ with torch.no_grad():
 torch.save(saved, "features.pt")
 # %% [markdown]
 # What is trained on them must not change the convolution.
+# %% [markdown] by-hand-task
+# ## 8. By hand
+# %%
+class Convolution(nn.Module):
+    def __init__(self, channels, filters, size, stride=1):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(filters, channels, size, size))
+        self.bias = nn.Parameter(torch.randn(filters))
+        self.stride = stride
+    def forward(self, images):
+        size = self.weight.shape[-1]
+        windows = images.unfold(2, size, self.stride).unfold(3, size, self.stride)
+        sums = torch.einsum("nchwij,fcij->nfhw", windows, self.weight)
+        return sums + self.bias[:, None, None]

@@ -103,3 +103,22 @@ import numpy as np
 np.save("features.npy", np.concatenate(outputs))
 # %% [markdown]
 # So that nothing flows back into the filters.
+# %% [markdown] by-hand-task
+# ## 8. By hand
+# %%
+class Convolution(nn.Module):
+    def __init__(self, channels, filters, size, stride):
+        super().__init__()
+        self.kernels = nn.Parameter(torch.rand(filters, channels, size, size) - 0.5)
+        self.stride = stride
+    def forward(self, images):
+        n, _, height, width = images.shape
+        filters, _, size, _ = self.kernels.shape
+        down, right = (height - size) // self.stride + 1, (width - size) // self.stride + 1
+        result = torch.zeros(n, filters, down, right)
+        for i in range(down):
+            for j in range(right):
+                top, left = i * self.stride, j * self.stride
+                window = images[:, None, :, top : top + size, left : left + size]
+                result[:, :, i, j] = (window * self.kernels).sum(dim=(2, 3, 4))
+        return result

@@ -86,3 +86,13 @@ print("accuracy:", accuracy(validation_set))
 # ## 7. Features
 # %%
 kept = net.features(train_set[0][0][None])
+# %% [markdown] by-hand-task
+# ## 8. By hand
+# %%
+class Convolution(nn.Module):
+    def __init__(self, channels, filters, size, stride=1):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(filters, channels, size, size))
+        self.stride = stride
+    def forward(self, images):
+        return F.conv2d(images, self.weight.flip(2, 3), stride=self.stride)
