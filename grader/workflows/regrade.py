@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from grader.errors import GraderError
 from grader.grading.late import LateLine
@@ -12,6 +12,7 @@ from grader.grading.verdict import Finding, Verdict
 from grader.rubric.model import Status
 from grader.store import Signature, Store
 from grader.store.history import Result
+from grader.store.lateness import tokens_spent_before
 from grader.workflows.judging import Judge
 from grader.workflows.parallel import judge_all
 
@@ -106,12 +107,12 @@ def regrade(
     judged = [(judge_of(item), item, item.attempt) for item in results if item.attempt is not None]
     verdicts = judge_all(store, [(judge, attempt) for judge, _, attempt in judged])
     signature = Signature(actor, store.clock(), why)
-    done = []
+    done, purse = [], _Purse(store)
     for (judge, result, attempt), after in zip(judged, verdicts, strict=True):
         if isinstance(after, Verdict) and not dry_run:
             with store.writing() as session:
                 judge.write(session, after, attempt, signature)
-        done.append(_regraded(result, after))
+        done.append(_regraded(result, after, purse.spent(result, judge)))
     return done
 
 
@@ -127,11 +128,28 @@ def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[R
     return changed
 
 
-def _regraded(result: Result, after: Verdict | GraderError) -> Regraded:
+def _regraded(result: Result, after: Verdict | GraderError, tokens_spent: int) -> Regraded:
     if isinstance(after, GraderError):
         return Regraded(result, result.mark, None, problem=str(after))
     changes = compare(result.verdict, after)
-    return Regraded(result, result.mark, result.mark_by(after), changes, _missing(after))
+    mark = replace(result, tokens_spent=tokens_spent).mark_by(after)
+    return Regraded(result, result.mark, mark, changes, _missing(after))
+
+
+class _Purse:
+    """Late tokens that students spent before, by the policy that a new verdict brings."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._spent: dict[tuple[str, str], Mapping[str, int]] = {}
+
+    def spent(self, result: Result, judge: Judge) -> int:
+        rubric = judge.rubric.rubric
+        key = (result.assignment, rubric.digest)
+        if key not in self._spent:
+            with self._store.reading() as session:
+                self._spent[key] = tokens_spent_before(session, result.assignment, policy=rubric.late)
+        return self._spent[key].get(result.student, 0)
 
 
 def compare(before: Verdict | None, after: Verdict) -> tuple[Change, ...]:

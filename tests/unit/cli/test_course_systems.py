@@ -170,6 +170,22 @@ def test_late_tokens_are_one_purse_for_all_assignments(lab: Path, grader) -> Non
     assert marks == {("s1", "mini"): 0.0, ("s2", "mini"): None, ("s1", "second"): -1.0, ("s2", "second"): 0.0}
 
 
+def test_a_dry_run_of_a_policy_with_new_tokens_knows_which_are_spent(lab: Path, grader) -> None:
+    later = LATE.replace("assignment: mini", "assignment: second").replace("2026-02-02T", "2026-02-16T")
+    course.write_rubric(lab / "rubrics", LATE)
+    course.write_rubric(lab / "rubrics", later.replace("tokens: 1", "tokens: 0"), "second.yaml")
+    hand_in_at(lab, "s1", "mini", "2026-02-02 18:00:00 UTC", course.GOOD)
+    assert grader("run", "timed", "--rubric", "mini").code == 0
+    shutil.rmtree(lab / "timed")
+    hand_in_at(lab, "s1", "second", "2026-02-16 18:00:00 UTC", course.GOOD)
+    assert grader("run", "timed", "--rubric", "second").code == 0
+    course.write_rubric(lab / "rubrics", later, "second.yaml")
+    foretold = grader("regrade", "-a", "second", "--rubric", "second", "--dry-run").out
+    assert foretold.startswith("0 would go up, 0 down, 1 same\n")
+    grader("regrade", "-a", "second", "--rubric", "second")
+    assert "late: -1 points" in grader("show", "s1", "-a", "second").out
+
+
 def test_a_changed_late_policy_counts_after_regrade(lab: Path, grader) -> None:
     course.write_rubric(lab / "rubrics", LATE)
     hand_in_at(lab, "s1", "mini", "2026-02-04 12:30:00 UTC", course.GOOD)
