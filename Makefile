@@ -27,6 +27,10 @@ demo: ready  ## Grade a sample course in ./demo and print the marks and where th
 test: ready browser  ## Run all tests, those that need a Docker engine or a browser included
 	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 $(BIN)/pytest $(TESTS)
 
+.PHONY: corpus
+corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
+	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py
+
 .PHONY: static
 static: setup  ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check

@@ -2,6 +2,9 @@
 
 What is expected is read from the corpus when the tests run. Where the grader knows less than the reader it
 leaves the question to a TA; what it says for certain has to be what the reader says.
+
+`make test` takes Labs 1 and 2. Lab 3 Part B memorises a small set of photos for minutes in each notebook, which is
+left whole on purpose: `make corpus` takes it too (GRADER_CORPUS_LABS names the labs).
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ from grader.workflows.stopping import StopSignal
 pytestmark = [pytest.mark.docker, pytest.mark.corpus]
 
 ROOT = Path(__file__).resolve().parents[2]
-LABS = ("lab1", "lab2", "lab3b")
+LABS = tuple(os.environ.get("GRADER_CORPUS_LABS", "lab1,lab2").split(","))
 WORKERS = 2
 OUR_FAULT = "SANDBOX_UNAVAILABLE"
 PARAMETERS = {"small-net-parameters": 386, "large-net-parameters": 9705}
@@ -137,7 +140,7 @@ def course(corpus: Path, docker_engine: None, tmp_path_factory: pytest.TempPathF
 
 def test_every_labelled_notebook_ends_and_no_check_fails(corpus: Path, course: Course) -> None:
     labels = YAML(typ="safe").load(corpus / "labels.yaml")
-    assert {one.key for one in course.graded} == set(labels)
+    assert {one.key for one in course.graded} == {key for key in labels if key.split("/")[0] in LABS}
     assert [one.key for one in course.graded if one.outcome == OUR_FAULT] == []
     broken = [
         (one.key, name, finding.message)
@@ -262,7 +265,7 @@ def test_a_changed_threshold_is_judged_from_what_was_recorded(
     course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rubrics = shutil.copytree(ROOT / "rubrics", tmp_path / "rubrics")
-    for name in ("lab2", "lab3b"):
+    for name in {"lab2", "lab3b"} & set(LABS):
         text = (rubrics / f"{name}.yaml").read_text()
         changed = text.replace("check: fresh_weights", "check: fresh_weights\n    threshold: 1.0")
         assert changed != text
