@@ -121,25 +121,27 @@ class Fight:
 
     Attributes:
         attack: Evidence of the hostile notebook.
-        honest: Evidence of the honest submission that the same worker ran next.
-        twin: Evidence of the harmless twin, run after that; None where it was not asked for.
+        honest: Evidence of the honest submission that the same sandbox served next, and
+        twin: evidence of the harmless twin, after that; None where each submission gets its own sandbox.
         host_grew_bytes: By how much this process's largest memory grew.
     """
 
     attack: Bundle
-    honest: Bundle
+    honest: Bundle | None
     twin: Bundle | None
     host_grew_bytes: int
 
 
-def fight(attack: Attack, worker: Worker, *, twin: bool) -> Fight:
-    """Runs the attack, then the honest submission, then perhaps the twin."""
+def fight(attack: Attack, worker: Worker, *, shared: bool) -> Fight:
+    """Runs the attack; then, where a sandbox serves several submissions, the honest one and the twin."""
     before, limits = host_memory_bytes(), attack_limits(attack)
     prelude = PRELUDE + attack.prelude
     hostile = run_cells(worker, (prelude, *attack.cells), limits)
     grown = host_memory_bytes() - before
+    if not shared:
+        return Fight(hostile, None, None, grown)
     honest = run_cells(worker, HONEST, limits)
-    harmless = run_cells(worker, (prelude, *attack.twin.cells), limits) if twin else None
+    harmless = run_cells(worker, (prelude, *attack.twin.cells), limits)
     return Fight(hostile, honest, harmless, grown)
 
 

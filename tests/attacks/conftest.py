@@ -60,7 +60,7 @@ def _attack_arena(
     request: pytest.FixtureRequest, isolation: str, open_sandbox: Open
 ) -> Iterator[Arena[Attack, Fight]]:
     def run(attack: Attack, worker: Worker) -> Fight:
-        return fight(attack, worker, twin=isolation == "fork")
+        return fight(attack, worker, shared=isolation == "fork")
 
     arena = Arena(lambda: open_sandbox(isolation), plan_for(LIMITS), run, lanes=_LANES)
     arena.begin([attack for attack in _chosen(request, Attack, isolation) if attack.needs is None])
