@@ -31,6 +31,10 @@ test: ready browser  ## Run all tests, those that need a Docker engine or a brow
 corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
 	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py
 
+.PHONY: attacks
+attacks: ready  ## Run every attack in every sandbox: warm containers, a container each, bubblewrap
+	@GRADER_REQUIRE_DOCKER=1 GRADER_ATTACKS=fork,container,bubblewrap $(BIN)/pytest tests/attacks
+
 .PHONY: static
 static: setup  ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ ATTACKS = attacks()
 _MIB = 1024 * 1024
 
 
+#: `make test` attacks warm containers, where one submission could reach the next; `make attacks` the others too.
+ARENAS = os.environ.get("GRADER_ATTACKS", "fork").split(",")
+
 #: Where there is no engine, the groups that depend on what the sandbox is made of.
 BUBBLEWRAP_GROUPS = ("disk", "host", "network", "privilege")
 
@@ -29,7 +33,7 @@ def in_each_sandbox(*, bubblewrap: bool = True) -> list[Any]:
     if bubblewrap:
         able = [attack for attack in ATTACKS if attack.group in BUBBLEWRAP_GROUPS]
         pairs += [("bubblewrap", attack) for attack in able if "bubblewrap" in attack.sandboxes]
-    return [pytest.param(kind, attack, id=f"{kind}-{attack.id}") for kind, attack in pairs]
+    return [pytest.param(kind, attack, id=f"{kind}-{attack.id}") for kind, attack in pairs if kind in ARENAS]
 
 
 def checked(name: str) -> list[Any]:
