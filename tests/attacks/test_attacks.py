@@ -20,7 +20,7 @@ ATTACKS = attacks()
 _MIB = 1024 * 1024
 
 
-#: `make test` attacks warm containers, where one submission could reach the next; `make attacks` the others too.
+#: `make test` attacks warm containers, where one submission could reach the next; `make attacks` all kinds.
 ARENAS = os.environ.get("GRADER_ATTACKS", "fork").split(",")
 
 #: Where there is no engine, the groups that depend on what the sandbox is made of.
