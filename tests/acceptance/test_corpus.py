@@ -3,8 +3,8 @@
 What is expected is read from the corpus when the tests run. Where the grader knows less than the reader it
 leaves the question to a TA; what it says for certain has to be what the reader says.
 
-`make test` takes Labs 1 and 2. In Lab 3 Part B each notebook memorises a small set of photos for minutes, which
-is left whole on purpose: `make corpus` takes it too (GRADER_CORPUS_LABS names the labs).
+`make test` takes Labs 1 and 2. In Lab 3 Part B each notebook memorises a small set of photos for minutes,
+which is left whole on purpose: `make corpus` takes it too (GRADER_CORPUS_LABS names the labs).
 """
 
 from __future__ import annotations
