@@ -73,6 +73,8 @@ def bubblewrap_command(spec: BubbleSpec) -> list[str]:
         # Else bubblewrap itself is process 1, which can be inspected and holds the pipes to the host.
         "--as-pid-1",
         *("--uid", str(_UID), "--gid", str(_UID), "--hostname", "sandbox"),
+        # Before the rest: this Python may itself lie under it.
+        *_tmpfs("/tmp", limits.work_bytes),  # noqa: S108 - inside the sandbox
         *(word for path in _visible() for word in _view(path)),
         *_hidden(),
         *("--proc", "/proc", "--dev", "/dev", "--ro-bind", str(spec.code), "/opt/code"),
@@ -115,13 +117,15 @@ def _hidden() -> Iterator[str]:
 
 
 def _writable(limits: Limits) -> tuple[str, ...]:
-    folders = (
-        ("/content", limits.work_bytes),
-        ("/tmp", limits.work_bytes),  # noqa: S108 - inside the sandbox
-        ("/dev/shm", limits.shm_bytes),  # noqa: S108 - as above
-        ("/run/grader", 1 << 20),
+    return (
+        *_tmpfs("/content", limits.work_bytes),
+        *_tmpfs("/dev/shm", limits.shm_bytes),  # noqa: S108 - inside the sandbox
+        *_tmpfs("/run/grader", 1 << 20),
     )
-    return tuple(word for folder, size in folders for word in ("--size", str(size), "--tmpfs", folder))
+
+
+def _tmpfs(folder: str, size_bytes: int) -> tuple[str, ...]:
+    return ("--size", str(size_bytes), "--tmpfs", folder)
 
 
 def _environment(spec: BubbleSpec) -> tuple[str, ...]:

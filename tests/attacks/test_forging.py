@@ -76,6 +76,8 @@ def test_the_harmless_twin_keeps_full_marks(
 def test_reaching_into_our_own_code_is_flagged(
     forgery: Forgery, forging_arena: Arena[Forgery, ForgedVerdicts]
 ) -> None:
+    """Seen by the seal inside, or in the notebook's source by the host: either way nothing passes unseen."""
     came = forging_arena.result(forgery)
     assert all(finding.status is not Status.PASS for finding in came.forged.findings)
-    assert came.evidence.evidence.anomalies
+    held_back = any(finding.status is Status.NEEDS_TA for finding in came.forged.findings)
+    assert came.evidence.evidence.anomalies or held_back
