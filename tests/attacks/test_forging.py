@@ -73,11 +73,8 @@ def test_the_harmless_twin_keeps_full_marks(
 @pytest.mark.parametrize(
     "forgery", [each for each in FORGERIES if each.reaches_in], ids=lambda forgery: forgery.id
 )
-def test_reaching_into_our_own_code_is_flagged(
+def test_nothing_passes_that_reaches_into_our_own_code(
     forgery: Forgery, forging_arena: Arena[Forgery, ForgedVerdicts]
 ) -> None:
-    """Seen by the seal inside, or in the notebook's source by the host: either way nothing passes unseen."""
     came = forging_arena.result(forgery)
     assert all(finding.status is not Status.PASS for finding in came.forged.findings)
-    held_back = any(finding.status is Status.NEEDS_TA for finding in came.forged.findings)
-    assert came.evidence.evidence.anomalies or held_back
