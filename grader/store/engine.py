@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,8 @@ __all__ = ["connect", "is_url", "plain_errors", "url_of"]
 
 #: Any number that no other program on the server uses for its advisory locks.
 _WRITER_LOCK = 0x67726164
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+_WAL_PAUSE_S = 0.01
 
 
 def is_url(location: str) -> bool:
@@ -60,6 +63,7 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={round(busy_timeout_s * 1000)}")
+        _use_write_ahead_log(cursor, busy_timeout_s)
         for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -69,6 +73,26 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         # IMMEDIATE takes the lock before reading, so that two writers queue instead of failing half-way.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_write_ahead_log(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
+    """Puts a new database into WAL mode, waiting for others that do the same at this moment.
+
+    SQLite answers "locked" to this one statement at once, without regard to its own busy timeout, since two
+    who each held a read lock would wait for each other.
+
+    Source: https://www.sqlite.org/c3ref/busy_handler.html
+    """
+    end = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            return
 
 
 def _set_up_postgresql(engine: Engine, busy_timeout_s: float) -> None:
