@@ -43,7 +43,8 @@ def doubts_about_carrying(run: TrainingRun, case: Case, first_epoch: FirstEpoch 
     source = _run(case, run.start.carried_from)
     if source is None or run.cell is None or source.cell is None:
         return ["In our run a net was trained on, but it is not known from where."]
-    doubts = [*_other_order(run, source, case), *_failed_rebuild(run, source, case)]
+    doubts = [*_undetermined(run, source), *_other_order(run, source, case)]
+    doubts += _failed_rebuild(run, source, case)
     value = _stored_value(run, case, first_epoch)
     if first_epoch is not None and value is not None and value >= first_epoch.fresh_at_least:
         doubts.append(
@@ -62,6 +63,12 @@ def doubts_about_freshness(run: TrainingRun, case: Case, first_epoch: FirstEpoch
         f"From top to bottom `{object_name(run.model)}` is fresh in cell {run.cell}, but the output handed in"
         f" begins with {value:g}, as a net does that was trained before."
     ]
+
+
+def _undetermined(run: TrainingRun, source: TrainingRun) -> Iterator[str]:
+    """The recorder's own word that it could not tell two trainings from one that was written in parts."""
+    if not run.start.determined:
+        yield f"{_goes_on(run, source)}, but it is not known to be another training ({run.start.why})."
 
 
 def _other_order(run: TrainingRun, source: TrainingRun, case: Case) -> Iterator[str]:

@@ -169,6 +169,14 @@ def test_a_comparison_that_could_not_be_made_goes_to_a_ta():
     assert "by hand" in judgement.message
 
 
+def test_weights_carried_where_one_training_or_two_could_not_be_told_accuse_nobody():
+    start = carried(0).model_copy(update={"determined": False, "why": "a schedule written by hand"})
+    judgement = judge(three_cells(), training_run(0, 1), training_run(1, 1, start=start))
+    assert judgement.status is Status.NEEDS_TA
+    assert "a schedule written by hand" in judgement.message
+    assert judgement.data["runs"][0]["carried_from"] == 0
+
+
 def test_an_incomplete_record_passes_nobody_and_accuses_nobody():
     judgement = judge(three_cells(), training_run(0, 1), complete=False)
     assert judgement.status is Status.NEEDS_TA
