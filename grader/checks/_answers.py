@@ -13,7 +13,17 @@ from grader.evidence.record import CellRecord, Output
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
-__all__ = ["Answer", "answer_in", "nothing_handed_in", "numbers_in", "printed", "states", "stored_text"]
+__all__ = [
+    "Answer",
+    "answer_in",
+    "located",
+    "not_located",
+    "nothing_handed_in",
+    "numbers_in",
+    "printed",
+    "states",
+    "stored_text",
+]
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -72,6 +82,25 @@ def nothing_handed_in(case: Case, section: str | None = None) -> Judgement | Non
     if not answer.located or answer.touched:
         return None
     return Judgement.failed("Nothing was handed in for this part.", where=answer.where)
+
+
+def located(case: Case, section: str | None = None) -> bool:
+    """Whether the criterion's section, or a named one, was found; where none is named nothing can be missed.
+
+    In a copy without the handout's headings and cell ids the work may stand anywhere: an empty section is
+    proof of nothing there.
+    """
+    name = section or case.criterion.section
+    return name is None or bool(case.alignment.cells_of(name))
+
+
+def not_located(case: Case, section: str | None = None) -> Judgement | None:
+    """The judgement where a section was not found; None where it was."""
+    if located(case, section):
+        return None
+    name = section or case.criterion.section or ""
+    title = case.rubric.sections[name].title if name in case.rubric.sections else name
+    return Judgement.needs_ta(f"The part '{title}' was not found in the notebook; a TA looks for it.")
 
 
 def states(numbers: Iterable[float], wanted: float, tolerance: float = 0.0) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from grader.checks._answers import located
 from grader.checks._plain import dtypes_in, plain
 from grader.checks._probes import stopped_early
 from grader.evidence.record import CellRecord, WatchedValue
@@ -113,13 +114,13 @@ def _absent(case: Case, names: Sequence[str], section: str | None, beside: froze
             False, f"{wanted} holds nothing: the run ended early.", (Where(cell=assigning[0].index),)
         )
     if any(watched.name in names for watched in case.evidence.values):
-        return Absent(True, f"{wanted} is still None.")
+        return Absent(located(case, section), f"{wanted} is still None.")
     keeps_to_names = not assigning and any(watched.name in beside for watched in case.evidence.values)
     written = own_code(case, section)
     if written and not keeps_to_names:
         places = tuple(Where(cell=cell.index) for cell in written[:3])
         return Absent(False, f"No variable {wanted} holds an answer; a TA reads the cells.", places)
-    return Absent(True, f"No variable {wanted} holds an answer.")
+    return Absent(located(case, section), f"No variable {wanted} holds an answer.")
 
 
 def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from grader.checks._answers import not_located
 from grader.checks._calls import Answers, Argument, ask, missing_function
 from grader.checks._functions import LOOPS, CalledName, Functions, called_names, is_written
 from grader.checks._parts import PartFinding, judge_parts
@@ -116,7 +117,7 @@ class ForbidsCall(Check):
     def _judge_section(self, case: Case, functions: Functions) -> Judgement:
         cells = own_code(case)
         if not cells:
-            return Judgement.failed("Nothing was handed in for this part.")
+            return not_located(case) or Judgement.failed("Nothing was handed in for this part.")
         places = tuple(Where(cell=cell.index) for cell in cells)
         found = next(self._section_calls(case, functions), None)
         if found is not None:

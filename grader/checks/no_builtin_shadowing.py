@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import ClassVar, Literal
 
+from grader.checks._answers import not_located
 from grader.checks._bindings import Binding, bindings
 from grader.checks._source import ParsedCell, parsed_cells
 from grader.rubric.case import Case
@@ -47,7 +48,8 @@ class NoBuiltinShadowing(Check):
         cells = tuple(cell for cell in case.section_cells() if cell.index not in case.alignment.unchanged)
         found = [(cell, binding) for cell in parsed_cells(cells) for binding in _shadowing(cell, wanted)]
         if not found:
-            return Judgement.passed("No builtin name is used for something else.", data={"names": []})
+            right = Judgement.passed("No builtin name is used for something else.", data={"names": []})
+            return not_located(case) or right
         return _failed(found)
 
 

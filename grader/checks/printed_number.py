@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from grader.checks._answers import printed, stored_text
+from grader.checks._answers import not_located, printed, stored_text
 from grader.checks._variables import own_code
 from grader.evidence.record import CellRecord
 from grader.rubric.case import Case
@@ -59,7 +59,7 @@ class PrintedNumber(Check):
     def judge(self, case: Case) -> Judgement:
         cells = own_code(case)
         if not cells:
-            return Judgement.failed("Nothing was changed or added in this part.")
+            return not_located(case) or Judgement.failed("Nothing was changed or added in this part.")
         ours = [number for cell in cells for number in self._numbers(_our_text(cell))]
         theirs = [number for cell in cells for number in self._numbers(stored_text(cell))]
         where = tuple(Where(cell=cell.index) for cell in cells if self._numbers(printed(cell)))

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from grader.checks._answers import not_located
 from grader.checks._calls import Names, missing_function
 from grader.checks._functions import Functions, Written, called_names, is_written
 from grader.checks._source import parsed_cells
@@ -75,7 +76,7 @@ class UsesFunction(Check):
     def _judge_section(self, case: Case, functions: Functions) -> Judgement:
         cells = own_code(case)
         if not cells:
-            return Judgement.failed("Nothing was handed in for this part.")
+            return not_located(case) or Judgement.failed("Nothing was handed in for this part.")
         for parsed in parsed_cells(cells):
             calls = called_names(parsed.tree, functions.imports) if parsed.tree is not None else ()
             called = next((called for called in calls if called.last in self.uses), None)
