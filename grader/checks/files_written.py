@@ -7,12 +7,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from grader.checks._answers import answer_in
+from grader.checks._answers import answer_in, located, not_located
 from grader.checks._probes import own_cell_failed, stopped_early
+from grader.evidence.record import CellRecord, FileWritten
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Regex, Where
 
 __all__ = ["FilesWritten"]
+
+_SAVES = re.compile(r"\b(save|savez|savez_compressed|dump)\s*\(")
 
 
 class FilesWritten(Check):
@@ -20,7 +23,8 @@ class FilesWritten(Check):
 
     With `named` each file has to be named in the criterion's section; an answer that names only some of them,
     or names them by a pattern, goes to a TA with the list of what is missing. With `patterns` each pattern
-    has to fit a file that a cell of `sections` (or any cell) wrote.
+    has to fit a file that a cell of `sections` (or any cell) wrote; where training wrote files under other
+    names, or code saves only where a network gets good enough, a TA looks.
 
     Fields: `named`, file names; `patterns`, regular expressions on paths in the work folder; `sections`.
     """
@@ -73,21 +77,50 @@ class FilesWritten(Check):
         )
 
     def _judge_written(self, case: Case) -> Judgement:
+        placed = all(located(case, section) for section in self.sections)
         cells = {cell for section in self.sections for cell in case.alignment.cells_of(section)}
-        files = [file for file in case.evidence.files if not self.sections or file.cell in cells]
-        missing = [
-            pattern for pattern in self.patterns if not any(re.search(pattern, file.path) for file in files)
-        ]
+        anywhere = not self.sections or not placed
+        files = [file for file in case.evidence.files if anywhere or file.cell in cells]
         found = [file for file in files if any(re.search(pattern, file.path) for pattern in self.patterns)]
+        missing = [
+            pattern for pattern in self.patterns if not any(re.search(pattern, file.path) for file in found)
+        ]
         where = tuple(Where(cell=cell) for cell in dict.fromkeys(file.cell for file in found))
         more: dict[str, Any] = {"where": where, "data": {"written": [file.path for file in found[:50]]}}
-        if not missing:
+        if not missing and placed:
             return Judgement.passed(f"{len(found)} such files were written, as `{found[0].path}`.", **more)
-        if stopped_early(case) or own_cell_failed(case):
-            return Judgement.needs_ta(
-                "No such files were seen, but some cells failed or did not run.", **more
-            )
+        doubt = self._doubt(case, files)
+        if doubt:
+            return Judgement.needs_ta(doubt, **more)
         return Judgement.failed("No such files were written.", **more)
+
+    def _doubt(self, case: Case, files: list[FileWritten]) -> str:
+        """Why the lack of such files does not show that none were to be written; empty where it does."""
+        if stopped_early(case) or own_cell_failed(case):
+            return "No such files were seen, but some cells failed or did not run."
+        lost = next((judgement for name in self.sections if (judgement := not_located(case, name))), None)
+        if lost is not None:
+            return lost.message
+        training = _training_cells(case)
+        other = [file.path for file in files if file.cell in training]
+        if other:
+            return f"Files were written under other names, as `{other[0]}`; a TA looks whether they will do."
+        if any(self._may_save(cell, case, training) for cell in case.evidence.cells):
+            return "No such files were seen, but there is code that may save some; a TA looks at it."
+        return ""
+
+    def _may_save(self, cell: CellRecord, case: Case, training: frozenset[int]) -> bool:
+        """Whether code of the student's that belongs here saves something, if it comes to that."""
+        if cell.kind != "code" or cell.index in case.alignment.unchanged or not _SAVES.search(cell.source):
+            return False
+        names = (*self.sections, *((case.criterion.section,) if case.criterion.section else ()))
+        here = any(cell.index in case.alignment.cells_of(name) for name in names)
+        return here or cell.index in training or "def " in cell.source
+
+
+def _training_cells(case: Case) -> frozenset[int]:
+    cells = ((run.cell, run.last_cell) for run in case.evidence.training.runs)
+    return frozenset(cell for pair in cells for cell in pair if cell is not None)
 
 
 def _names(text: str, name: str) -> bool:
