@@ -7,16 +7,16 @@ doubt what our run shows, so that a TA hears both stories.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from grader.checks._answers import stored_text
-from grader.checks._runs import mentions_binding, object_name
+from grader.checks._answers import located, stored_text
+from grader.checks._runs import mentions_binding, object_name, runs_in
 from grader.evidence.record import CellRecord
 from grader.evidence.training import TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Regex, Strict
 
-__all__ = ["FirstEpoch", "doubts_about_carrying", "doubts_about_freshness"]
+__all__ = ["FirstEpoch", "doubts_about_carrying", "doubts_about_freshness", "doubts_about_place"]
 
 
 class FirstEpoch(Strict):
@@ -62,6 +62,20 @@ def doubts_about_freshness(run: TrainingRun, case: Case, first_epoch: FirstEpoch
     return [
         f"From top to bottom `{object_name(run.model)}` is fresh in cell {run.cell}, but the output handed in"
         f" begins with {value:g}, as a net does that was trained before."
+    ]
+
+
+def doubts_about_place(
+    run: TrainingRun, case: Case, sections: Sequence[str], warm_starts: Sequence[str]
+) -> list[str]:
+    """Reasons why a run that carried weights may stand where that is nobody's concern: a part not found."""
+    placed = not sections or run in runs_in(case, sections)
+    named = warm_starts if placed else (*sections, *warm_starts)
+    lost = [case.rubric.sections[name].title for name in named if not located(case, name)]
+    return [
+        f"`{object_name(run.model)}` was trained on in cell {run.cell}, but the part '{title}' was not found,"
+        " so it is not known for what."
+        for title in lost[:1]
     ]
 
 

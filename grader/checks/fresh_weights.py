@@ -6,12 +6,19 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from grader.checks._answers import located, nothing_handed_in
 from grader.checks._probes import own_cell_failed, stopped_early
-from grader.checks._runs import Setting, by_token, differences, object_name, runs_in, where_of
-from grader.checks._story import FirstEpoch, doubts_about_carrying, doubts_about_freshness
+from grader.checks._runs import object_name, runs_in, where_of
+from grader.checks._settings import Became, Setting, became_of
+from grader.checks._story import (
+    FirstEpoch,
+    doubts_about_carrying,
+    doubts_about_freshness,
+    doubts_about_place,
+)
 from grader.evidence.training import TrainingRun
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement
+from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["FreshWeights"]
 
@@ -54,17 +61,13 @@ class FreshWeights(Check):
         return (*self.sections, *self.warm_starts, *settings)
 
     def judge(self, case: Case) -> Judgement:
-        runs = runs_in(case, self.sections)
+        placed = all(located(case, section) for section in self.sections)
+        runs = runs_in(case, self.sections if placed else ())
         carried = [run for run in runs if self._is_carried(run, case)]
-        doubts = {run.index: doubts_about_carrying(run, case, self.first_epoch) for run in carried}
+        doubts = {run.index: self._doubts_about(run, case, carried=run in carried) for run in runs}
         certain = [run for run in carried if not doubts[run.index]]
         data = {"runs": [_describe(run) for run in carried], "undetermined": False}
-        if certain:
-            return _accusation(certain, case, data)
-        for run in runs:
-            if run not in carried:
-                doubts[run.index] = self._doubts_about(run, case)
-        return self._weigh(case, runs, doubts, data)
+        return _accusation(certain, case, data) if certain else self._weigh(case, runs, doubts, data)
 
     def _weigh(
         self, case: Case, runs: tuple[TrainingRun, ...], doubts: dict[int, list[str]], data: dict[str, Any]
@@ -83,8 +86,11 @@ class FreshWeights(Check):
             )
         return self._all_fresh(case, runs, data) if runs else self._nothing_trained(case, data)
 
-    def _doubts_about(self, run: TrainingRun, case: Case) -> list[str]:
-        """Reasons why a run that does not look carried may have been."""
+    def _doubts_about(self, run: TrainingRun, case: Case, *, carried: bool) -> list[str]:
+        """Reasons why our run may not tell how the student's own started."""
+        if carried:
+            of_place = doubts_about_place(run, case, self.sections, self.warm_starts)
+            return [*of_place, *doubts_about_carrying(run, case, self.first_epoch)]
         if run.start.determined:
             return doubts_about_freshness(run, case, self.first_epoch)
         reason = run.start.why or "unknown"
@@ -98,11 +104,18 @@ class FreshWeights(Check):
         return run.cell not in allowed
 
     def _nothing_trained(self, case: Case, data: dict[str, Any]) -> Judgement:
+        untouched = [nothing_handed_in(case, section) for section in self.sections]
+        if untouched and untouched[0] is not None and all(untouched):
+            return untouched[0].model_copy(update={"data": data})
+        unsure = {**data, "undetermined": True}
+        if case.evidence.training.runs:
+            text = "No training was seen in this part, only elsewhere; a TA looks at it."
+            return Judgement.needs_ta(text, where=where_of(case.evidence.training.runs), data=unsure)
         if stopped_early(case) or own_cell_failed(case) or self._stored_outputs_show_training(case):
             return Judgement.needs_ta(
                 "No training was seen in our run, which did not get through the notebook or differs from the"
                 " outputs handed in; a TA looks at it.",
-                data={**data, "undetermined": True},
+                data=unsure,
             )
         return Judgement.failed("No network was trained in this notebook.", data=data)
 
@@ -111,30 +124,32 @@ class FreshWeights(Check):
         return pattern is not None and any(pattern.values(cell) for cell in case.evidence.cells)
 
     def _all_fresh(self, case: Case, runs: tuple[TrainingRun, ...], data: dict[str, Any]) -> Judgement:
-        sources = by_token(case.evidence.training)
-        missing = [
-            setting
-            for setting in self.must_train
-            if all(differences(run, setting, sources) for run in runs_in(case, _sections_of(setting)))
-        ]
-        count = f"{len(runs)} training run{'s' if len(runs) != 1 else ''}"
-        if not missing and stopped_early(case):
-            message = f"{count}, each started from fresh weights, until our run ended before the last cell."
-            return Judgement.needs_ta(message, where=where_of(runs), data={**data, "undetermined": True})
-        if not missing:
-            return Judgement.passed(f"{count}, each started from fresh weights.", data=data)
-        names = "; ".join(setting.label for setting in missing)
-        share = 1.0 - len(missing) / len(self.must_train)
-        message = f"{count}, each from fresh weights, but not trained as asked: {names}."
+        count = f"{len(runs)} training run{'s' if len(runs) != 1 else ''}, each started from fresh weights"
+        lacking = [each for each in self._trained(case) if each.state != "right"]
+        where = where_of(runs)
+        if lacking:
+            return self._not_as_asked(f"{count}, but not trained as asked", lacking, where, data)
         if stopped_early(case):
-            return Judgement.needs_ta(message, share=share, where=where_of(runs), data=data)
+            message = f"{count}, until our run ended before the last cell."
+            return Judgement.needs_ta(message, where=where, data={**data, "undetermined": True})
+        return Judgement.passed(f"{count}.", data=data)
+
+    def _trained(self, case: Case) -> list[Became]:
+        return [became_of(setting, case) for setting in self.must_train]
+
+    def _not_as_asked(
+        self, message: str, lacking: list[Became], where: tuple[Where, ...], data: dict[str, Any]
+    ) -> Judgement:
+        names = "; ".join(f"{each.setting.label} ({each.reason})" for each in lacking)
+        text = f"{message}: {names}."
+        share = 1.0 - len(lacking) / len(self.must_train)
+        unsure = sum(each.state == "unsure" for each in lacking) / len(self.must_train)
+        if unsure:
+            judgement = Judgement.needs_ta(text, share=share, where=where, data=data)
+            return judgement.model_copy(update={"open_share": unsure})
         if share == 0.0:
-            return Judgement.failed(message, where=where_of(runs), data=data)
-        return Judgement.partial(share, message, where=where_of(runs), data=data)
-
-
-def _sections_of(setting: Setting) -> tuple[str, ...]:
-    return () if setting.section is None else (setting.section,)
+            return Judgement.failed(text, where=where, data=data)
+        return Judgement.partial(share, text, where=where, data=data)
 
 
 def _accusation(certain: list[TrainingRun], case: Case, data: dict[str, Any]) -> Judgement:

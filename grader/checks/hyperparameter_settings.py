@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.checks._answers import nothing_handed_in
+from grader.checks._answers import located, nothing_handed_in
 from grader.checks._probes import training_unknown
+from grader.checks._redesign import redesigned
 from grader.checks._runs import (
-    Setting,
     batch_size_of,
     by_token,
-    differences,
     learning_rate_of,
     runs_in,
     settings_of,
     where_of,
 )
+from grader.checks._settings import Setting, became_of, open_share, some_failed
 from grader.evidence.training import DataSource, TrainingRun
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement, Where
+from grader.rubric.model import Check, Judgement
 
 __all__ = ["HyperparameterSettings"]
 
-State = Literal["right", "wrong", "nothing", "unsure"]
+_NO_NETWORK_SEEN = "The record does not tell whether the network itself is among the changes; a TA looks."
 
 
 class HyperparameterSettings(Check):
@@ -33,9 +34,11 @@ class HyperparameterSettings(Check):
     With `settings` each of them is an equal part of the points: a run in its section with exactly these
     values earns it, a run there with other values does not. With `at_least` so many runs have to differ in
     network, optimizer, learning rate, batch size or epochs; `architectural` asks for two different networks
-    among them. What was trained counts, not what a variable or a plot's title says.
+    among them. What was trained counts, not what a variable or a plot's title says. Functional layers are
+    not recorded: where networks may differ in them, a TA looks.
 
-    Fields: `settings`, or `at_least` with `architectural`; `sections` limits the runs that are counted.
+    Fields: `settings`, or `at_least` with `architectural`; `sections` limits the runs that are counted, and
+    where it trains something, runs of `baselines` are settings as well.
     """
 
     example: ClassVar[str] = """\
@@ -53,6 +56,7 @@ class HyperparameterSettings(Check):
     at_least: int | None = Field(default=None, ge=1)
     architectural: bool = False
     sections: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> HyperparameterSettings:
@@ -62,104 +66,94 @@ class HyperparameterSettings(Check):
 
     def section_names(self) -> tuple[str, ...]:
         named = tuple(setting.section for setting in self.settings if setting.section is not None)
-        return (*self.sections, *named)
+        return (*self.sections, *self.baselines, *named)
 
     def judge(self, case: Case) -> Judgement:
         return self._judge_settings(case) if self.settings else self._judge_count(case)
 
     def _judge_settings(self, case: Case) -> Judgement:
-        found = [_state(setting, case) for setting in self.settings]
-        states = [state for state, _, _ in found]
-        right = states.count("right")
+        found = [became_of(setting, case) for setting in self.settings]
+        right = sum(each.state == "right" for each in found)
         share = right / len(found)
-        where = tuple(place for _, _, places in found for place in places)
-        rows = [
-            {"setting": setting.label, "state": state, "found": reason}
-            for setting, (state, reason, _) in zip(self.settings, found, strict=True)
-        ]
+        where = tuple(place for each in found for place in each.where)
+        rows = [{"setting": each.setting.label, "state": each.state, "found": each.reason} for each in found]
         reasons = [f"{row['setting']}: {row['found']}" for row in rows if row["state"] != "right"]
         message = f"{right} of {len(found)} settings were trained as asked. {'. '.join(reasons)}".strip()
         more: dict[str, Any] = {"where": where, "data": {"settings": rows}}
         if right == len(found):
             return Judgement.passed(message, **more)
-        if "unsure" in states:
-            open_share = states.count("unsure") / len(found)
+        if open_share(found):
             judgement = Judgement.needs_ta(message, share=share, **more)
-            return judgement.model_copy(update={"open_share": open_share})
+            return judgement.model_copy(update={"open_share": open_share(found)})
         return Judgement.partial(share, message, **more) if right else Judgement.failed(message, **more)
 
     def _judge_count(self, case: Case) -> Judgement:
+        placed = all(located(case, section) for section in self.sections)
+        tried = self._tried(case, runs_in(case, self.sections))
+        if tried.enough and tried.redesigned == "yes":
+            return Judgement.passed(f"{tried.count} different settings were trained.", **tried.more)
+        if tried.enough and tried.redesigned == "unsure":
+            return Judgement.needs_ta(f"{tried.words} {_NO_NETWORK_SEEN}", share=0.5, **tried.more)
+        anywhere = self._tried(case, case.evidence.training.runs)
+        if anywhere.enough and (not placed or not tried.count) and not _untouched(case, self.sections):
+            text = f"{anywhere.words} Whether they answer this part could not be told; a TA looks at it."
+            return Judgement.needs_ta(text, **anywhere.more)
+        return self._too_few(case, tried if placed else anywhere)
+
+    def _tried(self, case: Case, runs: tuple[TrainingRun, ...]) -> _Tried:
+        if runs and self.baselines:
+            both = {run.index: run for run in (*runs_in(case, self.baselines), *runs)}
+            runs = tuple(both[index] for index in sorted(both))
         sources = by_token(case.evidence.training)
-        runs = runs_in(case, self.sections)
         different = {_values(run, sources): run for run in reversed(runs)}
-        networks = {run.model.architecture for run in runs}
-        wanted = self.at_least or 1
         data = {"settings": [settings_of(run, sources) for run in runs], "different": len(different)}
-        where = where_of(different.values())
-        enough = len(different) >= wanted
-        if enough and (len(networks) > 1 or not self.architectural):
-            return Judgement.passed(
-                f"{len(different)} different settings were trained.", where=where, data=data
-            )
-        lacking = "" if enough else f" {wanted} were asked for."
-        if self.architectural and len(networks) <= 1:
+        return _Tried(
+            count=len(different),
+            wanted=self.at_least or 1,
+            redesigned=redesigned(runs, case) if self.architectural else "yes",
+            more={"where": where_of(different.values()), "data": data},
+        )
+
+    def _too_few(self, case: Case, tried: _Tried) -> Judgement:
+        lacking = "" if tried.enough else f" {tried.wanted} were asked for."
+        if tried.redesigned == "no":
             lacking += " None of them changes the network itself."
-        return self._too_few(case, len(different), lacking, where, data)
-
-    def _too_few(
-        self, case: Case, count: int, lacking: str, where: tuple[Where, ...], data: dict[str, Any]
-    ) -> Judgement:
-        message = f"{count} different settings were trained.{lacking}"
-        if count == 0 and _untouched(case, self.sections):
-            return Judgement.failed("Nothing was handed in for this part.", data=data)
-        if training_unknown(case) or _some_failed(case, self.sections):
-            return Judgement.needs_ta(f"{message} Some cells failed or did not run.", where=where, data=data)
-        if count == 0:
-            return Judgement.failed(message, where=where, data=data)
-        share = min(1.0, count / (self.at_least or 1))
-        return Judgement.partial(share if share < 1 else 0.5, message, where=where, data=data)
+        message = f"{tried.words}{lacking}"
+        if tried.count == 0 and _untouched(case, self.sections):
+            return Judgement.failed("Nothing was handed in for this part.", data=tried.more["data"])
+        if training_unknown(case) or some_failed(case, self.sections):
+            return Judgement.needs_ta(f"{message} Some cells failed or did not run.", **tried.more)
+        if tried.count == 0:
+            return Judgement.failed(message, **tried.more)
+        share = min(1.0, tried.count / tried.wanted)
+        return Judgement.partial(share if share < 1 else 0.5, message, **tried.more)
 
 
-def _state(setting: Setting, case: Case) -> tuple[State, str, tuple[Where, ...]]:
-    """What became of one setting: its state, the difference in words, and the runs concerned."""
-    sources = by_token(case.evidence.training)
-    sections = () if setting.section is None else (setting.section,)
-    runs = runs_in(case, sections)
-    if not runs:
-        return _without_runs(setting, case)
-    nearest = min(runs, key=lambda run: len(differences(run, setting, sources)))
-    different = differences(nearest, setting, sources)
-    if not different:
-        return "right", "as asked", ()
-    state: State = "wrong" if any(difference.known for difference in different) else "unsure"
-    return state, ", ".join(difference.text for difference in different), where_of([nearest])
+@dataclass(frozen=True)
+class _Tried:
+    """Settings that were tried.
 
+    Attributes:
+        redesigned: Whether the network itself is among what was changed; ``yes`` where nobody asks.
+        more: Where, and data, for a judgement.
+    """
 
-def _without_runs(setting: Setting, case: Case) -> tuple[State, str, tuple[Where, ...]]:
-    sources = by_token(case.evidence.training)
-    elsewhere = [run for run in case.evidence.training.runs if not differences(run, setting, sources)]
-    if elsewhere:
-        return "right", "as asked", ()
-    if setting.section is not None and nothing_handed_in(case, setting.section):
-        return "nothing", "nothing was handed in", ()
-    sections = () if setting.section is None else (setting.section,)
-    located = setting.section is None or bool(case.alignment.cells_of(setting.section))
-    if training_unknown(case) or _some_failed(case, sections) or not located:
-        return "unsure", "no training was seen, but not everything ran or was recorded", ()
-    return "wrong", "no training was seen", ()
+    count: int
+    wanted: int
+    redesigned: Literal["yes", "no", "unsure"]
+    more: dict[str, Any]
+
+    @property
+    def enough(self) -> bool:
+        return self.count >= self.wanted
+
+    @property
+    def words(self) -> str:
+        return f"{self.count} different setting{'s were' if self.count != 1 else ' was'} trained."
 
 
 def _untouched(case: Case, sections: tuple[str, ...]) -> bool:
     return bool(sections) and all(nothing_handed_in(case, section) for section in sections)
-
-
-def _some_failed(case: Case, sections: tuple[str, ...]) -> bool:
-    cells = {cell for section in sections for cell in case.alignment.cells_of(section)}
-    return any(
-        cell.run is not None and cell.run.status != "ok"
-        for cell in case.evidence.cells
-        if not sections or cell.index in cells
-    )
 
 
 def _values(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:

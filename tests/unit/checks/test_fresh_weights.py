@@ -9,6 +9,7 @@ import pytest
 from grader.checks.fresh_weights import FreshWeights
 from grader.evidence.record import CellError, CellRecord, Outcome
 from grader.evidence.training import Start, TrainingRun
+from grader.rubric.handout import fingerprint
 from grader.rubric.model import Judgement, Section, Status
 from tests import factories
 from tests.factories import carried, cell, history, model, training_run
@@ -213,15 +214,91 @@ def test_each_net_that_had_to_be_trained_is_a_part_of_the_points():
     assert (cut.status, cut.share, cut.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
 
 
+def in_two_parts(*more: CellRecord) -> tuple[CellRecord, ...]:
+    one, two = cell(0, "# One", kind="markdown"), cell(2, "# Two", kind="markdown")
+    return (one, cell(1, TRAIN), two, cell(3, TRAIN), *more)
+
+
+PARTS = {
+    "one": Section(title="1", heading="^One"),
+    "two": Section(title="2", heading="^Two"),
+    "three": Section(title="The third", heading="^Three"),
+}
+OTHER = model("other", token=1, class_name="Other")
+
+
+def in_parts(*runs: TrainingRun, cells: tuple[CellRecord, ...] = (), **more: Any) -> Judgement:
+    given = [
+        cell(0, "# One", kind="markdown"),
+        cell(2, "# Two", kind="markdown"),
+        cell(1, handout_id="empty"),
+    ]
+    handout = fingerprint(
+        {
+            "cells": [
+                {"cell_type": c.kind, "source": c.source, "metadata": {"id": c.handout_id}} for c in given
+            ]
+        }
+    )
+    check = FreshWeights(**more)
+    evidence = factories.evidence(cells or in_two_parts(), training=history(*runs))
+    return check.judge(factories.case(check, evidence, sections=PARTS, handout=handout))
+
+
 def test_sections_limit_the_runs_and_warm_starts_are_allowed_where_the_rubric_says_so():
-    cells = (
-        cell(0, "# One", kind="markdown"), cell(1, TRAIN), cell(2, "# Two", kind="markdown"), cell(3, TRAIN)
-    )  # fmt: skip
-    sections = {"one": Section(title="1", heading="^One"), "two": Section(title="2", heading="^Two")}
     runs = (training_run(0, 1), training_run(1, 3, start=carried(0)))
-    assert judge(cells, *runs, sections=sections).status is Status.FAIL
-    check = FreshWeights(sections=("one",))
-    evidence = factories.evidence(cells, training=history(*runs))
-    assert check.judge(factories.case(check, evidence, sections=sections)).status is Status.PASS
-    warm = FreshWeights(warm_starts=("two",))
-    assert warm.judge(factories.case(warm, evidence, sections=sections)).status is Status.PASS
+    assert in_parts(*runs).status is Status.FAIL
+    assert in_parts(*runs, sections=("one",)).status is Status.PASS
+    assert in_parts(*runs, sections=("two",)).status is Status.FAIL
+    assert in_parts(*runs, warm_starts=("two",)).status is Status.PASS
+
+
+def test_runs_outside_the_sections_asked_for_go_to_a_ta_where_these_train_nothing():
+    assert in_parts(training_run(0, 1), sections=("two",)).status is Status.NEEDS_TA
+    cells = (*in_two_parts()[:3], cell(3, handout_id="empty"))
+    untouched = in_parts(training_run(0, 1), cells=cells, sections=("two",))
+    assert untouched.status is Status.FAIL
+    assert "Nothing was handed in" in untouched.message
+    assert untouched.data["runs"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"sections": ("one", "two")}, Status.FAIL),
+        ({"sections": ("one", "three")}, Status.NEEDS_TA),
+        ({"warm_starts": ("three",)}, Status.NEEDS_TA),
+        ({"sections": ("two",), "warm_starts": ("three",)}, Status.NEEDS_TA),
+        ({"sections": ("two", "three")}, Status.FAIL),
+    ],
+)
+def test_a_run_that_may_stand_in_a_part_that_was_not_found_accuses_nobody(
+    fields: dict[str, tuple[str, ...]], status: Status
+):
+    judgement = in_parts(training_run(0, 1), training_run(1, 3, start=carried(0)), **fields)
+    assert judgement.status is status
+    assert ("the part 'The third' was not found" in judgement.message) == (status is Status.NEEDS_TA)
+
+
+BOTH = ({"model": ("net", "Net"), "section": "one"}, {"model": ("other", "Other"), "section": "one"})
+
+
+def test_a_net_trained_in_another_part_counts_where_its_own_trains_nothing():
+    runs = (training_run(0, 3), training_run(1, 3, model=OTHER))
+    assert in_parts(*runs, must_train=BOTH).status is Status.PASS
+    here = (training_run(0, 1), training_run(1, 3, model=OTHER))
+    assert in_parts(*here, must_train=BOTH).status is Status.PARTIAL
+
+
+def test_a_net_trained_elsewhere_goes_to_a_ta_where_its_own_part_was_left_empty():
+    cells = (in_two_parts()[0], cell(1, handout_id="empty"), *in_two_parts()[2:])
+    judgement = in_parts(training_run(0, 3), cells=cells, must_train=BOTH)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.0, 0.5)
+
+
+def test_a_net_that_was_to_be_trained_by_a_cell_that_failed_is_open():
+    failed = cell(1, TRAIN, error=CellError(type="FileNotFoundError"))
+    cells = (in_two_parts()[0], failed, *in_two_parts()[2:])
+    for runs in ((training_run(0, 1),), (training_run(0, 3),)):
+        judgement = in_parts(*runs, cells=cells, must_train=BOTH)
+        assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)

@@ -114,11 +114,89 @@ def test_different_settings_are_counted_and_a_change_of_the_network_can_be_asked
     runs = [run(place, 1, 0.1 / (place + 1), 64) for place in range(4)]
     assert judge(*runs, at_least=4).status is Status.PASS
     assert judge(*runs[:3], runs[2], at_least=4).status is Status.PARTIAL
-    flat = judge(*runs, at_least=4, architectural=True)
-    assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
-    deep = runs[3].model_copy(update={"model": model().model_copy(update={"architecture": "other"})})
-    assert judge(*runs[:3], deep, at_least=4, architectural=True).status is Status.PASS
     assert judge(*runs[:3], outcome=Outcome.TIMEOUT, at_least=4).status is Status.NEEDS_TA
+
+
+NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()"
+
+
+def four_runs(*architectures: str, class_name: str = "Net") -> list[TrainingRun]:
+    """Runs at four learning rates; the last ones with networks of these layers, the others with one layer."""
+    layers = ["fc: Linear(in_features=4)"] * (4 - len(architectures)) + list(architectures)
+    nets = [
+        model(class_name=class_name).model_copy(update={"architecture": architecture})
+        for architecture in layers
+    ]
+    return [run(place, 1, 0.1 / (place + 1), 64, model=net) for place, net in enumerate(nets)]
+
+
+def redesigned(*runs: TrainingRun, source: str = NET, **more: Any) -> Judgement:
+    cells = (CELLS[0], cell(1, source), *CELLS[2:])
+    return judge(*runs, cells=cells, at_least=4, architectural=True, **more)
+
+
+def test_a_change_of_the_network_can_be_asked_for():
+    assert redesigned(*four_runs("fc: Linear(in_features=8)")).status is Status.PASS
+    flat = redesigned(*four_runs())
+    assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
+    assert "None of them changes the network itself" in flat.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        NET.replace("self):", "self, activation):"),
+        NET.replace("self):", "self, *, depth=2):"),
+        NET.replace("self):", "self, **options):"),
+        f"{NET}\nnet = Net()\n{NET}",
+        "from course import Net",
+    ],
+)
+def test_networks_that_may_differ_in_functional_layers_go_to_a_ta(source: str):
+    judgement = redesigned(*four_runs(), source=source)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def test_two_classes_with_equal_modules_may_be_two_networks():
+    other = four_runs()[3].model_copy(update={"model": four_runs(class_name="Wide")[3].model})
+    assert redesigned(*four_runs()[:3], other).status is Status.NEEDS_TA
+
+
+def test_equal_sequential_networks_are_one_network():
+    assert redesigned(*four_runs(class_name="Sequential")).status is Status.PARTIAL
+
+
+def test_a_baseline_is_a_setting_where_others_were_tried():
+    fields = {"at_least": 2, "sections": ("b",), "baselines": ("a",)}
+    baseline, tried = run(0, 1, 0.1, 64), run(1, 3, 0.01, 64)
+    assert judge(baseline, tried, **fields).status is Status.PASS
+    assert judge(baseline, tried, at_least=2, sections=("b",)).status is Status.PARTIAL
+    assert judge(baseline, **fields).status is Status.FAIL
+
+
+def test_settings_that_were_tried_in_another_part_go_to_a_ta():
+    judgement = judge(run(0, 1, 0.1, 64), run(1, 1, 0.01, 64), at_least=2, sections=("b",))
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.message.startswith("2 different settings were trained.")
+
+
+def test_another_training_in_a_section_with_a_failed_cell_is_not_held_against_the_student():
+    cells = (*CELLS, cell(4, "train(other)", error=CellError(type="NameError")))
+    judgement = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 512), cells=cells)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert "small: batch size 512 instead of 16, but not everything ran" in judgement.message
+
+
+def test_a_section_left_empty_is_open_where_its_setting_is_trained_elsewhere():
+    empty = (CELLS[0], CELLS[1], CELLS[2], cell(3))
+    given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in empty]})
+    check = HyperparameterSettings(settings=WANTED)
+    cells = (CELLS[0], cell(1, "train(net); train(small)"), *empty[2:])
+    training = history(run(0, 1, 0.001, 64), run(1, 1, 0.01, 16))
+    evidence = factories.evidence(cells, training=training)
+    judgement = check.judge(factories.case(check, evidence, sections=SECTIONS, handout=given))
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert "cell 1 trains it" in judgement.message
 
 
 def test_a_rubric_asks_for_settings_or_for_a_number_of_them():
