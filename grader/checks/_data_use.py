@@ -11,6 +11,7 @@ __all__ = ["Likeness", "TestData"]
 
 Likeness = Literal["test", "unsure", "other"]
 _TEST = re.compile(r"(^|[^a-z])te?st", re.IGNORECASE)
+_SAME = 0.5
 _OTHER = re.compile(r"val|train|dev", re.IGNORECASE)
 
 
@@ -26,8 +27,9 @@ class TestData:
 
     def __init__(self, history: TrainingHistory) -> None:
         self._sources = {source.token: source for source in history.sources}
-        trained_on = [self._sources[run.source].split for run in history.runs if run.source in self._sources]
-        self._split_tells = not trained_on or any(split != "test" for split in trained_on)
+        self._trained_on = [self._sources[run.source] for run in history.runs if run.source in self._sources]
+        splits = [source.split for source in self._trained_on]
+        self._split_tells = not splits or any(split != "test" for split in splits)
 
     def likeness(self, token: int | None) -> Likeness:
         source = self._sources.get(token) if token is not None else None
@@ -39,6 +41,23 @@ class TestData:
             return "other"
         return "unsure" if _named_test(source) else "other"
 
+    def is_other(self, token: int | None, code: str) -> bool:
+        """Whether data are surely no test data, which "other" does not say: a loader without a name may be.
+
+        They are where a network was trained on them, where the data set is called the training part of one
+        with a test part that this notebook reads as well, or where `code`, the cell that uses them, names
+        them so.
+        """
+        source = self._sources.get(token) if token is not None else None
+        if source is None:
+            return False
+        if any(_shared(source, trained) >= _SAME for trained in self._trained_on):
+            return True
+        if source.split == "train" and any(other.split == "test" for other in self._sources.values()):
+            return True
+        named = [name for name in source.names if re.search(rf"\b{re.escape(name)}\b", code)]
+        return any(_OTHER.search(name) and not _TEST.search(name) for name in named)
+
     def name(self, token: int | None) -> str:
         """What to call a source in messages."""
         source = self._sources.get(token) if token is not None else None
@@ -49,6 +68,13 @@ class TestData:
             if source.names
             else f"the {source.split or source.root or source.dataset} data"
         )
+
+
+def _shared(source: DataSource, trained: DataSource) -> float:
+    """Share of one source's items among another's."""
+    if source.token == trained.token:
+        return 1.0
+    return max(dict(source.overlap).get(trained.token, 0.0), dict(trained.overlap).get(source.token, 0.0))
 
 
 def _named_test(source: DataSource) -> bool:

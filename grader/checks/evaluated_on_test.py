@@ -18,7 +18,8 @@ class EvaluatedOnTest(Check):
     """Looks in the criterion's section for a pass over test data with the network that was asked for.
 
     Its value is not compared: it depends on the student's training. What counts is that test data were used,
-    and not those that settings were chosen on, and that a number is reported.
+    and not those that settings were chosen on, and that a number is reported. Data that are neither known to
+    be test data nor known to be others go to a TA.
 
     Fields: `model` are the network's names; any network is right where it is empty.
     """
@@ -40,12 +41,12 @@ class EvaluatedOnTest(Check):
         test_data = TestData(case.evidence.training)
         passes = [look for look in case.evidence.training.evaluations if look.cell in cells]
         on_test = [look for look in passes if test_data.likeness(look.source) == "test"]
-        data = {"evaluations": [_describe(look, test_data) for look in passes]}
+        data = {"evaluations": [_describe(look, test_data, case) for look in passes]}
         if any(is_model(look.model, self.model) for look in on_test):
             return self._judge_report(bool(answer.stated), on_test, data)
         if answer.located and not answer.touched:
             return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
-        if on_test or not passes or any(test_data.likeness(look.source) == "unsure" for look in passes):
+        if on_test or not passes or not all(_surely_other(look, test_data, case) for look in passes):
             return Judgement.needs_ta(self._question(on_test), where=answer.where, data=data)
         used = test_data.name(passes[0].source)
         message = f"The network was evaluated on {used} in cell {passes[0].cell}, not on the test data."
@@ -68,15 +69,21 @@ class EvaluatedOnTest(Check):
         return f"Our run saw no evaluation of `{wanted}` on test data in this part; a TA looks at it."
 
 
+def _surely_other(look: EvaluationPass, test_data: TestData, case: Case) -> bool:
+    code = case.evidence.cells[look.cell].source if look.cell is not None else ""
+    return test_data.likeness(look.source) == "other" and test_data.is_other(look.source, code)
+
+
 def _where(passes: list[EvaluationPass]) -> tuple[Where, ...]:
     places = {(look.cell, look.line): None for look in passes if look.cell is not None}
     return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
 
 
-def _describe(look: EvaluationPass, test_data: TestData) -> dict[str, Any]:
+def _describe(look: EvaluationPass, test_data: TestData, case: Case) -> dict[str, Any]:
+    is_other = _surely_other(look, test_data, case)
     return {
         "cell": look.cell,
         "object": None if look.model is None else object_name(look.model),
         "data": test_data.name(look.source),
-        "is_test": {"test": True, "other": False, "unsure": None}[test_data.likeness(look.source)],
+        "is_test": True if test_data.likeness(look.source) == "test" else False if is_other else None,
     }
