@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from grader.checks._answers import nothing_handed_in
+from grader.checks._expected_layers import fits, may_hold
 from grader.checks._probes import module_or, stopped_early
 from grader.checks._runs import object_name, runs_in, where_of
 from grader.checks._steps import (
     Step,
-    same_setting,
     show_steps,
     steps_of_module,
     steps_of_reference,
@@ -20,7 +20,7 @@ from grader.checks._steps import (
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement, Strict, Where
+from grader.rubric.model import Check, Judgement, Status, Strict, Where
 
 __all__ = ["Architecture", "LayerSpec"]
 
@@ -50,7 +50,8 @@ class Architecture(Check):
     Names do not matter, and a functional call counts as the layer that does the same (``F.relu``,
     ``F.max_pool2d``). Layers that learn must all be expected; others are compared only where the expected
     layers have their kind. With `trained_in` the networks of training runs in a section are compared
-    instead, of which one must fit; only layers that learn are recorded there.
+    instead, of which one must fit; only layers that learn are recorded there, in order of registration, and
+    used or not: where the layers asked for are among others of other kinds or sizes, a TA looks.
 
     Fields: `target` with `input` (a shape, batch first), or `trained_in`; `layers`, or `reference`, the name
     of a network of the course's reference.
@@ -108,9 +109,10 @@ class Architecture(Check):
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
         if not runs:
             return self._nothing_trained(case)
-        judged = [(run, self._judge_run(run, case)) for run in runs]
-        right = (judgement for _, judgement in judged if judgement.share == 1.0)
-        return next(right, judged[-1][1])
+        judgements = [self._judge_run(run, case) for run in runs]
+        settled = [judgement for judgement in judgements if judgement.status is Status.PASS]
+        doubtful = [judgement for judgement in judgements if judgement.open_share]
+        return next(iter((*settled, *doubtful)), judgements[-1])
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
@@ -134,9 +136,12 @@ class Architecture(Check):
         data: dict[str, Any] = {"found": show_steps(steps), "expected": show_steps(expected)}
         if not steps and stopped_early(case):
             return Judgement.needs_ta(f"The layers of {name} could not be read.", where=where, data=data)
-        if len(compared) == len(expected) and all(map(_fits, compared, expected)):
+        if len(compared) == len(expected) and all(map(fits, compared, expected)):
             return Judgement.passed(f"{name} has the layers asked for.", where=where, data=data)
         message = f"{name} has {show_steps(compared)}; expected {show_steps(expected)}."
+        if self.target is None and may_hold(compared, expected):
+            message += " Only what is registered was recorded, not what is used; a TA looks at it."
+            return Judgement.needs_ta(message, where=where, data=data)
         return Judgement.failed(message, where=where, data=data)
 
     def _expected(self, case: Case) -> tuple[Step, ...]:
@@ -150,10 +155,3 @@ def _telling(step: Step) -> dict[str, Any]:
     if not step.learns:
         return {}
     return {name: step.settings[name] for name in _TELLING if name in step.settings}
-
-
-def _fits(found: Step, wanted: Step) -> bool:
-    return found.type == wanted.type and all(
-        name in found.settings and same_setting(found.settings[name], value)
-        for name, value in wanted.settings.items()
-    )

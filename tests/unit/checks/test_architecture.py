@@ -138,8 +138,33 @@ def test_the_network_of_a_training_run_is_read_from_its_record():
     assert judge_trained(FULLY).status is Status.PASS
     assert judge_trained(FULLY + "\nact: ReLU(inplace=False)").status is Status.PASS
     assert judge_trained(FULLY.replace("3072", "1024")).status is Status.FAIL
-    assert judge_trained("c: Conv2d(in_channels=3)\n" + FULLY).status is Status.FAIL
     assert judge_trained("c: Conv2d(in_channels=3)", FULLY).status is Status.PASS
+
+
+LEFT_OVER = "old: Linear(bias=True, in_features=245, out_features=32)"
+FIRST, SECOND = FULLY.splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"c: Conv2d(in_channels=3)\n{FULLY}",
+        f"{FULLY}\nbn: BatchNorm1d(num_features=30)",
+        f"{LEFT_OVER}\n{FULLY}",
+        f"{SECOND}\n{FIRST}",
+    ],
+)
+def test_layers_that_may_be_registered_and_never_used_or_used_in_another_order_go_to_a_ta(text: str):
+    judgement = judge_trained(text)
+    assert judgement.status is Status.NEEDS_TA
+    assert "not what is used" in judgement.message
+    assert judge_trained(text, FULLY).status is Status.PASS
+    assert judge_trained(text, FULLY.replace("3072", "1024")).status is Status.NEEDS_TA
+
+
+def test_a_layer_more_that_fits_between_the_others_is_one_too_many():
+    middle = "l: Linear(bias=True, in_features=30, out_features=30)"
+    assert judge_trained(f"{FIRST}\n{middle}\n{SECOND}").status is Status.FAIL
 
 
 def test_no_such_training_goes_to_a_ta_unless_nothing_was_handed_in():
