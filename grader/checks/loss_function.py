@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.checks._answers import nothing_handed_in
+from grader.checks._losses import loss_name
 from grader.checks._probes import own_cell_failed, stopped_early
 from grader.checks._runs import object_name, runs_in, where_of
 from grader.evidence.training import LossUse, TrainingRun
@@ -21,10 +22,6 @@ _TAKES: dict[str, tuple[frozenset[str], bool]] = {
     "nll": (frozenset({"log_probabilities"}), True),
     "bcewithlogits": (frozenset({"logits"}), False),
     "bce": (frozenset({"probabilities"}), False),
-}
-_ALIASES = {
-    "binarycrossentropy": "bce",
-    "binarycrossentropywithlogits": "bcewithlogits",
 }
 _WORDS = {
     "logits": "raw scores",
@@ -78,7 +75,7 @@ class LossFunction(Check):
         loss = run.loss
         if loss is None:
             return "unsure", f"No loss function was seen in the run of cell {run.cell}; a TA looks at it."
-        name = _canonical(loss.function)
+        name = loss_name(loss.function)
         if name not in _TAKES:
             return "unsure", f"{loss.function} in cell {run.cell} is not one of the usual losses; a TA looks."
         kinds, by_class = _TAKES[name]
@@ -93,10 +90,13 @@ class LossFunction(Check):
         return self._judge_width(run, loss, by_class)
 
     def _judge_width(self, run: TrainingRun, loss: LossUse, by_class: bool) -> tuple[Verdict, str]:
-        width = _width(loss)
+        width = _width(loss, by_class)
         right = {self.classes} if by_class else {1, self.classes} if self.classes == 2 else {self.classes}
         if width is None or width in right:
             return "right", ""
+        if not by_class and loss.input_shape == (self.classes,):
+            text = f"{self.classes} scores of one image, or one of each, in cell {run.cell}: a TA looks."
+            return "unsure", text
         scores = f"{width} score{'s' if width != 1 else ''}"
         return "wrong", (
             f"`{object_name(run.model)}` gives {scores} for each input in cell {run.cell};"
@@ -108,21 +108,22 @@ def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
     untouched = [judgement for section in sections if (judgement := nothing_handed_in(case, section))]
     if sections and len(untouched) == len(sections):
         return untouched[0]
-    if sections or stopped_early(case) or own_cell_failed(case):
+    recorded = case.evidence.training.complete
+    if sections or not recorded or stopped_early(case) or own_cell_failed(case):
         return Judgement.needs_ta("No training was seen where a loss function was to be chosen; a TA looks.")
     return Judgement.failed("No network was trained.")
 
 
-def _canonical(function: str) -> str:
-    name = function.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("loss")
-    return _ALIASES.get(name, name)
+def _width(loss: LossUse, by_class: bool) -> int | None:
+    """Scores for each input; 1 where the batch is the only axis, and not squeezed away from a single image.
 
-
-def _width(loss: LossUse) -> int | None:
-    """Scores for each input; 1 where the batch is the only axis."""
+    Source: torch.nn.CrossEntropyLoss takes (C) with a target of () or (C), or (N, C), but no (N).
+    """
     shape = loss.input_shape
     if not shape:
         return None
+    if len(shape) == 1 and by_class:
+        return shape[0]
     return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from grader.checks._answers import nothing_handed_in
 from grader.checks._data_use import Likeness, TestData
-from grader.checks._probes import stopped_early
+from grader.checks._probes import own_cell_failed, stopped_early
 from grader.checks._runs import object_name, runs_in
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.rubric.case import Case
@@ -122,7 +122,8 @@ def _misuse(trained: list[TrainingRun], tuned: list[EvaluationPass], data: dict[
 
 def _nothing_trained(case: Case, tuning: tuple[str, ...]) -> Judgement:
     untouched = all(nothing_handed_in(case, section) for section in tuning)
-    if stopped_early(case) or not untouched:
+    recorded = case.evidence.training.complete
+    if not recorded or stopped_early(case) or own_cell_failed(case) or not untouched:
         return Judgement.needs_ta("No training was seen, so the use of the test data is not known.")
     return Judgement.failed("No network was trained, so there was nothing to keep apart.")
 

@@ -28,7 +28,7 @@ CELLS = (
     cell(2, "# More", kind="markdown"),
     cell(3, "train(net)"),
     cell(4, "# Test", kind="markdown"),
-    cell(5, "print(evaluate(net))", printed="error 0.3"),
+    cell(5, "print(evaluate(net, val_loader))", printed="error 0.3"),
 )
 
 
@@ -136,6 +136,19 @@ def test_without_training_nothing_can_be_said_unless_nothing_was_handed_in():
     assert judge(UNTOUCHED, runs=(), untouched=True).status is Status.FAIL
 
 
+def test_without_training_and_tuning_a_failed_cell_or_an_incomplete_record_is_no_proof():
+    check = TestSetUntouched()
+    failed = (cell(0, "train(net)", error=CellError(type="NameError")),)
+    fine = (cell(0, "x = 1"),)
+    for cells, complete, status in (
+        (failed, True, Status.NEEDS_TA),
+        (fine, False, Status.NEEDS_TA),
+        (fine, True, Status.FAIL),
+    ):
+        given = factories.evidence(cells, training=history(complete=complete))
+        assert check.judge(factories.case(check, given)).status is status
+
+
 SELECTION = ValidationSelection(sections=("tune", "more"))
 
 
@@ -180,6 +193,40 @@ def test_the_chosen_net_evaluated_on_test_data_and_reported_is_right():
 )
 def test_other_data_are_wrong_and_what_is_unclear_goes_to_a_ta(given: EvaluationPass, status: Status):
     assert judge(EVALUATED, given, section="test").status is status
+
+
+OVERLAPPING = DataSource(
+    token=5, dataset_token=0, dataset="ImageFolder", overlap=((0, 0.5),), names=("loader",)
+)
+APART = OVERLAPPING.model_copy(update={"token": 6, "overlap": ((0, 0.49),)})
+NAMED_IN_A_FUNCTION = source(7, None, "validation_loader")
+TRAIN_FOLDER = source(8, "train", "loader")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (source(5), Status.NEEDS_TA),
+        (OVERLAPPING, Status.FAIL),
+        (APART, Status.NEEDS_TA),
+        (NAMED_IN_A_FUNCTION, Status.NEEDS_TA),
+        (TRAIN_FOLDER, Status.FAIL),
+    ],
+)
+def test_data_are_not_the_test_data_only_where_something_says_so(given: DataSource, status: Status):
+    training = history(*RUNS, evaluations=[look(11, 5, given.token)], sources=(*SOURCES, given))
+    evidence = factories.evidence(CELLS, training=training)
+    judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=SECTIONS, section="test"))
+    assert judgement.status is status
+    assert judgement.data["evaluations"][0]["is_test"] == (False if status is Status.FAIL else None)
+
+
+def test_a_folder_called_train_that_was_split_by_hand_may_hold_the_test_data():
+    kept = (source(0, "train", "train_loader"), source(1, "train", "loader"))
+    training = history(*RUNS, evaluations=[look(11, 5, 1)], sources=kept)
+    evidence = factories.evidence(CELLS, training=training)
+    judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=SECTIONS, section="test"))
+    assert judgement.status is Status.NEEDS_TA
 
 
 def test_an_evaluation_without_a_number_goes_to_a_ta():

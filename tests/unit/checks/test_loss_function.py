@@ -32,6 +32,9 @@ def judge(*runs: TrainingRun, classes: int = 9, **evidence: Any) -> Judgement:
         ("CrossEntropyLoss", "probabilities", (4, 9), 9, Status.FAIL),
         ("CrossEntropyLoss", "logits", (4, 10), 9, Status.FAIL),
         ("CrossEntropyLoss", "logits", (4, 1), 2, Status.FAIL),
+        ("CrossEntropyLoss", "logits", (9,), 9, Status.PASS),
+        ("CrossEntropyLoss", "logits", (10,), 9, Status.FAIL),
+        ("nll_loss", "log_probabilities", (9,), 9, Status.PASS),
         ("CrossEntropyLoss", "unknown", (4, 9), 9, Status.NEEDS_TA),
         ("NLLLoss", "log_probabilities", (4, 9), 9, Status.PASS),
         ("nll_loss", "logits", (4, 9), 9, Status.FAIL),
@@ -43,6 +46,7 @@ def judge(*runs: TrainingRun, classes: int = 9, **evidence: Any) -> Judgement:
         ("binary_cross_entropy", "logits", (4,), 2, Status.FAIL),
         ("binary_cross_entropy_with_logits", "logits", (4, 9), 9, Status.PASS),
         ("BCEWithLogitsLoss", "logits", (4,), 9, Status.FAIL),
+        ("BCEWithLogitsLoss", "logits", (9,), 9, Status.NEEDS_TA),
         ("MSELoss", "logits", (4, 9), 9, Status.NEEDS_TA),
     ],
 )
@@ -71,6 +75,12 @@ def test_no_training_costs_the_points_only_where_nothing_of_the_students_failed(
     assert judge(cells=fine).status is Status.FAIL
     assert judge(cells=broken, outcome=Outcome.CELL_ERROR).status is Status.NEEDS_TA
     assert judge(cells=fine, outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+
+
+def test_no_training_proves_nothing_where_the_record_is_not_complete():
+    check = LossFunction(classes=9)
+    given = factories.evidence((cell(0, "x = 1"),), training=history(complete=False))
+    assert check.judge(factories.case(check, given)).status is Status.NEEDS_TA
 
 
 def test_only_runs_of_the_sections_asked_for_are_judged():
