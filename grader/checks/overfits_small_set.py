@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.checks._answers import answer_in
+from grader.checks._losses import loss_name
 from grader.checks._runs import by_token, object_name, runs_in, where_of
 from grader.evidence.training import DataSource, TrainingRun
 from grader.rubric.case import Case
@@ -20,11 +21,11 @@ __all__ = ["OverfitsSmallSet"]
 class OverfitsSmallSet(Check):
     """Looks in a section for a run that memorises a small set within a number of steps.
 
-    The mean loss over n items bounds each of them: below ln 2 / n every item's own class has more than half
-    of the probability, so the training accuracy is 100 %. A run that gets there within `steps` steps is
-    right. A training budget does not touch a set that fits into a few batches; where it cut the run,
-    evidence is missing. Otherwise a TA looks at the student's own outputs, since the images of our run are
-    not the student's.
+    The mean cross-entropy over n items bounds each of them: below ln 2 / n every item's own class has more
+    than half of the probability, so the training accuracy is 100 %; other losses tell nothing by themselves.
+    A run that gets there within `steps` steps is right. A training budget does not touch a set that fits into
+    a few batches; where it cut the run, evidence is missing. Otherwise a TA looks at the student's own
+    outputs, since the images of our run are not the student's.
 
     Fields: the criterion's `section` is searched; `largest_set` is what still counts as small; `steps` is
     how many iterations are allowed; `claim` is a pattern for an output that reports 100 %.
@@ -53,14 +54,18 @@ class OverfitsSmallSet(Check):
         data = {"runs": [_describe(run, sources) for run in runs], "claimed": claimed}
         if answer.located and not answer.touched:
             return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
-        right = [run for run in small if run.steps <= self.steps and _memorised(run, sources)]
+        told = [run for run in small if _bounds_each(run)]
+        right = [run for run in told if run.steps <= self.steps and _memorised(run, sources)]
         if right:
             return self._passed(right[0], data)
         if any(run.passes_cut for run in small):
             message = "The training budget cut this run short; run it again with `--training full`."
             return Judgement.missing(message, where=where_of(small), data=data)
         story = "an output in the file handed in reports 100 %" if claimed else "no output reports 100 %"
-        message = f"In our run, on other images, no small set was learnt within {self.steps} steps; {story}."
+        seen = (
+            "no small set was learnt" if told or not small else "it was not seen that a small set was learnt"
+        )
+        message = f"In our run, on other images, {seen} within {self.steps} steps; {story}."
         return Judgement.needs_ta(message, where=where_of(small) or answer.where, data=data)
 
     def _passed(self, run: TrainingRun, data: dict[str, Any]) -> Judgement:
@@ -70,6 +75,14 @@ class OverfitsSmallSet(Check):
     def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
         items = _items(run, sources)
         return items is not None and items <= self.largest_set
+
+
+def _bounds_each(run: TrainingRun) -> bool:
+    """Whether a run's loss is the mean of -log p of each item's own class; others have no such bound."""
+    if run.loss is None:
+        return False
+    name = loss_name(run.loss.function)
+    return name == "crossentropy" or (name == "nll" and run.loss.input_kind == "log_probabilities")
 
 
 def _memorised(run: TrainingRun, sources: dict[int, DataSource]) -> bool:

@@ -16,9 +16,9 @@ from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["TransferFeatures"]
 
-_DETACHES = frozenset(
-    {"detach", "numpy", "no_grad", "inference_mode", "data", "requires_grad", "requires_grad_"}
-)
+_DETACHES = frozenset({"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_"})
+#: These cut a tensor off as its attributes only; as names they are a module, or the images of a batch.
+_DETACHING_ATTRIBUTES = frozenset({"data", "numpy"})
 _SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
 
 
@@ -67,7 +67,7 @@ class TransferFeatures(Check):
             "found": None if found is None else list(found),
             "expected": list(self.expected),
             "computed": bool(calling),
-            "detached": any(names[cell.index] & _DETACHES for cell in own),
+            "detached": any(names[cell.index] & _DETACHES or _takes_numbers(cell) for cell in own),
             "saved": _wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
         }
         where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
@@ -104,6 +104,18 @@ def _is_own_code(cell: CellRecord, case: Case) -> bool:
 
 def _ran(cell: CellRecord) -> bool:
     return cell.run is not None and cell.run.status == "ok"
+
+
+def _takes_numbers(cell: CellRecord) -> bool:
+    """Whether code takes a tensor's numbers alone, as ``x.data`` or ``x.numpy()``."""
+    tree = parse_cell(cell.index, cell.source).tree
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
+    return any(node.attr in _DETACHING_ATTRIBUTES and not _is_module(node.value) for node in found)
+
+
+def _is_module(node: ast.expr) -> bool:
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in ("utils", "torch")
 
 
 def _names_used(cell: CellRecord) -> frozenset[str]:

@@ -127,6 +127,41 @@ def test_files_that_the_run_wrote_are_found_by_pattern():
     assert judge(other, *cells, files=files).status is Status.FAIL
 
 
+CHECKPOINT = FilesWritten(patterns=(r"\.pt$",))
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "status"),
+    [
+        ("train()", ("net_bs64_lr0.001_5",), Status.NEEDS_TA),
+        ("train()", (), Status.FAIL),
+        ("if accuracy > 0.8:\n    torch.save(net, 'net.pt')", (), Status.NEEDS_TA),
+        ("plt.savefig('curve')", (), Status.FAIL),
+    ],
+)
+def test_checkpoints_under_other_names_or_saved_on_a_condition_go_to_a_ta(
+    source: str, files: tuple[str, ...], status: Status
+):
+    written = tuple(FileWritten(path=path, cell=2, size_bytes=9) for path in files)
+    training = factories.history(factories.training_run(0, 2))
+    judgement = judge(CHECKPOINT, cell(2, source), files=written, training=training)
+    assert judgement.status is status
+    assert all(path in judgement.message for path in files)
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("def keep(net):\n    torch.save(net, 'net.pt')", Status.NEEDS_TA),
+        ("torch.save(features, 'features')", Status.FAIL),
+    ],
+)
+def test_saving_in_another_part_excuses_only_where_it_is_a_function(source: str, status: Status):
+    cells = (cell(2, "train()"), cell(3, "# Part b", kind="markdown"), cell(4, source))
+    files = (FileWritten(path="features", cell=4, size_bytes=9),)
+    assert judge(CHECKPOINT, *cells, files=files).status is status
+
+
 def test_a_rubric_names_files_or_patterns():
     with pytest.raises(ValidationError, match="named or patterns"):
         FilesWritten()

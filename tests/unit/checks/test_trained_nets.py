@@ -12,7 +12,7 @@ from grader.checks.reaches_accuracy import ReachesAccuracy
 from grader.checks.transfer_features import TransferFeatures
 from grader.evidence.plan import Target
 from grader.evidence.record import CellError, CellRecord, FileWritten, ForwardRecord, ModuleRecord
-from grader.evidence.training import DataSource, TrainingRun
+from grader.evidence.training import DataSource, LossUse, TrainingRun
 from grader.evidence.values import ArrayValue
 from grader.rubric.handout import fingerprint
 from grader.rubric.model import Check, Judgement, Section, Status
@@ -40,8 +40,11 @@ def judge(check: Check, *cells: CellRecord, **evidence: Any) -> Judgement:
 OVERFITS = OverfitsSmallSet(steps=200)
 
 
-def run(steps: int, loss: float, **more: Any) -> TrainingRun:
-    return training_run(0, 1, steps=steps, losses=(2.2, loss), source=0, **more)
+def run(
+    steps: int, loss: float, function: str | None = "CrossEntropyLoss", kind: Any = "logits", **more: Any
+) -> TrainingRun:
+    use = None if function is None else LossUse(function=function, input_shape=(27, 9), input_kind=kind)
+    return training_run(0, 1, steps=steps, losses=(2.2, loss), source=0, loss=use, **more)
 
 
 def overfit(training: TrainingRun | None, items: int = 27, stored: str = "") -> Judgement:
@@ -66,6 +69,23 @@ def test_only_a_loss_that_leaves_no_image_wrong_is_proof(
     training: TrainingRun | None, items: int, status: Status
 ):
     assert overfit(training, items).status is status
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "status"),
+    [
+        ("F.cross_entropy", "unknown", Status.PASS),
+        ("nll_loss", "log_probabilities", Status.PASS),
+        ("NLLLoss", "logits", Status.NEEDS_TA),
+        ("MSELoss", "logits", Status.NEEDS_TA),
+        ("BCEWithLogitsLoss", "logits", Status.NEEDS_TA),
+        (None, "unknown", Status.NEEDS_TA),
+    ],
+)
+def test_a_small_loss_is_proof_only_where_it_is_a_cross_entropy(function: str, kind: str, status: Status):
+    judgement = overfit(run(150, 0.001, function, kind))
+    assert judgement.status is status
+    assert ("it was not seen" in judgement.message) == (status is Status.NEEDS_TA)
 
 
 def test_a_student_s_own_claim_is_told_to_the_ta():
@@ -136,6 +156,9 @@ def test_features_computed_detached_and_saved_are_right():
     ("source", "lacking"),
     [
         ("torch.save(alexnet.features(x), 'f')", "detached"),
+        ("for data, y in loader:\n    torch.save(alexnet.features(data), 'f')", "detached"),
+        ("numpy.save('f', alexnet.features(x))", "detached"),
+        ("d = torch.utils.data.TensorDataset(alexnet.features(x), y)", "detached"),
         ("f = alexnet.features(x).detach()", "saved"),
         ("f = x.detach(); torch.save(f, 'f')", "computed"),
     ],
@@ -144,6 +167,11 @@ def test_what_was_not_seen_goes_to_a_ta(source: str, lacking: str):
     judgement = features(cell(1, source))
     assert judgement.status is Status.NEEDS_TA
     assert lacking in judgement.message
+
+
+@pytest.mark.parametrize("cut", ["alexnet.features(x).data", "alexnet.features(x.cpu()).cpu().data.numpy()"])
+def test_a_tensor_s_numbers_alone_are_cut_off(cut: str):
+    assert features(cell(1, f"torch.save({cut}, 'f')")).status is Status.PASS
 
 
 def test_another_shape_or_a_cell_that_failed_goes_to_a_ta():
