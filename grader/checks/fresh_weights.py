@@ -64,7 +64,9 @@ class FreshWeights(Check):
         placed = all(located(case, section) for section in self.sections)
         runs = runs_in(case, self.sections if placed else ())
         carried = [run for run in runs if self._is_carried(run, case)]
-        doubts = {run.index: self._doubts_about(run, case, carried=run in carried) for run in runs}
+        others = [run for run in runs if run not in carried]
+        doubts = {run.index: self._doubts_about(run, case, carried=True) for run in carried}
+        doubts |= {run.index: self._doubts_about(run, case, carried=False) for run in others}
         certain = [run for run in carried if not doubts[run.index]]
         data = {"runs": [_describe(run) for run in carried], "undetermined": False}
         return _accusation(certain, case, data) if certain else self._weigh(case, runs, doubts, data)
