@@ -88,10 +88,14 @@ def _bounds_each(run: TrainingRun) -> bool:
 def _memorised(run: TrainingRun, sources: dict[int, DataSource]) -> bool:
     """Every item's own class is the most likely one, by the mean loss of the last pass alone.
 
-    Source: with mean cross-entropy L over n items none has more than n * L, and exp(-n * L) > 1/2.
+    Source: with mean cross-entropy L over n items none has more than n * L, and exp(-n * L) > 1/2. L is a
+    mean over batches, in which the items of a smaller last one weigh more, so n is that of full batches.
     """
     items = _items(run, sources)
-    return bool(run.losses) and items is not None and 0.0 <= run.losses[-1] * items < math.log(2)
+    if not run.losses or not items:
+        return False
+    batch = max(1, run.batch_sizes[0]) if run.batch_sizes else items
+    return 0.0 <= run.losses[-1] * math.ceil(items / batch) * batch < math.log(2)
 
 
 def _items(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:

@@ -58,6 +58,8 @@ def overfit(training: TrainingRun | None, items: int = 27, stored: str = "") -> 
     [
         (run(150, 0.02), 27, Status.PASS),
         (run(150, 0.03), 27, Status.NEEDS_TA),
+        (run(150, 0.025, batch_sizes=(9,)), 27, Status.PASS),
+        (run(150, 0.025, batch_sizes=(16, 11)), 27, Status.NEEDS_TA),
         (run(201, 0.001), 27, Status.NEEDS_TA),
         (run(150, 0.00001), 5000, Status.NEEDS_TA),
         (run(150, float("nan")), 27, Status.NEEDS_TA),
