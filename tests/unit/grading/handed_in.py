@@ -1,0 +1,150 @@
+"""Evidence for a bundled rubric, built by hand from what a student did in each section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from grader.collector.probes.trace import layers_of
+from grader.evidence.codec import Bundle
+from grader.evidence.plan import FunctionProbe, ModuleProbe, Probe, ValueProbe
+from grader.evidence.record import (
+    CellRecord,
+    FileWritten,
+    ForwardRecord,
+    FunctionRecord,
+    ModuleRecord,
+    ProbeResult,
+    WatchedValue,
+)
+from grader.evidence.training import TrainingHistory
+from grader.rubric.model import Rubric
+from grader.rubric.plan import plan_for
+from tests import factories
+
+__all__ = ["Work", "bundle_of"]
+
+
+def nothing_trained(cells: Mapping[str, int]) -> TrainingHistory:
+    return TrainingHistory()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a student did, each thing with the section in which it was done.
+
+    Attributes:
+        code: Source of the section's one code cell.
+        printed: What that cell printed.
+        variables: Section, name and value, in the order in which they were set.
+        functions: By the name that a probe asks for.
+        networks: By name, expression, or for a probe that discovers the shape of an input as text.
+        operations: Torch operations of the calls of a counted function: of the first, of the others.
+        training: Builds the history, given the cell of each section.
+        files: Section and path.
+    """
+
+    code: Mapping[str, str]
+    printed: Mapping[str, str] = field(default_factory=dict)
+    variables: Sequence[tuple[str, str, Any]] = ()
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    networks: Mapping[str, nn.Module] = field(default_factory=dict)
+    operations: tuple[int, int] = (12, 12)
+    training: Callable[[Mapping[str, int]], TrainingHistory] = nothing_trained
+    files: Sequence[tuple[str, str]] = ()
+
+
+def bundle_of(rubric: Rubric, work: Work) -> Bundle:
+    """The evidence of this work, with an answer to all that the rubric's plan asks."""
+    arrays: list[np.ndarray] = []
+    sections = tuple(_sections(rubric, work))
+    place = {name: index for index, (name, cell) in enumerate(sections) if cell.kind == "code"}
+    values = tuple(
+        WatchedValue(name=name, cell=place[section], value=factories.value_of(thing, arrays))
+        for section, name, thing in work.variables
+    )
+    probes = [(probe, _answer(probe, work, place, arrays)) for probe in plan_for(rubric).probes]
+    given = factories.evidence(
+        [cell.model_copy(update={"index": index}) for index, (_, cell) in enumerate(sections)],
+        values=values,
+        files=tuple(FileWritten(path=path, cell=place[where], size_bytes=9) for where, path in work.files),
+        probes=factories.answers(probes),
+        training=work.training(place),
+    )
+    return Bundle(given, arrays)
+
+
+def _sections(rubric: Rubric, work: Work) -> Iterator[tuple[str, CellRecord]]:
+    """A heading for each section, which two of them may share, and its code below it."""
+    headed: set[str | None] = {None}
+    for name, section in rubric.sections.items():
+        given_id = section.ids[0] if section.ids else None
+        if given_id is None or given_id not in headed:
+            yield name, factories.cell(0, f"## {section.title}", kind="markdown", handout_id=given_id)
+            headed.add(given_id)
+        if name in work.code:
+            yield name, factories.cell(0, work.code[name], printed=work.printed.get(name, ""))
+
+
+def _answer(
+    probe: Probe, work: Work, place: Mapping[str, int], arrays: list[np.ndarray]
+) -> ProbeResult | FunctionRecord | ModuleRecord:
+    match probe:
+        case FunctionProbe(target=target):
+            cell = next(place[name] for name, text in work.code.items() if target.names[0] in text)
+            return _counted(
+                factories.called(probe, work.functions[target.names[0]], arrays, cell=cell), work, probe
+            )
+        case ModuleProbe(target=target):
+            keys = (
+                *target.names,
+                target.expression,
+                str(list(probe.inputs[0].shape)) if probe.inputs else "",
+            )
+            found = next((key for key in keys if key in work.networks), None)
+            return (
+                ProbeResult(status="not_found")
+                if found is None
+                else _described(work.networks[found], probe, arrays)
+            )
+        case ValueProbe():
+            raise NotImplementedError("no bundled rubric evaluates an expression")
+
+
+def _counted(record: FunctionRecord, work: Work, probe: FunctionProbe) -> FunctionRecord:
+    if not probe.count_operations:
+        return record
+    first, others = work.operations
+    calls = tuple(
+        call.model_copy(update={"operations": others if place else first})
+        for place, call in enumerate(record.calls)
+    )
+    return record.model_copy(update={"calls": calls})
+
+
+def _described(network: nn.Module, probe: ModuleProbe, arrays: list[np.ndarray]) -> ModuleRecord:
+    forwards = []
+    for given in probe.inputs:
+        images = torch.zeros(given.shape)
+        with torch.no_grad():
+            output = network(images)
+        forwards.append(
+            ForwardRecord(
+                input=factories.value_of(images[:0], arrays), output=factories.value_of(output, arrays)
+            )
+        )
+    return ModuleRecord(
+        found_by="name",
+        name=next(iter(probe.target.names), "net"),
+        class_name=type(network).__name__,
+        parameters=tuple(
+            factories.parameter(name, *tensor.shape) for name, tensor in network.named_parameters()
+        ),
+        layers=layers_of(network, None),
+        forwards=tuple(forwards),
+    )

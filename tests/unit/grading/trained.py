@@ -1,0 +1,43 @@
+"""Networks and data as the record of training tells of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from grader.collector.recorder.networks import architecture
+from grader.evidence.training import DataSource, ModelIdentity
+
+__all__ = ["identity_of", "sequential", "source_of"]
+
+_PARTS = {"train": ("train", "train_loader"), "val": ("train", "val_loader"), "test": ("test", "test_loader")}
+
+
+def sequential(*layers: nn.Module) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(*layers)
+
+
+def source_of(token: int, part: str, **more: Any) -> DataSource:
+    split, name = _PARTS[part]
+    given = {
+        "dataset": "CIFAR10",
+        "dataset_token": int(split == "test"),
+        "split": split,
+        "names": (name,),
+        **more,
+    }
+    return DataSource(token=token, **given)
+
+
+def identity_of(name: str, class_name: str, network: nn.Module, token: int) -> ModelIdentity:
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return ModelIdentity(
+        token=token,
+        class_name=class_name,
+        names=(name,),
+        parameter_count=count,
+        architecture=architecture(network),
+    )

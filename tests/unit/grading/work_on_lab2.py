@@ -1,0 +1,93 @@
+"""Work on Lab 2: right, or wrong in everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from grader.evidence.training import EvaluationPass, LossUse, TrainingHistory
+from tests import factories
+from tests.unit.grading.handed_in import Work
+from tests.unit.grading.trained import identity_of, sequential, source_of
+
+__all__ = ["work"]
+
+_SMALL = (nn.Conv2d(3, 5, 3), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(245, 1))
+_LARGE = (
+    nn.Conv2d(3, 5, 5), nn.MaxPool2d(2), nn.Conv2d(5, 10, 5), nn.MaxPool2d(2), nn.Flatten(),
+    nn.Linear(250, 32), nn.Linear(32, 1),
+)  # fmt: skip
+_FILES = [f"model_small_bs64_lr0.01_epoch{epoch}" for epoch in range(5)]
+_FILES += [f"{_FILES[-1]}_{curve}.csv" for curve in ("train_err", "train_loss", "val_err", "val_loss")]
+
+
+def _bce(kind: str = "logits") -> LossUse:
+    return LossUse(function="BCEWithLogitsLoss", input_shape=(64,), target_shape=(64,), input_kind=kind)
+
+
+def _lab2_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory:
+    small, large = sequential(*_SMALL), sequential(*_LARGE)
+    connected = sequential(nn.Linear(3072 if right else 1024, 30), nn.Linear(30, 1))
+    tried = [("part2c", "small", 0.01, 64), ("part2d", "small", 0.01, 64), ("part2d", "large", 0.01, 64)]
+    tried += [("part3a", "large", 0.001 if right else 0.002, 64), ("part3b", "large", 0.1, 64)]
+    tried += [("part3c", "large", 0.01, 512), ("part3d", "large", 0.01 if right else 0.02, 16)]
+    tried += [("part4b", "large", 0.02, 256), ("part4d", "large", 0.02, 128)][: 2 if right else 1]
+    tried += [("part5f", "connected", 0.01, 64)]
+    networks = {
+        "small": ("small_net", "SmallNet", small),
+        "large": ("large_net", "LargeNet", large),
+        "connected": ("connected", "Connected", connected),
+    }
+    runs, sources = [], []
+    for index, (section, name, rate, size) in enumerate(tried):
+        sources.append(source_of(index, "train", batch_size=size))
+        carried = not right and (section, name) == ("part2d", "small")
+        runs.append(
+            factories.training_run(
+                index,
+                cells[section],
+                model=identity_of(*networks[name], token=index),
+                hyperparameters={"lr": rate, "momentum": 0.9},
+                batch_sizes=(size,),
+                losses=(0.69, 0.5),
+                passes=2,
+                source=index,
+                loss=_bce("logits" if right or name != "connected" else "probabilities"),
+                start=factories.carried(0) if carried else factories.fresh(),
+            )
+        )
+    part = "test" if right else "val"
+    sources.append(source_of(len(tried), part))
+    net = identity_of("net", "LargeNet", large, token=99)
+    look = EvaluationPass(
+        order=99, cell=cells["part5c"], model=net, source=len(tried), after_run=len(runs) - 2
+    )
+    return TrainingHistory(runs=tuple(runs), sources=tuple(sources), evaluations=(look,))
+
+
+def work(*, right: bool) -> Work:
+    trains = ("part2c", "part2d", "part3a", "part3b", "part3c", "part3d", "part4b", "part4d", "part5f")
+    tail = nn.Flatten(0) if right else nn.Identity()
+    return Work(
+        code={
+            "part1b": "print(counts)",
+            "part2": "class SmallNet: ...\nclass LargeNet: ..." + ("" if right else "\nsum = 3"),
+            "part2a": "print(count(small_net), count(large_net))",
+            "part2b": "print(defaults)",
+            **dict.fromkeys(trains, "train_net()"),
+            "part5c": "print(evaluate(net, loader))",
+        },
+        printed={
+            "part1b": "8000 2000 2000" if right else "6000 1500 1000",
+            "part2a": f"parameters of the nets: {'386, 9705' if right else '380, 9600'}",
+            "part2b": "64 0.01 30" if right else "32 0.1 10",
+            "part2c": "\n".join(_FILES if right else _FILES[:2]),
+            "part5c": "error 0.3",
+        },
+        networks={
+            "small_net": sequential(*_SMALL, tail),
+            "large_net": sequential(*_LARGE, tail),
+        },
+        training=lambda cells: _lab2_training(cells, right=right),
+    )
