@@ -21,7 +21,7 @@ from grader.intake.entries import Entry
 from grader.intake.gradescope import Submitter, read_metadata
 from grader.intake.times import read_timestamp
 
-__all__ = ["LAYOUTS", "Layout", "Owner"]
+__all__ = ["LAYOUTS", "Canvas", "Layout", "Moodle", "Owner"]
 
 #: A file or folder that somebody put there by mistake changes nothing for all others.
 _MOST = 0.5
@@ -111,8 +111,13 @@ class Moodle(Layout):
         return _share(entries, lambda entry: bool(self.owners(entry))) >= _MOST
 
     def owners(self, entry: Entry) -> list[Owner]:
-        match = self._OWNER.fullmatch(entry.inside.parts[0]) if entry.inside.parts else None
-        return [Owner(match["id"], match["name"])] if match else []
+        owner = self.owner_of(entry.inside.parts[0]) if entry.inside.parts else None
+        return [owner] if owner else []
+
+    @classmethod
+    def owner_of(cls, top: str) -> Owner | None:
+        match = cls._OWNER.fullmatch(top)
+        return Owner(match["id"], match["name"]) if match else None
 
 
 class Canvas(Layout):
@@ -127,21 +132,22 @@ class Canvas(Layout):
         return _share(entries, lambda entry: bool(self.owners(entry))) >= _MOST
 
     def owners(self, entry: Entry) -> list[Owner]:
-        if _folders(entry):
-            return []
-        for pattern in (self._ANONYMOUS, self._NAMED, self._NO_FILE):
-            if match := pattern.fullmatch(entry.inside.name):
+        owner = None if _folders(entry) else self.owner_of(entry.inside.name)
+        return [owner] if owner else []
+
+    @classmethod
+    def owner_of(cls, file: str) -> Owner | None:
+        for pattern in (cls._ANONYMOUS, cls._NAMED, cls._NO_FILE):
+            if match := pattern.fullmatch(file):
                 found = match.groupdict()
                 attachment = found.get("attachment")
-                return [
-                    Owner(
-                        found["user"],
-                        found.get("name", ""),
-                        late=found["late"] is not None,
-                        order=int(attachment) if attachment else None,
-                    )
-                ]
-        return []
+                return Owner(
+                    found["user"],
+                    found.get("name", ""),
+                    late=found["late"] is not None,
+                    order=int(attachment) if attachment else None,
+                )
+        return None
 
 
 class Nbgrader(Layout):
