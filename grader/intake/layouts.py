@@ -171,7 +171,8 @@ class Nbgrader(Layout):
         return self._rooted or _share(entries, lambda entry: entry.inside.parts[0] in timed) > _MOST
 
     def _is_rooted(self, entries: Sequence[Entry]) -> bool:
-        tops = {entry.inside.parts[0] for entry in entries if entry.is_notebook}
+        notebooks = [entry for entry in entries if entry.is_notebook] or entries
+        tops = {entry.inside.parts[0] for entry in notebooks if len(entry.inside.parts) > 1}
         return self._ROOT in tops and tops <= self._OTHERS
 
     def is_own_file(self, entry: Entry) -> bool:
