@@ -25,7 +25,7 @@ from grader.reporting.findings import view
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.files import write_bytes
-from grader.workflows.people import find_person
+from grader.workflows.people import canvas_id_of, find_person
 from grader.workflows.report import file_name, report_input
 from grader.workflows.rubrics import recall_newest
 
@@ -118,6 +118,7 @@ def student_mark(
     mark, attempt = result.mark, result.attempt
     entry = find_person(roster, result)
     person = _person(entry) if entry else Person()
+    person = replace(person, canvas_id=person.canvas_id or canvas_id_of(result))
     missing = _missing(result)
     if mark is None or attempt is None:
         return StudentMark(result.student, 0.0, 0.0, missing=missing, person=person)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from grader.intake.names import name_in_path
+from grader.intake.names import canvas_id_in_path, name_in_path
 from grader.intake.roster import Roster, RosterEntry
 from grader.store.history import Result
 
-__all__ = ["find_person", "shown_name"]
+__all__ = ["canvas_id_of", "find_person", "shown_name"]
 
 
 def find_person(roster: Roster | None, result: Result) -> RosterEntry | None:
     """The roster's entry, found as intake finds it: by any id, else by the whole name."""
     return roster.find(result.student, _name_handed_in(result)) if roster else None
+
+
+def canvas_id_of(result: Result) -> str:
+    """The student's number in Canvas, where the submission tells it."""
+    return canvas_id_in_path(result.student, PurePath(result.submission.path))
 
 
 def shown_name(roster: Roster | None, result: Result) -> str:

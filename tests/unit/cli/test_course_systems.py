@@ -278,3 +278,13 @@ def test_a_report_calls_a_student_by_the_name_that_moodle_gives(lab: Path, grade
     assert grader("run", "moodle", "--rubric", "mini").code == 0
     assert grader("report", "-a", "mini", "--out", "reports").code == 0
     assert "Feedback for Jane Doe" in (lab / "reports" / "512.html").read_text()
+
+
+def test_marks_of_a_canvas_download_go_back_under_canvas_own_numbers(lab: Path, grader) -> None:
+    (lab / "canvas").mkdir()
+    (lab / "canvas" / "doejane_4711_900_lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    assert grader("run", "canvas", "--rubric", "mini").code == 0
+    ended = grader("export", "canvas", "-a", "mini", "--include-pending", "--out", "-")
+    header, _, jane = csv.reader(io.StringIO(ended.out))
+    assert dict(zip(header, jane, strict=True))["ID"] == "4711"
+    assert dict(zip(header, jane, strict=True))["SIS Login ID"] == ""

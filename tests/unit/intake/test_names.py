@@ -3,7 +3,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from grader.intake import find_submissions
-from grader.intake.names import name_in_path
+from grader.intake.names import canvas_id_in_path, name_in_path
 from tests.unit.intake.conftest import notebook_bytes
 
 
@@ -41,3 +41,10 @@ def test_it_is_the_name_that_intake_found(handed_in, file):
 def test_nobody_takes_anothers_name_by_the_name_of_a_file(path):
     student = PurePosixPath(path).parts[1]
     assert name_in_path(student, PurePosixPath(path)) == ""
+
+
+def test_a_number_of_canvas_is_known_from_its_own_downloads_only():
+    assert canvas_id_in_path("4711", PurePosixPath("dl/doejane_4711_900_lab2.ipynb")) == "4711"
+    assert canvas_id_in_path("xY9z", PurePosixPath("dl/anon_xY9z_902_lab2.ipynb")) == ""
+    assert canvas_id_in_path("512", PurePosixPath("dl/Jane Doe_512_assignsubmission_file_/lab2.ipynb")) == ""
+    assert canvas_id_in_path("4711", PurePosixPath("submissions/4711/doejane_4711_900_lab2.ipynb")) == ""
