@@ -9,7 +9,7 @@ import typer
 
 from grader.cli import setup
 from grader.cli.console import errors, print_line, print_path
-from grader.cli.options import Assignment, Database, Evidence, ReferenceFolder, Students
+from grader.cli.options import Assignment, Database, Evidence, ReferenceFolder, RosterFile, Students
 
 __all__ = ["report"]
 
@@ -24,6 +24,7 @@ def report(
     appendix: Annotated[
         bool, typer.Option("--appendix/--no-appendix", help="End with the notebook as it ran, or not.")
     ] = True,
+    roster: RosterFile = None,
     db: Database = None,
     evidence: Evidence = None,
     reference: ReferenceFolder = None,
@@ -32,6 +33,7 @@ def report(
 
     Example: grader report --assignment lab2 --out reports/
     """
+    from grader.intake.roster import read_roster
     from grader.workflows.pdf import find_browser, print_pdf
     from grader.workflows.report import write_reports
     from grader.workflows.show import find_results
@@ -39,9 +41,10 @@ def report(
     options = setup.settings(db=db, evidence=evidence, reference=reference)
     browser = find_browser() if pdf else ""
     answers = setup.reference(options)
+    people = read_roster(roster) if roster else None
     with setup.store(options) as store:
         found = find_results(store, assignment, students or ())
-        written = list(write_reports(store, found, out, reference=answers, appendix=appendix))
+        written = list(write_reports(store, found, out, reference=answers, appendix=appendix, roster=people))
     printed = [print_pdf(browser, item.path) for item in written] if pdf else []
     if students or len(written) == 1:
         for path in [*(item.path for item in written), *printed]:

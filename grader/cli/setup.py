@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.cli.console import print_note
+from grader.workflows.course_folder import CONTENT, course_folders
 from grader.workflows.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -15,15 +17,21 @@ __all__ = ["actor", "places", "reference", "settings", "store"]
 
 
 def places(submissions: Path | None = None) -> list[Path]:
-    """Where a course's own files may lie: here, in the folder of submissions, beside it."""
-    here = [Path()]
-    return here if submissions is None else [*here, submissions, submissions.absolute().parent]
+    """Where a course's own files may lie: here, and beside what is graded; never where a student's do."""
+    return course_folders(submissions).places
 
 
 def settings(submissions: Path | None = None, **given: object) -> Settings:
     """All options, with those of the command line given as keywords (None where not given)."""
+    folders = course_folders(submissions)
+    for place in folders.refused:
+        print_note(
+            f"not used: what is called {', '.join(CONTENT)} in {place}, since it could be a student's; "
+            "start in the course's folder, or name --rubric FILE"
+        )
     texts = {key: str(value) if isinstance(value, Path) else value for key, value in given.items()}
-    return read_settings(texts, places=places(submissions))
+    no_code = () if folders.beside is None else (folders.beside,)
+    return read_settings(texts, places=folders.places, no_code_from=no_code)
 
 
 def store(options: Settings, *, create: bool = False) -> Store:
@@ -38,9 +46,10 @@ def store(options: Settings, *, create: bool = False) -> Store:
 
 
 def reference(options: Settings, submissions: Path | None = None) -> Reference:
-    from grader.workflows.reference import find_reference, load_reference
+    from grader.workflows.reference import bundled, load_reference
 
-    return load_reference(options.reference or find_reference(places(submissions)))
+    own = options.reference or course_folders(submissions).reference()
+    return load_reference(own or bundled("reference"))
 
 
 def actor(options: Settings) -> str:

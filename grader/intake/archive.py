@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
-from grader.intake.entries import MAX_ENTRIES, Entry, unreadable
+from grader.intake.entries import MAX_ENTRIES, Entry, too_many, unreadable
 from grader.intake.notebook_json import MAX_BYTES
 
 __all__ = ["archive_entries"]
@@ -35,12 +35,7 @@ def archive_entries(path: Path) -> list[Entry]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise IntakeError("this is no readable zip archive", where=str(path), found=str(error)) from error
     if len(members) > MAX_ENTRIES:
-        raise IntakeError(
-            "the archive holds too many files",
-            where=str(path),
-            expected=f"at most {MAX_ENTRIES}",
-            found=str(len(members)),
-        )
+        raise too_many("archive", path, (PurePosixPath(member.filename) for member in members))
     times_named = Counter(member.filename for member in members)
     entries = [
         _entry(path, member, times_named[member.filename]) for member in members if not member.is_dir()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from grader.errors import SubmissionError
+from grader.errors import IntakeError, SubmissionError
+from grader.intake.text import visible
 
-__all__ = ["IGNORED", "MAX_ENTRIES", "Entry", "is_litter"]
+__all__ = ["IGNORED", "MAX_ENTRIES", "Entry", "is_litter", "too_many", "unreadable"]
 
 MAX_ENTRIES = 100_000
 
@@ -42,6 +44,18 @@ class Entry:
 def is_litter(inside: PurePosixPath) -> bool:
     """True for what nobody hands in on purpose."""
     return any(part in IGNORED or part.startswith("._") for part in inside.parts)
+
+
+def too_many(what: str, where: Path, insides: Iterable[PurePosixPath]) -> IntakeError:
+    """Names the student whose files they are, where it is one student's."""
+    (top, count), *_ = Counter(inside.parts[:1] for inside in insides).most_common(1)
+    return IntakeError(
+        f"the {what} holds too many files",
+        where=str(where),
+        expected=f"at most {MAX_ENTRIES}",
+        found=f"{visible(''.join(top))} alone holds {count} of them",
+        todo="name what holds the submissions only, or take that one out",
+    )
 
 
 def unreadable(problem: str) -> Callable[[], bytes]:

@@ -45,8 +45,7 @@ def find_submissions(
         IntakeError: There is nothing at `path`, no notebook in it, or it is not laid out as `format` says.
     """
     entries = _entries(path)
-    kept = [entry for entry in entries if not is_litter(entry.inside)]
-    layout = _layout(kept, format, path)
+    layout, kept = _layout([entry for entry in entries if not is_litter(entry.inside)], format, path)
     layout.prepare(kept)
     owned = [(owner, entry) for entry in kept for owner in layout.owners(entry)]
     if not any(entry.is_notebook or entry.problem for _, entry in owned):
@@ -80,26 +79,37 @@ def _without_wrapper(entries: list[Entry], archive: str) -> list[Entry]:
     named_so = tops & {(archive,), ("submissions",)}
     if len(tops) != 1 or tops & {(), ("/",), ("..",)} or (len(below) < 2 and not named_so):
         return entries
-    return [
-        entry
-        if is_litter(entry.inside)
-        else replace(entry, inside=PurePosixPath(*entry.inside.parts[1:] or entry.inside.parts))
-        for entry in entries
-    ]
+    return [entry if is_litter(entry.inside) else _without_top(entry) for entry in entries]
 
 
-def _layout(entries: Sequence[Entry], format: str | None, path: Path) -> Layout:
+def _layout(entries: list[Entry], format: str | None, path: Path) -> tuple[Layout, list[Entry]]:
+    """The layout, and the files as it sees them: without a folder around all of them."""
+    if format is not None and format not in format_names():
+        raise IntakeError(
+            "there is no such format of submissions", expected=", ".join(format_names()), found=format
+        )
+    kinds = [kind for kind in LAYOUTS if format in (None, kind.name)]
+    for kind in kinds:
+        for seen in (entries, *_below_one_folder(entries, kind)):
+            layout = kind()
+            if layout.fits(seen):
+                return layout, seen
     if format is None:
-        for layout in (kind() for kind in LAYOUTS):
-            if layout.fits(entries):
-                return layout
         raise _nothing_found(path, entries)
-    for kind in LAYOUTS:
-        if kind.name == format:
-            return kind()
-    raise IntakeError(
-        "there is no such format of submissions", expected=", ".join(format_names()), found=format
-    )
+    return kinds[0](), entries
+
+
+def _below_one_folder(entries: list[Entry], kind: type[Layout]) -> list[list[Entry]]:
+    """The files below the only folder there is, for layouts that are known by more than their depth."""
+    folders = {entry.inside.parts[0] for entry in entries if len(entry.inside.parts) > 1}
+    at_top = any(entry.is_notebook and len(entry.inside.parts) == 1 for entry in entries)
+    if not kind.may_be_wrapped or len(folders) != 1 or at_top or folders & {"/", ".."}:
+        return []
+    return [[_without_top(entry) for entry in entries]]
+
+
+def _without_top(entry: Entry) -> Entry:
+    return replace(entry, inside=PurePosixPath(*entry.inside.parts[1:] or entry.inside.parts))
 
 
 def _nothing_found(path: Path, entries: Sequence[Entry]) -> IntakeError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
-from grader.intake.entries import MAX_ENTRIES, Entry, unreadable
+from grader.intake.entries import MAX_ENTRIES, Entry, too_many, unreadable
 from grader.intake.notebook_json import MAX_BYTES
 
 __all__ = ["folder_entries", "read_file"]
@@ -32,12 +32,7 @@ def folder_entries(root: Path) -> list[Entry]:
     for entry in _walk(root):
         entries.append(entry)
         if len(entries) > MAX_ENTRIES:
-            raise IntakeError(
-                "the folder holds too many files",
-                where=str(root),
-                expected=f"at most {MAX_ENTRIES}",
-                todo="name the folder that holds the submissions only",
-            )
+            raise too_many("folder", root, (entry.inside for entry in entries))
     return sorted(entries, key=lambda entry: entry.inside.parts)
 
 

@@ -2,22 +2,29 @@
 
 Source: canvas-lms and MarkUs (their download code), nbgrader's and Gradescope's documentation, Moodle's
 assignment plug-in; see each class.
+
+What lies within one student's folder is the student's, whatever its name: a layout is told by the tops of the
+paths, and the course system's own files are believed in their own places only.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from grader.errors import IntakeError, SubmissionError
 from grader.intake.entries import Entry
 from grader.intake.gradescope import Submitter, read_metadata
 from grader.intake.times import read_timestamp
 
-__all__ = ["LAYOUTS", "Layout", "Owner"]
+__all__ = ["LAYOUTS", "Canvas", "Layout", "Moodle", "Owner"]
+
+#: A file or folder that somebody put there by mistake changes nothing for all others.
+_MOST = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,14 @@ class Owner:
 
 
 class Layout(ABC):
-    """One way of laying out submissions."""
+    """One way of laying out submissions.
+
+    Attributes:
+        may_be_wrapped: Whether it is recognised below one folder around everything, too.
+    """
 
     name: str
+    may_be_wrapped: bool = True
 
     @abstractmethod
     def fits(self, entries: Sequence[Entry]) -> bool:
@@ -63,32 +75,30 @@ class Gradescope(Layout):
     """``submission_<id>/<files>`` beside ``submission_metadata.yml``, which names the submitters."""
 
     name = "gradescope"
-    _METADATA = "submission_metadata.yml"
+    _METADATA = PurePosixPath("submission_metadata.yml")
 
     def __init__(self) -> None:
         self._submitters: dict[str, list[Submitter]] = {}
 
     def fits(self, entries: Sequence[Entry]) -> bool:
-        return any(entry.inside.name == self._METADATA for entry in entries)
+        return any(self.is_own_file(entry) for entry in entries)
 
     def is_own_file(self, entry: Entry) -> bool:
-        return entry.inside.name == self._METADATA
+        return entry.inside == self._METADATA and entry.problem is None and not entry.is_folder
 
     def prepare(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if self.is_own_file(entry):
-                self._submitters |= read_metadata(entry.read(), where=str(entry.shown))
+                self._submitters |= read_metadata(_course_file(entry), where=str(entry.shown))
 
     def owners(self, entry: Entry) -> list[Owner]:
-        for part in entry.inside.parts[:-1]:
-            if part in self._submitters:
-                return [
-                    Owner(submitter.student, submitter.name, submitter.submitted_at)
-                    for submitter in self._submitters[part]
-                ]
-            if re.fullmatch(r"submission_\d+", part):
-                return [Owner(part)]
-        return []
+        top = entry.inside.parts[0] if _folders(entry) else ""
+        if top in self._submitters:
+            return [
+                Owner(submitter.student, submitter.name, submitter.submitted_at)
+                for submitter in self._submitters[top]
+            ]
+        return [Owner(top)] if re.fullmatch(r"submission_\d+", top) else []
 
 
 class Moodle(Layout):
@@ -98,13 +108,16 @@ class Moodle(Layout):
     _OWNER = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_.*)?")
 
     def fits(self, entries: Sequence[Entry]) -> bool:
-        return any(self.owners(entry) for entry in entries)
+        return _share(entries, lambda entry: bool(self.owners(entry))) >= _MOST
 
     def owners(self, entry: Entry) -> list[Owner]:
-        for part in entry.inside.parts:
-            if match := self._OWNER.fullmatch(part):
-                return [Owner(match["id"], match["name"])]
-        return []
+        owner = self.owner_of(entry.inside.parts[0]) if entry.inside.parts else None
+        return [owner] if owner else []
+
+    @classmethod
+    def owner_of(cls, top: str) -> Owner | None:
+        match = cls._OWNER.fullmatch(top)
+        return Owner(match["id"], match["name"]) if match else None
 
 
 class Canvas(Layout):
@@ -116,61 +129,81 @@ class Canvas(Layout):
     _NO_FILE = re.compile(r"(?P<name>\w+?)(?P<late>_LATE)?_(?P<user>\d+)_(?:text|link)\.html")
 
     def fits(self, entries: Sequence[Entry]) -> bool:
-        notebooks = [entry for entry in entries if entry.is_notebook]
-        return bool(notebooks) and all(self.owners(entry) for entry in notebooks)
+        return _share(entries, lambda entry: bool(self.owners(entry))) >= _MOST
 
     def owners(self, entry: Entry) -> list[Owner]:
-        name = entry.inside.name
-        for pattern in (self._ANONYMOUS, self._NAMED, self._NO_FILE):
-            if match := pattern.fullmatch(name):
+        owner = None if _folders(entry) else self.owner_of(entry.inside.name)
+        return [owner] if owner else []
+
+    @classmethod
+    def owner_of(cls, file: str) -> Owner | None:
+        for pattern in (cls._ANONYMOUS, cls._NAMED, cls._NO_FILE):
+            if match := pattern.fullmatch(file):
                 found = match.groupdict()
                 attachment = found.get("attachment")
-                return [
-                    Owner(
-                        found["user"],
-                        found.get("name", ""),
-                        late=found["late"] is not None,
-                        order=int(attachment) if attachment else None,
-                    )
-                ]
-        return []
+                return Owner(
+                    found["user"],
+                    found.get("name", ""),
+                    late=found["late"] is not None,
+                    order=int(attachment) if attachment else None,
+                )
+        return None
 
 
 class Nbgrader(Layout):
-    """``[submitted/]<student>/<assignment>/<notebook>.ipynb`` with ``timestamp.txt`` beside the notebook."""
+    """``[submitted/]<student>/<assignment>/<files>`` with ``timestamp.txt`` in the assignment's folder.
+
+    Without ``submitted`` it is told from a folder per student by the times of most students.
+    """
 
     name = "nbgrader"
+    _ROOT = "submitted"
+    _OTHERS = frozenset({_ROOT, "source", "release", "autograded", "feedback", "exchange"})
     _TIMESTAMP = "timestamp.txt"
 
     def __init__(self) -> None:
-        self._times: dict[PurePosixPath, datetime | None] = {}
+        self._rooted = False
+        self._times: dict[tuple[str, ...], datetime | None] = {}
 
     def fits(self, entries: Sequence[Entry]) -> bool:
-        return any(
-            len(_below_submitted(entry)) == 3
-            and (entry.inside.name == self._TIMESTAMP or "submitted" in _folders(entry))
-            for entry in entries
-        )
+        self._rooted = self._is_rooted(entries)
+        timed = {entry.inside.parts[0] for entry in entries if self.is_own_file(entry)}
+        return self._rooted or _share(entries, lambda entry: entry.inside.parts[0] in timed) > _MOST
+
+    def _is_rooted(self, entries: Sequence[Entry]) -> bool:
+        notebooks = [entry for entry in entries if entry.is_notebook] or entries
+        tops = {entry.inside.parts[0] for entry in notebooks if len(entry.inside.parts) > 1}
+        return self._ROOT in tops and tops <= self._OTHERS
 
     def is_own_file(self, entry: Entry) -> bool:
-        return entry.inside.name == self._TIMESTAMP
+        parts = self._below_root(entry)
+        return len(parts) == 3 and parts[2] == self._TIMESTAMP and not entry.is_folder
 
     def prepare(self, entries: Sequence[Entry]) -> None:
+        self._rooted = self._is_rooted(entries)
         for entry in entries:
             if self.is_own_file(entry) and entry.problem is None:
-                self._times[entry.inside.parent] = read_timestamp(entry.read())
+                self._times[self._below_root(entry)[:2]] = _time(entry)
 
     def owners(self, entry: Entry) -> list[Owner]:
-        parts = _below_submitted(entry)
+        parts = self._below_root(entry)
         if len(parts) < 2 or self.is_own_file(entry):
             return []
-        return [Owner(parts[0], submitted_at=self._times.get(entry.inside.parent))]
+        return [Owner(parts[0], submitted_at=self._times.get(parts[:2]))]
+
+    def _below_root(self, entry: Entry) -> tuple[str, ...]:
+        """What follows ``submitted``; nothing for files that lie elsewhere."""
+        parts = entry.inside.parts
+        if not self._rooted:
+            return parts
+        return parts[1:] if parts[:1] == (self._ROOT,) else ()
 
 
 class FolderPerStudent(Layout):
     """``<student>/<anything>``; a notebook at the top is named by its student."""
 
     name = "folder"
+    may_be_wrapped = False
 
     def fits(self, entries: Sequence[Entry]) -> bool:
         return any(entry.is_notebook and len(entry.inside.parts) > 1 for entry in entries)
@@ -191,6 +224,7 @@ class Flat(Layout):
     """``<student>.ipynb``."""
 
     name = "flat"
+    may_be_wrapped = False
 
     def fits(self, entries: Sequence[Entry]) -> bool:
         return any(entry.is_notebook and len(entry.inside.parts) == 1 for entry in entries)
@@ -204,9 +238,30 @@ def _folders(entry: Entry) -> tuple[str, ...]:
     return parts if entry.is_folder else parts[:-1]
 
 
-def _below_submitted(entry: Entry) -> tuple[str, ...]:
-    parts = entry.inside.parts
-    return parts[parts.index("submitted") + 1 :] if "submitted" in parts else parts
+def _share(entries: Sequence[Entry], is_so: Callable[[Entry], bool]) -> float:
+    """Of the students, told by the top part of the path, those with a notebook of which this is so.
+
+    Students decide how much lies below the top, and what it is called, so that files would be no measure.
+    """
+    tops = {entry.inside.parts[:1]: False for entry in entries if entry.is_notebook}
+    for entry in entries:
+        if entry.is_notebook and is_so(entry):
+            tops[entry.inside.parts[:1]] = True
+    return sum(tops.values()) / len(tops) if tops else 0.0
+
+
+def _course_file(entry: Entry) -> bytes:
+    try:
+        return entry.read()
+    except SubmissionError as error:
+        raise IntakeError("this file cannot be read", where=str(entry.shown), found=str(error)) from error
+
+
+def _time(entry: Entry) -> datetime | None:
+    try:
+        return read_timestamp(entry.read())
+    except SubmissionError:
+        return None
 
 
 #: In the order in which they are tried: the most telling layout first.

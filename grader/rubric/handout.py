@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader.errors import RubricError
 
-__all__ = ["Handout", "HandoutCell", "fingerprint", "parse_handout", "source_digest"]
+__all__ = ["Handout", "HandoutCell", "fingerprint", "line_digests", "parse_handout", "source_digest"]
+
+_LINE_DIGITS = 12
 
 CellKind = Literal["code", "markdown", "raw"]
 
@@ -22,6 +24,7 @@ class HandoutCell(BaseModel):
     Attributes:
         id: Colab's ``metadata.id``, else the nbformat cell id; None where the file has neither.
         sha256: Of the source with every run of white space made one space.
+        lines: Beginnings of the same for each line of code, to know them again in a cell that was added to.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,6 +32,7 @@ class HandoutCell(BaseModel):
     id: str | None = None
     kind: CellKind
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    lines: tuple[str, ...] = ()
 
 
 class Handout(BaseModel):
@@ -46,6 +50,11 @@ class Handout(BaseModel):
 def source_digest(source: str) -> str:
     """Hashes a cell's text so that line ends, indentation and blank lines do not matter."""
     return hashlib.sha256(" ".join(source.split()).encode("utf-8", "replace")).hexdigest()
+
+
+def line_digests(source: str) -> list[str]:
+    """For each line what `HandoutCell.lines` holds of it; empty for a blank one."""
+    return [source_digest(line)[:_LINE_DIGITS] if line.strip() else "" for line in source.split("\n")]
 
 
 def fingerprint(notebook: Mapping[str, Any]) -> Handout:
@@ -70,7 +79,9 @@ def _describe(cell: Mapping[str, Any]) -> HandoutCell:
     source = cell.get("source", "")
     text = source if isinstance(source, str) else "".join(source)
     given_id = cell.get("metadata", {}).get("id") or cell.get("id")
-    return HandoutCell(id=given_id, kind=cell["cell_type"], sha256=source_digest(text))
+    kind = cell["cell_type"]
+    lines = tuple(dict.fromkeys(filter(None, line_digests(text)))) if kind == "code" else ()
+    return HandoutCell(id=given_id, kind=kind, sha256=source_digest(text), lines=lines)
 
 
 def parse_handout(text: str, *, name: str = "handout") -> Handout:

@@ -25,6 +25,7 @@ from grader.reporting.findings import view
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.files import write_bytes
+from grader.workflows.people import canvas_id_of, find_person
 from grader.workflows.report import file_name, report_input
 from grader.workflows.rubrics import recall_newest
 
@@ -115,8 +116,9 @@ def student_mark(
         StoreError: Evidence is gone or was changed.
     """
     mark, attempt = result.mark, result.attempt
-    entry = roster.find(result.student) if roster else None
+    entry = find_person(roster, result)
     person = _person(entry) if entry else Person()
+    person = replace(person, canvas_id=person.canvas_id or canvas_id_of(result))
     missing = _missing(result)
     if mark is None or attempt is None:
         return StudentMark(result.student, 0.0, 0.0, missing=missing, person=person)
@@ -139,7 +141,7 @@ def student_mark(
 
 def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut]:
     """Students of the roster without a submission."""
-    absent = roster.without_submission(roster.find(result.student) for result in results)
+    absent = roster.without_submission(find_person(roster, result) for result in results)
     return [LeftOut(entry.student, "handed in nothing") for entry in absent]
 
 

@@ -19,7 +19,7 @@ from pygments.token import Comment, Name, String, Whitespace, _TokenType
 from rapidfuzz.distance import Indel, LCSseq
 
 from grader.evidence.record import CellRecord
-from grader.rubric.handout import Handout, source_digest
+from grader.rubric.handout import Handout, line_digests, source_digest
 
 __all__ = ["CodeLine", "NearCopy", "Place", "StudentCode", "near_copies", "student_code"]
 
@@ -86,11 +86,17 @@ def student_code(student: str, cells: Sequence[CellRecord], handout: Handout | N
     Args:
         student: Whose.
         cells: Of the notebook.
-        handout: Its cells that were left unchanged are not the student's.
+        handout: Its cells that were left unchanged are not the student's, nor are its lines in other cells.
     """
-    given = frozenset(cell.sha256 for cell in handout.cells) if handout else frozenset()
-    own = [cell for cell in cells if cell.kind == "code" and source_digest(cell.source) not in given]
-    return StudentCode(student, tuple(line for cell in own for line in _lines(cell)))
+    cells_given = frozenset(cell.sha256 for cell in handout.cells) if handout else frozenset()
+    lines_given = frozenset(line for cell in handout.cells for line in cell.lines) if handout else frozenset()
+    own = [cell for cell in cells if cell.kind == "code" and source_digest(cell.source) not in cells_given]
+    return StudentCode(student, tuple(line for cell in own for line in _own_lines(cell, lines_given)))
+
+
+def _own_lines(cell: CellRecord, given: Collection[str]) -> Iterator[CodeLine]:
+    digests = line_digests(cell.source)
+    return (line for line in _lines(cell) if digests[line.place.line - 1] not in given)
 
 
 def near_copies(

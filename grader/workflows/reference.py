@@ -1,11 +1,11 @@
-"""Loads the course's reference answers: its own `reference/` folder, else the one that we bring."""
+"""Loads reference answers: a course's own package, or the one that we bring."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,7 @@ import grader
 from grader.errors import UsageError
 from grader.rubric.case import Reference
 
-__all__ = ["bundled", "find_reference", "load_reference"]
+__all__ = ["bundled", "load_reference"]
 
 
 def bundled(name: str) -> Path:
@@ -22,12 +22,6 @@ def bundled(name: str) -> Path:
     package = Path(grader.__file__).resolve().parent
     in_wheel = package / "bundled" / name
     return in_wheel if in_wheel.is_dir() else package.parent / name
-
-
-def find_reference(places: Iterable[Path]) -> Path:
-    """The first of `places` that holds a ``reference/`` package, else the bundled one."""
-    folders = (place / "reference" for place in places)
-    return next((folder for folder in folders if (folder / "__init__.py").is_file()), bundled("reference"))
 
 
 def load_reference(folder: Path) -> Reference:

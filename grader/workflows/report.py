@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from grader.checks import registry
 from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
+from grader.intake.roster import Roster
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
 from grader.rubric.case import Reference
 from grader.rubric.loader import load_rubric
@@ -20,6 +21,7 @@ from grader.rubric.model import Policy, Rubric
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.files import write_text
+from grader.workflows.people import shown_name
 
 __all__ = [
     "NO_REFERENCE",
@@ -56,6 +58,7 @@ def write_reports(
     *,
     reference: Reference = NO_REFERENCE,
     appendix: bool = True,
+    roster: Roster | None = None,
 ) -> Iterator[Written]:
     """Writes a report for each result that has a verdict, naming each once it is written.
 
@@ -65,6 +68,7 @@ def write_reports(
         folder: Made where it is missing.
         reference: Networks to show beside the students'.
         appendix: Whether the executed notebooks are appended.
+        roster: Tells names.
 
     Raises:
         UsageError: The folder cannot be written.
@@ -75,7 +79,7 @@ def write_reports(
         report = report_input(store, result, reference=reference, appendix=appendix)
         if report is not None:
             path = folder / file_name(result.student, taken)
-            write_text(path, render_report(report))
+            write_text(path, render_report(replace(report, name=shown_name(roster, result))))
             yield Written(path, outdated=report.reference.digest != reference.digest)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +60,7 @@ def read_settings(
     *,
     environ: Mapping[str, str] | None = None,
     places: Iterable[Path] = (),
+    no_code_from: Collection[Path] = (),
 ) -> Settings:
     """Merges all sources; a value given nearer to the command wins.
 
@@ -67,6 +68,7 @@ def read_settings(
         given: Options of the command line; None means not given.
         environ: ``GRADER_<OPTION>`` variables; the process's own where it is None.
         places: Folders where ``grader.toml`` may lie, the first one found is read.
+        no_code_from: Those of them whose file may not name reference answers, which are Python.
 
     Raises:
         UsageError: An unknown key or a value that cannot be, named with its source.
@@ -78,10 +80,20 @@ def read_settings(
     for layer in layers:
         for key, (value, source) in layer.items():
             values[key], sources[key] = value, source
+    _refuse_code(sources.get("reference"), values, no_code_from)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise _explain(error, sources) from error
+
+
+def _refuse_code(source: str | None, values: Mapping[str, Any], no_code_from: Collection[Path]) -> None:
+    if source in {f"{place / FILE_NAME}: reference" for place in no_code_from}:
+        raise UsageError(
+            "reference answers are Python that would run on this machine, and this file could be a student's",
+            where=source,
+            todo=f"if it is the course's: --reference {values['reference']}, or start in that folder",
+        )
 
 
 _Layer = Mapping[str, tuple[Any, str]]

@@ -54,6 +54,17 @@ def run(autograder: Path, reply: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
+LATE = course.RUBRIC + "late: {due: 2026-02-02T12:00:00Z, per_day: 0.2, days: {excused@example.com: 0}}\n"
+
+
+def metadata(autograder: Path, **known: object) -> None:
+    """As the service finds it, by Gradescope's documentation."""
+    course.write_rubric(autograder / "source" / "rubrics", LATE)
+    user = {"email": "jane@example.com", "id": 1234, "name": "Jane Doe"}
+    given = {"id": 1, "created_at": "2026-02-03T10:22:32.365935-07:00", "users": [user], **known}
+    (autograder / "submission_metadata.json").write_text(json.dumps(given))
+
+
 def results(autograder: Path) -> dict:
     return json.loads((autograder / "results" / "results.json").read_text())
 
@@ -91,3 +102,35 @@ def test_a_rubric_that_is_not_there_is_said(autograder: Path) -> None:
     ended = run(autograder)
     assert ended.returncode == 2
     assert "no rubric is called 'lab9'" in ended.stderr
+
+
+def test_what_comes_late_costs_what_the_rubric_says_whatever_the_student_dates_it(autograder: Path) -> None:
+    metadata(autograder)
+    (autograder / "submission" / "timestamp.txt").write_text("2026-02-01 00:00:00 UTC")
+    (autograder / "submission" / "lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    assert run(autograder).returncode == 0
+    assert results(autograder)["score"] == 0.0
+    assert "2 days late" in results(autograder)["output"]
+
+
+def test_an_extension_in_the_rubric_goes_by_the_students_address(autograder: Path) -> None:
+    metadata(autograder, users=[{"email": "excused@example.com"}])
+    (autograder / "submission" / "lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    assert run(autograder).returncode == 0
+    assert results(autograder)["score"] == 2.0
+
+
+@pytest.mark.parametrize("users", [[{"sid": "../../etc", "email": None}], "x"])
+def test_without_a_usable_address_it_is_graded_all_the_same(autograder: Path, users: object) -> None:
+    metadata(autograder, users=users)
+    (autograder / "submission" / "lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    assert run(autograder).returncode == 0
+    assert "score" in results(autograder)
+
+
+def test_without_a_time_nothing_is_late_and_it_is_said(autograder: Path) -> None:
+    metadata(autograder, created_at=None)
+    (autograder / "submission" / "lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    ended = run(autograder)
+    assert "no time of handing in is known" in ended.stderr
+    assert results(autograder)["score"] == 2.0

@@ -59,7 +59,8 @@ def fill(course: Course, marks: Sequence[StudentMark], gradebook: Gradebook) -> 
 
 def _identity(mark: StudentMark) -> tuple[str, ...]:
     person = mark.person
-    login = person.login or mark.student
+    # A number of Canvas's own is no login, and would match nobody there.
+    login = person.login or ("" if person.canvas_id == mark.student else mark.student)
     return (person.sortable_name or mark.student, person.canvas_id, person.number, login, person.section)
 
 

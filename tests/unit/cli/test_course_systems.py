@@ -257,3 +257,34 @@ def test_a_report_never_says_none_lost_where_lateness_took_something(lab: Path, 
     page = (lab / "reports" / "s1.html").read_text()
     assert "2 off (late)" in page
     assert "none lost" not in page
+
+
+def test_who_is_matched_by_name_at_intake_is_so_at_export_and_report(lab: Path, grader) -> None:
+    (lab / "canvas").mkdir()
+    (lab / "canvas" / "doejane_4711_900_lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    (lab / "roster.csv").write_text('student,name\ns1,"Doe, Jane"\ns2,"Smith, John"\n')
+    assert grader("run", "canvas", "--rubric", "mini").code == 0
+    told = ["--roster", "roster.csv", "--out", "up.csv"]
+    ended = grader("export", "canvas", "-a", "mini", "--include-pending", *told)
+    assert "s1: handed in nothing" not in ended.out
+    assert "s2: handed in nothing" in ended.out
+    assert '"Doe, Jane"' in (lab / "up.csv").read_text()
+    assert grader("report", "-a", "mini", "--out", "reports", "--roster", "roster.csv").code == 0
+    assert "Feedback for Doe, Jane" in (lab / "reports" / "4711.html").read_text()
+
+
+def test_a_report_calls_a_student_by_the_name_that_moodle_gives(lab: Path, grader) -> None:
+    course.hand_in(lab / "moodle", "Jane Doe_512_assignsubmission_file_", course.GOOD)
+    assert grader("run", "moodle", "--rubric", "mini").code == 0
+    assert grader("report", "-a", "mini", "--out", "reports").code == 0
+    assert "Feedback for Jane Doe" in (lab / "reports" / "512.html").read_text()
+
+
+def test_marks_of_a_canvas_download_go_back_under_canvas_own_numbers(lab: Path, grader) -> None:
+    (lab / "canvas").mkdir()
+    (lab / "canvas" / "doejane_4711_900_lab.ipynb").write_bytes(course.notebook(course.GOOD))
+    assert grader("run", "canvas", "--rubric", "mini").code == 0
+    ended = grader("export", "canvas", "-a", "mini", "--include-pending", "--out", "-")
+    header, _, jane = csv.reader(io.StringIO(ended.out))
+    assert dict(zip(header, jane, strict=True))["ID"] == "4711"
+    assert dict(zip(header, jane, strict=True))["SIS Login ID"] == ""

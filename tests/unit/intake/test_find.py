@@ -162,3 +162,17 @@ def test_a_name_that_is_no_text_is_written_out(folder, by_student):
     path = folder({os.fsdecode(b"s\xff1/lab2.ipynb"): A})
     (student,) = by_student(path)
     assert student.encode() == b"s<U+DCFF>1"
+
+
+@pytest.mark.parametrize(("most", "fits"), [(4, False), (5, True)])
+def test_more_files_than_any_class_hands_in_are_refused_with_who_has_them(handed_in, monkeypatch, most, fits):
+    for module in ("entries", "folder", "archive"):
+        monkeypatch.setattr(f"grader.intake.{module}.MAX_ENTRIES", most)
+    path = handed_in({"s101/lab2.ipynb": A, "s102/lab2.ipynb": A, **{f"s103/{i}.txt": b"" for i in range(3)}})
+    if fits:
+        assert len(find_submissions(path).submissions) == 3
+        return
+    with pytest.raises(IntakeError, match="too many files") as caught:
+        find_submissions(path)
+    assert caught.value.expected == "at most 4"
+    assert caught.value.found == "s103 alone holds 3 of them"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.rubric.handout import Handout, HandoutCell, source_digest
+from grader.rubric.handout import Handout, HandoutCell, fingerprint, source_digest
 from grader.workflows.near_copies import Place, StudentCode, near_copies, student_code
 from tests.factories import cell, code_cells
 
@@ -71,6 +71,17 @@ def test_what_the_handout_gave_is_not_the_students() -> None:
     given = Handout(cells=(HandoutCell(kind="code", sha256=source_digest(SOLUTION)),))
     codes = [code("a", SOLUTION, "x = 1", handout=given), code("b", SOLUTION, handout=given)]
     assert all(len(item.lines) <= 1 for item in codes)
+    assert near_copies(codes) == []
+
+
+def test_lines_of_the_handout_are_not_the_students_in_a_cell_that_was_added_to_either() -> None:
+    given = fingerprint({"cells": [{"cell_type": "code", "source": SOLUTION, "metadata": {}}]})
+    codes = [
+        code("a", SOLUTION.replace("\n", "\r\n") + "a_b = c + d * e", handout=given),
+        code("b", "  " + SOLUTION.replace("\n", "\n  ").rstrip() + "\n" + OTHER, handout=given),
+    ]
+    assert [line.place.line for line in codes[0].lines] == [15]
+    assert {line.written for line in codes[1].lines} == {line.written for line in code("b", OTHER).lines}
     assert near_copies(codes) == []
 
 

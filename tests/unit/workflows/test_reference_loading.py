@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.workflows.reference import bundled, find_reference, load_reference
+from grader.workflows.reference import bundled, load_reference
 
 
 def package(folder: Path, text: str = "FUNCTIONS = {}\nARCHITECTURES = {}\n") -> Path:
@@ -19,12 +19,6 @@ def test_the_bundled_reference_computes() -> None:
     assert reference.functions["sum_of_cubes"](3) == 36
     assert "small_net" in reference.architectures
     assert len(reference.digest) == 64
-
-
-def test_a_courses_own_folder_comes_before_ours(tmp_path: Path) -> None:
-    own = package(tmp_path / "reference")
-    assert find_reference([tmp_path / "none", tmp_path]) == own
-    assert find_reference([tmp_path / "none"]) == bundled("reference")
 
 
 def test_modules_of_the_package_are_imported_by_relative_names(tmp_path: Path) -> None:

@@ -67,3 +67,11 @@ def test_a_bad_value_is_named_with_its_source(
     with pytest.raises(UsageError) as raised:
         read_settings(given, environ=environ)
     assert raised.value.where == where
+
+
+def test_a_file_that_could_be_a_students_names_no_python_to_run(tmp_path: Path) -> None:
+    here = toml(tmp_path, 'reference = "mine"')
+    with pytest.raises(UsageError, match="could be a student's"):
+        read_settings({}, environ={}, places=[here], no_code_from=[here])
+    own = read_settings({"reference": "ours"}, environ={}, places=[here], no_code_from=[here])
+    assert str(own.reference) == "ours"
