@@ -14,6 +14,8 @@ __all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_wr
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
 
@@ -48,15 +50,21 @@ class CalledName:
 
 
 class Functions:
-    """All functions that a notebook defines; of several of one name the last counts."""
+    """All functions that a notebook defines; of several of one name the last counts.
+
+    Attributes:
+        all: In the order of the notebook; methods and functions inside others are parts of these.
+        by_name: The last of each name.
+    """
 
     def __init__(self, cells: tuple[CellRecord, ...]) -> None:
-        self.by_name: dict[str, Written] = {}
         self.imports: dict[str, str] = {}
+        self.all: list[Written] = []
         for cell in parsed_cells(cells):
             if cell.tree is not None:
-                self.by_name.update((written.name, written) for written in _defined(cell, cell.tree))
+                self.all += _defined(cell, cell.tree)
                 self.imports.update(_imported(cell.tree))
+        self.by_name = {written.name: written for written in self.all}
 
     def first(self, names: Iterable[str]) -> Written | None:
         return next((self.by_name[name] for name in names if name in self.by_name), None)
@@ -73,19 +81,22 @@ class Functions:
     def calls_of(self, written: Written) -> Iterator[tuple[Written, CalledName]]:
         """Every call in the function and in what it reaches, with the function that it stands in."""
         for one in self.reached_from(written):
+            inside = {node.name for node in ast.walk(one.node) if isinstance(node, _DEFINITIONS)}
             for called in called_names(one.node, self.imports):
-                if not (called.bare and called.name in self.by_name):
+                if not (called.bare and (called.name in self.by_name or called.name in inside)):
                     yield one, called
 
 
-def _defined(cell: ParsedCell, tree: ast.Module) -> Iterator[Written]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+def _defined(cell: ParsedCell, tree: ast.AST) -> Iterator[Written]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, _DEFINITIONS):
             yield Written(node.name, node, cell)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     yield Written(target.id, node.value, cell)
+        elif not isinstance(node, ast.expr):
+            yield from _defined(cell, node)
 
 
 def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:

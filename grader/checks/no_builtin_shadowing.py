@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import ClassVar, Literal
 
-from grader.checks._bindings import Binding, bindings
+from grader.checks._bindings import Binding, bound_in
 from grader.checks._source import ParsedCell, parsed_cells
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
@@ -52,14 +52,7 @@ class NoBuiltinShadowing(Check):
 
 
 def _shadowing(cell: ParsedCell, wanted: frozenset[str]) -> list[Binding]:
-    if cell.tree is None:
-        return []
-    try:
-        found = bindings(cell.tree)
-    except RecursionError:
-        # An expression nested so deeply was written by no person; it is no name either.
-        return []
-    return [binding for binding in found if binding.name in wanted and not binding.in_class]
+    return [binding for binding in bound_in(cell) if binding.name in wanted and not binding.in_class]
 
 
 def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:
