@@ -11,6 +11,7 @@ from grader.checks.returns_not_prints import ReturnsNotPrints
 from grader.checks.uses_function import UsesFunction
 from grader.checks.vectorized import Vectorized
 from grader.evidence.record import CallRecord, CellError, FunctionRecord
+from grader.evidence.values import ArrayValue
 from grader.rubric.alignment import Alignment
 from grader.rubric.case import Reference
 from grader.rubric.model import Status
@@ -245,6 +246,38 @@ def test_operations_that_grow_with_the_image_fail_at_the_loop():
 
 def test_loops_outside_torch_go_to_a_ta():
     assert counted(fast, (1, 1), LOOPING).status is Status.NEEDS_TA
+
+
+def test_axes_of_length_one_are_no_wrong_values():
+    def unsqueezed(image, kernel):
+        return F.conv2d(image[None, None], kernel[None, None])
+
+    assert counted(unsqueezed, (29, 29), LOOPING).status is Status.PASS
+    assert counted(lambda image, kernel: image.mean(), (29, 29), LOOPING).status is Status.FAIL
+
+
+def test_a_vectorised_function_that_later_lines_broke_goes_to_a_ta():
+    def broken(image, kernel):
+        raise TypeError("'int' object is not callable")
+
+    source = "def fast(image, kernel):\n    return sum(image)"
+    assert counted(broken, (1, 1), source).status is Status.FAIL
+    judgement = counted(broken, (1, 1), f"{source}\nsum = 3")
+    assert judgement.status is Status.NEEDS_TA
+    assert "gives `sum` another meaning" in judgement.message
+
+
+def test_an_answer_too_large_to_be_kept_goes_to_a_ta():
+    given = case_of_function(FAST, fast, LOOPING)
+    record = given.probe(FAST.probes()[0]).record
+    shape = ArrayValue(type="torch.Tensor", dtype="float32", shape=(4, 6), array=None)
+    calls = tuple(call.model_copy(update={"returned": (shape,)}) for call in record.calls)
+    changed = answers([(FAST.probes()[0], record.model_copy(update={"calls": calls}))])
+    whole = given.evidence.model_copy(update={"probes": changed})
+    arrays, reference = given.bundle.arrays, Reference(functions=FUNCTIONS)
+    judgement = FAST.judge(case(FAST, whole, arrays=arrays, reference=reference))
+    assert judgement.status is Status.NEEDS_TA
+    assert "too large to be kept" in judgement.message
 
 
 def test_operations_never_counted_go_to_a_ta():
