@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from grader.checks._answers import numbers_in
 from grader.checks._plain import dtypes_in, plain
 from grader.checks._probes import stopped_early
 from grader.evidence.record import CellRecord, WatchedValue
@@ -85,7 +86,8 @@ def variable(
         found = _at_end_of(case, recorded, section)
         if found is not None:
             return Held(name, plain(found.value, case.bundle), found.value, found.cell)
-    return _absent(case, names, section, frozenset(beside) - frozenset(names))
+    absent = _absent(case, names, section, frozenset(beside) - frozenset(names))
+    return _answered_in_words(case, section, absent) if absent.settled else absent
 
 
 def _at_end_of(case: Case, recorded: Sequence[WatchedValue], section: str | None) -> WatchedValue | None:
@@ -120,6 +122,19 @@ def _absent(case: Case, names: Sequence[str], section: str | None, beside: froze
         places = tuple(Where(cell=cell.index) for cell in written[:3])
         return Absent(False, f"No variable {wanted} holds an answer; a TA reads the cells.", places)
     return Absent(True, f"No variable {wanted} holds an answer.")
+
+
+def _answered_in_words(case: Case, section: str | None, absent: Absent) -> Absent:
+    """A settled absence, or an open one where the student wrote numbers beside the code of the section."""
+    in_words = [
+        cell
+        for cell in case.section_cells(section)
+        if cell.kind == "markdown" and cell in _own(case) and numbers_in(cell.source)
+    ]
+    if not in_words or (section or case.criterion.section) is None:
+        return absent
+    places = tuple(Where(cell=cell.index) for cell in in_words[:3])
+    return Absent(False, f"{absent.why} Cell {places[0].cell} has numbers in words; a TA reads it.", places)
 
 
 def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:
