@@ -131,6 +131,76 @@ def test_a_section_without_a_loop_or_with_a_cell_that_raised_goes_to_a_ta():
     assert judged("for row in matrix: ...", error=error) is Status.NEEDS_TA
 
 
+NUMBER_BY_NUMBER = "for i in range(3):\n    for j in range(4):\n        output[i] += {}"
+WRITTEN_OUT = NUMBER_BY_NUMBER.format("matrix[i, j] * vector[j]")
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (f"{WRITTEN_OUT}\nprint(output == np.dot(matrix, vector))", Status.NEEDS_TA),
+        (f"{WRITTEN_OUT}\nfor n in range(99):\n    np.dot(matrix, vector)", Status.NEEDS_TA),
+        (NUMBER_BY_NUMBER.format("np.multiply(matrix[i, j], vector[j])"), Status.NEEDS_TA),
+        ("for i in range(3):\n    output[i] = np.dot(matrix[i], vector) * 1", Status.FAIL),
+        ("for i in range(3):\n    output[i] = 0\noutput = np.dot(matrix, vector)", Status.FAIL),
+        ("for n in range(99):\n    n * n\n    np.dot(matrix, vector)", Status.FAIL),
+    ],
+)
+def test_a_call_beside_loops_that_do_the_work_is_for_a_ta_to_see(source, status):
+    written = ForbidsCall(forbidden=["dot", "multiply"], loops=True)
+    assert written.judge(case(written, evidence(code_cells(source)))).status is status
+
+
+OWN = "def conv2d(i, k):\n    return (i * k).sum()"
+USING = "def strided(i, k, s):\n    return conv2d(i, k)[::s]"
+IMPORTED = "from torch.nn.functional import conv2d"
+
+
+@pytest.mark.parametrize(
+    ("sources", "status"),
+    [
+        ((IMPORTED, OWN, USING), Status.PASS),
+        ((f"{IMPORTED}\nexpected = conv2d(i, k)\n{OWN}", USING), Status.PASS),
+        ((OWN, USING, IMPORTED), Status.PASS),
+        ((f"{OWN}\n{USING}\n{IMPORTED}",), Status.PASS),
+        ((USING, OWN, IMPORTED), Status.PASS),
+        ((USING, f"def test(i, k):\n    {IMPORTED}\n    return conv2d(i, k)", OWN), Status.PASS),
+        ((OWN, f"def strided(i, k, s):\n    {IMPORTED}\n    return conv2d(i, k)"), Status.FAIL),
+        ((OWN, IMPORTED, USING), Status.FAIL),
+        ((USING, IMPORTED, OWN), Status.FAIL),
+        ((IMPORTED, USING), Status.FAIL),
+    ],
+)
+def test_a_name_means_what_was_last_defined_or_imported_above_its_use(sources, status):
+    strided = ForbidsCall(functions=[{"name": "strided"}], forbidden=["conv2d"])
+    assert strided.judge(case(strided, evidence(code_cells(*sources)))).status is status
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "class Layer:\n    def conv2d(self, i, k):\n        return F.conv2d(i, k)",
+        "def check(i, k):\n    def conv2d(i, k):\n        return F.conv2d(i, k)\n    return conv2d(i, k)",
+    ],
+)
+def test_methods_and_functions_inside_others_replace_no_function(inner):
+    assert by_hand(OWN, inner).status is Status.PASS
+    local = "def conv2d(i, k):\n    def unfold(i):\n        return i\n    return (unfold(i) * k).sum()"
+    assert by_hand(local).status is Status.PASS
+
+
+def test_a_forbidden_operation_is_no_proof_where_a_later_import_brought_it_in():
+    observed = ForbidsCall(functions=[{"name": "strided", "args": [1]}], forbidden=["conv2d"])
+
+    def judged(*sources):
+        record = FunctionRecord(name="strided", cell=1, calls=(CallRecord(operation_names=("conv2d",)),))
+        given = evidence(code_cells(*sources), probes=answers([(observed.probes()[0], record)]))
+        return observed.judge(case(observed, given)).status
+
+    assert judged(OWN, USING, IMPORTED) is Status.NEEDS_TA
+    assert judged(OWN, USING, "pass") is Status.FAIL
+
+
 RETURNS = ReturnsNotPrints(
     functions=[{"name": "cubes", "args": [3]}, {"name": "lengths", "args": ["two words"]}]
 )
