@@ -11,7 +11,7 @@ from grader.checks._source import ParsedCell, parsed_cells
 from grader.evidence.record import CellRecord
 from grader.rubric.model import Where
 
-__all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "imports_inside", "is_written"]
+__all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_written"]
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
@@ -98,7 +98,7 @@ class Functions:
         for one in self.reached_from(written):
             inside = {node.name for node in ast.walk(one.node) if isinstance(node, _DEFINITIONS)}
             end = getattr(one.node, "end_lineno", None) or math.inf
-            imports = self.imports_seen_from(one.cell.index, end) | imports_inside(one.node)
+            imports = self.imports_seen_from(one.cell.index, end) | _imports_inside(one.node)
             for called in called_names(one.node, imports):
                 if not (called.bare and (called.name in self.by_name or called.name in inside)):
                     yield one, called
@@ -124,7 +124,7 @@ class _Import:
     name: str
 
 
-def imports_inside(node: ast.AST) -> dict[str, str]:
+def _imports_inside(node: ast.AST) -> dict[str, str]:
     """Aliases that a piece of code imports for itself."""
     return {alias: name for _, alias, name in _imported(ast.walk(node))}
 

@@ -15,7 +15,7 @@ from grader.evidence.values import ArrayValue, NoneValue, Value
 from grader.rubric.case import Case
 from grader.rubric.model import Where
 
-__all__ = ["Absent", "Held", "own_code", "variable"]
+__all__ = ["Absent", "Held", "held_before", "own_code", "variable"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,15 @@ def variable(
             return Held(name, plain(found.value, case.bundle), found.value, found.cell)
     absent = _absent(case, names, section, frozenset(beside) - frozenset(names))
     return _answered_in_words(case, section, absent) if absent.settled else absent
+
+
+def held_before(case: Case, name: str) -> Held | None:
+    """The value that a variable had before the criterion's section, which may have changed it in place."""
+    start = min((cell.index for cell in case.section_cells()), default=0)
+    before = [watched for watched in case.evidence.values if watched.name == name and watched.cell < start]
+    if not before or isinstance(before[-1].value, NoneValue):
+        return None
+    return Held(name, plain(before[-1].value, case.bundle), before[-1].value, before[-1].cell)
 
 
 def _at_end_of(case: Case, recorded: Sequence[WatchedValue], section: str | None) -> WatchedValue | None:
