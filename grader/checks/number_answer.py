@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -14,6 +15,10 @@ from grader.rubric.model import Check, Judgement
 __all__ = ["NumberAnswer"]
 
 _FAR = 10.0
+_STEM = 5
+_TIME = re.compile(
+    r"(?<![\d.:])\d[\d.:]*\s*(?:%|s\b|ms\b|sec|min|hour)|(?:part|question|section)\s*\d+|^\s*\d+[.)]\s"
+)
 
 
 class NumberAnswer(Check):
@@ -21,8 +26,9 @@ class NumberAnswer(Check):
 
     Outputs of our run and of the file handed in, Markdown, comments, texts and numbers in the student's own
     code are read; cells that stand in the handout unchanged are not. All numbers there: right. None of them
-    but others of their size: wrong. Otherwise a TA decides, also where sums or products in the answer come
-    to the right numbers, or where two numbers are equal and the answer has one of them and another beside it.
+    but others of their size, or in a line that speaks of what was to be counted: wrong. Otherwise a TA
+    decides, also where sums or products in the answer come to the right numbers, or where two numbers are
+    equal and the answer has one of them and another beside it.
 
     Fields: `numbers` are the right values by what they count; `tolerance` is the largest error allowed.
     """
@@ -57,9 +63,10 @@ class NumberAnswer(Check):
 
     def _lacking(self, missing: list[str], answer: Answer, more: dict[str, Any]) -> Judgement:
         listed = ", ".join(f"{name} ({self.numbers[name]:g})" for name in missing)
-        other = [
+        alike = [
             number for number in answer.stated if any(_alike(number, self.numbers[name]) for name in missing)
         ]
+        other = list(dict.fromkeys((*alike, *_said_of(missing, answer))))
         if len(missing) == len(self.numbers) and other and not self._is_made_of(missing, answer):
             shown = ", ".join(f"{number:g}" for number in other[:5])
             return Judgement.failed(f"Expected {listed}; the answer says {shown}.", **more)
@@ -86,6 +93,14 @@ class NumberAnswer(Check):
 def _alike(number: float, wanted: float) -> bool:
     """Whether a number may be meant for the one asked for, and is not far smaller or larger."""
     return abs(wanted) / _FAR <= abs(number) <= abs(wanted) * _FAR
+
+
+def _said_of(names: list[str], answer: Answer) -> list[float]:
+    """Numbers of any size, but for times and shares, in lines that speak of what was to be counted."""
+    stems = {word[:_STEM] for name in names for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 2}
+    lines = (line.lower() for line in f"{answer.words}\n{answer.outputs}".splitlines())
+    speaking = (_TIME.sub(" ", line) for line in lines if any(stem in line for stem in stems))
+    return [number for line in speaking for number in numbers_in(line)]
 
 
 def _names_by_value(numbers: dict[str, float]) -> dict[float, list[str]]:

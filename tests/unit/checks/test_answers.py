@@ -111,8 +111,17 @@ def test_another_count_is_wrong_with_or_without_its_arithmetic(text: str):
     assert judge(FLOATS, cell(2, text, kind="markdown")).status is Status.FAIL
 
 
-def test_a_number_about_another_thing_is_no_wrong_answer():
-    assert judge(FLOATS, cell(2, "as in Part 3 (2 minutes)", kind="markdown")).status is Status.NEEDS_TA
+@pytest.mark.parametrize(
+    "text", ["as in Part 3", "It took 12 seconds.", "floats: see Part 3 (12 min)", "1. floats"]
+)
+def test_a_number_about_another_thing_is_no_wrong_answer(text: str):
+    assert judge(FLOATS, cell(2, text, kind="markdown")).status is Status.NEEDS_TA
+
+
+def test_a_number_of_another_size_is_wrong_where_it_is_said_of_what_was_asked():
+    judgement = judge(FLOATS, cell(2, "print(text)", printed="dtype float32, so 32 floats"))
+    assert judgement.status is Status.FAIL
+    assert "the answer says 32." in judgement.message
 
 
 @pytest.mark.parametrize("shown", [("printed",), ("stored",), ("printed", "stored")])
@@ -129,7 +138,8 @@ def test_one_number_answers_two_questions_only_where_no_other_is_given(shown: tu
 
 def test_long_rows_of_digits_cost_no_time():
     long = "1" * 200_000
-    assert judge(FLOATS, cell(2, f"{long} {'1 + ' * 50_000}", kind="markdown")).status is Status.NEEDS_TA
+    judgement = judge(FLOATS, cell(2, f"{long} {'1 + ' * 50_000} floats", kind="markdown"))
+    assert "the answer says 1." in judgement.message
 
 
 def test_numbers_of_the_handout_are_no_answer():
