@@ -78,7 +78,8 @@ class PrintedNumber(Check):
     def _without_code(self, case: Case) -> Judgement:
         """An answer in words alone may tell of a change that was tried and undone."""
         answer = answer_in(case)
-        if not answer.words.strip():
+        lines = [line.strip() for line in answer.words.splitlines()]
+        if all(not line or line.startswith("#") for line in lines):
             return Judgement.failed("Nothing was changed or added in this part.")
         text = "The answer is in words only, and no code of this part was changed; a TA looks at it."
         return Judgement.needs_ta(text, where=answer.where)

@@ -97,6 +97,7 @@ def test_an_answer_in_words_without_changed_code_goes_to_a_ta():
 
     assert judged("60 units gave 0.01; the code above is as it was.") is Status.NEEDS_TA
     assert judged("  ") is Status.FAIL
+    assert judged("## Part 5\n\n### Part (a)") is Status.FAIL
 
 
 def test_cells_as_the_handout_gave_them_do_not_count():
