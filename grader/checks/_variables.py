@@ -18,6 +18,9 @@ from grader.rubric.model import Where
 __all__ = ["Absent", "Held", "held_before", "own_code", "variable"]
 
 
+_HEADING = re.compile(r"^\s*#.*$", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Held:
     """What a variable held.
@@ -138,7 +141,7 @@ def _answered_in_words(case: Case, section: str | None, absent: Absent) -> Absen
     in_words = [
         cell
         for cell in case.section_cells(section)
-        if cell.kind == "markdown" and cell in _own(case) and numbers_in(cell.source)
+        if cell.kind == "markdown" and cell in _own(case) and numbers_in(_HEADING.sub("", cell.source))
     ]
     if not in_words or (section or case.criterion.section) is None:
         return absent

@@ -225,3 +225,30 @@ def test_a_second_section_may_hold_the_answer():
     check = Manual(prompt="Look.", sections=("b",))
     cells = (cell(2, "# Part b", kind="markdown"), cell(3, "Here."))
     assert judge(check, *cells).status is Status.NEEDS_TA
+
+
+LETTERS = {
+    "a": Section(title="Part 1 (a)", heading="^Part a"),
+    "b": Section(title="Part 1 (b)", heading="^Part b"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("# (b) they are equal\n(output == output2).all()", Status.NEEDS_TA),
+        ("x = 1\n# b) they are equal", Status.NEEDS_TA),
+        ("# Part b: equal", Status.NEEDS_TA),
+        ("print('(b)')", Status.FAIL),
+        ("b = 1\nx[(b)]", Status.FAIL),
+        ("# (a) as above, not for (b)", Status.FAIL),
+    ],
+)
+def test_an_answer_in_the_cell_of_the_part_before_is_for_a_ta_to_see(text: str, status: Status):
+    cells = (HEADING, GIVEN, cell(2, text), cell(3, "# Part b", kind="markdown", handout_id="b"))
+    handout = {"cells": [{"cell_type": "markdown", "source": "# Part b", "metadata": {"id": "b"}}]}
+    given = factories.evidence(cells)
+    case = factories.case(MANUAL, given, sections=LETTERS, section="b", handout=fingerprint(handout))
+    judgement = MANUAL.judge(case)
+    assert judgement.status is status
+    assert [place.cell for place in judgement.where] == ([2] if status is Status.NEEDS_TA else [3])

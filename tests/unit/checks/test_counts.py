@@ -86,6 +86,7 @@ def test_an_answer_in_words_beside_a_variable_left_none_goes_to_a_ta():
     assert judgement.share == pytest.approx(2 / 3)
     assert "in words; a TA reads it" in judgement.message
     assert in_section("That was hard.", *held).status is Status.PARTIAL
+    assert in_section("### 4.1 Units [4 pt]\nThat was hard.", *held).status is Status.PARTIAL
 
 
 def test_height_and_width_are_enough_for_one_filter_only():
