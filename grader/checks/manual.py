@@ -62,9 +62,10 @@ def _beside(case: Case, section: str) -> Iterator[Where]:
     siblings = (name for name, other in given.items() if other.within == given[section].within)
     for name in siblings:
         for cell in case.section_cells(name) if name != section else ():
-            lines = (line.strip().lstrip("#*_> ") for line in cell.source.splitlines())
+            lines = (line.strip() for line in cell.source.splitlines())
+            words = [line.lstrip("#*_> ") for line in lines if cell.kind != "code" or line.startswith("#")]
             own = cell.index not in case.alignment.unchanged and case.alignment.cells_of(name)
-            if own and any(label.search(line) for line in lines for label in labels):
+            if own and any(label.search(line) for line in words for label in labels):
                 yield Where(cell=cell.index)
 
 

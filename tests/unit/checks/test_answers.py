@@ -240,6 +240,7 @@ LETTERS = {
         ("x = 1\n# b) they are equal", Status.NEEDS_TA),
         ("# Part b: equal", Status.NEEDS_TA),
         ("print('(b)')", Status.FAIL),
+        ("(b) + 1", Status.FAIL),
         ("b = 1\nx[(b)]", Status.FAIL),
         ("# (a) as above, not for (b)", Status.FAIL),
     ],
