@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import architectures, arithmetic, convolution, filters, lab1, pooling
+from . import architectures, arithmetic, convolution, filters, lab1, mistakes, pooling
 from .architectures import Architecture
 
 __all__ = ["ARCHITECTURES", "FUNCTIONS"]
@@ -19,6 +19,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "conv2d": convolution.conv2d,
     "flipped_conv2d": convolution.flipped_conv2d,
     "zero_padding": convolution.zero_padding,
+    "padding_of_columns": mistakes.padding_of_columns,
+    "padding_of_rows": mistakes.padding_of_rows,
+    "padding_after": mistakes.padding_after,
     "max_pool2d": pooling.max_pool2d,
     "average_pool2d": pooling.average_pool2d,
     "sobel_vertical": filters.sobel_vertical,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arithmetic import Size, as_pair, conv2d_output_shape
 
-__all__ = ["conv2d", "flipped_conv2d", "windows", "zero_padding"]
+__all__ = ["Array", "conv2d", "flipped_conv2d", "windows", "zero_padding"]
 
 Array = NDArray[np.float64]
 Stack = np.ndarray[tuple[int, int, int, int], np.dtype[np.float64]]

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
+#: Thousands set apart by a space or an apostrophe.
+_GROUPED = re.compile(r"(?<![\w.,'])\d{1,3}(?:[ \u00a0\u2009\u202f']\d{3})+(?!\w|[.,']\d)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -57,6 +59,12 @@ class Answer:
     def stated(self) -> tuple[float, ...]:
         """Numbers in words and outputs."""
         return (*numbers_in(self.words), *numbers_in(self.outputs))
+
+    @property
+    def readings(self) -> tuple[float, ...]:
+        """All numbers that may be meant: those in code too, and ``58 500`` as one number as well as two."""
+        grouped = _GROUPED.findall(f"{self.words}\n{self.outputs}")
+        return (*self.stated, *self.constants, *(float(re.sub(r"\D", "", each)) for each in grouped))
 
 
 def answer_in(case: Case, section: str | None = None) -> Answer:
@@ -122,7 +130,8 @@ def numbers_in(text: str) -> tuple[float, ...]:
 def printed(cell: CellRecord) -> str:
     """Text that a cell printed or showed, in our run and in the file handed in."""
     ours = cell.run.outputs if cell.run is not None else ()
-    return "\n".join((_text(ours), stored_text(cell)))
+    texts = dict.fromkeys((_text(ours), stored_text(cell)))
+    return "\n".join(texts)
 
 
 def stored_text(cell: CellRecord) -> str:

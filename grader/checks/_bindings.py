@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Binding", "bindings"]
+from grader.checks._source import ParsedCell
+
+__all__ = ["Binding", "bindings", "bound_in"]
 
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -18,12 +20,19 @@ class Binding:
     Attributes:
         how: assign, augassign, for, comprehension, with, except, walrus, import, match, param, def, class.
         in_class: The name becomes an attribute of a class, which hides nothing.
+        local: The name stays inside a function, lambda or comprehension.
     """
 
     name: str
     how: str
     node: ast.AST
     in_class: bool = False
+    local: bool = False
+
+    @property
+    def at_top(self) -> bool:
+        """Whether every cell sees the name."""
+        return not (self.in_class or self.local)
 
 
 def bindings(tree: ast.Module) -> list[Binding]:
@@ -31,6 +40,17 @@ def bindings(tree: ast.Module) -> list[Binding]:
     visitor = _Visitor()
     visitor.visit(tree)
     return sorted(visitor.found, key=lambda found: _position(found.node))
+
+
+def bound_in(cell: ParsedCell) -> list[Binding]:
+    """Bindings of a cell; none where it does not parse."""
+    if cell.tree is None:
+        return []
+    try:
+        return bindings(cell.tree)
+    except RecursionError:
+        # An expression nested so deeply was written by no person; it binds no name either.
+        return []
 
 
 def _position(node: ast.AST) -> tuple[int, int]:
@@ -64,8 +84,10 @@ class _Visitor(ast.NodeVisitor):
 
     def _bind(self, name: str, how: str, node: ast.AST) -> None:
         scope = self._scopes[-1]
-        in_class = scope.is_class and name not in scope.elsewhere
-        self.found.append(Binding(name, how, node, in_class))
+        inside = name not in scope.elsewhere
+        in_class = scope.is_class and inside
+        local = len(self._scopes) > 1 and not scope.is_class and inside
+        self.found.append(Binding(name, how, node, in_class, local))
 
     def _bind_targets(self, target: ast.expr | None, how: str) -> None:
         """Names in a target; ``a[i]`` and ``a.b`` bind none."""

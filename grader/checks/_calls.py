@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -11,13 +10,14 @@ import numpy as np
 from pydantic import BeforeValidator, JsonValue
 
 from grader.checks._compare import Tolerance, tolerance_for
-from grader.checks._hidden_builtins import hidden_later
+from grader.checks._definitions import definition
+from grader.checks._excuses import Excuses
 from grader.checks._plain import Unreadable, dtypes_in, plain, show
 from grader.checks._probes import describe, stopped_early
 from grader.errors import RubricError
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import FunctionProbe, InputSpec, LiteralInput
-from grader.evidence.record import CallRecord, CellRecord, FunctionRecord, RaisedError
+from grader.evidence.record import CallRecord, FunctionRecord, RaisedError
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
@@ -27,13 +27,9 @@ __all__ = [
     "Argument",
     "Names",
     "ask",
-    "definition",
     "missing_function",
     "reference_function",
 ]
-
-
-_UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
 
 
 def _as_input(value: Any) -> Any:
@@ -61,7 +57,7 @@ class Answer:
         got: The first repetition's answer; None where it raised.
         changed: Later repetitions on equal arguments gave something else.
         tolerance: Of the coarsest dtype among arguments and answer.
-        excuse: Why an error is none of the function's doing, as far as can be told; empty otherwise.
+        excuse: Why an error or a wrong answer may be none of the function's doing; mostly empty.
     """
 
     name: str
@@ -142,23 +138,9 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
         return Judgement.needs_ta(f"{wanted} could not be called ({detail}); a TA looks at it.")
     calls = tuple(_answer(record.name, call, case.bundle) for call in record.calls)
     where = definition(case, probe.target.names, record.cell)
-    excused = tuple(replace(answer, excuse=_excuse(case, answer, where)) for answer in calls)
+    excuses = Excuses(case, probe.target.names, record)
+    excused = tuple(replace(answer, excuse=excuses.of(answer.error)) for answer in calls)
     return Answers(record.name, excused, where)
-
-
-def _excuse(case: Case, answer: Answer, where: tuple[Where, ...]) -> str:
-    """What another cell did to a call that raised: hid a builtin later, or failed to define a helper."""
-    if answer.error is None or not where:
-        return ""
-    if answer.error.type == "TypeError" and "not callable" in answer.error.message:
-        hidden = hidden_later(case.evidence.cells, where[0].cell)
-        return f"cell {hidden[1]}, after it, gives `{hidden[0]}` another meaning" if hidden else ""
-    unknown = _UNKNOWN_NAME.match(answer.error.message) if answer.error.type == "NameError" else None
-    for place in definition(case, [unknown[1]]) if unknown else ():
-        run = case.evidence.cells[place.cell].run
-        if unknown and run is not None and (run.error is not None or run.status == "not_run"):
-            return f"`{unknown[1]}`, which it calls, is lost to an error in cell {place.cell}"
-    return ""
 
 
 def _answer(name: str, record: CallRecord, bundle: Bundle) -> Answer:
@@ -199,24 +181,6 @@ def reference_function(case: Case, name: str) -> Callable[..., Any]:
             todo=f"write one of {', '.join(sorted(functions))}, or add it to the reference folder",
         )
     return functions[name]
-
-
-def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tuple[Where, ...]:
-    """The last place where one of `names` is defined or assigned; in `cell` where that is known."""
-    cells = case.evidence.cells if cell is None else case.evidence.cells[cell : cell + 1]
-    found = [place for record in cells for place in _mentions(record, tuple(names))]
-    return tuple(found[-1:])
-
-
-def _mentions(cell: CellRecord, names: tuple[str, ...]) -> list[Where]:
-    if cell.kind != "code":
-        return []
-    either = "|".join(re.escape(name) for name in names)
-    binding = re.compile(
-        rf"^\s*(?:(?:async\s+)?def\s+(?:{either})\b|class\s+(?:{either})\b|(?:{either})\s*=[^=])"
-    )
-    lines = cell.source.splitlines()
-    return [Where(cell=cell.index, line=i) for i, line in enumerate(lines, start=1) if binding.match(line)]
 
 
 def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:

@@ -14,7 +14,15 @@ import numpy as np
 
 from grader.checks._plain import Unreadable, show
 
-__all__ = ["Mismatch", "Tolerance", "as_array", "first_wrong", "mismatch", "tolerance_for"]
+__all__ = [
+    "Mismatch",
+    "Tolerance",
+    "as_array",
+    "first_wrong",
+    "mismatch",
+    "tolerance_for",
+    "without_extra_axes",
+]
 
 _RELATIVE = {"float16": 2e-2, "bfloat16": 5e-2, "float32": 2e-4, "float64": 1e-7}
 #: Convolutions on a GPU may run in TF32, which keeps 10 bits of each factor.
@@ -121,6 +129,12 @@ def as_array(value: Any) -> np.ndarray | None:
         return np.asarray(value)
     except (ValueError, OverflowError):  # ragged lists, integers past 64 bits
         return None
+
+
+def without_extra_axes(expected: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Gives an answer the expected shape where it merely has more or fewer axes of length 1."""
+    sides = [[side for side in array.shape if side != 1] for array in (expected, got)]
+    return got.reshape(expected.shape) if sides[0] == sides[1] else got
 
 
 def _all_numbers(value: Any) -> bool:

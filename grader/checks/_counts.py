@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from grader.checks._answers import numbers_in
+from grader.checks._arithmetic import worked_out
 from grader.checks._compare import as_array
 from grader.checks._parts import PartFinding
 from grader.checks._plain import Unreadable, jsonable, show
@@ -16,10 +16,6 @@ from grader.checks._variables import Absent, variable
 from grader.rubric.case import Case
 
 __all__ = ["Counted", "Wrong", "judge_count"]
-
-_LONGEST_TEXT = 200
-#: The comma of ``9,000``, but not that of ``(10, 30)``.
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Counted:
 
 
 def judge_count(case: Case, question: Counted) -> PartFinding:
-    """Judges one answer; a number written as text counts by its value."""
+    """Judges one answer; a number or a product written as text counts by its value."""
     held = variable(case, question.names, beside=case.criterion.check.watches())
     name = question.names[0]
     if isinstance(held, Absent):
@@ -72,6 +68,9 @@ def judge_count(case: Case, question: Counted) -> PartFinding:
         return PartFinding(
             name, question.weight, "right", f"`{held.name}` is right: {question.arithmetic}.", **more
         )
+    if not numbers and isinstance(held.value, str) and numbers_in(held.value):
+        text = f"`{held.name}` is the text {show(held.value)}; a TA reads it."
+        return PartFinding(name, question.weight, "open", text, **more)
     mistake = next((f" ({wrong.text})" for wrong in question.wrong if _is(numbers, wrong, question)), "")
     text = (
         f"`{held.name}` is {show(held.value)}{mistake}; expected {question.expected}: {question.arithmetic}."
@@ -82,24 +81,18 @@ def judge_count(case: Case, question: Counted) -> PartFinding:
 def _numbers(value: Any) -> tuple[float, ...]:
     """One number, or the numbers of a shape; nothing for anything else."""
     if isinstance(value, str):
-        value = _parsed(value)
+        value = worked_out(value)
     array = as_array(value)
     if array is None or array.ndim > 1 or array.dtype.kind not in "iuf":
         return ()
     return tuple(float(number) for number in np.atleast_1d(array))
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return ast.literal_eval(_THOUSANDS.sub("", text.strip()[:_LONGEST_TEXT]))
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-
-
 def _is_right(numbers: tuple[float, ...], question: Counted) -> bool:
     if len(numbers) == 1:
         return numbers[0] == question.expected
-    return any(numbers == tuple(map(float, shape)) for shape in question.shapes)
+    # Channels may come first or last; which side is which, the question does not ask.
+    return any(sorted(numbers) == sorted(map(float, shape)) for shape in question.shapes)
 
 
 def _is(numbers: tuple[float, ...], wrong: Wrong, question: Counted) -> bool:

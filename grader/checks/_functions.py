@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from grader.rubric.model import Where
 __all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_written"]
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
@@ -48,15 +51,35 @@ class CalledName:
 
 
 class Functions:
-    """All functions that a notebook defines; of several of one name the last counts."""
+    """All functions that a notebook defines; of several of one name the last counts.
+
+    Attributes:
+        all: In the order of the notebook; methods and functions inside others are parts of these.
+        by_name: The last of each name.
+    """
 
     def __init__(self, cells: tuple[CellRecord, ...]) -> None:
-        self.by_name: dict[str, Written] = {}
-        self.imports: dict[str, str] = {}
+        self.all: list[Written] = []
+        self._imports: list[_Import] = []
         for cell in parsed_cells(cells):
             if cell.tree is not None:
-                self.by_name.update((written.name, written) for written in _defined(cell, cell.tree))
-                self.imports.update(_imported(cell.tree))
+                self.all += _defined(cell, cell.tree)
+                self._imports += (_Import(cell.index, *given) for given in _imported(_outside(cell.tree)))
+        self.by_name = {written.name: written for written in self.all}
+
+    def imports_seen_from(self, cell: int, line: float = math.inf) -> dict[str, str]:
+        """Import aliases as code at a place means them.
+
+        A name that is both imported and defined in the notebook has the meaning that was given to it last
+        before this place; or first after it, where there was none before.
+        """
+        given = [(one.cell, one.line, one.alias, one.name) for one in self._imports]
+        own = [(one.cell.index, one.node.lineno, one.name, "") for one in self.all]
+        in_order = sorted([*given, *own], key=lambda meaning: meaning[:2])
+        before = [meaning for meaning in in_order if meaning[:2] <= (cell, line)]
+        after = [meaning for meaning in in_order if meaning[:2] > (cell, line)]
+        meanings = {alias: name for *_, alias, name in (*reversed(after), *before)}
+        return {alias: name for alias, name in meanings.items() if name}
 
     def first(self, names: Iterable[str]) -> Written | None:
         return next((self.by_name[name] for name in names if name in self.by_name), None)
@@ -73,30 +96,56 @@ class Functions:
     def calls_of(self, written: Written) -> Iterator[tuple[Written, CalledName]]:
         """Every call in the function and in what it reaches, with the function that it stands in."""
         for one in self.reached_from(written):
-            for called in called_names(one.node, self.imports):
-                if not (called.bare and called.name in self.by_name):
+            inside = {node.name for node in ast.walk(one.node) if isinstance(node, _DEFINITIONS)}
+            end = getattr(one.node, "end_lineno", None) or math.inf
+            imports = self.imports_seen_from(one.cell.index, end) | _imports_inside(one.node)
+            for called in called_names(one.node, imports):
+                if not (called.bare and (called.name in self.by_name or called.name in inside)):
                     yield one, called
 
 
-def _defined(cell: ParsedCell, tree: ast.Module) -> Iterator[Written]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+def _defined(cell: ParsedCell, tree: ast.AST) -> Iterator[Written]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, _DEFINITIONS):
             yield Written(node.name, node, cell)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     yield Written(target.id, node.value, cell)
+        elif not isinstance(node, ast.expr):
+            yield from _defined(cell, node)
 
 
-def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+@dataclass(frozen=True)
+class _Import:
+    cell: int
+    line: int
+    alias: str
+    name: str
+
+
+def _imports_inside(node: ast.AST) -> dict[str, str]:
+    """Aliases that a piece of code imports for itself."""
+    return {alias: name for _, alias, name in _imported(ast.walk(node))}
+
+
+def _outside(tree: ast.AST) -> Iterator[ast.AST]:
+    """Nodes that are inside no function and no class."""
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, (*_DEFINITIONS, ast.expr)):
+            yield from _outside(node)
+
+
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str, str]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
-                yield (alias.asname, alias.name) if alias.asname else (top, top)
+                yield (node.lineno, *((alias.asname, alias.name) if alias.asname else (top, top)))
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                yield alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
+                yield node.lineno, alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
 
 
 def called_names(node: ast.AST, imports: Mapping[str, str]) -> Iterator[CalledName]:

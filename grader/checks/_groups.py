@@ -65,6 +65,8 @@ class CallFinding:
 
     @classmethod
     def wrong(cls, answer: Answer, expected: Sequence[Any], mistake: str | None) -> CallFinding:
+        if answer.excuse:
+            return cls.unknown(answer, expected, answer.excuse)
         found = mismatch(expected[0], answer.got, answer.tolerance)
         single = found.text if found is not None else ""
         several = f"expected {_either(expected)}, got {show(answer.got)}"

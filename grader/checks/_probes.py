@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from grader.checks._answers import nothing_handed_in
@@ -17,6 +18,7 @@ from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
 __all__ = [
+    "NOT_BUILT",
     "describe",
     "function_or",
     "module_or",
@@ -28,6 +30,8 @@ __all__ = [
 
 Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
 
+#: What the collector writes behind the name of a class that needs arguments.
+NOT_BUILT = "not built"
 _CUT_SHORT = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
 
 
@@ -89,10 +93,19 @@ def _record_or(
         )
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
-    return _without_answer(case, result, wanted)
+    unnamed = not isinstance(probe, ValueProbe) and probe.target.discover is not None
+    return _without_answer(case, result, wanted, _elsewhere(case, result) if unnamed else "")
 
 
-def _without_answer(case: Case, result: ProbeResult, wanted: str) -> Judgement:
+def _elsewhere(case: Case, result: ProbeResult) -> str:
+    """Why a network that was looked for without a name may be there all the same."""
+    unbuilt = re.findall(rf"(\w+) \({NOT_BUILT}", result.detail)
+    if unbuilt:
+        return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
+    return "networks were trained in it" if case.evidence.training.runs else ""
+
+
+def _without_answer(case: Case, result: ProbeResult, wanted: str, elsewhere: str) -> Judgement:
     if case.criterion.section is not None:
         untouched = nothing_handed_in(case)
         if untouched is not None:
@@ -102,12 +115,13 @@ def _without_answer(case: Case, result: ProbeResult, wanted: str) -> Judgement:
         for cell in case.evidence.cells
         if cell.run is not None and cell.run.error is not None
     )
-    if result.status == "not_found" and not broken and not stopped_early(case):
-        return Judgement.failed(f"There is no {wanted} in the notebook after its last cell.")
+    none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell"
+    if result.status == "not_found" and (broken or stopped_early(case)):
+        text = f"{none}, but some cells failed or did not run; a TA looks at it."
+        return Judgement.needs_ta(text, where=broken[:5])
+    if result.status == "not_found" and elsewhere:
+        return Judgement.needs_ta(f"{none}, but {elsewhere}; a TA looks at it.")
     if result.status == "not_found":
-        return Judgement.needs_ta(
-            f"There is no {wanted} after the run, but some cells failed or did not run; a TA looks at it.",
-            where=broken[:5],
-        )
+        return Judgement.failed(f"{none}.")
     reason = f"{result.error.type}: {result.error.message}" if result.error else result.detail
     return Judgement.needs_ta(f"{wanted} could not be measured ({reason or 'no answer'}); a TA looks at it.")

@@ -40,7 +40,13 @@ class ParsedCell:
 
     def line_of(self, node: ast.AST) -> int | None:
         """The line of the student's cell, from 1, that a node came from."""
-        line: int | None = getattr(node, "lineno", None)
+        return self._original(getattr(node, "lineno", None))
+
+    def last_line_of(self, node: ast.AST) -> int | None:
+        """The last of the student's lines that a node came from."""
+        return self._original(getattr(node, "end_lineno", None))
+
+    def _original(self, line: int | None) -> int | None:
         if line is None or not 1 <= line <= len(self.lines):
             return line
         return self.lines[line - 1]

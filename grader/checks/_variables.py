@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from grader.checks._answers import located
+from grader.checks._answers import located, numbers_in
 from grader.checks._plain import dtypes_in, plain
 from grader.checks._probes import stopped_early
 from grader.evidence.record import CellRecord, WatchedValue
@@ -15,7 +15,10 @@ from grader.evidence.values import ArrayValue, NoneValue, Value
 from grader.rubric.case import Case
 from grader.rubric.model import Where
 
-__all__ = ["Absent", "Held", "own_code", "variable"]
+__all__ = ["Absent", "Held", "held_before", "own_code", "variable"]
+
+
+_HEADING = re.compile(r"^\s*#.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,17 @@ def variable(
         found = _at_end_of(case, recorded, section)
         if found is not None:
             return Held(name, plain(found.value, case.bundle), found.value, found.cell)
-    return _absent(case, names, section, frozenset(beside) - frozenset(names))
+    absent = _absent(case, names, section, frozenset(beside) - frozenset(names))
+    return _answered_in_words(case, section, absent) if absent.settled else absent
+
+
+def held_before(case: Case, name: str) -> Held | None:
+    """The value that a variable had before the criterion's section, which may have changed it in place."""
+    start = min((cell.index for cell in case.section_cells()), default=0)
+    before = [watched for watched in case.evidence.values if watched.name == name and watched.cell < start]
+    if not before or isinstance(before[-1].value, NoneValue):
+        return None
+    return Held(name, plain(before[-1].value, case.bundle), before[-1].value, before[-1].cell)
 
 
 def _at_end_of(case: Case, recorded: Sequence[WatchedValue], section: str | None) -> WatchedValue | None:
@@ -121,6 +134,19 @@ def _absent(case: Case, names: Sequence[str], section: str | None, beside: froze
         places = tuple(Where(cell=cell.index) for cell in written[:3])
         return Absent(False, f"No variable {wanted} holds an answer; a TA reads the cells.", places)
     return Absent(located(case, section), f"No variable {wanted} holds an answer.")
+
+
+def _answered_in_words(case: Case, section: str | None, absent: Absent) -> Absent:
+    """A settled absence, or an open one where the student wrote numbers beside the code of the section."""
+    in_words = [
+        cell
+        for cell in case.section_cells(section)
+        if cell.kind == "markdown" and cell in _own(case) and numbers_in(_HEADING.sub("", cell.source))
+    ]
+    if not in_words or (section or case.criterion.section) is None:
+        return absent
+    places = tuple(Where(cell=cell.index) for cell in in_words[:3])
+    return Absent(False, f"{absent.why} Cell {places[0].cell} has numbers in words; a TA reads it.", places)
 
 
 def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, JsonValue
 
 from grader.checks._calls import Answer, Answers
-from grader.checks._compare import as_array, mismatch
+from grader.checks._compare import as_array, mismatch, without_extra_axes
 from grader.checks._groups import CallFinding, GroupFinding, judge_groups
 from grader.checks._mistakes import Suspect, name_mistake
 from grader.evidence.plan import InputSpec, LiteralInput, NormalInput
@@ -118,18 +118,14 @@ def judge_call(
         return CallFinding.raised(answer, [expected]), None
     if not answer.readable:
         return CallFinding.unknown(answer, [expected]), None
-    got = as_array(answer.got)
+    given = as_array(answer.got)
+    got = None if given is None else without_extra_axes(expected, given)
     note = ""
-    if got is not None and got.shape != expected.shape and _unit_axes_apart(got, expected):
-        note = f"`{answer.name}` gives shape {list(got.shape)} where {list(expected.shape)} was asked for."
-        got = got.reshape(expected.shape)
+    if given is not None and got is not None and given.shape != got.shape:
+        note = f"`{answer.name}` gives shape {list(given.shape)} where {list(got.shape)} was asked for."
     value = answer.got if got is None else got
     if mismatch(expected, value, answer.tolerance) is None:
         return CallFinding.right(answer, [expected], note), got
     return CallFinding.wrong(
         answer, [expected], name_mistake(expected, value, answer.tolerance, suspects())
     ), got
-
-
-def _unit_axes_apart(got: np.ndarray, expected: np.ndarray) -> bool:
-    return [side for side in got.shape if side != 1] == [side for side in expected.shape if side != 1]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from grader.checks._answers import not_located
 from grader.checks._calls import Answers, Argument, ask, missing_function
 from grader.checks._functions import LOOPS, CalledName, Functions, called_names, is_written
+from grader.checks._loops import loops_beside
 from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._source import parsed_cells
 from grader.checks._variables import own_code
@@ -55,7 +56,9 @@ class ForbidsCall(Check):
         functions: Functions to be written by hand; without any, the code of the criterion's section.
         forbidden: Names, as ``conv2d`` (also ``F.conv2d`` and ``Tensor.conv2d``), ``numpy.dot`` (only this
             one) or ``@``.
-        loops: Whether a loop must be there, in a section; without one a TA reads the cells.
+        loops: Whether a loop must be there, in a section; without one a TA reads the cells, and also where
+            something forbidden is called beside a loop that multiplies, or on the single numbers inside two
+            loops.
     """
 
     example: ClassVar[str] = """\
@@ -101,12 +104,15 @@ class ForbidsCall(Check):
 
     def _observed(self, case: Case, asked: ByHand, where: Where) -> PartFinding:
         answers = ask(case, asked.probe) if asked.probe is not None else None
-        used: set[str] = set()
-        if isinstance(answers, Answers):
-            used = {name for answer in answers.calls for name in answer.operation_names}
+        calls = answers.calls if isinstance(answers, Answers) else ()
+        used = {name for answer in calls for name in answer.operation_names}
         found = sorted(used & set(self.forbidden))
         if found:
             text = f"`{asked.name}` used the operation `{found[0]}` when it was called."
+            excuse = next((answer.excuse for answer in calls if answer.excuse), "")
+            if excuse:
+                text = f"{text.rstrip('.')}, but {excuse}; a TA reads it."
+                return PartFinding(asked.name, 1.0, "open", text, where=(where,))
             return PartFinding(asked.name, 1.0, "wrong", text, where=(where,))
         return PartFinding(asked.name, 1.0, "right", f"`{asked.name}` is written by hand.", where=(where,))
 
@@ -119,15 +125,22 @@ class ForbidsCall(Check):
         if not cells:
             return not_located(case) or Judgement.failed("Nothing was handed in for this part.")
         places = tuple(Where(cell=cell.index) for cell in cells)
-        found = next(self._section_calls(case, functions), None)
-        if found is not None:
-            place, called = found
-            text = f"Cell {place.cell}, line {place.line}, calls `{called.name}`; this was to be written out."
-            return Judgement.failed(text, where=(place,))
+        found = list(self._section_calls(case, functions))
+        if found:
+            return self._called(found, cells)
         doubt = self._doubt(cells)
         if doubt:
             return Judgement.needs_ta(f"{doubt}; a TA reads the cells.", where=places)
         return Judgement.passed("It is written out without the library's own function.", where=places)
+
+    def _called(self, found: list[tuple[Where, CalledName]], cells: tuple[CellRecord, ...]) -> Judgement:
+        place, called = found[0]
+        text = f"Cell {place.cell}, line {place.line}, calls `{called.name}`"
+        trees = [parsed.tree for parsed in parsed_cells(cells) if parsed.tree is not None]
+        if self.loops and any(loops_beside(tree, {id(one.node) for _, one in found}) for tree in trees):
+            text = f"{text}, but a loop that multiplies is there as well; a TA reads the cells."
+            return Judgement.needs_ta(text, where=(place,))
+        return Judgement.failed(f"{text}; this was to be written out.", where=(place,))
 
     def _doubt(self, cells: tuple[CellRecord, ...]) -> str:
         """Why cells that call nothing forbidden still do not show that the work was done."""
@@ -144,7 +157,7 @@ class ForbidsCall(Check):
         for parsed in parsed_cells(own_code(case)):
             if parsed.tree is None:
                 continue
-            for called in called_names(parsed.tree, functions.imports):
+            for called in called_names(parsed.tree, functions.imports_seen_from(parsed.index)):
                 own = called.bare and called.name in functions.by_name
                 if self._is_forbidden(called) and not own:
                     yield Where(cell=parsed.index, line=parsed.line_of(called.node)), called

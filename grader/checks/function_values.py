@@ -62,8 +62,8 @@ class FunctionValues(Check):
     tuples and arrays likewise; floats within what their dtype can hold. A group's part of the points is
     earned where all its calls are right. A wrong answer is explained where it is one that a usual mistake
     gives: off by one, printed instead of returned, text instead of a value, exchanged axes, or one of the
-    rubric's own `mistakes`. Calls that a later cell has broken (a builtin overwritten after the function
-    was written) go to a TA.
+    rubric's own `mistakes`. Calls that later lines have broken (a builtin overwritten below the function,
+    a helper defined anew, the function's own name taken in another section) go to a TA.
 
     Attributes:
         function: Name in the notebook; of several, the first that exists.

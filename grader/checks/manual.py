@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from grader.checks._answers import answer_in
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement
+from grader.rubric.model import Check, Judgement, Section, Where
 
 __all__ = ["Manual"]
 
@@ -15,7 +17,8 @@ class Manual(Check):
     """Asks a TA, and names the cells to look at.
 
     A section that is as the handout left it, and that the student never ran, has nothing to judge: it
-    earns nothing and does not burden a TA. Where the section is not found, the TA looks for it.
+    earns nothing and does not burden a TA, unless a cell of a section beside it speaks of it by its heading
+    or letter. Where the section is not found, the TA looks for it.
 
     Fields: `prompt` is what the TA should look for, in `data` and not in the message, which students read;
     `sections` are further sections with parts of the answer.
@@ -38,10 +41,37 @@ class Manual(Check):
 
     def judge(self, case: Case) -> Judgement:
         own = (case.criterion.section,) if case.criterion.section is not None else ()
-        answers = [answer_in(case, section) for section in (*own, *self.sections)]
+        sections = (*own, *self.sections)
+        answers = [answer_in(case, section) for section in sections]
         located = [answer for answer in answers if answer.located]
         where = tuple(place for answer in located for place in answer.where)
         if answers and len(located) == len(answers) and not any(answer.touched for answer in located):
+            beside = tuple(place for section in sections for place in _beside(case, section))
+            if beside:
+                text = f"Cell {beside[0].cell}, of another part, may hold the answer; a TA judges this part."
+                return Judgement.needs_ta(text, where=beside[:3], data={"prompt": self.prompt})
             return Judgement.failed("Nothing was handed in for this part.", where=where)
         found = "" if located or not answers else " Its section was not found in the notebook."
         return Judgement.needs_ta(f"A TA judges this part.{found}", where=where, data={"prompt": self.prompt})
+
+
+def _beside(case: Case, section: str) -> Iterator[Where]:
+    """Students' cells of sections beside this one with a line that begins as its answer would."""
+    given = case.rubric.sections
+    labels = _labels(given[section])
+    siblings = (name for name, other in given.items() if other.within == given[section].within)
+    for name in siblings:
+        for cell in case.section_cells(name) if name != section else ():
+            lines = (line.strip() for line in cell.source.splitlines())
+            words = [line.lstrip("#*_> ") for line in lines if cell.kind != "code" or line.startswith("#")]
+            own = cell.index not in case.alignment.unchanged and case.alignment.cells_of(name)
+            if own and any(label.search(line) for line in words for label in labels):
+                yield Where(cell=cell.index)
+
+
+def _labels(section: Section) -> list[re.Pattern[str]]:
+    """How a line begins that is about a section: with its heading, or its letter or number."""
+    last = re.search(r"\(([a-z])\)$", section.title) or re.match(r"(\d+\.\d+)\b", section.title)
+    short = [] if last is None else [rf"^\(?{re.escape(last[1])}(?:\)|[.:]\s|\s-)"]
+    long = [] if section.heading is None else [section.heading]
+    return [re.compile(label, re.IGNORECASE) for label in (*short, *long)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 from typing import ClassVar, Literal
 
 from grader.checks._answers import not_located
-from grader.checks._bindings import Binding, bindings
+from grader.checks._bindings import Binding, bound_in
 from grader.checks._source import ParsedCell, parsed_cells
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
@@ -17,6 +18,8 @@ __all__ = ["NoBuiltinShadowing"]
 _ADDED = frozenset({"copyright", "credits", "display", "exit", "get_ipython", "license", "quit"})
 _BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) - _ADDED
 _NAMED_AT_MOST = 6
+#: What a star import binds depends on the library's version, so it is told and never counted.
+_HAS_A_SUM = frozenset({"matplotlib.pylab", "numpy", "pylab", "torch"})
 
 
 class NoBuiltinShadowing(Check):
@@ -25,7 +28,7 @@ class NoBuiltinShadowing(Check):
     Every binding counts once: assignment, augmented assignment, loop, comprehension, walrus, parameter,
     function, class, import, ``with``, ``except``, ``match``, and assignments under ``global``. Attributes and
     methods of classes hide nothing and are left alone, and so is code that stands in the handout unchanged. A
-    cell that does not parse hides no other cell.
+    cell that does not parse hides no other cell. ``from numpy import *`` and the like are told and count not.
 
     Fields: `names` limits the search to these names (all builtins where it is empty); `allow` leaves names
     out. `data.names` lists each binding with name, cell and line.
@@ -48,20 +51,37 @@ class NoBuiltinShadowing(Check):
         cells = tuple(cell for cell in case.section_cells() if cell.index not in case.alignment.unchanged)
         found = [(cell, binding) for cell in parsed_cells(cells) for binding in _shadowing(cell, wanted)]
         if not found:
-            right = Judgement.passed("No builtin name is used for something else.", data={"names": []})
-            return not_located(case) or right
+            stars = [star for cell in parsed_cells(cells) for star in _star_imports(cell)]
+            return not_located(case) or _passed(stars)
         return _failed(found)
 
 
 def _shadowing(cell: ParsedCell, wanted: frozenset[str]) -> list[Binding]:
-    if cell.tree is None:
-        return []
-    try:
-        found = bindings(cell.tree)
-    except RecursionError:
-        # An expression nested so deeply was written by no person; it is no name either.
-        return []
-    return [binding for binding in found if binding.name in wanted and not binding.in_class]
+    return [binding for binding in bound_in(cell) if binding.name in wanted and not binding.in_class]
+
+
+def _star_imports(cell: ParsedCell) -> list[tuple[Where, str]]:
+    """Imports of everything from a library that has a ``sum`` of its own."""
+    nodes = ast.walk(cell.tree) if cell.tree is not None else ()
+    return [
+        (Where(cell=cell.index, line=cell.line_of(node)), node.module)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module in _HAS_A_SUM and node.names[0].name == "*"
+    ]
+
+
+def _passed(stars: list[tuple[Where, str]]) -> Judgement:
+    text = "No builtin name is used for something else."
+    if not stars:
+        return Judgement.passed(text, data={"names": []})
+    place, module = stars[0]
+    return Judgement.passed(
+        text,
+        where=(place,),
+        data={"names": []},
+        advice=f"`from {module} import *` in cell {place.cell} brings names such as `sum`, which then are"
+        f" {module}'s; import the names that you need.",
+    )
 
 
 def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:

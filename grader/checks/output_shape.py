@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from grader.checks._probes import describe, module_or
+from grader.checks._probes import NOT_BUILT, describe, module_or
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
-from grader.evidence.record import ForwardRecord, ModuleRecord
+from grader.evidence.record import ModuleRecord
 from grader.evidence.values import ArrayValue
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Status, Where
@@ -19,8 +19,9 @@ class OutputShape(Check):
 
     Fields: `target` says where the network is; `input` and `expected` are shapes, batch first; -1 in
     `expected` stands for any length; `other_inputs` are shapes that are as good (features flattened before
-    they reach the network, say). Where `squeezed` says so, one more axis of length one is right as well.
-    `data` has `found` and `expected`.
+    they reach the network, say). Where `squeezed` says so, one more axis of length one is right as well. A
+    network that was looked for without a name, and gives another shape, is wrong where it was trained; where
+    only others were, a TA looks. `data` has `found` and `expected`.
     """
 
     example: ClassVar[str] = """\
@@ -62,11 +63,11 @@ class OutputShape(Check):
             return found.model_copy(update={"data": self._data(None)})
         if not found.forwards:
             return Judgement.missing("No forward pass was recorded.", data=self._data(None))
-        return self._compare(found, found.forwards[0], shape)
+        return self._compare(case, found, shape)
 
-    def _compare(self, module: ModuleRecord, forward: ForwardRecord, given: tuple[int, ...]) -> Judgement:
-        where = () if module.cell is None else (Where(cell=module.cell),)
-        name = describe(self.target)
+    def _compare(self, case: Case, module: ModuleRecord, given: tuple[int, ...]) -> Judgement:
+        where, forward = () if module.cell is None else (Where(cell=module.cell),), module.forwards[0]
+        name = f"`{module.name}`" if module.found_by == "discovery" else describe(self.target)
         if forward.error is not None:
             return Judgement.failed(
                 f"{name} raised {forward.error.type} for an input of shape {list(given)}:"
@@ -80,11 +81,11 @@ class OutputShape(Check):
         data = self._data(shape)
         if self._fits(shape):
             return Judgement.passed(f"{list(given)} gives {list(shape)}, as expected.", data=data)
-        return Judgement.failed(
-            f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}.",
-            where=where,
-            data=data,
-        )
+        text = f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}"
+        doubt = _another_may_be_meant(module, case)
+        if doubt:
+            return Judgement.needs_ta(f"{text}, but {doubt}; a TA looks at it.", where=where, data=data)
+        return Judgement.failed(f"{text}.", where=where, data=data)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self.squeezed and len(shape) == len(self.expected) + 1 and shape[-1] == 1:
@@ -95,3 +96,14 @@ class OutputShape(Check):
 
     def _data(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
         return {"found": None if shape is None else list(shape), "expected": list(self.expected)}
+
+
+def _another_may_be_meant(module: ModuleRecord, case: Case) -> str:
+    """Why a network that was found without a name may not be the one to judge."""
+    if module.found_by != "discovery":
+        return ""
+    unbuilt = next((name for name in module.candidates if NOT_BUILT in name), None)
+    if unbuilt is not None:
+        return f"`{unbuilt.partition(' ')[0]}` may be meant, which cannot be built without arguments"
+    trained = {run.model.class_name for run in case.evidence.training.runs}
+    return "" if not trained or module.class_name in trained else "other networks were trained"

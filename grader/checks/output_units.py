@@ -67,10 +67,11 @@ class UnitsAsked(BaseModel):
 class OutputUnits(Check):
     """Compares answers to "how many units does this layer have?" with the arithmetic of convolution.
 
-    A number of units counts, and so does the shape: (channels, height, width), with or without a batch axis
-    of 1, or (height, width) for a single filter. Each wrong answer is shown the arithmetic, and its mistake
-    where it is a usual one: border not taken off, filters forgotten, one side only, padding forgotten,
-    stride ignored.
+    A number of units counts, and so do a product written as text (``"5 x 5 x 5"``) and the shape: channels,
+    height and width in any order, with or without a batch axis of 1, or height and width for a single
+    filter. Each wrong answer is shown the arithmetic, and its mistake where it is a usual one: border not
+    taken off, filters forgotten, one side only, padding forgotten, stride ignored. Numbers in Markdown
+    beside a variable left None go to a TA.
 
     Attributes:
         answers: The questions.

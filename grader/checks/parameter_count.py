@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.checks._answers import Answer, answer_in, numbers_in, states
+from grader.checks._arithmetic import arithmetic_in
 from grader.checks._layers import layer_table, trainable_count
 from grader.checks._probes import describe, module_or
 from grader.evidence.plan import ModuleProbe, Probe, Target
@@ -27,7 +28,7 @@ class ParameterCount(Check):
 
     Where the handout gives the network, its count earns nothing by itself: with `answer` the number has to be
     stated in the section, in an output, a comment or Markdown. Another number there is shown beside the right
-    one; where no number can be read, a TA decides.
+    one; where no number can be read, or a sum that is right and not worked out, a TA decides.
 
     Fields: `target` says where the network is; `layer` is the path of one layer; `expected` is the count;
     `answer` asks for the stated number. `data` has `found`, `expected` and the arithmetic of each layer.
@@ -91,10 +92,11 @@ class ParameterCount(Check):
         if answer.located and not answer.touched:
             message = f"Nothing was handed in: the number of parameters of {wanted} was to be stated."
             return Judgement.failed(message, **more)
-        if states((*answer.stated, *answer.constants), self.expected):
+        if states(answer.readings, self.expected):
             return Judgement.passed(f"{self.expected} is stated, which is right.", **more)
         other = [number for number in _counts_stated(answer) if number not in _asked_elsewhere(case)]
-        if not other:
+        unfinished = states(arithmetic_in(f"{answer.words}\n{answer.outputs}"), self.expected)
+        if unfinished or not other:
             message = f"The number of parameters of {wanted} ({self.expected}) was not found in the answer."
             return Judgement.needs_ta(f"{message} A TA looks at it.", **more)
         listed = ", ".join(f"{number:.0f}" for number in other[:3])

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from grader.checks._answers import not_located, printed, stored_text
+from grader.checks._answers import answer_in, not_located, printed, stored_text
 from grader.checks._variables import own_code
 from grader.evidence.record import CellRecord
 from grader.rubric.case import Case
@@ -22,8 +22,9 @@ class PrintedNumber(Check):
     """Reads numbers after certain words in the outputs of the student's own cells, the smallest counts.
 
     Cells that stand in the handout unchanged do not count. A number that our run printed and that is good
-    enough passes. A good number that only the file handed in shows, or one that is not good enough (the
-    data were a stand-in, say), goes to a TA with both. A section in which nothing was changed fails.
+    enough passes. Where only one of our run and the file handed in has a number that is good enough (the data
+    were a stand-in, say), or neither has, a TA is given both; but our run's passes where the file has none. A
+    section in which nothing was changed or written fails; one with words alone goes to a TA.
 
     Attributes:
         pattern: Regular expression with one group: the number.
@@ -59,7 +60,7 @@ class PrintedNumber(Check):
     def judge(self, case: Case) -> Judgement:
         cells = own_code(case)
         if not cells:
-            return not_located(case) or Judgement.failed("Nothing was changed or added in this part.")
+            return not_located(case) or self._without_code(case)
         ours = [number for cell in cells for number in self._numbers(_our_text(cell))]
         theirs = [number for cell in cells for number in self._numbers(stored_text(cell))]
         where = tuple(Where(cell=cell.index) for cell in cells if self._numbers(printed(cell)))
@@ -70,9 +71,18 @@ class PrintedNumber(Check):
                 "No training of a network was seen here, so the number cannot be trusted; a TA looks at it."
             )
             return Judgement.needs_ta(text, where=where, data=data)
-        if best is not None and best < self.below:
+        if best is not None and best < self.below and (claimed is None or claimed < self.below):
             return Judgement.passed(f"It reached {best:g}, below {self.below:g}.", where=where, data=data)
         return Judgement.needs_ta(_both_stories(best, claimed, self.below), where=where, data=data)
+
+    def _without_code(self, case: Case) -> Judgement:
+        """An answer in words alone may tell of a change that was tried and undone."""
+        answer = answer_in(case)
+        lines = [line.strip() for line in answer.words.splitlines()]
+        if all(not line or line.startswith("#") for line in lines):
+            return Judgement.failed("Nothing was changed or added in this part.")
+        text = "The answer is in words only, and no code of this part was changed; a TA looks at it."
+        return Judgement.needs_ta(text, where=answer.where)
 
     def _numbers(self, text: str) -> list[float]:
         tokens = (token.rstrip(".") for token in re.findall(self.pattern, text))

@@ -17,7 +17,7 @@ from grader.checks._compare import Tolerance, as_array, mismatch, tolerance_for
 from grader.checks._mistakes import Suspect, name_mistake
 from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._plain import jsonable
-from grader.checks._variables import Absent, Held, own_code, variable
+from grader.checks._variables import Absent, Held, held_before, own_code, variable
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
@@ -31,10 +31,11 @@ class TensorAsked(BaseModel):
     """One tensor that is asked for.
 
     Attributes:
-        name: Variable; of several, the first that holds something.
+        name: Variable; of several that hold something, one that is right, else the first.
         expect: The right numbers.
         reference: Or the reference function that gives them,
-        of: called with the values of these variables of the student's.
+        of: called with the values of these variables of the student's, at the end of the section or, where
+            it changed them in place, before it.
         same_as: Or the student's own variable that it must equal.
         shape: Or the right shape, whatever the numbers.
         follows: With `shape`: a variable whose shape is right too, so that one mistake costs once.
@@ -115,15 +116,21 @@ class _Asked:
     all: tuple[TensorAsked, ...]
 
     def judged(self) -> PartFinding:
-        beside = (name for asked in self.all for name in asked.name)
-        held = variable(self.case, self.asked.name, beside=beside)
-        expected = self._expected(self.asked)
-        if isinstance(held, Absent):
-            return self._without_variable(held, expected)
-        if expected is None and self.asked.shape is None:
-            return self._part("open", f"`{held.name}` cannot be checked, as {self._inputs} is not known.")
+        """Of several names that hold something, one that is right counts, else the first."""
+        found = [variable(self.case, [name]) for name in self.asked.name]
+        judged = [self._judge_held(held) for held in found if isinstance(held, Held)]
+        if not judged:
+            beside = (name for asked in self.all for name in asked.name)
+            absent = variable(self.case, self.asked.name, beside=beside)
+            return self._without_variable(absent) if isinstance(absent, Absent) else self._judge_held(absent)
+        return next((part for part in judged if part.state == "right"), judged[0])
+
+    def _judge_held(self, held: Held) -> PartFinding:
         if self.asked.shape is not None:
             return self._shape_compared(held, self.asked.shape)
+        expected = self._expected(self.asked)
+        if expected is None:
+            return self._part("open", f"`{held.name}` cannot be checked, as {self._inputs} is not known.")
         if isinstance(held.value, dict | str):
             return self._part("wrong", f"`{held.name}` is no tensor.", where=(held.where,))
         return self._compared(held, expected)
@@ -133,12 +140,19 @@ class _Asked:
         return " or ".join(f"`{name}`" for name in self.asked.inputs) or "the right answer"
 
     def _expected(self, asked: TensorAsked) -> Any:
+        return self._made_from(asked, [variable(self.case, [name]) for name in asked.of])
+
+    def _expected_before(self) -> Any:
+        """The right answer from the values before the section, where one of them changed in it."""
+        inputs = [held_before(self.case, name) or variable(self.case, [name]) for name in self.asked.of]
+        return self._made_from(self.asked, inputs) if inputs else None
+
+    def _made_from(self, asked: TensorAsked, inputs: list[Held | Absent]) -> Any:
         if asked.same_as is not None:
             same = variable(self.case, [asked.same_as])
             return as_array(same.value) if isinstance(same, Held) else None
         if asked.reference is None:
             return asked.expect
-        inputs = [variable(self.case, [name]) for name in asked.of]
         arrays = [as_array(held.value) for held in inputs if isinstance(held, Held)]
         if len(arrays) < len(inputs) or any(array is None for array in arrays):
             return None
@@ -147,25 +161,30 @@ class _Asked:
         except ValueError:
             return None
 
-    def _without_variable(self, absent: Absent, expected: Any) -> PartFinding:
-        if self.asked.printed and expected is not None:
-            return self._from_print(absent, np.asarray(expected))
-        return self._part(absent.state, absent.why, where=absent.where)
-
-    def _from_print(self, absent: Absent, expected: np.ndarray) -> PartFinding:
+    def _without_variable(self, absent: Absent) -> PartFinding:
+        expected = self._expected(self.asked) if self.asked.printed else None
+        if expected is None:
+            return self._part(absent.state, absent.why, where=absent.where)
         cells = own_code(self.case)
-        for cell in cells:
-            if any(mismatch(expected, array, _PRINTED) is None for array in _printed_arrays(printed(cell))):
-                return self._part("right", f"The numbers printed in cell {cell.index} are right.")
         if not cells:
             return self._part(absent.state, absent.why, where=absent.where)
         held = f"`{self.asked.name[0]}` does not hold them"
         text = f"No such numbers were printed, and {held}; a TA reads the cells."
-        return self._part("open", text, where=tuple(Where(cell=cell.index) for cell in cells[:3]))
+        where = tuple(Where(cell=cell.index) for cell in cells[:3])
+        return self._from_print(expected) or self._part("open", text, where=where)
+
+    def _from_print(self, expected: Any) -> PartFinding | None:
+        for cell in own_code(self.case) if self.asked.printed else ():
+            arrays = _printed_arrays(printed(cell))
+            if any(mismatch(np.asarray(expected), array, _PRINTED) is None for array in arrays):
+                return self._part("right", f"The numbers printed in cell {cell.index} are right.")
+        return None
 
     def _compared(self, held: Held, expected: Any) -> PartFinding:
         signs = (1, -1) if self.asked.either_sign else (1,)
-        right = [np.asarray(expected) * sign for sign in signs]
+        before = self._expected_before()
+        answers = [expected] if before is None else [expected, before]
+        right = [np.asarray(answer) * sign for answer in answers for sign in signs]
         found = [mismatch(one, held.value, tolerance_for(held.dtypes)) for one in right]
         more: dict[str, Any] = {
             "where": (held.where,),
@@ -176,7 +195,7 @@ class _Asked:
             return self._right(held, more)
         if first.kind == "unreadable":
             return self._part("open", f"`{held.name}`: {first.text}.", **more)
-        return self._wrong(held, right[0], first.text, more)
+        return self._from_print(expected) or self._wrong(held, right[0], first.text, more)
 
     def _shape_compared(self, held: Held, shape: tuple[int, ...]) -> PartFinding:
         array = as_array(held.value)

@@ -78,7 +78,8 @@ class UsesFunction(Check):
         if not cells:
             return not_located(case) or Judgement.failed("Nothing was handed in for this part.")
         for parsed in parsed_cells(cells):
-            calls = called_names(parsed.tree, functions.imports) if parsed.tree is not None else ()
+            imports = functions.imports_seen_from(parsed.index)
+            calls = called_names(parsed.tree, imports) if parsed.tree is not None else ()
             called = next((called for called in calls if called.last in self.uses), None)
             if called is not None:
                 where = Where(cell=parsed.index, line=parsed.line_of(called.node))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.checks._calls import Answer, Answers, Argument, Names, ask, reference_function
-from grader.checks._compare import mismatch
+from grader.checks._compare import as_array, mismatch, without_extra_axes
 from grader.checks._functions import LOOPS, Functions, Written
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.rubric.case import Case
@@ -21,6 +21,7 @@ _SLACK_OPERATIONS = 4
 _GROWTH = 1.5
 #: With no more operations than these, a function that loops does its work outside torch.
 _FEW_OPERATIONS = 3
+_UNREADABLE = "its answer was too large to be kept"
 
 
 class Vectorized(Check):
@@ -30,7 +31,7 @@ class Vectorized(Check):
     for more elements; one tensor operation stays one. A loop over something that does not grow with the input
     (the nine elements of a kernel) is fine. Where the work leaves torch (NumPy, lists), the code decides:
     without a loop it passes, with one a TA looks. A function that gives wrong values, or none, has nothing
-    that could be vectorised and fails.
+    that could be vectorised and fails; axes of length 1 too many or too few are no wrong values.
 
     Attributes:
         function: Name in the notebook; of several, the first that exists.
@@ -67,12 +68,17 @@ class Vectorized(Check):
         answers = ask(case, self._probe())
         if isinstance(answers, Judgement):
             return answers
-        broken = next((text for answer in answers.calls if (text := self._broken(case, answer))), "")
-        if broken:
-            text = f"{broken}; there is nothing yet that could be vectorised."
+        broken = [(answer, text) for answer in answers.calls if (text := self._broken(case, answer))]
+        doubts = [
+            answer.excuse or _UNREADABLE for answer, _ in broken if answer.excuse or not answer.readable
+        ]
+        if len(doubts) < len(broken):
+            text = f"{broken[0][1]}; there is nothing yet that could be vectorised."
             return Judgement.failed(text, where=answers.where)
-        loops = _loops(case, self.function)
-        return _judged(answers, loops)
+        if broken:
+            text = f"{broken[0][1]}, but {doubts[0]}; a TA looks at it."
+            return Judgement.needs_ta(text, where=answers.where)
+        return _judged(answers, _loops(case, self.function))
 
     def _broken(self, case: Case, answer: Answer) -> str:
         """What is wrong with an answer; empty where it is right."""
@@ -81,7 +87,9 @@ class Vectorized(Check):
         if self.reference is None:
             return f"`{answer.call}` returns nothing" if answer.got is None else ""
         expected = reference_function(case, self.reference)(*answer.args, **answer.kwargs)
-        wrong = mismatch(expected, answer.got, answer.tolerance)
+        wanted, got = as_array(expected), as_array(answer.got)
+        value = answer.got if wanted is None or got is None else without_extra_axes(wanted, got)
+        wrong = mismatch(expected, value, answer.tolerance)
         return f"`{answer.call}` {wrong.text}" if wrong is not None else ""
 
 

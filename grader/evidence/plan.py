@@ -125,7 +125,8 @@ class Discovery(Record):
 
     Attributes:
         input_shape: Shape of a float32 tensor that it must accept, batch first.
-        output_shape: Shape that it must give; -1 stands for any length. None accepts any.
+        output_shape: Shape that it should give; -1 stands for any length. None accepts any. Where no network
+            gives it, one of the notebook's own that accepts the input is taken.
         base: Only modules holding at least one layer of each of these classes, as ``Conv2d``.
     """
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings, raised
 from grader.collector.probes.target import Found, Missing, cell_of, find_module
 from grader.collector.probes.trace import Trace, layers_of
@@ -73,7 +74,7 @@ def _missing(missing: Missing, around: Surroundings) -> ProbeResult:
 
 def _choice(found: Found) -> str:
     if len(found.candidates) > 1:
-        return f"several fit: {', '.join(found.candidates)}; took {found.name}"
+        return f"looked at {', '.join(found.candidates)}; took {found.name}"
     return ""
 
 
@@ -105,7 +106,7 @@ def _forwards(
         if trace is None and probe.target.discover is not None:
             trace = Trace(network)
             with trace:
-                network(torch.zeros(probe.target.discover.input_shape))
+                network(placed(torch.zeros(probe.target.discover.input_shape), network))
     return tuple(records), trace
 
 
@@ -113,8 +114,10 @@ def _forward(
     network: nn.Module, inputs: ProbeInputs, trace: Trace | None, around: Surroundings
 ) -> ForwardRecord:
     given = encode(around.fresh(inputs)[0][0], around.kept)
-    args, kwargs = around.fresh(inputs)
+    fresh, named = around.fresh(inputs)
     try:
+        args = [placed(value, network) for value in fresh]
+        kwargs = {name: placed(value, network) for name, value in named.items()}
         if trace is None:
             output = network(*args, **kwargs)
         else:

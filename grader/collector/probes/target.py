@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import FunctionType
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
+from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
 from grader.collector.recorder.networks import class_name, is_module, is_tensor, shape_of, submodules
 from grader.evidence.plan import Discovery, Target
@@ -17,6 +19,8 @@ from grader.evidence.plan import Discovery, Target
 __all__ = ["Found", "Missing", "cell_of", "find_function", "find_module"]
 
 _MAX_CANDIDATES = 20
+_MAX_ITEMS, _MAX_NAME = 50, 100
+_OF_IPYTHON = frozenset({"In", "Out"})
 _MRO = vars(type)["__mro__"].__get__
 _NO_GRAD = torch.no_grad
 
@@ -104,25 +108,37 @@ def _build(kind: type, around: Surroundings) -> tuple[nn.Module | None, BaseExce
 
 
 def _discover(wanted: Discovery, around: Surroundings) -> Found | Missing:
-    """Takes the first fitting network: those that exist first, the latest first, then classes."""
+    """Takes the first fitting network: those that exist first, the latest first, then classes.
+
+    Where none gives the shape wanted, one of the notebook's own that accepts the input is taken, so that what
+    it gives can be told.
+    """
     candidates: list[str] = []
+    near: list[Found] = []
     fitting: list[Found] = []
     for found in _possible(around, candidates):
-        if _fits(found.thing, wanted):
+        given = _output_shape(found.thing, wanted)
+        if given is None:
+            continue
+        if _shape_fits(given, wanted.output_shape):
             fitting.append(found)
-            candidates.append(found.name)
+        elif _is_own(found.thing, around):
+            near.append(found)
+        else:
+            continue
+        candidates.append(found.name)
     names = tuple(dict.fromkeys(candidates))[:_MAX_CANDIDATES]
-    if not fitting:
+    chosen = next(iter([*fitting, *near]), None)
+    if chosen is None:
         shape = " x ".join(str(size) for size in wanted.input_shape)
         return Missing(f"no network accepts {shape}", candidates=names)
-    first = fitting[0]
-    return Found(first.thing, "discovery", first.name, built=first.built, candidates=names)
+    return Found(chosen.thing, "discovery", chosen.name, built=chosen.built, candidates=names)
 
 
 def _possible(around: Surroundings, candidates: list[str]) -> Iterator[Found]:
-    """Networks in the namespace, then classes of the notebook that no network there is of."""
+    """Networks in the namespace, alone or in lists and dicts, then classes that no network there is of."""
     held = [(name, thing) for name, thing in around.namespace.items() if not name.startswith("_")]
-    instances = [(name, thing) for name, thing in reversed(held) if is_module(thing)]
+    instances = _instances(held)
     for name, thing in instances:
         yield Found(thing, "discovery", name)
     for name, thing in reversed(held):
@@ -136,22 +152,48 @@ def _possible(around: Surroundings, candidates: list[str]) -> Iterator[Found]:
                 candidates.append(f"{name} (not built: {class_name(error)})")
 
 
-def _fits(module: nn.Module, wanted: Discovery) -> bool:
+def _instances(held: list[tuple[str, Any]]) -> list[tuple[str, nn.Module]]:
+    """Networks, each once: variables, the latest first, then what lists and dicts hold."""
+    inside = [pair for name, thing in reversed(held) for pair in _held_in(name, thing)]
+    modules = [(name, thing) for name, thing in (*reversed(held), *inside) if is_module(thing)]
+    once = {id(thing): (name, thing) for name, thing in reversed(modules)}
+    return [(name, thing) for name, thing in modules if once[id(thing)][0] == name]
+
+
+def _held_in(name: str, thing: Any) -> list[tuple[str, Any]]:
+    """Items of a plain list, tuple or dict; IPython's own record of outputs is none of the student's."""
+    if name in _OF_IPYTHON:
+        return []
+    if type(thing) in (list, tuple):
+        return [(f"{name}[{place}]", item) for place, item in enumerate(thing[:_MAX_ITEMS])]
+    if type(thing) is dict:
+        keys = ((key, item) for key, item in islice(thing.items(), _MAX_ITEMS) if type(key) in (str, int))
+        return [(f"{name}[{key!r}]"[:_MAX_NAME], item) for key, item in keys]
+    return []
+
+
+def _is_own(module: nn.Module, around: Surroundings) -> bool:
+    """Whether a network is of a class of the notebook's, or put together in it of layers."""
+    return cell_of(module, around) is not None or type(module) is nn.Sequential
+
+
+def _output_shape(module: nn.Module, wanted: Discovery) -> tuple[int, ...] | None:
+    """What the network gives for the input wanted; None where it refuses it or lacks a layer asked for."""
     kinds = {base.__name__ for _, part in submodules(module) for base in _MRO(type(part))}
     if not kinds.issuperset(wanted.base):
-        return False
+        return None
     modes = [(part, part.training) for _, part in submodules(module)]
     try:
         with _NO_GRAD(), torch.random.fork_rng(devices=[]):
             for part, _ in modes:
                 part.training = False
-            output = module(torch.zeros(wanted.input_shape))
+            output = module(placed(torch.zeros(wanted.input_shape), module))
     except Exception:
-        return False
+        return None
     finally:
         for part, mode in modes:
             part.training = mode
-    return is_tensor(output) and _shape_fits(shape_of(output), wanted.output_shape)
+    return shape_of(output) if is_tensor(output) else None
 
 
 def _shape_fits(shape: tuple[int, ...], wanted: tuple[int, ...] | None) -> bool:

@@ -83,6 +83,65 @@ def test_other_numbers_are_wrong_some_or_none_go_to_a_ta_and_no_answer_earns_not
     assert judge(COUNTS).status is Status.FAIL
 
 
+FLOATS = NumberAnswer(numbers={"floats": 58500})
+
+
+@pytest.mark.parametrize("text", ["58 500 numbers", "58'500", "58\u202f500", "58,500.", "= **58 500**"])
+def test_thousands_set_apart_are_one_number(text: str):
+    assert judge(FLOATS, cell(2, text, kind="markdown")).status is Status.PASS
+    assert judge(FLOATS, cell(2, f"1 {text}", kind="markdown")).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "130 x 150 x 3",
+        "130*150*3 of them, 19500 for each colour",
+        r"$130 \times 150 \times 3$ or $19500 \cdot 3$",
+        r"19500\*3",
+        "19500 red, 19500 green and 19500 blue",
+    ],
+)
+def test_a_right_answer_that_is_not_worked_out_goes_to_a_ta(text: str):
+    assert judge(FLOATS, cell(2, text, kind="markdown")).status is Status.NEEDS_TA
+
+
+@pytest.mark.parametrize("text", ["130*150 = 19500", "78000", "19500 and 19500", "130 * 150 * 4 = 78000"])
+def test_another_count_is_wrong_with_or_without_its_arithmetic(text: str):
+    assert judge(FLOATS, cell(2, text, kind="markdown")).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "text", ["as in Part 3", "It took 12 seconds.", "floats: see Part 3 (12 min)", "1. floats"]
+)
+def test_a_number_about_another_thing_is_no_wrong_answer(text: str):
+    assert judge(FLOATS, cell(2, text, kind="markdown")).status is Status.NEEDS_TA
+
+
+def test_a_number_of_another_size_is_wrong_where_it_is_said_of_what_was_asked():
+    judgement = judge(FLOATS, cell(2, "print(text)", printed="dtype float32, so 32 floats"))
+    assert judgement.status is Status.FAIL
+    assert "the answer says 32." in judgement.message
+
+
+@pytest.mark.parametrize("shown", [("printed",), ("stored",), ("printed", "stored")])
+def test_one_number_answers_two_questions_only_where_no_other_is_given(shown: tuple[str, ...]):
+    check = NumberAnswer(numbers={"training": 8000, "validation": 2000, "test": 2000})
+
+    def status(text: str) -> Status:
+        return judge(check, cell(2, "print(n)", **dict.fromkeys(shown, text))).status
+
+    assert status("8000, 2000, test 1000") is Status.NEEDS_TA
+    assert status("8000, and 2000 each for validation and test") is Status.PASS
+    assert status("8000 2000 2000 of 12000") is Status.PASS
+
+
+def test_long_rows_of_digits_cost_no_time():
+    long = "1" * 200_000
+    judgement = judge(FLOATS, cell(2, f"{long} {'1 + ' * 50_000} floats", kind="markdown"))
+    assert "the answer says 1." in judgement.message
+
+
 def test_numbers_of_the_handout_are_no_answer():
     assert judge(NumberAnswer(numbers={"classes": 10})).status is Status.FAIL
     assert judge(NumberAnswer(numbers={"size": 32})).status is Status.FAIL
@@ -201,3 +260,31 @@ def test_a_second_section_may_hold_the_answer():
     check = Manual(prompt="Look.", sections=("b",))
     cells = (cell(2, "# Part b", kind="markdown"), cell(3, "Here."))
     assert judge(check, *cells).status is Status.NEEDS_TA
+
+
+LETTERS = {
+    "a": Section(title="Part 1 (a)", heading="^Part a"),
+    "b": Section(title="Part 1 (b)", heading="^Part b"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("# (b) they are equal\n(output == output2).all()", Status.NEEDS_TA),
+        ("x = 1\n# b) they are equal", Status.NEEDS_TA),
+        ("# Part b: equal", Status.NEEDS_TA),
+        ("print('(b)')", Status.FAIL),
+        ("(b) + 1", Status.FAIL),
+        ("b = 1\nx[(b)]", Status.FAIL),
+        ("# (a) as above, not for (b)", Status.FAIL),
+    ],
+)
+def test_an_answer_in_the_cell_of_the_part_before_is_for_a_ta_to_see(text: str, status: Status):
+    cells = (HEADING, GIVEN, cell(2, text), cell(3, "# Part b", kind="markdown", handout_id="b"))
+    handout = {"cells": [{"cell_type": "markdown", "source": "# Part b", "metadata": {"id": "b"}}]}
+    given = factories.evidence(cells)
+    case = factories.case(MANUAL, given, sections=LETTERS, section="b", handout=fingerprint(handout))
+    judgement = MANUAL.judge(case)
+    assert judgement.status is status
+    assert [place.cell for place in judgement.where] == ([2] if status is Status.NEEDS_TA else [3])

@@ -11,6 +11,7 @@ from grader.checks.returns_not_prints import ReturnsNotPrints
 from grader.checks.uses_function import UsesFunction
 from grader.checks.vectorized import Vectorized
 from grader.evidence.record import CallRecord, CellError, FunctionRecord
+from grader.evidence.values import ArrayValue
 from grader.rubric.alignment import Alignment
 from grader.rubric.case import Reference
 from grader.rubric.model import Status
@@ -130,6 +131,76 @@ def test_a_section_without_a_loop_or_with_a_cell_that_raised_goes_to_a_ta():
     assert judged("for row in matrix: ...", error=error) is Status.NEEDS_TA
 
 
+NUMBER_BY_NUMBER = "for i in range(3):\n    for j in range(4):\n        output[i] += {}"
+WRITTEN_OUT = NUMBER_BY_NUMBER.format("matrix[i, j] * vector[j]")
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (f"{WRITTEN_OUT}\nprint(output == np.dot(matrix, vector))", Status.NEEDS_TA),
+        (f"{WRITTEN_OUT}\nfor n in range(99):\n    np.dot(matrix, vector)", Status.NEEDS_TA),
+        (NUMBER_BY_NUMBER.format("np.multiply(matrix[i, j], vector[j])"), Status.NEEDS_TA),
+        ("for i in range(3):\n    output[i] = np.dot(matrix[i], vector) * 1", Status.FAIL),
+        ("for i in range(3):\n    output[i] = 0\noutput = np.dot(matrix, vector)", Status.FAIL),
+        ("for n in range(99):\n    n * n\n    np.dot(matrix, vector)", Status.FAIL),
+    ],
+)
+def test_a_call_beside_loops_that_do_the_work_is_for_a_ta_to_see(source, status):
+    written = ForbidsCall(forbidden=["dot", "multiply"], loops=True)
+    assert written.judge(case(written, evidence(code_cells(source)))).status is status
+
+
+OWN = "def conv2d(i, k):\n    return (i * k).sum()"
+USING = "def strided(i, k, s):\n    return conv2d(i, k)[::s]"
+IMPORTED = "from torch.nn.functional import conv2d"
+
+
+@pytest.mark.parametrize(
+    ("sources", "status"),
+    [
+        ((IMPORTED, OWN, USING), Status.PASS),
+        ((f"{IMPORTED}\nexpected = conv2d(i, k)\n{OWN}", USING), Status.PASS),
+        ((OWN, USING, IMPORTED), Status.PASS),
+        ((f"{OWN}\n{USING}\n{IMPORTED}",), Status.PASS),
+        ((USING, OWN, IMPORTED), Status.PASS),
+        ((USING, f"def test(i, k):\n    {IMPORTED}\n    return conv2d(i, k)", OWN), Status.PASS),
+        ((OWN, f"def strided(i, k, s):\n    {IMPORTED}\n    return conv2d(i, k)"), Status.FAIL),
+        ((OWN, IMPORTED, USING), Status.FAIL),
+        ((USING, IMPORTED, OWN), Status.FAIL),
+        ((IMPORTED, USING), Status.FAIL),
+    ],
+)
+def test_a_name_means_what_was_last_defined_or_imported_above_its_use(sources, status):
+    strided = ForbidsCall(functions=[{"name": "strided"}], forbidden=["conv2d"])
+    assert strided.judge(case(strided, evidence(code_cells(*sources)))).status is status
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "class Layer:\n    def conv2d(self, i, k):\n        return F.conv2d(i, k)",
+        "def check(i, k):\n    def conv2d(i, k):\n        return F.conv2d(i, k)\n    return conv2d(i, k)",
+    ],
+)
+def test_methods_and_functions_inside_others_replace_no_function(inner):
+    assert by_hand(OWN, inner).status is Status.PASS
+    local = "def conv2d(i, k):\n    def unfold(i):\n        return i\n    return (unfold(i) * k).sum()"
+    assert by_hand(local).status is Status.PASS
+
+
+def test_a_forbidden_operation_is_no_proof_where_a_later_import_brought_it_in():
+    observed = ForbidsCall(functions=[{"name": "strided", "args": [1]}], forbidden=["conv2d"])
+
+    def judged(*sources):
+        record = FunctionRecord(name="strided", cell=1, calls=(CallRecord(operation_names=("conv2d",)),))
+        given = evidence(code_cells(*sources), probes=answers([(observed.probes()[0], record)]))
+        return observed.judge(case(observed, given)).status
+
+    assert judged(OWN, USING, IMPORTED) is Status.NEEDS_TA
+    assert judged(OWN, USING, "pass") is Status.FAIL
+
+
 RETURNS = ReturnsNotPrints(
     functions=[{"name": "cubes", "args": [3]}, {"name": "lengths", "args": ["two words"]}]
 )
@@ -245,6 +316,38 @@ def test_operations_that_grow_with_the_image_fail_at_the_loop():
 
 def test_loops_outside_torch_go_to_a_ta():
     assert counted(fast, (1, 1), LOOPING).status is Status.NEEDS_TA
+
+
+def test_axes_of_length_one_are_no_wrong_values():
+    def unsqueezed(image, kernel):
+        return F.conv2d(image[None, None], kernel[None, None])
+
+    assert counted(unsqueezed, (29, 29), LOOPING).status is Status.PASS
+    assert counted(lambda image, kernel: image.mean(), (29, 29), LOOPING).status is Status.FAIL
+
+
+def test_a_vectorised_function_that_later_lines_broke_goes_to_a_ta():
+    def broken(image, kernel):
+        raise TypeError("'int' object is not callable")
+
+    source = "def fast(image, kernel):\n    return sum(image)"
+    assert counted(broken, (1, 1), source).status is Status.FAIL
+    judgement = counted(broken, (1, 1), f"{source}\nsum = 3")
+    assert judgement.status is Status.NEEDS_TA
+    assert "gives `sum` another meaning" in judgement.message
+
+
+def test_an_answer_too_large_to_be_kept_goes_to_a_ta():
+    given = case_of_function(FAST, fast, LOOPING)
+    record = given.probe(FAST.probes()[0]).record
+    shape = ArrayValue(type="torch.Tensor", dtype="float32", shape=(4, 6), array=None)
+    calls = tuple(call.model_copy(update={"returned": (shape,)}) for call in record.calls)
+    changed = answers([(FAST.probes()[0], record.model_copy(update={"calls": calls}))])
+    whole = given.evidence.model_copy(update={"probes": changed})
+    arrays, reference = given.bundle.arrays, Reference(functions=FUNCTIONS)
+    judgement = FAST.judge(case(FAST, whole, arrays=arrays, reference=reference))
+    assert judgement.status is Status.NEEDS_TA
+    assert "too large to be kept" in judgement.message
 
 
 def test_operations_never_counted_go_to_a_ta():

@@ -9,7 +9,7 @@ from grader.checks.output_units import OutputUnits, UnitsAsked
 from grader.checks.weight_counts import WeightCounts
 from grader.evidence.record import CellError
 from grader.rubric.alignment import Alignment
-from grader.rubric.model import Status
+from grader.rubric.model import Section, Status
 from tests.factories import case, case_of_variables, cell, evidence
 
 UNITS = OutputUnits(
@@ -33,10 +33,60 @@ def judge(check, *held, **more):
 
 # Source of the numbers: the lecture's questions (LABS: 25, 5x5x5, 10x30x30 units; 135 + 5; 784*50 + 50).
 @pytest.mark.parametrize(
-    "ten", [9000, 9000.0, np.int64(9000), (10, 30, 30), torch.Size([10, 30, 30]), "9,000"]
+    "ten",
+    [
+        9000,
+        9000.0,
+        np.int64(9000),
+        (10, 30, 30),
+        (30, 30, 10),
+        (1, 30, 30, 10),
+        torch.Size([10, 30, 30]),
+        "9,000",
+        "10x30x30",
+        "10 × 30 × 30",
+        "10*30*30",
+        "10 * 30 * 30 = 9,000",
+        "(10, 30, 30)",
+        "10 x (32 - 2) x (32 - 2)",
+    ],
 )
 def test_numbers_and_shapes_are_right_answers(ten):
     assert judge(UNITS, ("grey", 25), ("five", [5, 5, 5]), ("ten", ten)).status is Status.PASS
+
+
+@pytest.mark.parametrize("answer", ["10x32x32", "10*30*30 = 8000", "(10, 30)", "9000**1", "many"])
+def test_a_text_that_gives_another_number_or_none_is_wrong(answer):
+    judgement = judge(UNITS, ("grey", 25), ("five", 125), ("ten", answer))
+    assert judgement.status is (Status.NEEDS_TA if answer == "9000**1" else Status.PARTIAL)
+
+
+def test_numbers_in_a_text_that_cannot_be_worked_out_go_to_a_ta():
+    judgement = judge(UNITS, ("grey", 25), ("five", 125), ("ten", "9000 units"))
+    assert judgement.status is Status.NEEDS_TA
+    assert "is the text '9000 units'" in judgement.message
+
+
+def in_section(words, *held, **more):
+    heading, sources = "# Units", [f"{name} = ..." for name, _ in held]
+    source = case_of_variables(UNITS, *held, sources=[*sources, heading, words], **more)
+    kinds = ["code"] * len(held) + ["markdown"] * 2
+    cells = [
+        one.model_copy(update={"kind": kind}) for one, kind in zip(source.evidence.cells, kinds, strict=True)
+    ]
+    given = source.evidence.model_copy(update={"cells": tuple(cells)})
+    sections = {"units": Section(title="Units", heading="^Units")}
+    return UNITS.judge(case(UNITS, given, arrays=source.bundle.arrays, sections=sections, section="units"))
+
+
+def test_an_answer_in_words_beside_a_variable_left_none_goes_to_a_ta():
+    held = ("grey", 25), ("five", 125), ("ten", None)
+    judgement = in_section("(d) 10 x 30 x 30 = 9000", *held)
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.share == pytest.approx(2 / 3)
+    assert "in words; a TA reads it" in judgement.message
+    assert in_section("That was hard.", *held).status is Status.PARTIAL
+    assert in_section("### 4.1 Units [4 pt]\nThat was hard.", *held).status is Status.PARTIAL
 
 
 def test_height_and_width_are_enough_for_one_filter_only():

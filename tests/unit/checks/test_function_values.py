@@ -244,7 +244,7 @@ def test_a_function_that_a_later_cell_broke_goes_to_a_ta():
     definition = "def sum_of_cubes(n):\n    return sum(i**3 for i in range(n + 1))"
     later = judge_in_notebook(broken, definition, "sum = 0")
     assert later.status is Status.NEEDS_TA
-    assert "cell 1, after it, gives `sum` another meaning" in later.message
+    assert "cell 1, line 1, below it, gives `sum` another meaning" in later.message
     inside_a_function = judge_in_notebook(broken, definition, "def f():\n    sum = 0")
     assert inside_a_function.status is Status.FAIL
 
@@ -265,5 +265,5 @@ def test_a_function_whose_helper_is_lost_to_an_error_goes_to_a_ta():
 
     lost = judged(cell(0, "def helper(n)\n    return n", error=error))
     assert lost.status is Status.NEEDS_TA
-    assert "`helper`, which it calls, is lost to an error in cell 0" in lost.message
+    assert "`helper`, which it uses, is lost to an error in cell 0" in lost.message
     assert judged(cell(0, "def other(n): ...")).status is Status.FAIL

@@ -81,6 +81,25 @@ def test_a_number_only_claimed_or_not_good_enough_goes_to_a_ta_with_both_stories
     assert printed("Error: 0.036").status is Status.NEEDS_TA
 
 
+def test_a_number_of_our_run_counts_only_where_the_file_does_not_contradict_it():
+    easier_data = printed("Error: 0.01", stored="Error: 0.05")
+    assert easier_data.status is Status.NEEDS_TA
+    assert "Our run reached 0.01, the file handed in shows 0.05" in easier_data.message
+    assert printed("Error: 0.01", stored="Error: 0.02").status is Status.PASS
+    assert printed("Error: 0.01", stored="Error: 0.05\nError: 0.02").status is Status.PASS
+
+
+def test_an_answer_in_words_without_changed_code_goes_to_a_ta():
+    def judged(words):
+        cells = [cell(0, "train()", stored="Error: 0.05"), cell(1, words, kind="markdown")]
+        given = Alignment(unchanged=frozenset({0}))
+        return ERROR_RATE.judge(case(ERROR_RATE, evidence(cells), alignment=given)).status
+
+    assert judged("60 units gave 0.01; the code above is as it was.") is Status.NEEDS_TA
+    assert judged("  ") is Status.FAIL
+    assert judged("## Part 5\n\n### Part (a)") is Status.FAIL
+
+
 def test_cells_as_the_handout_gave_them_do_not_count():
     assert printed("Error: 0.0", alignment=Alignment(unchanged=frozenset({0}))).status is Status.FAIL
 

@@ -75,6 +75,21 @@ def test_no_binding_passes_and_one_is_advice_with_cell_and_line():
     assert set(judgement.data["names"][0]) == {"name", "cell", "line"}
 
 
+@pytest.mark.parametrize("module", ["numpy", "torch"])
+def test_a_star_import_that_brings_a_sum_is_told_and_not_counted(module: str):
+    judgement = judge("x = 1", f"import os\nfrom {module} import *")
+    assert (judgement.status, judgement.data) == (Status.PASS, {"names": []})
+    assert f"`from {module} import *` in cell 1" in judgement.advice
+    assert (judgement.where[0].cell, judgement.where[0].line) == (1, 2)
+    brought: dict[str, Any] = {}
+    exec(f"from {module} import *", brought)
+    assert brought["sum"] is not sum
+
+
+def test_other_imports_bring_no_advice():
+    assert judge("from math import *", "from numpy import array", "import numpy").advice == ""
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -9,9 +9,11 @@ import pytest
 from grader.checks.output_shape import OutputShape
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult, RaisedError
+from grader.evidence.training import TrainingRun
 from grader.evidence.values import ArrayValue, NoneValue
 from grader.rubric.model import Judgement, Status
 from tests import factories
+from tests.factories import history, model, training_run
 
 
 def tensor(*shape: int) -> ArrayValue:
@@ -23,11 +25,11 @@ def net(output: Any = None, error: RaisedError | None = None) -> ModuleRecord:
     return ModuleRecord(found_by="name", name="net", class_name="Net", cell=3, forwards=(forward,))
 
 
-def judge(*records: Any, **fields: Any) -> Judgement:
+def judge(*records: Any, runs: tuple[TrainingRun, ...] = (), **fields: Any) -> Judgement:
     given = {"target": Target(names=("net",)), "input": (4, 3, 32, 32), "expected": (4,), **fields}
     check = OutputShape(**given)
     probes = factories.answers(dict(zip(check.probes(), records, strict=True)))
-    return check.judge(factories.case(check, factories.evidence(probes=probes)))
+    return check.judge(factories.case(check, factories.evidence(probes=probes, training=history(*runs))))
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,49 @@ def test_discovery_looks_for_a_network_that_takes_the_shape_that_is_sent():
     target = Target(discover=Discovery(input_shape=(1, 1), output_shape=(4,)))
     check = OutputShape(target=target, input=(2, 6), expected=(4,), other_inputs=((2, 3, 2),))
     assert [probe.target.discover.input_shape for probe in check.probes()] == [(2, 6), (2, 3, 2)]
+
+
+FREE = Target(discover=Discovery(input_shape=(4, 3, 32, 32), output_shape=(4,)))
+TRAINED = training_run(0, 1, model=model(class_name="Net"))
+OTHER = training_run(1, 2, model=model(class_name="Other"))
+
+
+@pytest.mark.parametrize(
+    ("detail", "runs", "says"),
+    [
+        ("nothing fits; looked at Net (not built: TypeError)", (), "`Net` may be one"),
+        ("nothing fits", (TRAINED,), "networks were trained"),
+    ],
+)
+def test_a_network_without_a_name_is_not_missing_where_it_may_be_out_of_sight(
+    detail: str, runs: tuple[TrainingRun, ...], says: str
+):
+    missing = ProbeResult(status="not_found", detail=detail)
+    judgement = judge(missing, target=FREE, runs=runs)
+    assert judgement.status is Status.NEEDS_TA
+    assert says in judgement.message
+    assert judge(missing, runs=runs).status is Status.FAIL
+
+
+def test_a_network_that_nothing_speaks_for_is_missing():
+    judgement = judge(ProbeResult(status="not_found", detail="nothing fits"), target=FREE)
+    assert judgement.status is Status.FAIL
+    assert "There is no network for inputs of shape [4, 3, 32, 32]" in judgement.message
+
+
+@pytest.mark.parametrize(
+    ("candidates", "runs", "status"),
+    [
+        ((), (), Status.FAIL),
+        ((), (TRAINED, OTHER), Status.FAIL),
+        ((), (OTHER,), Status.NEEDS_TA),
+        (("Wide (not built: TypeError)", "net"), (TRAINED,), Status.NEEDS_TA),
+    ],
+)
+def test_the_shape_of_a_network_found_without_a_name_counts_where_no_other_may_be_meant(
+    candidates: tuple[str, ...], runs: tuple[TrainingRun, ...], status: Status
+):
+    found = net(tensor(4, 10)).model_copy(update={"found_by": "discovery", "candidates": candidates})
+    judgement = judge(found, target=FREE, runs=runs)
+    assert judgement.status is status
+    assert "`net` gives [4, 10] for [4, 3, 32, 32]; expected [4]" in judgement.message

@@ -165,3 +165,10 @@ def test_the_answer_for_another_net_is_not_held_against_this_one():
     whole = factories.rubric(small, large, sections=SECTION)
     judgement = small.judge(type(case)(case.bundle, whole, case.criterion, case.alignment, case.reference))
     assert judgement.status is Status.NEEDS_TA
+
+
+@pytest.mark.parametrize("text", ["parameters: 3*3*3*5 + 5 + 245 + 1", "net: 3x3x3x5 + 5 + 246 weights"])
+def test_a_right_sum_that_is_not_worked_out_goes_to_a_ta(text: str):
+    assert judge(HEADING, GIVEN, cell(2, text, kind="markdown"), answer=True).status is Status.NEEDS_TA
+    wrong = cell(2, text.replace("245", "240").replace("246", "241"), kind="markdown")
+    assert judge(HEADING, GIVEN, wrong, answer=True).status is Status.FAIL

@@ -7,7 +7,9 @@ from pydantic import ValidationError
 
 from grader.checks.tensor_close import TensorClose
 from grader.evidence.record import CellError, WatchedValue
+from grader.rubric.case import Reference
 from grader.rubric.model import Section, Status
+from reference import FUNCTIONS
 from tests.factories import case, case_of_variables, cell, evidence, value_of
 
 SOBEL = TensorClose(
@@ -132,6 +134,53 @@ def test_the_value_at_the_end_of_the_section_counts():
     assert (
         OUTPUT.judge(case(OUTPUT, given, sections=sections, section="c", arrays=arrays)).status is Status.FAIL
     )
+
+
+def brightened_in_place(before, after, img_add):
+    arrays = []
+    changes = [("img", 0, before), ("img", 2, after), ("img_add", 2, img_add)]
+    values = tuple(
+        WatchedValue(name=name, cell=place, value=value_of(thing, arrays)) for name, place, thing in changes
+    )
+    cells = [cell(0, "img = read()"), cell(1, "# Part c", kind="markdown"), cell(2, "img_add = img")]
+    sections = {"c": Section(title="c", heading="Part c")}
+    given = evidence(cells, values=values)
+    reference = Reference(functions=FUNCTIONS)
+    return BRIGHT.judge(
+        case(BRIGHT, given, sections=sections, section="c", arrays=arrays, reference=reference)
+    )
+
+
+def test_an_input_that_the_section_changed_in_place_counts_with_its_value_before():
+    changed = IMAGE + np.float32(0.25)
+    right = np.clip(changed, 0, 1)
+    assert brightened_in_place(IMAGE, changed, right).status is Status.PASS
+    assert brightened_in_place(None, IMAGE, right).status is Status.PASS
+    assert brightened_in_place(IMAGE, changed, np.clip(changed + 0.5, 0, 1)).status is Status.FAIL
+
+
+SEVERAL = TensorClose(
+    tensors=[{"name": ["maximum", "largest"], "expect": [0.5, 1.0], "printed": True, "library": "torch"}]
+)
+
+
+def test_of_several_names_one_that_is_right_counts():
+    between, right = torch.tensor([0.0, 1.0]), torch.tensor([0.5, 1.0])
+    assert judge(SEVERAL, ("maximum", between), ("largest", right)).status is Status.PASS
+    assert judge(SEVERAL, ("maximum", between), ("largest", between)).status is Status.FAIL
+    assert judge(SEVERAL, ("maximum", "most"), ("largest", right)).status is Status.PASS
+
+
+def test_right_numbers_that_are_printed_count_beside_a_variable_with_others():
+    def judged(shown, held):
+        source = case_of_variables(SEVERAL, ("maximum", held))
+        cells = (cell(0, "maximum = x.max(0)\nprint(maximum.max(0))", printed=shown),)
+        given = source.evidence.model_copy(update={"cells": cells})
+        return SEVERAL.judge(case(SEVERAL, given, arrays=source.bundle.arrays)).status
+
+    assert judged("tensor([0.5000, 1.0000])", torch.tensor([0.0, 1.0])) is Status.PASS
+    assert judged("tensor([0.5000, 2.0000])", torch.tensor([0.0, 1.0])) is Status.FAIL
+    assert judged("[0.5 1. ]", np.array([0.5, 1.0])) is Status.FAIL
 
 
 def test_a_variable_still_none_is_no_answer():

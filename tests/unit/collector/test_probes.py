@@ -161,6 +161,65 @@ def test_discovery_prefers_objects_and_lists_the_others(notebook):
     assert nothing.status == "not_found"
 
 
+def discovered(notebook, *shape, output_shape):
+    wanted = Discovery(input_shape=shape, output_shape=output_shape)
+    result = notebook.probe(ModuleProbe(target=Target(discover=wanted)))[0]
+    return result.record.name if result.record else result
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("nets = [nn.Linear(9, 1), nn.Linear(3, 2)]", "nets[1]"),
+        ("nets = (nn.Linear(3, 2), 5)", "nets[0]"),
+        ("nets = {'small': nn.Linear(3, 2), 0.5: nn.Linear(3, 2)}", "nets['small']"),
+        ("nets = [nn.Linear(3, 2)]; best = nets[0]", "best"),
+        ("class Nets(list): pass\nnets = Nets([nn.Linear(3, 2)]); last = nn.Linear(3, 2)", "last"),
+    ],
+)
+def test_discovery_looks_into_lists_and_dicts(notebook, source, name):
+    notebook.run(source)
+    assert discovered(notebook, 4, 3, output_shape=(-1, 2)) == name
+
+
+def test_discovery_takes_a_network_of_the_notebooks_own_where_none_gives_the_shape(notebook):
+    notebook.run(
+        """
+        class Own(nn.Module):
+            def forward(self, x):
+                return x
+        """,
+        "own = Own(); library = nn.Linear(3, 5)",
+    )
+    assert discovered(notebook, 4, 3, output_shape=(4, 2)) == "own"
+    assert discovered(notebook, 4, 3, output_shape=(4, 5)) == "library"
+    notebook.run("del Own, own")
+    assert discovered(notebook, 4, 3, output_shape=(4, 2)).status == "not_found"
+
+
+ELSEWHERE = """
+class Elsewhere(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer('place', torch.zeros(1, device='meta'))
+    def forward(self, x):
+        if x.device.type != 'meta':
+            raise RuntimeError('expected all tensors to be on the same device')
+        return torch.zeros(len(x), 2)
+net = Elsewhere()
+"""
+
+
+def test_inputs_are_sent_to_where_the_network_is(notebook, monkeypatch):
+    # Nothing lies in a tensor on "meta", so there is nothing to compare.
+    monkeypatch.setattr("grader.collector.probes.module._EQUAL", lambda one, other: True)
+    notebook.run(ELSEWHERE)
+    forward = probe_small(notebook, names=("net",))[0].record.forwards[0]
+    assert forward.error is None
+    assert forward.output.shape == (2, 2)
+    assert discovered(notebook, 2, 3, output_shape=(2, 2)) == "net"
+
+
 def call(notebook, name, *values, arrays=(), **options):
     probe = FunctionProbe(target=Target(names=(name,)), calls=(), **options)
     result, kept = notebook.probe(probe, (ProbeInputs(args=values),), arrays)

@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from grader.checks import registry
+from grader.checks.function_values import FunctionValues
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import probe_id
 from grader.evidence.record import CellRecord, CellRun, Output, ProbeResult, Submitted
@@ -20,6 +21,7 @@ from grader.rubric.handout import parse_handout
 from grader.rubric.loader import load_rubric
 from grader.rubric.model import Rubric, Status
 from grader.rubric.plan import plan_for
+from reference import FUNCTIONS
 from tests import factories
 
 RUBRICS = Path(__file__).parents[3] / "rubrics"
@@ -149,3 +151,28 @@ def test_no_check_fails_on_a_real_notebook_and_none_accuses_without_a_run(corpus
         states = {finding.criterion: finding.status for finding in verdict.findings}
         assert Status.CHECK_ERROR not in states.values(), path
         assert verdict.points + verdict.pending <= verdict.out_of
+
+
+def named_mistakes() -> list[tuple[FunctionValues, str]]:
+    checks = (criterion.check for name in NAMES for criterion in load(name).criteria)
+    return [(check, name) for check in checks if isinstance(check, FunctionValues) for name in check.mistakes]
+
+
+@pytest.mark.parametrize(("check", "name"), named_mistakes(), ids=lambda given: str(given)[:30])
+def test_a_function_that_makes_a_mistake_named_in_a_rubric_is_told_which(check: FunctionValues, name: str):
+    wrong = FUNCTIONS[name]
+    judgement = check.judge(factories.case_of_function(check, lambda *args: wrong(*map(numpy, args))))
+    assert judgement.status is not Status.PASS
+    assert check.mistakes[name] in judgement.message
+
+
+def numpy(value: Any) -> Any:
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+def test_zero_padding_has_mistakes_that_are_named():
+    assert {name for _, name in named_mistakes()} >= {
+        "padding_of_columns",
+        "padding_of_rows",
+        "padding_after",
+    }

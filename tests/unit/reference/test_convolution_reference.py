@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from reference.convolution import conv2d, flipped_conv2d, zero_padding
+from reference.mistakes import padding_after, padding_of_columns, padding_of_rows
 from reference.pooling import average_pool2d, max_pool2d
 
 IMAGE = np.array([[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]])
@@ -129,6 +130,14 @@ def test_zero_padding_frames_the_last_two_axes() -> None:
     framed = zero_padding(np.ones((2, 1, 1)), (1, 2))
     assert framed.shape == (2, 3, 5)
     np.testing.assert_array_equal(framed[1], [[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]])
+
+
+def test_usual_mistakes_of_zero_padding_leave_sides_out() -> None:
+    ones = np.ones((2, 1, 1))
+    np.testing.assert_array_equal(padding_of_columns(ones, 1)[0], [[0, 1, 0]])
+    np.testing.assert_array_equal(padding_of_rows(ones, 1)[0], [[0], [1], [0]])
+    np.testing.assert_array_equal(padding_after(ones, 2)[1], [[1, 0, 0], [0, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(padding_after(ones, 0), zero_padding(ones, 0))
 
 
 def test_channels_that_differ_are_refused() -> None:
