@@ -73,7 +73,7 @@ def checks_by_section() -> list[Check]:
 
 
 def name_of(check: Check) -> str:
-    given = "-".join(check.model_fields_set - {"check"})
+    given = "-".join(sorted(check.model_fields_set - {"check"}))
     return f"{check.check}-{given}"
 
 
