@@ -205,7 +205,23 @@ def test_audit_finds_changed_evidence(graded: Path, grader) -> None:
     ended = grader("audit")
     assert ended.code == 1
     assert "changed after it was written" in ended.out
+    assert r"\n" not in ended.out
     assert grader("audit", "--no-evidence").code == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "what"), [("submissions", "notebook"), ("attempts", "plan"), ("attempts", "evidence")]
+)
+def test_audit_reads_all_that_a_mark_stands_on_and_says_whose_it_was(
+    graded: Path, grader, table: str, what: str
+) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        seq, digest = connection.execute(f"SELECT seq, {what} FROM {table} ORDER BY seq").fetchone()
+    connection.close()
+    (graded / "grader.db.evidence" / digest[:2] / digest[2:]).unlink()
+    ended = grader("audit")
+    assert ended.code == 1
+    assert f"the {what} of s1, mini (row {seq}):" in ended.out
 
 
 def test_rubric_check_counts_what_it_found(lab: Path, grader) -> None:
