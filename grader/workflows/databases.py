@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.errors import StoreError, UsageError
 from grader.store import schema
-from grader.store.engine import connect, is_url, plain_errors
+from grader.store.engine import connect, is_url, place_of, plain_errors
 from grader.store.schema import REVISIONS
 
 __all__ = ["backup", "upgrade"]
@@ -24,6 +24,7 @@ def upgrade(location: str) -> tuple[str, str, Path | None]:
         UsageError: There is no database.
         StoreError: It is newer than this version, another program's, or locked.
     """
+    location = place_of(location)
     if not is_url(location) and not Path(location).exists():
         raise UsageError("there is no database here", where=location)
     engine = connect(location, busy_timeout_s=30.0)
@@ -51,6 +52,7 @@ def backup(location: str, target: Path) -> Path:
         UsageError: The database is a server's or not there, or `target` exists.
         StoreError: It cannot be read or written.
     """
+    location = place_of(location)
     if is_url(location):
         raise UsageError(
             "only SQLite databases are backed up here", todo="use the server's own tool, as pg_dump"

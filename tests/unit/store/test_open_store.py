@@ -14,6 +14,7 @@ from sqlalchemy import text
 from grader.errors import StoreError, UsageError
 from grader.store import open_store, schema
 from grader.store.models import Base
+from grader.workflows.databases import backup, upgrade
 from tests import postgresql
 
 
@@ -59,9 +60,12 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     open_store(str(path)).close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("PRAGMA journal_mode=DELETE")
     connection.close()
+    before = path.read_bytes()
     with pytest.raises(StoreError, match="newer version") as raised:
         open_store(str(path))
+    assert path.read_bytes() == before
     assert raised.value.found == "schema 9999"
     assert raised.value.exit_code == 1
 
@@ -71,8 +75,13 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE recipes (id)")
     connection.close()
+    before = path.read_bytes()
     with pytest.raises(StoreError, match="another program"):
         open_store(str(path))
+    with pytest.raises(StoreError, match="another program"):
+        upgrade(str(path))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -93,6 +102,15 @@ def test_a_locked_database_says_so(tmp_path: Path) -> None:
     holder.close()
 
 
+def test_a_new_database_that_another_program_holds_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked by another program"):
+        open_store(str(path), busy_timeout_s=0.05)
+    holder.close()
+
+
 def test_readers_are_not_stopped_by_a_writer(tmp_path: Path) -> None:
     path = tmp_path / "grader.db"
     open_store(str(path)).close()
@@ -110,7 +128,31 @@ def test_no_database_is_made_where_none_may_be(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("location", ["nowhere/grader.db", ".", "nonsense://x", "postgresql+nothing://x/y"])
+def test_an_empty_file_stays_empty_where_no_database_may_be_made(tmp_path: Path) -> None:
+    path = tmp_path / "grader.db"
+    path.touch()
+    with pytest.raises(UsageError, match="no database"):
+        open_store(str(path), create=False)
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("driver", ["sqlite", "sqlite+pysqlite"])
+def test_a_sqlite_url_is_taken_as_its_file(tmp_path: Path, driver: str) -> None:
+    url = f"{driver}:///{tmp_path / 'grader.db'}"
+    with pytest.raises(UsageError, match="no database"):
+        open_store(url, create=False)
+    assert list(tmp_path.iterdir()) == []
+    with open_store(url) as store:
+        assert store.location == str(tmp_path / "grader.db")
+        assert store.blobs.root == tmp_path / "grader.db.evidence"
+    assert backup(url, tmp_path / "copy.db").exists()
+    assert upgrade(url)[2] is None
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["nowhere/grader.db", "sqlite:///nowhere/grader.db", ".", "nonsense://x", "postgresql+nothing://x/y"],
+)
 def test_a_place_that_cannot_be_is_a_usage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
 ) -> None:
