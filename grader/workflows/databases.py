@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 
 from grader.errors import StoreError, UsageError
@@ -35,12 +37,19 @@ def upgrade(location: str) -> tuple[str, str, Path | None]:
                 schema.require_newest(connection)
         if before == REVISIONS[-1]:
             return before, before, None
-        kept = None if is_url(location) else backup(location, Path(f"{location}.before-{REVISIONS[-1]}"))
+        kept = None if is_url(location) else backup(location, _free_name(location))
         with plain_errors(location), engine.execution_options(writes=True).begin() as connection:
             schema.upgrade(connection)
         return before or "none", REVISIONS[-1], kept
     finally:
         engine.dispose()
+
+
+def _free_name(location: str) -> Path:
+    """Where the backup goes; an upgrade that failed has left one already, which stays."""
+    name = f"{location}.before-{REVISIONS[-1]}"
+    names = chain([name], (f"{name}.{number}" for number in count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def backup(location: str, target: Path) -> Path:
@@ -63,18 +72,26 @@ def backup(location: str, target: Path) -> Path:
         raise UsageError(
             "there is a file of this name already", where=str(target), todo="choose another name"
         )
+    if not target.absolute().parent.is_dir():
+        raise UsageError(
+            "the folder of the backup is not there",
+            where=str(target.parent),
+            todo="make it, or name another",
+        )
     try:
         _copy(location, target)
     except sqlite3.Error as error:
-        target.unlink(missing_ok=True)
         raise StoreError("the database cannot be backed up", where=location, found=str(error)) from error
     return target
 
 
 def _copy(location: str, target: Path) -> None:
-    source, copy = sqlite3.connect(location), sqlite3.connect(target)
+    """Writes under another name first, so that what bears the backup's name is whole."""
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
     try:
-        source.backup(copy)
+        with closing(sqlite3.connect(location)) as source, closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)
+        unfinished.replace(target)
     finally:
-        copy.close()
-        source.close()
+        unfinished.unlink(missing_ok=True)

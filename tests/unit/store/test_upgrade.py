@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from pathlib import Path
 
@@ -107,8 +108,9 @@ def test_an_upgrade_that_fails_changes_nothing(old: Path, monkeypatch: pytest.Mo
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     connection.close()
     assert "remark_requests" not in names
-    (old.parent / f"grader.db.before-{schema.REVISIONS[-1]}").unlink()
-    assert upgrade(str(old))[1] == schema.REVISIONS[-1]
+    name = f"grader.db.before-{schema.REVISIONS[-1]}"
+    assert (old.parent / name).exists()
+    assert upgrade(str(old))[1:] == (schema.REVISIONS[-1], old.parent / f"{name}.2")
 
 
 def test_a_backup_is_whole_while_somebody_writes(tmp_path: Path) -> None:
@@ -122,7 +124,8 @@ def test_a_backup_is_whole_while_somebody_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "target"), [("absent.db", "x"), ("grader.db", "there"), ("postgresql://h/x", "x")]
+    ("location", "target"),
+    [("absent.db", "x"), ("grader.db", "there"), ("grader.db", "nowhere/x"), ("postgresql://h/x", "x")],
 )
 def test_a_backup_that_cannot_be_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, target: str
@@ -133,3 +136,17 @@ def test_a_backup_that_cannot_be_is_refused(
     with pytest.raises(UsageError):
         backup(location, Path(target))
     assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_a_backup_that_is_interrupted_leaves_no_file(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(sqlite3.Connection):
+        def backup(self, target: sqlite3.Connection, **_: object) -> None:
+            target.execute("CREATE TABLE half (done)")
+            assert not copy.exists()
+            raise KeyboardInterrupt
+
+    copy = old.parent / "copy.db"
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        backup(str(old), copy)
+    assert list(old.parent.iterdir()) == [old]
