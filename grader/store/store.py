@@ -38,10 +38,9 @@ class Store:
         self.blobs = blobs
         self.location = location
         self.clock = clock
-        # SQLite's readers see one moment anyway.
-        steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-        self._reading = sessionmaker(engine.execution_options(**steady), expire_on_commit=False)
-        self._writing = sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
+        reading, writing = _isolation(engine)
+        self._reading = sessionmaker(engine.execution_options(**reading), expire_on_commit=False)
+        self._writing = sessionmaker(engine.execution_options(writes=True, **writing), expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -72,6 +71,17 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
+    """Options for readers and for writers, whatever the server's own default is.
+
+    A writer that waited for another must see what that one wrote; its snapshot would be taken before.
+    SQLite's readers see one moment anyway, and its writers begin once they have the lock.
+    """
+    if engine.dialect.name != "postgresql":
+        return {}, {}
+    return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
 
 
 def open_store(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from grader.errors import StoreError, UsageError
-from grader.store import open_store, schema
-from grader.store.models import Base
+from grader.store import Signature, Store, ledger, open_store, schema
+from grader.store.engine import connect
+from grader.store.models import Base, MarkRow
 from grader.workflows.databases import backup, upgrade
 from tests import postgresql
+from tests.tampering import mark, write
 
 
 def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> None:
@@ -201,3 +204,35 @@ def test_another_writer_on_a_server_is_waited_for_and_then_named(postgresql_serv
     ):
         hasty.writing().__enter__()
     hasty.close()
+
+
+@pytest.mark.parametrize("default", ["repeatable read", "serializable"])
+def test_a_writer_that_waited_sees_what_the_other_wrote_whatever_the_servers_default(
+    postgresql_server: Path, default: str
+) -> None:
+    location = postgresql.fresh_database(postgresql_server)
+    open_store(location).close()
+    engine = connect(location, busy_timeout_s=30)
+    with engine.begin() as connection:
+        name = connection.scalar(text("SELECT current_database()"))
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation TO '{default}'"))
+    engine.dispose()
+    with open_store(location) as first, open_store(location) as second:
+        with first.writing() as session:
+            waiting = threading.Thread(target=write, args=(second, mark("s2")))
+            waiting.start()
+            _wait_for_a_waiter(first)
+            ledger.append(session, mark("s1"), Signature("ta", first.clock(), "test"))
+        waiting.join()
+        with first.reading() as session:
+            assert [row.student for row in session.query(MarkRow).order_by(MarkRow.seq)] == ["s1", "s2"]
+
+
+def _wait_for_a_waiter(store: Store) -> None:
+    """Until another connection stands in the queue for the writers' lock."""
+    for _ in range(300):
+        with store.reading() as session:
+            if session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                return
+        time.sleep(0.02)
+    raise TimeoutError("nobody waits for the lock")
