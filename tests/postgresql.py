@@ -88,6 +88,14 @@ def fresh_database(folder: Path) -> str:
     return f"postgresql+psycopg://grader@/{name}?host={folder}"
 
 
+def run_script(location: str, script: str) -> None:
+    """Runs a dump's statements in a database given by its URL."""
+    import psycopg
+
+    with psycopg.connect(location.replace("+psycopg", "", 1), autocommit=True) as connection:
+        connection.execute(script)
+
+
 def _programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if found:
