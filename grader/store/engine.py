@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -9,19 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import StoreError, UsageError
 
-__all__ = ["connect", "is_url", "place_of", "plain_errors", "url_of", "use_write_ahead_log"]
+__all__ = ["connect", "is_url", "place_of", "plain_errors", "shown", "url_of", "use_write_ahead_log"]
 
 #: Any number that no other program on the server uses for its advisory locks.
 _WRITER_LOCK = 0x67726164
 _PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
 _WAL_PAUSE_S = 0.01
+_PRIVATE = re.compile("user|password", re.IGNORECASE)
 _IN_MEMORY = (None, "", ":memory:")
 
 
@@ -39,6 +41,19 @@ def place_of(location: str) -> str:
         return location
     is_file = url.get_backend_name() == "sqlite" and not url.query and url.database not in _IN_MEMORY
     return str(url.database) if is_file else location
+
+
+def shown(location: str) -> str:
+    """How messages name a database: a URL without its name and password."""
+    if not is_url(location):
+        return location
+    try:
+        url = make_url(location)
+    except ArgumentError:
+        return location.split("://")[0]
+    named = {key: value for key, value in url.query.items() if not _PRIVATE.search(key)}
+    kept = URL.create(url.drivername, host=url.host, port=url.port, database=url.database, query=named)
+    return kept.render_as_string().split("://", 1)[1]
 
 
 def url_of(location: str) -> str:
@@ -144,7 +159,7 @@ def plain_errors(location: str) -> Iterator[None]:
 
 
 def _explain(said: str, location: str) -> StoreError:
-    where = location.rsplit("@", 1)[-1]
+    where = shown(location)
     for part, (what, todo) in _KNOWN.items():
         if part in said:
             return StoreError(what, where=where, found=said, todo=todo)

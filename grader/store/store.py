@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from grader.errors import UsageError
 from grader.store import schema
 from grader.store.blobs import BlobFolder
-from grader.store.engine import connect, is_url, place_of, plain_errors, use_write_ahead_log
+from grader.store.engine import connect, is_url, place_of, plain_errors, shown, use_write_ahead_log
 
 __all__ = ["Store", "open_store", "utc_now"]
 
@@ -158,7 +158,7 @@ def _require_place(path: Path, create: bool) -> None:
 def _nothing_there(location: str) -> UsageError:
     return UsageError(
         "there is no database with marks here",
-        where=location.rsplit("@", 1)[-1],
+        where=shown(location),
         todo="run `grader run SUBMISSIONS` first, or give the database with --db",
     )
 

@@ -199,6 +199,18 @@ def test_audit_finds_a_mark_changed_in_the_file(graded: Path, grader) -> None:
     assert "verdicts can be changed" in ended.out
 
 
+@pytest.mark.parametrize("body", ["{}", "no JSON", '{"points": 99}'])
+def test_a_verdict_that_was_made_unreadable_is_a_matter_for_audit(graded: Path, grader, body: str) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute("DROP TRIGGER verdicts_no_update")
+        connection.execute("UPDATE verdicts SET body = ?", [body])
+    connection.close()
+    ended = grader("show", "s1", "-a", "mini")
+    assert ended.code == 1
+    assert "a stored verdict cannot be read" in ended.err
+    assert "grader audit" in ended.err
+
+
 def test_audit_finds_changed_evidence(graded: Path, grader) -> None:
     blobs = [path for path in (graded / "grader.db.evidence").rglob("*") if path.is_file()]
     for path in blobs:

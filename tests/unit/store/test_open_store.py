@@ -187,11 +187,19 @@ def test_processes_that_make_a_database_at_once_all_get_it(database: str) -> Non
     assert failures == []
 
 
-def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://ta:secret@/marks?host=/nonexistent",
+        "postgresql+psycopg:///marks?host=/nonexistent&user=ta&password=secret",
+    ],
+)
+def test_a_server_that_is_not_there_is_named_without_the_password(url: str) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(StoreError, match="does not answer") as raised:
-        open_store("postgresql+psycopg://ta:secret@/marks?host=/nonexistent")
+        open_store(url)
     assert "secret" not in str(raised.value)
+    assert raised.value.where.startswith("/marks?host=")
 
 
 def test_another_writer_on_a_server_is_waited_for_and_then_named(postgresql_server: Path) -> None:
