@@ -20,7 +20,11 @@ __all__ = ["audit"]
 def audit(
     expect: Annotated[
         str | None,
-        typer.Option("--expect", metavar="ROW:SEAL", help="A seal noted down after an earlier audit."),
+        typer.Option(
+            "--expect",
+            metavar="ROW:SEAL",
+            help="A seal noted down after an earlier audit; without one, cut-off newest rows are not seen.",
+        ),
     ] = None,
     no_evidence: Annotated[
         bool, typer.Option("--no-evidence", help="Leave the stored evidence unread.")
