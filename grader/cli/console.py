@@ -20,6 +20,7 @@ __all__ = [
     "output",
     "plain",
     "print_line",
+    "print_lines",
     "print_note",
     "print_path",
     "print_table",
@@ -65,6 +66,12 @@ def print_line(text: str) -> None:
 def print_note(text: str) -> None:
     """Says on standard error what is no part of the result."""
     errors().print(Text(plain(text)))
+
+
+def print_lines(text: str) -> None:
+    """Prints a message of several lines, as errors have them."""
+    for line in text.splitlines():
+        print_line(line)
 
 
 def print_path(path: Path) -> None:

@@ -28,6 +28,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.verdicts import verdict_in
 
 __all__ = [
     "Result",
@@ -70,7 +71,7 @@ class Result:
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        return Verdict.model_validate_json(self.verdict_row.body) if self.verdict_row else None
+        return None if self.verdict_row is None else verdict_in(self.verdict_row)
 
     @cached_property
     def mark(self) -> Mark | None:

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.grading.late import HandedIn, tokens_spent
-from grader.grading.verdict import Verdict
 from grader.rubric.model import LatePolicy
 from grader.store.models import RubricRow, SubmissionRow, VerdictRow
+from grader.store.verdicts import verdict_in
 
 __all__ = ["tokens_spent_before"]
 
@@ -43,14 +43,14 @@ def tokens_spent_before(
 def _policy(session: Session, assignment: str) -> LatePolicy | None:
     """What the assignment's newest verdict says of lateness."""
     newest = (
-        select(VerdictRow.body)
+        select(VerdictRow)
         .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
         .where(RubricRow.assignment == assignment)
         .order_by(VerdictRow.seq.desc())
         .limit(1)
     )
-    body = session.scalar(newest)
-    return Verdict.model_validate_json(body).late if body else None
+    row = session.scalar(newest)
+    return verdict_in(row).late if row else None
 
 
 def _newest(

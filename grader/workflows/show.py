@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from grader.errors import UsageError
 from grader.rubric.problems import nearest
 from grader.store import Store, history
+from grader.store.engine import shown
 from grader.store.history import Result, TimelineEntry
 from grader.workflows.identity import pseudonym, pseudonym_key, real_names
 
@@ -26,14 +26,14 @@ def find_results(store: Store, assignment: str, students: Collection[str] = ()) 
         if not found and assignment not in (known := history.assignments(session)):
             raise UsageError(
                 f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}",
-                where=_shown(store.location),
+                where=shown(store.location),
             )
         missing = set(students) - {result.student for result in found}
         if missing:
             name, known = min(missing), history.students(session, assignment)
             hint = nearest(name, known) if len(known) <= 12 else nearest(name, known).partition("; known")[0]
             raise UsageError(
-                f"'{name}' handed in nothing for {assignment}{hint}", where=_shown(store.location)
+                f"'{name}' handed in nothing for {assignment}{hint}", where=shown(store.location)
             )
     return found
 
@@ -60,7 +60,3 @@ def name_of(store: Store, anonymous: bool) -> Callable[[str], str]:
     with store.reading() as session:
         key = pseudonym_key(session)
     return lambda student: pseudonym(key, student)
-
-
-def _shown(location: str) -> str:
-    return location.rsplit("@", 1)[-1] if "://" in location else str(Path(location))

@@ -1,10 +1,12 @@
 """How long judging again takes, and how it grows with the class.
 
-Usage: regrade.py DATABASE SUBMISSIONS RUBRIC [COUNT ...]
+Usage: regrade.py DATABASE SUBMISSIONS RUBRIC OLD NEW [COUNT ...]
 
 DATABASE holds the evidence of a run of SUBMISSIONS. Each class is made of copies of these submissions under
 distinct ids, their stored evidence answered by a fake sandbox; then every mark is judged again by the rubric
-with one threshold changed. Nothing is executed.
+with OLD replaced by NEW, such as one threshold. Nothing is executed. Fails where judging again takes longer
+than it may, or longer for each submission the larger the class is. ``make bench`` runs it on the sample
+course.
 """
 
 from __future__ import annotations
@@ -28,6 +30,14 @@ from grader.workflows.planning import plan_work, read_file
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.run import run
 from grader.workflows.stopping import StopSignal
+
+#: Seconds for each submission: 20 s for a class of 1000.
+LIMIT_S = 0.02
+#: How much longer one may take in the largest class than in the smallest, which bears the start-up.
+GROWTH = 1.5
+
+#: A text of the rubric and what replaces it.
+Change = tuple[str, str]
 
 
 def stored_evidence(database: str, assignment: str) -> dict[str, Bundle]:
@@ -66,25 +76,67 @@ def fill(
         )
 
 
-def main(database: str, submissions: str, rubric: str, *counts: str) -> int:
-    """Prints seconds for each size of class."""
-    notebooks = [item.read() for item in find_submissions(Path(submissions)).submissions]
-    loaded = load_rubric_file(Path(rubric))
-    evidence = stored_evidence(database, loaded.assignment)
-    for count in counts or ("100", "1000"):
-        with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder) / "class.db"
-            fill(target, notebooks, evidence, Path(rubric), int(count))
-            changed = Path(folder) / Path(rubric).name
-            changed.write_text(
-                Path(rubric).read_text().replace("fresh_at_least: 0.41", "fresh_at_least: 0.42")
-            )
-            (Path(folder) / "handouts").symlink_to(Path(rubric).resolve().parent / "handouts")
-            command = ["regrade", "--assignment", loaded.assignment, "--rubric", str(changed)]
-            started = time.perf_counter()
-            code = execute([*command, "--db", str(target)])
-            wall = time.perf_counter() - started
-            sys.stdout.write(f"{count} submissions judged again in {wall:.1f} s, exit code {code}\n")
+def changed_rubric(folder: Path, rubric: Path, old: str, new: str) -> Path:
+    """A copy of the rubric with one text changed; its handout is found beside it as before."""
+    text = rubric.read_text()
+    if text.count(old) != 1 or old == new:
+        raise SystemExit(
+            f"{rubric}: {old!r} stands there {text.count(old)} times; expected: once, and another"
+        )
+    changed = folder / rubric.name
+    changed.write_text(text.replace(old, new))
+    (folder / "handouts").symlink_to(rubric.resolve().parent / "handouts")
+    return changed
+
+
+def judge_again(database: Path, assignment: str, rubric: Path) -> float:
+    """Seconds of ``grader regrade`` over the whole class."""
+    command = ["regrade", "--assignment", assignment, "--rubric", str(rubric), "--db", str(database)]
+    started = time.perf_counter()
+    code = execute(command)
+    wall = time.perf_counter() - started
+    if code != 0:
+        raise SystemExit(f"`grader {' '.join(command)}` ended with exit code {code}")
+    return wall
+
+
+def judged_by(database: Path, assignment: str, rubric: Path) -> int:
+    """How many marks stand on this rubric."""
+    digest = load_rubric_file(rubric).rubric.digest
+    with open_store(str(database)) as store, store.reading() as session:
+        return sum(item.rubric.digest == digest for item in results(session, assignment=assignment))
+
+
+def measure(
+    notebooks: list[bytes], evidence: dict[str, Bundle], rubric: Path, change: Change, count: int
+) -> float:
+    """Seconds for a class of `count`."""
+    assignment = load_rubric_file(rubric).assignment
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = folder / "class.db"
+        fill(database, notebooks, evidence, rubric, count)
+        changed = changed_rubric(folder, rubric, *change)
+        wall = judge_again(database, assignment, changed)
+        if judged_by(database, assignment, changed) != count:
+            raise SystemExit("not every mark stands on the changed rubric")
+    sys.stdout.write(f"{count} submissions judged again in {wall:.1f} s\n")
+    return wall
+
+
+def main(database: str, submissions: str, rubric: str, old: str, new: str, *counts: str) -> int:
+    """Prints seconds for each size of class, smallest first, and holds them to what is allowed."""
+    evidence = stored_evidence(database, load_rubric_file(Path(rubric)).assignment)
+    found = (item.read() for item in find_submissions(Path(submissions)).submissions if not item.problem)
+    notebooks = [raw for raw in found if hashlib.sha256(raw).hexdigest() in evidence]
+    sizes = sorted(map(int, counts or ("100", "1000")))
+    each = [measure(notebooks, evidence, Path(rubric), (old, new), size) / size for size in sizes]
+    if each[-1] > LIMIT_S:
+        raise SystemExit(
+            f"too slow: {1000 * each[-1]:.1f} s for 1000, and {1000 * LIMIT_S:.0f} s are allowed"
+        )
+    if each[-1] > GROWTH * each[0]:
+        raise SystemExit(f"{sizes[-1]} take {each[-1] / each[0]:.1f} times as long for each as {sizes[0]} do")
     return 0
 
 
