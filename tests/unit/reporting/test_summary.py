@@ -18,7 +18,6 @@ from grader.reporting import (
     render_summary_text,
     summarise,
 )
-from grader.reporting.issues import without_words
 from grader.rubric.model import Status, Where
 from tests.unit.reporting.classes import RUBRIC, calls, finding, shadowing, student, waiting
 from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE, Inspection
@@ -144,21 +143,6 @@ def test_examples_carry_neither_names_nor_comments_nor_strings() -> None:
     assert "(student) is wrong" in slides
     assert "ane" not in slides
     assert "123" not in slides
-
-
-@pytest.mark.parametrize(
-    ("line", "kept"),
-    [
-        ("sum = 0", "sum = 0"),
-        ("sum = 0  # Jane", "sum = 0"),
-        ("print('Jane', \"Doe\")", 'print("...", "...")'),
-        ("for sum in range(3):", "for sum in range(3):"),
-        ("text = '''Jane", ""),
-        ("f(a, (b", "f(a, (b"),
-    ],
-)
-def test_words_are_taken_out_of_code(line: str, kept: str) -> None:
-    assert without_words(line) == kept
 
 
 def test_a_criterion_that_nobody_gets_is_odd() -> None:
