@@ -6,19 +6,17 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.reporting import render_report, render_summary_html, summarise
 from grader.rubric.model import Where
-from tests.browser.conftest import Opened, Opener
+from tests.browser.conftest import Opener
+from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers
 from tests.factories import cell
 from tests.unit.reporting import samples
 from tests.unit.reporting.classes import RUBRIC, finding, shadowing, student, waiting
 from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE, hostile_report
-
-PHONES_AND_DESKTOP = (360, 390, 1280)
 
 
 def hostile_summary(text: str) -> str:
@@ -41,10 +39,15 @@ def wide_report() -> str:
     report = samples.report()
     assert report.bundle is not None
     row = "".join(f"<td>{'0.123456 ' if i % 2 else 'wide_column_name'}</td>" for i in range(30))
+    table = f"|{' wide column |' * 12}\n|{' - |' * 12}\n|{' 0.12 |' * 12}"
     formula = "+".join(f"x_{{{i}}}" for i in range(90))
     outputs = samples.display(f"<table><tr>{row}</tr></table>")
     cells = (
-        cell(0, f"# {'Title' * 40}\n\n$${formula}$$\n\nso ${formula}$\n\n`{'a' * 300}`", kind="markdown"),
+        cell(
+            0,
+            f"# {'Title' * 40}\n\n$${formula}$$\n\nso ${formula}$\n\n{table}\n\n`{'a' * 300}`",
+            kind="markdown",
+        ),
         cell(1, f"{'name' * 80} = [{'1234, ' * 90}]").model_copy(update={"run": outputs}),
     )
     evidence = report.bundle.evidence.model_copy(update={"cells": cells})
@@ -85,13 +88,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_needs_nothing_complains_of_nothing_and_fits(open_page: Opener, name: str) -> None:
     opened = open_page(pages()[name]).unfold()
-    for width in PHONES_AND_DESKTOP:
-        opened.page.set_viewport_size({"width": width, "height": 900})
-        too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert opened.page.evaluate(too_wide) <= 0, width
-    assert opened.asked_for == []
-    assert opened.complaints == []
-    assert not opened.ran
+    assert_quiet_and_fitting(opened)
 
 
 def test_a_page_that_is_too_wide_would_be_noticed(open_page: Opener) -> None:
@@ -110,15 +107,6 @@ def test_a_page_has_no_serious_barrier(open_page: Opener, name: str, dark: bool)
 def test_a_barrier_would_be_noticed(open_page: Opener) -> None:
     opened = open_page("<!doctype html><title>x</title><p style='color:#aaa'>pale</p><img src='data:,'>")
     assert {name for name, _ in serious_barriers(opened)} >= {"color-contrast", "image-alt"}
-
-
-def serious_barriers(opened: Opened) -> list[tuple[str, list[str]]]:
-    """Rules of axe that are broken badly, each with the first elements that do."""
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"][:3]])
-        for each in Axe().run(opened.page).response["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
