@@ -22,10 +22,16 @@ def assert_quiet_and_fitting(opened: Opened) -> None:
     assert not opened.ran
 
 
-def serious_barriers(opened: Opened) -> list[tuple[str, list[str]]]:
-    """Rules of axe that are broken badly, each with the first elements that do."""
+def serious_barriers(opened: Opened, *, contrast: bool = True) -> list[tuple[str, list[str]]]:
+    """Rules of axe that are broken badly, each with the first elements that do.
+
+    Args:
+        opened: The page.
+        contrast: Whether colours are looked at as well, which takes longer than all the rest.
+    """
+    options = {"rules": {"color-contrast": {"enabled": contrast}}, "resultTypes": ["violations"]}
     return [
         (each["id"], [node["html"][:200] for node in each["nodes"][:3]])
-        for each in Axe().run(opened.page).response["violations"]
+        for each in Axe().run(opened.page, options=options).response["violations"]
         if each["impact"] in ("serious", "critical")
     ]

@@ -82,7 +82,8 @@ def test_every_report_is_quiet_and_fits_and_has_no_serious_barrier(
     for name, report in reports.items():
         opened = open_page(render_report(report)).unfold()
         assert_quiet_and_fitting(opened)
-        barriers[name] = serious_barriers(opened)
+        # All colours are in one style sheet: one report of each lab shows what can be wrong with them.
+        barriers[name] = serious_barriers(opened, contrast=name.endswith("/s101"))
     assert {name: found for name, found in barriers.items() if found} == {}
 
 
