@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import Outcome
+from grader.evidence.record import Outcome, Output
 from grader.reporting import render_report, render_summary_html, summarise
 from grader.rubric.model import Where
-from tests.browser.conftest import Opener
+from tests.attacks.model import CASES, load
+from tests.browser.conftest import Opened, Opener
 from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers
 from tests.factories import cell
 from tests.unit.reporting import samples
@@ -119,9 +121,53 @@ def test_nothing_of_a_hostile_notebook_runs_or_fetches(open_page: Opener, text: 
 
 
 def test_following_every_link_of_a_hostile_notebook_runs_nothing(open_page: Opener) -> None:
-    opened = open_page(pages()["report of a hostile notebook"])
-    addresses = opened.page.eval_on_selector_all("a[href]", "links => links.map(link => link.protocol)")
-    assert set(addresses) <= {"file:", "http:", "https:", "mailto:"}
+    opened = open_page(pages()["report of a hostile notebook"]).unfold()
+    here = opened.page.url
+    links = follow_links(opened)
+    assert len(links) >= 20
+    assert [link for link in links if not link.startswith((f"{here}#", "https://", "http://"))] == []
+    assert opened.page.url.partition("#")[0] == here
+    assert not opened.ran
+
+
+def test_a_link_that_runs_something_would_be_noticed(open_page: Opener) -> None:
+    opened = open_page(
+        f"<!doctype html><a href='javascript:{CANARY}()'>x</a><a href='http://x.example'>y</a>"
+    )
+    assert follow_links(opened) == [f"javascript:{CANARY}()", "http://x.example/"]
+    assert opened.ran
+
+
+def follow_links(opened: Opened) -> list[str]:
+    """Where every link leads, each followed; no answer comes from outside, so that the page stays."""
+    opened.page.route("**/*", lambda route: route.fulfill(status=204))
+    links = opened.page.locator("a[href]")
+    addresses = []
+    for place in range(links.count()):
+        addresses.append(links.nth(place).evaluate("link => (link.click(), link.href)"))
+        opened.page.evaluate("new Promise(done => setTimeout(done))")
+    return addresses
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_notebooks_of_the_attacks_are_inert_in_a_report(open_page: Opener, path: Path) -> None:
+    """Each source as code, as prose and as what it would put out if it could."""
+    sources = [source for attack in load(path) for source in (attack.prelude, *attack.cells) if source]
+    cells = []
+    for source in sources:
+        run = samples.display(source)
+        printed = Output(kind="stream", name="stdout", text=source)
+        cells += [
+            cell(len(cells), source, kind="markdown"),
+            cell(len(cells) + 1, source).model_copy(
+                update={"run": run.model_copy(update={"outputs": (*run.outputs, printed)})}
+            ),
+        ]
+    report = samples.report()
+    assert report.bundle is not None
+    evidence = report.bundle.evidence.model_copy(update={"cells": tuple(cells)})
+    page = render_report(replace(report, bundle=Bundle(evidence, report.bundle.arrays)))
+    assert_quiet_and_fitting(open_page(page).unfold())
 
 
 def test_unchecked_the_same_texts_would_run_and_fetch(open_page: Opener) -> None:
