@@ -202,6 +202,23 @@ def test_links_from_a_finding_lead_to_its_cell(open_page: Opener) -> None:
     assert page.locator("#cell-8").is_visible()
 
 
+def test_the_reference_stands_beside_the_students_network_where_there_is_room(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    own, asked = (page.locator("#c-small-net-parameters .layers").nth(place) for place in (0, 1))
+    assert own.bounding_box()["y"] == asked.bounding_box()["y"]
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert own.bounding_box()["y"] + own.bounding_box()["height"] <= asked.bounding_box()["y"]
+
+
+def test_what_is_folded_on_the_screen_is_printed(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    found = page.locator("#c-small-net-shape p").first
+    assert not found.is_visible()
+    page.emulate_media(media="print")
+    assert found.is_visible()
+    assert found.bounding_box()["height"] > 0
+
+
 def test_a_report_prints_on_few_pages_with_all_its_findings(open_page: Opener) -> None:
     page = open_page(pages()["report"]).page
     page.emulate_media(media="print")
