@@ -24,6 +24,16 @@ def summary(
         Path | None,
         typer.Option("--slides", metavar="FILE", help="Write the common issues as Markdown slides."),
     ] = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--threshold",
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="Name marks near this part of the points, 50 unless given; can be repeated.",
+        ),
+    ] = None,
     roster: RosterFile = None,
     db: Database = None,
     evidence: Evidence = None,
@@ -43,7 +53,13 @@ def summary(
     options = setup.settings(db=db, evidence=evidence)
     people = read_roster(roster) if roster else None
     with setup.store(options) as store:
-        made = class_summary(store, assignment, find_results(store, assignment), roster=people)
+        made = class_summary(
+            store,
+            assignment,
+            find_results(store, assignment),
+            roster=people,
+            thresholds=[percent / 100 for percent in threshold or (50,)],
+        )
     if out is not None:
         page = out.suffix.lower() in (".html", ".htm")
         write_text(out, render_summary_html(made) if page else render_summary_text(made))

@@ -10,6 +10,7 @@ from grader.intake.roster import Roster
 from grader.reporting import ClassSummary, SummaryInput, summarise
 from grader.store import Store
 from grader.store.history import Result
+from grader.store.remarks import remarks
 from grader.workflows.report import shown_decisions, shown_lateness
 from grader.workflows.rubrics import recall_newest
 
@@ -17,7 +18,12 @@ __all__ = ["class_summary"]
 
 
 def class_summary(
-    store: Store, assignment: str, results: Sequence[Result], *, roster: Roster | None = None
+    store: Store,
+    assignment: str,
+    results: Sequence[Result],
+    *,
+    roster: Roster | None = None,
+    thresholds: Sequence[float] = (0.5,),
 ) -> ClassSummary:
     """Sums up an assignment by the rubric of its newest verdict.
 
@@ -26,13 +32,18 @@ def class_summary(
         assignment: Whose rubric counts.
         results: Of the whole class; who was never run is left away.
         roster: Tells the names that must not stand in examples.
+        thresholds: Parts of the whole mark that something depends on, 0 to 1.
 
     Raises:
         UsageError: Nothing was judged yet.
         StoreError: Evidence is gone or was changed.
     """
     rubric = recall_newest(store, assignment).rubric
-    return summarise(rubric, [_input(store, item, roster) for item in results if item.attempt is not None])
+    inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
+    with store.reading() as session:
+        asked = remarks(session, assignment=assignment)
+    waiting = [remark.row.student for remark in asked if remark.state.is_open]
+    return summarise(rubric, inputs, thresholds=thresholds, remarks=waiting)
 
 
 def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:

@@ -151,6 +151,13 @@ def test_a_criterion_that_nobody_gets_is_odd() -> None:
     assert summarise(RUBRIC, results[:4]).odd == ()
 
 
+@pytest.mark.parametrize(("right", "odd"), [(1, True), (2, False)])
+def test_in_a_large_class_a_criterion_that_nearly_nobody_gets_is_odd(right: int, odd: bool) -> None:
+    results = [student(f"s{i}", finding("sum-of-cubes", 4 if i < right else 0)) for i in range(25)]
+    told = [line.odd for line in summarise(RUBRIC, results).odd]
+    assert told == (["24 of 25 get none of it: is the rubric right?"] if odd else [])
+
+
 def test_a_check_that_failed_or_never_measured_is_odd() -> None:
     results = [
         student(
@@ -188,6 +195,28 @@ def test_outliers_and_marks_near_a_threshold_are_named() -> None:
         ("s6", "far below the others"),
         ("s7", "near 50 % (5 points)"),
     ]
+
+
+def test_marks_that_can_still_change_are_neither_outliers_nor_near_a_threshold() -> None:
+    settled = [full(f"s{i}", 9) for i in range(6)]
+    low = student("low", finding("sum-of-cubes", 1), finding("builtin-shadowing", 0), finding("explain", 0))
+    open_still = student(
+        "open", finding("sum-of-cubes", 3), finding("builtin-shadowing", 2), waiting("explain")
+    )
+    told = {each.student: each.why for each in summarise(RUBRIC, [*settled, low, open_still]).standings}
+    assert told == {"low": "far below the others"}
+
+
+def test_marks_far_above_the_others_are_named_but_a_step_above_equal_marks_is_none() -> None:
+    results = [*(full(f"s{i}", 2) for i in range(8)), full("step", 2.5), full("best", 10)]
+    (standing,) = summarise(RUBRIC, results, thresholds=()).standings
+    assert (standing.student, standing.why) == ("best", "far above the others")
+
+
+def test_open_remark_requests_wait_for_tas() -> None:
+    summary = summarise(RUBRIC, [full("s1", 10)], remarks=["s1", "s2"])
+    assert "2 open remark requests: s1 and s2" in Outline(render_summary_html(summary)).text
+    assert "2 remark requests open: s1 and s2" in render_summary_text(summary)
 
 
 def test_outcomes_and_times() -> None:
