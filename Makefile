@@ -46,8 +46,9 @@ static: setup  ## Check format, style, types and the direction of imports
 check: static test  ## Everything that must hold before a commit is shared
 
 .PHONY: bench
-bench: ready  ## Measure start-up against docker run with nbconvert, in one run; wants an idle machine
+bench: ready  ## Measure start-up against docker run with nbconvert, and reports; wants an idle machine
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/startup.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/reports.py
 
 .PHONY: setup
 setup: .venv/.complete  ## Make the virtual environment
