@@ -77,8 +77,8 @@ def main(database: str = "", assignment: str = "") -> int:
         found = measure_all([lambda: sample])
     wall, cpu = (statistics.mean(each) for each in ([m.wall_s for m in found], [m.cpu_s for m in found]))
     lines = [
-        f"{REPORTS} reports: {1000 * wall:.0f} ms each on average, {1000 * cpu:.0f} ms of them the processor's;"
-        f" the first, which loads what all need, {1000 * found[0].wall_s:.0f} ms",
+        f"{REPORTS} reports: {1000 * wall:.0f} ms each on average, {1000 * cpu:.0f} ms of them the"
+        f" processor's; the first, which loads what all need, {1000 * found[0].wall_s:.0f} ms",
         f"largest: {max(m.whole for m in found) / 1000:.0f} KB,"
         f" without the notebook at its end {max(m.short for m in found) / 1000:.0f} KB",
     ]
