@@ -139,7 +139,8 @@ def _mistakes(finding: Finding) -> Iterator[str]:
 def _pattern(message: str) -> str:
     """What a message says whatever its names and numbers: the key by which equal ones are counted."""
     first = first_sentences(message, 1)
-    return re.sub(r"\d+(\.\d+)?", "0", re.sub(r"`[^`]*`", "``", first))
+    bare = re.sub(r"\d+(\.\d+)?", "0", re.sub(r"`[^`]*`", "``", first))
+    return re.sub(r"0(, 0)+", "0", bare)
 
 
 def _first_code(result: SummaryInput, disguise: Disguise, finding: Finding) -> str:

@@ -92,13 +92,14 @@ def test_messages_that_differ_in_names_and_numbers_are_one_issue() -> None:
         student("s1", finding("sum-of-cubes", 0, message="`f` gives 35 for 3. More words.")),
         student("s2", finding("sum-of-cubes", 0, message="`sum_of_cubes` gives 1.5 for 9.")),
         student("s3", finding("sum-of-cubes", 0, message="Nothing was handed in.")),
+        student("s4", finding("sum-of-cubes", 0, message="`f` gives 1, 2, 3.5 for 9.")),
     ]
     issues = summarise(RUBRIC, results).issues
     assert [(issue.title, issue.students) for issue in issues] == [
-        ("Missed: The sum of cubes", 2),
+        ("Missed: The sum of cubes", 3),
         ("Missed: The sum of cubes", 1),
     ]
-    assert issues[0].points == 8
+    assert issues[0].points == 12
 
 
 def test_files_that_could_not_be_read_are_an_outcome_and_no_issue() -> None:
