@@ -46,10 +46,11 @@ static: setup  ## Check format, style, types and the direction of imports
 check: static test  ## Everything that must hold before a commit is shared
 
 .PHONY: bench
-bench: ready demo  ## Measure start-up against docker run with nbconvert, then regrading; wants an idle machine
+bench: ready demo  ## Measure start-up, regrading and reports, each against its limit; wants an idle machine
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/startup.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/regrade.py $(DEMO)/grader.db $(DEMO)/submissions/pets \
 	  $(DEMO)/rubrics/pets.yaml 'expected: 1313' 'expected: 1312' 100 1000
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/reports.py
 
 .PHONY: setup
 setup: .venv/.complete  ## Make the virtual environment

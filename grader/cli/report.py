@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -50,8 +51,16 @@ def report(
         for path in [*(item.path for item in written), *printed]:
             print_path(path)
     print_line(f"1 report is in {out}" if len(written) == 1 else f"{len(written)} reports are in {out}")
+    _tell_left_out([result.student for result in found if result.verdict is None])
     _tell_outdated(assignment, sum(item.outdated for item in written))
     return 0
+
+
+def _tell_left_out(students: Sequence[str]) -> None:
+    if students:
+        errors().print(
+            f"no report for {', '.join(students)}: not judged yet; `grader run` goes on with it", markup=False
+        )
 
 
 def _tell_outdated(assignment: str, outdated: int) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from grader.cli import setup
 from grader.cli.console import print_path, print_text
-from grader.cli.options import Assignment, Database, Evidence
+from grader.cli.options import Assignment, Database, Evidence, RosterFile
 
 __all__ = ["summary"]
 
@@ -24,21 +24,42 @@ def summary(
         Path | None,
         typer.Option("--slides", metavar="FILE", help="Write the common issues as Markdown slides."),
     ] = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--threshold",
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="Name marks near this part of the points, 50 unless given; can be repeated.",
+        ),
+    ] = None,
+    roster: RosterFile = None,
     db: Database = None,
     evidence: Evidence = None,
 ) -> int:
     """Show the class at a glance: marks, what went wrong most, what waits for a TA.
 
+    Its examples show no student's id; with --roster, no name either.
+
     Example: grader summary --assignment lab2 --out summary.html
     """
+    from grader.intake.roster import read_roster
     from grader.reporting import render_slides, render_summary_html, render_summary_text
     from grader.workflows.files import write_text
     from grader.workflows.show import find_results
     from grader.workflows.summary import class_summary
 
     options = setup.settings(db=db, evidence=evidence)
+    people = read_roster(roster) if roster else None
     with setup.store(options) as store:
-        made = class_summary(store, assignment, find_results(store, assignment))
+        made = class_summary(
+            store,
+            assignment,
+            find_results(store, assignment),
+            roster=people,
+            thresholds=[percent / 100 for percent in threshold or (50,)],
+        )
     if out is not None:
         page = out.suffix.lower() in (".html", ".htm")
         write_text(out, render_summary_html(made) if page else render_summary_text(made))

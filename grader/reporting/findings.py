@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,14 @@ _LOOKS = {
     Status.MISSING_EVIDENCE: Look("wait", "Not measured yet", "…"),
     Status.CHECK_ERROR: Look("wait", "Our fault, your TA decides", "…"),
 }
+
+#: What a check says then is for course staff: names of exceptions, expected values, commands to give.
+_OUR_SIDE = {
+    Status.MISSING_EVIDENCE: "This was not measured when our service ran the notebook.",
+    Status.CHECK_ERROR: "Our program for this question failed, not your work.",
+}
+#: What a check says of a question that it left to a TA; no longer true after the decision.
+_STILL_OPEN = re.compile(r"; a TA (?:looks|reads|decides)[^.]*(?=\.)| A TA (?:looks at it|decides)\.")
 
 
 def look_of(finding: Finding, decision: Decision | None = None) -> Look:
@@ -118,7 +127,7 @@ def view(report: ReportInput, finding: Finding) -> FindingView:
         pending=pending,
         lost=max(0.0, finding.out_of - points - pending),
         asks=criterion.asks if criterion else "",
-        message=_message(finding, criterion) if shows_expected else "",
+        message=_message(finding, criterion, decision) if shows_expected else "",
         withheld=not shows_expected,
         expected=expected,
         found=found,
@@ -132,11 +141,18 @@ def view(report: ReportInput, finding: Finding) -> FindingView:
     )
 
 
-def _message(finding: Finding, criterion: Criterion | None) -> str:
-    """The check's words; of a manual criterion only that a TA reads it, since its prompt is for the TA."""
+def _message(finding: Finding, criterion: Criterion | None, decision: Decision | None) -> str:
+    """The check's words, but where these are for the TA: a manual prompt, and what failed on our side."""
     if _awaits_reading(finding, criterion):
-        return "A TA reads this part and gives the points; nothing is taken off before."
-    return finding.message
+        return (
+            "A TA read this part and gave the points."
+            if decision
+            else "A TA reads this part and gives the points; nothing is taken off before."
+        )
+    if finding.status in _OUR_SIDE:
+        what = _OUR_SIDE[finding.status]
+        return f"{what} A TA judged it instead." if decision else f"{what} That costs you nothing."
+    return _STILL_OPEN.sub("", finding.message) if decision else finding.message
 
 
 def _awaits_reading(finding: Finding, criterion: Criterion | None) -> bool:
@@ -154,8 +170,8 @@ def _reasons(finding: Finding) -> tuple[str, ...]:
         Status.PARTIAL: f"{number(finding.points)} of {_of(finding)}: part of it is as asked.",
         Status.FAIL: f"0 of {_of(finding)}: what was found is not what was asked.",
         Status.NEEDS_TA: "A program cannot settle this; nothing is taken off before a TA has looked.",
-        Status.MISSING_EVIDENCE: "This was not measured when the notebook ran; that costs you nothing.",
-        Status.CHECK_ERROR: "Our check failed, not your work; that costs you nothing.",
+        Status.MISSING_EVIDENCE: "Nothing is taken off; it will be measured, or a TA decides.",
+        Status.CHECK_ERROR: "Nothing is taken off before a TA has looked.",
     }
     return (sentences[finding.status],) if finding.status in sentences else ()
 

@@ -126,7 +126,9 @@ def _error_step(cells: Sequence[CellRecord]) -> list[Step]:
 
 def _run_facts(report: ReportInput) -> RunFacts:
     facts = () if report.bundle is None else _facts(report.bundle.evidence)
-    return RunFacts(_OUTCOMES[report.result], report.result_detail, facts)
+    # Why our service failed is for course staff, who find it in `grader show`.
+    ours = report.result is Outcome.SANDBOX_UNAVAILABLE
+    return RunFacts(_OUTCOMES[report.result], "" if ours else report.result_detail, facts)
 
 
 def _facts(evidence: Evidence) -> tuple[str, ...]:

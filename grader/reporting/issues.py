@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.grading.verdict import Finding
+from grader.reporting.anonymous import Disguise
 from grader.reporting.model import SummaryInput
 from grader.reporting.text import clean, first_sentences, shortened
-from grader.rubric.model import Rubric, Status
+from grader.rubric.model import Criterion, Rubric, Status
 
-__all__ = ["Issue", "common_issues", "without_words"]
+__all__ = ["Issue", "common_issues"]
 
 _GIST_CHARACTERS = 260
 _CODE_CHARACTERS = 120
@@ -59,19 +58,18 @@ class _Sighting:
 
 def common_issues(rubric: Rubric, results: Sequence[SummaryInput]) -> tuple[Issue, ...]:
     """All issues, the most common first; among equals known mistakes, then those that cost more."""
-    titles = {criterion.id: criterion.title for criterion in rubric.criteria}
-    hints = {criterion.id: criterion.hint for criterion in rubric.criteria}
+    criteria = {criterion.id: criterion for criterion in rubric.criteria}
     judged: dict[str, int] = {}
     seen: dict[tuple[str, str], list[_Sighting]] = {}
     for result in results:
-        for sighting in _sightings(result, titles):
+        for sighting in _sightings(result, criteria):
             seen.setdefault(sighting.key, []).append(sighting)
         for finding in result.verdict.findings if result.verdict else ():
             undecided = 0 < finding.out_of <= finding.pending
             if not undecided or finding.criterion in result.decisions:
                 judged[finding.criterion] = judged.get(finding.criterion, 0) + 1
     issues = [
-        _issue(criterion, sightings, judged.get(criterion, 0), hints.get(criterion, ""))
+        _issue(criterion, sightings, judged.get(criterion, 0), criteria)
         for (criterion, _), sightings in seen.items()
     ]
     return tuple(sorted(issues, key=_rank))
@@ -81,7 +79,9 @@ def _rank(issue: Issue) -> tuple[int, bool, float, str]:
     return -issue.students, not issue.recognised, -issue.points, issue.title
 
 
-def _issue(criterion: str, sightings: Sequence[_Sighting], judged: int, hint: str) -> Issue:
+def _issue(
+    criterion: str, sightings: Sequence[_Sighting], judged: int, criteria: Mapping[str, Criterion]
+) -> Issue:
     told = min(sightings, key=lambda sighting: (not sighting.code, len(sighting.code), sighting.example))
     return Issue(
         criterion=criterion,
@@ -91,40 +91,41 @@ def _issue(criterion: str, sightings: Sequence[_Sighting], judged: int, hint: st
         points=sum(sighting.lost for sighting in sightings),
         example=told.example,
         code=told.code,
-        hint=hint,
+        hint=criteria[criterion].hint if criterion in criteria else "",
         recognised=told.recognised,
     )
 
 
-def _sightings(result: SummaryInput, titles: Mapping[str, str]) -> Iterator[_Sighting]:
+def _sightings(result: SummaryInput, criteria: Mapping[str, Criterion]) -> Iterator[_Sighting]:
     for finding in result.verdict.findings if result.verdict else ():
         if finding.status not in (Status.FAIL, Status.PARTIAL) or finding.criterion in result.decisions:
             continue
-        title = titles.get(finding.criterion, finding.title)
         told: dict[tuple[str, str], _Sighting] = {}
-        for sighting in _of_finding(result, finding, title):
+        for sighting in _of_finding(result, finding, criteria.get(finding.criterion)):
             told.setdefault(sighting.key, sighting)
         yield from told.values()
 
 
-def _of_finding(result: SummaryInput, finding: Finding, title: str) -> Iterator[_Sighting]:
+def _of_finding(result: SummaryInput, finding: Finding, criterion: Criterion | None) -> Iterator[_Sighting]:
     """By name for builtins, by mistake where the check recognised one, else by what the message says."""
+    title = criterion.title if criterion else finding.title
+    disguise = Disguise(result.student, result.name, criterion.check.model_dump_json() if criterion else "")
     lost = finding.out_of - finding.points - finding.pending
     names = [entry for entry in finding.data.get("names") or () if isinstance(entry, Mapping)]
-    mistakes = list(_mistakes(finding))
+    mistakes = [disguise.message(mistake) for mistake in _mistakes(finding)]
     for entry in names:
         text = f"`{clean(str(entry.get('name')))}` used as a variable name"
-        code = _code(result, entry.get("cell"), entry.get("line"))
+        code = _code(result, disguise, entry.get("cell"), entry.get("line"))
         yield _Sighting((finding.criterion, str(entry.get("name"))), text, "", code, lost)
+    if names and not mistakes:
+        return
+    gist = disguise.message(first_sentences(finding.message, _GIST_CHARACTERS))
+    code = _first_code(result, disguise, finding)
     for mistake in mistakes:
-        gist = _anonymous(first_sentences(finding.message, _GIST_CHARACTERS), result.student)
-        yield _Sighting(
-            (finding.criterion, mistake), f"{title}: {mistake}", gist, _first_code(result, finding), lost
-        )
-    if not names and not mistakes:
-        gist = _anonymous(first_sentences(finding.message, _GIST_CHARACTERS), result.student)
-        key = (finding.criterion, _pattern(finding.message))
-        yield _Sighting(key, f"Missed: {title}", gist, _first_code(result, finding), lost, recognised=False)
+        yield _Sighting((finding.criterion, mistake), f"{title}: {mistake}", gist, code, lost)
+    if not mistakes:
+        key = (finding.criterion, _pattern(disguise.message(finding.message)))
+        yield _Sighting(key, f"Missed: {title}", gist, code, lost, recognised=False)
 
 
 def _mistakes(finding: Finding) -> Iterator[str]:
@@ -138,40 +139,20 @@ def _mistakes(finding: Finding) -> Iterator[str]:
 def _pattern(message: str) -> str:
     """What a message says whatever its names and numbers: the key by which equal ones are counted."""
     first = first_sentences(message, 1)
-    return re.sub(r"\d+(\.\d+)?", "0", re.sub(r"`[^`]*`", "``", first))
+    bare = re.sub(r"\d+(\.\d+)?", "0", re.sub(r"`[^`]*`", "``", first))
+    return re.sub(r"0(, 0)+", "0", bare)
 
 
-def _anonymous(text: str, student: str) -> str:
-    return (
-        re.sub(re.escape(student), "(student)", clean(text), flags=re.IGNORECASE) if student else clean(text)
-    )
-
-
-def _first_code(result: SummaryInput, finding: Finding) -> str:
+def _first_code(result: SummaryInput, disguise: Disguise, finding: Finding) -> str:
     place = next((place for place in finding.where if place.line is not None), None)
-    return "" if place is None else _code(result, place.cell, place.line)
+    return "" if place is None else _code(result, disguise, place.cell, place.line)
 
 
-def _code(result: SummaryInput, cell: object, line: object) -> str:
-    """A line of the student's, without comments and strings, in which names of people stand."""
+def _code(result: SummaryInput, disguise: Disguise, cell: object, line: object) -> str:
+    """A line of the student's, disguised."""
     if result.bundle is None or not isinstance(cell, int) or not isinstance(line, int):
         return ""
     cells = result.bundle.evidence.cells
     lines = cells[cell].source.splitlines() if 0 <= cell < len(cells) else []
     text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    return _anonymous(without_words(shortened(text, _CODE_CHARACTERS)), result.student)
-
-
-def without_words(line: str) -> str:
-    """A line of code with its comment taken out and its strings emptied; nothing where that is not sure."""
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(line).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return "" if re.search(r"[\"'#]", line) else line
-    for token in reversed(tokens):
-        (_, start), (_, end) = token.start, token.end
-        if token.type == tokenize.COMMENT:
-            line = line[:start] + line[end:]
-        elif token.type == tokenize.STRING:
-            line = f'{line[:start]}"..."{line[end:]}'
-    return line.strip()
+    return disguise.code(shortened(text, _CODE_CHARACTERS))

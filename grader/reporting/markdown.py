@@ -55,10 +55,16 @@ def allowlisted(html: str, tags: Set[str], attributes: Mapping[str, Set[str]], *
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
     parser.inline.ruler.before("escape", "formula", _formula)
+    parser.inline.ruler.before("escape", "line_break", _line_break)
     parser.add_render_rule("formula", _rendered)
+    parser.add_render_rule("table_open", lambda *_: f"{_SCROLLING}<table>\n")
+    parser.add_render_rule("table_close", lambda *_: "</table>\n</div>\n")
     return parser.enable("table").enable("strikethrough").disable("image")
 
 
+#: Round a table, which may be wider than a phone; to be reached without a mouse.
+_SCROLLING = '<div class="wide" tabindex="0" role="region" aria-label="Table">'
+_LINE_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _FORMULA = re.compile(r"\$\$(?P<block>[^$]+)\$\$|\$(?=\S)(?P<inline>[^$\n]+?)(?<=\S)\$(?!\d)")
 
 
@@ -70,6 +76,17 @@ def _formula(state: StateInline, silent: bool) -> bool:
     if not silent:
         token = state.push("formula", "math", 0)
         token.content, token.block = found[found.lastgroup or 0], found.lastgroup == "block"
+    state.pos = found.end()
+    return True
+
+
+def _line_break(state: StateInline, silent: bool) -> bool:
+    """The one tag that people use in Markdown for want of another way."""
+    found = _LINE_BREAK.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
     state.pos = found.end()
     return True
 
@@ -92,8 +109,8 @@ def markdown(text: str) -> Markup:
     return allowlisted(
         html,
         TEXT_TAGS | set(MATHML),
-        {**TEXT_ATTRIBUTES, **MATHML, "span": {"tabindex"}},
-        allowed_classes={"span": {"formula"}},
+        {**TEXT_ATTRIBUTES, **MATHML, "span": {"tabindex"}, "div": {"aria-label", "role", "tabindex"}},
+        allowed_classes={"span": {"formula"}, "div": {"wide"}},
     )
 
 

@@ -122,6 +122,7 @@ class SummaryInput:
     """One submission in the class summary.
 
     Attributes:
+        name: The student's name, where one is known; only to keep it out of examples.
         verdict: None where the submission was never judged.
         bundle: Gives the code line of examples; None leaves it out.
         wall_time_s: Of the attempt, by the host's clock; None where it is not known.
@@ -135,6 +136,7 @@ class SummaryInput:
     wall_time_s: float | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
+    name: str = ""
 
     @property
     def points(self) -> float:

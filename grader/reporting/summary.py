@@ -21,6 +21,9 @@ _BINS = 10
 _FEWEST_FOR_ODDITY = 5
 _FEWEST_FOR_CORRELATION = 10
 _SLOWEST = 3
+_LEAST_REACH = 0.1
+#: From this many on a criterion is odd already where all but one in twenty get nothing.
+_MANY, _NEARLY_ALL = 20, 0.95
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class ClassSummary:
         outcomes: How often each outcome occurred, the most common first.
         median_time_s: Of an attempt; None where no times are known.
         slowest: Students and seconds.
+        remarks: Students whose remark requests wait for a decision.
     """
 
     title: str
@@ -100,6 +104,7 @@ class ClassSummary:
     outcomes: tuple[tuple[Outcome, int], ...]
     median_time_s: float | None
     slowest: tuple[tuple[str, float], ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> tuple[CriterionLine, ...]:
@@ -112,7 +117,11 @@ class ClassSummary:
 
 
 def summarise(
-    rubric: Rubric, results: Sequence[SummaryInput], *, thresholds: Sequence[float] = (0.5,)
+    rubric: Rubric,
+    results: Sequence[SummaryInput],
+    *,
+    thresholds: Sequence[float] = (0.5,),
+    remarks: Sequence[str] = (),
 ) -> ClassSummary:
     """Sums up all submissions of an assignment. Pure: equal inputs give equal summaries.
 
@@ -120,6 +129,7 @@ def summarise(
         rubric: The assignment's; its criteria give order and titles.
         results: One for each student; those without a verdict count among outcomes only.
         thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
+        remarks: Students whose remark requests are open, one entry for each request.
     """
     judged = [result for result in results if result.verdict is not None]
     # A file that could not be read says nothing about any criterion; it is counted among the outcomes.
@@ -139,6 +149,7 @@ def summarise(
         outcomes=tuple(sorted(Counter(result.outcome for result in results).items(), key=_by_count)),
         median_time_s=statistics.median(seconds for seconds, _ in times) if times else None,
         slowest=tuple((student, seconds) for seconds, student in times[::-1][:_SLOWEST]),
+        remarks=tuple(remarks),
     )
 
 
@@ -223,6 +234,8 @@ def _oddity(
         return f"not measured for {count(missing, 'submission')}: run them again"
     if len(settled) >= _FEWEST_FOR_ODDITY and line.wrong == len(settled):
         return "nobody gets any of it: is the rubric right?"
+    if len(settled) >= _MANY and line.wrong >= _NEARLY_ALL * len(settled):
+        return f"{line.wrong} of {len(settled)} get none of it: is the rubric right?"
     if (
         criterion.check.check != "manual"
         and len(findings) >= _FEWEST_FOR_ODDITY
@@ -245,21 +258,34 @@ def _correlation(settled: Sequence[tuple[float, float]]) -> float:
 def _standings(
     judged: Sequence[SummaryInput], out_of: float, thresholds: Sequence[float]
 ) -> tuple[Standing, ...]:
-    """Far below the others, or near a threshold; the lowest first."""
-    points = [result.points for result in judged]
-    fence = -math.inf
-    if len(points) >= _FEWEST_FOR_ODDITY:
-        lower, _, upper = statistics.quantiles(points, n=4, method="inclusive")
-        fence = lower - 1.5 * (upper - lower)
+    """Far from the others, or near a threshold; the lowest first.
+
+    While points wait, a mark is a range: what it can still become tells whether anything is settled.
+    """
+    low, high = _fences([result.points for result in judged if not result.pending], out_of)
     near = max(0.5, 0.02 * out_of)
     found = []
     for result in judged:
-        why = ["far below the others"] if result.points < fence else []
+        best = result.points + result.pending
+        why = ["far below the others"] if best < low else []
+        why += ["far above the others"] if result.points > high else []
         why += [
             f"near {number(100 * threshold)} % ({number(threshold * out_of)} points)"
             for threshold in thresholds
-            if abs(result.points - threshold * out_of) <= near
+            if not result.pending and abs(result.points - threshold * out_of) <= near
         ]
         if why:
             found.append(Standing(result.student, result.points, result.pending, ", ".join(why)))
     return tuple(sorted(found, key=lambda standing: (standing.points, standing.student)))
+
+
+def _fences(points: Sequence[float], out_of: float) -> tuple[float, float]:
+    """Tukey's fences of settled marks, a tenth of the points wide at least, since many marks are equal.
+
+    There are no bounds where there are too few to speak of others.
+    """
+    if len(points) < _FEWEST_FOR_ODDITY:
+        return -math.inf, math.inf
+    lower, _, upper = statistics.quantiles(points, n=4, method="inclusive")
+    reach = max(1.5 * (upper - lower), _LEAST_REACH * out_of)
+    return lower - reach, upper + reach

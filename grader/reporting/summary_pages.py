@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from grader.reporting.pages import page
 from grader.reporting.pictures.marks import histogram, success
 from grader.reporting.summary import ClassSummary, CriterionLine
-from grader.reporting.text import clean, count, duration, number
+from grader.reporting.text import clean, count, duration, listed, number
 
 __all__ = ["render_slides", "render_summary_html", "render_summary_text"]
 
@@ -57,6 +57,8 @@ def _head(summary: ClassSummary) -> Iterator[str]:
     waiting = sum(line.pending for line in summary.waiting)
     if waiting:
         yield f"{count(waiting, 'point')} of these submissions still wait for TAs"
+    if summary.remarks:
+        yield f"{count(len(summary.remarks), 'remark request')} open: {listed(summary.remarks)}"
 
 
 def _distribution(summary: ClassSummary) -> Iterator[str]:

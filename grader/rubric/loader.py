@@ -74,6 +74,7 @@ class _Reader:
         self._check_ids(criteria)
         if rubric is not None:
             self._check_total(rubric)
+            self._check_release(rubric)
         if rubric is None or self._problems:
             raise RubricError([problem for _, problem in sorted(set(self._problems))])
         return rubric
@@ -174,6 +175,17 @@ class _Reader:
             self._report(
                 ("total",), f"the criteria's points add up to {given:g}, but 'total' is {rubric.total:g}"
             )
+
+    def _check_release(self, rubric: Rubric) -> None:
+        """Without an end of the remark period nothing would ever be released."""
+        if rubric.remarks.remarks_open_until is not None:
+            return
+        for place, entry in enumerate(self._source.data["criteria"]):
+            if isinstance(entry, dict) and entry.get("release") == "after_remarks":
+                self._report(
+                    ("criteria", place, "release"),
+                    "'release: after_remarks' needs 'remarks: remarks_open_until', the date of the release",
+                )
 
     def _report(self, path: YamlPath, problem: str) -> None:
         self._problems.append((self._source.line_of(path), self._source.at(path, problem)))

@@ -21,7 +21,8 @@ from grader.reporting.exports import (
     StudentMark,
     select,
 )
-from grader.reporting.findings import view
+from grader.reporting.findings import FindingView, view
+from grader.reporting.text import count, number
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.files import write_bytes
@@ -122,13 +123,13 @@ def student_mark(
     missing = _missing(result)
     if mark is None or attempt is None:
         return StudentMark(result.student, 0.0, 0.0, missing=missing, person=person)
-    messages = _messages(messages_from, result) if messages_from and not missing else {}
+    views = _views(messages_from, result) if messages_from and not missing else {}
     return StudentMark(
         student=result.student,
         points=mark.points,
         out_of=mark.out_of,
         pending=mark.pending,
-        criteria=tuple(_line(item, messages.get(item.criterion, "")) for item in mark.criteria),
+        criteria=tuple(_line(item, views.get(item.criterion)) for item in mark.criteria),
         late_points=mark.late.points if mark.late else 0.0,
         late_why=mark.late.why if mark.late else "",
         submitted_at=result.submission.submitted_at,
@@ -161,17 +162,26 @@ def _waits(mark: Mark) -> str:
     return "; ".join(parts)
 
 
-def _line(item: CriterionMark, message: str) -> CriterionLine:
-    return CriterionLine(item.criterion, item.finding.title, item.points, item.out_of, item.pending, message)
+def _line(item: CriterionMark, shown: FindingView | None) -> CriterionLine:
+    line = CriterionLine(item.criterion, item.finding.title, item.points, item.out_of, item.pending)
+    return line if shown is None else replace(line, message=_message(shown), tone=shown.look.tone)
 
 
-def _messages(store: Store, result: Result) -> dict[str, str]:
+def _views(store: Store, result: Result) -> dict[str, FindingView]:
     """What the feedback report tells the student of each criterion, expected values held back alike."""
     report = report_input(store, result)
-    if report is None:
-        return {}
-    views = [view(report, finding) for finding in report.verdict.findings]
-    return {shown.id: shown.message or f"{shown.look.word}." for shown in views}
+    findings = report.verdict.findings if report else ()
+    return {finding.criterion: view(report, finding) for finding in findings if report}
+
+
+def _message(shown: FindingView) -> str:
+    """What was found, and below it what a TA decided and why."""
+    said = shown.message or f"{shown.look.word}."
+    decision = shown.decision
+    if decision is None:
+        return said
+    points = f"A TA decided: {number(decision.points)} of {count(shown.out_of, 'point')}."
+    return f"{said}\n{points} {decision.why}".rstrip()
 
 
 def _person(entry: RosterEntry) -> Person:

@@ -38,6 +38,7 @@ from grader.workflows.regrade import regrade
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.run import run
 from grader.workflows.stopping import StopSignal
+from grader.workflows.summary import class_summary
 
 pytestmark = [pytest.mark.docker, pytest.mark.corpus]
 
@@ -255,6 +256,12 @@ def test_functions_are_right_where_calling_them_says_so(course: Course) -> None:
 def test_printing_functions_are_told_from_returning_ones(course: Course) -> None:
     for one, label in course.with_label("print_instead_of_return", "lab1"):
         assert one.findings["returns-not-prints"].data["functions"] == label, one.key
+
+
+def test_sum_as_a_variable_is_the_most_common_issue_of_lab_1(course: Course) -> None:
+    of_lab1 = [result for result in course.results() if result.assignment == "lab1"]
+    issues = class_summary(course.store, "lab1", of_lab1).issues
+    assert issues[0].title == "`sum` used as a variable name"
 
 
 def refuse(*args: Any, **kwargs: Any) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import Outcome
+from grader.evidence.record import Outcome, Output
 from grader.reporting import render_report, render_summary_html, summarise
 from grader.rubric.model import Where
+from tests.attacks.model import CASES, load
 from tests.browser.conftest import Opened, Opener
+from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers
 from tests.factories import cell
 from tests.unit.reporting import samples
 from tests.unit.reporting.classes import RUBRIC, finding, shadowing, student, waiting
 from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE, hostile_report
-
-PHONES_AND_DESKTOP = (360, 390, 1280)
 
 
 def hostile_summary(text: str) -> str:
@@ -41,10 +41,15 @@ def wide_report() -> str:
     report = samples.report()
     assert report.bundle is not None
     row = "".join(f"<td>{'0.123456 ' if i % 2 else 'wide_column_name'}</td>" for i in range(30))
+    table = f"|{' wide column |' * 12}\n|{' - |' * 12}\n|{' 0.12 |' * 12}"
     formula = "+".join(f"x_{{{i}}}" for i in range(90))
     outputs = samples.display(f"<table><tr>{row}</tr></table>")
     cells = (
-        cell(0, f"# {'Title' * 40}\n\n$${formula}$$\n\nso ${formula}$\n\n`{'a' * 300}`", kind="markdown"),
+        cell(
+            0,
+            f"# {'Title' * 40}\n\n$${formula}$$\n\nso ${formula}$\n\n{table}\n\n`{'a' * 300}`",
+            kind="markdown",
+        ),
         cell(1, f"{'name' * 80} = [{'1234, ' * 90}]").model_copy(update={"run": outputs}),
     )
     evidence = report.bundle.evidence.model_copy(update={"cells": cells})
@@ -85,13 +90,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_needs_nothing_complains_of_nothing_and_fits(open_page: Opener, name: str) -> None:
     opened = open_page(pages()[name]).unfold()
-    for width in PHONES_AND_DESKTOP:
-        opened.page.set_viewport_size({"width": width, "height": 900})
-        too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert opened.page.evaluate(too_wide) <= 0, width
-    assert opened.asked_for == []
-    assert opened.complaints == []
-    assert not opened.ran
+    assert_quiet_and_fitting(opened)
 
 
 def test_a_page_that_is_too_wide_would_be_noticed(open_page: Opener) -> None:
@@ -112,15 +111,6 @@ def test_a_barrier_would_be_noticed(open_page: Opener) -> None:
     assert {name for name, _ in serious_barriers(opened)} >= {"color-contrast", "image-alt"}
 
 
-def serious_barriers(opened: Opened) -> list[tuple[str, list[str]]]:
-    """Rules of axe that are broken badly, each with the first elements that do."""
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"][:3]])
-        for each in Axe().run(opened.page).response["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_of_a_hostile_notebook_runs_or_fetches(open_page: Opener, text: str) -> None:
     opened = open_page(render_report(hostile_report(text))).unfold()
@@ -131,9 +121,53 @@ def test_nothing_of_a_hostile_notebook_runs_or_fetches(open_page: Opener, text: 
 
 
 def test_following_every_link_of_a_hostile_notebook_runs_nothing(open_page: Opener) -> None:
-    opened = open_page(pages()["report of a hostile notebook"])
-    addresses = opened.page.eval_on_selector_all("a[href]", "links => links.map(link => link.protocol)")
-    assert set(addresses) <= {"file:", "http:", "https:", "mailto:"}
+    opened = open_page(pages()["report of a hostile notebook"]).unfold()
+    here = opened.page.url
+    links = follow_links(opened)
+    assert len(links) >= 20
+    assert [link for link in links if not link.startswith((f"{here}#", "https://", "http://"))] == []
+    assert opened.page.url.partition("#")[0] == here
+    assert not opened.ran
+
+
+def test_a_link_that_runs_something_would_be_noticed(open_page: Opener) -> None:
+    opened = open_page(
+        f"<!doctype html><a href='javascript:{CANARY}()'>x</a><a href='http://x.example'>y</a>"
+    )
+    assert follow_links(opened) == [f"javascript:{CANARY}()", "http://x.example/"]
+    assert opened.ran
+
+
+def follow_links(opened: Opened) -> list[str]:
+    """Where every link leads, each followed; no answer comes from outside, so that the page stays."""
+    opened.page.route("**/*", lambda route: route.fulfill(status=204))
+    links = opened.page.locator("a[href]")
+    addresses = []
+    for place in range(links.count()):
+        addresses.append(links.nth(place).evaluate("link => (link.click(), link.href)"))
+        opened.page.evaluate("new Promise(done => setTimeout(done))")
+    return addresses
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_notebooks_of_the_attacks_are_inert_in_a_report(open_page: Opener, path: Path) -> None:
+    """Each source as code, as prose and as what it would put out if it could."""
+    sources = [source for attack in load(path) for source in (attack.prelude, *attack.cells) if source]
+    cells = []
+    for source in sources:
+        run = samples.display(source)
+        printed = Output(kind="stream", name="stdout", text=source)
+        cells += [
+            cell(len(cells), source, kind="markdown"),
+            cell(len(cells) + 1, source).model_copy(
+                update={"run": run.model_copy(update={"outputs": (*run.outputs, printed)})}
+            ),
+        ]
+    report = samples.report()
+    assert report.bundle is not None
+    evidence = report.bundle.evidence.model_copy(update={"cells": tuple(cells)})
+    page = render_report(replace(report, bundle=Bundle(evidence, report.bundle.arrays)))
+    assert_quiet_and_fitting(open_page(page).unfold())
 
 
 def test_unchecked_the_same_texts_would_run_and_fetch(open_page: Opener) -> None:
@@ -166,6 +200,23 @@ def test_links_from_a_finding_lead_to_its_cell(open_page: Opener) -> None:
     page.locator("#c-fresh-weights figure.code a").first.click()
     assert page.url.endswith("#cell-8")
     assert page.locator("#cell-8").is_visible()
+
+
+def test_the_reference_stands_beside_the_students_network_where_there_is_room(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    own, asked = (page.locator("#c-small-net-parameters .layers").nth(place) for place in (0, 1))
+    assert own.bounding_box()["y"] == asked.bounding_box()["y"]
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert own.bounding_box()["y"] + own.bounding_box()["height"] <= asked.bounding_box()["y"]
+
+
+def test_what_is_folded_on_the_screen_is_printed(open_page: Opener) -> None:
+    page = open_page(pages()["report"]).page
+    found = page.locator("#c-small-net-shape p").first
+    assert not found.is_visible()
+    page.emulate_media(media="print")
+    assert found.is_visible()
+    assert found.bounding_box()["height"] > 0
 
 
 def test_a_report_prints_on_few_pages_with_all_its_findings(open_page: Opener) -> None:

@@ -50,7 +50,7 @@ def _overall(mark: StudentMark) -> str:
 
 
 def _test(number: int, line: CriterionLine) -> dict[str, Any]:
-    """A criterion that waits has no score: Gradescope would show it as failed."""
+    """What waits has no score, since Gradescope would show it as failed; nor has advice without points."""
     shown = {
         "name": line.title,
         "number": str(number),
@@ -59,12 +59,19 @@ def _test(number: int, line: CriterionLine) -> dict[str, Any]:
         "extra_data": {"criterion": line.id},
     }
     if line.pending:
-        return {
-            **shown,
-            "output": f"{line.points:g} of {line.out_of:g} points so far; a TA decides the rest.",
-        }
+        so_far = f"{line.points:g} of {line.out_of:g} points so far; a TA decides the rest."
+        return {**shown, "output": "\n".join(filter(None, (line.message, so_far)))}
+    if not line.out_of:
+        return {**shown, **_STATUS_WITHOUT_POINTS.get(line.tone, {})}
     status = "passed" if line.points >= line.out_of else "failed"
     return {**shown, "score": line.points, "max_score": line.out_of, "status": status}
 
+
+#: By tone, since 0 of 0 points say nothing; none where a TA looks.
+_STATUS_WITHOUT_POINTS = {
+    "good": {"status": "passed"},
+    "part": {"status": "failed"},
+    "bad": {"status": "failed"},
+}
 
 GRADESCOPE = Format("gradescope", "Gradescope", write)

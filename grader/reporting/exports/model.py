@@ -66,7 +66,12 @@ class Person:
 
 @dataclass(frozen=True)
 class CriterionLine:
-    """One criterion of one student; `message` is what the student may read."""
+    """One criterion of one student.
+
+    Attributes:
+        message: What the student may read.
+        tone: As the feedback report colours it: good, part, bad, or wait; empty where nobody asked.
+    """
 
     id: str
     title: str
@@ -74,6 +79,7 @@ class CriterionLine:
     out_of: float
     pending: float = 0.0
     message: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True)

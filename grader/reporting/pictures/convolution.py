@@ -6,7 +6,7 @@ Reads the record that `grader.checks` leaves under ``data["picture"]``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,33 +38,40 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
     if not isinstance(record, Mapping):
         return None
     shows_expected = report.shows_expected(finding)
-    panels = [*_inputs(record, shows_expected), *_outputs(record, shows_expected)]
-    if not panels:
+    rows = [*_given(record, shows_expected), _outputs(record, shows_expected)]
+    rows = [row for row in rows if row]
+    if not rows:
         return None
     return fragment(
         "convolution.html.j2",
-        panels=panels,
+        rows=rows,
         how=_how(record, shows_expected),
         sentence=_first_wrong(record) if shows_expected else "",
     )
 
 
-def _inputs(record: Mapping[str, Any], shows_expected: bool) -> list[Panel]:
+def _given(record: Mapping[str, Any], shows_expected: bool) -> list[list[Panel]]:
+    """Input and kernel: side by side where each has one channel, else a row for each."""
     images = [rows for rows in map(numbers_of, record.get("input") or ()) if rows]
     kernels = [rows for rows in map(numbers_of, record.get("kernel") or ()) if rows]
+    inputs, weights = _inputs(record, images, shows_expected), _kernels(kernels)
+    return [inputs, weights] if len(images) > 1 else [inputs + weights]
+
+
+def _inputs(record: Mapping[str, Any], images: Sequence[Rows], shows_expected: bool) -> list[Panel]:
     frame = _pair(record.get("padding"), 0)
     window = _window(record, frame) if shows_expected else None
     scale = largest(*images)
-    panels = [
+    return [
         Panel(title, Grid(title, _padded(rows, frame), scale, frame, window))
         for title, rows in zip(_titles("Input", len(images)), images, strict=True)
     ]
-    kernel_scale = largest(*kernels)
-    panels += [
-        Panel(title, Grid(title, rows, kernel_scale))
-        for title, rows in zip(_titles("Kernel", len(kernels)), kernels, strict=True)
-    ]
-    return panels
+
+
+def _kernels(kernels: Sequence[Rows]) -> list[Panel]:
+    scale = largest(*kernels)
+    titles = _titles("Kernel", len(kernels))
+    return [Panel(title, Grid(title, rows, scale)) for title, rows in zip(titles, kernels, strict=True)]
 
 
 def _outputs(record: Mapping[str, Any], shows_expected: bool) -> list[Panel]:
@@ -81,7 +88,7 @@ def _outputs(record: Mapping[str, Any], shows_expected: bool) -> list[Panel]:
         panels.append(Panel("Yours", Grid("Yours", got, scale, marked=spot)))
     if difference and largest(difference) and any(value for row in difference for value in row):
         grid = Grid("Difference", difference, largest(difference), marked=spot, differences=True)
-        panels.append(Panel("Difference (yours minus expected)", grid))
+        panels.append(Panel("Yours − expected", grid))
     return panels
 
 
@@ -122,6 +129,9 @@ def _how(record: Mapping[str, Any], shows_expected: bool) -> str:
         parts.append(f"expected shape {plain(record['expected_shape'])}")
     if record.get("got_shape") is not None:
         parts.append(f"your shape {plain(record['got_shape'])}")
+    plane = record.get("plane") or []
+    if plane and record.get("got") is not None:
+        parts.append(f"output channel {plane[-1]} is shown")
     return ", ".join(parts)
 
 

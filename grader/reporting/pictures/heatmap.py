@@ -65,13 +65,16 @@ class Grid:
 
     @property
     def caption(self) -> str:
-        """Which part is shown; empty where it is all of it."""
-        height, width = len(self.rows), len(self.rows[0])
+        """Which rows and columns are shown; nothing of those that are all there."""
         part = self.part
-        if (part.height, part.width) == (height, width):
-            return ""
-        rows = f"rows {part.top} to {part.top + part.height - 1} of {height}"
-        return f"{rows}, columns {part.left} to {part.left + part.width - 1} of {width}"
+        return ", ".join(
+            f"{what} {first} to {first + shown - 1} of {size}"
+            for what, first, shown, size in (
+                ("rows", part.top, part.height, len(self.rows)),
+                ("columns", part.left, part.width, len(self.rows[0])),
+            )
+            if shown < size
+        )
 
     def draw(self) -> Markup:
         part = self.part

@@ -29,8 +29,10 @@ def histogram(marks: Marks) -> Markup | None:
         drawn.append(_label(each.low, x))
     drawn.append(_label(marks.bins[-1].high, _WIDTH - _SIDE))
     median = _SIDE + (_WIDTH - 2 * _SIDE) * marks.median / (marks.bins[-1].high or 1.0)
-    drawn.append(element("line", x1=median, y1=2, x2=median, y2=_HEIGHT - _FOOT, class_="median"))
-    return image(_described(marks), _WIDTH, _HEIGHT, *drawn, class_="histogram")
+    line = element("line", x1=median, y1=2, x2=median, y2=_HEIGHT - _FOOT, class_="median")
+    # Numbers last, so that the line crosses none.
+    shapes, numbers = ([part for part in drawn if part.startswith("<text") is text] for text in (False, True))
+    return image(_described(marks), _WIDTH, _HEIGHT, *shapes, line, *numbers, class_="histogram")
 
 
 def _label(points: float, x: float) -> Markup:

@@ -319,6 +319,25 @@ def test_summary_goes_to_the_screen_or_to_files(graded: Path, grader) -> None:
     assert (graded / "class.html").read_text().lower().startswith("<!doctype html>")
 
 
+def test_the_summary_names_marks_near_chosen_thresholds_and_open_remark_requests(
+    graded: Path, grader
+) -> None:
+    grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2")
+    grader("remark", "open", "s1", "-a", "mini", "-c", "why", "-m", "I did say why.", "--accept")
+    text = grader("summary", "-a", "mini", "--threshold", "80", "--threshold", "20").out
+    assert "s1: 4, near 80 % (4 points)" in text
+    assert "1 remark request open: s1" in text
+    assert "near 80" not in grader("summary", "-a", "mini").out
+
+
+def test_names_of_the_roster_stay_out_of_the_summarys_examples(lab: Path, grader) -> None:
+    course.hand_in(lab / "submissions", "s2", "sum = ada_byron")
+    grader("run", "submissions", "--rubric", "mini")
+    (lab / "roster.csv").write_text("student,name\ns2,Ada Byron\n")
+    assert "sum = ada_byron" in grader("summary", "-a", "mini").out
+    assert "sum = (student)_(student)" in grader("summary", "-a", "mini", "--roster", "roster.csv").out
+
+
 def test_regrade_rerun_makes_new_attempts_from_stored_notebooks(graded: Path, grader) -> None:
     for path in (graded / "submissions").rglob("*.ipynb"):
         path.unlink()

@@ -85,6 +85,19 @@ def test_gradescope_gets_a_file_for_each_student_and_the_reports_words(graded: P
     assert "sum" in results["tests"][0]["output"]
 
 
+def test_gradescope_shows_failed_advice_as_failed_and_a_tas_reason(lab: Path, grader) -> None:
+    free = course.RUBRIC.replace("points: 2", "points: 0").replace("total: 5", "total: 3")
+    course.write_rubric(lab / "rubrics", free)
+    grader("run", "submissions", "--rubric", "mini")
+    grader("mark", "s2", "-a", "mini", "-c", "why", "-p", "2", "-m", "No word on the cost.")
+    grader("export", "gradescope", "-a", "mini", "--out", "gs", "--include-pending")
+    advice, why = json.loads((lab / "gs" / "s2.json").read_text())["tests"]
+    assert (advice["status"], advice.get("score")) == ("failed", None)
+    assert why["output"] == (
+        "A TA read this part and gave the points.\nA TA decided: 2 of 3 points. No word on the cost."
+    )
+
+
 @pytest.mark.parametrize("form", ["canvas", "markus", "moodle", "nbgrader"])
 def test_every_format_makes_a_file_of_its_own(graded: Path, grader, form: str) -> None:
     ended = grader("export", form, "-a", "mini", "--out", "new.csv", "--include-pending")

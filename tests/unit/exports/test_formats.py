@@ -245,6 +245,16 @@ def test_gradescope_results_show_what_waits_without_a_score() -> None:
     assert json.loads(raw)["score"] == 10.0
 
 
+@pytest.mark.parametrize(("tone", "status"), [("good", "passed"), ("bad", "failed"), ("wait", None)])
+def test_gradescope_tells_advice_without_points_by_how_it_was_judged(tone: str, status: str | None) -> None:
+    advice = CriterionLine("names", "Names", 0.0, 0.0, message="`sum` is taken.", tone=tone)
+    [raw] = FORMATS["gradescope"].write(COURSE, [mark("doej", 40.0, criteria=(advice,))]).files.values()
+    (test,) = json.loads(raw)["tests"]
+    assert test.get("status") == status
+    assert "score" not in test
+    assert "max_score" not in test
+
+
 def test_only_settled_marks_are_published_unless_asked() -> None:
     marks = [
         mark("a", 40.0),

@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from grader.checks.manual import Manual
 from grader.checks.no_builtin_shadowing import NoBuiltinShadowing
 from grader.checks.output_shape import OutputShape
 from grader.checks.parameter_count import ParameterCount
+from grader.checks.test_set_untouched import TestSetUntouched
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import FunctionProbe, ModuleProbe
 from grader.evidence.record import (
@@ -30,7 +32,7 @@ from grader.evidence.record import (
     Output,
     ShimUse,
 )
-from grader.evidence.training import DataSource, LossUse, TrainingHistory
+from grader.evidence.training import DataSource, EvaluationPass, LossUse, TrainingHistory
 from grader.evidence.values import ArrayValue, IntValue, SequenceValue
 from grader.grading.grade import grade
 from grader.reporting import ReportInput
@@ -103,6 +105,10 @@ def flipped(image: np.ndarray, kernel: np.ndarray, padding: int) -> np.ndarray:
     return FUNCTIONS["flipped_conv2d"](image, kernel, padding=padding)
 
 
+def without_bias(image: np.ndarray, kernel: np.ndarray, bias: np.ndarray, padding: int) -> np.ndarray:
+    return FUNCTIONS["conv2d"](image, kernel, np.zeros_like(bias), padding=padding)
+
+
 def printing(n: int) -> None:
     print(sum(k**3 for k in range(n + 1)))  # noqa: T201 - the mistake that is shown
 
@@ -163,7 +169,32 @@ def _training() -> TrainingHistory:
                 **{**common, "hyperparameters": {"lr": 0.001, "momentum": 0.9}},
             ),
         ),
-        sources=(DataSource(token=0, dataset_token=0, dataset="CIFAR10", split="train", batch_size=64),),
+        evaluations=(
+            *(EvaluationPass(order=i, cell=8, model=SMALL["model"], source=1, after_run=1) for i in (10, 11)),
+            EvaluationPass(order=12, cell=8, model=LARGE["model"], source=2, after_run=2),
+        ),
+        sources=(
+            _source(0, "train_loader", 0, 1599, split="train"),
+            _source(1, "val_loader", 1600, 1999, split="train"),
+            _source(2, "test_loader", 0, 399, split="test"),
+        ),
+    )
+
+
+def _source(token: int, name: str, low: int, high: int, *, split: Literal["train", "test"]) -> DataSource:
+    """A loader that takes the pictures of one class from one end to the other."""
+    return DataSource(
+        token=token,
+        dataset_token=0 if split == "train" else 1,
+        dataset="CIFAR10",
+        split=split,
+        length=50000 if split == "train" else 10000,
+        sampled=high - low + 1,
+        index_digest=f"{low}-{high}",
+        index_low=low,
+        index_high=high,
+        batch_size=64,
+        names=(name,),
     )
 
 
@@ -244,6 +275,15 @@ CONVOLUTION = Convolution.model_validate(
         ],
     }
 )
+CHANNELS = Convolution.model_validate(
+    {
+        "function": ["conv2d_multichannel"],
+        "arguments": ["image", "kernel", "bias", "padding"],
+        "groups": [
+            {"name": "many kernels", "image": [3, 6, 7], "kernel": [2, 3, 3, 2], "bias": [2], "padding": 1}
+        ],
+    }
+)
 CUBES = FunctionValues.model_validate(
     {
         "function": ["sum_of_cubes"],
@@ -285,6 +325,14 @@ def rubric() -> Rubric:
             asks="Write `conv2d(image, kernel, padding)`: $y_{ij} = \\sum_{uv} x_{i+u, j+v} k_{uv}$.",
             hint="Compare with `F.conv2d` on an image that is not symmetric.",
         ),
+        criterion("conv2d-multichannel", "Convolution of many channels", 0, CHANNELS),
+        criterion(
+            "test-set-untouched",
+            "The test set is kept for the end",
+            0,
+            TestSetUntouched(),
+            hint="Choose on the validation set, and look at the test set once.",
+        ),
         criterion("sum-of-cubes", "The sum of cubes is returned", 2, CUBES),
         criterion(
             "builtin-shadowing",
@@ -316,7 +364,7 @@ def reference() -> Reference:
 
 def bundle() -> Bundle:
     arrays: list[np.ndarray] = []
-    functions = ((CONVOLUTION, flipped, 12), (CUBES, printing, 13))
+    functions = ((CONVOLUTION, flipped, 12), (CHANNELS, without_bias, 12), (CUBES, printing, 13))
     found = [
         (probe, called(probe, function, arrays, cell=place))
         for check, function, place in functions

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import CellError, CellRecord, CellRun, Output
-from grader.evidence.training import TrainingRun
+from grader.evidence.record import CellError, CellRecord, CellRun, ModuleRecord, Output, ProbeResult
+from grader.evidence.training import DataSource, TrainingRun
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
 from grader.reporting.appendix import let_in
 from grader.reporting.formulas import MATHML
@@ -135,6 +135,24 @@ def hostile_run(run: TrainingRun, text: str) -> TrainingRun:
     )
 
 
+def hostile_source(source: DataSource, text: str) -> DataSource:
+    return source.model_copy(update={"names": (text, f"{text}2"), "dataset": text, "root": text})
+
+
+def hostile_answer(answer: ProbeResult, text: str) -> ProbeResult:
+    """A network whose class, name and layers the student named."""
+    record = answer.record
+    if not isinstance(record, ModuleRecord):
+        return answer
+    layers = tuple(layer.model_copy(update={"path": text, "type": text}) for layer in record.layers)
+    steps = tuple(
+        step.model_copy(update={"name": text, "layer": text if step.layer else None})
+        for step in record.operations
+    )
+    named = {"name": text, "class_name": text, "layers": layers, "operations": steps}
+    return answer.model_copy(update={"record": record.model_copy(update=named)})
+
+
 def hostile_data(text: str) -> dict[str, object]:
     call = {"call": text, "state": "wrong", "expected": text, "got": [text, {text: text}], "mistake": text}
     return {
@@ -152,10 +170,20 @@ def hostile_report(text: str) -> ReportInput:
     assert report.bundle is not None
     evidence = report.bundle.evidence
     training = evidence.training.model_copy(
-        update={"runs": tuple(hostile_run(run, text) for run in evidence.training.runs)}
+        update={
+            "runs": tuple(hostile_run(run, text) for run in evidence.training.runs),
+            "sources": tuple(hostile_source(source, text) for source in evidence.training.sources),
+        }
     )
+    probes = {key: hostile_answer(answer, text) for key, answer in evidence.probes.items()}
     changed = evidence.model_copy(
-        update={"cells": notebook(text), "training": training, "outcome_detail": text, "anomalies": (text,)}
+        update={
+            "cells": notebook(text),
+            "training": training,
+            "probes": probes,
+            "outcome_detail": text,
+            "anomalies": (text,),
+        }
     )
     findings = tuple(
         finding.model_copy(
@@ -194,6 +222,12 @@ def test_a_hostile_submission_leaves_the_page_inert(text: str) -> None:
     assert found.offences == []
     assert found.styles == 1
     assert found.metas == ["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("picture", ['class="lanes"', 'class="layers', 'class="runs"'])
+def test_a_students_names_come_to_stand_in_every_picture(picture: str) -> None:
+    page = render_report(hostile_report("harmless"))
+    assert "harmless" in page.partition(picture)[2].partition("</figure>")[0]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -348,6 +348,54 @@ def test_a_fault_of_the_service_costs_nothing_and_says_so() -> None:
     assert "What cost most" not in text
 
 
+def judged_anew(criterion: str, **changes: object) -> ReportInput:
+    """The sample report with one finding changed."""
+    report = samples.report()
+    findings = tuple(
+        finding.model_copy(update=changes) if finding.criterion == criterion else finding
+        for finding in report.verdict.findings
+    )
+    return replace(report, verdict=report.verdict.model_copy(update={"findings": findings}))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (Status.CHECK_ERROR, "The check 'conv2d' itself failed: ValueError: expected 4711"),
+        (Status.MISSING_EVIDENCE, "Run it again with `--training full`."),
+    ],
+)
+@pytest.mark.parametrize("decided", [False, True])
+def test_what_a_check_says_to_course_staff_is_not_shown_to_the_student(
+    status: Status, said: str, decided: bool
+) -> None:
+    report = judged_anew("conv2d", status=status, points=0.0, pending=3.0, message=said)
+    decisions = {"conv2d": Decision(3, "It is right.")} if decided else {}
+    text = Outline(section(render_report(replace(report, decisions=decisions)), "conv2d")).text
+    assert "4711" not in text
+    assert "--training" not in text
+    assert ("A TA judged it instead" in text) is decided
+    assert ("costs you nothing" in text) is not decided
+
+
+def test_after_the_decision_nothing_says_that_a_ta_will_look() -> None:
+    doubt = "No loss function was seen in cell 8; a TA looks at it."
+    report = judged_anew("conv2d", status=Status.NEEDS_TA, points=0.0, pending=3.0, message=doubt)
+    decided = {"conv2d": Decision(3, "Well done."), "why-validation": Decision(2, "Half of it.")}
+    before, after = (render_report(replace(report, decisions=given)) for given in ({}, decided))
+    assert "a TA looks at it" in Outline(section(before, "conv2d")).text
+    assert "No loss function was seen in cell 8." in Outline(section(after, "conv2d")).text
+    assert "A TA read this part and gave the points." in Outline(section(after, "why-validation")).text
+    assert "A TA reads this part" not in after
+
+
+def test_why_the_service_failed_is_told_to_staff_only() -> None:
+    report = replace(
+        samples.report(), outcome=Outcome.SANDBOX_UNAVAILABLE, outcome_detail="docker: /run/docker.sock"
+    )
+    assert "docker" not in Outline(render_report(report)).text
+
+
 def test_a_criterion_that_the_rubric_no_longer_has_is_still_shown() -> None:
     report = samples.report()
     rubric = report.rubric.model_copy(update={"criteria": report.rubric.criteria[:1]})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.reporting.appendix import let_in
 from grader.reporting.code import excerpts, heading_above
 from grader.reporting.markdown import markdown, message
 from grader.reporting.text import count, duration, first_sentences, listed, number, plain, shortened
@@ -117,6 +118,16 @@ def test_a_string_over_many_lines_keeps_its_lines() -> None:
 
 def test_places_outside_the_file_are_left_out() -> None:
     assert excerpts([cell(0, "x")], [Where(cell=7), Where(cell=7, line=1)]) == ()
+
+
+def test_a_table_of_markdown_can_be_scrolled_by_itself() -> None:
+    html = markdown("|a|b|\n|-|-|\n|1|2|")
+    assert html.startswith('<div class="wide" tabindex="0" role="region" aria-label="Table"><table>')
+    assert let_in(html) == html
+
+
+def test_a_break_that_somebody_wrote_as_a_tag_is_one() -> None:
+    assert str(markdown("one<br>two<BR />three `<br>`")).count("<br>") == 2
 
 
 def test_the_heading_above_a_cell() -> None:

@@ -69,6 +69,17 @@ def test_a_good_rubric_gives_typed_criteria_and_the_digest_of_its_text():
     assert rubric.digest != load_rubric(GOOD + "# a remark\n", KINDS).digest
 
 
+def test_details_can_be_held_back_until_a_date_that_is_given():
+    held_back = GOOD.replace("expected: 4", "expected: 4\n    release: after_remarks")
+    dated = held_back.replace("remarks_open_from: 2026-01", "remarks_open_until: 2026-02")
+    assert load_rubric(dated, KINDS).criteria[0].release == "after_remarks"
+
+
+def test_an_entry_that_is_no_criterion_is_one_problem():
+    (problem,) = problems_of(GOOD.replace("criteria:\n", "criteria:\n  - first\n"))
+    assert "a criterion is a mapping" in problem
+
+
 def test_a_file_and_its_text_give_the_same_rubric(tmp_path: Path):
     path = tmp_path / "lab.yaml"
     path.write_text(GOOD, encoding="utf-8")
@@ -98,6 +109,11 @@ def test_a_file_and_its_text_give_the_same_rubric(tmp_path: Path):
             "expected: 4",
             "expected: 4\n    mode: nearr",
             "lab.yaml:16: 'mode' is 'nearr'; did you mean 'near'?",
+        ),
+        (
+            "expected: 4",
+            "expected: 4\n    release: after_remarks",
+            "lab.yaml:16: 'release: after_remarks' needs 'remarks: remarks_open_until'",
         ),
         ("title: A lab", "titel: A lab", "lab.yaml:2: unknown key 'titel'; did you mean 'title'?"),
         ("    title: Second\n", "", "lab.yaml:16: key 'title' is missing"),
