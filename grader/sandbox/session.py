@@ -42,6 +42,7 @@ from grader.evidence.training import TrainingHistory
 from grader.sandbox.base import Job, Progress
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
 from grader.sandbox.gather import Gathering
+from grader.sandbox.histories import doubted, gone_on
 from grader.sandbox.inputs import draw_inputs, fresh_generator
 
 __all__ = ["BrokenSandbox", "JobSession"]
@@ -157,12 +158,15 @@ class JobSession:
         self._running = None
         if frame.collected is not None:
             self._take_collected(frame.collected, arrays)
+        elif _has_run(frame.cell):
+            why = f"nothing could be collected after cell {frame.cell.index}"
+            self.training = doubted(self.training, why)
 
     def _take_collected(self, collected: Collected, arrays: list[np.ndarray]) -> None:
         self.files += collected.files
         self.shims += collected.shims
         self.anomalies += (*collected.anomalies, *collected.tampering)
-        self.training = collected.training or self.training
+        self._take_training(collected.training)
         for watched in collected.values:
             try:
                 value = self._gathering.value(watched.value, arrays)
@@ -170,6 +174,14 @@ class JobSession:
                 self._note(f"value of {watched.name} after cell {watched.cell}: {error.what}")
             else:
                 self.values.append(watched.model_copy(update={"value": value}))
+
+    def _take_training(self, training: TrainingHistory | None) -> None:
+        if training is None:
+            self.training = doubted(self.training, "after a cell the recorder gave no training history")
+            return
+        self.training, change = gone_on(self.training, training)
+        if change:
+            self._note(change)
 
     def _take_end(self, frame: Ran) -> None:
         if not math.isfinite(frame.cells_s):
@@ -254,3 +266,8 @@ class JobSession:
         status = "timeout" if self.outcome is Outcome.TIMEOUT else "died"
         run = CellRun(status=status if cell.index == self._running else "not_run")
         return cell.model_copy(update={"run": run})
+
+
+def _has_run(cell: CellRecord) -> bool:
+    """Whether a cell came to its end, so that something can be said of what it left."""
+    return bool(cell.source.strip()) and cell.run is not None and cell.run.status in ("ok", "error")
