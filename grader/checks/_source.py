@@ -30,6 +30,7 @@ class ParsedCell:
     Attributes:
         tree: None where the cell does not parse, even as IPython.
         problem: Why it does not.
+        magics_left_out: The tree has ``pass`` for every line that looks like a magic.
     """
 
     index: int
@@ -37,6 +38,7 @@ class ParsedCell:
     tree: ast.Module | None
     lines: tuple[int, ...]
     problem: str = ""
+    magics_left_out: bool = False
 
     def line_of(self, node: ast.AST) -> int | None:
         """The line of the student's cell, from 1, that a node came from."""
@@ -61,7 +63,7 @@ def parsed_cells(cells: tuple[CellRecord, ...]) -> Iterator[ParsedCell]:
 
 def parse_cell(index: int, source: str) -> ParsedCell:
     tree, lines, problem = _parse(source)
-    return ParsedCell(index, source, tree, lines, problem)
+    return ParsedCell(index, source, tree, lines, problem, _has_too_many_magics(source))
 
 
 @lru_cache(maxsize=_CACHED_CELLS)
@@ -84,11 +86,14 @@ def _as_python(source: str) -> str:
     IPython reads the whole cell again for every magic in it. Where that would take seconds, which no honest
     cell does, lines that look like magics are left out instead.
     """
-    lines = source.split("\n")
-    magics = sum(1 for line in lines if _MAGIC.search(line))
-    if magics * len(lines) > _MOST_LINES_READ:
-        return "\n".join(_MAGIC_LINE.sub(r"\1pass", line) for line in lines)
+    if _has_too_many_magics(source):
+        return "\n".join(_MAGIC_LINE.sub(r"\1pass", line) for line in source.split("\n"))
     return str(TransformerManager().transform_cell(source))
+
+
+def _has_too_many_magics(source: str) -> bool:
+    lines = source.splitlines()
+    return sum(1 for line in lines if _MAGIC.search(line)) * len(lines) > _MOST_LINES_READ
 
 
 def _without_python_magic(source: str) -> str:

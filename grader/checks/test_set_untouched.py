@@ -65,6 +65,9 @@ class TestSetUntouched(Check):
         if stopped_early(case):
             message = "No test data were misused in our run, but it ended before the last cell."
             return Judgement.needs_ta(message, data=data)
+        if not history.complete:
+            message = "No test data were misused as far as was recorded, but the record is not complete."
+            return Judgement.needs_ta(message, data=data)
         return Judgement.passed("No test data in training or in the choice of settings.", data=data)
 
     def _tuned_on_test(self, case: Case, test_data: TestData) -> dict[Likeness, list[EvaluationPass]]:

@@ -27,6 +27,7 @@ __all__ = ["CellClient", "KernelGone", "KernelSilent"]
 _READY_S = 30.0
 _INTERRUPT_S = 3.0
 _IOPUB_S = 4.0
+_SILENT_WAITS = 3
 _ENVELOPE_BYTES = 1024 * 1024
 _QUEUED_MESSAGES = 64
 _NOTES = 10
@@ -210,10 +211,15 @@ class CellClient(NotebookClient):
     async def _drained(self, reading: asyncio.Future[Any]) -> bool:
         """Whether all outputs of a finished cell arrived within the limit; they travel apart from the reply.
 
-        Those of a cell that printed one enormous line never do: its message is refused.
+        Those of a cell that printed one enormous line never do: its message is refused. On a busy machine
+        they may take long, so they are waited for while anything arrives, and a while longer.
         """
-        done, _ = await asyncio.wait([reading], timeout=_IOPUB_S)
-        return bool(done) and not self.flooded
+        silent = 0
+        while not reading.done() and not self.flooded and silent < _SILENT_WAITS:
+            before = self._received
+            await asyncio.wait([reading], timeout=_IOPUB_S)
+            silent = 0 if self._received > before else silent + 1
+        return reading.done() and not self.flooded
 
     async def _first_of(
         self, work: asyncio.Future[Any], timeout_s: float, flooded: asyncio.Event | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from grader.collector.cgroup import oom_kills
+from grader.collector.cgroup import count_memory
 from grader.collector.client import CellClient, KernelGone, KernelSilent
 from grader.collector.provisioner import ForkedKernel
 from grader.evidence.frames import CellDone, CellStarted, Collected, ProbeRequest, Ran
@@ -20,7 +20,6 @@ from grader.evidence.record import CellRecord, CellRun, Outcome, ProbeResult
 __all__ = ["NotebookRun"]
 
 _SET_UP_S = 30.0
-_COLLECT_S = 30.0
 
 Send = Callable[[CellStarted | CellDone, Sequence[np.ndarray]], None]
 
@@ -48,7 +47,7 @@ class NotebookRun:
 
     def __post_init__(self) -> None:
         self.client = CellClient(self.forked, self.plan.limits)
-        self._oom_before = oom_kills()
+        self._memory_before = count_memory()
         self._deadline = time.monotonic() + self.plan.limits.notebook_s
 
     async def run(self) -> Ran:
@@ -98,7 +97,7 @@ class NotebookRun:
     async def _ask(self, operation: str, **content: Any) -> tuple[bytes, list[np.ndarray]] | None:
         """A request whose failure costs evidence, never the run."""
         try:
-            return await self.client.request(operation, timeout_s=_COLLECT_S, **content)
+            return await self.client.request(operation, timeout_s=self.plan.limits.collect_s, **content)
         except KernelGone:
             return None
         except KernelSilent as error:
@@ -162,7 +161,10 @@ class NotebookRun:
             if record.run is not None:
                 first.setdefault(record.run.status, record.index)
         limits = self.plan.limits
-        if oom_kills() > self._oom_before:
+        memory = count_memory()
+        if memory.killed_by_machine(self._memory_before) and (self.forked.died.is_set() or "died" in first):
+            return Outcome.SANDBOX_UNAVAILABLE, "the machine ran out of memory, not the container"
+        if memory.killed_by_limit(self._memory_before):
             cell = first.get("died", first.get("error"))
             return Outcome.OUT_OF_MEMORY, f"{_in(cell)}more than {limits.memory_bytes >> 20} MiB of memory"
         if "timeout" in first:

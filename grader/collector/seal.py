@@ -20,6 +20,11 @@ _PACKAGE = "grader."
 _MOST_NAMED = 10
 _METHODS = (FunctionType, staticmethod, classmethod, property)
 
+#: What reads and writes a model, beside its methods.
+_OF_PYDANTIC = frozenset({"__pydantic_serializer__", "__pydantic_validator__"})
+#: Added to a class these come before everything that its objects hold.
+_OVERRULING = frozenset({"__getattr__", "__getattribute__", "__setattr__"})
+
 #: Built-in functions that measuring relies on, and that no lab replaces for everybody.
 _BUILTINS = (
     "all", "any", "bool", "callable", "dict", "enumerate", "float", "frozenset", "getattr", "id", "int",
@@ -34,30 +39,55 @@ class Seal:
     """What our modules, classes and functions consist of, by identity.
 
     Args:
-        own: Objects whose attributes the notebook has no reason to add to or replace, by name.
+        own: Objects whose attributes the notebook has no reason to add to, by name.
         entries: Mappings of which one entry each must stay: name, mapping, key.
+        kept: Attributes of an object, by its name in `own`, that are never bound to something else.
     """
 
     def __init__(
         self,
         own: Mapping[str, object] | None = None,
         entries: tuple[tuple[str, Mapping[str, Any], str], ...] = (),
+        kept: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._names = {name: frozenset(vars(thing)) for name, thing in (own or {}).items()}
         self._own = dict(own or {})
         self._places: list[_Place] = [*_of_builtins(), *_of_class("pydantic.BaseModel", BaseModel)]
+        self._classes = [(name, kind, frozenset(vars(kind))) for name, kind in _own_classes()]
         for name, module in sorted(sys.modules.items()):
             if name.startswith(_PACKAGE) and isinstance(module, ModuleType):
                 self._places += _of_module(name, module)
         for name, mapping, key in entries:
             self._places.append(_entry(name, mapping, key))
+        for name, keys in (kept or {}).items():
+            self._places += _of_object(name, self._own[name], keys)
 
     def broken(self) -> tuple[str, ...]:
         """What is no longer as it was, in words; empty where nothing was touched."""
         changed = [name for name, read, before in self._places if read() is not before]
         for name, thing in self._own.items():
             changed += [f"{name}.{each}" for each in sorted(set(vars(thing)) - self._names[name])]
+        changed += [added for name, kind, names in self._classes for added in _added(name, kind, names)]
         return tuple(f"the notebook changed {name}" for name in dict.fromkeys(changed))[:_MOST_NAMED]
+
+
+def _own_classes() -> Iterator[tuple[str, type]]:
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith(_PACKAGE) and isinstance(module, ModuleType):
+            for key, value in list(vars(module).items()):
+                if isinstance(value, type) and value.__module__ == name:
+                    yield f"{name}.{key}", value
+
+
+def _added(name: str, kind: type, names: frozenset[str]) -> list[str]:
+    """What a class has got since, which its objects then have as well; Python itself adds ``__names__``."""
+    new = vars(kind).keys() - names
+    return [f"{name}.{key}" for key in sorted(new) if key in _OVERRULING or not key.startswith("__")]
+
+
+def _of_object(name: str, thing: object, keys: tuple[str, ...]) -> Iterator[_Place]:
+    yield f"{name}'s class", lambda: type(thing), type(thing)
+    yield from (_entry(f"{name}.{key}", vars(thing), key) for key in keys)
 
 
 def _entry(name: str, mapping: Mapping[str, Any], key: str) -> _Place:
@@ -86,7 +116,7 @@ def _of_module(name: str, module: ModuleType) -> Iterator[_Place]:
 
 def _of_class(name: str, kind: type) -> Iterator[_Place]:
     for key, value in list(vars(kind).items()):
-        if isinstance(value, _METHODS):
+        if isinstance(value, _METHODS) or key in _OF_PYDANTIC:
             yield f"{name}.{key}", _attribute(kind, key), value
         if isinstance(value, FunctionType):
             yield from _of_function(f"{name}.{key}", value)

@@ -27,6 +27,14 @@ from grader.evidence.record import ProbeResult
 __all__ = ["KernelSession"]
 
 _MAX_ANOMALIES = 50
+#: What is never bound to another object once there is a session.
+_KEPT_OF_SESSION = (
+    "_plan", "_namespace", "_cells", "_shims", "_patches", "_recorder", "_folder", "_watch", "_sealed",
+)  # fmt: skip
+_KEPT_OF_RECORDER = (
+    "_cells", "_patches", "_models", "_losses", "_sources", "_passes", "_evaluations", "_by_hand", "_runs",
+    "_hooks", "_notes",
+)  # fmt: skip
 
 
 class KernelSession:
@@ -58,6 +66,7 @@ class KernelSession:
         self._anomalies: list[str] = []
         self._reported = 0
         self._seal: Seal | None = None
+        self._sealed = False
         self._bytes_left = plan.limits.evidence_bytes
 
     def install(self, shell: Any) -> None:
@@ -145,10 +154,14 @@ class KernelSession:
             ("the handler of our requests", kernel.shell_handlers, "grader_request"),
             ("the kernel's session", vars(kernel), "_graded"),
         )
-        self._seal = Seal(own, entries)
+        kept = {"the session": _KEPT_OF_SESSION, "the recorder": _KEPT_OF_RECORDER}
+        self._sealed = True
+        self._seal = Seal(own, entries, kept)
 
     def _broken(self) -> tuple[str, ...]:
-        return () if self._seal is None else self._seal.broken()
+        if type(self._seal) is not Seal:
+            return ("the notebook took the seal away",) if self._sealed else ()
+        return self._seal.broken()
 
     def _new_arrays(self) -> Arrays:
         """Room for arrays: what the plan gives to one message, and what is left for the attempt."""

@@ -53,6 +53,12 @@ __all__ = [
 #: What precedes every frame: its length in bytes.
 LENGTH = struct.Struct(">I")
 
+# At least twice what the collector keeps of each after one cell: more is forged, and would cost memory.
+_MOST_VALUES = 5_000
+_MOST_FILES = 4_000
+_MOST_SHIMS = 5_000
+_MOST_LINES = 200
+
 
 class Frame(Record):
     seq: int = 0
@@ -131,12 +137,12 @@ class Collected(Record):
         tampering: What the notebook changed of the code that measures; no probe is answered after that.
     """
 
-    values: tuple[WatchedValue, ...] = ()
-    files: tuple[FileWritten, ...] = ()
-    shims: tuple[ShimUse, ...] = ()
+    values: tuple[WatchedValue, ...] = Field(default=(), max_length=_MOST_VALUES)
+    files: tuple[FileWritten, ...] = Field(default=(), max_length=_MOST_FILES)
+    shims: tuple[ShimUse, ...] = Field(default=(), max_length=_MOST_SHIMS)
     training: TrainingHistory | None = None
-    anomalies: tuple[str, ...] = ()
-    tampering: tuple[str, ...] = ()
+    anomalies: tuple[str, ...] = Field(default=(), max_length=_MOST_LINES)
+    tampering: tuple[str, ...] = Field(default=(), max_length=_MOST_LINES)
 
 
 class CellDone(Frame):

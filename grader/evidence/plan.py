@@ -41,6 +41,7 @@ class Limits(Record):
     notebook_s: float = Field(default=900.0, gt=0)
     cell_s: float = Field(default=600.0, gt=0)
     probe_s: float = Field(default=20.0, gt=0)
+    collect_s: float = Field(default=30.0, gt=0)
     memory_bytes: int = Field(default=4096 * _MIB, ge=512 * _MIB)
     work_bytes: int = Field(default=1024 * _MIB, gt=0)
     work_inodes: int = Field(default=50_000, gt=0)

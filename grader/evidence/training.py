@@ -148,7 +148,7 @@ class TrainingRun(Record):
     passes: int = 0
     passes_cut: int = 0
     steps: int = 0
-    losses: tuple[float, ...] = ()
+    losses: tuple[float, ...] = Field(default=(), max_length=1000)
     loss: LossUse | None = None
     model: ModelIdentity
     source: int | None = None
@@ -179,10 +179,12 @@ class TrainingHistory(Record):
 
     Attributes:
         complete: False where the recorder was tampered with, removed or overflowed; `notes` say how.
+
+    The lengths are twice what the recorder keeps: more comes from forgers only, and costs memory.
     """
 
-    runs: tuple[TrainingRun, ...] = ()
-    evaluations: tuple[EvaluationPass, ...] = ()
-    sources: tuple[DataSource, ...] = ()
+    runs: tuple[TrainingRun, ...] = Field(default=(), max_length=1000)
+    evaluations: tuple[EvaluationPass, ...] = Field(default=(), max_length=4000)
+    sources: tuple[DataSource, ...] = Field(default=(), max_length=1000)
     complete: bool = True
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = Field(default=(), max_length=200)

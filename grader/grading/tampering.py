@@ -7,11 +7,14 @@ for any of that. A sign costs nothing; it sends the notebook to a TA before its 
 
 from __future__ import annotations
 
-import ast
+import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 from grader.checks._source import ParsedCell, parsed_cells
 from grader.evidence.record import CellRecord
+from grader.grading._pieces import Piece, pieces, texts
+from grader.grading._reaching import Aliases, named_in, reaches
 from grader.rubric.model import Judgement, Status, Where
 
 __all__ = ["Sign", "held_back", "signs_of_tampering"]
@@ -20,29 +23,25 @@ Sign = tuple[Where, str]
 
 _MOST_SIGNS = 20
 
-#: Modules that read or change what belongs to the running program rather than to the notebook.
-_MODULES = frozenset({"_ctypes", "ctypes", "grader"})
-
-#: Attributes and functions, by the last part of their dotted name.
-_NAMES = frozenset({
-    "_current_frames", "_getframe", "_global_optimizer_post_hooks", "_global_optimizer_pre_hooks", "_graded",
-    "ast_transformers", "currentframe", "f_back", "f_locals", "get_objects", "get_referrers", "iopub_socket",
-    "run_cell_async", "setprofile", "settrace", "shell_handlers", "shell_stream", "shell_streams",
-})  # fmt: skip
-#: Those that may be read, and not replaced.
-_NOT_ASSIGNED = frozenset({"__code__", "__defaults__", "__globals__"})
-_IN_TEXT = ("grader.collector", "grader.evidence", "grader_request", "/proc/self/mem")
-
 
 def signs_of_tampering(cells: tuple[CellRecord, ...]) -> tuple[Sign, ...]:
     """Places where a notebook names what only somebody who forges would need.
+
+    Strings and the bodies of magics are read as code where they are code.
 
     Returns:
         Cell and line, and what stands there; empty for ordinary notebooks. Code that is put together at run
         time cannot be seen through, so this is no proof of the contrary.
     """
-    found = [sign for cell in parsed_cells(cells) for sign in _in_cell(cell)]
-    return tuple(dict.fromkeys(found))[:_MOST_SIGNS]
+    parsed = list(parsed_cells(cells))
+    code = [pieces(cell) for cell in parsed]
+    aliases = Aliases()
+    for piece in (piece for found in code for piece in found):
+        aliases = aliases.with_those_of(piece.tree)
+    signs = (
+        sign for cell, found in zip(parsed, code, strict=True) for sign in _in_cell(cell, found, aliases)
+    )
+    return tuple(islice(dict.fromkeys(signs), _MOST_SIGNS))
 
 
 def held_back(judgement: Judgement, signs: tuple[Sign, ...]) -> Judgement:
@@ -62,36 +61,21 @@ def held_back(judgement: Judgement, signs: tuple[Sign, ...]) -> Judgement:
     )
 
 
-def _in_cell(cell: ParsedCell) -> Iterator[Sign]:
-    if cell.tree is None:
-        return
-    for node in ast.walk(cell.tree):
-        name = _suspicious(node)
+def _in_cell(cell: ParsedCell, found: list[Piece], aliases: Aliases) -> Iterator[Sign]:
+    if cell.tree is None or cell.magics_left_out:
+        yield from _in_words(cell)
+    for piece in found:
+        for node, name in reaches(piece.tree, aliases):
+            yield Where(cell=cell.index, line=piece.line_of(node)), name
+        for node, text in texts(piece.tree):
+            name = named_in(text)
+            if name:
+                yield Where(cell=cell.index, line=piece.line_of(node)), name
+
+
+def _in_words(cell: ParsedCell) -> Iterator[Sign]:
+    """By words alone, where there is no tree, or not all of the cell is in it."""
+    for number, line in enumerate(cell.source.splitlines(), 1):
+        name = named_in(unicodedata.normalize("NFKC", line))
         if name:
-            yield Where(cell=cell.index, line=cell.line_of(node)), name
-
-
-def _suspicious(node: ast.AST) -> str:
-    """The name that a node should not need; empty for all others."""
-    if isinstance(node, ast.Attribute) and node.attr in _NAMES:
-        return node.attr
-    if isinstance(node, ast.Attribute) and node.attr in _NOT_ASSIGNED and isinstance(node.ctx, ast.Store):
-        return node.attr
-    if isinstance(node, ast.Attribute) and node.attr == "kernel" and _is_shell(node.value):
-        return "get_ipython().kernel"
-    if isinstance(node, ast.Import):
-        return next((alias.name for alias in node.names if _root(alias.name) in _MODULES), "")
-    if isinstance(node, ast.ImportFrom) and node.module:
-        names = {alias.name for alias in node.names}
-        return node.module if _root(node.module) in _MODULES else next(iter(sorted(names & _NAMES)), "")
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return next((text for text in _IN_TEXT if text in node.value), "")
-    return ""
-
-
-def _root(module: str) -> str:
-    return module.partition(".")[0]
-
-
-def _is_shell(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
+            yield Where(cell=cell.index, line=number), name

@@ -48,6 +48,10 @@ class Box(Protocol):
         """Whether its memory limit ended it; asked when the stream has ended."""
         ...
 
+    def fault(self) -> str:
+        """What is wrong with it that is none of the submission's doing; empty where it runs as it should."""
+        ...
+
     def remove(self) -> None:
         """Ends it and all that runs in it; raises nothing."""
         ...
@@ -80,6 +84,10 @@ class Sandbox(Protocol):
         Raises:
             SandboxUnavailable: It cannot be started.
         """
+        ...
+
+    def answers(self) -> bool:
+        """Whether it could start something now; asked after it failed."""
         ...
 
     def close(self) -> None:

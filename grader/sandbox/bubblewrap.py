@@ -242,6 +242,10 @@ class Bubble:
         """Limits are for each process here, and end a cell rather than the sandbox."""
         return False
 
+    def fault(self) -> str:
+        """Nobody but this process could have stopped it."""
+        return ""
+
     def remove(self) -> None:
         """Ends it, and with it all that runs in it."""
         with suppress(StreamEnded, ValueError):
@@ -251,7 +255,9 @@ class Bubble:
             self._process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(timeout=_STOP_S)
+            # What does not even end then hangs in the kernel; it must not take the run with it.
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_STOP_S)
 
 
 class BubblewrapSandbox:
@@ -298,6 +304,9 @@ class BubblewrapSandbox:
         bubble = Bubble(BubbleSpec(limits=limits, code=self._code, data_dir=self._data_dir))
         bubble.wait_until_ready()
         return bubble
+
+    def answers(self) -> bool:
+        return True
 
     def close(self) -> None:
         for worker in self._workers:

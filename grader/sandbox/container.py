@@ -185,6 +185,14 @@ class Container:
             return bool(state.get("OOMKilled"))
         return False
 
+    def fault(self) -> str:
+        """What the engine says of it unless it runs: one that was paused from outside is silent as well."""
+        try:
+            status = str(self._client.api.inspect_container(self._id)["State"]["Status"])
+        except ENGINE_ERRORS as error:
+            return f"the engine does not answer for it: {error}"[:300]
+        return "" if status == "running" else f"the engine calls it {status}"
+
     def remove(self) -> None:
         """Kills and removes it. What cannot be removed now is left to the reaper."""
         stream = getattr(self, "stream", None)

@@ -16,10 +16,19 @@ from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment, Outcome
 from grader.sandbox.base import Box, Job, Progress
 from grader.sandbox.container import Container, ContainerSpec
+from grader.sandbox.engine import ENGINE_ERRORS
+from grader.sandbox.frames import StreamEnded
 from grader.sandbox.image import ImageRef
 from grader.sandbox.session import BrokenSandbox, JobSession
 
 __all__ = ["DockerSandbox", "DockerWorker", "Isolation"]
+
+#: Limits that a container is made with; all others come with each job.
+_OF_CONTAINER = (
+    "memory_bytes", "work_bytes", "work_inodes", "shm_bytes", "pids", "cpus", "evidence_bytes",
+)  # fmt: skip
+#: Jobs of one container: each takes a uid that no other had, and there are 500 (`collector.provisioner`).
+_MOST_JOBS = 450
 
 Isolation = Literal["fork", "container"]
 
@@ -91,6 +100,12 @@ class DockerSandbox:
         container.wait_until_ready()
         return container
 
+    def answers(self) -> bool:
+        try:
+            return bool(self._client.ping())
+        except ENGINE_ERRORS:
+            return False
+
     def close(self) -> None:
         for worker in self._workers:
             worker.close()
@@ -120,6 +135,7 @@ class DockerWorker:
         self._container: Box | None = start(limits)
         self._starter = ThreadPoolExecutor(1) if isolation == "container" else None
         self._standby: Future[Box] | None = None
+        self._served = 0
 
     def run(self, job: Job, progress: Progress | None = None) -> Bundle:
         """Runs one submission.
@@ -135,7 +151,8 @@ class DockerWorker:
         healthy = False
         try:
             self._drive(session, container)
-            healthy = not session.replace and self._isolation == "fork"
+            self._served += 1
+            healthy = not session.replace and self._isolation == "fork" and self._served < _MOST_JOBS
         finally:
             if healthy:
                 self._container = container
@@ -147,11 +164,13 @@ class DockerWorker:
         try:
             session.run()
         except BrokenSandbox as error:
-            if session.outcome is not None:
+            ended_too_soon = session.unanswered and isinstance(error.__cause__, StreamEnded)
+            if container.memory_ran_out():
+                session.detail = session.detail or "the whole container ran out of memory"
+                session.outcome = session.outcome or Outcome.OUT_OF_MEMORY
                 session.anomalies.append(f"the sandbox ended early: {error}"[:500])
-            elif container.memory_ran_out():
-                session.outcome = Outcome.OUT_OF_MEMORY
-                session.detail = "the whole container ran out of memory"
+            elif session.outcome is not None and not ended_too_soon:
+                session.anomalies.append(f"the sandbox ended early: {error}"[:500])
             else:
                 raise SandboxUnavailable(
                     "the sandbox ended in the middle of a submission",
@@ -159,6 +178,13 @@ class DockerWorker:
                     found=(container.stream.log().strip() or str(error))[-600:],
                     todo="run again; where it happens every time, see `grader doctor`",
                 ) from error
+        if session.late and (fault := container.fault()):
+            raise SandboxUnavailable(
+                "the sandbox stopped answering",
+                where=container.name,
+                found=fault,
+                todo="run again; `grader doctor` tests the engine part by part",
+            )
         if session.outcome is Outcome.SANDBOX_UNAVAILABLE:
             raise SandboxUnavailable(
                 "the sandbox could not start a kernel", where=container.name, found=session.detail
@@ -170,7 +196,8 @@ class DockerWorker:
         if container is not None and not _usable(container, limits):
             container.remove()
             container = None
-        container = container or self._start(limits)
+        if container is None:
+            container, self._served = self._start(limits), 0
         if self._starter is not None:
             self._standby = self._starter.submit(self._start, limits)
         return container
@@ -192,4 +219,6 @@ class DockerWorker:
 
 
 def _usable(container: Box, limits: Limits) -> bool:
-    return container.limits == limits and time.monotonic() < container.expires
+    """Whether a container may serve a job: the bounds that it was made with are the job's own."""
+    same = all(getattr(container.limits, name) == getattr(limits, name) for name in _OF_CONTAINER)
+    return same and time.monotonic() < container.expires

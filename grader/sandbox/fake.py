@@ -38,6 +38,10 @@ class FakeSandbox:
             raise answer
         return answer
 
+    def answers(self) -> bool:
+        """As long as this process lives."""
+        return True
+
     def close(self) -> None:
         """Nothing is held."""
 

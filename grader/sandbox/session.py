@@ -42,6 +42,7 @@ from grader.evidence.training import TrainingHistory
 from grader.sandbox.base import Job, Progress
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
 from grader.sandbox.gather import Gathering
+from grader.sandbox.histories import doubted, gone_on
 from grader.sandbox.inputs import draw_inputs, fresh_generator
 
 __all__ = ["BrokenSandbox", "JobSession"]
@@ -51,6 +52,9 @@ GRACE_S = 45.0
 _CLEAN_S = 90.0
 _FRAMES_IN_ALL = 4
 _ANOMALIES = 100
+_SILENT_PROBES = 2
+#: Files and uses of shims that are kept of one attempt, whatever its cells claim.
+_MOST_KEPT = 20_000
 
 
 class BrokenSandbox(Exception):
@@ -64,6 +68,7 @@ class JobSession:
     Attributes:
         environment: Recorded in the evidence.
         replace: Why this sandbox must not be used again; empty where it may.
+        late: It did not answer in time, which need not be the submission's doing.
     """
 
     stream: FrameStream
@@ -71,6 +76,7 @@ class JobSession:
     environment: Environment
     progress: Progress | None = None
     replace: str = ""
+    late: bool = False
     cells: dict[int, CellRecord] = field(default_factory=dict)
     outcome: Outcome | None = None
     detail: str = ""
@@ -95,8 +101,8 @@ class JobSession:
     def run(self) -> None:
         """Runs the notebook and the probes, then the wipe; where something was odd, `replace` is set instead.
 
-        A deadline that passes is a TIMEOUT of the submission: the driver, which enforces the limits, is out
-        of reach only when the submission made it so.
+        A deadline that passes is a TIMEOUT of the submission unless the sandbox turns out to be paused or
+        gone: the driver, which enforces the limits, is else out of reach only when the submission made it so.
 
         Raises:
             BrokenSandbox: The sandbox is gone or speaks nonsense. What came before is kept.
@@ -108,7 +114,7 @@ class JobSession:
                 # Else it is thrown away, which is quicker than wiping after a fork bomb, and surer.
                 self._clean()
         except DeadlinePassed:
-            self.replace = "it did not answer in time"
+            self.replace, self.late = "it did not answer in time", True
             if self.outcome is None:
                 self.outcome, self.detail = Outcome.TIMEOUT, f"{self._where()}the sandbox stopped answering"
         except (StreamEnded, EvidenceError) as error:
@@ -116,6 +122,11 @@ class JobSession:
             raise BrokenSandbox(str(error)) from error
         finally:
             self._finished = time.monotonic()
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether probes are left that were not answered."""
+        return len(self.probes) < len({probe_id(probe) for probe in self.job.plan.probes})
 
     def _where(self) -> str:
         return "" if self._running is None else f"cell {self._running}: "
@@ -157,12 +168,15 @@ class JobSession:
         self._running = None
         if frame.collected is not None:
             self._take_collected(frame.collected, arrays)
+        elif _has_run(frame.cell):
+            why = f"nothing could be collected after cell {frame.cell.index}"
+            self.training = doubted(self.training, why)
 
     def _take_collected(self, collected: Collected, arrays: list[np.ndarray]) -> None:
-        self.files += collected.files
-        self.shims += collected.shims
+        self.files += collected.files[: _MOST_KEPT - len(self.files)]
+        self.shims += collected.shims[: _MOST_KEPT - len(self.shims)]
         self.anomalies += (*collected.anomalies, *collected.tampering)
-        self.training = collected.training or self.training
+        self._take_training(collected.training)
         for watched in collected.values:
             try:
                 value = self._gathering.value(watched.value, arrays)
@@ -170,6 +184,14 @@ class JobSession:
                 self._note(f"value of {watched.name} after cell {watched.cell}: {error.what}")
             else:
                 self.values.append(watched.model_copy(update={"value": value}))
+
+    def _take_training(self, training: TrainingHistory | None) -> None:
+        if training is None:
+            self.training = doubted(self.training, "after a cell the recorder gave no training history")
+            return
+        self.training, change = gone_on(self.training, training)
+        if change:
+            self._note(change)
 
     def _take_end(self, frame: Ran) -> None:
         if not math.isfinite(frame.cells_s):
@@ -188,12 +210,30 @@ class JobSession:
         self.replace = self.replace or anomaly
 
     def _run_probes(self, alive: bool) -> None:
+        began = time.monotonic()
+        unasked = "" if alive else "the kernel is dead"
+        silent = 0
         for probe in self.job.plan.probes:
             name = probe_id(probe)
-            if alive:
-                self.probes[name] = self._ask(name, probe)
-            else:
-                self.probes[name] = ProbeResult(status="no_answer", detail="the kernel is dead")
+            if unasked:
+                self.probes[name] = ProbeResult(status="no_answer", detail=unasked)
+                continue
+            asked = time.monotonic()
+            self.probes[name] = self._ask(name, probe)
+            silent += self._was_silent(self.probes[name], asked)
+            unasked = self._why_no_more(silent, began)
+
+    def _was_silent(self, result: ProbeResult, asked: float) -> bool:
+        """Whether a probe took all of its time for nothing."""
+        return result.status == "no_answer" and time.monotonic() - asked >= self.job.plan.limits.probe_s
+
+    def _why_no_more(self, silent: int, began: float) -> str:
+        """Why the probes that are left are not asked: each could cost its whole time."""
+        if silent >= _SILENT_PROBES:
+            return f"not asked: {silent} probes before got no answer in time"
+        if time.monotonic() - began >= self.job.plan.limits.notebook_s:
+            return "not asked: the probes before took as long as a notebook may"
+        return ""
 
     def _ask(self, name: str, probe: Probe) -> ProbeResult:
         inputs, arrays = draw_inputs(probe, self._generator)
@@ -254,3 +294,8 @@ class JobSession:
         status = "timeout" if self.outcome is Outcome.TIMEOUT else "died"
         run = CellRun(status=status if cell.index == self._running else "not_run")
         return cell.model_copy(update={"run": run})
+
+
+def _has_run(cell: CellRecord) -> bool:
+    """Whether a cell came to its end, so that something can be said of what it left."""
+    return bool(cell.source.strip()) and cell.run is not None and cell.run.status in ("ok", "error")

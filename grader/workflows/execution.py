@@ -24,6 +24,9 @@ __all__ = ["Desk", "JobWorker"]
 
 _MAX_TRIES = 3
 _PAUSE_S = 0.5
+#: How long an engine that does not answer is waited for.
+_ENGINE_S = 120.0
+_ENGINE_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class JobWorker:
             except Exception as error:  # whatever it was, it was not the student
                 self._discard()
                 reason = _reason(error)
+            self._wait_for_sandbox()
             if self._desk.stop.now:
                 return None
             tries = self._desk.queue.retry(job.id, reason)
@@ -92,6 +96,15 @@ class JobWorker:
                 return without_run(job.notebook, job.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
             self._desk.notify(Retrying(work.student, tries, reason))
             self._desk.stop.pause(_PAUSE_S * tries)
+
+    def _wait_for_sandbox(self) -> None:
+        """Gives an engine that is being restarted its time; else it would use up every job's tries."""
+        sandbox, waited_s = self._desk.sandbox, 0.0
+        while sandbox is not None and waited_s < _ENGINE_S and not self._desk.stop.finishing:
+            if sandbox.answers():
+                return
+            self._desk.stop.pause(_ENGINE_PAUSE_S)
+            waited_s += _ENGINE_PAUSE_S
 
     def _run(self, notebook: bytes, work: Work) -> Bundle:
         worker = self._worker_for(work.plan)

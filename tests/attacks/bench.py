@@ -49,6 +49,7 @@ LIMITS = Limits(
     cell_s=4.0,
     notebook_s=40.0,
     probe_s=5.0,
+    collect_s=5.0,
     work_bytes=64 * _MIB,
     work_inodes=4000,
     shm_bytes=32 * _MIB,

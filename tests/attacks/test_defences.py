@@ -63,9 +63,7 @@ NO_KILL = Weakness(
 )
 _LOOK = " + leftovers(kernel.uid)\n"
 NO_LOOK_AFTER = Weakness({"grader/collector/driver.py": (_LOOK, "\n")})
-NO_SEAL = Weakness(
-    {"grader/collector/session.py": ("return () if self._seal is None else self._seal.broken()", "return ()")}
-)
+NO_SEAL = Weakness({"grader/collector/session.py": ("return self._seal.broken()", "return ()")})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from grader.grading.tampering import signs_of_tampering
 from grader.grading.verdict import Verdict
 from grader.rubric.model import Status
 from grader.sandbox.base import Sandbox
@@ -78,3 +79,13 @@ def test_nothing_passes_that_reaches_into_our_own_code(
 ) -> None:
     came = forging_arena.result(forgery)
     assert all(finding.status is not Status.PASS for finding in came.forged.findings)
+
+
+@pytest.mark.parametrize(
+    "forgery", [each for each in FORGERIES if each.reaches_in], ids=lambda forgery: forgery.id
+)
+def test_what_reaches_into_our_own_code_is_flagged(
+    forgery: Forgery, forging_arena: Arena[Forgery, ForgedVerdicts]
+) -> None:
+    evidence = forging_arena.result(forgery).evidence.evidence
+    assert signs_of_tampering(evidence.cells) or evidence.anomalies or not evidence.training.complete

@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -164,17 +165,44 @@ def rehearse(places: Places, bounds: Bounds, *, without: Collection[Layer] = ())
 
 def _rehearse_in_child(writing: int, places: Places, bounds: Bounds, without: Collection[Layer]) -> None:
     try:
+        before = _filters()
         report = confine_kernel(places, bounds, without=without)
         if Layer.SECCOMP not in without:
-            _expect_refusal()
+            _expect_filter(before)
+        if report[Layer.LANDLOCK.value].startswith("ABI"):
+            _expect_closed_file()
     except Exception as error:
         report = {"error": f"{type(error).__name__}: {error}"}
     os.write(writing, json.dumps(report).encode())
     os._exit(0)
 
 
-def _expect_refusal() -> None:
-    """Asks for a new user namespace, which any process may have unless it is refused."""
+def _expect_filter(before: int) -> None:
+    """Asks for a new user namespace, which any process may have unless it is refused, and counts filters.
+
+    The engine's own filter refuses it as well, so that ours must also be there.
+    """
     new_user_namespace = 0x10000000
     if ctypes.CDLL(None).unshare(new_user_namespace) == 0:
         raise PermissionError("a new user namespace was granted")
+    if 0 <= _filters() <= before:
+        raise PermissionError("the filter of system calls is not in force")
+
+
+def _filters() -> int:
+    """Filters of system calls on this process; -1 where the kernel does not tell (before Linux 5.9)."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Seccomp_filters:"):
+                return int(line.split()[1])
+    return -1
+
+
+def _expect_closed_file() -> None:
+    """Opens for writing what belongs to this very process: nothing but Landlock refuses that."""
+    with suppress(OSError), Path("/proc/self/comm").open("w"):
+        raise _Granted("a file outside the work folders could be opened for writing")
+
+
+class _Granted(Exception):
+    """Something was allowed that no student may do."""

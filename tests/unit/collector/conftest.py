@@ -38,6 +38,7 @@ from grader.evidence.frames import Collected, ProbeRequest  # noqa: E402
 from grader.evidence.plan import Plan, probe_id  # noqa: E402
 from grader.evidence.record import ProbeResult, ShimUse  # noqa: E402
 from grader.evidence.training import TrainingHistory, TrainingRun  # noqa: E402
+from grader.sandbox.histories import gone_on  # noqa: E402
 
 COMMON = """
 import torch, torch.nn as nn, torch.nn.functional as F, numpy as np
@@ -66,11 +67,18 @@ class Notebook:
             result = self.shell.run_cell(textwrap.dedent(source))
             self.error = result.error_in_exec or result.error_before_exec
             collected, arrays = self.session.collect()
+            self._goes_on(collected.training)
             self.collected.append(collected)
             self.arrays.append(arrays)
             if check and self.error is not None:
                 raise self.error
         return self.collected[-1]
+
+    def _goes_on(self, training: TrainingHistory | None) -> None:
+        """The host takes a history that does not extend the one before for forged."""
+        if self.collected and self.collected[-1].training is not None and training is not None:
+            _, change = gone_on(self.collected[-1].training, training)
+            assert change == ""
 
     @property
     def history(self) -> TrainingHistory:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -296,6 +297,24 @@ def test_a_rehearsal_raises_where_the_filter_lets_a_namespace_through(
         pytest.skip("this machine gives nobody a user namespace")
     monkeypatch.setattr("grader.collector.confine.seccomp.install", lambda: 0)
     with pytest.raises(OSError, match="a new user namespace was granted"):
+        rehearse(places, Bounds(file_bytes=1 << 20))
+
+
+def test_a_rehearsal_raises_where_there_is_no_filter_of_ours(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.collector.confine.seccomp.install", lambda: 0)
+    monkeypatch.setattr("ctypes.CDLL", lambda name: SimpleNamespace(unshare=lambda flags: -1))
+    with pytest.raises(OSError, match="the filter of system calls is not in force"):
+        rehearse(places, Bounds(file_bytes=1 << 20))
+
+
+@needs_landlock
+def test_a_rehearsal_raises_where_landlock_holds_nothing(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.collector.confine.landlock.restrict", lambda rights, version: None)
+    with pytest.raises(OSError, match="outside the work folders could be opened for writing"):
         rehearse(places, Bounds(file_bytes=1 << 20))
 
 

@@ -38,6 +38,18 @@ def replaced_serialiser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pydantic.BaseModel.model_dump_json", lambda self: "{}")
 
 
+def replaced_way_into_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProbeResult, "__pydantic_serializer__", object())
+
+
+def shadowed_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Encoder, "_kept", property(lambda self: ()), raising=False)
+
+
+def overruled_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Encoder, "__getattribute__", lambda self, name: None)
+
+
 def removed_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(__import__("sys").modules, "grader.collector.values")
 
@@ -54,6 +66,9 @@ def replaced_builtin(monkeypatch: pytest.MonkeyPatch) -> None:
         (replaced_code, "grader.collector.values.encode"),
         (replaced_defaults, "grader.collector.values.encode"),
         (replaced_serialiser, "pydantic.BaseModel.model_dump_json"),
+        (replaced_way_into_json, "grader.evidence.record.ProbeResult.__pydantic_serializer__"),
+        (shadowed_attribute, "grader.collector.values.Encoder._kept"),
+        (overruled_attributes, "grader.collector.values.Encoder.__getattribute__"),
         (removed_module, "the module grader.collector.values"),
         (replaced_builtin, "the built-in issubclass"),
     ],
@@ -73,6 +88,27 @@ def test_an_attribute_hung_on_an_object_of_ours_is_seen() -> None:
     assert seal.broken() == ()
     thing.probe = print
     assert seal.broken() == ("the notebook changed the session.probe",)
+
+
+def test_an_attribute_that_is_never_bound_anew_is_watched_where_that_is_said() -> None:
+    thing = SimpleNamespace(runs=[1], count=1)
+    seal = Seal({"the recorder": thing}, kept={"the recorder": ("runs",)})
+    thing.count = 2
+    thing.runs.append(2)
+    assert seal.broken() == ()
+    thing.runs = thing.runs[:1]
+    assert seal.broken() == ("the notebook changed the recorder.runs",)
+
+
+def test_an_object_that_changed_its_class_is_seen() -> None:
+    class Ours: ...
+
+    class Forged(Ours): ...
+
+    thing = Ours()
+    seal = Seal({"the session": thing}, kept={"the session": ()})
+    thing.__class__ = Forged  # type: ignore[assignment]
+    assert seal.broken() == ("the notebook changed the session's class",)
 
 
 def test_an_entry_that_must_stay_is_watched() -> None:

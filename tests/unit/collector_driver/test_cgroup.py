@@ -4,17 +4,42 @@ from pathlib import Path
 
 import pytest
 
-from grader.collector.cgroup import oom_kills
+from grader.collector.cgroup import MemoryCount, count_memory
 
 
-@pytest.mark.parametrize(
-    "content", ["low 0\nhigh 0\noom 3\noom_kill 2\n", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"]
-)
-def test_both_versions_of_control_groups_are_read(tmp_path: Path, content: str) -> None:
-    counters = tmp_path / "counters"
-    counters.write_text(content)
-    assert oom_kills((tmp_path / "absent", counters)) == 2
+def version_2(group: Path) -> None:
+    (group / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 3\noom_kill 2\n")
+
+
+def version_1(group: Path) -> None:
+    (group / "memory").mkdir()
+    (group / "memory" / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
+    (group / "memory" / "memory.failcnt").write_text("3\n")
+
+
+@pytest.mark.parametrize("write", [version_1, version_2])
+def test_both_versions_of_control_groups_are_read(tmp_path: Path, write: object) -> None:
+    write(tmp_path)  # type: ignore[operator]
+    assert count_memory(tmp_path) == MemoryCount(kills=2, limit_hits=3)
 
 
 def test_no_counter_counts_nothing(tmp_path: Path) -> None:
-    assert oom_kills((tmp_path / "absent",)) == 0
+    assert count_memory(tmp_path) == MemoryCount()
+
+
+@pytest.mark.parametrize(
+    ("after", "by_limit", "by_machine"),
+    [
+        (MemoryCount(1, 5), False, False),
+        (MemoryCount(2, 6), True, False),
+        (MemoryCount(2, 5), False, True),
+        (MemoryCount(2, None), True, False),
+        (MemoryCount(1, 6), False, False),
+    ],
+)
+def test_a_kill_without_the_limit_being_hit_is_the_machines_fault(
+    after: MemoryCount, by_limit: bool, by_machine: bool
+) -> None:
+    before = MemoryCount(1, 5)
+    assert after.killed_by_limit(before) is by_limit
+    assert after.killed_by_machine(before) is by_machine

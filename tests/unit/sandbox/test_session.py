@@ -31,6 +31,7 @@ from grader.evidence.record import (
     ProbeResult,
     WatchedValue,
 )
+from grader.evidence.training import ModelIdentity, Start, TrainingHistory, TrainingRun
 from grader.evidence.values import ArrayValue, IntValue
 from grader.sandbox.base import Job
 from grader.sandbox.frames import DeadlinePassed, StreamEnded
@@ -205,3 +206,39 @@ def test_many_large_records_end_as_the_submissions_own_fault_and_not_ours() -> N
         one.run()
     assert one.replace
     assert one.bundle().evidence.outcome is Outcome.OUTPUT_LIMIT
+
+
+def trained(number: int, *runs: TrainingRun) -> CellDone:
+    return CellDone(cell=DONE[number], collected=Collected(training=TrainingHistory(runs=runs)))
+
+
+def training_run(index: int) -> TrainingRun:
+    model = ModelIdentity(token=0, class_name="Net", parameter_count=9)
+    return TrainingRun(index=index, order=index, cell=index, model=model, start=Start(determined=True))
+
+
+def test_a_run_taken_out_of_the_training_history_is_kept_and_noted() -> None:
+    first, second = training_run(0), training_run(1)
+    one, bundle = finished(
+        Opened(cells=CELLS), trained(0, first, second), trained(1, first), ran(), Cleaned()
+    )
+    assert bundle.evidence.training.runs == (first, second)
+    assert not bundle.evidence.training.complete
+    assert "run 1 of cell 1 is gone" in one.replace
+    assert "run 1 of cell 1 is gone" in bundle.evidence.anomalies[0]
+
+
+def test_a_cell_of_which_nothing_could_be_collected_leaves_the_history_incomplete() -> None:
+    _, bundle = finished(
+        Opened(cells=CELLS), trained(0, training_run(0)), CellDone(cell=DONE[1]), ran(), Cleaned()
+    )
+    assert len(bundle.evidence.training.runs) == 1
+    assert bundle.evidence.training.notes == ("nothing could be collected after cell 1",)
+
+
+def test_an_empty_cell_casts_no_doubt_on_the_history() -> None:
+    empty = DONE[1].model_copy(update={"source": " "})
+    _, bundle = finished(
+        Opened(cells=CELLS), trained(0, training_run(0)), CellDone(cell=empty), ran(), Cleaned()
+    )
+    assert bundle.evidence.training.complete

@@ -169,6 +169,34 @@ def test_a_sandbox_that_fails_twice_is_tried_a_third_time(
     assert [event.tries for event in lab.events if isinstance(event, Retrying)] == [1, 2]
 
 
+def test_an_engine_that_is_being_restarted_is_waited_for_before_a_try_counts(
+    lab: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "_PAUSE_S", 0)
+    monkeypatch.setattr(execution, "_ENGINE_PAUSE_S", 0.01)
+    asked: list[bool] = []
+
+    def answers(sandbox: FakeSandbox) -> bool:
+        asked.append(len(asked) >= 3)
+        return asked[-1]
+
+    monkeypatch.setattr(FakeSandbox, "answers", answers)
+    report = lab.grade(course.sandbox(failing(1, SandboxUnavailable("engine gone"))))
+    assert [result.attempt.outcome for result in report.results] == ["COMPLETED"] * 2
+    assert asked == [False, False, False, True]
+
+
+def test_an_engine_that_never_comes_back_is_waited_for_only_so_long(
+    lab: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "_PAUSE_S", 0)
+    monkeypatch.setattr(execution, "_ENGINE_PAUSE_S", 0.01)
+    monkeypatch.setattr(execution, "_ENGINE_S", 0.05)
+    monkeypatch.setattr(FakeSandbox, "answers", lambda sandbox: False)
+    report = lab.grade(course.sandbox(failing(3, SandboxUnavailable("engine gone"))))
+    assert report.results[0].attempt.outcome == "SANDBOX_UNAVAILABLE"
+
+
 def test_a_sandbox_that_keeps_failing_costs_no_points_and_goes_to_the_ta(
     lab: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
