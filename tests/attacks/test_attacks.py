@@ -79,13 +79,19 @@ def safe_outcomes(attack: Attack, fight: Fight) -> tuple[Outcome, ...]:
     return (*attack.outcomes, *attack.in_bubblewrap) if in_bubblewrap else attack.outcomes
 
 
+def expected_statuses(attack: Attack, fight: Fight) -> dict[int, str]:
+    """Of single cells; what ends otherwise in bubblewrap still keeps its first cell."""
+    usual = fight.attack.evidence.outcome in attack.outcomes
+    return {index: status for index, status in attack.status.items() if usual or index == 0}
+
+
 @pytest.mark.parametrize(("arena", "attack"), in_each_sandbox(), indirect=["arena"])
 def test_a_hostile_submission_ends_safely(attack: Attack, fight: Fight, canaries: Path) -> None:
     text = printed(fight.attack)
     assert "ESCAPED" not in text
     assert fight.attack.evidence.outcome in safe_outcomes(attack, fight), text[-2000:]
     assert text.count("refused") >= attack.refuses, text[-2000:]
-    for index, status in attack.status.items():
+    for index, status in expected_statuses(attack, fight).items():
         run = code_cells(fight)[index].run
         assert run is not None
         assert run.status == status
