@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Growth", "growth"]
+__all__ = ["DRIVER_BYTES", "HOST_BYTES", "Growth", "growth"]
+
+#: What this process may take for a hostile notebook more than for none.
+HOST_BYTES = 150 * 1024 * 1024
+#: What a driver may hold; a tame notebook's has some 70 MiB.
+DRIVER_BYTES = 200 * 1024 * 1024
 
 _LOOK_S = 0.02
 _one_at_a_time = threading.Lock()
