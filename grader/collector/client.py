@@ -73,14 +73,20 @@ class CellClient(NotebookClient):
             KernelSilent: It did not come up in time.
         """
         await self._manager.start_kernel()
-        self._manager.context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
-        # A larger message costs its sender the connection, not us the memory.
-        largest = max(self._limits.array_bytes, self._limits.output_bytes) + _ENVELOPE_BYTES
-        self._manager.context.setsockopt(zmq.MAXMSGSIZE, largest)
-        self.kc = self._manager.client()
-        self.kc.start_channels(hb=False, stdin=False, control=False)
+        # jupyter_client would give the client a context of its own, in which the bounds did not hold.
+        self.kc = self._manager.client(context=self._manager.context)
+        self._open_channels(self.kc)
         self.kc.allow_stdin = False
         await self._until_done(self._wait_ready(), _READY_S)
+
+    def _open_channels(self, client: Any) -> None:
+        """Connects; a larger message than allowed costs its sender the connection, not us the memory."""
+        context, limits = self._manager.context, self._limits
+        context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
+        context.setsockopt(zmq.MAXMSGSIZE, limits.output_bytes + _ENVELOPE_BYTES)
+        client.start_channels(shell=False, stdin=False, hb=False, control=False)
+        context.setsockopt(zmq.MAXMSGSIZE, max(limits.array_bytes, limits.output_bytes) + _ENVELOPE_BYTES)
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
 
     async def _wait_ready(self) -> None:
         """Until requests arrive and outputs come back: subscriptions are not acknowledged."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 import nbformat
@@ -23,6 +22,7 @@ from grader.evidence.plan import (
     Target,
 )
 from grader.sandbox.base import Job, Worker
+from tests.attacks.memory import Growth, growth
 from tests.attacks.model import Attack
 
 __all__ = [
@@ -30,15 +30,17 @@ __all__ = [
     "LIMITS",
     "PRELUDE",
     "Fight",
+    "TwinRun",
+    "Twins",
     "attack_limits",
     "fight",
     "honest_evidence",
-    "host_memory_bytes",
     "notebook",
     "plan_for",
     "printed",
     "run_cells",
-    "student_processes",
+    "run_twins",
+    "twins_by_group",
 ]
 
 _MIB = 1024 * 1024
@@ -93,8 +95,11 @@ import os
 for folder in ('/content', '/tmp', '/dev/shm', '/dev/mqueue', os.path.expanduser('~')):
     inside = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
     print(folder, sorted(name for name in inside if '/.cache/' not in name))
-others = [n for n in os.listdir('/proc') if n.isdigit() and os.stat('/proc/' + n).st_uid == os.getuid()]
-print('processes', len(others))
+def owner(process):
+    try: return os.stat('/proc/' + process).st_uid
+    except OSError: return 0
+others = [n for n in os.listdir('/proc') if n.isdigit() and owner(n) >= 20_000 and owner(n) != os.getuid()]
+print('processes of other submissions', len(others))
 print('sockets', [line.split()[-1] for line in open('/proc/net/unix') if '@' in line])
 print(sorted(os.environ))
 """
@@ -124,26 +129,66 @@ class Fight:
         attack: Evidence of the hostile notebook.
         honest: Evidence of the honest submission that the same sandbox served next, and
         twin: evidence of the harmless twin, after that; None where each submission gets its own sandbox.
-        host_grew_bytes: By how much this process's largest memory grew.
+        grew: Memory taken outside the kernel while it ran.
     """
 
     attack: Bundle
     honest: Bundle | None
     twin: Bundle | None
-    host_grew_bytes: int
+    grew: Growth
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The harmless twins of a group, for sandboxes that serve one submission each: handed in as one."""
+
+    group: str
+    attacks: tuple[Attack, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.group}/twins"
+
+
+@dataclass(frozen=True)
+class TwinRun:
+    """What came of them.
+
+    Attributes:
+        printed: What the cells of each twin wrote, by the id of its attack.
+    """
+
+    bundle: Bundle
+    printed: dict[str, str]
 
 
 def fight(attack: Attack, worker: Worker, *, shared: bool) -> Fight:
     """Runs the attack; then, where a sandbox serves several submissions, the honest one and the twin."""
-    before, limits = host_memory_bytes(), attack_limits(attack)
+    limits = attack_limits(attack)
     prelude = PRELUDE + attack.prelude
-    hostile = run_cells(worker, (prelude, *attack.cells), limits)
-    grown = host_memory_bytes() - before
+    with growth(measured=attack.check == "flat_memory") as grown:
+        hostile = run_cells(worker, (prelude, *attack.cells), limits)
     if not shared:
         return Fight(hostile, None, None, grown)
     honest = run_cells(worker, HONEST, limits)
     harmless = run_cells(worker, (prelude, *attack.twin.cells), limits)
     return Fight(hostile, honest, harmless, grown)
+
+
+def twins_by_group(attacks: Sequence[Attack]) -> list[Twins]:
+    """Twins that ask for no GPU, a group at a time."""
+    able = [attack for attack in attacks if attack.needs is None]
+    return [Twins(group, tuple(found)) for group, found in groupby(able, lambda attack: attack.group)]
+
+
+def run_twins(twins: Twins, worker: Worker) -> TwinRun:
+    cells, ends = [PRELUDE], []
+    for attack in twins.attacks:
+        cells += [attack.prelude, *attack.twin.cells]
+        ends.append(len(cells))
+    bundle = run_cells(worker, cells, LIMITS.model_copy(update={"notebook_s": 120.0}))
+    spans = zip(twins.attacks, [1, *ends], ends, strict=False)
+    return TwinRun(bundle, {attack.id: printed(bundle, begin, end) for attack, begin, end in spans})
 
 
 def notebook(cells: Sequence[str]) -> bytes:
@@ -163,10 +208,10 @@ def attack_limits(attack: Attack) -> Limits:
     return LIMITS.model_copy(update=dict(attack.limits))
 
 
-def printed(bundle: Bundle) -> str:
-    """All that the cells wrote, their errors included."""
+def printed(bundle: Bundle, begin: int = 0, end: int | None = None) -> str:
+    """All that the cells from `begin` up to `end` wrote, their errors included."""
     parts: list[str] = []
-    for cell in bundle.evidence.cells:
+    for cell in bundle.evidence.cells[begin:end]:
         if cell.run is not None:
             parts += [output.text for output in cell.run.outputs]
             parts += [cell.run.error.message] if cell.run.error else []
@@ -191,22 +236,3 @@ def _probe_facts(result: dict[str, Any]) -> dict[str, Any]:
     facts = {key: record.get(key) for key in ("name", "class_name", "candidates")}
     parameters = [(each["name"], each["shape"]) for each in record.get("parameters", ())]
     return {"status": result["status"], "parameters": parameters, **facts}
-
-
-def student_processes() -> list[int]:
-    """Processes on this machine that run under a student's uid, in whatever container."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                uid = entry.stat().st_uid
-            except OSError:
-                continue
-            if 20_000 <= uid < 21_000:
-                found.append(int(entry.name))
-    return found
-
-
-def host_memory_bytes() -> int:
-    """The most that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

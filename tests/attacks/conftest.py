@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import docker
 import pytest
 
 from grader.sandbox.base import Sandbox, Worker
 from grader.sandbox.select import choose_sandbox
 from tests.attacks.arena import Arena
-from tests.attacks.bench import HONEST, LIMITS, Fight, fight, honest_evidence, plan_for, run_cells
+from tests.attacks.bench import (
+    HONEST,
+    LIMITS,
+    Fight,
+    TwinRun,
+    Twins,
+    fight,
+    honest_evidence,
+    plan_for,
+    run_cells,
+    run_twins,
+)
 from tests.attacks.forger import ForgedVerdicts, Forgery, forge, forging_plan
 from tests.attacks.model import Attack
 
-Open = Callable[[str], Sandbox]
-_Case = TypeVar("_Case", Attack, Forgery)
+Open = Callable[..., Sandbox]
+_Case = TypeVar("_Case", Attack, Forgery, Twins)
 
-RUN_ID = "attacks"
+#: Of this process alone: others may test beside it.
+RUN_ID = f"attacks-{os.getpid()}"
 _LANES = 2
 
 
@@ -35,10 +49,10 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def open_sandbox(canaries: Path) -> Open:
-    def open_one(kind: str) -> Sandbox:
+    def open_one(kind: str, run_id: str = RUN_ID) -> Sandbox:
         name, isolation = ("bubblewrap", "container") if kind == "bubblewrap" else ("docker", kind)
         return choose_sandbox(
-            name, isolation=isolation, gpus="none", data_dir=canaries, run_id=RUN_ID, notify=print
+            name, isolation=isolation, gpus="none", data_dir=canaries, run_id=run_id, notify=print
         )
 
     return open_one
@@ -57,15 +71,29 @@ def _chosen(request: pytest.FixtureRequest, kind: type[_Case], sandbox: str = "f
 
 @contextmanager
 def _attack_arena(
-    request: pytest.FixtureRequest, isolation: str, open_sandbox: Open
-) -> Iterator[Arena[Attack, Fight]]:
-    def run(attack: Attack, worker: Worker) -> Fight:
-        return fight(attack, worker, shared=isolation == "fork")
+    request: pytest.FixtureRequest, kind: str, open_sandbox: Open
+) -> Iterator[Arena[Attack | Twins, Fight | TwinRun]]:
+    def run(case: Attack | Twins, worker: Worker) -> Fight | TwinRun:
+        return (
+            run_twins(case, worker) if isinstance(case, Twins) else fight(case, worker, shared=kind == "fork")
+        )
 
-    arena = Arena(lambda: open_sandbox(isolation), plan_for(LIMITS), run, lanes=_LANES)
-    arena.begin([attack for attack in _chosen(request, Attack, isolation) if attack.needs is None])
+    run_id = f"{RUN_ID}-{kind}"
+    arena = Arena(lambda: open_sandbox(kind, run_id), plan_for(LIMITS), run, lanes=_LANES)
+    attacks = [attack for attack in _chosen(request, Attack, kind) if attack.needs is None]
+    arena.begin([*attacks, *_chosen(request, Twins, kind)])
     yield arena
     arena.close()
+    assert containers_of(run_id) == []
+
+
+def containers_of(run_id: str) -> list[str]:
+    """Names of a run's containers that are still there, ended ones included."""
+    with closing(docker.from_env()) as client:
+        found = client.containers.list(
+            all=True, filters={"label": f"grader.run={run_id}"}, ignore_removed=True
+        )
+        return [container.name for container in found]
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,10 @@ from grader.sandbox.base import Job, Worker
 from reference import ARCHITECTURES, FUNCTIONS
 from tests.attacks.bench import LIMITS, notebook
 
-__all__ = ["ForgedVerdicts", "Forgery", "forge", "forgeries", "forging_plan", "judged", "work"]
+__all__ = ["RUBRIC_FILE", "ForgedVerdicts", "Forgery", "forge", "forgeries", "forging_plan", "judged", "work"]
 
 _FOLDER = Path(__file__).parent / "forging"
+RUBRIC_FILE = _FOLDER / "rubric.yaml"
 _OTHER_FILES = frozenset({"rubric.yaml", "work.yaml"})
 _REFERENCE = Reference(functions=FUNCTIONS, architectures=ARCHITECTURES, digest="attacks")
 
@@ -80,7 +81,7 @@ def forgeries() -> list[Forgery]:
 
 @cache
 def rubric() -> Rubric:
-    return load_rubric(_FOLDER / "rubric.yaml", registry())
+    return load_rubric(RUBRIC_FILE, registry())
 
 
 @cache

@@ -42,6 +42,7 @@ class Attack(_Data):
         cells: Source of each code cell. A cell that gets what it wants prints ``ESCAPED``; one that is
             refused prints ``refused``.
         outcomes: Terminal outcomes that are safe.
+        in_bubblewrap: Further ones that are safe there.
         status: What must be recorded of single cells, by index among `cells`.
         refuses: Lines with ``refused`` that must at least be there, so that a case cannot pass by silence.
         sandboxes: Kinds of sandbox in which it must fail.
@@ -54,6 +55,7 @@ class Attack(_Data):
     prelude: str = ""
     cells: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
+    in_bubblewrap: tuple[Outcome, ...] = ()
     status: Mapping[int, Status] = Field(default_factory=dict)
     refuses: int = 0
     limits: Mapping[str, Any] = Field(default_factory=dict)

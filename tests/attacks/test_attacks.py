@@ -11,35 +11,50 @@ import pytest
 from grader.evidence.codec import encode
 from grader.evidence.record import CellRecord, Outcome
 from tests.attacks.arena import Arena
-from tests.attacks.bench import LIMITS, Fight, honest_evidence, printed
+from tests.attacks.bench import LIMITS, Fight, TwinRun, Twins, honest_evidence, printed, twins_by_group
+from tests.attacks.memory import DRIVER_BYTES, HOST_BYTES
 from tests.attacks.model import Attack, attacks
 
 pytestmark = pytest.mark.docker
 
 ATTACKS = attacks()
-_MIB = 1024 * 1024
 
 
-#: `make test` attacks warm containers, where one submission could reach the next; `make attacks` all kinds.
-ARENAS = os.environ.get("GRADER_ATTACKS", "fork").split(",")
-
-#: Where there is no engine, the groups that depend on what the sandbox is made of.
-BUBBLEWRAP_GROUPS = ("disk", "host", "network", "privilege")
+#: Kinds of sandbox; GRADER_ATTACKS names fewer.
+ARENAS = os.environ.get("GRADER_ATTACKS", "fork,container,bubblewrap").split(",")
 
 
-def in_each_sandbox(*, bubblewrap: bool = True) -> list[Any]:
-    """Pairs of arena and attack."""
-    pairs = [(kind, attack) for kind in ("fork", "container") for attack in ATTACKS]
-    if bubblewrap:
-        able = [attack for attack in ATTACKS if attack.group in BUBBLEWRAP_GROUPS]
-        pairs += [("bubblewrap", attack) for attack in able if "bubblewrap" in attack.sandboxes]
-    return [pytest.param(kind, attack, id=f"{kind}-{attack.id}") for kind, attack in pairs if kind in ARENAS]
+def able(kind: str) -> list[Attack]:
+    name = "bubblewrap" if kind == "bubblewrap" else "docker"
+    return [attack for attack in ATTACKS if name in attack.sandboxes]
 
 
-def checked(name: str) -> list[Any]:
-    """As `in_each_sandbox`, for the attacks that ask for a measurement."""
-    pairs = in_each_sandbox(bubblewrap=False)
-    return [pair for pair in pairs if pair.values[1].check == name]
+def in_each_sandbox(check: str | None = None) -> list[Any]:
+    """Pairs of arena and attack; those that ask for a measurement, if `check` names it."""
+    return [
+        pytest.param(kind, attack, id=f"{kind}-{attack.id}", marks=pytest.mark.xdist_group(f"attacks-{kind}"))
+        for kind in ARENAS
+        for attack in able(kind)
+        if check in (None, attack.check)
+    ]
+
+
+def in_shared_sandboxes() -> list[Any]:
+    pairs = [("fork", attack) for attack in ATTACKS if "fork" in ARENAS]
+    marks = pytest.mark.xdist_group("attacks-fork")
+    return [pytest.param(kind, attack, id=attack.id, marks=marks) for kind, attack in pairs]
+
+
+def twins_alone() -> list[Any]:
+    """Pairs of arena and twins, where each submission gets a sandbox of its own."""
+    return [
+        pytest.param(
+            kind, twins, id=f"{kind}-{twins.group}", marks=pytest.mark.xdist_group(f"attacks-{kind}")
+        )
+        for kind in ARENAS
+        if kind != "fork"
+        for twins in twins_by_group(able(kind))
+    ]
 
 
 @pytest.fixture
@@ -59,13 +74,24 @@ def code_cells(fight: Fight) -> list[CellRecord]:
     return list(fight.attack.evidence.cells[1:])
 
 
+def safe_outcomes(attack: Attack, fight: Fight) -> tuple[Outcome, ...]:
+    in_bubblewrap = fight.attack.evidence.environment.sandbox == "bubblewrap"
+    return (*attack.outcomes, *attack.in_bubblewrap) if in_bubblewrap else attack.outcomes
+
+
+def expected_statuses(attack: Attack, fight: Fight) -> dict[int, str]:
+    """Of single cells; what ends otherwise in bubblewrap still keeps its first cell."""
+    usual = fight.attack.evidence.outcome in attack.outcomes
+    return {index: status for index, status in attack.status.items() if usual or index == 0}
+
+
 @pytest.mark.parametrize(("arena", "attack"), in_each_sandbox(), indirect=["arena"])
 def test_a_hostile_submission_ends_safely(attack: Attack, fight: Fight, canaries: Path) -> None:
     text = printed(fight.attack)
     assert "ESCAPED" not in text
-    assert fight.attack.evidence.outcome in attack.outcomes, text[-2000:]
+    assert fight.attack.evidence.outcome in safe_outcomes(attack, fight), text[-2000:]
     assert text.count("refused") >= attack.refuses, text[-2000:]
-    for index, status in attack.status.items():
+    for index, status in expected_statuses(attack, fight).items():
         run = code_cells(fight)[index].run
         assert run is not None
         assert run.status == status
@@ -74,33 +100,42 @@ def test_a_hostile_submission_ends_safely(attack: Attack, fight: Fight, canaries
     assert (canaries / "canary").read_text() == "canary"
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
+@pytest.mark.parametrize(("arena", "attack"), in_shared_sandboxes(), indirect=["arena"])
 def test_the_next_honest_submission_is_as_if_alone(
-    attack: Attack, fork_arena: Arena[Attack, Fight], alone: dict[str, Any]
+    attack: Attack, fight: Fight, alone: dict[str, Any]
 ) -> None:
-    if attack.needs == "gpu":
-        pytest.skip("needs a sandbox with a GPU: not run here")
-    honest = fork_arena.result(attack).honest
-    assert honest is not None
-    assert honest_evidence(honest) == alone
+    assert fight.honest is not None
+    assert honest_evidence(fight.honest) == alone
 
 
-@pytest.mark.parametrize(("arena", "attack"), checked("flat_memory"), indirect=["arena"])
-def test_endless_output_does_not_grow_the_host(attack: Attack, fight: Fight) -> None:
-    assert fight.host_grew_bytes < 150 * _MIB
+@pytest.mark.parametrize(("arena", "attack"), in_each_sandbox("flat_memory"), indirect=["arena"])
+def test_endless_output_grows_neither_the_host_nor_the_driver(attack: Attack, fight: Fight) -> None:
+    assert fight.grew.host_bytes is not None
+    assert fight.grew.host_bytes < HOST_BYTES
+    assert fight.grew.driver_bytes is not None
+    assert 0 < fight.grew.driver_bytes < DRIVER_BYTES
 
 
-@pytest.mark.parametrize(("arena", "attack"), checked("host_clock"), indirect=["arena"])
+@pytest.mark.parametrize(("arena", "attack"), in_each_sandbox("host_clock"), indirect=["arena"])
 def test_times_are_by_the_hosts_clock(attack: Attack, fight: Fight) -> None:
     assert 0 < fight.attack.evidence.cells_s < fight.attack.evidence.wall_time_s < 60
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
-def test_the_harmless_twin_runs_as_it_should(attack: Attack, fork_arena: Arena[Attack, Fight]) -> None:
-    if attack.needs == "gpu":
-        pytest.skip("needs a sandbox with a GPU: not run here")
-    twin = fork_arena.result(attack).twin
+@pytest.mark.parametrize(("arena", "attack"), in_shared_sandboxes(), indirect=["arena"])
+def test_the_harmless_twin_runs_as_it_should(attack: Attack, fight: Fight) -> None:
+    twin = fight.twin
     assert twin is not None
     assert twin.evidence.outcome is Outcome.COMPLETED, printed(twin)[-2000:]
     assert attack.twin.shows in printed(twin)
     assert twin.evidence.anomalies == ()
+
+
+@pytest.mark.parametrize(("arena", "twins"), twins_alone(), indirect=["arena"])
+def test_harmless_twins_run_as_they_should_in_a_sandbox_of_their_own(
+    arena: Arena[Twins, TwinRun], twins: Twins
+) -> None:
+    came = arena.result(twins)
+    assert came.bundle.evidence.outcome is Outcome.COMPLETED, printed(came.bundle)[-2000:]
+    assert came.bundle.evidence.anomalies == ()
+    for attack in twins.attacks:
+        assert attack.twin.shows in came.printed[attack.id], attack.id

@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
 
 from grader.evidence.codec import Bundle
+from grader.evidence.record import Outcome
 from grader.sandbox.base import Sandbox, Worker
 from tests.attacks.bench import HONEST, LIMITS, PRELUDE, plan_for, printed, run_cells
 from tests.attacks.forger import forgeries, forging_plan, judged, run, work
+from tests.attacks.memory import DRIVER_BYTES, growth
 from tests.attacks.model import attacks
 from tests.attacks.weakening import Weakness, weaken
 
@@ -52,6 +55,29 @@ ROOMY_WORK_FOLDER = Weakness(
     options={
         "tmpfs": dict.fromkeys(("/content", "/tmp", "/run/grader"), "rw,exec,mode=1777"),
         "ulimits": [],
+    }
+)
+MUCH_MEMORY = Weakness(
+    options={"mem_limit": 4 * LIMITS.memory_bytes, "memswap_limit": 4 * LIMITS.memory_bytes}
+)
+LARGE_SHARED_MEMORY = Weakness(options={"shm_size": 4 * LIMITS.shm_bytes})
+PATIENT_DRIVER = Weakness(
+    {
+        "grader/collector/notebook.py": (
+            "min(self.plan.limits.cell_s, self._deadline - time.monotonic())",
+            "60.0",
+        )
+    }
+)
+UNCOUNTED_OUTPUT = Weakness(
+    {"grader/collector/client.py": ("if self._received > self._limits.output_bytes:", "if False:")}
+)
+LARGE_MESSAGES = Weakness(
+    {
+        "grader/collector/client.py": (
+            "context.setsockopt(zmq.MAXMSGSIZE, limits.output_bytes + _ENVELOPE_BYTES)",
+            "pass",
+        )
     }
 )
 MANY_PROCESSES = Weakness(options={"pids_limit": 2000})
@@ -140,6 +166,47 @@ def test_with_the_engines_network_other_machines_are_reached(weakened: Weakened)
 def test_without_limits_on_the_work_folder_it_grows(weakened: Weakened) -> None:
     fill = "for n in range(160): open(f'/content/{n}', 'wb').write(bytes(1 << 20))\nprint('ESCAPED')"
     assert "ESCAPED" in printed(run_cells(weakened(ROOMY_WORK_FOLDER), (PRELUDE, fill), LIMITS))
+
+
+def test_without_the_limit_on_memory_a_hoard_is_kept(weakened: Weakened) -> None:
+    hoard = f"hoard = bytearray({LIMITS.memory_bytes * 3 // 2})\nprint('ESCAPED', len(hoard))"
+    assert "ESCAPED" in printed(run_cells(weakened(MUCH_MEMORY), (PRELUDE, hoard), LIMITS))
+
+
+def test_without_the_limit_on_shared_memory_it_fills(weakened: Weakened) -> None:
+    fill = f"open('/dev/shm/fill', 'wb').write(bytes({2 * LIMITS.shm_bytes}))\nprint('ESCAPED')"
+    assert "ESCAPED" in printed(run_cells(weakened(LARGE_SHARED_MEMORY), (PRELUDE, fill), LIMITS))
+
+
+def test_without_the_drivers_clock_a_cell_takes_its_time(weakened: Weakened) -> None:
+    rest = f"import time; time.sleep({LIMITS.cell_s + 2})\nprint('ESCAPED')"
+    assert "ESCAPED" in printed(run_cells(weakened(PATIENT_DRIVER), (PRELUDE, rest), LIMITS))
+
+
+def test_without_counting_outputs_a_flood_is_taken(weakened: Weakened) -> None:
+    flood = f"for _ in range({2 * LIMITS.output_bytes} // 1024): print('x' * 1023)\nprint('ESCAPED')"
+    flooded = run_cells(weakened(UNCOUNTED_OUTPUT), (PRELUDE, flood), LIMITS)
+    assert flooded.evidence.outcome is Outcome.COMPLETED
+
+
+def test_without_the_bound_on_messages_the_driver_takes_an_enormous_one(weakened: Weakened) -> None:
+    worker = weakened(LARGE_MESSAGES)
+    with growth(measured=True) as grown:
+        attacked(worker, "output/enormous-exception")
+    assert grown.driver_bytes is not None
+    assert grown.driver_bytes > DRIVER_BYTES
+
+
+def test_with_a_writable_mount_the_data_sets_are_changed(
+    weakened: Weakened, canaries: Path, request: pytest.FixtureRequest
+) -> None:
+    (canaries / "soft").write_text("as it was")
+    (canaries / "soft").chmod(0o666)
+    request.addfinalizer((canaries / "soft").unlink)
+    mount = docker.types.Mount("/data", str(canaries.resolve()), type="bind", read_only=False)
+    change = "open('/data/soft', 'w').write('changed')"
+    run_cells(weakened(NO_LANDLOCK | Weakness(mounts=(mount,))), (PRELUDE, change), LIMITS)
+    assert (canaries / "soft").read_text() == "changed"
 
 
 def test_without_the_limit_on_processes_threads_multiply(weakened: Weakened) -> None:

@@ -29,20 +29,28 @@ class Weakness:
         code: Changes of the code inside.
         options: Options of the container to be set instead.
         network: Whether the container gets the engine's default network.
+        mounts: Mounts in place of those for the same folders.
     """
 
     def __init__(
-        self, code: Changes | None = None, options: Mapping[str, Any] | None = None, *, network: bool = False
+        self,
+        code: Changes | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        network: bool = False,
+        mounts: tuple[docker.types.Mount, ...] = (),
     ) -> None:
         self.code = dict(code or {})
         self.options = dict(options or {})
         self.network = network
+        self.mounts = mounts
 
     def __or__(self, other: Weakness) -> Weakness:
         return Weakness(
             {**self.code, **other.code},
             {**self.options, **other.options},
             network=self.network or other.network,
+            mounts=(*self.mounts, *other.mounts),
         )
 
 
@@ -55,7 +63,9 @@ def weaken(weakness: Weakness, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         chosen = {**real(spec), **weakness.options}
         if mount is not None:
             chosen["mounts"] = [*chosen["mounts"], mount]
-        return chosen
+        taken = {each["Target"] for each in weakness.mounts}
+        kept = [each for each in chosen["mounts"] if each["Target"] not in taken]
+        return {**chosen, "mounts": [*kept, *weakness.mounts]}
 
     monkeypatch.setattr(container, "host_options", options)
     if weakness.network:
