@@ -48,6 +48,10 @@ class Box(Protocol):
         """Whether its memory limit ended it; asked when the stream has ended."""
         ...
 
+    def kill(self) -> None:
+        """Ends all that runs in it, from any thread: whoever waits for its frames sees the stream end."""
+        ...
+
     def remove(self) -> None:
         """Ends it and all that runs in it; raises nothing."""
         ...

@@ -27,6 +27,7 @@ from grader.errors import EvidenceError, SandboxUnavailable
 from grader.evidence.frames import Ready, Shutdown
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment
+from grader.sandbox.boxes import Boxes
 from grader.sandbox.docker import DockerWorker
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
 from grader.sandbox.resources import code_files
@@ -210,6 +211,8 @@ class Bubble:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 close_fds=True,
+                # Ctrl-C is for the grader, which lets what runs finish.
+                start_new_session=True,
             )
         except OSError as error:
             raise SandboxUnavailable(
@@ -242,16 +245,20 @@ class Bubble:
         """Limits are for each process here, and end a cell rather than the sandbox."""
         return False
 
+    def kill(self) -> None:
+        """Ends it, and with it all that runs in it; the pipes are left to the thread that reads from them."""
+        self._process.kill()
+
     def remove(self) -> None:
         """Ends it, and with it all that runs in it."""
         with suppress(StreamEnded, ValueError):
             self.stream.send(Shutdown())
         self.stream.close()
-        try:
-            self._process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
+        for patience_s in (0.2, _STOP_S):
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=patience_s)
+                return
             self._process.kill()
-            self._process.wait(timeout=_STOP_S)
 
 
 class BubblewrapSandbox:
@@ -280,6 +287,7 @@ class BubblewrapSandbox:
             path = self._code / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+        self._boxes = Boxes()
         self._workers: list[DockerWorker] = []
 
     def open(self, plan: Plan) -> DockerWorker:
@@ -290,16 +298,18 @@ class BubblewrapSandbox:
         """
         python = f"this host's Python {platform.python_version()}"
         described = Environment(sandbox=self.name, isolation="container", image=python)
-        worker = DockerWorker(self._start, plan.limits, "container", described)
+        worker = DockerWorker(self._start, plan.limits, "container", described, self._boxes)
         self._workers.append(worker)
         return worker
 
     def _start(self, limits: Limits) -> Bubble:
         bubble = Bubble(BubbleSpec(limits=limits, code=self._code, data_dir=self._data_dir))
+        self._boxes.add(bubble)
         bubble.wait_until_ready()
         return bubble
 
     def close(self) -> None:
+        self._boxes.close()
         for worker in self._workers:
             worker.close()
         self._workers.clear()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
 
 from grader.errors import EvidenceError, SandboxUnavailable
 from grader.evidence.frames import Ready, Shutdown
@@ -185,6 +184,11 @@ class Container:
             return bool(state.get("OOMKilled"))
         return False
 
+    def kill(self) -> None:
+        """Kills and removes it at the engine; the stream is left to the thread that reads from it."""
+        with suppress(*ENGINE_ERRORS):
+            self._client.api.remove_container(self._id, force=True, v=True)
+
     def remove(self) -> None:
         """Kills and removes it. What cannot be removed now is left to the reaper."""
         stream = getattr(self, "stream", None)
@@ -192,5 +196,4 @@ class Container:
             with suppress(StreamEnded):
                 stream.send(Shutdown())
             stream.close()
-        with suppress(NotFound, APIError, *ENGINE_ERRORS):
-            self._client.api.remove_container(self._id, force=True, v=True)
+        self.kill()

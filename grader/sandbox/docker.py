@@ -15,6 +15,7 @@ from grader.evidence.codec import Bundle
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment, Outcome
 from grader.sandbox.base import Box, Job, Progress
+from grader.sandbox.boxes import Boxes
 from grader.sandbox.container import Container, ContainerSpec
 from grader.sandbox.image import ImageRef
 from grader.sandbox.session import BrokenSandbox, JobSession
@@ -63,6 +64,7 @@ class DockerSandbox:
         self._data_dir = data_dir
         self._gpus = gpus
         self._runtime = runtime
+        self._boxes = Boxes()
         self._workers: list[DockerWorker] = []
 
     def open(self, plan: Plan) -> DockerWorker:
@@ -74,7 +76,7 @@ class DockerSandbox:
         described = Environment(
             sandbox=self.name, isolation=self._isolation, image=self._image.id, gpu=_names(self._gpus)
         )
-        worker = DockerWorker(self._start, plan.limits, self._isolation, described)
+        worker = DockerWorker(self._start, plan.limits, self._isolation, described, self._boxes)
         self._workers.append(worker)
         return worker
 
@@ -88,10 +90,13 @@ class DockerSandbox:
             runtime=self._runtime,
         )
         container = Container(self._client, spec)
+        self._boxes.add(container)
         container.wait_until_ready()
         return container
 
     def close(self) -> None:
+        """Ends everything, also what other threads have running or are starting; they get an error."""
+        self._boxes.close()
         for worker in self._workers:
             worker.close()
         self._workers.clear()
@@ -111,12 +116,16 @@ class DockerWorker:
         limits: Of the first container.
         isolation: Whether a container serves more than one submission.
         described: What evidence says of the sandbox.
+        boxes: All of its sandbox; tells when that was closed, perhaps in the middle of a submission.
     """
 
-    def __init__(self, start: Start, limits: Limits, isolation: Isolation, described: Environment) -> None:
+    def __init__(
+        self, start: Start, limits: Limits, isolation: Isolation, described: Environment, boxes: Boxes
+    ) -> None:
         self._start = start
         self._isolation = isolation
         self._described = described
+        self._boxes = boxes
         self._container: Box | None = start(limits)
         self._starter = ThreadPoolExecutor(1) if isolation == "container" else None
         self._standby: Future[Box] | None = None
@@ -141,6 +150,9 @@ class DockerWorker:
                 self._container = container
             else:
                 container.remove()
+        if session.replace:
+            # What was broken off is no evidence of how the submission ends.
+            self._boxes.require_open()
         return session.bundle()
 
     def _drive(self, session: JobSession, container: Box) -> None:
@@ -166,6 +178,7 @@ class DockerWorker:
 
     def _take(self, limits: Limits) -> Box:
         """A clean container with these limits, started now unless one is there."""
+        self._boxes.require_open()
         container, self._container = self._container or self._from_standby(), None
         if container is not None and not _usable(container, limits):
             container.remove()
