@@ -18,7 +18,7 @@ from grader.sandbox.fake import FakeSandbox
 from grader.store import Store, ledger, open_store
 from grader.store.models import AttemptRow, JobRow
 from grader.workflows import execution
-from grader.workflows.events import Event, Finished, Retrying, Started, Waiting
+from grader.workflows.events import Event, Finished, Retrying, Started, Stopping, Waiting
 from grader.workflows.planning import plan_work, read_file
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.run import RunReport, run
@@ -313,6 +313,36 @@ def test_a_database_that_fails_stops_the_run_with_its_error(
     with pytest.raises(StoreError):
         lab.grade(box)
     monkeypatch.undo()
+    assert lab.grade(course.sandbox(), stop=StopSignal()).unfinished == 0
+
+
+@pytest.mark.parametrize("broken", ["beat", "notify"])
+def test_a_failure_of_the_watch_breaks_off_what_runs_and_the_next_run_goes_on(
+    lab: Class, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    removed = threading.Event()
+
+    def hang(job: Job) -> Exception:
+        if broken == "notify":
+            lab.stop.press()
+        assert removed.wait(20)
+        return SandboxUnavailable("container removed")
+
+    def fail(*_: object) -> None:
+        raise StoreError("no room on the disk")
+
+    def tell(event: Event) -> None:
+        if broken == "notify" and isinstance(event, Stopping):
+            fail()
+
+    box = course.sandbox(hang)
+    monkeypatch.setattr(box, "close", removed.set)
+    monkeypatch.setattr("grader.workflows.pool.HEARTBEAT_S", 0.0)
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="no room"):
+        if broken == "beat":
+            patch.setattr("grader.store.Queue.beat", fail)
+        lab.grade(box, notify=tell)
+    assert lab.rows(AttemptRow) == []
     assert lab.grade(course.sandbox(), stop=StopSignal()).unfinished == 0
 
 
