@@ -24,6 +24,8 @@ __all__ = ["DockerSandbox", "DockerWorker", "Isolation"]
 
 Isolation = Literal["fork", "container"]
 
+_PROBES_S = 600.0
+
 Start = Callable[[Limits], Box]
 
 
@@ -180,7 +182,7 @@ class DockerWorker:
         """A clean container with these limits, started now unless one is there."""
         self._boxes.require_open()
         container, self._container = self._container or self._from_standby(), None
-        if container is not None and not _usable(container, limits):
+        if container is not None and not (_usable(container, limits) and _lasts(container, limits)):
             container.remove()
             container = None
         container = container or self._start(limits)
@@ -202,6 +204,11 @@ class DockerWorker:
                 standby.result().remove()
         if self._starter is not None:
             self._starter.shutdown()
+
+
+def _lasts(container: Box, limits: Limits) -> bool:
+    """Whether it will still be there when the submission and its probes have taken all their time."""
+    return time.monotonic() + limits.notebook_s + _PROBES_S < container.expires
 
 
 def _usable(container: Box, limits: Limits) -> bool:

@@ -56,7 +56,7 @@ class PlayedBox:
         self.name = "played"
         self.limits = limits
         self.environment = Environment()
-        self.expires = time.monotonic() + 3600
+        self.expires = time.monotonic() + 3 * 3600
         self.stream = PlayedStream(hang=hang)
         self.ended = False
 

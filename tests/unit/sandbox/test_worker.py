@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -46,6 +47,13 @@ def test_a_box_serves_one_submission_after_another() -> None:
     sandbox = Sandbox()
     assert [sandbox.worker.run(JOB).evidence.outcome for _ in range(2)] == [Outcome.COMPLETED] * 2
     assert len(sandbox.started) == 1
+
+
+def test_a_box_that_would_run_out_in_the_middle_of_a_submission_is_replaced_before() -> None:
+    sandbox = Sandbox()
+    sandbox.started[0].expires = time.monotonic() + PLAN.limits.notebook_s
+    sandbox.worker.run(JOB)
+    assert [box.ended for box in sandbox.started] == [True, False]
 
 
 @pytest.mark.parametrize("isolation", ["fork", "container"])
