@@ -86,6 +86,10 @@ class Sandbox(Protocol):
         """
         ...
 
+    def memory_bytes(self, plan: Plan) -> int:
+        """The most that one worker with this plan takes of the machine's memory."""
+        ...
+
     def close(self) -> None:
         """Closes all workers."""
         ...

@@ -302,6 +302,10 @@ class BubblewrapSandbox:
         self._workers.append(worker)
         return worker
 
+    def memory_bytes(self, plan: Plan) -> int:
+        # One at work and one warm; by what the kernel process may take, for there is no limit over all.
+        return 2 * plan.limits.memory_bytes
+
     def _start(self, limits: Limits) -> Bubble:
         bubble = Bubble(BubbleSpec(limits=limits, code=self._code, data_dir=self._data_dir))
         self._boxes.add(bubble)

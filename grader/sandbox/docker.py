@@ -82,6 +82,11 @@ class DockerSandbox:
         self._workers.append(worker)
         return worker
 
+    def memory_bytes(self, plan: Plan) -> int:
+        # With a container each, the next one is warm while one runs.
+        boxes = 2 if self._isolation == "container" else 1
+        return boxes * plan.limits.memory_bytes
+
     def _start(self, limits: Limits) -> Container:
         spec = ContainerSpec(
             image=self._image.id,

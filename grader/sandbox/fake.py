@@ -31,6 +31,9 @@ class FakeSandbox:
     def open(self, plan: Plan) -> FakeWorker:
         return FakeWorker(self._run)
 
+    def memory_bytes(self, plan: Plan) -> int:
+        return 0
+
     def _run(self, job: Job) -> Bundle:
         self.jobs.append(job)
         answer = self._answer(job)
