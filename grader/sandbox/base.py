@@ -78,6 +78,11 @@ class Sandbox(Protocol):
 
     name: str
 
+    @property
+    def at_once(self) -> int | None:
+        """How many submissions it can run at a time, as there are GPUs for; None sets no bound."""
+        ...
+
     def open(self, plan: Plan) -> Worker:
         """Gives a warm worker with this plan's limits.
 

@@ -272,6 +272,7 @@ class BubblewrapSandbox:
     """
 
     name = "bubblewrap"
+    at_once: int | None = None
 
     def __init__(self, *, data_dir: Path | None = None) -> None:
         missing = [program for program in ("bwrap", "prlimit") if shutil.which(program) is None]

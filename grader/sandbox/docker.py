@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +15,12 @@ from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment, Outcome
-from grader.sandbox.base import Box, Job, Progress
+from grader.sandbox.base import Box, Job, Progress, Worker
 from grader.sandbox.boxes import Boxes
 from grader.sandbox.container import Container, ContainerSpec
+from grader.sandbox.gpu_slots import GpuSlots
+from grader.sandbox.gpu_worker import GpuWorker
+from grader.sandbox.gpus import GpuSlot
 from grader.sandbox.image import ImageRef
 from grader.sandbox.session import BrokenSandbox, JobSession
 
@@ -38,7 +42,7 @@ class DockerSandbox:
         isolation: ``fork``: a container serves many, one after another; ``container``: each gets its own.
         run_id: Label of all containers.
         data_dir: Folder of data sets, or None.
-        gpus: Device requests for each container.
+        gpus: Slots, one to each worker; None gives no GPU.
         runtime: An OCI runtime other than the engine's own.
 
     Attributes:
@@ -55,7 +59,7 @@ class DockerSandbox:
         isolation: Isolation,
         run_id: str,
         data_dir: Path | None = None,
-        gpus: tuple[docker.types.DeviceRequest, ...] = (),
+        gpus: GpuSlots | None = None,
         runtime: str | None = None,
     ) -> None:
         self._client = client
@@ -67,33 +71,48 @@ class DockerSandbox:
         self._gpus = gpus
         self._runtime = runtime
         self._boxes = Boxes()
-        self._workers: list[DockerWorker] = []
+        self._workers: list[Worker] = []
 
-    def open(self, plan: Plan) -> DockerWorker:
+    @property
+    def at_once(self) -> int | None:
+        return None if self._gpus is None else len(self._gpus)
+
+    def open(self, plan: Plan) -> Worker:
         """Starts a container with the plan's limits and waits until its kernel server is warm.
 
         Raises:
             SandboxUnavailable: The engine refuses, or the container does not come up.
         """
-        described = Environment(
-            sandbox=self.name, isolation=self._isolation, image=self._image.id, gpu=_names(self._gpus)
-        )
-        worker = DockerWorker(self._start, plan.limits, self._isolation, described, self._boxes)
+        worker: Worker
+        if self._gpus is None:
+            worker = self._open_on(None, plan)
+        else:
+            worker = GpuWorker(plan, self._gpus, self._open_on, lambda: self._boxes.closed)
         self._workers.append(worker)
         return worker
+
+    def _open_on(self, slot: GpuSlot | None, plan: Plan) -> DockerWorker:
+        described = Environment(
+            sandbox=self.name,
+            isolation=self._isolation,
+            image=self._image.id,
+            gpu=None if slot is None else slot.name,
+        )
+        start = partial(self._start, slot)
+        return DockerWorker(start, plan.limits, self._isolation, described, self._boxes)
 
     def memory_bytes(self, plan: Plan) -> int:
         # With a container each, the next one is warm while one runs.
         boxes = 2 if self._isolation == "container" else 1
         return boxes * plan.limits.memory_bytes
 
-    def _start(self, limits: Limits) -> Container:
+    def _start(self, slot: GpuSlot | None, limits: Limits) -> Container:
         spec = ContainerSpec(
             image=self._image.id,
             limits=limits,
             run_id=self._run_id,
             data_dir=self._data_dir,
-            gpus=self._gpus,
+            gpu=slot,
             runtime=self._runtime,
         )
         container = Container(self._client, spec)
@@ -108,11 +127,6 @@ class DockerSandbox:
             worker.close()
         self._workers.clear()
         self._client.close()
-
-
-def _names(gpus: tuple[docker.types.DeviceRequest, ...]) -> str | None:
-    identifiers = [name for request in gpus for name in request.get("DeviceIDs") or ["all"]]
-    return ",".join(identifiers) or None
 
 
 class DockerWorker:

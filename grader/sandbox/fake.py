@@ -23,6 +23,7 @@ class FakeSandbox:
     """
 
     name = "fake"
+    at_once: int | None = None
 
     def __init__(self, answer: Callable[[Job], Bundle | Exception]) -> None:
         self._answer = answer

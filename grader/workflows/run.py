@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def run(
         stop: Pressed by whoever wants to stop.
         actor: Who is written down.
         data: Folder of data sets.
-        jobs: Submissions at a time; None lets the cores decide. Fewer where memory is short.
+        jobs: Submissions at a time; None lets GPUs, else cores decide. Fewer where memory is short.
         fresh: Whether finished work is done again.
 
     Raises:
@@ -82,13 +82,20 @@ def run(
             memory = MemoryBudget(available_bytes(), notify)
             desk = Desk(store, queue, open_works, judges, sandbox, notify, stop, actor, memory)
             if open_works:
-                work_off(desk, min(jobs or default_jobs(open_works.values()), len(open_works)))
+                work_off(desk, _threads(jobs, sandbox, open_works.values()))
             unfinished = queue.progress(tuple(open_works)).open
     finally:
         if sandbox is not None:
             sandbox.close()
     _judge_standing(works, judges, store, actor)
     return RunReport(_results(works, store), unfinished)
+
+
+def _threads(jobs: int | None, sandbox: Sandbox | None, works: Collection[Work]) -> int:
+    """What `jobs` says, but no more than there are GPUs and than there is work."""
+    gpus = None if sandbox is None else sandbox.at_once
+    wanted = jobs or gpus or default_jobs(works)
+    return min(wanted, gpus or wanted, len(works))
 
 
 def default_jobs(works: Iterable[Work]) -> int:
