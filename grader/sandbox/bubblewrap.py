@@ -16,7 +16,6 @@ import site
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,9 +27,9 @@ from grader.evidence.frames import Ready, Shutdown
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment
 from grader.sandbox.boxes import Boxes
+from grader.sandbox.code_folder import CodeFolder
 from grader.sandbox.docker import DockerWorker
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
-from grader.sandbox.resources import code_files
 
 __all__ = ["Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
 
@@ -282,12 +281,7 @@ class BubblewrapSandbox:
                 todo="install the packages bubblewrap and util-linux, or start a Docker engine",
             )
         self._data_dir = data_dir
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-code-")
-        self._code = Path(self._folder.name)
-        for name, content in code_files().items():
-            path = self._code / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        self._code = CodeFolder()
         self._boxes = Boxes()
         self._workers: list[DockerWorker] = []
 
@@ -308,7 +302,7 @@ class BubblewrapSandbox:
         return 2 * plan.limits.memory_bytes
 
     def _start(self, limits: Limits) -> Bubble:
-        bubble = Bubble(BubbleSpec(limits=limits, code=self._code, data_dir=self._data_dir))
+        bubble = Bubble(BubbleSpec(limits=limits, code=self._code.path, data_dir=self._data_dir))
         self._boxes.add(bubble)
         bubble.wait_until_ready()
         return bubble
@@ -318,4 +312,4 @@ class BubblewrapSandbox:
         for worker in self._workers:
             worker.close()
         self._workers.clear()
-        self._folder.cleanup()
+        self._code.remove()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import docker
+
 from grader.errors import SandboxUnavailable, UsageError
 from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
@@ -14,7 +16,7 @@ from grader.sandbox.engine import connect
 from grader.sandbox.gpu_check import given_slots
 from grader.sandbox.gpu_slots import GpuSlots
 from grader.sandbox.gpus import find_slots, installed_gpus
-from grader.sandbox.image import Torch, build_image, find_image
+from grader.sandbox.image import ImageRef, build_image, find_image
 from grader.sandbox.reaper import remove_orphans
 
 __all__ = ["choose_sandbox"]
@@ -53,7 +55,7 @@ def choose_sandbox(
     try:
         client = connect()
     except SandboxUnavailable as error:
-        if name == "docker" or runtime is not None or gpus != "none":
+        if name == "docker" or runtime is not None:
             raise
         sandbox = _bubblewrap(gpus, runtime, data_dir)
         notify(f"Sandbox: bubblewrap, since {error.what}")
@@ -61,11 +63,12 @@ def choose_sandbox(
     orphans = remove_orphans(client)
     if orphans:
         notify(f"Removed {orphans} containers that an earlier run left behind")
-    torch: Torch = "cpu" if gpus == "none" else "cuda"
-    info = client.info()
-    _check_runtime(runtime, info)
-    slots = () if gpus == "none" else find_slots(gpus, info, installed_gpus())
-    image = find_image(client, torch=torch) or build_image("auto", torch, notify)
+    try:
+        _check_runtime(runtime, client.info())
+        image, slots = _prepare(client, gpus, notify)
+    except BaseException:
+        client.close()
+        raise
     if name == "auto":
         notify("Sandbox: docker")
     return DockerSandbox(
@@ -75,8 +78,19 @@ def choose_sandbox(
         run_id=run_id,
         data_dir=data_dir,
         runtime=runtime,
-        gpus=GpuSlots(given_slots(client, image.id, slots, notify), notify) if slots else None,
+        gpus=slots,
     )
+
+
+def _prepare(
+    client: docker.DockerClient, gpus: str, notify: Callable[[str], None]
+) -> tuple[ImageRef, GpuSlots | None]:
+    """The image, and the GPUs that the engine gives to containers made from it."""
+    if gpus == "none":
+        return find_image(client) or build_image("auto", "cpu", notify), None
+    slots = find_slots(gpus, client.info(), installed_gpus())
+    image = find_image(client, torch="cuda") or build_image("auto", "cuda", notify)
+    return image, GpuSlots(given_slots(client, image.id, slots, notify), notify)
 
 
 def _check_runtime(runtime: str | None, info: Mapping[str, Any]) -> None:
