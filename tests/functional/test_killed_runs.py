@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -30,16 +32,23 @@ def lab(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(lab: Path, event: str = "never", count: int = 1) -> subprocess.Popen[bytes]:
+def start(
+    lab: Path, event: str = "never", count: int = 1, *, file_bytes: int = resource.RLIM_INFINITY
+) -> subprocess.Popen[bytes]:
     arguments = [lab / "submissions", lab / "mini.yaml", lab / "grader.db", event, str(count)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, PROGRAM, *arguments], env=environment)
+    return subprocess.Popen(
+        [sys.executable, PROGRAM, *arguments],
+        env=environment,
+        stderr=subprocess.PIPE if file_bytes != resource.RLIM_INFINITY else None,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY)),
+    )
 
 
-def check_that_each_is_graded_once(lab: Path) -> None:
+def check_that_each_is_graded_once(lab: Path, students: Sequence[str] = STUDENTS) -> None:
     with open_store(str(lab / "grader.db")) as store, store.reading() as session:
         attempts = session.query(AttemptRow).all()
-        assert Counter(row.student for row in attempts) == Counter(STUDENTS)
+        assert Counter(row.student for row in attempts) == Counter(students)
         verdicts = [row.attempt for row in session.query(VerdictRow)]
         assert sorted(verdicts) == sorted(row.seq for row in attempts)
         assert {row.state for row in session.query(JobRow)} == {"done"}
@@ -49,12 +58,29 @@ def check_that_each_is_graded_once(lab: Path) -> None:
 @pytest.mark.parametrize(
     ("event", "count"),
     [("Planned", 1), ("Started", 1), ("Started", 3), ("Answer", 1), ("Answer", 2), ("CellRunning", 2),
-     ("Recorded", 1), ("Recorded", 3), ("Finished", 1), ("Finished", 3)],
+     ("Recorded", 1), ("Recorded", 3), ("Attempt", 1), ("Attempt", 3), ("Verdict", 2), ("Blob", 1),
+     ("Blob", 8), ("Finished", 1), ("Finished", 3)],
 )  # fmt: skip
 def test_a_killed_run_is_completed_by_the_next(lab: Path, event: str, count: int) -> None:
     assert start(lab, event, count).wait(60) == -signal.SIGKILL
     assert start(lab).wait(60) == 0
     check_that_each_is_graded_once(lab)
+
+
+@pytest.mark.parametrize("room_bytes", [20_000, 60_000, 200_000])
+def test_a_run_without_room_on_the_disk_ends_by_itself_and_the_next_completes_it(
+    lab: Path, room_bytes: int
+) -> None:
+    students = [*STUDENTS, *(f"s{number}" for number in range(4, 16))]
+    for student in students[3:]:
+        course.hand_in(lab / "submissions", student, course.GOOD, f"name = {student!r}")
+    open_store(str(lab / "grader.db")).close()
+    full = start(lab, file_bytes=room_bytes)
+    _, said = full.communicate(timeout=60)
+    assert full.returncode == 1
+    assert b"StoreError" in said
+    assert start(lab).wait(60) == 0
+    check_that_each_is_graded_once(lab, students)
 
 
 def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +302,34 @@ def test_two_runs_at_once_share_the_work(lab: Class) -> None:
     assert all(box.jobs for box in boxes)
     assert unfinished == [0, 0]
     assert len(lab.rows(AttemptRow)) == 12
+
+
+def test_a_clock_set_back_in_mid_run_loses_nothing_and_the_newest_attempt_counts(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.workflows.pool.HEARTBEAT_S", 0.0)
+    hours = itertools.count()
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    # Every look finds the clock an hour earlier.
+    with open_store(
+        database, evidence=tmp_path / "evidence", clock=lambda: noon - timedelta(hours=next(hours))
+    ) as store:
+        lab = Class(tmp_path, store)
+        for number in range(4):
+            course.hand_in(lab.submissions, f"s{number}", course.GOOD, f"x = {number}")
+        assert lab.grade(jobs=2).unfinished == 0
+        again = course.sandbox()
+        lab.grade(again)
+        assert again.jobs == []
+        newest = lab.grade(course.sandbox(timed_out), fresh=True).results
+        assert [result.attempt.outcome for result in newest] == ["TIMEOUT"] * 4
+        assert len(lab.rows(AttemptRow)) == 8
+        with store.reading() as session:
+            assert ledger.examine(session) is None
+
+
+def timed_out(job: Job) -> Bundle:
+    return course.answer(job, outcome=Outcome.TIMEOUT)
 
 
 def test_a_database_that_fails_stops_the_run_with_its_error(
