@@ -1,4 +1,4 @@
-"""What goes wrong around a real sandbox: Ctrl-C, kill -9. No points are lost, no container is left."""
+"""What goes wrong around a real sandbox: no points are lost, nothing counts twice, no container is left."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.utils import parse_host
 
+from grader.sandbox.reaper import remove_orphans
 from grader.store import open_store
 from grader.store.models import AttemptRow
 from tests import course
+
+from .proxy import EngineProxy
 
 pytestmark = pytest.mark.docker
 
@@ -124,3 +128,52 @@ def test_ctrl_c_once_lets_a_submission_in_bubblewrap_finish(lab: Path, start: St
     assert run.end() == 0, run.heard
     assert outcomes(lab) == ["COMPLETED"], run.heard
     assert "Retrying" not in run.heard
+
+
+def test_a_container_killed_from_outside_costs_a_try_and_no_points(
+    lab: Path, start: Start, engine: docker.DockerClient
+) -> None:
+    course.hand_in(lab / "submissions", "s1", SLEEPS.format(3))
+    run = start()
+    run.wait_for("CellRunning")
+    (name,) = run.containers(engine)
+    engine.containers.get(name).kill()
+    run.wait_for("Retrying")
+    assert run.end() == 0, run.heard
+    assert outcomes(lab) == ["COMPLETED"]
+    assert run.containers(engine) == []
+
+
+def test_a_run_killed_with_a_container_at_work_is_completed_by_the_next_which_removes_it(
+    lab: Path, start: Start, engine: docker.DockerClient
+) -> None:
+    course.hand_in(lab / "submissions", "s1", SLEEPS.format(2))
+    killed = start("docker", "CellRunning")
+    assert killed.end() == -signal.SIGKILL, killed.heard
+    assert len(killed.containers(engine)) == 1
+    run = start()
+    assert run.end() == 0, run.heard
+    assert outcomes(lab) == ["COMPLETED"]
+    assert killed.containers(engine) == run.containers(engine) == []
+
+
+def test_an_engine_restarted_in_mid_run_costs_a_try_and_no_points(
+    lab: Path, start: Start, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    path = parse_host(os.environ.get("DOCKER_HOST")).removeprefix("http+unix://")
+    if not path.startswith("/"):
+        pytest.skip("the engine is not on this machine")
+    course.hand_in(lab / "submissions", "s1", SLEEPS.format(3))
+    course.hand_in(lab / "submissions", "s2", course.GOOD)
+    proxy = EngineProxy(tmp_path / "engine.sock", path)
+    run = start(DOCKER_HOST=proxy.address)
+    run.wait_for("CellRunning")
+    proxy.stop()
+    proxy.start()
+    run.wait_for("Retrying")
+    assert run.end() == 0, run.heard
+    proxy.stop()
+    assert outcomes(lab) == ["COMPLETED", "COMPLETED"]
+    # What could not be removed while the engine was away goes when the next run begins.
+    remove_orphans(engine)
+    assert run.containers(engine) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from grader.evidence.plan import Plan
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from grader.store import open_store
+from grader.store.models import JobRow
 from grader.workflows.events import Event, Notice
 from grader.workflows.memory import MemoryBudget, available_bytes
 from grader.workflows.stopping import StopSignal
@@ -81,6 +83,31 @@ def test_no_more_submissions_run_at_a_time_than_memory_allows_whatever_jobs_says
         assert lab.grade(box, jobs=4).unfinished == 0
     assert box.most == 2
     assert [event for event in lab.events if isinstance(event, Notice)]
+
+
+def test_a_submission_that_waited_for_memory_at_a_stop_is_left_to_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.workflows.run.available_bytes", lambda: GB)
+    with open_store(str(tmp_path / "grader.db")) as store:
+        lab = Class(tmp_path, store)
+
+        def press_when_the_other_waits(job: Job) -> Bundle:
+            while not [event for event in lab.events if isinstance(event, Notice)]:
+                time.sleep(0.01)
+            lab.stop.press()
+            return course.answer(job)
+
+        box = course.sandbox(press_when_the_other_waits)
+        monkeypatch.setattr(box, "memory_bytes", lambda plan: GB)
+        for number in range(3):
+            course.hand_in(lab.submissions, f"s{number}", course.GOOD, f"number = {number}")
+        assert lab.grade(box, jobs=2).unfinished == 2
+        assert sorted((row.state, row.tries) for row in lab.rows(JobRow)) == [
+            ("done", 0),
+            ("queued", 0),
+            ("queued", 0),
+        ]
 
 
 @pytest.mark.parametrize(
