@@ -21,6 +21,7 @@ __all__ = [
     "ReferenceFolder",
     "RosterFile",
     "RubricName",
+    "Runtime",
     "SandboxName",
     "Students",
     "Training",
@@ -96,5 +97,11 @@ Isolation = Annotated[
 Training = Annotated[
     str | None,
     typer.Option("--training", metavar="budget|full", help="A few batches of each pass, or all of them."),
+]
+Runtime = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime", metavar="NAME", help="What the engine runs containers with, as runsc for gVisor."
+    ),
 ]
 Gpus = Annotated[str | None, typer.Option("--gpus", metavar="none|all|IDS", help="GPUs to use.")]

@@ -19,6 +19,7 @@ from grader.cli.options import (
     Jobs,
     ReferenceFolder,
     RubricName,
+    Runtime,
     SandboxName,
     Students,
     Training,
@@ -59,6 +60,7 @@ def regrade(
     isolation: Isolation = None,
     training: Training = None,
     gpus: Gpus = None,
+    runtime: Runtime = None,
     evidence: Evidence = None,
     reference: ReferenceFolder = None,
     user: User = None,
@@ -75,7 +77,7 @@ def regrade(
         raise UsageError("a dry run runs nothing", todo="leave out --rerun or --dry-run")
     options = setup.settings(
         rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation, training=training,
-        gpus=gpus, evidence=evidence, reference=reference, user=user, fresh=rerun or None,
+        gpus=gpus, runtime=runtime, evidence=evidence, reference=reference, user=user, fresh=rerun or None,
     )  # fmt: skip
     answers = setup.reference(options)
     with setup.store(options) as store:

@@ -18,6 +18,7 @@ from grader.cli.options import (
     Jobs,
     ReferenceFolder,
     RubricName,
+    Runtime,
     SandboxName,
     Training,
     User,
@@ -38,6 +39,7 @@ def run(
     isolation: Isolation = None,
     training: Training = None,
     gpus: Gpus = None,
+    runtime: Runtime = None,
     fresh: Annotated[bool | None, typer.Option("--fresh", help="Run again what was run before.")] = None,
     layout: Annotated[
         str | None,
@@ -60,8 +62,8 @@ def run(
 
     options = setup.settings(
         submissions, rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation,
-        training=training, gpus=gpus, fresh=fresh, format=layout, reference=reference, evidence=evidence,
-        user=user,
+        training=training, gpus=gpus, runtime=runtime, fresh=fresh, format=layout, reference=reference,
+        evidence=evidence, user=user,
     )  # fmt: skip
     chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
     found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)

@@ -57,6 +57,7 @@ def _opener(options: Settings, watch: Notify) -> Callable[[], Sandbox]:
             options.sandbox,
             isolation=options.isolation,
             gpus=options.gpus,
+            runtime=options.runtime,
             data_dir=options.data,
             run_id=uuid.uuid4().hex,
             notify=lambda text: watch(Notice(text)),

@@ -19,6 +19,7 @@ from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
 from grader.collector.confine import Bounds, confine_kernel
+from grader.collector.gpu import share_changed, take_share
 from grader.collector.nesting import run_nested, shares_uid
 from grader.collector.places import CONTENT, HOME, PORTS, data_folder, kernel_places
 from grader.collector.privileges import become_student
@@ -42,6 +43,7 @@ class GraderKernel(IPythonKernel):
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self.shell_handlers["grader_request"] = self.grader_request
         self._graded: KernelSession | None = None
+        self._has_gpu = False
 
     async def grader_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answers one request; whatever goes wrong, there is an answer."""
@@ -68,6 +70,9 @@ class GraderKernel(IPythonKernel):
             return b"{}", ()
         if content["op"] == "collect":
             collected, arrays = self._graded.collect()
+            if self._has_gpu:
+                anomalies = (*collected.anomalies, *share_changed())
+                collected = collected.model_copy(update={"anomalies": anomalies})
             return collected.model_dump_json().encode(), arrays
         body, inputs = unpack(bytes(buffers[0]), limit_bytes=_LIMIT_BYTES)
         result, arrays = self._graded.probe(ProbeRequest.model_validate_json(body), inputs)
@@ -84,6 +89,9 @@ class GraderKernel(IPythonKernel):
         os.environ["OMP_NUM_THREADS"] = str(threads)
         assert self.shell is not None
         self._graded = KernelSession(plan, self.shell.user_ns, data_dir=data_folder(), work_dir=CONTENT)
+        if plan.cuda:
+            take_share()
+            self._has_gpu = True
         self._graded.install(self.shell)
         self._graded.seal(self)
 

@@ -52,6 +52,10 @@ class Box(Protocol):
         """What is wrong with it that is none of the submission's doing; empty where it runs as it should."""
         ...
 
+    def kill(self) -> None:
+        """Ends all that runs in it, from any thread: whoever waits for its frames sees the stream end."""
+        ...
+
     def remove(self) -> None:
         """Ends it and all that runs in it; raises nothing."""
         ...
@@ -78,6 +82,11 @@ class Sandbox(Protocol):
 
     name: str
 
+    @property
+    def at_once(self) -> int | None:
+        """How many submissions it can run at a time, as there are GPUs for; None sets no bound."""
+        ...
+
     def open(self, plan: Plan) -> Worker:
         """Gives a warm worker with this plan's limits.
 
@@ -88,6 +97,10 @@ class Sandbox(Protocol):
 
     def answers(self) -> bool:
         """Whether it could start something now; asked after it failed."""
+        ...
+
+    def memory_bytes(self, plan: Plan) -> int:
+        """The most that one worker with this plan takes of the machine's memory."""
         ...
 
     def close(self) -> None:

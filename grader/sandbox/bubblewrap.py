@@ -16,7 +16,6 @@ import site
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,9 +26,10 @@ from grader.errors import EvidenceError, SandboxUnavailable
 from grader.evidence.frames import Ready, Shutdown
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment
+from grader.sandbox.boxes import Boxes
+from grader.sandbox.code_folder import CodeFolder
 from grader.sandbox.docker import DockerWorker
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
-from grader.sandbox.resources import code_files
 
 __all__ = ["Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
 
@@ -210,6 +210,8 @@ class Bubble:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 close_fds=True,
+                # Ctrl-C is for the grader, which lets what runs finish.
+                start_new_session=True,
             )
         except OSError as error:
             raise SandboxUnavailable(
@@ -246,18 +248,20 @@ class Bubble:
         """Nobody but this process could have stopped it."""
         return ""
 
+    def kill(self) -> None:
+        """Ends it, and with it all that runs in it; the pipes are left to the thread that reads from them."""
+        self._process.kill()
+
     def remove(self) -> None:
         """Ends it, and with it all that runs in it."""
         with suppress(StreamEnded, ValueError):
             self.stream.send(Shutdown())
         self.stream.close()
-        try:
-            self._process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            # What does not even end then hangs in the kernel; it must not take the run with it.
+        for patience_s in (0.2, _STOP_S):
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=_STOP_S)
+                self._process.wait(timeout=patience_s)
+                return
+            self._process.kill()
 
 
 class BubblewrapSandbox:
@@ -271,6 +275,7 @@ class BubblewrapSandbox:
     """
 
     name = "bubblewrap"
+    at_once: int | None = None
 
     def __init__(self, *, data_dir: Path | None = None) -> None:
         missing = [program for program in ("bwrap", "prlimit") if shutil.which(program) is None]
@@ -280,12 +285,8 @@ class BubblewrapSandbox:
                 todo="install the packages bubblewrap and util-linux, or start a Docker engine",
             )
         self._data_dir = data_dir
-        self._folder = tempfile.TemporaryDirectory(prefix="grader-code-")
-        self._code = Path(self._folder.name)
-        for name, content in code_files().items():
-            path = self._code / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        self._code = CodeFolder()
+        self._boxes = Boxes()
         self._workers: list[DockerWorker] = []
 
     def open(self, plan: Plan) -> DockerWorker:
@@ -296,12 +297,17 @@ class BubblewrapSandbox:
         """
         python = f"this host's Python {platform.python_version()}"
         described = Environment(sandbox=self.name, isolation="container", image=python)
-        worker = DockerWorker(self._start, plan.limits, "container", described)
+        worker = DockerWorker(self._start, plan.limits, "container", described, self._boxes)
         self._workers.append(worker)
         return worker
 
+    def memory_bytes(self, plan: Plan) -> int:
+        # One at work and one warm; by what the kernel process may take, for there is no limit over all.
+        return 2 * plan.limits.memory_bytes
+
     def _start(self, limits: Limits) -> Bubble:
-        bubble = Bubble(BubbleSpec(limits=limits, code=self._code, data_dir=self._data_dir))
+        bubble = Bubble(BubbleSpec(limits=limits, code=self._code.path, data_dir=self._data_dir))
+        self._boxes.add(bubble)
         bubble.wait_until_ready()
         return bubble
 
@@ -309,7 +315,8 @@ class BubblewrapSandbox:
         return True
 
     def close(self) -> None:
+        self._boxes.close()
         for worker in self._workers:
             worker.close()
         self._workers.clear()
-        self._folder.cleanup()
+        self._code.remove()

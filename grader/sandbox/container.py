@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, NotFound
 
 from grader.errors import EvidenceError, SandboxUnavailable
 from grader.evidence.frames import Ready, Shutdown
@@ -20,6 +19,7 @@ from grader.evidence.plan import Limits
 from grader.evidence.record import Environment
 from grader.sandbox.engine import ENGINE_ERRORS
 from grader.sandbox.frames import DeadlinePassed, DockerPipe, FrameStream, StreamEnded
+from grader.sandbox.gpus import GpuSlot, gpu_trouble
 from grader.sandbox.reaper import labels
 from grader.sandbox.resources import seccomp_profile
 
@@ -42,7 +42,7 @@ class ContainerSpec:
         limits: Bounds on everything in it.
         run_id: Run that it belongs to.
         data_dir: Folder of data sets, mounted read-only at /data.
-        gpus: Device requests for the engine.
+        gpu: The one that it gets.
         runtime: An OCI runtime other than the engine's own, as ``runsc``.
     """
 
@@ -50,7 +50,7 @@ class ContainerSpec:
     limits: Limits
     run_id: str
     data_dir: Path | None = None
-    gpus: tuple[docker.types.DeviceRequest, ...] = ()
+    gpu: GpuSlot | None = None
     runtime: str | None = None
 
 
@@ -84,7 +84,7 @@ def host_options(spec: ContainerSpec) -> dict[str, Any]:
         "log_config": docker.types.LogConfig(type="none"),
         "init": True,
         "restart_policy": {"Name": "no"},
-        "device_requests": list(spec.gpus) or None,
+        "device_requests": None if spec.gpu is None else [spec.gpu.request],
         "runtime": spec.runtime,
         "mounts": mounts,
     }
@@ -102,8 +102,10 @@ def _tmpfs(limits: Limits) -> dict[str, str]:
 
 def _environment(spec: ContainerSpec) -> dict[str, str]:
     data = {"GRADER_DATA": "/data"} if spec.data_dir is not None else {}
-    gpu = {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if spec.gpus else {}
-    return {**data, **gpu}
+    # Images made for CUDA ask NVIDIA's runtime for all GPUs by this variable.
+    visible = "void" if spec.gpu is None or spec.gpu.cdi else spec.gpu.name
+    capabilities = {} if spec.gpu is None else {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+    return {**data, "NVIDIA_VISIBLE_DEVICES": visible, **capabilities}
 
 
 class Container:
@@ -125,7 +127,7 @@ class Container:
                 "the container did not start",
                 where=self.name,
                 found=str(error)[:400],
-                todo="`grader doctor` tests the engine part by part",
+                todo=gpu_trouble(str(error)) or "`grader doctor` tests the engine part by part",
             ) from error
 
     def _create(self) -> str:
@@ -193,6 +195,11 @@ class Container:
             return f"the engine does not answer for it: {error}"[:300]
         return "" if status == "running" else f"the engine calls it {status}"
 
+    def kill(self) -> None:
+        """Kills and removes it at the engine; the stream is left to the thread that reads from it."""
+        with suppress(*ENGINE_ERRORS):
+            self._client.api.remove_container(self._id, force=True, v=True)
+
     def remove(self) -> None:
         """Kills and removes it. What cannot be removed now is left to the reaper."""
         stream = getattr(self, "stream", None)
@@ -200,5 +207,4 @@ class Container:
             with suppress(StreamEnded):
                 stream.send(Shutdown())
             stream.close()
-        with suppress(NotFound, APIError, *ENGINE_ERRORS):
-            self._client.api.remove_container(self._id, force=True, v=True)
+        self.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,14 @@ from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment, Outcome
-from grader.sandbox.base import Box, Job, Progress
+from grader.sandbox.base import Box, Job, Progress, Worker
+from grader.sandbox.boxes import Boxes
 from grader.sandbox.container import Container, ContainerSpec
 from grader.sandbox.engine import ENGINE_ERRORS
 from grader.sandbox.frames import StreamEnded
+from grader.sandbox.gpu_slots import GpuSlots
+from grader.sandbox.gpu_worker import GpuWorker
+from grader.sandbox.gpus import GpuSlot
 from grader.sandbox.image import ImageRef
 from grader.sandbox.session import BrokenSandbox, JobSession
 
@@ -32,6 +37,8 @@ _MOST_JOBS = 450
 
 Isolation = Literal["fork", "container"]
 
+_PROBES_S = 600.0
+
 Start = Callable[[Limits], Box]
 
 
@@ -44,7 +51,7 @@ class DockerSandbox:
         isolation: ``fork``: a container serves many, one after another; ``container``: each gets its own.
         run_id: Label of all containers.
         data_dir: Folder of data sets, or None.
-        gpus: Device requests for each container.
+        gpus: Slots, one to each worker; None gives no GPU.
         runtime: An OCI runtime other than the engine's own.
 
     Attributes:
@@ -61,7 +68,7 @@ class DockerSandbox:
         isolation: Isolation,
         run_id: str,
         data_dir: Path | None = None,
-        gpus: tuple[docker.types.DeviceRequest, ...] = (),
+        gpus: GpuSlots | None = None,
         runtime: str | None = None,
     ) -> None:
         self._client = client
@@ -72,31 +79,53 @@ class DockerSandbox:
         self._data_dir = data_dir
         self._gpus = gpus
         self._runtime = runtime
-        self._workers: list[DockerWorker] = []
+        self._boxes = Boxes()
+        self._workers: list[Worker] = []
 
-    def open(self, plan: Plan) -> DockerWorker:
+    @property
+    def at_once(self) -> int | None:
+        return None if self._gpus is None else len(self._gpus)
+
+    def open(self, plan: Plan) -> Worker:
         """Starts a container with the plan's limits and waits until its kernel server is warm.
 
         Raises:
             SandboxUnavailable: The engine refuses, or the container does not come up.
         """
-        described = Environment(
-            sandbox=self.name, isolation=self._isolation, image=self._image.id, gpu=_names(self._gpus)
-        )
-        worker = DockerWorker(self._start, plan.limits, self._isolation, described)
+        worker: Worker
+        if self._gpus is None:
+            worker = self._open_on(None, plan)
+        else:
+            worker = GpuWorker(plan, self._gpus, self._open_on, lambda: self._boxes.closed)
         self._workers.append(worker)
         return worker
 
-    def _start(self, limits: Limits) -> Container:
+    def _open_on(self, slot: GpuSlot | None, plan: Plan) -> DockerWorker:
+        described = Environment(
+            sandbox=self.name,
+            isolation=self._isolation,
+            image=self._image.id,
+            gpu=None if slot is None else slot.name,
+        )
+        start = partial(self._start, slot)
+        return DockerWorker(start, plan.limits, self._isolation, described, self._boxes)
+
+    def memory_bytes(self, plan: Plan) -> int:
+        # With a container each, the next one is warm while one runs.
+        boxes = 2 if self._isolation == "container" else 1
+        return boxes * plan.limits.memory_bytes
+
+    def _start(self, slot: GpuSlot | None, limits: Limits) -> Container:
         spec = ContainerSpec(
             image=self._image.id,
             limits=limits,
             run_id=self._run_id,
             data_dir=self._data_dir,
-            gpus=self._gpus,
+            gpu=slot,
             runtime=self._runtime,
         )
         container = Container(self._client, spec)
+        self._boxes.add(container)
         container.wait_until_ready()
         return container
 
@@ -107,15 +136,12 @@ class DockerSandbox:
             return False
 
     def close(self) -> None:
+        """Ends everything, also what other threads have running or are starting; they get an error."""
+        self._boxes.close()
         for worker in self._workers:
             worker.close()
         self._workers.clear()
         self._client.close()
-
-
-def _names(gpus: tuple[docker.types.DeviceRequest, ...]) -> str | None:
-    identifiers = [name for request in gpus for name in request.get("DeviceIDs") or ["all"]]
-    return ",".join(identifiers) or None
 
 
 class DockerWorker:
@@ -126,12 +152,16 @@ class DockerWorker:
         limits: Of the first container.
         isolation: Whether a container serves more than one submission.
         described: What evidence says of the sandbox.
+        boxes: All of its sandbox; tells when that was closed, perhaps in the middle of a submission.
     """
 
-    def __init__(self, start: Start, limits: Limits, isolation: Isolation, described: Environment) -> None:
+    def __init__(
+        self, start: Start, limits: Limits, isolation: Isolation, described: Environment, boxes: Boxes
+    ) -> None:
         self._start = start
         self._isolation = isolation
         self._described = described
+        self._boxes = boxes
         self._container: Box | None = start(limits)
         self._starter = ThreadPoolExecutor(1) if isolation == "container" else None
         self._standby: Future[Box] | None = None
@@ -158,6 +188,9 @@ class DockerWorker:
                 self._container = container
             else:
                 container.remove()
+        if session.replace:
+            # What was broken off is no evidence of how the submission ends.
+            self._boxes.require_open()
         return session.bundle()
 
     def _drive(self, session: JobSession, container: Box) -> None:
@@ -192,6 +225,7 @@ class DockerWorker:
 
     def _take(self, limits: Limits) -> Box:
         """A clean container with these limits, started now unless one is there."""
+        self._boxes.require_open()
         container, self._container = self._container or self._from_standby(), None
         if container is not None and not _usable(container, limits):
             container.remove()
@@ -219,6 +253,6 @@ class DockerWorker:
 
 
 def _usable(container: Box, limits: Limits) -> bool:
-    """Whether a container may serve a job: the bounds that it was made with are the job's own."""
+    """Whether a container may serve a job: with the same bounds, and until after the last probe."""
     same = all(getattr(container.limits, name) == getattr(limits, name) for name in _OF_CONTAINER)
-    return same and time.monotonic() < container.expires
+    return same and time.monotonic() + limits.notebook_s + _PROBES_S < container.expires

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any
 
-import nbformat
+import docker
 
 from grader.errors import GraderError, SandboxUnavailable
-from grader.evidence.codec import Bundle
-from grader.evidence.plan import Limits, Plan
-from grader.evidence.record import Outcome
-from grader.sandbox.base import Job
+from grader.evidence.plan import Plan
+from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.engine import connect
-from grader.sandbox.image import find_image
+from grader.sandbox.gpu_check import refusal
+from grader.sandbox.gpu_slots import GpuSlots
+from grader.sandbox.gpus import GpuSlot, find_slots, gpu_trouble, installed_gpus
+from grader.sandbox.image import ImageRef, find_image
+from grader.sandbox.trials import LIMITS, Finding, try_wall
 
 __all__ = ["Finding", "diagnose"]
 
@@ -25,48 +26,68 @@ _ENGINE_LIMITS = {
     "PidsLimit": "process limits",
     "CpuCfsQuota": "processor limits",
 }
-# Looks at the wall from inside, as a submission would.
-_LOOK = """
-import json, os, re, resource
-status = open("/proc/self/status").read()
-print(json.dumps({
-    "uid": os.getuid(),
-    "capabilities": max(int(bits, 16) for bits in re.findall(r"Cap(?:Prm|Eff|Amb):\\s*(\\w+)", status)),
-    "no_new_privileges": re.search(r"NoNewPrivs:\\s*(\\d)", status)[1] == "1",
-    "seccomp": re.search(r"Seccomp:\\s*(\\d)", status)[1] != "0",
-    "interfaces": sorted(os.listdir("/sys/class/net")),
-    "writable": [name for name in ("/", "/etc", "/opt/env", "/opt/code") if os.access(name, os.W_OK)],
-}))
-"""
-
-
-class Finding(NamedTuple):
-    """One line of the diagnosis.
-
-    Attributes:
-        ok: Whether nothing is to be done.
-        message: What was seen, and what to do where `ok` is false.
-    """
-
-    name: str
-    ok: bool
-    message: str
 
 
 def diagnose() -> list[Finding]:
-    """Tests engine, image and wall, in this order; stops where the next test would make no sense."""
+    """Tests engine, image, wall and GPUs, in this order; stops where the next test would make no sense.
+
+    Without an engine bubblewrap is tested in its place, as `grader run` would take it.
+    """
     try:
         client = connect()
     except SandboxUnavailable as error:
-        return [Finding("engine", False, str(error))]
+        return _without_engine(error)
     with closing(client):
-        findings = list(_engine(client.version(), client.info()))
+        info = client.info()
+        findings = list(_engine(client.version(), info))
         image = find_image(client)
         if image is None:
             todo = "none for this version yet; the next run or `grader image build` builds it"
             return [*findings, Finding("image", False, todo)]
         findings.append(Finding("image", True, f"{image.tag} on {image.base}, PyTorch for {image.torch}"))
-        return [*findings, *_wall(DockerSandbox(client, image, isolation="fork", run_id="doctor"))]
+        sandbox = DockerSandbox(client, image, isolation="fork", run_id="doctor")
+        return [*findings, *try_wall(sandbox, limits_processors=True), *_gpus(client, info, image)]
+
+
+def _without_engine(error: SandboxUnavailable) -> list[Finding]:
+    try:
+        sandbox = BubblewrapSandbox()
+    except SandboxUnavailable as missing:
+        return [Finding("engine", False, str(error)), Finding("bubblewrap", False, str(missing))]
+    with closing(sandbox):
+        found = try_wall(sandbox, limits_processors=False)
+    instead = (
+        f"{error.what}; `grader run` takes bubblewrap, which limits memory for each process and no processors"
+    )
+    works = all(finding.ok for finding in found if finding.name == "sandbox")
+    return [Finding("engine", works, instead if works else str(error)), *found]
+
+
+def _gpus(client: docker.DockerClient, info: dict[str, Any], image: ImageRef) -> Iterator[Finding]:
+    """One line for each slot that the engine should give, or one that says that there are none."""
+    try:
+        slots = find_slots("all", info, installed_gpus())
+    except SandboxUnavailable as error:
+        yield Finding("GPU", True, f"none found, which grading does not need; for --gpus: {error.todo}")
+        return
+    for slot in slots:
+        refused = refusal(client, image.id, slot)
+        todo = gpu_trouble(refused or "") or "see the engine's log"
+        message = f"{slot.name} is refused to containers: {refused}: {todo}"
+        yield Finding("GPU", False, message) if refused else _calculates(client, slot)
+
+
+def _calculates(client: docker.DockerClient, slot: GpuSlot) -> Finding:
+    image = find_image(client, torch="cuda")
+    if image is None:
+        return Finding("GPU", True, f"{slot.name} is given to containers; the image for it is not built yet")
+    slots = GpuSlots([slot], lambda _: None)
+    sandbox = DockerSandbox(client, image, isolation="fork", run_id="doctor", gpus=slots)
+    try:
+        with closing(sandbox.open(Plan(assignment="doctor", limits=LIMITS, cuda=True))):
+            return Finding("GPU", True, f"{slot.name} calculates in a sandbox")
+    except GraderError as error:
+        return Finding("GPU", False, str(error))
 
 
 def _engine(version: dict[str, Any], info: dict[str, Any]) -> Iterator[Finding]:
@@ -85,53 +106,3 @@ def _engine(version: dict[str, Any], info: dict[str, Any]) -> Iterator[Finding]:
 
 def _enable(name: str) -> str:
     return f"the kernel refuses {name}: enable the control group controller for it"
-
-
-def _wall(sandbox: DockerSandbox) -> list[Finding]:
-    """Runs a submission that looks around, and one that takes too much memory."""
-    plan = Plan(assignment="doctor", limits=Limits(memory_bytes=1024 * 1024 * 1024, notebook_s=120))
-    try:
-        with closing(sandbox.open(plan)) as worker:
-            seen = worker.run(Job("doctor", _notebook(_LOOK), plan))
-            greedy = "kept = []\nwhile True: kept.append(bytearray(64 * 1024 * 1024))"
-            full = worker.run(Job("doctor", _notebook(greedy), plan))
-    except GraderError as error:
-        return [Finding("sandbox", False, str(error))]
-    return [*_inside(seen), _memory(full)]
-
-
-def _inside(bundle: Bundle) -> Iterator[Finding]:
-    seconds = bundle.evidence.wall_time_s
-    run = bundle.evidence.cells[0].run if bundle.evidence.cells else None
-    if bundle.evidence.outcome is not Outcome.COMPLETED or run is None:
-        yield Finding("sandbox", False, f"{bundle.evidence.outcome}: {bundle.evidence.outcome_detail}")
-        return
-    seen = json.loads("".join(output.text for output in run.outputs))
-    yield Finding("sandbox", True, f"ran a notebook in {seconds:.2f} s")
-    for name, test in _TESTS.items():
-        ok = test(seen)
-        yield Finding(name, ok, "holds" if ok else f"does not hold here, seen from inside: {seen}")
-    for layer, state in sorted(bundle.evidence.environment.confinement.items()):
-        yield Finding(layer, True, state)
-
-
-_TESTS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "no privileges": lambda seen: (
-        seen["uid"] != 0 and seen["capabilities"] == 0 and seen["no_new_privileges"]
-    ),
-    "no network": lambda seen: seen["interfaces"] == ["lo"],
-    "read-only system": lambda seen: not seen["writable"],
-    "system call filter": lambda seen: bool(seen["seccomp"]),
-}
-
-
-def _memory(bundle: Bundle) -> Finding:
-    ok = bundle.evidence.outcome is Outcome.OUT_OF_MEMORY
-    todo = f"a submission over its limit ended with {bundle.evidence.outcome}; enable memory accounting"
-    return Finding("memory limit", ok, "a submission over its limit was stopped" if ok else todo)
-
-
-def _notebook(source: str) -> bytes:
-    cell = nbformat.v4.new_code_cell(source.strip())
-    text: str = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
-    return text.encode()

@@ -23,6 +23,7 @@ class FakeSandbox:
     """
 
     name = "fake"
+    at_once: int | None = None
 
     def __init__(self, answer: Callable[[Job], Bundle | Exception]) -> None:
         self._answer = answer
@@ -30,6 +31,9 @@ class FakeSandbox:
 
     def open(self, plan: Plan) -> FakeWorker:
         return FakeWorker(self._run)
+
+    def memory_bytes(self, plan: Plan) -> int:
+        return 0
 
     def _run(self, job: Job) -> Bundle:
         self.jobs.append(job)

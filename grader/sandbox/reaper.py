@@ -30,7 +30,7 @@ def labels(run_id: str, *, lifetime_s: float) -> dict[str, str]:
 
 
 def remove_orphans(client: docker.DockerClient) -> int:
-    """Removes every container of ours whose owner has ended or whose deadline has passed.
+    """Removes every container of ours whose owner has ended, or is out of sight and past its deadline.
 
     Returns:
         How many there were.
@@ -46,20 +46,20 @@ def remove_orphans(client: docker.DockerClient) -> int:
 
 
 def is_orphan(container_labels: Mapping[str, str], *, now: float) -> bool:
-    """Judges by labels alone; owners on other hosts are only known by their deadline.
+    """Judges by labels: on this host an owner lives or does not, whatever the clock says.
+
+    Owners elsewhere, or of an unknown host, are only known by their deadline.
 
     Args:
         container_labels: As `labels` wrote them.
         now: Seconds since the epoch.
     """
-    deadline = container_labels.get(_DEADLINE, "")
-    if deadline.isdigit() and now > int(deadline):
-        return True
     host, _, owner = container_labels.get(_INSTANCE, "").partition("/")
-    if host != _host() or not owner:
-        return False
     pid, _, started = owner.partition("/")
-    return _start_time(int(pid)) != started if pid.isdigit() else False
+    if host == _host() and pid.isdigit():
+        return _start_time(int(pid)) != started
+    deadline = container_labels.get(_DEADLINE, "")
+    return deadline.isdigit() and now > int(deadline)
 
 
 def _this_process() -> str:
@@ -67,10 +67,10 @@ def _this_process() -> str:
 
 
 def _host() -> str:
-    """This host since it was booted; process ids mean nothing elsewhere."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
+    """This host since it was booted, and the namespace of its process ids, which mean nothing elsewhere."""
+    boot, ids = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     identity = boot.read_text().strip() if boot.is_file() else "?"
-    return f"{socket.gethostname()}:{identity}"
+    return f"{socket.gethostname()}:{identity}:{ids.readlink() if ids.is_symlink() else '?'}"
 
 
 def _start_time(pid: int) -> str:

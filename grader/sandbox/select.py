@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import docker
 
@@ -13,7 +13,10 @@ from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.docker import DockerSandbox, Isolation
 from grader.sandbox.engine import connect
-from grader.sandbox.image import Torch, build_image, find_image
+from grader.sandbox.gpu_check import given_slots
+from grader.sandbox.gpu_slots import GpuSlots
+from grader.sandbox.gpus import find_slots, installed_gpus
+from grader.sandbox.image import ImageRef, build_image, find_image
 from grader.sandbox.reaper import remove_orphans
 
 __all__ = ["choose_sandbox"]
@@ -27,6 +30,7 @@ def choose_sandbox(
     data_dir: Path | None,
     run_id: str,
     notify: Callable[[str], None],
+    runtime: str | None = None,
 ) -> Sandbox:
     """Gives a sandbox that is ready to open workers, its image built if need be.
 
@@ -37,6 +41,7 @@ def choose_sandbox(
         data_dir: Folder of data sets, mounted read-only.
         run_id: Marks what the run leaves, should it be killed.
         notify: Gets a line for each thing that takes long or that a TA should know.
+        runtime: What the engine runs containers with; None leaves it to the engine.
 
     Raises:
         UsageError: An option that does not exist.
@@ -46,20 +51,24 @@ def choose_sandbox(
     _check("--sandbox", name, ("auto", "docker", "bubblewrap"))
     _check("--isolation", isolation, ("fork", "container"))
     if name == "bubblewrap":
-        return _bubblewrap(gpus, data_dir)
+        return _bubblewrap(gpus, runtime, data_dir)
     try:
         client = connect()
     except SandboxUnavailable as error:
-        if name == "docker":
+        if name == "docker" or runtime is not None:
             raise
-        sandbox = _bubblewrap(gpus, data_dir)
+        sandbox = _bubblewrap(gpus, runtime, data_dir)
         notify(f"Sandbox: bubblewrap, since {error.what}")
         return sandbox
     orphans = remove_orphans(client)
     if orphans:
         notify(f"Removed {orphans} containers that an earlier run left behind")
-    torch: Torch = "cpu" if gpus == "none" else "cuda"
-    image = find_image(client, torch=torch) or build_image("auto", torch, notify)
+    try:
+        _check_runtime(runtime, client.info())
+        image, slots = _prepare(client, gpus, notify)
+    except BaseException:
+        client.close()
+        raise
     if name == "auto":
         notify("Sandbox: docker")
     return DockerSandbox(
@@ -68,11 +77,37 @@ def choose_sandbox(
         isolation=cast(Isolation, isolation),
         run_id=run_id,
         data_dir=data_dir,
-        gpus=_device_requests(gpus),
+        runtime=runtime,
+        gpus=slots,
     )
 
 
-def _bubblewrap(gpus: str, data_dir: Path | None) -> Sandbox:
+def _prepare(
+    client: docker.DockerClient, gpus: str, notify: Callable[[str], None]
+) -> tuple[ImageRef, GpuSlots | None]:
+    """The image, and the GPUs that the engine gives to containers made from it."""
+    if gpus == "none":
+        return find_image(client) or build_image("auto", "cpu", notify), None
+    slots = find_slots(gpus, client.info(), installed_gpus())
+    image = find_image(client, torch="cuda") or build_image("auto", "cuda", notify)
+    return image, GpuSlots(given_slots(client, image.id, slots, notify), notify)
+
+
+def _check_runtime(runtime: str | None, info: Mapping[str, Any]) -> None:
+    known = sorted(info.get("Runtimes") or ())
+    if runtime is not None and runtime not in known:
+        raise SandboxUnavailable(
+            f"the engine has no runtime {runtime}",
+            expected=", ".join(known) or "a runtime that `docker info` lists",
+            found=f"--runtime {runtime}",
+            todo="register it with the engine (for gVisor: `runsc install`, then restart Docker), or leave"
+            " --runtime out",
+        )
+
+
+def _bubblewrap(gpus: str, runtime: str | None, data_dir: Path | None) -> Sandbox:
+    if runtime is not None:
+        raise UsageError("--runtime is for Docker's containers", todo="use --sandbox docker")
     if gpus != "none":
         raise SandboxUnavailable(
             "the bubblewrap sandbox gives no GPU to notebooks",
@@ -84,13 +119,3 @@ def _bubblewrap(gpus: str, data_dir: Path | None) -> Sandbox:
 def _check(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise UsageError(f"{option} {value} does not exist", expected=", ".join(choices), found=value)
-
-
-def _device_requests(gpus: str) -> tuple[docker.types.DeviceRequest, ...]:
-    if gpus == "none":
-        return ()
-    capabilities = [["gpu", "compute", "utility"]]
-    if gpus == "all":
-        return (docker.types.DeviceRequest(count=-1, capabilities=capabilities),)
-    names = [name.strip() for name in gpus.split(",") if name.strip()]
-    return (docker.types.DeviceRequest(device_ids=names, capabilities=capabilities),)

@@ -17,6 +17,7 @@ from grader.store import Queue, Signature, Store, history
 from grader.store.models import JobRow
 from grader.workflows.events import CellRunning, Finished, Notice, Notify, Recorded, Retrying, Started
 from grader.workflows.judging import Judge, attempt_row, without_run
+from grader.workflows.memory import MemoryBudget
 from grader.workflows.planning import Work
 from grader.workflows.stopping import StopSignal
 
@@ -38,6 +39,7 @@ class Desk:
         judges: By the rubric's digest.
         sandbox: None where nothing has to be run.
         actor: Who is written down.
+        memory: What all their sandboxes may take together.
     """
 
     store: Store
@@ -48,6 +50,11 @@ class Desk:
     notify: Notify
     stop: StopSignal
     actor: str
+    memory: MemoryBudget
+
+
+class _Stopped(Exception):
+    """A stop was asked for before the submission was begun."""
 
 
 class JobWorker:
@@ -57,6 +64,7 @@ class JobWorker:
         self._desk = desk
         self._worker: Worker | None = None
         self._plan: Plan | None = None
+        self._memory_bytes = 0
 
     def execute(self, job: JobRow) -> None:
         """Brings a claimed job to its end, or gives it back where the run is broken off.
@@ -73,10 +81,14 @@ class JobWorker:
             self._record(job, work, bundle)
 
     def close(self) -> None:
-        """Lets go of the sandbox worker."""
+        """Lets go of the sandbox worker and of its memory."""
         worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.close()
+        try:
+            if worker is not None:
+                worker.close()
+        finally:
+            held, self._memory_bytes = self._memory_bytes, 0
+            self._desk.memory.give_back(held)
 
     def _evidence_of(self, job: JobRow, work: Work) -> Bundle | None:
         if work.file.problem:
@@ -85,6 +97,8 @@ class JobWorker:
         while True:
             try:
                 return self._run(notebook, work)
+            except _Stopped:
+                return None
             except Exception as error:  # whatever it was, it was not the student
                 self._discard()
                 reason = _reason(error)
@@ -124,8 +138,14 @@ class JobWorker:
             self.close()
             if self._desk.sandbox is None:
                 raise SandboxUnavailable("no sandbox was opened for this run")
+            self._take_memory(self._desk.sandbox.memory_bytes(plan))
             self._worker, self._plan = self._desk.sandbox.open(plan), plan
         return self._worker
+
+    def _take_memory(self, size_bytes: int) -> None:
+        if not self._desk.memory.take(size_bytes, self._desk.stop):
+            raise _Stopped
+        self._memory_bytes = size_bytes
 
     def _discard(self) -> None:
         try:

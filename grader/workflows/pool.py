@@ -35,6 +35,8 @@ class _Pool:
         self._desk = desk
         self._jobs = tuple(desk.works)
         self._waiting = False
+        self._beaten = time.monotonic()
+        self._said = (False, False)
         self.failure: BaseException | None = None
 
     def serve(self) -> None:
@@ -45,8 +47,7 @@ class _Pool:
                 pass
             worker.close()
         except BaseException as error:
-            self.failure = self.failure or error
-            self._desk.stop.press()
+            self._fail(error)
 
     def _step(self, worker: JobWorker) -> bool:
         """Executes a job, or waits for another run's; False where nothing is left to do or to wait for."""
@@ -63,22 +64,36 @@ class _Pool:
         return bool(progress.claimed_elsewhere or progress.queued)
 
     def watch(self, threads: list[threading.Thread]) -> None:
-        """Keeps the claims alive and carries out stops until all threads have ended."""
-        beaten = time.monotonic()
-        said = (False, False)
+        """Keeps the claims alive and carries out stops until all threads have ended.
+
+        Where this itself fails, as with a full disk, no result could be written either: what runs is broken
+        off, and the failure is raised once the threads have ended.
+        """
         while any(thread.is_alive() for thread in threads):
             threads[0].join(_LOOK_S) if threads[0].is_alive() else time.sleep(_LOOK_S)
-            said = self._carry_out_stop(said)
-            if time.monotonic() - beaten > HEARTBEAT_S:
-                self._desk.queue.beat()
-                beaten = time.monotonic()
+            try:
+                self._look_after()
+            except Exception as error:
+                self._fail(error)
+                self._desk.stop.press()
 
-    def _carry_out_stop(self, said: tuple[bool, bool]) -> tuple[bool, bool]:
-        stop = self._desk.stop
-        if stop.finishing and not said[0]:
-            self._desk.notify(Stopping(now=False))
-        if stop.now and not said[1]:
-            self._desk.notify(Stopping(now=True))
-            if self._desk.sandbox is not None:
+    def _fail(self, error: BaseException) -> None:
+        self.failure = self.failure or error
+        self._desk.stop.press()
+
+    def _look_after(self) -> None:
+        self._carry_out_stop()
+        if time.monotonic() - self._beaten > HEARTBEAT_S:
+            self._beaten = time.monotonic()
+            self._desk.queue.beat()
+
+    def _carry_out_stop(self) -> None:
+        stop, said = self._desk.stop, self._said
+        self._said = (stop.finishing, stop.now)
+        try:
+            for presses in range(2):
+                if self._said[presses] and not said[presses]:
+                    self._desk.notify(Stopping(now=presses == 1))
+        finally:
+            if stop.now and not said[1] and self._desk.sandbox is not None:
                 self._desk.sandbox.close()
-        return stop.finishing, stop.now

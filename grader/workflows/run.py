@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from grader.evidence.plan import Plan
 from grader.rubric.case import Reference
 from grader.sandbox.base import Sandbox
 from grader.store import JobKey, Queue, Signature, Store, history
@@ -18,6 +17,7 @@ from grader.store.models import SubmissionRow
 from grader.workflows.events import Notify, Planned
 from grader.workflows.execution import Desk
 from grader.workflows.judging import Judge
+from grader.workflows.memory import MemoryBudget, available_bytes
 from grader.workflows.planning import Work, require_data
 from grader.workflows.pool import work_off
 from grader.workflows.regrade import regrade
@@ -65,7 +65,7 @@ def run(
         stop: Pressed by whoever wants to stop.
         actor: Who is written down.
         data: Folder of data sets.
-        jobs: Submissions at a time; None lets cores and memory decide.
+        jobs: Submissions at a time; None lets GPUs, else cores decide. Fewer where memory is short.
         fresh: Whether finished work is done again.
 
     Raises:
@@ -79,9 +79,10 @@ def run(
         with Queue(store) as queue:
             open_works = _enqueue(works, store, queue, sandbox, actor=actor, data=data, fresh=fresh)
             notify(Planned(len(works), len(open_works)))
-            desk = Desk(store, queue, open_works, judges, sandbox, notify, stop, actor)
+            memory = MemoryBudget(available_bytes(), notify)
+            desk = Desk(store, queue, open_works, judges, sandbox, notify, stop, actor, memory)
             if open_works:
-                work_off(desk, min(jobs or default_jobs(works[0].plan), len(open_works)))
+                work_off(desk, _threads(jobs, sandbox, open_works.values()))
             unfinished = queue.progress(tuple(open_works)).open
     finally:
         if sandbox is not None:
@@ -90,11 +91,17 @@ def run(
     return RunReport(_results(works, store), unfinished)
 
 
-def default_jobs(plan: Plan) -> int:
-    """As many at a time as there are cores, and as memory allows by the plan's limit."""
+def _threads(jobs: int | None, sandbox: Sandbox | None, works: Collection[Work]) -> int:
+    """What `jobs` says, but no more than there are GPUs and than there is work."""
+    gpus = None if sandbox is None else sandbox.at_once
+    wanted = jobs or gpus or default_jobs(works)
+    return min(wanted, gpus or wanted, len(works))
+
+
+def default_jobs(works: Iterable[Work]) -> int:
+    """As many at a time as there are cores for the greediest of them."""
     cores = len(os.sched_getaffinity(0))
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(int(cores / plan.limits.cpus), memory // plan.limits.memory_bytes))
+    return max(1, int(cores / max(work.plan.limits.cpus for work in works)))
 
 
 def _enqueue(

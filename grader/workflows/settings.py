@@ -30,6 +30,7 @@ class Settings(BaseModel):
         data: Folder of data sets.
         training: None leaves it to the rubric.
         gpus: ``none``, ``all``, or device numbers.
+        runtime: What the engine runs containers with, as ``runsc``; its own choice where it is None.
         fresh: Whether finished work is done again.
         reference: Folder of reference answers.
         user: Who acts, for the history.
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     isolation: Literal["fork", "container"] = "fork"
     training: Literal["budget", "full"] | None = None
     gpus: str = "none"
+    runtime: str | None = None
     fresh: bool = False
     reference: Path | None = None
     user: str | None = None

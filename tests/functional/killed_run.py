@@ -1,8 +1,9 @@
 """A run of the grader that is killed where the caller says; a program of its own, for tests.
 
 Usage: killed_run.py SUBMISSIONS RUBRIC DATABASE EVIDENCE EVENT COUNT
-Kills itself with SIGKILL at the COUNT-th event of that name, or when the fake sandbox is asked the COUNT-th
-time where EVENT is ``Answer``.
+Kills itself with SIGKILL at the COUNT-th event of that name. Further names: ``Answer``, when the fake sandbox
+is asked; ``Attempt`` and ``Verdict``, when the row is written and its transaction is not over; ``Blob``, when
+the bytes are written and the file has not got its name.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from grader.intake import find_submissions
 from grader.rubric.case import Reference
 from grader.sandbox.base import Job
 from grader.store import open_store
+from grader.workflows import execution, judging
 from grader.workflows.planning import plan_work, read_file
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.run import run
@@ -34,11 +36,25 @@ def die_at(what: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def dying(what: str, original):
+    """`original`, and death after it."""
+
+    def act(*arguments, **more):
+        result = original(*arguments, **more)
+        die_at(what)
+        return result
+
+    return act
+
+
 def answer(job: Job) -> Bundle:
     die_at("Answer")
     return course.answer(job)
 
 
+execution.history.add_attempt = dying("Attempt", execution.history.add_attempt)
+judging.history.add_verdict = dying("Verdict", judging.history.add_verdict)
+os.fsync = dying("Blob", os.fsync)
 rubric = load_rubric_file(Path(rubric_path))
 files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]
 with open_store(database, evidence=Path(evidence)) as store:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,31 +35,41 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path, database: str) -> Lab:
-    course.write_rubric(tmp_path)
+    return set_up(tmp_path, database)
+
+
+def set_up(folder: Path, database: str) -> Lab:
+    course.write_rubric(folder)
     for student in STUDENTS[:-1]:
-        course.hand_in(tmp_path / "submissions", student, course.GOOD, f"name = {student!r}")
-    course.hand_in(tmp_path / "submissions", STUDENTS[-1], raw=b"{")
-    return Lab(tmp_path, database)
+        course.hand_in(folder / "submissions", student, course.GOOD, f"name = {student!r}")
+    course.hand_in(folder / "submissions", STUDENTS[-1], raw=b"{")
+    return Lab(folder, database)
 
 
-def start(lab: Lab, event: str = "never", count: int = 1) -> subprocess.Popen[bytes]:
+def start(
+    lab: Lab, event: str = "never", count: int = 1, *, file_bytes: int = resource.RLIM_INFINITY
+) -> subprocess.Popen[bytes]:
     folder = lab.folder
-    return program(
-        "killed_run.py",
-        *(folder / "submissions", folder / "mini.yaml", lab.database, folder / "evidence", event, str(count)),
+    places = (folder / "submissions", folder / "mini.yaml", lab.database, folder / "evidence")
+    return program("killed_run.py", *places, event, str(count), file_bytes=file_bytes)
+
+
+def program(
+    name: str, *arguments: str | Path, file_bytes: int = resource.RLIM_INFINITY
+) -> subprocess.Popen[bytes]:
+    path = Path(__file__).with_name(name)
+    return subprocess.Popen(
+        [sys.executable, path, *arguments],
+        env=os.environ | {"PYTHONPATH": str(path.parents[2])},
+        stderr=subprocess.PIPE if file_bytes != resource.RLIM_INFINITY else None,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY)),
     )
 
 
-def program(name: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
-    path = Path(__file__).with_name(name)
-    environment = os.environ | {"PYTHONPATH": str(path.parents[2])}
-    return subprocess.Popen([sys.executable, path, *arguments], env=environment)
-
-
-def check_that_each_is_graded_once(lab: Lab) -> None:
+def check_that_each_is_graded_once(lab: Lab, students: Sequence[str] = STUDENTS) -> None:
     with lab.store() as store, store.reading() as session:
         attempts = session.query(AttemptRow).all()
-        assert Counter(row.student for row in attempts) == Counter(STUDENTS)
+        assert Counter(row.student for row in attempts) == Counter(students)
         verdicts = [row.attempt for row in session.query(VerdictRow)]
         assert sorted(verdicts) == sorted(row.seq for row in attempts)
         assert {row.state for row in session.query(JobRow)} == {"done"}
@@ -67,12 +79,30 @@ def check_that_each_is_graded_once(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("event", "count"),
     [("Planned", 1), ("Started", 1), ("Started", 3), ("Answer", 1), ("Answer", 2), ("CellRunning", 2),
-     ("Recorded", 1), ("Recorded", 3), ("Finished", 1), ("Finished", 3)],
+     ("Recorded", 1), ("Recorded", 3), ("Attempt", 1), ("Attempt", 3), ("Verdict", 2), ("Blob", 1),
+     ("Blob", 8), ("Finished", 1), ("Finished", 3)],
 )  # fmt: skip
 def test_a_killed_run_is_completed_by_the_next(lab: Lab, event: str, count: int) -> None:
     assert start(lab, event, count).wait(60) == -signal.SIGKILL
     assert start(lab).wait(60) == 0
     check_that_each_is_graded_once(lab)
+
+
+@pytest.mark.parametrize("room_bytes", [20_000, 60_000, 200_000])
+def test_a_run_without_room_on_the_disk_ends_by_itself_and_the_next_completes_it(
+    tmp_path: Path, room_bytes: int
+) -> None:
+    lab = set_up(tmp_path, str(tmp_path / "grader.db"))
+    students = [*STUDENTS, *(f"s{number}" for number in range(4, 16))]
+    for student in students[3:]:
+        course.hand_in(lab.folder / "submissions", student, course.GOOD, f"name = {student!r}")
+    lab.store().close()
+    full = start(lab, file_bytes=room_bytes)
+    _, said = full.communicate(timeout=60)
+    assert full.returncode == 1
+    assert b"StoreError" in said
+    assert start(lab).wait(60) == 0
+    check_that_each_is_graded_once(lab, students)
 
 
 def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Lab) -> None:

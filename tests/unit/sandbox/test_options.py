@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import SandboxUnavailable, UsageError
+from grader.errors import GraderError, SandboxUnavailable, UsageError
 from grader.evidence.plan import Limits
 from grader.sandbox.container import ContainerSpec, host_options
 from grader.sandbox.doctor import _engine
 from grader.sandbox.resources import code_files, docker_folder, seccomp_profile
-from grader.sandbox.select import choose_sandbox
+from grader.sandbox.select import _check_runtime, choose_sandbox
 
 
 def options(**fields: object) -> dict[str, object]:
@@ -58,6 +58,32 @@ def test_no_engine_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(SandboxUnavailable) as caught:
         choose_sandbox("docker", isolation="fork", gpus="none", data_dir=None, run_id="t", notify=print)
     assert "start Docker" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("auto", {"runtime": "runsc"}, "no Docker engine"),
+        ("bubblewrap", {"runtime": "runsc"}, "--runtime is for Docker"),
+        ("auto", {"gpus": "all"}, "no GPU"),
+        ("bubblewrap", {"gpus": "all"}, "no GPU"),
+    ],
+)
+def test_what_only_docker_has_is_not_dropped_in_silence_without_an_engine(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: dict[str, str], said: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    options = {"isolation": "fork", "gpus": "none", "data_dir": None, "run_id": "t", "notify": print, **given}
+    with pytest.raises(GraderError, match=said):
+        choose_sandbox(name, **options)  # type: ignore[arg-type]
+
+
+def test_a_runtime_that_the_engine_does_not_have_is_named_beside_those_it_has() -> None:
+    _check_runtime("runc", {"Runtimes": {"runc": {}}})
+    with pytest.raises(SandboxUnavailable, match="no runtime runsc") as caught:
+        _check_runtime("runsc", {"Runtimes": {"runc": {}, "nvidia": {}}})
+    assert caught.value.expected == "nvidia, runc"
+    assert options(runtime="runsc")["runtime"] == "runsc"
 
 
 def test_an_engine_that_cannot_limit_is_found_out() -> None:

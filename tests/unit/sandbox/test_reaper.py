@@ -3,15 +3,20 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+
 from grader.sandbox.reaper import is_orphan, labels
 
 
-def test_a_living_owner_keeps_its_containers() -> None:
-    assert not is_orphan(labels("run", lifetime_s=60), now=time.time())
+@pytest.mark.parametrize("clock_jumped_by_s", [0, 61, -86400])
+def test_a_living_owner_keeps_its_containers_whatever_the_clock_says(clock_jumped_by_s: float) -> None:
+    assert not is_orphan(labels("run", lifetime_s=60), now=time.time() + clock_jumped_by_s)
 
 
-def test_a_passed_deadline_makes_an_orphan() -> None:
-    assert is_orphan(labels("run", lifetime_s=60), now=time.time() + 61)
+def test_a_passed_deadline_makes_an_orphan_of_what_names_no_owner() -> None:
+    deadline = {"grader.deadline": labels("run", lifetime_s=60)["grader.deadline"]}
+    assert is_orphan(deadline, now=time.time() + 61)
+    assert not is_orphan(deadline, now=time.time())
 
 
 def test_an_owner_that_has_ended_leaves_orphans() -> None:

@@ -1,150 +1,101 @@
-"""Whose fault it is when a container falls silent or ends; and which container may serve which job."""
+"""The worker of a sandbox: what closing it does to what is warm, at work, or just starting."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from grader.errors import SandboxUnavailable
-from grader.evidence.frames import Cleaned, Opened, ProbeAnswer, Ran
-from grader.evidence.plan import Limits, Plan, ValueProbe, probe_id
-from grader.evidence.record import CellRecord, CellRun, Environment, Outcome, ProbeResult
-from grader.sandbox import docker
+from grader.evidence.codec import Bundle
+from grader.evidence.plan import Limits, Plan
+from grader.evidence.record import Environment, Outcome
 from grader.sandbox.base import Job
-from grader.sandbox.docker import DockerWorker
-from grader.sandbox.frames import DeadlinePassed, StreamEnded
+from grader.sandbox.boxes import Boxes
+from grader.sandbox.docker import DockerWorker, Isolation
 
-CELL = CellRecord(index=0, kind="code", source="x", run=CellRun(status="ok"))
-PROBES = tuple(ValueProbe(expression=name) for name in "abcd")
-PLAN = Plan(assignment="test", limits=Limits(probe_s=0.01), probes=PROBES)
-RAN = Ran(outcome=Outcome.COMPLETED, cells=(CELL,), cells_s=1.0, kernel_alive=True)
-OPENED = Opened(cells=(CELL,))
+from .boxes import PlayedBox
 
-
-class Script:
-    """Plays the driver."""
-
-    received_bytes = 0
-
-    def __init__(self, answers: list[Any]) -> None:
-        self._answers = answers
-
-    def send(self, frame: Any, arrays: Any = ()) -> None: ...
-
-    def log(self) -> str:
-        return ""
-
-    def receive(self, deadline: float) -> Any:
-        answer = self._answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, ProbeAnswer) and answer.result.status == "no_answer":
-            time.sleep(0.02)
-        return answer, []
+PLAN = Plan(assignment="test")
+JOB = Job("a", b"{}", PLAN)
 
 
-@dataclass
-class Box:
-    answers: list[Any]
-    limits: Limits = PLAN.limits
-    out_of_memory: bool = False
-    broken: str = ""
-    name: str = "box"
-    environment: Environment = field(default_factory=Environment)
-    expires: float = float("inf")
-    removed: bool = False
-    stream: Any = field(init=False)
+class Sandbox:
+    """Starts played boxes for one worker."""
 
-    def __post_init__(self) -> None:
-        self.stream = Script(self.answers)
+    def __init__(self, isolation: Isolation = "fork", *, hang: bool = False) -> None:
+        self.boxes = Boxes()
+        self.started: list[PlayedBox] = []
+        self._hang = hang
+        self.worker = DockerWorker(self._start, PLAN.limits, isolation, Environment(), self.boxes)
 
-    def memory_ran_out(self) -> bool:
-        return self.out_of_memory
-
-    def fault(self) -> str:
-        return self.broken
-
-    def remove(self) -> None:
-        self.removed = True
+    def _start(self, limits: Limits) -> PlayedBox:
+        box = PlayedBox(limits, hang=self._hang)
+        self.started.append(box)
+        self.boxes.add(box)
+        return box
 
 
-def answer(name: str, status: str = "ok") -> ProbeAnswer:
-    result = ProbeResult(status=status)  # type: ignore[arg-type]
-    return ProbeAnswer(id=probe_id(ValueProbe(expression=name)), result=result)
+def run_in_thread(sandbox: Sandbox) -> Future[Bundle]:
+    future = ThreadPoolExecutor(1).submit(sandbox.worker.run, JOB)
+    assert sandbox.started[0].stream.waited_for.wait(10)
+    return future
 
 
-def ran_in(*boxes: Box, limits: Limits = PLAN.limits, jobs: int = 1) -> Any:
-    started = iter(boxes)
-    worker = DockerWorker(lambda _: next(started), PLAN.limits, "fork", Environment())
-    plan = PLAN.model_copy(update={"limits": limits})
-    return [worker.run(Job("a", b"{}", plan)) for _ in range(jobs)][-1].evidence
+def test_a_box_serves_one_submission_after_another() -> None:
+    sandbox = Sandbox()
+    assert [sandbox.worker.run(JOB).evidence.outcome for _ in range(2)] == [Outcome.COMPLETED] * 2
+    assert len(sandbox.started) == 1
 
 
-ALL = [answer(name) for name in "abcd"]
+def test_a_box_that_would_run_out_in_the_middle_of_a_submission_is_replaced_before() -> None:
+    sandbox = Sandbox()
+    sandbox.started[0].expires = time.monotonic() + PLAN.limits.notebook_s
+    sandbox.worker.run(JOB)
+    assert [box.ended for box in sandbox.started] == [True, False]
 
 
-def test_a_deadline_passed_by_a_running_container_is_the_submissions_timeout() -> None:
-    assert ran_in(Box([OPENED, DeadlinePassed()])).outcome is Outcome.TIMEOUT
-
-
-@pytest.mark.parametrize("before", [[OPENED], [OPENED, RAN]])
-def test_a_deadline_passed_by_a_paused_container_is_ours(before: list[Any]) -> None:
-    with pytest.raises(SandboxUnavailable) as ours:
-        ran_in(Box([*before, DeadlinePassed()], broken="the engine calls it paused"))
-    assert "paused" in str(ours.value)
-
-
-def test_a_container_killed_while_probes_are_asked_is_ours() -> None:
+@pytest.mark.parametrize("isolation", ["fork", "container"])
+def test_closing_ends_the_submission_that_runs_and_is_nobodys_time_out(isolation: Isolation) -> None:
+    sandbox = Sandbox(isolation, hang=True)
+    running = run_in_thread(sandbox)
+    sandbox.boxes.close()
     with pytest.raises(SandboxUnavailable):
-        ran_in(Box([OPENED, RAN, answer("a"), StreamEnded("hung up")]))
+        running.result(timeout=10)
+    sandbox.worker.close()
+    assert all(box.ended for box in sandbox.started)
 
 
-def test_one_killed_after_the_last_probe_has_given_all_its_evidence() -> None:
-    evidence = ran_in(Box([OPENED, RAN, *ALL, StreamEnded("hung up")]))
-    assert evidence.outcome is Outcome.COMPLETED
-    assert all(result.status == "ok" for result in evidence.probes.values())
+def test_closing_ends_a_box_that_is_still_starting() -> None:
+    boxes, box = Boxes(), PlayedBox(Limits(), hang=True)
+    boxes.add(box)
+    starting = ThreadPoolExecutor(1).submit(box.wait_until_ready)
+    assert box.stream.waited_for.wait(10)
+    boxes.close()
+    assert starting.exception(timeout=10) is not None
 
 
-def test_one_that_ran_out_of_memory_while_probed_is_the_submissions() -> None:
-    evidence = ran_in(Box([OPENED, RAN, StreamEnded("hung up")], out_of_memory=True))
-    assert evidence.outcome is Outcome.COMPLETED
-    assert evidence.anomalies == ("the sandbox ended early: hung up",)
+def test_after_closing_nothing_is_started_and_nothing_run() -> None:
+    sandbox = Sandbox()
+    sandbox.boxes.close()
+    late = PlayedBox(Limits())
+    with pytest.raises(SandboxUnavailable, match="broken off"):
+        sandbox.boxes.add(late)
+    assert late.ended
+    with pytest.raises(SandboxUnavailable, match="broken off"):
+        sandbox.worker.run(JOB)
 
 
-def test_after_two_silent_probes_no_more_are_asked() -> None:
-    box = Box([OPENED, RAN, answer("a", "no_answer"), answer("b", "no_answer"), Cleaned()])
-    evidence = ran_in(box)
-    details = [evidence.probes[probe_id(probe)].detail for probe in PROBES]
-    assert details[2:] == ["not asked: 2 probes before got no answer in time"] * 2
+def test_a_box_that_will_not_be_killed_does_not_save_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes, both = Boxes(), [PlayedBox(Limits()), PlayedBox(Limits())]
+    for box in both:
+        boxes.add(box)
 
+    def refuse(box: PlayedBox) -> None:
+        box.ended = True
+        raise PermissionError("not mine")
 
-def test_probes_together_take_no_longer_than_a_notebook_may() -> None:
-    short = PLAN.limits.model_copy(update={"notebook_s": 0.001, "probe_s": 9.0})
-    box = Box([OPENED, RAN, answer("a", "no_answer"), Cleaned()], limits=short)
-    evidence = ran_in(box, limits=short)
-    assert [result.status for result in evidence.probes.values()] == ["no_answer"] * 4
-
-
-@pytest.mark.parametrize("changed", [{"cell_s": 1.0}, {"notebook_s": 9.0}, {"collect_s": 2.0}])
-def test_other_times_need_no_other_container(changed: dict[str, float]) -> None:
-    box = Box([OPENED, RAN, *ALL, Cleaned()])
-    ran_in(box, limits=PLAN.limits.model_copy(update=changed))
-    assert not box.removed
-
-
-@pytest.mark.parametrize("changed", [{"pids": 99}, {"memory_bytes": 1 << 30}, {"evidence_bytes": 1 << 25}])
-def test_other_bounds_do(changed: dict[str, int]) -> None:
-    first, second = Box([]), Box([OPENED, RAN, *ALL, Cleaned()])
-    ran_in(first, second, limits=PLAN.limits.model_copy(update=changed))
-    assert first.removed
-
-
-def test_a_container_is_retired_before_its_uids_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "_MOST_JOBS", 2)
-    whole = [OPENED, RAN, *ALL, Cleaned()]
-    first, second = Box(whole * 2), Box(list(whole))
-    ran_in(first, second, jobs=3)
-    assert (first.removed, second.removed) == (True, False)
+    monkeypatch.setattr(PlayedBox, "kill", refuse)
+    boxes.close()
+    assert [box.ended for box in both] == [True, True]

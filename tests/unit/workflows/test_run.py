@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from grader.sandbox.fake import FakeSandbox
 from grader.store import Store, ledger, open_store
 from grader.store.models import AttemptRow, JobRow
 from grader.workflows import execution
-from grader.workflows.events import Event, Finished, Retrying, Started, Waiting
+from grader.workflows.events import Event, Finished, Retrying, Started, Stopping, Waiting
 from grader.workflows.planning import plan_work, read_file
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.run import RunReport, run
@@ -330,6 +332,34 @@ def test_two_runs_at_once_share_the_work(lab: Class) -> None:
     assert len(lab.rows(AttemptRow)) == 12
 
 
+def test_a_clock_set_back_in_mid_run_loses_nothing_and_the_newest_attempt_counts(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.workflows.pool.HEARTBEAT_S", 0.0)
+    hours = itertools.count()
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    # Every look finds the clock an hour earlier.
+    with open_store(
+        database, evidence=tmp_path / "evidence", clock=lambda: noon - timedelta(hours=next(hours))
+    ) as store:
+        lab = Class(tmp_path, store)
+        for number in range(4):
+            course.hand_in(lab.submissions, f"s{number}", course.GOOD, f"x = {number}")
+        assert lab.grade(jobs=2).unfinished == 0
+        again = course.sandbox()
+        lab.grade(again)
+        assert again.jobs == []
+        newest = lab.grade(course.sandbox(timed_out), fresh=True).results
+        assert [result.attempt.outcome for result in newest] == ["TIMEOUT"] * 4
+        assert len(lab.rows(AttemptRow)) == 8
+        with store.reading() as session:
+            assert ledger.examine(session) is None
+
+
+def timed_out(job: Job) -> Bundle:
+    return course.answer(job, outcome=Outcome.TIMEOUT)
+
+
 def test_a_database_that_fails_stops_the_run_with_its_error(
     lab: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,6 +371,36 @@ def test_a_database_that_fails_stops_the_run_with_its_error(
     with pytest.raises(StoreError):
         lab.grade(box)
     monkeypatch.undo()
+    assert lab.grade(course.sandbox(), stop=StopSignal()).unfinished == 0
+
+
+@pytest.mark.parametrize("broken", ["beat", "notify"])
+def test_a_failure_of_the_watch_breaks_off_what_runs_and_the_next_run_goes_on(
+    lab: Class, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    removed = threading.Event()
+
+    def hang(job: Job) -> Exception:
+        if broken == "notify":
+            lab.stop.press()
+        assert removed.wait(20)
+        return SandboxUnavailable("container removed")
+
+    def fail(*_: object) -> None:
+        raise StoreError("no room on the disk")
+
+    def tell(event: Event) -> None:
+        if broken == "notify" and isinstance(event, Stopping):
+            fail()
+
+    box = course.sandbox(hang)
+    monkeypatch.setattr(box, "close", removed.set)
+    monkeypatch.setattr("grader.workflows.pool.HEARTBEAT_S", 0.0)
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="no room"):
+        if broken == "beat":
+            patch.setattr("grader.store.Queue.beat", fail)
+        lab.grade(box, notify=tell)
+    assert lab.rows(AttemptRow) == []
     assert lab.grade(course.sandbox(), stop=StopSignal()).unfinished == 0
 
 
