@@ -40,9 +40,9 @@ class MemoryBudget:
         with self._freed:
             while self._held and self._held + size_bytes > self._total:
                 self._say(self._of_many(size_bytes))
+                self._freed.wait(_POLL_S)
                 if stop.finishing:
                     return False
-                self._freed.wait(_POLL_S)
             if size_bytes > self._total:
                 self._say(self._of_one(size_bytes))
             self._held += size_bytes
