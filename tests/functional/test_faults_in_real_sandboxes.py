@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -169,6 +170,7 @@ def test_an_engine_restarted_in_mid_run_costs_a_try_and_no_points(
     run = start(DOCKER_HOST=proxy.address)
     run.wait_for("CellRunning")
     proxy.stop()
+    time.sleep(2.5)  # Longer than three tries would last.
     proxy.start()
     run.wait_for("Retrying")
     assert run.end() == 0, run.heard
