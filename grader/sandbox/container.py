@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import NotFound
 
 from grader.errors import EvidenceError, SandboxUnavailable
 from grader.evidence.frames import Ready, Shutdown
@@ -28,7 +29,7 @@ __all__ = ["Container", "ContainerSpec", "host_options"]
 #: A container is replaced after this long, so that a deadline can tell orphans from the living.
 LIFETIME_S = 6 * 3600.0
 _READY_S = 240.0
-_STOP_S = 5
+_REMOVAL_PAUSES_S = (0.5, 2.0)
 _MIB = 1024 * 1024
 _FRAME_OVERHEAD_BYTES = 16 * _MIB
 
@@ -196,9 +197,20 @@ class Container:
         return "" if status == "running" else f"the engine calls it {status}"
 
     def kill(self) -> None:
-        """Kills and removes it at the engine; the stream is left to the thread that reads from it."""
-        with suppress(*ENGINE_ERRORS):
-            self._client.api.remove_container(self._id, force=True, v=True)
+        """Kills and removes it at the engine; the stream is left to the thread that reads from it.
+
+        An engine under load gives up waiting for the end of what it killed, and then leaves it unremoved.
+        """
+        for pause_s in (*_REMOVAL_PAUSES_S, None):
+            try:
+                self._client.api.remove_container(self._id, force=True, v=True)
+            except NotFound:
+                return
+            except ENGINE_ERRORS:
+                if pause_s is not None:
+                    time.sleep(pause_s)
+            else:
+                return
 
     def remove(self) -> None:
         """Kills and removes it. What cannot be removed now is left to the reaper."""
