@@ -28,7 +28,7 @@ demo: ready  ## Grade a sample course in ./demo and print the marks and where th
 .PHONY: test
 test: ready browser postgresql  ## Run all tests, those that need Docker, a browser or PostgreSQL included
 	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 \
-	  $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadgroup $(TESTS)
+	  $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: corpus
 corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there

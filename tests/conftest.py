@@ -93,17 +93,9 @@ def torchvision() -> ModuleType:
         return importlib.import_module("torchvision")
 
 
-#: Folders whose tests share what is costly to set up, so that one process runs all of a file's.
-_TOGETHER = ("acceptance", "attacks", "browser", "functional", "sandbox")
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked for an engine or the corpus get the fixture that asks for it; files stay together."""
+    """Tests marked for an engine or the corpus get the fixture that asks for it."""
     for item in items:
         for marker, fixture in (("docker", "docker_engine"), ("corpus", "corpus")):
             if item.get_closest_marker(marker) and fixture not in item.fixturenames:
                 item.fixturenames.insert(0, fixture)
-        folder = item.path.parent.name
-        if folder in _TOGETHER and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(f"{folder}/{item.path.stem}"))

@@ -32,7 +32,7 @@ def able(kind: str) -> list[Attack]:
 def in_each_sandbox(check: str | None = None) -> list[Any]:
     """Pairs of arena and attack; those that ask for a measurement, if `check` names it."""
     return [
-        pytest.param(kind, attack, id=f"{kind}-{attack.id}", marks=pytest.mark.xdist_group(f"attacks-{kind}"))
+        pytest.param(kind, attack, id=f"{kind}-{attack.id}")
         for kind in ARENAS
         for attack in able(kind)
         if check in (None, attack.check)
@@ -40,9 +40,7 @@ def in_each_sandbox(check: str | None = None) -> list[Any]:
 
 
 def in_shared_sandboxes() -> list[Any]:
-    pairs = [("fork", attack) for attack in ATTACKS if "fork" in ARENAS]
-    marks = pytest.mark.xdist_group("attacks-fork")
-    return [pytest.param(kind, attack, id=attack.id, marks=marks) for kind, attack in pairs]
+    return [pytest.param("fork", attack, id=attack.id) for attack in ATTACKS if "fork" in ARENAS]
 
 
 def twins_alone() -> list[Any]:
