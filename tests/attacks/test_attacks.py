@@ -46,9 +46,7 @@ def in_shared_sandboxes() -> list[Any]:
 def twins_alone() -> list[Any]:
     """Pairs of arena and twins, where each submission gets a sandbox of its own."""
     return [
-        pytest.param(
-            kind, twins, id=f"{kind}-{twins.group}", marks=pytest.mark.xdist_group(f"attacks-{kind}")
-        )
+        pytest.param(kind, twins, id=f"{kind}-{twins.group}")
         for kind in ARENAS
         if kind != "fork"
         for twins in twins_by_group(able(kind))
