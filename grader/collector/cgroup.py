@@ -39,9 +39,21 @@ def count_memory(group: Path = _GROUP) -> MemoryCount:
         events = _counters(group / "memory.events")
         return MemoryCount(events.get("oom_kill", 0), events.get("oom"))
     with suppress(OSError, ValueError):
-        kills = _counters(group / "memory" / "memory.oom_control").get("oom_kill", 0)
-        return MemoryCount(kills, _number(group / "memory" / "memory.failcnt"))
+        return MemoryCount(*_version_1(group / "memory"))
     return MemoryCount()
+
+
+def _version_1(group: Path) -> tuple[int, int | None]:
+    """Kills and hits. Where memory and swap together have the same limit, that is the one that is hit.
+
+    Newer kernels keep these files and count nothing in them; a peak at the limit then says that it was
+    reached, not how often.
+    """
+    kills = _counters(group / "memory.oom_control").get("oom_kill", 0)
+    hits = sum(_number(group / name) or 0 for name in ("memory.failcnt", "memory.memsw.failcnt"))
+    peak, limit = _number(group / "memory.max_usage_in_bytes"), _number(group / "memory.limit_in_bytes")
+    reached = peak is None or limit is None or peak >= limit
+    return kills, None if reached and not hits else hits
 
 
 def _counters(path: Path) -> dict[str, int]:

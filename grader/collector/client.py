@@ -14,6 +14,7 @@ import numpy as np
 import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete
+from zmq.utils.monitor import recv_monitor_message
 
 from grader.collector.outputs import OutputBox, cell_error
 from grader.collector.provisioner import ForkedKernel, ForkedKernelManager
@@ -26,6 +27,7 @@ __all__ = ["CellClient", "KernelGone", "KernelSilent"]
 
 _READY_S = 30.0
 _INTERRUPT_S = 3.0
+_DEATH_S = 0.25
 _IOPUB_S = 4.0
 _SILENT_WAITS = 3
 _ENVELOPE_BYTES = 1024 * 1024
@@ -63,6 +65,7 @@ class CellClient(NotebookClient):
         self._box = OutputBox(0)
         self._received = 0
         self._flooded = asyncio.Event()
+        self._cut_off: asyncio.Future[None] | None = None
         self.malformed: list[str] = []
 
     async def connect(self) -> None:
@@ -87,6 +90,16 @@ class CellClient(NotebookClient):
         client.start_channels(shell=False, stdin=False, hb=False, control=False)
         context.setsockopt(zmq.MAXMSGSIZE, max(limits.array_bytes, limits.output_bytes) + _ENVELOPE_BYTES)
         client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+        monitor = client.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._cut_off = asyncio.ensure_future(self._watch_connection(monitor))
+
+    async def _watch_connection(self, monitor: Any) -> None:
+        """Takes outputs for too many when the connection that they come by was cut, unless by a death."""
+        await recv_monitor_message(monitor)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._forked.died.wait(), _DEATH_S)
+            return
+        self._flooded.set()
 
     async def _wait_ready(self) -> None:
         """Until requests arrive and outputs come back: subscriptions are not acknowledged."""
@@ -100,7 +113,10 @@ class CellClient(NotebookClient):
 
     def disconnect(self) -> None:
         """Closes the channels; the process is the wipe's business."""
+        if self._cut_off is not None:
+            self._cut_off.cancel()
         if self.kc is not None:
+            self.kc.iopub_channel.socket.disable_monitor()
             self.kc.stop_channels()
         self._manager.context.destroy(linger=0)
         self._forked.close()

@@ -223,7 +223,7 @@ def honest_evidence(bundle: Bundle) -> dict[str, Any]:
     evidence = bundle.evidence
     return {
         "outcome": evidence.outcome,
-        "printed": printed(bundle),
+        "printed": printed(bundle).splitlines(),
         "anomalies": evidence.anomalies,
         "shims": [shim.kind for shim in evidence.shims],
         "training": evidence.training.model_dump(),
