@@ -95,10 +95,14 @@ import os
 for folder in ('/content', '/tmp', '/dev/shm', '/dev/mqueue', os.path.expanduser('~')):
     inside = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
     print(folder, sorted(name for name in inside if '/.cache/' not in name))
-def owner(process):
-    try: return os.stat('/proc/' + process).st_uid
-    except OSError: return 0
-others = [n for n in os.listdir('/proc') if n.isdigit() and owner(n) >= 20_000 and owner(n) != os.getuid()]
+def lives_under_another_uid(process):
+    try:
+        uid = os.stat('/proc/' + process).st_uid
+        state = open('/proc/' + process + '/stat').read().rpartition(')')[2].split()[0]
+    except OSError:
+        return False
+    return uid >= 20_000 and uid != os.getuid() and state not in 'ZX'
+others = [name for name in os.listdir('/proc') if name.isdigit() and lives_under_another_uid(name)]
 print('processes of other submissions', len(others))
 print('sockets', [line.split()[-1] for line in open('/proc/net/unix') if '@' in line])
 print(sorted(os.environ))
