@@ -17,15 +17,15 @@ export PYTHON TORCH_INDEX
 
 .PHONY: help
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ready  ## Grade a sample course in ./demo and print the marks and where the reports are
 	@scripts/demo.sh $(DEMO)
 
 .PHONY: test
-test: ready browser  ## Run all tests, those that need a Docker engine or a browser included
-	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 $(BIN)/pytest $(TESTS)
+test: ready browser postgresql  ## Run all tests, those that need Docker, a browser or PostgreSQL included
+	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 $(BIN)/pytest $(TESTS)
 
 .PHONY: corpus
 corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
@@ -62,6 +62,10 @@ engine: setup  ## Install and start a Docker engine if none answers
 .PHONY: browser
 browser:  ## Install Chromium for the tests of reports if none is there
 	@scripts/browser.sh
+
+.PHONY: postgresql
+postgresql:  ## Install PostgreSQL for the tests that keep marks in it if none is there; starts no server
+	@scripts/postgresql.sh
 
 .PHONY: ready
 ready: engine  ## All set-up: environment, engine, sandbox image

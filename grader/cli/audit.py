@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli import setup
-from grader.cli.console import print_line
+from grader.cli.console import print_lines
 from grader.cli.options import Database, Evidence
 from grader.errors import UsageError
 
@@ -39,7 +39,7 @@ def audit(
     with setup.store(options) as store:
         report = prove(store, evidence=not no_evidence, expected=seal)
     for line in _lines(report):
-        print_line(line)
+        print_lines(line)
     return 0 if report.sound else 1
 
 
@@ -47,14 +47,14 @@ def _seal(text: str | None) -> tuple[int, str] | None:
     if text is None:
         return None
     row, _, digest = text.partition(":")
-    if not row.isdigit() or not digest:
+    if not row.isdecimal() or not digest:
         raise UsageError("this is no seal", expected="ROW:SEAL, as `grader audit` prints it", found=text)
     return int(row), digest
 
 
 def _lines(report: AuditReport) -> list[str]:
-    lines = [f"{problem}" for problem in report.damaged]
-    lines += [f"the table {table} can be changed: its triggers are gone" for table in report.unguarded]
+    lines = [*report.damaged, *report.unguarded]
+    lines += [f"the database file is damaged: {problem}" for problem in report.corrupt]
     if report.broken is not None:
         lines.append(f"broken at row {report.broken.seq} ({report.broken.kind}): {report.broken.what}")
     if report.head_differs:

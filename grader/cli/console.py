@@ -14,7 +14,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["errors", "number", "output", "plain", "print_line", "print_path", "print_table", "print_text"]
+__all__ = [
+    "errors",
+    "number",
+    "output",
+    "plain",
+    "print_line",
+    "print_lines",
+    "print_path",
+    "print_table",
+    "print_text",
+]
 
 #: Lines for a pipe are as long as they need to be; nothing may be cut there.
 _PIPE_WIDTH = 1000
@@ -50,6 +60,12 @@ def number(value: float | None) -> str:
 
 def print_line(text: str) -> None:
     output().print(Text(plain(text)))
+
+
+def print_lines(text: str) -> None:
+    """Prints a message of several lines, as errors have them."""
+    for line in text.splitlines():
+        print_line(line)
 
 
 def print_path(path: Path) -> None:

@@ -10,21 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import StoreError, UsageError
 
-__all__ = ["connect", "is_url", "plain_errors", "url_of"]
+__all__ = ["connect", "is_url", "place_of", "plain_errors", "url_of", "use_write_ahead_log"]
 
 #: Any number that no other program on the server uses for its advisory locks.
 _WRITER_LOCK = 0x67726164
 _PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
 _WAL_PAUSE_S = 0.01
+_IN_MEMORY = (None, "", ":memory:")
 
 
 def is_url(location: str) -> bool:
     return "://" in location
+
+
+def place_of(location: str) -> str:
+    """Turns the URL of a SQLite file into the file's name, so that both are treated alike."""
+    if not is_url(location):
+        return location
+    try:
+        url = make_url(location)
+    except ArgumentError:
+        return location
+    is_file = url.get_backend_name() == "sqlite" and not url.query and url.database not in _IN_MEMORY
+    return str(url.database) if is_file else location
 
 
 def url_of(location: str) -> str:
@@ -63,7 +77,6 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={round(busy_timeout_s * 1000)}")
-        _use_write_ahead_log(cursor, busy_timeout_s)
         for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -75,15 +88,27 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _use_write_ahead_log(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
-    """Puts a new database into WAL mode, waiting for others that do the same at this moment.
+def use_write_ahead_log(engine: Engine, *, busy_timeout_s: float) -> None:
+    """Lets readers and a writer work side by side. It writes to the file, so it must be known as ours.
 
     SQLite answers "locked" to this one statement at once, without regard to its own busy timeout, since two
     who each held a read lock would wait for each other.
 
     Source: https://www.sqlite.org/c3ref/busy_handler.html
     """
-    end = time.monotonic() + busy_timeout_s
+    if engine.dialect.name != "sqlite":
+        return
+    # Below SQLAlchemy, which would begin a transaction first.
+    connection = engine.raw_connection()
+    try:
+        _switch(connection.cursor(), time.monotonic() + busy_timeout_s)
+    except sqlite3.Error as error:
+        raise OperationalError("PRAGMA journal_mode=WAL", None, error) from error
+    finally:
+        connection.close()
+
+
+def _switch(cursor: DBAPICursor, end: float) -> None:
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

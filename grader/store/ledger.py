@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Dialect, Table, TypeDecorator, column, func, inspect, select
+from sqlalchemy import ColumnElement, Dialect, Select, Table, TypeDecorator, column, func, inspect, select
 from sqlalchemy.orm import Session
 
 from grader.store.models import Base, Entry, LedgerRow
 
-__all__ = ["Break", "Signature", "append", "examine", "head", "seal"]
+__all__ = ["Break", "Head", "Signature", "append", "examine", "head", "head_at", "seal"]
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -43,6 +44,14 @@ class Break:
     what: str
 
 
+@dataclass(frozen=True)
+class Head:
+    """The newest seal; its digest vouches for all rows before it."""
+
+    seq: int
+    digest: str
+
+
 def seal(entry: Stored, row: Stored) -> str:
     """SHA-256, in hex, over a row and its ledger entry as canonical JSON of what the database stores.
 
@@ -56,9 +65,23 @@ def seal(entry: Stored, row: Stored) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def head(session: Session) -> LedgerRow | None:
-    """The newest seal; its digest vouches for all rows before it."""
-    return session.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)).first()
+def head(session: Session) -> Head | None:
+    """The newest seal, read as it is stored, so that a damaged one does not stop those who ask."""
+    table = _table(LedgerRow)
+    newest = _raw(table, "seq", "digest").order_by(None).order_by(table.c.seq.desc()).limit(1)
+    return _head(session, newest)
+
+
+def head_at(session: Session, seq: int) -> Head | None:
+    """The seal of one row, as `head` gives the newest."""
+    table = _table(LedgerRow)
+    return _head(session, _raw(table, "seq", "digest").where(table.c.seq == seq))
+
+
+def _head(session: Session, query: Select[Any]) -> Head | None:
+    with _any_bytes(session):
+        row = session.execute(query).first()
+    return None if row is None else Head(*row)
 
 
 def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
@@ -98,45 +121,81 @@ def examine(session: Session) -> Break | None:
     Reads what is stored, not what the models make of it, so that a value that no longer fits its type is
     found like any other change.
     """
+    with _any_bytes(session):
+        return _first_break(session) or _unsealed(session)
+
+
+def _first_break(session: Session) -> Break | None:
     previous, expected = "", 1
     for entry, row in _sealed(session):
-        if entry["seq"] != expected:
-            return Break(expected, str(entry["kind"]), "this row is gone")
+        if entry["seq"] < expected:
+            return Break(entry["seq"], entry["kind"], "this row is numbered before the first")
+        if entry["seq"] > expected:
+            return Break(expected, entry["kind"], "this row is gone")
         if row is None:
-            return Break(expected, str(entry["kind"]), "the row that was sealed is gone")
-        if entry["previous"] != previous or entry["digest"] != seal(entry, row):
+            return Break(expected, entry["kind"], "the row that was sealed is gone")
+        if entry["previous"] != previous or entry["digest"] != _seal_again(entry, row):
             return Break(expected, entry["kind"], "the row or its seal was changed after it was written")
         previous, expected = entry["digest"], expected + 1
-    return _unsealed(session)
+    return None
+
+
+def _seal_again(entry: Stored, row: Stored) -> str:
+    """The seal of what is stored now; empty where it cannot be sealed, such as an infinity."""
+    try:
+        return seal(entry, row)
+    except ValueError:
+        return ""
+
+
+@contextmanager
+def _any_bytes(session: Session) -> Iterator[None]:
+    """Lets SQLite's driver read text that is no UTF-8, as one flipped bit makes it, instead of failing."""
+    driver: Any = session.connection().connection.driver_connection
+    if session.connection().dialect.name != "sqlite":
+        yield
+        return
+    driver.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
 
 
 def _sealed(session: Session) -> Iterator[tuple[Stored, Stored | None]]:
     """Every ledger entry with its row, in order, a batch at a time."""
     ledger, tables = _table(LedgerRow), _history_tables()
-    after = -(2**62)
+    after = None
     while batch := _read(session, ledger, after=after):
         rows: dict[tuple[str, int], Stored] = {}
         for kind, entries in groupby(
             sorted(batch, key=lambda entry: str(entry["kind"])), lambda e: e["kind"]
         ):
             if kind in tables:
-                found = _read(session, tables[kind], among=[entry["seq"] for entry in entries])
+                found = _among(session, tables[kind], [entry["seq"] for entry in entries])
                 rows |= {(kind, row["seq"]): row for row in found}
         yield from ((entry, rows.get((entry["kind"], entry["seq"]))) for entry in batch)
         after = batch[-1]["seq"]
 
 
-def _read(
-    session: Session, table: Table, *, after: int | None = None, among: Sequence[int] | None = None
-) -> Sequence[Stored]:
-    # Columns without a type give raw values.
-    columns: list[ColumnElement[Any]] = [column(known.name) for known in table.c]
-    query = select(*columns).select_from(table).order_by(table.c.seq)
-    if after is not None:
-        query = query.where(table.c.seq > after).limit(_BATCH)
-    if among is not None:
-        query = query.where(table.c.seq.in_(among))
+def _read(session: Session, table: Table, *, after: int | None) -> Sequence[Stored]:
+    """The next batch; the first one starts wherever the table does."""
+    query = _raw(table).limit(_BATCH)
+    return _stored(session, query if after is None else query.where(table.c.seq > after))
+
+
+def _among(session: Session, table: Table, numbers: Sequence[int]) -> Sequence[Stored]:
+    return _stored(session, _raw(table).where(table.c.seq.in_(numbers)))
+
+
+def _stored(session: Session, query: Select[Any]) -> Sequence[Stored]:
     return [dict(row) for row in session.execute(query).mappings()]
+
+
+def _raw(table: Table, *names: str) -> Select[Any]:
+    """Rows in their order; columns without a type give raw values."""
+    columns: list[ColumnElement[Any]] = [column(name) for name in names or table.c.keys()]
+    return select(*columns).select_from(table).order_by(table.c.seq)
 
 
 def _table(model: type[Base]) -> Table:

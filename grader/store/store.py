@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from grader.errors import UsageError
 from grader.store import schema
 from grader.store.blobs import BlobFolder
-from grader.store.engine import connect, is_url, plain_errors
+from grader.store.engine import connect, is_url, place_of, plain_errors, use_write_ahead_log
 
 __all__ = ["Store", "open_store", "utc_now"]
 
@@ -38,10 +38,9 @@ class Store:
         self.blobs = blobs
         self.location = location
         self.clock = clock
-        # SQLite's readers see one moment anyway.
-        steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-        self._reading = sessionmaker(engine.execution_options(**steady), expire_on_commit=False)
-        self._writing = sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
+        reading, writing = _isolation(engine)
+        self._reading = sessionmaker(engine.execution_options(**reading), expire_on_commit=False)
+        self._writing = sessionmaker(engine.execution_options(writes=True, **writing), expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -74,6 +73,17 @@ class Store:
         self.close()
 
 
+def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
+    """Options for readers and for writers, whatever the server's own default is.
+
+    A writer that waited for another must see what that one wrote; its snapshot would be taken before.
+    SQLite's readers see one moment anyway, and its writers begin once they have the lock.
+    """
+    if engine.dialect.name != "postgresql":
+        return {}, {}
+    return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
+
+
 def open_store(
     location: str,
     *,
@@ -96,6 +106,7 @@ def open_store(
         UsageError: The folder or the file is not there, or the URL cannot be used.
         StoreError: The database is locked, another program's, or of another version.
     """
+    location = place_of(location)
     if not is_url(location):
         _require_place(Path(location), create)
     store = Store(
@@ -105,18 +116,23 @@ def open_store(
         clock,
     )
     try:
-        _require_schema(store, create)
+        _require_schema(store, create, busy_timeout_s)
     except BaseException:
         store.close()
         raise
     return store
 
 
-def _require_schema(store: Store, create: bool) -> None:
+def _require_schema(store: Store, create: bool, busy_timeout_s: float) -> None:
+    """Looks before it writes anything: what is not ours stays as it is, byte for byte."""
     with store.reading() as session:
         new = schema.revision_of(session.connection()) is None
+        if not new:
+            schema.require_newest(session.connection())
     if new and not create:
         raise _nothing_there(store.location)
+    with plain_errors(store.location):
+        use_write_ahead_log(store.engine, busy_timeout_s=busy_timeout_s)
     if new:
         with store.writing() as session:
             # Looked at again under the lock: another process may have made it meanwhile.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 
 from grader.errors import StoreError, UsageError
 from grader.store import schema
-from grader.store.engine import connect, is_url, plain_errors
+from grader.store.engine import connect, is_url, place_of, plain_errors
 from grader.store.schema import REVISIONS
 
 __all__ = ["backup", "upgrade"]
@@ -24,6 +26,7 @@ def upgrade(location: str) -> tuple[str, str, Path | None]:
         UsageError: There is no database.
         StoreError: It is newer than this version, another program's, or locked.
     """
+    location = place_of(location)
     if not is_url(location) and not Path(location).exists():
         raise UsageError("there is no database here", where=location)
     engine = connect(location, busy_timeout_s=30.0)
@@ -34,12 +37,19 @@ def upgrade(location: str) -> tuple[str, str, Path | None]:
                 schema.require_newest(connection)
         if before == REVISIONS[-1]:
             return before, before, None
-        kept = None if is_url(location) else backup(location, Path(f"{location}.before-{REVISIONS[-1]}"))
+        kept = None if is_url(location) else backup(location, _free_name(location))
         with plain_errors(location), engine.execution_options(writes=True).begin() as connection:
             schema.upgrade(connection)
         return before or "none", REVISIONS[-1], kept
     finally:
         engine.dispose()
+
+
+def _free_name(location: str) -> Path:
+    """Where the backup goes; an upgrade that failed has left one already, which stays."""
+    name = f"{location}.before-{REVISIONS[-1]}"
+    names = chain([name], (f"{name}.{number}" for number in count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def backup(location: str, target: Path) -> Path:
@@ -51,6 +61,7 @@ def backup(location: str, target: Path) -> Path:
         UsageError: The database is a server's or not there, or `target` exists.
         StoreError: It cannot be read or written.
     """
+    location = place_of(location)
     if is_url(location):
         raise UsageError(
             "only SQLite databases are backed up here", todo="use the server's own tool, as pg_dump"
@@ -61,18 +72,26 @@ def backup(location: str, target: Path) -> Path:
         raise UsageError(
             "there is a file of this name already", where=str(target), todo="choose another name"
         )
+    if not target.absolute().parent.is_dir():
+        raise UsageError(
+            "the folder of the backup is not there",
+            where=str(target.parent),
+            todo="make it, or name another",
+        )
     try:
         _copy(location, target)
     except sqlite3.Error as error:
-        target.unlink(missing_ok=True)
         raise StoreError("the database cannot be backed up", where=location, found=str(error)) from error
     return target
 
 
 def _copy(location: str, target: Path) -> None:
-    source, copy = sqlite3.connect(location), sqlite3.connect(target)
+    """Writes under another name first, so that what bears the backup's name is whole."""
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
     try:
-        source.backup(copy)
+        with closing(sqlite3.connect(location)) as source, closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)
+        unfinished.replace(target)
     finally:
-        copy.close()
-        source.close()
+        unfinished.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.errors import GraderError
 from grader.store import ledger, open_store
-from grader.store.engine import is_url
+from grader.store.engine import is_url, place_of
 from grader.workflows.identity import actor
 
 __all__ = ["diagnose"]
@@ -22,6 +22,7 @@ def diagnose(location: str, evidence: Path | None) -> list[Line]:
     """Tests the disk, the database and the sandbox."""
     from grader.sandbox.doctor import diagnose as diagnose_sandbox
 
+    location = place_of(location)
     folder = Path() if is_url(location) else Path(location).absolute().parent
     lines = [
         _disk(folder),

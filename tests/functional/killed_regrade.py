@@ -1,6 +1,6 @@
 """A regrade that kills itself with SIGKILL while it writes its COUNT-th verdict; a program for tests.
 
-Usage: killed_regrade.py RUBRIC DATABASE COUNT
+Usage: killed_regrade.py RUBRIC DATABASE EVIDENCE COUNT
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from grader.workflows.regrade import regrade
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.show import find_results
 
-rubric, database, count = sys.argv[1:]
+rubric, database, evidence, count = sys.argv[1:]
 left = int(count)
 add_verdict = judging.history.add_verdict
 
@@ -34,5 +34,5 @@ def dying(*arguments, **more):
 
 judging.history.add_verdict = dying
 judge = judging.Judge(load_rubric_file(Path(rubric)), Reference())
-with open_store(database) as store:
+with open_store(database, evidence=Path(evidence)) as store:
     regrade(store, find_results(store, "mini"), lambda _: judge, actor="ta")

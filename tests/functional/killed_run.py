@@ -1,6 +1,6 @@
 """A run of the grader that is killed where the caller says; a program of its own, for tests.
 
-Usage: killed_run.py SUBMISSIONS RUBRIC DATABASE EVENT COUNT
+Usage: killed_run.py SUBMISSIONS RUBRIC DATABASE EVIDENCE EVENT COUNT
 Kills itself with SIGKILL at the COUNT-th event of that name, or when the fake sandbox is asked the COUNT-th
 time where EVENT is ``Answer``.
 """
@@ -23,7 +23,7 @@ from grader.workflows.run import run
 from grader.workflows.stopping import StopSignal
 from tests import course
 
-submissions, rubric_path, database, name, count = sys.argv[1:]
+submissions, rubric_path, database, evidence, name, count = sys.argv[1:]
 left = int(count)
 
 
@@ -41,7 +41,7 @@ def answer(job: Job) -> Bundle:
 
 rubric = load_rubric_file(Path(rubric_path))
 files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]
-with open_store(database) as store:
+with open_store(database, evidence=Path(evidence)) as store:
     run(
         plan_work(files, lambda _: rubric),
         store=store,

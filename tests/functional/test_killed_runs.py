@@ -7,37 +7,55 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from grader.store import ledger, open_store
+from grader.store import Store, ledger, open_store
 from grader.store.models import AttemptRow, JobRow, VerdictRow
 from grader.workflows.show import find_results
 from tests import course
 
-PROGRAM = Path(__file__).with_name("killed_run.py")
-ROOT = PROGRAM.parents[2]
 STUDENTS = ["s1", "s2", "s3"]
 
 
+@dataclass(frozen=True)
+class Lab:
+    """A course's folder, and where its marks are kept."""
+
+    folder: Path
+    database: str
+
+    def store(self) -> Store:
+        return open_store(self.database, evidence=self.folder / "evidence")
+
+
 @pytest.fixture
-def lab(tmp_path: Path) -> Path:
+def lab(tmp_path: Path, database: str) -> Lab:
     course.write_rubric(tmp_path)
     for student in STUDENTS[:-1]:
         course.hand_in(tmp_path / "submissions", student, course.GOOD, f"name = {student!r}")
     course.hand_in(tmp_path / "submissions", STUDENTS[-1], raw=b"{")
-    return tmp_path
+    return Lab(tmp_path, database)
 
 
-def start(lab: Path, event: str = "never", count: int = 1) -> subprocess.Popen[bytes]:
-    arguments = [lab / "submissions", lab / "mini.yaml", lab / "grader.db", event, str(count)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, PROGRAM, *arguments], env=environment)
+def start(lab: Lab, event: str = "never", count: int = 1) -> subprocess.Popen[bytes]:
+    folder = lab.folder
+    return program(
+        "killed_run.py",
+        *(folder / "submissions", folder / "mini.yaml", lab.database, folder / "evidence", event, str(count)),
+    )
 
 
-def check_that_each_is_graded_once(lab: Path) -> None:
-    with open_store(str(lab / "grader.db")) as store, store.reading() as session:
+def program(name: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    path = Path(__file__).with_name(name)
+    environment = os.environ | {"PYTHONPATH": str(path.parents[2])}
+    return subprocess.Popen([sys.executable, path, *arguments], env=environment)
+
+
+def check_that_each_is_graded_once(lab: Lab) -> None:
+    with lab.store() as store, store.reading() as session:
         attempts = session.query(AttemptRow).all()
         assert Counter(row.student for row in attempts) == Counter(STUDENTS)
         verdicts = [row.attempt for row in session.query(VerdictRow)]
@@ -51,42 +69,40 @@ def check_that_each_is_graded_once(lab: Path) -> None:
     [("Planned", 1), ("Started", 1), ("Started", 3), ("Answer", 1), ("Answer", 2), ("CellRunning", 2),
      ("Recorded", 1), ("Recorded", 3), ("Finished", 1), ("Finished", 3)],
 )  # fmt: skip
-def test_a_killed_run_is_completed_by_the_next(lab: Path, event: str, count: int) -> None:
+def test_a_killed_run_is_completed_by_the_next(lab: Lab, event: str, count: int) -> None:
     assert start(lab, event, count).wait(60) == -signal.SIGKILL
     assert start(lab).wait(60) == 0
     check_that_each_is_graded_once(lab)
 
 
-def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Path) -> None:
+def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Lab) -> None:
     for number in range(4, 12):
-        course.hand_in(lab / "submissions", f"s{number}", course.GOOD, f"number = {number}")
+        course.hand_in(lab.folder / "submissions", f"s{number}", course.GOOD, f"number = {number}")
     both = [start(lab, "Answer", 3), start(lab)]
     assert [process.wait(60) for process in both][1] == 0
-    with open_store(str(lab / "grader.db")) as store, store.reading() as session:
+    with lab.store() as store, store.reading() as session:
         students = Counter(row.student for row in session.query(AttemptRow))
     assert set(students.values()) == {1}
     assert len(students) == 11
 
 
-def test_a_killed_regrade_leaves_whole_verdicts_and_the_next_completes_it(lab: Path) -> None:
+def test_a_killed_regrade_leaves_whole_verdicts_and_the_next_completes_it(lab: Lab) -> None:
     assert start(lab).wait(60) == 0
     stricter = course.RUBRIC.replace("points: 2", "points: 1").replace("total: 5", "total: 4")
-    rubric = course.write_rubric(lab, stricter, "new.yaml")
+    rubric = course.write_rubric(lab.folder, stricter, "new.yaml")
     assert regrade(lab, rubric, 2).wait(60) == -signal.SIGKILL
     assert judged_out_of(lab) == [4.0, 5.0, 5.0]
     assert regrade(lab, rubric, 99).wait(60) == 0
     assert judged_out_of(lab) == [4.0, 4.0, 4.0]
 
 
-def regrade(lab: Path, rubric: Path, count: int) -> subprocess.Popen[bytes]:
-    program = PROGRAM.with_name("killed_regrade.py")
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, program, rubric, lab / "grader.db", str(count)], env=environment)
+def regrade(lab: Lab, rubric: Path, count: int) -> subprocess.Popen[bytes]:
+    return program("killed_regrade.py", rubric, lab.database, lab.folder / "evidence", str(count))
 
 
-def judged_out_of(lab: Path) -> list[float]:
+def judged_out_of(lab: Lab) -> list[float]:
     """What each student's newest verdict is out of; the history must be unbroken."""
-    with open_store(str(lab / "grader.db")) as store:
+    with lab.store() as store:
         with store.reading() as session:
             assert ledger.examine(session) is None
         return [result.verdict.out_of for result in find_results(store, "mini")]

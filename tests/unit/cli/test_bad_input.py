@@ -35,6 +35,7 @@ from tests import course
         (["show", "s1"], "--assignment"),
         (["frobnicate"], "frobnicate"),
         (["audit", "--expect", "nonsense"], "no seal"),
+        (["audit", "--expect", "²:a"], "no seal"),
         (["rubric", "handout", "rubrics/mini.yaml"], "not JSON"),
     ],
 )

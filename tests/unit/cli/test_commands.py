@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -205,7 +206,23 @@ def test_audit_finds_changed_evidence(graded: Path, grader) -> None:
     ended = grader("audit")
     assert ended.code == 1
     assert "changed after it was written" in ended.out
+    assert r"\n" not in ended.out
     assert grader("audit", "--no-evidence").code == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "what"), [("submissions", "notebook"), ("attempts", "plan"), ("attempts", "evidence")]
+)
+def test_audit_reads_all_that_a_mark_stands_on_and_says_whose_it_was(
+    graded: Path, grader, table: str, what: str
+) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        seq, digest = connection.execute(f"SELECT seq, {what} FROM {table} ORDER BY seq").fetchone()
+    connection.close()
+    (graded / "grader.db.evidence" / digest[:2] / digest[2:]).unlink()
+    ended = grader("audit")
+    assert ended.code == 1
+    assert f"the {what} of s1, mini (row {seq}):" in ended.out
 
 
 def test_rubric_check_counts_what_it_found(lab: Path, grader) -> None:
@@ -300,6 +317,18 @@ def test_regrade_rerun_makes_new_attempts_from_stored_notebooks(graded: Path, gr
         name: json.loads(grader("show", name, "-a", "mini", "--json").out)["attempt"] for name in ("s1", "s2")
     }
     assert attempts == {"s1": 1, "s2": 2}
+
+
+@pytest.mark.parametrize("raw", [b"no notebook", b""])
+def test_regrade_rerun_leaves_a_broken_file_as_it_was_handed_in(lab: Path, grader, raw: bytes) -> None:
+    course.hand_in(lab / "submissions", "s3", raw=raw)
+    grader("run", "submissions", "--rubric", "mini")
+    grader("regrade", "s3", "-a", "mini", "--rerun")
+    with sqlite3.connect("grader.db") as connection:
+        kept = connection.execute("SELECT notebook FROM submissions WHERE student = 's3'").fetchall()
+    connection.close()
+    assert kept == [(hashlib.sha256(raw).hexdigest(),)]
+    assert json.loads(grader("show", "s3", "-a", "mini", "--json").out)["attempt"] == 2
 
 
 def test_regrade_says_whom_missing_evidence_concerns(graded: Path, grader) -> None:

@@ -11,26 +11,8 @@ from sqlalchemy import text
 
 from grader.errors import StoreError
 from grader.store import Signature, Store, ledger, open_store
-from grader.store.models import Base, Entry, LedgerRow, MarkRow
-from grader.store.protection import missing_guards
-
-HISTORY = sorted(
-    mapper.class_.__tablename__
-    for mapper in Base.registry.mappers
-    if issubclass(mapper.class_, (Entry, LedgerRow))
-)
-
-
-def mark(student: str = "s1", points: float = 3.0, comment: str = "sound reason") -> MarkRow:
-    return MarkRow(
-        student=student, assignment="lab2", criterion="why", points=points, comment=comment, verdict=None
-    )
-
-
-def write(store: Store, *rows: Entry) -> None:
-    with store.writing() as session:
-        for row in rows:
-            ledger.append(session, row, Signature("ta", store.clock(), "test"))
+from grader.store.models import MarkRow
+from tests.tampering import HISTORY, behind_its_back, fill_one_of_each, mark, write
 
 
 @pytest.fixture
@@ -45,42 +27,8 @@ def broken(store: Store) -> ledger.Break | None:
         return ledger.examine(session)
 
 
-def behind_its_back(store: Store, *statements: str) -> None:
-    """Changes the file as the sqlite3 tool would, its triggers taken away first."""
-    with sqlite3.connect(store.location) as connection:
-        triggers = [
-            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'")
-        ]
-        for name in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            connection.execute(statement)
-    connection.close()
-
-
 def test_an_untouched_history_is_unbroken(store: Store) -> None:
     assert broken(store) is None
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE marks SET points = 2.0 WHERE seq = 2",
-        "UPDATE marks SET comment = 'sound reasons' WHERE seq = 2",
-        "UPDATE marks SET student = 's4' WHERE seq = 2",
-        "UPDATE ledger SET actor = 'somebody' WHERE seq = 2",
-        "UPDATE ledger SET at = '2026-01-01T00:00:00.000000+00:00' WHERE seq = 2",
-        "UPDATE ledger SET digest = replace(digest, 'a', 'b') || '' WHERE seq = 2 AND digest LIKE '%a%'",
-        "UPDATE ledger SET at = 'yesterday' WHERE seq = 2",
-        "DELETE FROM marks WHERE seq = 2",
-        "UPDATE ledger SET kind = 'verdicts' WHERE seq = 2",
-    ],
-)
-def test_the_first_changed_row_is_named(store: Store, statement: str) -> None:
-    behind_its_back(store, statement)
-    found = broken(store)
-    assert found is not None
-    assert found.seq == 2
 
 
 def test_a_row_taken_out_with_its_seal_is_missed(store: Store) -> None:
@@ -152,29 +100,6 @@ def test_rows_cannot_be_replaced_through_another_unique_key(store: Store, table:
     connection.close()
 
 
-def fill_one_of_each(store: Store) -> None:
-    """Writes a row into every table of the history, each column with some value of its type."""
-    with sqlite3.connect(store.location) as connection:
-        for number, table in enumerate(HISTORY, start=1000):
-            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
-            if connection.execute(f"SELECT 1 FROM {table}").fetchone():
-                continue
-            values = [number if column[1] == "seq" else {"TEXT": "x"}.get(column[2], 1) for column in columns]
-            marks = ", ".join("?" * len(values))
-            connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)
-    connection.close()
-
-
-def test_missing_triggers_are_noticed(store: Store) -> None:
-    with store.reading() as session:
-        assert missing_guards(session) == []
-    with sqlite3.connect(store.location) as connection:
-        connection.execute("DROP TRIGGER marks_no_update")
-    connection.close()
-    with store.reading() as session:
-        assert missing_guards(session) == ["marks"]
-
-
 @pytest.fixture
 def either(database: str, tmp_path: Path) -> Iterator[Store]:
     """Three marks, as in `store`, on both kinds of database."""
@@ -188,12 +113,6 @@ def either(database: str, tmp_path: Path) -> Iterator[Store]:
 def test_no_row_can_be_changed_on_any_database(either: Store, table: str, action: str) -> None:
     with pytest.raises(StoreError, match="may not be changed"), either.writing() as session:
         session.execute(text(action.format(table)))
-
-
-def test_guards_are_in_place_on_every_database(either: Store) -> None:
-    with either.reading() as session:
-        assert missing_guards(session) == []
-        assert ledger.examine(session) is None
 
 
 def test_text_and_numbers_are_sealed_alike_on_every_database(either: Store) -> None:

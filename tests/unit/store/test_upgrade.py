@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from grader.errors import StoreError, UsageError
-from grader.store import Signature, ledger, open_store, schema
-from grader.store.engine import connect
-from grader.store.models import MarkRow
-from grader.store.store import utc_now
+from grader.store import Signature, history, ledger, open_store, schema
+from grader.store.models import Base, JobRow, MarkRow
+from grader.workflows.audit import audit
 from grader.workflows.databases import backup, upgrade
+from tests import postgresql
+from tests.tampering import mark, write
+
+#: Dumps of a database with a row in each table, written by the code of the first schema (commit 9e6bae1).
+WRITTEN = Path(__file__).with_name("written_by_0001")
+STUDENT = "s\u00fc\ud800 1"
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """A database of the first schema with one mark, sealed as the first version sealed it."""
     path = tmp_path / "grader.db"
-    engine = connect(str(path), busy_timeout_s=1)
-    with engine.execution_options(writes=True).begin() as connection:
-        schema.upgrade(connection, to="0001")
-    engine.dispose()
-    row = {
-        "seq": 1,
-        "student": "s1",
-        "assignment": "lab2",
-        "criterion": "why",
-        "points": 2.0,
-        "comment": "sound",
-    }
-    entry = {
-        "seq": 1,
-        "kind": "marks",
-        "at": "2026-03-01T12:00:00.000000+00:00",
-        "actor": "ta",
-        "why": "x",
-        "previous": "",
-    }
-    with sqlite3.connect(path) as connection:
-        insert(connection, "ledger", entry | {"digest": ledger.seal(entry, row)})
-        insert(connection, "marks", row)
-    connection.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((WRITTEN / "sqlite.sql").read_text())
     return path
 
 
-def insert(connection: sqlite3.Connection, table: str, row: dict[str, object]) -> None:
-    names, marks = ", ".join(row), ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_old(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("old"))
+    location = postgresql.fresh_database(request.getfixturevalue("postgresql_server"))
+    postgresql.run_script(location, (WRITTEN / "postgresql.sql").read_text())
+    return location
 
 
 def test_an_older_database_is_refused_with_the_command_that_helps(old: Path) -> None:
@@ -57,26 +47,43 @@ def test_an_older_database_is_refused_with_the_command_that_helps(old: Path) -> 
     assert raised.value.todo == "run `grader db upgrade`"
 
 
-def test_an_upgrade_keeps_every_row_and_every_seal(old: Path) -> None:
-    before, after, kept = upgrade(str(old))
-    assert (before, after) == ("0001", schema.REVISIONS[-1])
-    assert kept is not None and kept.exists()
-    with open_store(str(old), create=False) as store:
-        with store.writing() as session:
-            mark = MarkRow(
-                student="s1", assignment="lab2", criterion="why", points=3.0, comment="", verdict=None
-            )
-            ledger.append(session, mark, Signature("ta", utc_now(), "x"))
-        with store.reading() as session:
-            assert ledger.examine(session) is None
-            assert [row.points for row in session.query(MarkRow)] == [2.0, 3.0]
+def test_an_upgrade_keeps_every_row_every_seal_and_every_guard(either_old: str, tmp_path: Path) -> None:
+    assert upgrade(either_old)[:2] == ("0001", schema.REVISIONS[-1])
+    with open_store(either_old, evidence=tmp_path, create=False) as store:
+        report = audit(store, evidence=False)
+        assert report.sound
+        assert (report.rows, report.head) == (
+            7,
+            "2afc0b7782de8c3b2935d883540ced9882efaf8e6e3cf1f005168ec72b156b5e",
+        )
+        write(store, mark(STUDENT, 3.0))
+        assert audit(store, evidence=False).sound
+
+
+def test_marks_of_an_older_version_count_after_the_upgrade(either_old: str, tmp_path: Path) -> None:
+    upgrade(either_old)
+    with open_store(either_old, evidence=tmp_path, create=False) as store, store.reading() as session:
+        [result] = history.results(session)
+        assert (result.student, result.attempt.wall_time_s) == (STUDENT, 0.1 + 0.2)
+        assert [criterion.points for criterion in result.mark.criteria] == [2.0, 1 / 3]
+        decisions = [(decision.points, decision.why) for decision in result.decisions]
+        assert decisions == [(2.5, "sound\x00"), (None, ""), (1 / 3, "half")]
+        assert len(history.timeline(session, STUDENT, "lab2")) == 6
+        assert [job.state for job in session.query(JobRow).order_by(JobRow.id)] == ["done", "claimed"]
+
+
+def test_an_upgraded_schema_is_that_of_the_models(either_old: str) -> None:
+    upgrade(either_old)
+    with open_store(either_old) as store, store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
 
 
 def test_the_backup_is_the_database_as_it_was(old: Path) -> None:
     _, _, kept = upgrade(str(old))
     with sqlite3.connect(kept) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
-        assert connection.execute("SELECT points FROM marks").fetchall() == [(2.0,)]
+        assert connection.execute("SELECT points FROM marks").fetchall() == [(2.5,), (None,), (1 / 3,)]
     connection.close()
 
 
@@ -107,14 +114,14 @@ def test_an_upgrade_that_fails_changes_nothing(old: Path, monkeypatch: pytest.Mo
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     connection.close()
     assert "remark_requests" not in names
-    (old.parent / f"grader.db.before-{schema.REVISIONS[-1]}").unlink()
-    assert upgrade(str(old))[1] == schema.REVISIONS[-1]
+    name = f"grader.db.before-{schema.REVISIONS[-1]}"
+    assert (old.parent / name).exists()
+    assert upgrade(str(old))[1:] == (schema.REVISIONS[-1], old.parent / f"{name}.2")
 
 
 def test_a_backup_is_whole_while_somebody_writes(tmp_path: Path) -> None:
     with open_store(str(tmp_path / "grader.db")) as store, store.writing() as session:
-        mark = MarkRow(student="s1", assignment="lab2", criterion="why", points=3.0, comment="", verdict=None)
-        ledger.append(session, mark, Signature("ta", utc_now(), "x"))
+        ledger.append(session, mark(), Signature("ta", store.clock(), "x"))
         copy = backup(store.location, tmp_path / "copy.db")
     with open_store(str(copy), create=False) as store, store.reading() as session:
         assert ledger.examine(session) is None
@@ -122,7 +129,8 @@ def test_a_backup_is_whole_while_somebody_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "target"), [("absent.db", "x"), ("grader.db", "there"), ("postgresql://h/x", "x")]
+    ("location", "target"),
+    [("absent.db", "x"), ("grader.db", "there"), ("grader.db", "nowhere/x"), ("postgresql://h/x", "x")],
 )
 def test_a_backup_that_cannot_be_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, target: str
@@ -133,3 +141,17 @@ def test_a_backup_that_cannot_be_is_refused(
     with pytest.raises(UsageError):
         backup(location, Path(target))
     assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_a_backup_that_is_interrupted_leaves_no_file(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(sqlite3.Connection):
+        def backup(self, target: sqlite3.Connection, **_: object) -> None:
+            target.execute("CREATE TABLE half (done)")
+            assert not copy.exists()
+            raise KeyboardInterrupt
+
+    copy = old.parent / "copy.db"
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        backup(str(old), copy)
+    assert list(old.parent.iterdir()) == [old]
