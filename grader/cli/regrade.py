@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from grader.rubric.case import Reference
     from grader.store import Store
     from grader.store.history import Result
+    from grader.workflows.chosen_rubric import ChosenRubric
     from grader.workflows.regrade import Regraded
-    from grader.workflows.rubrics import LoadedRubric
     from grader.workflows.settings import Settings
 
 __all__ = ["regrade"]
@@ -65,8 +65,12 @@ def regrade(
 ) -> int:
     """Judge stored evidence again by the given or the newest rubric; nothing is run unless asked for.
 
+    The newest is the file in ./rubrics by which the last verdicts went, as it reads now; where there is
+    none, the text that the history kept.
+
     Example: grader regrade --assignment lab2 --rubric rubrics/lab2.yaml --dry-run
     """
+    from grader.workflows.chosen_rubric import choose_rubric
     from grader.workflows.judging import Judge
     from grader.workflows.regrade import regrade as judge_all
     from grader.workflows.show import find_results
@@ -81,27 +85,18 @@ def regrade(
     with setup.store(options) as store:
         found = find_results(store, assignment, students or ())
         chosen = [item for item in found if outcome is None or _ended(item, outcome)]
-        loaded = _rubric(options, store, assignment)
+        by = choose_rubric(store, assignment, options.rubric, setup.places())
         if rerun:
-            return _run_again(chosen, loaded, options, store, answers)
-        judge = Judge(loaded, answers)
+            return _run_again(chosen, by, options, store, answers)
+        judge = Judge(by.loaded, answers)
         done = judge_all(store, chosen, lambda _: judge, actor=setup.actor(options), dry_run=dry_run)
     _change_table(done, criterion, dry_run)
+    print_line(f"judged by {by.said}")
     return 1 if any(item.problem for item in done) else 0
 
 
-def _rubric(options: Settings, store: Store, assignment: str) -> LoadedRubric:
-    from grader.workflows.rubrics import RubricShelf, recall_newest, require_assignment
-
-    if options.rubric is None:
-        return recall_newest(store, assignment)
-    loaded = RubricShelf(setup.places()).load(options.rubric)
-    require_assignment(loaded, assignment)
-    return loaded
-
-
 def _run_again(
-    chosen: Sequence[Result], loaded: LoadedRubric, options: Settings, store: Store, answers: Reference
+    chosen: Sequence[Result], by: ChosenRubric, options: Settings, store: Store, answers: Reference
 ) -> int:
     from grader.cli.sandboxed import close, grade
     from grader.workflows.planning import plan_work, read_file
@@ -109,9 +104,10 @@ def _run_again(
     from grader.workflows.rerun import stored_submission
 
     files = [read_file(stored_submission(store, item)) for item in chosen]
-    works = plan_work(files, lambda _: loaded, training=options.training, cuda=options.gpus != "none")
+    works = plan_work(files, lambda _: by.loaded, training=options.training, cuda=options.gpus != "none")
     report = grade(works, options, store, answers)
     _change_table(changes_between(chosen, report.results), None, dry_run=False)
+    print_line(f"judged by {by.said}")
     return close(report, options)
 
 

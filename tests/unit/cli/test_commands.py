@@ -162,11 +162,11 @@ def test_show_history_tells_who_did_what(graded: Path, grader) -> None:
     assert "  ta  " in out
 
 
+KINDER = course.RUBRIC.replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
+
+
 def test_regrade_tells_before_it_writes(graded: Path, grader) -> None:
-    kinder = course.RUBRIC.replace(
-        "    check: no_builtin_shadowing", "    check: no_builtin_shadowing\n    allow: [sum]"
-    )
-    course.write_rubric(graded / "rubrics", kinder)
+    course.write_rubric(graded / "rubrics", KINDER)
     ended = grader("regrade", "--assignment", "mini", "--rubric", "mini", "--dry-run")
     assert ended.code == 0
     [change] = [line for line in ended.out.splitlines() if line.startswith("s2")]
@@ -176,6 +176,14 @@ def test_regrade_tells_before_it_writes(graded: Path, grader) -> None:
     assert "1 went up, 0 down, 1 same" in grader("regrade", "-a", "mini", "--rubric", "mini").out
     assert json.loads(grader("show", "s2", "-a", "mini", "--json").out)["points"] == 2.0
     assert "0 went up, 0 down, 2 same" in grader("regrade", "-a", "mini").out
+
+
+def test_regrade_takes_the_edited_rubric_and_says_so(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", KINDER)
+    ended = grader("regrade", "-a", "mini")
+    assert "1 went up, 0 down, 1 same" in ended.out
+    assert "judged by rubrics/mini.yaml (" in ended.out
+    assert "judged by rubrics/mini.yaml (" in grader("regrade", "s1", "-a", "mini", "--rerun").out
 
 
 def test_audit_prints_a_seal_that_a_later_audit_can_be_held_to(graded: Path, grader) -> None:
