@@ -48,7 +48,7 @@ def choose_rubric(
         loaded = RubricShelf(places).load(named)
         require_assignment(loaded, assignment)
         return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}){_differs(loaded, newest)}")
-    own = newest and _own(newest, places)
+    own = _own(newest, places) if newest else None
     if own is not None:
         path, loaded = own
         return ChosenRubric(loaded, f"{path} ({_short(loaded)}){_differs(loaded, newest)}")

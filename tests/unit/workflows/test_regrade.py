@@ -95,8 +95,26 @@ def test_what_lateness_takes_is_a_change_of_its_own(graded: Store, tmp_path: Pat
 def test_a_tas_mark_that_survives_is_no_gain(graded: Store, tmp_path: Path) -> None:
     give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 1.0, "")], actor="ann")
     _, decided = again(graded, judge(tmp_path, KINDER))
-    assert [change.difference for change in decided.changes] == [2.0]
-    assert decided.difference == 0.0
+    [change] = decided.changes
+    assert (change.before.finding.points, change.after.finding.points) == (0.0, 2.0)
+    assert (change.difference, change.note, decided.difference) == (0.0, "ann's mark stays", 0.0)
+
+
+def test_a_tas_mark_above_what_the_criterion_is_worth_now_is_a_loss(graded: Store, tmp_path: Path) -> None:
+    give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 2.0, "")], actor="ann")
+    smaller = course.RUBRIC.replace("points: 2", "points: 1").replace("total: 5", "total: 4")
+    _, decided = again(graded, judge(tmp_path, smaller))
+    [change] = decided.changes
+    assert (change.difference, decided.difference) == (-1.0, -1.0)
+    assert change.note == "ann's mark is cut to what it is worth now"
+
+
+def test_a_tas_mark_on_a_criterion_that_is_dropped_falls_away(graded: Store, tmp_path: Path) -> None:
+    give_marks(graded, "mini", [MarkOrder("s1", "why", 2.0, "")], actor="ann")
+    decided, other = again(graded, judge(tmp_path, course.RUBRIC.replace("id: why", "id: why-not")))
+    gone = next(change for change in decided.changes if change.criterion == "why")
+    assert (gone.difference, gone.note) == (-2.0, "ann's mark falls away with the criterion")
+    assert [change.note for change in other.changes] == ["", ""]
 
 
 def test_lost_evidence_is_told_and_stops_no_other(graded: Store, tmp_path: Path) -> None:
