@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["print_changes"]
 
 
-def print_changes(done: Sequence[Regraded], criterion: str | None, dry_run: bool) -> None:
-    """Criterion by criterion who gains and who loses, lateness last, then how many of each."""
+def print_changes(done: Sequence[Regraded], criterion: str | None, left_alone: int, dry_run: bool) -> None:
+    """Criterion by criterion who gains and who loses, lateness last, then how many of each.
+
+    Args:
+        done: Whom it concerns.
+        criterion: The only one to list; of the others it is said how many change.
+        left_alone: How many keep their verdict because this criterion stays as it is.
+        dry_run: Whether nothing was written.
+    """
     rows = [row for item in done for row in _rows(item, criterion)]
     columns = ("student", "criterion", "was", "points", "is", "points now", "difference", "note")
     if rows:
@@ -23,12 +30,28 @@ def print_changes(done: Sequence[Regraded], criterion: str | None, dry_run: bool
     up, down = (sum(sign * item.difference > 0 for item in done) for sign in (1, -1))
     would = "would go" if dry_run else "went"
     print_line(f"{up} {would} up, {down} down, {len(done) - up - down} same")
+    if criterion is not None:
+        _say_of_others(done, criterion, left_alone)
     for item in done:
         if item.problem:
             print_lines(f"{item.student}: not judged: {item.problem}")
     _say_missing(done)
     if dry_run:
         print_line("nothing was written")
+
+
+def _say_of_others(done: Sequence[Regraded], criterion: str, left_alone: int) -> None:
+    """What else the verdicts bring in which one criterion changes, and who is left out."""
+    others = [each.criterion for item in done for each in item.changes if each.criterion != criterion]
+    others += ["lateness" for item in done if item.lateness]
+    if others:
+        count = "1 change" if len(others) == 1 else f"{len(others)} changes"
+        print_line(
+            f"with '{criterion}' come {count} of other criteria ({', '.join(sorted(set(others)))}),"
+            " counted above and listed without --criterion"
+        )
+    if left_alone:
+        print_line(f"{left_alone} left alone: '{criterion}' stays as it is")
 
 
 def _rows(item: Regraded, criterion: str | None) -> list[tuple[str, ...]]:

@@ -42,7 +42,8 @@ def regrade(
     students: Students = None,
     rubric: RubricName = None,
     criterion: Annotated[
-        str | None, typer.Option("--criterion", metavar="C", help="Tell of this criterion only.")
+        str | None,
+        typer.Option("--criterion", "-c", metavar="C", help="Only where this criterion comes out otherwise."),
     ] = None,
     outcome: Annotated[
         str | None, typer.Option("--outcome", metavar="O", help="Only attempts that ended so, as TIMEOUT.")
@@ -70,7 +71,9 @@ def regrade(
     Example: grader regrade --assignment lab2 --rubric rubrics/lab2.yaml --dry-run
     """
     from grader.workflows.chosen_rubric import choose_rubric
+    from grader.workflows.filters import criteria_of, ended_so, require_criterion
     from grader.workflows.judging import Judge
+    from grader.workflows.regrade import lacking
     from grader.workflows.regrade import regrade as judge_all
     from grader.workflows.show import find_results
 
@@ -83,32 +86,50 @@ def regrade(
     answers = setup.reference(options)
     with setup.store(options) as store:
         found = find_results(store, assignment, students or ())
-        chosen = [item for item in found if outcome is None or _ended(item, outcome)]
+        chosen = ended_so(found, outcome)
         by = choose_rubric(store, assignment, options.rubric, setup.places())
-        if rerun:
-            return _run_again(chosen, by, options, store, answers)
+        known = criteria_of(found) | {item.id for item in by.loaded.rubric.criteria}
+        require_criterion(criterion, known, assignment)
         judge = Judge(by.loaded, answers)
-        done = judge_all(store, chosen, lambda _: judge, actor=setup.actor(options), dry_run=dry_run)
-    print_changes(done, criterion, dry_run)
+        if rerun:
+            concerned = lacking(store, chosen, judge, criterion) if criterion else chosen
+            return _run_again(concerned, by, options, store, answers, criterion, len(chosen))
+        done = judge_all(
+            store,
+            chosen,
+            lambda _: judge,
+            actor=setup.actor(options),
+            dry_run=dry_run,
+            criterion=criterion,
+        )
+    judged = [item for item in chosen if item.attempt is not None]
+    print_changes(done, criterion, len(judged) - len(done), dry_run)
     print_line(f"judged by {by.said}")
     return 1 if any(item.problem for item in done) else 0
 
 
 def _run_again(
-    chosen: Sequence[Result], by: ChosenRubric, options: Settings, store: Store, answers: Reference
+    chosen: Sequence[Result],
+    by: ChosenRubric,
+    options: Settings,
+    store: Store,
+    answers: Reference,
+    criterion: str | None,
+    of: int,
 ) -> int:
     from grader.cli.sandboxed import close, grade
     from grader.workflows.planning import plan_work, read_file
     from grader.workflows.regrade import changes_between
     from grader.workflows.rerun import stored_submission
 
+    if not chosen:
+        print_line(
+            f"nothing to run again: '{criterion}' stays as it is" if criterion else "nothing to run again"
+        )
+        return 0
     files = [read_file(stored_submission(store, item)) for item in chosen]
     works = plan_work(files, lambda _: by.loaded, training=options.training, cuda=options.gpus != "none")
     report = grade(works, options, store, answers)
-    print_changes(changes_between(chosen, report.results), None, dry_run=False)
+    print_changes(changes_between(chosen, report.results), criterion, of - len(chosen), dry_run=False)
     print_line(f"judged by {by.said}")
     return close(report, options)
-
-
-def _ended(result: Result, outcome: str) -> bool:
-    return result.attempt is not None and result.attempt.outcome == outcome.upper()

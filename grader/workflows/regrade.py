@@ -16,7 +16,7 @@ from grader.store.lateness import tokens_spent_before
 from grader.workflows.judging import Judge
 from grader.workflows.parallel import judge_all
 
-__all__ = ["Change", "LateChange", "Regraded", "changes_between", "compare", "regrade"]
+__all__ = ["Change", "LateChange", "Regraded", "changes_between", "compare", "lacking", "regrade"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,10 @@ class Regraded:
     def student(self) -> str:
         return self.result.student
 
+    def concerns(self, criterion: str) -> bool:
+        """Whether the criterion comes out otherwise than before, or nobody can say how."""
+        return bool(self.problem) or any(change.criterion == criterion for change in self.changes)
+
     @property
     def lateness(self) -> LateChange | None:
         """What became of the line for lateness; None where it is as before."""
@@ -108,6 +112,7 @@ def regrade(
     actor: str,
     why: str = "grader regrade",
     dry_run: bool = False,
+    criterion: str | None = None,
 ) -> list[Regraded]:
     """Judges each result's stored evidence again; each submission's verdict is written whole or not.
 
@@ -118,17 +123,27 @@ def regrade(
         actor: Who is written down.
         why: In one line.
         dry_run: Whether only to tell what would change.
+        criterion: Leaves alone, and out, every submission in which this criterion stays as it is.
     """
     judged = [(judge_of(item), item, item.attempt) for item in results if item.attempt is not None]
     verdicts = judge_all(store, [(judge, attempt) for judge, _, attempt in judged])
     signature = Signature(actor, store.clock(), why)
     done, purse = [], _Purse(store)
     for (judge, result, attempt), after in zip(judged, verdicts, strict=True):
+        item = _regraded(result, after, purse.spent(result, judge))
+        if criterion is not None and not item.concerns(criterion):
+            continue
         if isinstance(after, Verdict) and not dry_run:
             with store.writing() as session:
                 judge.write(session, after, attempt, signature)
-        done.append(_regraded(result, after, purse.spent(result, judge)))
+        done.append(item)
     return done
+
+
+def lacking(store: Store, results: Sequence[Result], judge: Judge, criterion: str) -> list[Result]:
+    """Those of whose criterion stored evidence does not tell, or tells otherwise than their verdict."""
+    judged = regrade(store, results, lambda _: judge, actor="", dry_run=True)
+    return [item.result for item in judged if item.concerns(criterion) or criterion in item.missing]
 
 
 def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[Regraded]:

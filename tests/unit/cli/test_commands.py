@@ -315,6 +315,38 @@ def test_summary_goes_to_the_screen_or_to_files(graded: Path, grader) -> None:
     assert (graded / "class.html").read_text().lower().startswith("<!doctype html>")
 
 
+BOTH = KINDER.replace("id: why", "id: why-not")
+
+
+def test_regrade_of_one_criterion_leaves_alone_those_whose_criterion_stays(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", BOTH)
+    only = ["regrade", "-a", "mini", "--criterion", "builtin-shadowing"]
+    foretold, told = grader(*only, "--dry-run").out.splitlines(), grader(*only).out.splitlines()
+    assert [line.split()[:2] for line in told[:2]] == [["student", "criterion"], ["s2", "builtin-shadowing"]]
+    assert told[2:5] == [
+        "1 went up, 0 down, 0 same",
+        "with 'builtin-shadowing' come 2 changes of other criteria (why, why-not), counted above and listed"
+        " without --criterion",
+        "1 left alone: 'builtin-shadowing' stays as it is",
+    ]
+    assert (foretold[1], foretold[3:5]) == (told[1], told[3:5])
+    verdicts = [
+        grader("show", name, "-a", "mini", "--history").out.count("verdict:") for name in ("s1", "s2")
+    ]
+    assert verdicts == [1, 2]
+
+
+def test_regrade_rerun_of_one_criterion_runs_only_whom_it_concerns(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", KINDER)
+    only = ["regrade", "-a", "mini", "--criterion", "builtin-shadowing", "--rerun"]
+    assert "1 left alone: 'builtin-shadowing' stays as it is" in grader(*only).out
+    attempts = [
+        json.loads(grader("show", name, "-a", "mini", "--json").out)["attempt"] for name in ("s1", "s2")
+    ]
+    assert attempts == [1, 2]
+    assert grader(*only).out == "nothing to run again: 'builtin-shadowing' stays as it is\n"
+
+
 def test_regrade_rerun_makes_new_attempts_from_stored_notebooks(graded: Path, grader) -> None:
     for path in (graded / "submissions").rglob("*.ipynb"):
         path.unlink()

@@ -130,6 +130,8 @@ def test_requests_are_filtered(graded: Path, grader, filters: list[str], kept: b
         (["pending", "-a", "mimi"], "did you mean 'mini'?"),
         (["db", "backup", "grader.db"], "already"),
         (["regrade", "-a", "mini", "--rerun", "--dry-run"], "dry run"),
+        (["regrade", "-a", "mini", "--criterion", "whi"], "did you mean 'why'?"),
+        (["regrade", "-a", "mini", "--outcome", "TIMEOOT"], "did you mean 'TIMEOUT'?"),
     ],
 )
 def test_a_refusal_is_one_message_and_exit_code_2(
