@@ -95,11 +95,14 @@ def pending(
     Example: grader pending --assignment lab2 --criterion why-validation
     """
     from grader.workflows import marking
+    from grader.workflows.filters import criteria_of, require_criterion
     from grader.workflows.show import find_results, name_of
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        items = marking.pending(find_results(store, assignment, students or ()), criterion)
+        results = find_results(store, assignment, students or ())
+        require_criterion(criterion, criteria_of(results), assignment)
+        items = marking.pending(results, criterion)
         names = name_of(store, anonymous)
     if not items:
         print_line("nothing waits for a TA")

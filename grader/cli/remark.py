@@ -87,8 +87,7 @@ def list_(
     Example: grader remark list --assignment lab2 --open
     """
     from grader.grading.remarks import State
-    from grader.workflows.remark import list_requests
-    from grader.workflows.remark_list import with_deadlines
+    from grader.workflows.remark_list import list_requests, with_deadlines
     from grader.workflows.show import name_of
 
     options = setup.settings(db=db, evidence=evidence)

@@ -17,15 +17,17 @@ def criteria_of(results: Iterable[Result]) -> set[str]:
     return {item.criterion for result in results if result.mark for item in result.mark.criteria}
 
 
-def require_criterion(criterion: str | None, known: Iterable[str], assignment: str) -> None:
-    """Refuses a criterion that an assignment does not have; no criterion at all is right.
+def require_criterion(criterion: str | None, known: Iterable[str], assignment: str | None) -> None:
+    """Refuses a criterion that an assignment (None: any of them) does not have; None is right.
 
     Raises:
         UsageError: It is not known; names the nearest one.
     """
     names = set(known)
     if criterion is not None and names and criterion not in names:
-        raise UsageError(f"{assignment} has no criterion '{criterion}'{nearest(criterion, names)}")
+        whose = assignment or "no assignment here"
+        has = "has no" if assignment else "has a"
+        raise UsageError(f"{whose} {has} criterion '{criterion}'{nearest(criterion, names)}")
 
 
 def known_outcome(word: str) -> Outcome:

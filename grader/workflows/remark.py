@@ -37,7 +37,6 @@ __all__ = [
     "decide",
     "find",
     "import_requests",
-    "list_requests",
     "open_request",
     "policy_of",
 ]
@@ -273,27 +272,6 @@ def find(store: Store, id: int) -> Remark:
     """
     with store.reading() as session:
         return _require(session, id)
-
-
-def list_requests(
-    store: Store,
-    *,
-    assignment: str | None = None,
-    student: str | None = None,
-    criterion: str | None = None,
-    state: State | None = None,
-    only_open: bool = False,
-) -> list[Remark]:
-    """Requests in the order in which they were opened."""
-    with store.reading() as session:
-        found = remarks(session, assignment=assignment, student=student)
-    return [
-        remark
-        for remark in found
-        if criterion in (None, remark.row.criterion)
-        and state in (None, remark.state)
-        and (remark.state.is_open or not only_open)
-    ]
 
 
 def _require(session: Session, id: int) -> Remark:

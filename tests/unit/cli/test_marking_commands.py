@@ -128,6 +128,8 @@ def test_requests_are_filtered(graded: Path, grader, filters: list[str], kept: b
         (["remark", "show", "999"], "no remark request 999"),
         (["remark", "import", "absent.csv", "-a", "mini"], "cannot be read"),
         (["pending", "-a", "mimi"], "did you mean 'mini'?"),
+        (["pending", "-a", "mini", "-c", "hwy"], "did you mean 'why'?"),
+        (["remark", "list", "-a", "mini", "-c", "hwy"], "did you mean 'why'?"),
         (["db", "backup", "grader.db"], "already"),
         (["regrade", "-a", "mini", "--rerun", "--dry-run"], "dry run"),
         (["regrade", "-a", "mini", "--criterion", "whi"], "did you mean 'why'?"),

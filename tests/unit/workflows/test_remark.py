@@ -16,10 +16,10 @@ from grader.grading.remarks import Action, Effect, Kind, State
 from grader.store import Store, ledger
 from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
 from grader.workflows.marking import MarkOrder, give_marks
-from grader.workflows.remark import Request, act, decide, find, import_requests, list_requests, open_request
-from grader.workflows.remark_list import with_deadlines
+from grader.workflows.remark import Request, act, decide, find, import_requests, open_request
+from grader.workflows.remark_list import list_requests, with_deadlines
 from grader.workflows.remark_view import view_of
-from grader.workflows.show import find_result, timeline
+from grader.workflows.show import find_result, name_of, timeline
 from tests import course
 from tests.unit.workflows.conftest import Clock, grade_class
 
@@ -197,7 +197,32 @@ def test_a_list_is_filtered(store: Store) -> None:
     assert [item.id for item in list_requests(store, state=State.RESOLVED)] == [first]
     assert [item.id for item in list_requests(store, student="s1")] == [second]
     assert list_requests(store, criterion="why") == []
-    assert list_requests(store, assignment="other") == []
+    assert list_requests(store, student="s2", only_open=True) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"assignment": "mimi"}, "did you mean 'mini'?"),
+        ({"student": "s22"}, "'s22' handed in nothing; did you mean 's2'?"),
+        (
+            {"criterion": "builtin-shadow"},
+            "no assignment here has a criterion 'builtin-shadow'; did you mean",
+        ),
+        ({"criterion": "hwy", "assignment": "mini"}, "mini has no criterion 'hwy'; did you mean 'why'?"),
+    ],
+)
+def test_a_filter_that_nothing_is_called_by_is_refused(
+    store: Store, filters: dict[str, str], said: str
+) -> None:
+    ask(store)
+    refused(store, lambda: list_requests(store, **filters), said)
+
+
+def test_a_list_takes_a_student_by_pseudonym_or_another_spelling(store: Store) -> None:
+    ask(store)
+    for name in (name_of(store, True)("s2"), " \uff532 "):
+        assert [item.row.student for item in list_requests(store, student=name)] == ["s2"]
 
 
 def test_a_listed_request_says_its_age_and_when_it_is_overdue(store: Store, clock: Clock) -> None:
