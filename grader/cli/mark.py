@@ -102,12 +102,11 @@ def pending(
     with setup.store(options) as store:
         results = find_results(store, assignment, students or ())
         require_criterion(criterion, criteria_of(results), assignment)
-        items = marking.pending(results, criterion)
-        names = name_of(store, anonymous)
+        items = marking.pending(results, criterion, name_of(store, anonymous))
     if not items:
         print_line("nothing waits for a TA")
         return 0
-    rows = [(item.criterion, names(item.student), *_details(item)) for item in items]
+    rows = [(item.criterion, item.student, *_details(item)) for item in items]
     print_table(("criterion", "student", "points", "why", "cells", "message"), rows, right=("points",))
     return 0
 

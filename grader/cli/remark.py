@@ -137,7 +137,7 @@ def _deadline(listed: Listed) -> str:
 
 
 @remark.command()
-def show(id: Id, db: Database = None, evidence: Evidence = None) -> int:
+def show(id: Id, anonymous: Anonymous = False, db: Database = None, evidence: Evidence = None) -> int:
     """Show a request beside its criterion, the evidence, the old mark and the history.
 
     Example: grader remark show 57
@@ -146,7 +146,7 @@ def show(id: Id, db: Database = None, evidence: Evidence = None) -> int:
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        view = view_of(store, id)
+        view = view_of(store, id, anonymous=anonymous)
     for label, text in view.parts:
         lines = text.splitlines() or ["-"]
         print_line(f"{label + ':':<11}{lines[0]}")

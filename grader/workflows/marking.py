@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from grader.store import Signature, Store, history, ledger
 from grader.store.history import Result
 from grader.store.models import MarkRow
 from grader.store.remarks import remarks
-from grader.workflows.identity import real_names
+from grader.workflows.identity import real_names, shown_as
 from grader.workflows.tabular import read_table
 
 __all__ = ["MarkOrder", "Marked", "Pending", "give_marks", "graded_result", "pending", "read_orders"]
@@ -65,19 +65,27 @@ class Pending:
     where: tuple[Where, ...]
 
 
-def pending(results: Sequence[Result], criterion: str | None = None) -> list[Pending]:
-    """What waits for a TA: one criterion after another, each for all students."""
+def pending(
+    results: Sequence[Result], criterion: str | None = None, name: Callable[[str], str] = str
+) -> list[Pending]:
+    """What waits for a TA: one criterion after another, each for all students.
+
+    Args:
+        results: Whose.
+        criterion: The only one to list.
+        name: What a student is called; the order goes by it, so that it gives nothing else away.
+    """
     items = [(place, result, mark) for result in results for place, mark in _waiting(result)]
     return [
         Pending(
-            result.student,
+            name(result.student),
             mark.criterion,
             mark.pending,
             mark.finding.status.value,
             mark.finding.message,
             mark.finding.where,
         )
-        for _, result, mark in sorted(items, key=lambda item: (item[0], item[1].student))
+        for _, result, mark in sorted(items, key=lambda item: (item[0], name(item[1].student)))
         if criterion in (None, mark.criterion)
     ]
 
@@ -139,12 +147,13 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
 def _give(session: Session, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
     result = graded_result(session, order.student, assignment)
     mark = criterion_mark(result, order.criterion)
-    _refuse_open_request(session, result, order.criterion)
+    name = shown_as(order.student, result.student)
+    _refuse_open_request(session, result, order.criterion, name)
     if order.points is None:
         _refuse_taking_back(mark)
     elif not 0 <= order.points <= mark.out_of or math.isnan(order.points):
         raise RefusedError(
-            f"{result.student}: these points cannot be given for '{order.criterion}'",
+            f"{name}: these points cannot be given for '{order.criterion}'",
             expected=f"0 to {mark.out_of:g}",
             found=f"{order.points:g}",
         )
@@ -160,14 +169,14 @@ def _give(session: Session, assignment: str, order: MarkOrder, signature: Signat
     )
     ledger.append(session, row, signature)
     after = mark.finding.points if order.points is None else order.points
-    return Marked(result.student, order.criterion, mark.points, after, mark.out_of)
+    return Marked(name, order.criterion, mark.points, after, mark.out_of)
 
 
-def _refuse_open_request(session: Session, result: Result, criterion: str) -> None:
+def _refuse_open_request(session: Session, result: Result, criterion: str, name: str) -> None:
     for remark in remarks(session, assignment=result.assignment, student=result.student):
         if remark.row.criterion == criterion and remark.state.is_open:
             raise RefusedError(
-                f"{result.student}: a remark request on '{criterion}' is open",
+                f"{name}: a remark request on '{criterion}' is open",
                 todo=f"decide it: grader remark decide {remark.id} --points P --reason TEXT",
             )
 
@@ -185,6 +194,11 @@ def _refuse_taking_back(mark: CriterionMark) -> None:
 def graded_result(session: Session, student: str, assignment: str) -> Result:
     """A student's standing with a verdict, read within a transaction.
 
+    Args:
+        session: To read in.
+        student: By id or pseudonym.
+        assignment: Which work.
+
     Raises:
         UsageError: Student or assignment is unknown, or there is no verdict yet.
     """
@@ -195,6 +209,7 @@ def graded_result(session: Session, student: str, assignment: str) -> Result:
         hint = nearest(name, known).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")
     if result.mark is None:
+        name = shown_as(student, name)
         raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")
     return result
 

@@ -26,6 +26,7 @@ from grader.store import Signature, Store, ledger
 from grader.store.history import Result
 from grader.store.models import MarkRow, RemarkActionRow, RemarkRow
 from grader.store.remarks import Remark, find_remark, remarks
+from grader.workflows.identity import shown_as
 from grader.workflows.marking import criterion_mark, graded_result
 from grader.workflows.rubrics import recall_rubric
 from grader.workflows.tabular import read_table
@@ -148,8 +149,9 @@ def _refuse_second(session: Session, result: Result, request: Request) -> None:
         same = (other.kind, other.row.criterion) == (request.kind, request.criterion)
         if same and other.state.is_open:
             about = f"'{request.criterion}'" if request.criterion else "the sum"
+            name = shown_as(request.student, result.student)
             raise RefusedError(
-                f"request {other.id} on {about} of {result.student} is open already",
+                f"request {other.id} on {about} of {name} is open already",
                 todo="decide or withdraw it first",
             )
 

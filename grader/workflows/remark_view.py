@@ -15,6 +15,7 @@ from grader.store.remarks import Remark, Step
 from grader.workflows.marking import graded_result
 from grader.workflows.remark import find
 from grader.workflows.rubrics import recall_rubric
+from grader.workflows.show import name_of
 
 __all__ = ["RemarkView", "view_of"]
 
@@ -28,14 +29,20 @@ class RemarkView:
     parts: tuple[tuple[str, str], ...]
 
 
-def view_of(store: Store, id: int) -> RemarkView:
+def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     """Gathers request, criterion, evidence, marks and history.
+
+    Args:
+        store: Where they are.
+        id: The request's number.
+        anonymous: Whether the student goes by a pseudonym, also where they acted themselves.
 
     Raises:
         RefusedError: There is no such request.
         StoreError: The evidence is gone or was changed.
     """
     remark = find(store, id)
+    names = _Names(remark.row.student, name_of(store, anonymous)(remark.row.student))
     with store.reading() as session:
         result = graded_result(session, remark.row.student, remark.row.assignment)
     assert result.rubric is not None and result.mark is not None
@@ -43,25 +50,36 @@ def view_of(store: Store, id: int) -> RemarkView:
     asked = next((item for item in rubric.criteria if item.id == remark.row.criterion), None)
     mark = result.mark.criterion(remark.row.criterion)
     parts = [
-        ("request", _request(remark)),
+        ("request", _request(remark, names)),
         ("reason", remark.row.reason),
         *_about_criterion(asked),
         *_about_evidence(store, result, mark),
         ("old mark", f"{remark.row.points_before:g} of {remark.row.out_of:g}"),
         ("mark now", _mark_now(result, mark, remark)),
-        ("history", "\n".join(map(_step, remark.steps)) or "nobody has looked at it yet"),
+        ("history", "\n".join(_step(step, names) for step in remark.steps) or "nobody has looked at it yet"),
         ("policy", _policy(rubric.remarks)),
     ]
     return RemarkView(tuple(parts))
 
 
-def _request(remark: Remark) -> str:
+@dataclass(frozen=True)
+class _Names:
+    """What the student of a request is called."""
+
+    student: str
+    shown: str
+
+    def of(self, actor: str) -> str:
+        return self.shown if actor == self.student else actor
+
+
+def _request(remark: Remark, names: _Names) -> str:
     late = f", taken late: {remark.row.late_because}" if remark.row.late_because else ""
     what = remark.row.criterion or "the sum"
     return (
-        f"{remark.id}, {remark.kind.value.replace('_', ' ')} on {what} of {remark.row.student}, "
+        f"{remark.id}, {remark.kind.value.replace('_', ' ')} on {what} of {names.shown}, "
         f"{remark.row.assignment}; {remark.state.value.replace('_', ' ')}; "
-        f"opened {_moment(remark.opened_at)} by {remark.opened_by}{late}"
+        f"opened {_moment(remark.opened_at)} by {names.of(remark.opened_by)}{late}"
     )
 
 
@@ -102,10 +120,10 @@ def _mark_now(result: Result, mark: CriterionMark | None, remark: Remark) -> str
     return f"{points:g} ({effect_of(remark.row.points_before, points).value}){decided}"
 
 
-def _step(step: Step) -> str:
+def _step(step: Step, names: _Names) -> str:
     points = "" if step.points is None else f" {step.points:g} points"
     reason = f": {step.reason}" if step.reason else ""
-    return f"{_moment(step.at)} {step.by}: {step.action.value}{points}{reason}"
+    return f"{_moment(step.at)} {names.of(step.by)}: {step.action.value}{points}{reason}"
 
 
 def _policy(policy: Policy) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,42 @@ def test_pending_lists_and_hides_names(graded: Path, grader) -> None:
     name = hidden.splitlines()[1].split()[1]
     assert grader("mark", name, "-a", "mini", "-c", "why", "-p", "1").code == 0
     assert grader("pending", "-a", "mini", "--anonymous").out.count("anon-") == 1
+
+
+def test_whoever_goes_by_pseudonyms_learns_no_id(graded: Path, grader) -> None:
+    name = grader("pending", "-a", "mini", "--anonymous").out.splitlines()[1].split()[1]
+    opened = grader("remark", "open", name, *OPEN[3:], "--as", "ta")
+    id = opened.out.split()[1]
+    for arguments in (
+        ["mark", name, "-a", "mini", "-c", "why", "-p", "1"],
+        ["mark", name, "-a", "mini", "-c", "why", "-p", "9"],
+        ["mark", name, "-a", "mini", "-c", "builtin-shadowing", "-p", "1"],
+        ["remark", "open", name, *OPEN[3:]],
+        ["remark", "show", id, "--anonymous"],
+        ["show", name, "-a", "mini", "--history"],
+        ["show", name, "-a", "mini", "--history", "--json"],
+    ):
+        ended = grader(*arguments)
+        assert name in ended.out + ended.err
+        assert not re.search(r"\bs[12]\b", ended.out + ended.err)
+
+
+def test_an_anonymous_list_is_in_the_order_of_its_pseudonyms(lab: Path, grader) -> None:
+    for number in range(3, 9):
+        course.hand_in(lab / "submissions", f"s{number}", course.GOOD)
+    grader("run", "submissions", "--rubric", "mini")
+    rows = grader("pending", "-a", "mini", "--anonymous").out.splitlines()[1:]
+    names = [row.split()[1] for row in rows]
+    assert len(names) == 8
+    assert names == sorted(names)
+
+
+def test_history_is_shown_for_whatever_name_was_typed(graded: Path, grader) -> None:
+    name = grader("pending", "-a", "mini", "--anonymous").out.splitlines()[1].split()[1]
+    for typed in (name, " \uff531 ", "s1"):
+        shown = json.loads(grader("show", typed, "-a", "mini", "--json", "--history").out)
+        assert [row["kind"] for row in shown["history"]] == ["submissions", "attempts", "verdicts"]
+        assert shown["history"][2]["who"] == "ta"
 
 
 def test_a_request_goes_its_whole_way(graded: Path, grader) -> None:

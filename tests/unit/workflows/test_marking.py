@@ -130,5 +130,16 @@ def test_a_pseudonym_stands_for_its_student_everywhere(graded: Store) -> None:
     assert find_result(graded, "s1", "mini").mark.points == 4.0
 
 
+def test_a_pseudonym_of_two_students_stands_for_neither(
+    graded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.workflows.identity.pseudonym", lambda *_: "anon-0000")
+    before = rows(graded)
+    with pytest.raises(UsageError, match="stands for 2 students"):
+        give(graded, order("anon-0000"))
+    assert rows(graded) == before
+    give(graded, order("s1"))
+
+
 def test_ids_are_compared_in_their_normal_form(graded: Store) -> None:
     assert find_result(graded, " \uff531 ", "mini").student == "s1"
