@@ -38,6 +38,19 @@ def test_a_mark_survives_a_regrade_and_a_fresh_run(graded: Path, grader) -> None
     assert (shown["attempt"], shown["points"]) == (2, 4.5)
 
 
+def test_a_mark_on_an_earlier_file_stays_and_is_listed_until_it_is_given_again(graded: Path, grader) -> None:
+    grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2.5")
+    course.hand_in(graded / "submissions", "s1", course.GOOD, "again = True")
+    assert "marked on an earlier file: why" in grader("run", "submissions", "--rubric", "mini").out
+    assert marks_of(grader, "s1")["points"] == 4.5
+    [row] = [line for line in grader("pending", "-a", "mini").out.splitlines() if " s1 " in line]
+    assert "marked on an earlier file" in row
+    assert "ta gave 2.5 of 3" in row
+    grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2.5")
+    assert " s1 " not in grader("pending", "-a", "mini").out
+    assert "earlier file" not in grader("run", "submissions", "--rubric", "mini", "--fresh").out
+
+
 def test_marks_come_from_a_table(graded: Path, grader) -> None:
     (graded / "marks.csv").write_text("student,criterion,points,comment\ns1,why,1,a\ns2,why,2,b\n")
     ended = grader("mark", "-a", "mini", "--from", "marks.csv")
@@ -158,6 +171,8 @@ def test_requests_are_filtered(graded: Path, grader, filters: list[str], kept: b
         (["mark", "s3", "-a", "mini", "-c", "why", "-p", "1"], "'s3' handed in nothing"),
         (["mark", "s1", "-a", "mini", "-c", "hwy", "-p", "1"], "did you mean 'why'?"),
         (["mark", "-a", "mini", "--from", "absent.csv"], "cannot be read"),
+        (["mark", "s1", "-a", "mini", "-c", "why", "-p", "1", "--from", "absent.csv"], "two commands"),
+        (["mark", "-a", "mini", "-p", "0", "--from", "absent.csv"], "two commands"),
         ([*OPEN[:-1]], "accept"),
         (["remark", "open", "s2", "-a", "mini", "-m", "x", "--accept"], "names its criterion"),
         (["remark", "decide", "999", "-p", "1", "-m", "x"], "no remark request 999"),
