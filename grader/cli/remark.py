@@ -22,6 +22,9 @@ remark = typer.Typer(help="Open, list and decide remark requests.", no_args_is_h
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the request, as `remark list` shows it.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", metavar="TEXT", help="Why, for the student.")]
+LateBecause = Annotated[
+    str, typer.Option("--late-because", metavar="TEXT", help="Why it is taken after the date.")
+]
 States = Literal["submitted", "under_review", "resolved", "rejected", "withdrawn", "escalated", "final"]
 
 
@@ -40,9 +43,7 @@ def open_(
     accept: Annotated[
         bool, typer.Option("--accept", help="The requester accepts the course's rule.")
     ] = False,
-    late_because: Annotated[
-        str, typer.Option("--late-because", metavar="TEXT", help="Why it is taken after the date.")
-    ] = "",
+    late_because: LateBecause = "",
     db: Database = None,
     evidence: Evidence = None,
     user: User = None,
@@ -224,28 +225,41 @@ def decide(
 @remark.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV of student, criterion, reason, accepted[, kind].")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV of student, criterion, reason, accepted[, kind, submitted, late_because].",
+        ),
     ],
     assignment: Assignment,
+    late_because: LateBecause = "",
     db: Database = None,
     evidence: Evidence = None,
     user: User = None,
 ) -> int:
     """Open the requests of a form's export; rows that cannot be taken are named.
 
+    The course's dates go by the column submitted, a time with its zone; without it, by now. A table that
+    grew can be given again: requests that are there already stay as they are.
+
     Example: grader remark import requests.csv --assignment lab2
     """
-    from grader.workflows.remark import import_requests
+    from grader.workflows.remark_import import import_requests
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
-        opened, problems = import_requests(store, file, assignment=assignment, actor=setup.actor(options))
-    for item in opened:
+        done = import_requests(
+            store, file, assignment=assignment, actor=setup.actor(options), late_because=late_because
+        )
+    for item in done.opened:
         print_line(f"request {item.id} on {_about(item)} of {item.row.student} is submitted")
-    for problem in problems:
+    for item in done.known:
+        print_line(f"already request {item.id} on {_about(item)} of {item.row.student}: {item.state.value}")
+    for problem in done.problems:
         print_line(" ".join(str(problem).split()))
-    print_line(f"{len(opened)} taken, {len(problems)} not")
-    return 2 if problems else 0
+    known = f", {len(done.known)} there already" if done.known else ""
+    print_line(f"{len(done.opened)} taken{known}, {len(done.problems)} not")
+    return 2 if done.problems else 0
 
 
 def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None, user: str | None) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "check_points",
     "check_window",
     "effect_of",
+    "is_late",
     "next_state",
     "state_after",
 ]
@@ -121,6 +122,11 @@ def effect_of(before: float, after: float) -> Effect:
     return Effect.RAISED if after > before else Effect.LOWERED
 
 
+def is_late(policy: Policy, time: datetime) -> bool:
+    """Whether the course takes no requests any more."""
+    return policy.remarks_open_until is not None and time > policy.remarks_open_until
+
+
 def check_window(policy: Policy, now: datetime, late_because: str) -> None:
     """Refuses requests outside the time that the course set, unless a TA accepts one late with a reason.
 
@@ -130,7 +136,7 @@ def check_window(policy: Policy, now: datetime, late_because: str) -> None:
     opens, closes = policy.remarks_open_from, policy.remarks_open_until
     if opens is not None and now < opens:
         raise RefusedError("remark requests are not open yet", expected=f"from {_moment(opens)}")
-    if closes is not None and now > closes and not late_because.strip():
+    if closes is not None and is_late(policy, now) and not late_because.strip():
         raise RefusedError(
             f"remark requests were due by {_moment(closes)}",
             found=f"it is {_moment(now)}",

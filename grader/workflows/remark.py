@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from grader.errors import GraderError, RefusedError, UsageError
+from grader.errors import RefusedError
 from grader.grading.remarks import (
     Action,
     Effect,
@@ -19,6 +18,7 @@ from grader.grading.remarks import (
     check_points,
     check_window,
     effect_of,
+    is_late,
     next_state,
 )
 from grader.rubric.model import Policy
@@ -29,7 +29,6 @@ from grader.store.remarks import Remark, find_remark, remarks
 from grader.workflows.identity import shown_as
 from grader.workflows.marking import criterion_mark, graded_result
 from grader.workflows.rubrics import recall_rubric
-from grader.workflows.tabular import read_table
 
 __all__ = [
     "Decided",
@@ -37,7 +36,6 @@ __all__ = [
     "act",
     "decide",
     "find",
-    "import_requests",
     "open_request",
     "policy_of",
 ]
@@ -50,7 +48,9 @@ class Request:
     Attributes:
         criterion: Empty for a counting error.
         accepted: Whether the requester accepts the policy's sentence.
-        late_because: Why a TA takes it after the date.
+        late_because: Why a TA takes it after the date; kept only where it came after it.
+        submitted: When the student handed it in, where that is known; else it is now.
+        source: The file that it came in; empty for the command line.
     """
 
     student: str
@@ -60,6 +60,16 @@ class Request:
     reason: str
     accepted: bool
     late_because: str = ""
+    submitted: datetime | None = None
+    source: str = ""
+
+    @property
+    def why(self) -> str:
+        """For the seal: by what it came, and when it was handed in."""
+        if self.submitted is None:
+            return f"grader remark {'import ' + self.source if self.source else 'open'}"
+        time = self.submitted.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"grader remark import {self.source}: handed in {time}"
 
 
 @dataclass(frozen=True)
@@ -91,12 +101,13 @@ def open_request(store: Store, requests: Sequence[Request], *, actor: str) -> li
     with store.writing() as session:
         now = store.clock()
         ids = [
-            _open(session, request, Signature(actor, now, "grader remark open"), now) for request in requests
+            _open(session, request, Signature(actor, now, request.why), request.submitted or now)
+            for request in requests
         ]
         return [_require(session, id) for id in ids]
 
 
-def _open(session: Session, request: Request, signature: Signature, now: datetime) -> int:
+def _open(session: Session, request: Request, signature: Signature, came: datetime) -> int:
     result = graded_result(session, request.student, request.assignment)
     assert result.verdict_row is not None
     policy = policy_of(result)
@@ -106,7 +117,9 @@ def _open(session: Session, request: Request, signature: Signature, now: datetim
         raise RefusedError(
             "the requester has to accept the course's rule first", expected=policy.sentence, todo="--accept"
         )
-    check_window(policy, now, request.late_because)
+    if came > signature.at:
+        raise RefusedError("this request was handed in in the future", found=came.isoformat())
+    check_window(policy, came, request.late_because)
     before, out_of = _in_question(result, request)
     _refuse_second(session, result, request)
     row = RemarkRow(
@@ -116,7 +129,7 @@ def _open(session: Session, request: Request, signature: Signature, now: datetim
         kind=request.kind.value,
         reason=request.reason,
         sentence=policy.sentence,
-        late_because=request.late_because,
+        late_because=request.late_because if is_late(policy, came) else "",
         points_before=before,
         out_of=out_of,
         verdict=result.verdict_row.seq,
@@ -281,46 +294,3 @@ def _require(session: Session, id: int) -> Remark:
     if remark is None:
         raise RefusedError(f"there is no remark request {id}", todo="`grader remark list` shows them")
     return remark
-
-
-def import_requests(
-    store: Store, path: Path, *, assignment: str, actor: str
-) -> tuple[list[Remark], list[GraderError]]:
-    """Opens the requests of a form's export, each by itself.
-
-    The file has the columns student, criterion, reason, accepted, and may have kind. A row that cannot be
-    taken stops no other.
-
-    Returns:
-        What was opened, and for each other row an error that names its line.
-
-    Raises:
-        UsageError: The file cannot be read, or lacks a column.
-    """
-    opened: list[Remark] = []
-    problems: list[GraderError] = []
-    columns = ("student", "criterion", "reason", "accepted")
-    for line, row in read_table(path, required=columns, optional=("kind",)):
-        try:
-            opened += open_request(store, [_request(row, assignment)], actor=actor)
-        except (RefusedError, UsageError) as error:
-            error.where = f"{path}:{line}"
-            problems.append(error)
-    return opened, problems
-
-
-_YES = frozenset({"yes", "y", "true", "1", "x", "accepted", "i accept"})
-
-
-def _request(row: dict[str, str], assignment: str) -> Request:
-    word = row["kind"].lower().replace(" ", "_") or Kind.JUDGEMENT.value
-    if word not in set(Kind):
-        raise UsageError(f"'{row['kind']}' is no kind of request", expected=", ".join(Kind))
-    return Request(
-        student=row["student"],
-        assignment=assignment,
-        criterion=row["criterion"],
-        kind=Kind(word),
-        reason=row["reason"],
-        accepted=row["accepted"].lower() in _YES,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from grader.evidence.codec import decode
 from grader.grading.marks import CriterionMark
@@ -127,11 +127,13 @@ def _step(step: Step, names: _Names) -> str:
 
 
 def _policy(policy: Policy) -> str:
-    until = f"until {_moment(policy.remarks_open_until)}; " if policy.remarks_open_until else ""
+    opens, closes = policy.remarks_open_from, policy.remarks_open_until
+    since = f"open from {_moment(opens)}; " if opens else ""
+    until = f"open until {_moment(closes)}; " if closes else ""
     fall = "marks may fall" if policy.marks_may_fall else "marks may not fall"
     another = "; decided by another than who marked" if policy.decided_by_another else ""
-    return f"{until}{fall}{another}"
+    return f"{since}{until}{fall}{another}"
 
 
 def _moment(time: datetime) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC")
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

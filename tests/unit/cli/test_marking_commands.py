@@ -207,6 +207,9 @@ def test_requests_of_a_form_are_taken_or_named(graded: Path, grader) -> None:
     assert ended.code == 2
     assert "form.csv:3: 's9' handed in nothing" in ended.out
     assert ended.out.splitlines()[-1] == "1 taken, 1 not"
+    again = grader("remark", "import", "form.csv", "-a", "mini").out.splitlines()
+    assert again[0].startswith("already request ")
+    assert again[-1] == "0 taken, 1 there already, 1 not"
 
 
 def test_a_rejected_request_leaves_the_mark(graded: Path, grader) -> None:

@@ -16,7 +16,8 @@ from grader.grading.remarks import Action, Effect, Kind, State
 from grader.store import Store, ledger
 from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
 from grader.workflows.marking import MarkOrder, give_marks
-from grader.workflows.remark import Request, act, decide, find, import_requests, open_request
+from grader.workflows.remark import Request, act, decide, find, open_request
+from grader.workflows.remark_import import import_requests
 from grader.workflows.remark_list import list_requests, with_deadlines
 from grader.workflows.remark_view import view_of
 from grader.workflows.show import find_result, name_of, timeline
@@ -144,6 +145,12 @@ def test_late_requests_are_refused_with_the_date_unless_a_ta_says_why(store: Sto
     assert find(store, id).row.late_because == "was in hospital"
 
 
+def test_a_request_in_time_is_not_called_late_whatever_was_given_for_it(store: Store) -> None:
+    id = ask(store, replace(ASKED, late_because="was in hospital"))
+    assert find(store, id).row.late_because == ""
+    assert "taken late" not in dict(view_of(store, id).parts)["request"]
+
+
 def test_early_requests_are_refused_with_the_date(store: Store, clock: Clock) -> None:
     clock.pass_days(-1)
     refused(store, lambda: ask(store), "from 2026-03-10 00:00 UTC")
@@ -259,7 +266,15 @@ def test_the_view_puts_all_that_a_decision_needs_on_one_screen(store: Store) -> 
     assert parts["old mark"] == "0 of 2"
     assert parts["mark now"] == "2 (raised) by bob: it was indeed"
     assert parts["history"].count("\n") == 1
-    assert "until 2026-03-20" in parts["policy"]
+    assert (
+        "open from 2026-03-10 00:00 UTC; open until 2026-03-20 00:00 UTC; marks may fall" in parts["policy"]
+    )
+
+
+def test_dates_of_another_zone_are_shown_in_utc(tmp_path: Path, clock: Clock) -> None:
+    local = with_policy().replace("2026-03-20T00:00:00Z", "2026-03-19T20:00:00-04:00")
+    with grade_class(tmp_path, clock, local) as store:
+        assert "until 2026-03-20 00:00 UTC" in dict(view_of(store, ask(store)).parts)["policy"]
 
 
 def test_a_form_export_is_imported_row_by_row(store: Store, tmp_path: Path) -> None:
@@ -272,12 +287,53 @@ def test_a_form_export_is_imported_row_by_row(store: Store, tmp_path: Path) -> N
         "s7,why,x,yes,\n"
         "s1,builtin-shadowing,x,yes,mercy\n"
     )
-    opened, problems = import_requests(store, table, assignment="mini", actor="ann")
-    assert [(item.row.student, item.kind) for item in opened] == [
+    done = import_requests(store, table, assignment="mini", actor="ann")
+    assert [(item.row.student, item.kind) for item in done.opened] == [
         ("s2", Kind.JUDGEMENT),
         ("s1", Kind.COUNTING_ERROR),
     ]
-    assert [error.where for error in problems] == [f"{table}:{line}" for line in (3, 5, 6)]
+    assert [error.where for error in done.problems] == [f"{table}:{line}" for line in (3, 5, 6)]
+
+
+HEAD = "student,criterion,reason,accepted,submitted,late_because\n"
+
+
+def test_a_table_that_grew_opens_only_what_is_new(store: Store, tmp_path: Path) -> None:
+    table = tmp_path / "form.csv"
+    table.write_text("student,criterion,reason,accepted\ns2,builtin-shadowing,the handout,yes\n")
+    [first] = import_requests(store, table, assignment="mini", actor="ann").opened
+    act(store, first.id, Action.REJECT, actor="bob", reason="no")
+    with table.open("a") as file:
+        file.write("\uff532,builtin-shadowing,the handout,yes\ns1,builtin-shadowing,the handout,yes\n")
+    again = import_requests(store, table, assignment="mini", actor="ann")
+    assert [item.id for item in again.known] == [first.id, first.id]
+    assert [item.row.student for item in again.opened] == ["s1"]
+    assert again.problems == []
+    assert len(list_requests(store)) == 2
+
+
+def test_a_request_that_was_handed_in_in_time_is_not_late_when_it_is_imported(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    clock.pass_days(20)
+    table = tmp_path / "form.csv"
+    table.write_text(
+        HEAD + "s2,builtin-shadowing,x,yes,2026-03-19T23:30:00-05:00,\n"
+        "s2,builtin-shadowing,x,yes,2026-03-19 18:30:00 -05:00,was ill\n"
+        "s1,builtin-shadowing,x,yes,2026-03-19 18:30:00,\n"
+        "s1,builtin-shadowing,x,yes,2099-01-01T00:00:00Z,was ill\n"
+        "s1,builtin-shadowing,x,yes,,\n"
+    )
+    done = import_requests(store, table, assignment="mini", actor="ann")
+    [opened] = done.opened
+    assert opened.row.late_because == ""
+    seals = {entry.seal.seq: entry.seal for entry in timeline(store, "s2", "mini")}
+    assert seals[opened.id].why == "grader remark import form.csv: handed in 2026-03-19 23:30:00 UTC"
+    said = [str(error).split(": ", 1)[1] for error in done.problems]
+    for text, words in zip(said, ("due by", "no time that", "in the future", "due by"), strict=True):
+        assert words in text
+    late = import_requests(store, table, assignment="mini", actor="ann", late_because="a bus")
+    assert [item.row.late_because for item in late.opened] == ["a bus"]
 
 
 def test_the_timeline_tells_the_whole_story(store: Store) -> None:
