@@ -122,6 +122,7 @@ def _open(session: Session, request: Request, signature: Signature, came: dateti
     check_window(policy, came, request.late_because)
     before, out_of = _in_question(result, request)
     _refuse_second(session, result, request)
+    _refuse_settled(session, result, request.criterion)
     row = RemarkRow(
         student=result.student,
         assignment=result.assignment,
@@ -169,6 +170,19 @@ def _refuse_second(session: Session, result: Result, request: Request) -> None:
             )
 
 
+def _refuse_settled(session: Session, result: Result, criterion: str) -> None:
+    """A final decision is answered by no further request, unless a TA has marked the criterion since."""
+    mark = result.mark.criterion(criterion) if result.mark else None
+    if mark is None or mark.decision is None or mark.decision.request is None:
+        return
+    answered = find_remark(session, mark.decision.request)
+    if answered is not None and answered.state is State.FINAL:
+        raise RefusedError(
+            f"request {answered.id} settled '{criterion}' for good",
+            todo="a TA who finds the mark wrong all the same corrects it with `grader mark`",
+        )
+
+
 def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") -> Remark:
     """Takes a request under review, rejects, withdraws or escalates it.
 
@@ -179,7 +193,7 @@ def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") 
         remark = _require(session, id)
         signature = Signature(actor, store.clock(), f"grader remark {action}")
         if action is Action.REJECT:
-            check_decider(_policy(session, remark), actor, _marked_by(session, remark))
+            _check_decider(session, remark, actor)
             remark = _take_up(session, remark, signature)
         if action in (Action.REJECT, Action.ESCALATE) and not reason.strip():
             raise RefusedError(f"to {action} a request needs a reason", todo="--reason TEXT")
@@ -210,15 +224,16 @@ def decide(store: Store, id: int, *, points: float | None, reason: str, actor: s
         next_state(remark.state, Action.DECIDE)
         if not reason.strip():
             raise RefusedError("a decision needs a reason", todo="--reason TEXT")
-        after = _decided_points(session, remark, points, actor)
+        result = graded_result(session, remark.row.student, remark.row.assignment)
+        after = _decided_points(result, remark, points)
+        _check_decider(session, remark, actor)
         _add(session, remark, Action.DECIDE, signature, points=after, reason=reason)
         if remark.kind is Kind.JUDGEMENT:
-            _write_mark(session, remark, after, reason, signature)
+            _write_mark(session, remark, result, after, reason, signature)
         return Decided(_require(session, id), remark.row.points_before, after)
 
 
-def _decided_points(session: Session, remark: Remark, points: float | None, actor: str) -> float:
-    result = graded_result(session, remark.row.student, remark.row.assignment)
+def _decided_points(result: Result, remark: Remark, points: float | None) -> float:
     assert result.mark is not None
     if remark.kind is Kind.COUNTING_ERROR:
         if points is not None:
@@ -228,21 +243,22 @@ def _decided_points(session: Session, remark: Remark, points: float | None, acto
         raise RefusedError(
             "a decision needs points", todo="--points P, or --reject to leave the mark as it is"
         )
-    mark, policy = criterion_mark(result, remark.row.criterion), policy_of(result)
-    check_points(policy, points, before=mark.points, out_of=mark.out_of)
-    check_decider(policy, actor, mark.decision.by if mark.decision else None)
+    mark = result.mark.criterion(remark.row.criterion)
+    if mark is None:
+        raise RefusedError(
+            f"the rubric has no criterion '{remark.row.criterion}' any more, so it can be given no points",
+            todo="--reject, with the reason",
+        )
+    check_points(policy_of(result), points, before=mark.points, out_of=mark.out_of)
     return points
 
 
-def _policy(session: Session, remark: Remark) -> Policy:
-    return policy_of(graded_result(session, remark.row.student, remark.row.assignment))
-
-
-def _marked_by(session: Session, remark: Remark) -> str | None:
-    """Who made the mark that a request is about; None where that is the grader."""
-    mark = graded_result(session, remark.row.student, remark.row.assignment).mark
-    criterion = mark.criterion(remark.row.criterion) if mark else None
-    return criterion.decision.by if criterion and criterion.decision else None
+def _check_decider(session: Session, remark: Remark, actor: str) -> None:
+    """Adding up again is no judgement, so anybody may."""
+    if remark.kind is Kind.JUDGEMENT:
+        result = graded_result(session, remark.row.student, remark.row.assignment)
+        marked_by = {each.by for each in result.decisions if each.criterion == remark.row.criterion}
+        check_decider(policy_of(result), actor, marked_by)
 
 
 def _take_up(session: Session, remark: Remark, signature: Signature) -> Remark:
@@ -266,14 +282,18 @@ def _add(
     ledger.append(session, row, signature)
 
 
-def _write_mark(session: Session, remark: Remark, points: float, reason: str, signature: Signature) -> None:
+def _write_mark(
+    session: Session, remark: Remark, result: Result, points: float, reason: str, signature: Signature
+) -> None:
+    """The mark stands on the newest verdict, which is what its giver had before them."""
+    assert result.verdict_row is not None
     row = MarkRow(
         student=remark.row.student,
         assignment=remark.row.assignment,
         criterion=remark.row.criterion,
         points=points,
         comment=reason,
-        verdict=remark.row.verdict,
+        verdict=result.verdict_row.seq,
         request=remark.id,
     )
     ledger.append(session, row, signature)

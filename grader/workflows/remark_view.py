@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader.evidence.codec import decode
-from grader.grading.marks import CriterionMark
-from grader.grading.remarks import effect_of
+from grader.grading.marks import CriterionMark, Mark
+from grader.grading.remarks import Kind, effect_of
+from grader.grading.verdict import Finding, Verdict
 from grader.rubric.model import Criterion, Policy, Where
-from grader.store import Store
-from grader.store.history import Result
+from grader.store import Store, history
+from grader.store.history import Result, TimelineEntry
+from grader.store.models import MarkRow, VerdictRow
 from grader.store.remarks import Remark, Step
 from grader.workflows.marking import graded_result
 from grader.workflows.remark import find
@@ -45,6 +48,7 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     names = _Names(remark.row.student, name_of(store, anonymous)(remark.row.student))
     with store.reading() as session:
         result = graded_result(session, remark.row.student, remark.row.assignment)
+        then, marks = _of_criterion(history.timeline(session, result.student, result.assignment), remark)
     assert result.rubric is not None and result.mark is not None
     rubric = recall_rubric(result.rubric).rubric
     asked = next((item for item in rubric.criteria if item.id == remark.row.criterion), None)
@@ -54,8 +58,10 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
         ("reason", remark.row.reason),
         *_about_criterion(asked),
         *_about_evidence(store, result, mark),
-        ("old mark", f"{remark.row.points_before:g} of {remark.row.out_of:g}"),
+        ("old mark", _old_mark(remark, then)),
         ("mark now", _mark_now(result, mark, remark)),
+        *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
+        *([("marks", "\n".join(marks))] if marks else []),
         ("history", "\n".join(_step(step, names) for step in remark.steps) or "nobody has looked at it yet"),
         ("policy", _policy(rubric.remarks)),
     ]
@@ -113,8 +119,55 @@ def _excerpt(source: str, place: Where) -> str:
     return "\n".join([f"cell {place.cell}", *shown])
 
 
+def _of_criterion(entries: Sequence[TimelineEntry], remark: Remark) -> tuple[Finding | None, list[str]]:
+    """The finding when the request was opened; all verdicts and marks by which the criterion changed."""
+    name, then, last = remark.row.criterion, None, None
+    lines: list[str] = []
+    for seal, row in ((entry.seal, entry.row) for entry in entries):
+        who = f"{_moment(seal.at)} {seal.actor}"
+        if isinstance(row, VerdictRow):
+            found = _finding(row, name)
+            then = found if row.seq == remark.row.verdict else then
+            if found is not None and (last is None or _standing(found) != _standing(last)):
+                lines.append(
+                    f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
+                )
+            last = found
+        elif isinstance(row, MarkRow) and row.criterion == name:
+            given = "taken back" if row.points is None else f"{row.points:g} given"
+            lines.append(
+                f"{who}: {given}{f' by request {row.request}' if row.request else ''}: {row.comment}"
+            )
+    return then, lines
+
+
+def _finding(row: VerdictRow, name: str) -> Finding | None:
+    findings = Verdict.model_validate_json(row.body).findings
+    return next((item for item in findings if item.criterion == name), None)
+
+
+def _standing(finding: Finding) -> tuple[object, ...]:
+    return finding.status, finding.points, finding.out_of
+
+
+def _old_mark(remark: Remark, then: Finding | None) -> str:
+    """Points when the request was opened, and what the verdict said of them then."""
+    said = f"; {then.status.value}: {then.message}" if then else ""
+    return f"{remark.row.points_before:g} of {remark.row.out_of:g}{said}"
+
+
+def _addends(mark: Mark) -> str:
+    """Every number of the sum, as the mark has it now."""
+    lines = [f"{item.points:>7g}  {item.criterion}" for item in mark.criteria]
+    if mark.late is not None:
+        lines.append(f"{0 - mark.late.points:>7g}  lateness")
+    return "\n".join([*lines, f"{mark.points:>7g}  in all, of {mark.out_of:g}"])
+
+
 def _mark_now(result: Result, mark: CriterionMark | None, remark: Remark) -> str:
     assert result.mark is not None
+    if mark is None and remark.kind is Kind.JUDGEMENT:
+        return "none: the rubric has no such criterion any more"
     points = mark.points if mark else result.mark.points
     decided = f" by {mark.decision.by}: {mark.decision.why}" if mark and mark.decision else ""
     return f"{points:g} ({effect_of(remark.row.points_before, points).value}){decided}"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,8 +7,8 @@ import pytest
 from grader.errors import EvidenceError, StoreError
 from grader.evidence.codec import decode
 from grader.rubric.case import Reference
-from grader.store import Signature, Store, history
-from grader.store.models import LedgerRow, SubmissionRow, VerdictRow
+from grader.store import Store
+from grader.store.models import LedgerRow, VerdictRow
 from grader.workflows import parallel
 from grader.workflows.judging import Judge
 from grader.workflows.marking import MarkOrder, give_marks
@@ -18,7 +17,7 @@ from grader.workflows.regrade import regrade
 from grader.workflows.rubrics import load_rubric_file, recall_newest
 from grader.workflows.show import find_results
 from tests import course
-from tests.unit.workflows.conftest import Clock, grade_class
+from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late
 
 KINDER = course.RUBRIC.replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
 
@@ -67,16 +66,6 @@ LATE = "late: {{due: 2026-03-0{due}T12:00:00Z, per_day: 0.1, tokens: {tokens}}}\
 
 def late(due: int, tokens: int = 0) -> str:
     return course.RUBRIC + LATE.format(due=due, tokens=tokens)
-
-
-def hand_in_late(store: Store, student: str) -> None:
-    """The course system's date of 2026-03-09 12:00 comes to a file that was graded without one."""
-    result = find_results(store, "mini", [student])[0]
-    old = result.submission
-    again = {name: getattr(old, name) for name in ("student", "assignment", "notebook", "path", "problem")}
-    row = SubmissionRow(**again, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
-    with store.writing() as session:
-        history.hand_in(session, row, Signature("ann", store.clock(), "grader run"))
 
 
 def test_what_lateness_takes_is_a_change_of_its_own(graded: Store, tmp_path: Path) -> None:

@@ -13,16 +13,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.remarks import Action, Effect, Kind, State
+from grader.rubric.case import Reference
 from grader.store import Store, ledger
 from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
+from grader.workflows.judging import Judge
 from grader.workflows.marking import MarkOrder, give_marks
+from grader.workflows.regrade import regrade
 from grader.workflows.remark import Request, act, decide, find, open_request
 from grader.workflows.remark_import import import_requests
 from grader.workflows.remark_list import list_requests, with_deadlines
 from grader.workflows.remark_view import view_of
-from grader.workflows.show import find_result, name_of, timeline
+from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.show import find_result, find_results, name_of, timeline
 from tests import course
-from tests.unit.workflows.conftest import Clock, grade_class
+from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late
 
 POLICY = """\
 remarks:
@@ -119,6 +123,93 @@ def test_whoever_marked_does_not_decide_where_the_course_says_so(tmp_path: Path,
         act(store, id, Action.ESCALATE, actor="s1", reason="still")
         refused(store, lambda: answer(store, id, 3.0, actor="bob"), "somebody else")
         assert answer(store, id, 3.0, actor="prof").remark.state is State.FINAL
+
+
+def test_none_of_all_who_marked_decides_on_the_escalation(tmp_path: Path, clock: Clock) -> None:
+    with grade_class(tmp_path, clock, with_policy(another=True)) as store:
+        give_marks(store, "mini", [MarkOrder("s1", "why", 1.0, "")], actor="ann")
+        id = ask(store, replace(ASKED, student="s1", criterion="why"))
+        answer(store, id, 2.0, actor="bob")
+        act(store, id, Action.ESCALATE, actor="s1", reason="still")
+        refused(store, lambda: answer(store, id, 1.0, actor="ann"), "somebody else")
+        assert answer(store, id, 3.0, actor="prof").remark.state is State.FINAL
+
+
+def test_an_escalation_can_be_turned_down_for_good(store: Store) -> None:
+    id = ask(store)
+    answer(store, id, 1.0)
+    act(store, id, Action.ESCALATE, actor="s2", reason="still")
+    assert act(store, id, Action.REJECT, actor="prof", reason="it stands").state is State.FINAL
+    assert find_result(store, "s2", "mini").mark.criterion("builtin-shadowing").points == 1.0
+
+
+def test_a_request_on_a_criterion_that_the_rubric_dropped_can_still_be_closed(
+    store: Store, tmp_path: Path
+) -> None:
+    id = ask(store)
+    answer(store, id, 1.0)
+    act(store, id, Action.ESCALATE, actor="s2", reason="still")
+    judge_again(store, tmp_path, with_policy().replace("id: builtin-shadowing", "id: other"))
+    refused(store, lambda: answer(store, id, 2.0), "has no criterion 'builtin-shadowing' any more")
+    assert dict(view_of(store, id).parts)["mark now"].startswith("none:")
+    assert act(store, id, Action.REJECT, actor="prof", reason="dropped").state is State.FINAL
+
+
+def test_a_final_decision_is_asked_about_again_only_after_a_ta_marked_anew(store: Store) -> None:
+    id = ask(store)
+    answer(store, id, 1.0)
+    act(store, id, Action.ESCALATE, actor="s2", reason="still")
+    answer(store, id, 2.0, actor="prof")
+    refused(store, lambda: ask(store), f"request {id} settled 'builtin-shadowing' for good")
+    give_marks(store, "mini", [MarkOrder("s2", "builtin-shadowing", 0.0, "")], actor="ann")
+    assert ask(store) > id
+
+
+def test_a_decision_names_the_verdict_that_was_the_newest(store: Store, tmp_path: Path) -> None:
+    id = ask(store)
+    judge_again(store, tmp_path, KINDER)
+    answer(store, id)
+    newest = find_result(store, "s2", "mini").verdict_row.seq
+    with store.reading() as session:
+        mark = session.query(MarkRow).one()
+        assert mark.verdict == newest != find(store, id).row.verdict
+
+
+KINDER = with_policy().replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
+
+
+def judge_again(store: Store, folder: Path, rubric: str) -> None:
+    by = Judge(load_rubric_file(course.write_rubric(folder, rubric, "again.yaml")), Reference())
+    regrade(store, find_results(store, "mini"), lambda _: by, actor="ann")
+
+
+def test_the_view_tells_what_was_found_then_and_every_change_since(store: Store, tmp_path: Path) -> None:
+    give_marks(store, "mini", [MarkOrder("s2", "builtin-shadowing", 1.0, "half of it")], actor="ann")
+    id = ask(store)
+    judge_again(store, tmp_path, KINDER)
+    parts = dict(view_of(store, id).parts)
+    assert parts["old mark"].startswith("1 of 2; FAIL: ")
+    assert parts["finding"].startswith("PASS: ")
+    assert [line.split(" UTC ")[1] for line in parts["marks"].splitlines()] == [
+        "grader: FAIL, 0 of 2 by the rubric",
+        "ann: 1 given: half of it",
+        "ann: PASS, 2 of 2 by the rubric",
+    ]
+
+
+def test_the_view_of_a_counting_error_lists_what_is_added_up(tmp_path: Path, clock: Clock) -> None:
+    late = with_policy() + "late: {due: 2026-03-07T12:00:00Z, per_day: 0.1}\n"
+    with grade_class(tmp_path, clock, late) as store:
+        give_marks(store, "mini", [MarkOrder("s1", "why", 2.5, "")], actor="ann")
+        hand_in_late(store, "s1")
+        parts = dict(view_of(store, ask(store, replace(SUM, student="s1"))).parts)
+        lines = [line.split(None, 1) for line in parts["addends"].splitlines()]
+        assert lines == [
+            ["2", "builtin-shadowing"],
+            ["2.5", "why"],
+            ["-1", "lateness"],
+            ["3.5", "in all, of 5"],
+        ]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +354,7 @@ def test_the_view_puts_all_that_a_decision_needs_on_one_screen(store: Store) -> 
     assert parts["reason"] == "it was the handout's name"
     assert "> " in parts["evidence"]
     assert course.SHADOWING in parts["evidence"]
-    assert parts["old mark"] == "0 of 2"
+    assert parts["old mark"].startswith("0 of 2; FAIL: ")
     assert parts["mark now"] == "2 (raised) by bob: it was indeed"
     assert parts["history"].count("\n") == 1
     assert (
