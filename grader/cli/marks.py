@@ -24,6 +24,9 @@ def show(
     assignment: Assignment,
     as_json: Annotated[bool, typer.Option("--json", help="The same as `grader export json`.")] = False,
     history: Annotated[bool, typer.Option("--history", help="All that ever happened, oldest first.")] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="What the mark stands on: digests, versions, seed, rubric.")
+    ] = False,
     db: Database = None,
     evidence: Evidence = None,
 ) -> int:
@@ -33,33 +36,41 @@ def show(
     """
     from grader.workflows.identity import shown_as
     from grader.workflows.show import find_result, timeline
+    from grader.workflows.standing import stands_on
     from grader.workflows.telling import tell
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
         result = find_result(store, student, assignment)
         entries = timeline(store, result.student, assignment) if history else None
+        basis = stands_on(store, result) if why else None
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)
     if as_json:
-        print_text(json.dumps(_plain(result, shown, told), indent=2) + "\n")
+        print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
     _print_result(result, shown)
     if told is not None:
         _print_history(told)
+    if basis is not None:
+        _print_basis(basis)
     return 0
 
 
-def _plain(result: Result, shown: str, told: list[Told] | None) -> dict[str, Any] | None:
-    """As `grader export json` has it, with the history where it is asked for; None before any attempt."""
+def _plain(
+    result: Result, shown: str, told: list[Told] | None, basis: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """As `grader export json` has it, with what else is asked for; None before any attempt."""
     from grader.workflows.export import as_plain
 
     plain = as_plain(result) if result.attempt else None
-    history = {} if told is None else {"history": [row.plain() for row in told]}
-    if plain is None and not history:
+    more: dict[str, Any] = {} if told is None else {"history": [row.plain() for row in told]}
+    if basis is not None:
+        more["stands_on"] = basis
+    if plain is None and not more:
         return None
     names = {"student": shown, "assignment": result.assignment}
-    return {**(plain or {}), **names, **history}
+    return {**(plain or {}), **names, **more}
 
 
 def _print_result(result: Result, shown: str) -> None:
@@ -104,6 +115,20 @@ def _total(mark: Mark) -> str:
 
 def _print_history(told: list[Told]) -> None:
     rows = [
-        (str(row.seq), row.at.strftime("%Y-%m-%d %H:%M:%S UTC"), row.who, row.why, row.what) for row in told
+        (str(row.seq), row.at.strftime("%Y-%m-%d %H:%M:%S UTC"), row.who, row.why, _in_full(row))
+        for row in told
     ]
     print_table(("row", "when", "who", "why", "what"), rows, right=("row",))
+
+
+def _in_full(row: Told) -> str:
+    return "; ".join((row.what, *row.changes))
+
+
+def _print_basis(basis: dict[str, Any]) -> None:
+    print_line("stands on:")
+    for name, value in basis.items():
+        text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
+        print_line(f"  {name.replace('_', ' '):<14}{'-' if text in (None, '') else text}")
+    if "rubric_row" in basis:
+        print_line(f"`grader rubric show --row {basis['rubric_row']}` prints the rubric as it read then")

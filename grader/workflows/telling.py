@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from grader.grading.marks import CriterionMark, mark_of
+from grader.grading.verdict import Verdict
 from grader.store.history import TimelineEntry
 from grader.store.models import AttemptRow, MarkRow, RemarkActionRow, RemarkRow, SubmissionRow, VerdictRow
+from grader.workflows.regrade import compare
 
 __all__ = ["Told", "tell"]
 
@@ -17,7 +20,11 @@ _SHORT = 12
 
 @dataclass(frozen=True)
 class Told:
-    """One row of the history as a person reads it."""
+    """One row of the history as a person reads it.
+
+    Attributes:
+        changes: Of a verdict: each criterion that came out otherwise than by the verdict before.
+    """
 
     seq: int
     kind: str
@@ -25,6 +32,7 @@ class Told:
     who: str
     why: str
     what: str
+    changes: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -35,6 +43,7 @@ class Told:
             "who": self.who,
             "why": self.why,
             "what": self.what,
+            "changes": list(self.changes),
         }
 
 
@@ -47,12 +56,32 @@ def tell(entries: Sequence[TimelineEntry], student: str, shown: str) -> list[Tol
         shown: What they are called; a pseudonym also hides the path of their file.
     """
     hidden = shown != student
+    before: Verdict | None = None
     told = []
     for entry in entries:
         seal = entry.seal
+        changes: tuple[str, ...] = ()
+        if isinstance(entry.row, VerdictRow):
+            verdict = Verdict.model_validate_json(entry.row.body)
+            changes, before = _changes(before, verdict), verdict
         who = shown if seal.actor == student else seal.actor
-        told.append(Told(seal.seq, seal.kind, seal.at, who, seal.why, _describe(entry, hidden=hidden)))
+        what = _describe(entry, hidden=hidden)
+        told.append(Told(seal.seq, seal.kind, seal.at, who, seal.why, what, changes))
     return told
+
+
+def _changes(before: Verdict | None, after: Verdict) -> tuple[str, ...]:
+    """What the grader's own judgement changed, criterion by criterion; nothing for the first verdict."""
+    if before is None:
+        return ()
+    return tuple(
+        f"{change.criterion}: {_standing(change.before)} -> {_standing(change.after)}"
+        for change in compare(mark_of(before, ()), mark_of(after, ()))
+    )
+
+
+def _standing(mark: CriterionMark | None) -> str:
+    return f"{mark.finding.status.value} {mark.points:g} of {mark.out_of:g}" if mark else "not there"
 
 
 def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
