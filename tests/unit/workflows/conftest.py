@@ -81,3 +81,17 @@ def hand_in_late(store: Store, student: str) -> None:
     row = SubmissionRow(**again, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
     with store.writing() as session:
         history.hand_in(session, row, Signature("ann", store.clock(), "grader run"))
+
+
+POLICY = """\
+remarks:
+  remarks_open_from: 2026-03-10T00:00:00Z
+  remarks_open_until: 2026-03-20T00:00:00Z
+  marks_may_fall: {fall}
+  decided_by_another: {another}
+  sentence: A mark can go either up or down.
+"""
+
+
+def with_policy(*, fall: bool = True, another: bool = False) -> str:
+    return course.RUBRIC + POLICY.format(fall=str(fall).lower(), another=str(another).lower())

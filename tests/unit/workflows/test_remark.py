@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.remarks import Action, Effect, Kind, State
 from grader.rubric.case import Reference
-from grader.store import Store, ledger
-from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
+from grader.store import Store
+from grader.store.models import LedgerRow, MarkRow
 from grader.workflows.judging import Judge
 from grader.workflows.marking import MarkOrder, give_marks
 from grader.workflows.regrade import regrade
@@ -26,21 +22,7 @@ from grader.workflows.remark_view import view_of
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.show import find_result, find_results, name_of, timeline
 from tests import course
-from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late
-
-POLICY = """\
-remarks:
-  remarks_open_from: 2026-03-10T00:00:00Z
-  remarks_open_until: 2026-03-20T00:00:00Z
-  marks_may_fall: {fall}
-  decided_by_another: {another}
-  sentence: A mark can go either up or down.
-"""
-
-
-def with_policy(*, fall: bool = True, another: bool = False) -> str:
-    return course.RUBRIC + POLICY.format(fall=str(fall).lower(), another=str(another).lower())
-
+from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late, with_policy
 
 ASKED = Request("s2", "mini", "builtin-shadowing", Kind.JUDGEMENT, "it was the handout's name", True)
 SUM = replace(ASKED, criterion="", kind=Kind.COUNTING_ERROR)
@@ -433,120 +415,3 @@ def test_the_timeline_tells_the_whole_story(store: Store) -> None:
     assert kinds == [
         "submissions", "attempts", "verdicts", "remark_requests", "remark_actions", "remark_actions", "marks",
     ]  # fmt: skip
-
-
-class RemarkMachine(RuleBasedStateMachine):
-    """TAs and students do whatever they like, in any order."""
-
-    def __init__(self, database: str) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = grade_class(
-            Path(self.folder.name), Clock(), with_policy(), "s1", "s2", database=database
-        )
-        self.rows = 0
-        self.decided: dict[tuple[str, str], float] = {}
-        self.answers: dict[tuple[str, str], float] = {}
-
-    def teardown(self) -> None:
-        self.store.close()
-        self.folder.cleanup()
-
-    def try_(self, call: Callable[[], object]) -> bool:
-        """A refused step changes nothing and says why."""
-        with self.store.reading() as session:
-            before = session.query(LedgerRow).count()
-        try:
-            call()
-        except (RefusedError, UsageError) as error:
-            assert error.what
-            with self.store.reading() as session:
-                assert session.query(LedgerRow).count() == before
-            return False
-        return True
-
-    students = st.sampled_from(["s1", "s2"])
-    criteria = st.sampled_from(["builtin-shadowing", "why"])
-    some_points = st.sampled_from([-1.0, 0.0, 1.0, 2.0, 3.0, 9.0])
-    ids = st.integers(0, 5)
-
-    @rule(student=students, criterion=criteria, points=st.none() | some_points)
-    def mark(self, student: str, criterion: str, points: float | None) -> None:
-        order = MarkOrder(student, criterion, points, "")
-        if self.try_(lambda: give_marks(self.store, "mini", [order], actor="ann")):
-            self.note(student, criterion, points)
-
-    @rule(student=students, criterion=st.just("") | criteria, kind=st.sampled_from(list(Kind)))
-    def open(self, student: str, criterion: str, kind: Kind) -> None:
-        request = Request(student, "mini", criterion, kind, "because", True)
-        self.try_(lambda: open_request(self.store, [request], actor="ann"))
-
-    @rule(which=ids, action=st.sampled_from([item for item in Action if item is not Action.DECIDE]))
-    def act(self, which: int, action: Action) -> None:
-        id = self.pick(which)
-        self.try_(lambda: act(self.store, id, action, actor="bob", reason="because"))
-
-    @rule(which=ids, points=st.none() | some_points)
-    def decide(self, which: int, points: float | None) -> None:
-        id = self.pick(which)
-        if self.try_(lambda: decide(self.store, id, points=points, reason="because", actor="bob")):
-            row = find(self.store, id).row
-            if row.criterion:
-                self.answers[row.student, row.criterion] = points
-                self.decided[row.student, row.criterion] = points
-
-    def note(self, student: str, criterion: str, points: float | None) -> None:
-        key = (student, criterion)
-        if points is not None:
-            self.decided[key] = points
-        elif key in self.answers:
-            self.decided[key] = self.answers[key]
-        else:
-            self.decided.pop(key, None)
-
-    def pick(self, which: int) -> int:
-        found = list_requests(self.store)
-        return found[which % len(found)].id if found else 10_000
-
-    @invariant()
-    def every_decision_stands_and_every_mark_is_in_range(self) -> None:
-        for student in ("s1", "s2"):
-            mark = find_result(self.store, student, "mini").mark
-            assert mark.points + mark.pending <= mark.out_of
-            for item in mark.criteria:
-                expected = self.decided.get((student, item.criterion))
-                assert (item.decision.points if item.decision else None) == expected
-                assert 0 <= item.points <= item.out_of
-
-    @invariant()
-    def nothing_that_was_written_is_lost(self) -> None:
-        with self.store.reading() as session:
-            rows = session.query(LedgerRow).count()
-            assert rows >= self.rows
-            self.rows = rows
-            assert ledger.examine(session) is None
-            for row in session.query(RemarkActionRow).where(RemarkActionRow.action == "decide"):
-                answered = session.query(MarkRow).where(MarkRow.request == row.request).count()
-                asked = find(self.store, row.request)
-                assert answered == (
-                    0
-                    if asked.kind is Kind.COUNTING_ERROR
-                    else len([step for step in asked.steps if step.action is Action.DECIDE])
-                )
-
-    @invariant()
-    def at_most_one_request_is_open_for_each_criterion(self) -> None:
-        still_open = [
-            (item.row.student, item.row.criterion) for item in list_requests(self.store, only_open=True)
-        ]
-        assert len(still_open) == len(set(still_open))
-
-
-def test_no_sequence_of_commands_breaks_a_mark(new_database: Callable[[], str]) -> None:
-    location = new_database()
-    # Every statement to a server is a round trip, so it is asked fewer of them.
-    examples = 4 if location.startswith("postgresql") else 15
-    run_state_machine_as_test(
-        lambda: RemarkMachine(new_database()),
-        settings=settings(max_examples=examples, stateful_step_count=25, deadline=None),
-    )
