@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,27 @@ def test_a_dry_run_and_the_real_one_tell_the_same_story(graded: Store, tmp_path:
     assert [item.difference for item in told] == [0.0, 2.0]
     [change] = told[1].changes
     assert (change.criterion, change.difference) == ("builtin-shadowing", 2.0)
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise AssertionError("judging stored evidence started a process or opened a connection")
+
+
+def test_judging_again_starts_no_process_and_opens_no_connection(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with grade_class(tmp_path, clock) as store:
+        kinder = judge(tmp_path, KINDER)
+        for owner, name in (
+            (os, "fork"),
+            (os, "posix_spawn"),
+            (os, "system"),
+            (subprocess, "Popen"),
+            (socket, "socket"),
+        ):
+            monkeypatch.setattr(owner, name, refuse)
+        assert [item.difference for item in again(store, kinder)] == [0.0, 2.0]
+        assert [item.mark.points for item in find_results(store, "mini")] == [2.0, 2.0]
 
 
 def test_a_dry_run_writes_nothing(graded: Store, tmp_path: Path) -> None:
