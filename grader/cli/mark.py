@@ -50,6 +50,11 @@ def mark(
     from grader.workflows.marking import give_marks, read_orders
 
     if table is not None:
+        if (student, criterion, points, comment, take_back) != (None, None, None, "", False):
+            raise UsageError(
+                "a table of marks and a single mark are two commands",
+                expected="--from FILE alone, or STUDENT --criterion C --points P",
+            )
         orders = read_orders(table)
     else:
         orders = [_order(student, criterion, points, comment, take_back)]
@@ -95,16 +100,21 @@ def pending(
     Example: grader pending --assignment lab2 --criterion why-validation
     """
     from grader.workflows import marking
+    from grader.workflows.earlier_files import marks_on_earlier_files
+    from grader.workflows.filters import criteria_of, require_criterion
     from grader.workflows.show import find_results, name_of
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        items = marking.pending(find_results(store, assignment, students or ()), criterion)
-        names = name_of(store, anonymous)
+        results = find_results(store, assignment, students or ())
+        require_criterion(criterion, criteria_of(results), assignment)
+        with store.reading() as session:
+            earlier = marks_on_earlier_files(session, results)
+        items = marking.pending(results, criterion, name_of(store, anonymous), earlier)
     if not items:
         print_line("nothing waits for a TA")
         return 0
-    rows = [(item.criterion, names(item.student), *_details(item)) for item in items]
+    rows = [(item.criterion, item.student, *_details(item)) for item in items]
     print_table(("criterion", "student", "points", "why", "cells", "message"), rows, right=("points",))
     return 0
 

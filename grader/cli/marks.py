@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,8 @@ from grader.cli.options import Assignment, Database, Evidence, OneStudent
 
 if TYPE_CHECKING:
     from grader.grading.marks import CriterionMark, Mark
-    from grader.store.history import Result, TimelineEntry
+    from grader.store.history import Result
+    from grader.workflows.telling import Told
 
 __all__ = ["show"]
 
@@ -23,6 +24,9 @@ def show(
     assignment: Assignment,
     as_json: Annotated[bool, typer.Option("--json", help="The same as `grader export json`.")] = False,
     history: Annotated[bool, typer.Option("--history", help="All that ever happened, oldest first.")] = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="What the mark stands on: digests, versions, seed, rubric.")
+    ] = False,
     db: Database = None,
     evidence: Evidence = None,
 ) -> int:
@@ -30,24 +34,47 @@ def show(
 
     Example: grader show s101 --assignment lab2
     """
-    from grader.workflows.export import as_plain
+    from grader.workflows.identity import shown_as
     from grader.workflows.show import find_result, timeline
+    from grader.workflows.standing import stands_on
+    from grader.workflows.telling import tell
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
         result = find_result(store, student, assignment)
-        entries = timeline(store, student, assignment) if history else []
+        entries = timeline(store, result.student, assignment) if history else None
+        basis = stands_on(store, result) if why else None
+    shown = shown_as(student, result.student)
+    told = None if entries is None else tell(entries, result.student, shown)
     if as_json:
-        print_text(json.dumps(as_plain(result) if result.attempt else None, indent=2) + "\n")
-    else:
-        _print_result(result)
-    if history:
-        _print_history(entries)
+        print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
+        return 0
+    _print_result(result, shown)
+    if told is not None:
+        _print_history(told)
+    if basis is not None:
+        _print_basis(basis)
     return 0
 
 
-def _print_result(result: Result) -> None:
-    print_line(f"{result.student}, {result.assignment}")
+def _plain(
+    result: Result, shown: str, told: list[Told] | None, basis: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """As `grader export json` has it, with what else is asked for; None before any attempt."""
+    from grader.workflows.export import as_plain
+
+    plain = as_plain(result) if result.attempt else None
+    more: dict[str, Any] = {} if told is None else {"history": [row.plain() for row in told]}
+    if basis is not None:
+        more["stands_on"] = basis
+    if plain is None and not more:
+        return None
+    names = {"student": shown, "assignment": result.assignment}
+    return {**(plain or {}), **names, **more}
+
+
+def _print_result(result: Result, shown: str) -> None:
+    print_line(f"{shown}, {result.assignment}")
     attempt, mark = result.attempt, result.mark
     if attempt is None:
         print_line("not run yet; `grader run` goes on")
@@ -86,17 +113,22 @@ def _total(mark: Mark) -> str:
     return f"{number(mark.points)} of {number(mark.out_of)} points{pending}"
 
 
-def _print_history(entries: list[TimelineEntry]) -> None:
-    from grader.cli.timeline import describe
-
+def _print_history(told: list[Told]) -> None:
     rows = [
-        (
-            str(entry.seal.seq),
-            entry.seal.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-            entry.seal.actor,
-            entry.seal.why,
-            describe(entry),
-        )
-        for entry in entries
+        (str(row.seq), row.at.strftime("%Y-%m-%d %H:%M:%S UTC"), row.who, row.why, _in_full(row))
+        for row in told
     ]
     print_table(("row", "when", "who", "why", "what"), rows, right=("row",))
+
+
+def _in_full(row: Told) -> str:
+    return "; ".join((row.what, *row.changes))
+
+
+def _print_basis(basis: dict[str, Any]) -> None:
+    print_line("stands on:")
+    for name, value in basis.items():
+        text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
+        print_line(f"  {name.replace('_', ' '):<14}{'-' if text in (None, '') else text}")
+    if "rubric_row" in basis:
+        print_line(f"`grader rubric show --row {basis['rubric_row']}` prints the rubric as it read then")

@@ -22,6 +22,9 @@ remark = typer.Typer(help="Open, list and decide remark requests.", no_args_is_h
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the request, as `remark list` shows it.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", metavar="TEXT", help="Why, for the student.")]
+LateBecause = Annotated[
+    str, typer.Option("--late-because", metavar="TEXT", help="Why it is taken after the date.")
+]
 States = Literal["submitted", "under_review", "resolved", "rejected", "withdrawn", "escalated", "final"]
 
 
@@ -40,9 +43,7 @@ def open_(
     accept: Annotated[
         bool, typer.Option("--accept", help="The requester accepts the course's rule.")
     ] = False,
-    late_because: Annotated[
-        str, typer.Option("--late-because", metavar="TEXT", help="Why it is taken after the date.")
-    ] = "",
+    late_because: LateBecause = "",
     db: Database = None,
     evidence: Evidence = None,
     user: User = None,
@@ -87,8 +88,7 @@ def list_(
     Example: grader remark list --assignment lab2 --open
     """
     from grader.grading.remarks import State
-    from grader.workflows.remark import list_requests
-    from grader.workflows.remark_list import with_deadlines
+    from grader.workflows.remark_list import list_requests, with_deadlines
     from grader.workflows.show import name_of
 
     options = setup.settings(db=db, evidence=evidence)
@@ -138,7 +138,7 @@ def _deadline(listed: Listed) -> str:
 
 
 @remark.command()
-def show(id: Id, db: Database = None, evidence: Evidence = None) -> int:
+def show(id: Id, anonymous: Anonymous = False, db: Database = None, evidence: Evidence = None) -> int:
     """Show a request beside its criterion, the evidence, the old mark and the history.
 
     Example: grader remark show 57
@@ -147,7 +147,7 @@ def show(id: Id, db: Database = None, evidence: Evidence = None) -> int:
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        view = view_of(store, id)
+        view = view_of(store, id, anonymous=anonymous)
     for label, text in view.parts:
         lines = text.splitlines() or ["-"]
         print_line(f"{label + ':':<11}{lines[0]}")
@@ -225,28 +225,41 @@ def decide(
 @remark.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV of student, criterion, reason, accepted[, kind].")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV of student, criterion, reason, accepted[, kind, submitted, late_because].",
+        ),
     ],
     assignment: Assignment,
+    late_because: LateBecause = "",
     db: Database = None,
     evidence: Evidence = None,
     user: User = None,
 ) -> int:
     """Open the requests of a form's export; rows that cannot be taken are named.
 
+    The course's dates go by the column submitted, a time with its zone; without it, by now. A table that
+    grew can be given again: requests that are there already stay as they are.
+
     Example: grader remark import requests.csv --assignment lab2
     """
-    from grader.workflows.remark import import_requests
+    from grader.workflows.remark_import import import_requests
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
-        opened, problems = import_requests(store, file, assignment=assignment, actor=setup.actor(options))
-    for item in opened:
+        done = import_requests(
+            store, file, assignment=assignment, actor=setup.actor(options), late_because=late_because
+        )
+    for item in done.opened:
         print_line(f"request {item.id} on {_about(item)} of {item.row.student} is submitted")
-    for problem in problems:
+    for item in done.known:
+        print_line(f"already request {item.id} on {_about(item)} of {item.row.student}: {item.state.value}")
+    for problem in done.problems:
         print_line(" ".join(str(problem).split()))
-    print_line(f"{len(opened)} taken, {len(problems)} not")
-    return 2 if problems else 0
+    known = f", {len(done.known)} there already" if done.known else ""
+    print_line(f"{len(done.opened)} taken{known}, {len(done.problems)} not")
+    return 2 if done.problems else 0
 
 
 def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None, user: str | None) -> int:

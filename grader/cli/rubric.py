@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from grader.cli.console import number, print_line, print_path, print_text
+from grader.cli.options import Database, Evidence
 from grader.errors import UsageError
 
 __all__ = ["rubric"]
@@ -100,4 +101,25 @@ def handout(
     path = out or notebook.with_suffix(".handout.json")
     write_text(path, fingerprint(read_json(notebook)).model_dump_json(indent=1) + "\n")
     print_path(path)
+    return 0
+
+
+@rubric.command()
+def show(
+    row: Annotated[
+        int, typer.Option("--row", metavar="N", help="Row of the history, as `show --why` names it.")
+    ],
+    db: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Print a rubric as it read when verdicts stood on it.
+
+    Example: grader rubric show --row 7
+    """
+    from grader.cli import setup
+    from grader.workflows.rubrics import kept_rubric
+
+    options = setup.settings(db=db, evidence=evidence)
+    with setup.store(options) as store:
+        print_text(kept_rubric(store, row).text)
     return 0

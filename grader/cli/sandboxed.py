@@ -42,7 +42,7 @@ def grade(works: Sequence[Work], options: Settings, store: Store, answers: Refer
 
 def close(report: RunReport, options: Settings) -> int:
     """Prints how every submission stands, and gives the exit code."""
-    closing_table(report.results)
+    closing_table(report.results, report.earlier)
     if report.unfinished:
         print_line(f"{report.unfinished} submissions wait: run again to go on")
     print_line(f"marks are in {options.db.rsplit('@', 1)[-1]}")

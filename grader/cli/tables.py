@@ -8,11 +8,12 @@ from grader.cli.console import number, print_table
 from grader.evidence.record import Outcome
 from grader.rubric.model import Status
 from grader.store.history import Result
+from grader.workflows.earlier_files import EarlierMarks
 
 __all__ = ["closing_table", "look_at", "our_fault"]
 
 
-def closing_table(results: Sequence[Result]) -> None:
+def closing_table(results: Sequence[Result], earlier: EarlierMarks) -> None:
     """Who got what, and what a person has to look at."""
     columns = ("student", "assignment", "outcome", "points", "out of", "pending", "look at")
     rows = [
@@ -21,7 +22,7 @@ def closing_table(results: Sequence[Result]) -> None:
             result.assignment,
             result.attempt.outcome if result.attempt else "not run yet",
             *map(number, _points(result)),
-            look_at(result),
+            look_at(result, earlier.get((result.assignment, result.student), ())),
         )
         for result in results
     ]
@@ -33,9 +34,15 @@ def _points(result: Result) -> tuple[float | None, float | None, float | None]:
     return (mark.points, mark.out_of, mark.pending) if mark else (None, None, None)
 
 
-def look_at(result: Result) -> str:
-    """What is the service's fault or a TA's task, in a few words."""
-    return "; ".join(part for part in (our_fault(result), _for_ta(result)) if part)
+def look_at(result: Result, earlier: Sequence[str] = ()) -> str:
+    """What is the service's fault or a TA's task, in a few words.
+
+    Args:
+        result: Whose.
+        earlier: Criteria that a TA marked on an earlier file.
+    """
+    old = f"marked on an earlier file: {', '.join(earlier)}" if earlier else ""
+    return "; ".join(part for part in (our_fault(result), _for_ta(result), old) if part)
 
 
 def our_fault(result: Result) -> str:

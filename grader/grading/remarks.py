@@ -3,13 +3,15 @@
     submitted -> under_review -> resolved | rejected | withdrawn,  submitted -> withdrawn,
     resolved -> escalated -> final
 
+An escalated request is decided once more, or rejected: then what was decided stands. Both are final.
+
 A judgement request opens its criterion both ways. A counting error concerns no criterion: the points are
 added up again, and that is all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -25,6 +27,7 @@ __all__ = [
     "check_points",
     "check_window",
     "effect_of",
+    "is_late",
     "next_state",
     "state_after",
 ]
@@ -74,6 +77,7 @@ _STEPS: dict[tuple[State, Action], State] = {
     (State.UNDER_REVIEW, Action.WITHDRAW): State.WITHDRAWN,
     (State.RESOLVED, Action.ESCALATE): State.ESCALATED,
     (State.ESCALATED, Action.DECIDE): State.FINAL,
+    (State.ESCALATED, Action.REJECT): State.FINAL,
 }
 
 
@@ -121,6 +125,11 @@ def effect_of(before: float, after: float) -> Effect:
     return Effect.RAISED if after > before else Effect.LOWERED
 
 
+def is_late(policy: Policy, time: datetime) -> bool:
+    """Whether the course takes no requests any more."""
+    return policy.remarks_open_until is not None and time > policy.remarks_open_until
+
+
 def check_window(policy: Policy, now: datetime, late_because: str) -> None:
     """Refuses requests outside the time that the course set, unless a TA accepts one late with a reason.
 
@@ -130,7 +139,7 @@ def check_window(policy: Policy, now: datetime, late_because: str) -> None:
     opens, closes = policy.remarks_open_from, policy.remarks_open_until
     if opens is not None and now < opens:
         raise RefusedError("remark requests are not open yet", expected=f"from {_moment(opens)}")
-    if closes is not None and now > closes and not late_because.strip():
+    if closes is not None and is_late(policy, now) and not late_because.strip():
         raise RefusedError(
             f"remark requests were due by {_moment(closes)}",
             found=f"it is {_moment(now)}",
@@ -159,18 +168,18 @@ def check_points(policy: Policy, points: float, *, before: float, out_of: float)
         )
 
 
-def check_decider(policy: Policy, decider: str, marked_by: str | None) -> None:
+def check_decider(policy: Policy, decider: str, marked_by: Collection[str]) -> None:
     """Keeps whoever marked from deciding on their own mark, where the course says so.
 
     Args:
         policy: The course's.
         decider: Who wants to decide.
-        marked_by: Who made the mark in question; None for the grader's own.
+        marked_by: All who ever decided on the mark in question; the grader's own verdict is nobody's.
 
     Raises:
-        RefusedError: It is the same person.
+        RefusedError: It is one of them.
     """
-    if policy.decided_by_another and marked_by is not None and decider == marked_by:
+    if policy.decided_by_another and decider in marked_by:
         raise RefusedError(
             f"{decider} made this mark, and this course has somebody else decide on it",
             todo="let another TA decide, or say who you are with --as",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import getpass
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
+from grader.errors import UsageError
 from grader.intake.identity import normalise_id
 from grader.store.models import LedgerRow
 
-__all__ = ["actor", "normalise_id", "pseudonym", "pseudonym_key", "real_names"]
+__all__ = ["actor", "normalise_id", "pseudonym", "pseudonym_key", "real_names", "shown_as"]
 
 
 def actor(named: str | None) -> str:
@@ -36,7 +38,24 @@ def pseudonym(key: bytes, student: str) -> str:
 
 
 def real_names(session: Session, known: Iterable[str], names: Iterable[str]) -> list[str]:
-    """Ids as they are stored, from ids or pseudonyms as a person typed them."""
+    """Ids as they are stored, from ids or pseudonyms as a person typed them.
+
+    Raises:
+        UsageError: A pseudonym stands for several students.
+    """
     key = pseudonym_key(session)
-    by_pseudonym = {pseudonym(key, student): student for student in known}
-    return [by_pseudonym.get(name) or normalise_id(name) for name in names]
+    meant: dict[str, list[str]] = defaultdict(list)
+    for student in known:
+        meant[pseudonym(key, student)].append(student)
+    return [_one(name, meant.get(name, [])) for name in names]
+
+
+def _one(name: str, students: Sequence[str]) -> str:
+    if len(students) > 1:
+        raise UsageError(f"'{name}' stands for {len(students)} students", todo="name the one meant by id")
+    return students[0] if students else normalise_id(name)
+
+
+def shown_as(typed: str, student: str) -> str:
+    """How to call a student to whoever typed a name: by pseudonym where that is what was typed."""
+    return student if normalise_id(typed) == student else typed

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from grader.store import Signature, Store, history, ledger
 from grader.store.history import Result
 from grader.store.models import MarkRow
 from grader.store.remarks import remarks
-from grader.workflows.identity import real_names
+from grader.workflows.earlier_files import EarlierMarks
+from grader.workflows.identity import real_names, shown_as
 from grader.workflows.tabular import read_table
 
 __all__ = ["MarkOrder", "Marked", "Pending", "give_marks", "graded_result", "pending", "read_orders"]
@@ -65,26 +65,43 @@ class Pending:
     where: tuple[Where, ...]
 
 
-def pending(results: Sequence[Result], criterion: str | None = None) -> list[Pending]:
-    """What waits for a TA: one criterion after another, each for all students."""
-    items = [(place, result, mark) for result in results for place, mark in _waiting(result)]
-    return [
-        Pending(
-            result.student,
-            mark.criterion,
-            mark.pending,
-            mark.finding.status.value,
-            mark.finding.message,
-            mark.finding.where,
-        )
-        for _, result, mark in sorted(items, key=lambda item: (item[0], item[1].student))
+def pending(
+    results: Sequence[Result],
+    criterion: str | None = None,
+    name: Callable[[str], str] = str,
+    earlier: EarlierMarks | None = None,
+) -> list[Pending]:
+    """What waits for a TA: one criterion after another, each for all students.
+
+    Args:
+        results: Whose.
+        criterion: The only one to list.
+        name: What a student is called; the order goes by it, so that it gives nothing else away.
+        earlier: Criteria marked on an earlier file, which are listed too.
+    """
+    items = [
+        (place, name(result.student), mark)
+        for result in results
+        for place, mark in _waiting(result, (earlier or {}).get((result.assignment, result.student), ()))
         if criterion in (None, mark.criterion)
     ]
+    return [_pending(student, mark) for _, student, mark in sorted(items, key=lambda item: item[:2])]
 
 
-def _waiting(result: Result) -> Iterator[tuple[int, CriterionMark]]:
+def _waiting(result: Result, earlier: Collection[str]) -> Iterator[tuple[int, CriterionMark]]:
     criteria = result.mark.criteria if result.mark else ()
-    return ((place, mark) for place, mark in enumerate(criteria) if mark.pending)
+    return ((place, mark) for place, mark in enumerate(criteria) if mark.pending or mark.criterion in earlier)
+
+
+def _pending(student: str, mark: CriterionMark) -> Pending:
+    finding, decision = mark.finding, mark.decision
+    status, message = finding.status.value, finding.message
+    if decision is not None:
+        status = "marked on an earlier file"
+        message = (
+            f"{decision.by} gave {mark.points:g} of {mark.out_of:g}, which counts until it is marked again"
+        )
+    return Pending(student, mark.criterion, mark.pending, status, message, finding.where)
 
 
 def read_orders(path: Path) -> list[MarkOrder]:
@@ -114,14 +131,10 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
         RefusedError: One or more cannot be given; each is named with its reason.
         UsageError: A student or criterion is unknown.
     """
-    repeated = [
-        pair for pair, count in Counter((o.student, o.criterion) for o in orders).items() if count > 1
-    ]
-    if repeated:
-        raise RefusedError(f"{repeated[0][0]}: '{repeated[0][1]}' is marked twice in the same file")
     given: list[Marked] = []
     problems: list[GraderError] = []
     with store.writing() as session:
+        _refuse_repeated(session, assignment, orders)
         signature = Signature(actor, store.clock(), "grader mark")
         for order in orders:
             try:
@@ -136,15 +149,32 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
     return given
 
 
+def _refuse_repeated(session: Session, assignment: str, orders: Sequence[MarkOrder]) -> None:
+    """Two rows for one criterion of one student, however the student is spelt."""
+    known = history.students(session, assignment)
+    names = real_names(session, known, [order.student for order in orders])
+    seen: dict[tuple[str, str], MarkOrder] = {}
+    for name, order in zip(names, orders, strict=True):
+        other = seen.setdefault((name, order.criterion), order)
+        if other is not order:
+            raise RefusedError(
+                f"{order.student}: '{order.criterion}' is marked twice in the same file",
+                where=order.source or None,
+                found=f"{other.source}: {other.student}" if other.source else other.student,
+                todo="nothing was written: leave one of them out",
+            )
+
+
 def _give(session: Session, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
     result = graded_result(session, order.student, assignment)
     mark = criterion_mark(result, order.criterion)
-    _refuse_open_request(session, result, order.criterion)
+    name = shown_as(order.student, result.student)
+    _refuse_open_request(session, result, order.criterion, name)
     if order.points is None:
         _refuse_taking_back(mark)
     elif not 0 <= order.points <= mark.out_of or math.isnan(order.points):
         raise RefusedError(
-            f"{result.student}: these points cannot be given for '{order.criterion}'",
+            f"{name}: these points cannot be given for '{order.criterion}'",
             expected=f"0 to {mark.out_of:g}",
             found=f"{order.points:g}",
         )
@@ -159,15 +189,17 @@ def _give(session: Session, assignment: str, order: MarkOrder, signature: Signat
         request=None,
     )
     ledger.append(session, row, signature)
-    after = mark.finding.points if order.points is None else order.points
-    return Marked(result.student, order.criterion, mark.points, after, mark.out_of)
+    after = order.points
+    if after is None:
+        after = criterion_mark(graded_result(session, result.student, assignment), order.criterion).points
+    return Marked(name, order.criterion, mark.points, after, mark.out_of)
 
 
-def _refuse_open_request(session: Session, result: Result, criterion: str) -> None:
+def _refuse_open_request(session: Session, result: Result, criterion: str, name: str) -> None:
     for remark in remarks(session, assignment=result.assignment, student=result.student):
         if remark.row.criterion == criterion and remark.state.is_open:
             raise RefusedError(
-                f"{result.student}: a remark request on '{criterion}' is open",
+                f"{name}: a remark request on '{criterion}' is open",
                 todo=f"decide it: grader remark decide {remark.id} --points P --reason TEXT",
             )
 
@@ -185,6 +217,11 @@ def _refuse_taking_back(mark: CriterionMark) -> None:
 def graded_result(session: Session, student: str, assignment: str) -> Result:
     """A student's standing with a verdict, read within a transaction.
 
+    Args:
+        session: To read in.
+        student: By id or pseudonym.
+        assignment: Which work.
+
     Raises:
         UsageError: Student or assignment is unknown, or there is no verdict yet.
     """
@@ -195,6 +232,7 @@ def graded_result(session: Session, student: str, assignment: str) -> Result:
         hint = nearest(name, known).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")
     if result.mark is None:
+        name = shown_as(student, name)
         raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")
     return result
 

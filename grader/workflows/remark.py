@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from grader.errors import GraderError, RefusedError, UsageError
+from grader.errors import RefusedError
 from grader.grading.remarks import (
     Action,
     Effect,
@@ -19,6 +18,7 @@ from grader.grading.remarks import (
     check_points,
     check_window,
     effect_of,
+    is_late,
     next_state,
 )
 from grader.rubric.model import Policy
@@ -26,9 +26,9 @@ from grader.store import Signature, Store, ledger
 from grader.store.history import Result
 from grader.store.models import MarkRow, RemarkActionRow, RemarkRow
 from grader.store.remarks import Remark, find_remark, remarks
+from grader.workflows.identity import shown_as
 from grader.workflows.marking import criterion_mark, graded_result
 from grader.workflows.rubrics import recall_rubric
-from grader.workflows.tabular import read_table
 
 __all__ = [
     "Decided",
@@ -36,8 +36,6 @@ __all__ = [
     "act",
     "decide",
     "find",
-    "import_requests",
-    "list_requests",
     "open_request",
     "policy_of",
 ]
@@ -50,7 +48,9 @@ class Request:
     Attributes:
         criterion: Empty for a counting error.
         accepted: Whether the requester accepts the policy's sentence.
-        late_because: Why a TA takes it after the date.
+        late_because: Why a TA takes it after the date; kept only where it came after it.
+        submitted: When the student handed it in, where that is known; else it is now.
+        source: The file that it came in; empty for the command line.
     """
 
     student: str
@@ -60,6 +60,16 @@ class Request:
     reason: str
     accepted: bool
     late_because: str = ""
+    submitted: datetime | None = None
+    source: str = ""
+
+    @property
+    def why(self) -> str:
+        """For the seal: by what it came, and when it was handed in."""
+        if self.submitted is None:
+            return f"grader remark {'import ' + self.source if self.source else 'open'}"
+        time = self.submitted.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"grader remark import {self.source}: handed in {time}"
 
 
 @dataclass(frozen=True)
@@ -91,12 +101,13 @@ def open_request(store: Store, requests: Sequence[Request], *, actor: str) -> li
     with store.writing() as session:
         now = store.clock()
         ids = [
-            _open(session, request, Signature(actor, now, "grader remark open"), now) for request in requests
+            _open(session, request, Signature(actor, now, request.why), request.submitted or now)
+            for request in requests
         ]
         return [_require(session, id) for id in ids]
 
 
-def _open(session: Session, request: Request, signature: Signature, now: datetime) -> int:
+def _open(session: Session, request: Request, signature: Signature, came: datetime) -> int:
     result = graded_result(session, request.student, request.assignment)
     assert result.verdict_row is not None
     policy = policy_of(result)
@@ -106,9 +117,12 @@ def _open(session: Session, request: Request, signature: Signature, now: datetim
         raise RefusedError(
             "the requester has to accept the course's rule first", expected=policy.sentence, todo="--accept"
         )
-    check_window(policy, now, request.late_because)
+    if came > signature.at:
+        raise RefusedError("this request was handed in in the future", found=came.isoformat())
+    check_window(policy, came, request.late_because)
     before, out_of = _in_question(result, request)
     _refuse_second(session, result, request)
+    _refuse_settled(session, result, request.criterion)
     row = RemarkRow(
         student=result.student,
         assignment=result.assignment,
@@ -116,7 +130,7 @@ def _open(session: Session, request: Request, signature: Signature, now: datetim
         kind=request.kind.value,
         reason=request.reason,
         sentence=policy.sentence,
-        late_because=request.late_because,
+        late_because=request.late_because if is_late(policy, came) else "",
         points_before=before,
         out_of=out_of,
         verdict=result.verdict_row.seq,
@@ -149,10 +163,24 @@ def _refuse_second(session: Session, result: Result, request: Request) -> None:
         same = (other.kind, other.row.criterion) == (request.kind, request.criterion)
         if same and other.state.is_open:
             about = f"'{request.criterion}'" if request.criterion else "the sum"
+            name = shown_as(request.student, result.student)
             raise RefusedError(
-                f"request {other.id} on {about} of {result.student} is open already",
+                f"request {other.id} on {about} of {name} is open already",
                 todo="decide or withdraw it first",
             )
+
+
+def _refuse_settled(session: Session, result: Result, criterion: str) -> None:
+    """A final decision is answered by no further request, unless a TA has marked the criterion since."""
+    mark = result.mark.criterion(criterion) if result.mark else None
+    if mark is None or mark.decision is None or mark.decision.request is None:
+        return
+    answered = find_remark(session, mark.decision.request)
+    if answered is not None and answered.state is State.FINAL:
+        raise RefusedError(
+            f"request {answered.id} settled '{criterion}' for good",
+            todo="a TA who finds the mark wrong all the same corrects it with `grader mark`",
+        )
 
 
 def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") -> Remark:
@@ -165,7 +193,7 @@ def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") 
         remark = _require(session, id)
         signature = Signature(actor, store.clock(), f"grader remark {action}")
         if action is Action.REJECT:
-            check_decider(_policy(session, remark), actor, _marked_by(session, remark))
+            _check_decider(session, remark, actor)
             remark = _take_up(session, remark, signature)
         if action in (Action.REJECT, Action.ESCALATE) and not reason.strip():
             raise RefusedError(f"to {action} a request needs a reason", todo="--reason TEXT")
@@ -196,15 +224,16 @@ def decide(store: Store, id: int, *, points: float | None, reason: str, actor: s
         next_state(remark.state, Action.DECIDE)
         if not reason.strip():
             raise RefusedError("a decision needs a reason", todo="--reason TEXT")
-        after = _decided_points(session, remark, points, actor)
+        result = graded_result(session, remark.row.student, remark.row.assignment)
+        after = _decided_points(result, remark, points)
+        _check_decider(session, remark, actor)
         _add(session, remark, Action.DECIDE, signature, points=after, reason=reason)
         if remark.kind is Kind.JUDGEMENT:
-            _write_mark(session, remark, after, reason, signature)
+            _write_mark(session, remark, result, after, reason, signature)
         return Decided(_require(session, id), remark.row.points_before, after)
 
 
-def _decided_points(session: Session, remark: Remark, points: float | None, actor: str) -> float:
-    result = graded_result(session, remark.row.student, remark.row.assignment)
+def _decided_points(result: Result, remark: Remark, points: float | None) -> float:
     assert result.mark is not None
     if remark.kind is Kind.COUNTING_ERROR:
         if points is not None:
@@ -214,21 +243,22 @@ def _decided_points(session: Session, remark: Remark, points: float | None, acto
         raise RefusedError(
             "a decision needs points", todo="--points P, or --reject to leave the mark as it is"
         )
-    mark, policy = criterion_mark(result, remark.row.criterion), policy_of(result)
-    check_points(policy, points, before=mark.points, out_of=mark.out_of)
-    check_decider(policy, actor, mark.decision.by if mark.decision else None)
+    mark = result.mark.criterion(remark.row.criterion)
+    if mark is None:
+        raise RefusedError(
+            f"the rubric has no criterion '{remark.row.criterion}' any more, so it can be given no points",
+            todo="--reject, with the reason",
+        )
+    check_points(policy_of(result), points, before=mark.points, out_of=mark.out_of)
     return points
 
 
-def _policy(session: Session, remark: Remark) -> Policy:
-    return policy_of(graded_result(session, remark.row.student, remark.row.assignment))
-
-
-def _marked_by(session: Session, remark: Remark) -> str | None:
-    """Who made the mark that a request is about; None where that is the grader."""
-    mark = graded_result(session, remark.row.student, remark.row.assignment).mark
-    criterion = mark.criterion(remark.row.criterion) if mark else None
-    return criterion.decision.by if criterion and criterion.decision else None
+def _check_decider(session: Session, remark: Remark, actor: str) -> None:
+    """Adding up again is no judgement, so anybody may."""
+    if remark.kind is Kind.JUDGEMENT:
+        result = graded_result(session, remark.row.student, remark.row.assignment)
+        marked_by = {each.by for each in result.decisions if each.criterion == remark.row.criterion}
+        check_decider(policy_of(result), actor, marked_by)
 
 
 def _take_up(session: Session, remark: Remark, signature: Signature) -> Remark:
@@ -252,14 +282,18 @@ def _add(
     ledger.append(session, row, signature)
 
 
-def _write_mark(session: Session, remark: Remark, points: float, reason: str, signature: Signature) -> None:
+def _write_mark(
+    session: Session, remark: Remark, result: Result, points: float, reason: str, signature: Signature
+) -> None:
+    """The mark stands on the newest verdict, which is what its giver had before them."""
+    assert result.verdict_row is not None
     row = MarkRow(
         student=remark.row.student,
         assignment=remark.row.assignment,
         criterion=remark.row.criterion,
         points=points,
         comment=reason,
-        verdict=remark.row.verdict,
+        verdict=result.verdict_row.seq,
         request=remark.id,
     )
     ledger.append(session, row, signature)
@@ -275,72 +309,8 @@ def find(store: Store, id: int) -> Remark:
         return _require(session, id)
 
 
-def list_requests(
-    store: Store,
-    *,
-    assignment: str | None = None,
-    student: str | None = None,
-    criterion: str | None = None,
-    state: State | None = None,
-    only_open: bool = False,
-) -> list[Remark]:
-    """Requests in the order in which they were opened."""
-    with store.reading() as session:
-        found = remarks(session, assignment=assignment, student=student)
-    return [
-        remark
-        for remark in found
-        if criterion in (None, remark.row.criterion)
-        and state in (None, remark.state)
-        and (remark.state.is_open or not only_open)
-    ]
-
-
 def _require(session: Session, id: int) -> Remark:
     remark = find_remark(session, id)
     if remark is None:
         raise RefusedError(f"there is no remark request {id}", todo="`grader remark list` shows them")
     return remark
-
-
-def import_requests(
-    store: Store, path: Path, *, assignment: str, actor: str
-) -> tuple[list[Remark], list[GraderError]]:
-    """Opens the requests of a form's export, each by itself.
-
-    The file has the columns student, criterion, reason, accepted, and may have kind. A row that cannot be
-    taken stops no other.
-
-    Returns:
-        What was opened, and for each other row an error that names its line.
-
-    Raises:
-        UsageError: The file cannot be read, or lacks a column.
-    """
-    opened: list[Remark] = []
-    problems: list[GraderError] = []
-    columns = ("student", "criterion", "reason", "accepted")
-    for line, row in read_table(path, required=columns, optional=("kind",)):
-        try:
-            opened += open_request(store, [_request(row, assignment)], actor=actor)
-        except (RefusedError, UsageError) as error:
-            error.where = f"{path}:{line}"
-            problems.append(error)
-    return opened, problems
-
-
-_YES = frozenset({"yes", "y", "true", "1", "x", "accepted", "i accept"})
-
-
-def _request(row: dict[str, str], assignment: str) -> Request:
-    word = row["kind"].lower().replace(" ", "_") or Kind.JUDGEMENT.value
-    if word not in set(Kind):
-        raise UsageError(f"'{row['kind']}' is no kind of request", expected=", ".join(Kind))
-    return Request(
-        student=row["student"],
-        assignment=assignment,
-        criterion=row["criterion"],
-        kind=Kind(word),
-        reason=row["reason"],
-        accepted=row["accepted"].lower() in _YES,
-    )

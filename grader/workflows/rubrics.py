@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sqlalchemy import select
+
 from grader.checks import registry
 from grader.errors import RubricError, SubmissionError, UsageError
 from grader.evidence.record import CellRecord
@@ -26,6 +28,7 @@ __all__ = [
     "Chooser",
     "LoadedRubric",
     "RubricShelf",
+    "kept_rubric",
     "load_rubric_file",
     "recall_newest",
     "recall_rubric",
@@ -232,3 +235,20 @@ def recall_newest(store: Store, assignment: str) -> LoadedRubric:
             todo="name one with --rubric",
         )
     return recall_rubric(row)
+
+
+def kept_rubric(store: Store, row: int) -> RubricRow:
+    """A rubric of the history by its row's number.
+
+    Raises:
+        UsageError: That row is no rubric; names those that are.
+    """
+    with store.reading() as session:
+        kept = session.get(RubricRow, row)
+        known = sorted(session.scalars(select(RubricRow.seq)))
+    if kept is None:
+        raise UsageError(
+            f"row {row} of the history is no rubric",
+            expected=f"one of {', '.join(map(str, known))}" if known else None,
+        )
+    return kept

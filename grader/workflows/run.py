@@ -14,6 +14,7 @@ from grader.sandbox.base import Sandbox
 from grader.store import JobKey, Queue, Signature, Store, history
 from grader.store.history import Result
 from grader.store.models import SubmissionRow
+from grader.workflows.earlier_files import EarlierMarks, marks_on_earlier_files
 from grader.workflows.events import Notify, Planned
 from grader.workflows.execution import Desk
 from grader.workflows.judging import Judge
@@ -32,10 +33,12 @@ class RunReport:
 
     Attributes:
         unfinished: Submissions without a terminal attempt, because the run was stopped.
+        earlier: Criteria that a TA marked on an earlier file.
     """
 
     results: tuple[Result, ...]
     unfinished: int
+    earlier: EarlierMarks
 
 
 def run(
@@ -88,7 +91,9 @@ def run(
         if sandbox is not None:
             sandbox.close()
     _judge_standing(works, judges, store, actor)
-    return RunReport(_results(works, store), unfinished)
+    results = _results(works, store)
+    with store.reading() as session:
+        return RunReport(results, unfinished, marks_on_earlier_files(session, results))
 
 
 def _threads(jobs: int | None, sandbox: Sandbox | None, works: Collection[Work]) -> int:

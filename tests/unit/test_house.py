@@ -107,6 +107,13 @@ def test_every_kind_of_check_is_documented_with_its_example():
         assert check.example.strip() in text
 
 
+def test_every_rule_for_remark_requests_is_documented():
+    from grader.rubric.model import Policy
+
+    text = (ROOT / "docs" / "remarks.md").read_text(encoding="utf-8")
+    assert [key for key in Policy.model_fields if f"\n  {key}: " not in text] == []
+
+
 def test_every_decision_is_in_the_index():
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import typer.main
 
 from grader.cli.app import app
 from grader.cli.console import plain
+from grader.workflows.rubrics import load_rubric_file
 from tests import course
 
 GOLDEN = {
@@ -155,6 +156,25 @@ def test_show_names_each_criterion_and_its_place(graded: Path, grader) -> None:
     assert "0 of 5 points, 3 pending" in out
 
 
+def test_show_why_names_all_that_a_mark_stands_on(graded: Path, grader) -> None:
+    rubric = load_rubric_file(graded / "rubrics" / "mini.yaml")
+    basis = json.loads(grader("show", "s1", "-a", "mini", "--why", "--json").out)["stands_on"]
+    assert (basis["rubric"], basis["rubric_digest"]) == ("mini.yaml", rubric.rubric.digest)
+    assert (basis["image"], basis["sandbox"], basis["seed"]) == ("fake-image", "fake", 0)
+    handed_in = (graded / "submissions" / "s1" / "lab.ipynb").read_bytes()
+    assert basis["notebook"] == hashlib.sha256(handed_in).hexdigest()
+    assert {"evidence", "plan", "reference", "grader", "python", "packages"} <= set(basis)
+    shown = grader("show", "s1", "-a", "mini", "--why").out
+    assert rubric.rubric.digest in shown
+    command = f"rubric show --row {basis['rubric_row']}"
+    assert command in shown
+    course.write_rubric(graded / "rubrics", KINDER)
+    assert grader(*command.split()).out == course.RUBRIC
+    refused = grader("rubric", "show", "--row", "1")
+    assert refused.code == 2
+    assert f"one of {basis['rubric_row']}" in refused.err
+
+
 def test_show_history_tells_who_did_what(graded: Path, grader) -> None:
     out = grader("show", "s1", "--assignment", "mini", "--history").out
     told = [line.split("  ")[-1] for line in out.splitlines() if "UTC" in line]
@@ -162,11 +182,11 @@ def test_show_history_tells_who_did_what(graded: Path, grader) -> None:
     assert "  ta  " in out
 
 
+KINDER = course.RUBRIC.replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
+
+
 def test_regrade_tells_before_it_writes(graded: Path, grader) -> None:
-    kinder = course.RUBRIC.replace(
-        "    check: no_builtin_shadowing", "    check: no_builtin_shadowing\n    allow: [sum]"
-    )
-    course.write_rubric(graded / "rubrics", kinder)
+    course.write_rubric(graded / "rubrics", KINDER)
     ended = grader("regrade", "--assignment", "mini", "--rubric", "mini", "--dry-run")
     assert ended.code == 0
     [change] = [line for line in ended.out.splitlines() if line.startswith("s2")]
@@ -176,6 +196,37 @@ def test_regrade_tells_before_it_writes(graded: Path, grader) -> None:
     assert "1 went up, 0 down, 1 same" in grader("regrade", "-a", "mini", "--rubric", "mini").out
     assert json.loads(grader("show", "s2", "-a", "mini", "--json").out)["points"] == 2.0
     assert "0 went up, 0 down, 2 same" in grader("regrade", "-a", "mini").out
+
+
+def test_history_tells_which_criteria_a_verdict_changed(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", BOTH)
+    grader("regrade", "-a", "mini")
+    changes = [
+        "builtin-shadowing: FAIL 0 of 2 -> PASS 2 of 2",
+        "why-not: not there -> NEEDS_TA 0 of 3",
+        "why: NEEDS_TA 0 of 3 -> not there",
+    ]
+    history = json.loads(grader("show", "s2", "-a", "mini", "--history", "--json").out)["history"]
+    assert [row["changes"] for row in history if row["kind"] == "verdicts"] == [[], changes]
+    assert "; ".join(changes) in grader("show", "s2", "-a", "mini", "--history").out
+
+
+def test_regrade_names_whom_it_could_not_judge_in_lines_of_their_own(graded: Path, grader) -> None:
+    evidence = json.loads(grader("show", "s2", "-a", "mini", "--why", "--json").out)["stands_on"]["evidence"]
+    [path] = (graded / "grader.db.evidence").rglob(f"{evidence[2:]}*")
+    path.unlink()
+    ended = grader("regrade", "-a", "mini")
+    assert ended.code == 1
+    assert "s2: not judged: " in ended.out
+    assert "\\n" not in ended.out
+
+
+def test_regrade_takes_the_edited_rubric_and_says_so(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", KINDER)
+    ended = grader("regrade", "-a", "mini")
+    assert "1 went up, 0 down, 1 same" in ended.out
+    assert "judged by rubrics/mini.yaml (" in ended.out
+    assert "judged by rubrics/mini.yaml (" in grader("regrade", "s1", "-a", "mini", "--rerun").out
 
 
 def test_audit_prints_a_seal_that_a_later_audit_can_be_held_to(graded: Path, grader) -> None:
@@ -336,6 +387,38 @@ def test_names_of_the_roster_stay_out_of_the_summarys_examples(lab: Path, grader
     (lab / "roster.csv").write_text("student,name\ns2,Ada Byron\n")
     assert "sum = ada_byron" in grader("summary", "-a", "mini").out
     assert "sum = (student)_(student)" in grader("summary", "-a", "mini", "--roster", "roster.csv").out
+
+
+BOTH = KINDER.replace("id: why", "id: why-not")
+
+
+def test_regrade_of_one_criterion_leaves_alone_those_whose_criterion_stays(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", BOTH)
+    only = ["regrade", "-a", "mini", "--criterion", "builtin-shadowing"]
+    foretold, told = grader(*only, "--dry-run").out.splitlines(), grader(*only).out.splitlines()
+    assert [line.split()[:2] for line in told[:2]] == [["student", "criterion"], ["s2", "builtin-shadowing"]]
+    assert told[2:5] == [
+        "1 went up, 0 down, 0 same",
+        "with 'builtin-shadowing' come 2 changes of other criteria (why, why-not), counted above and listed"
+        " without --criterion",
+        "1 left alone: 'builtin-shadowing' stays as it is",
+    ]
+    assert (foretold[1], foretold[3:5]) == (told[1], told[3:5])
+    verdicts = [
+        grader("show", name, "-a", "mini", "--history").out.count("verdict:") for name in ("s1", "s2")
+    ]
+    assert verdicts == [1, 2]
+
+
+def test_regrade_rerun_of_one_criterion_runs_only_whom_it_concerns(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", KINDER)
+    only = ["regrade", "-a", "mini", "--criterion", "builtin-shadowing", "--rerun"]
+    assert "1 left alone: 'builtin-shadowing' stays as it is" in grader(*only).out
+    attempts = [
+        json.loads(grader("show", name, "-a", "mini", "--json").out)["attempt"] for name in ("s1", "s2")
+    ]
+    assert attempts == [1, 2]
+    assert grader(*only).out == "nothing to run again: 'builtin-shadowing' stays as it is\n"
 
 
 def test_regrade_rerun_makes_new_attempts_from_stored_notebooks(graded: Path, grader) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_mark_survives_a_regrade_and_a_fresh_run(graded: Path, grader) -> None
     assert (shown["attempt"], shown["points"]) == (2, 4.5)
 
 
+def test_a_mark_on_an_earlier_file_stays_and_is_listed_until_it_is_given_again(graded: Path, grader) -> None:
+    grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2.5")
+    course.hand_in(graded / "submissions", "s1", course.GOOD, "again = True")
+    assert "marked on an earlier file: why" in grader("run", "submissions", "--rubric", "mini").out
+    assert marks_of(grader, "s1")["points"] == 4.5
+    [row] = [line for line in grader("pending", "-a", "mini").out.splitlines() if " s1 " in line]
+    assert "marked on an earlier file" in row
+    assert "ta gave 2.5 of 3" in row
+    grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2.5")
+    assert " s1 " not in grader("pending", "-a", "mini").out
+    assert "earlier file" not in grader("run", "submissions", "--rubric", "mini", "--fresh").out
+
+
 def test_marks_come_from_a_table(graded: Path, grader) -> None:
     (graded / "marks.csv").write_text("student,criterion,points,comment\ns1,why,1,a\ns2,why,2,b\n")
     ended = grader("mark", "-a", "mini", "--from", "marks.csv")
@@ -51,6 +65,42 @@ def test_pending_lists_and_hides_names(graded: Path, grader) -> None:
     name = hidden.splitlines()[1].split()[1]
     assert grader("mark", name, "-a", "mini", "-c", "why", "-p", "1").code == 0
     assert grader("pending", "-a", "mini", "--anonymous").out.count("anon-") == 1
+
+
+def test_whoever_goes_by_pseudonyms_learns_no_id(graded: Path, grader) -> None:
+    name = grader("pending", "-a", "mini", "--anonymous").out.splitlines()[1].split()[1]
+    opened = grader("remark", "open", name, *OPEN[3:], "--as", "ta")
+    id = opened.out.split()[1]
+    for arguments in (
+        ["mark", name, "-a", "mini", "-c", "why", "-p", "1"],
+        ["mark", name, "-a", "mini", "-c", "why", "-p", "9"],
+        ["mark", name, "-a", "mini", "-c", "builtin-shadowing", "-p", "1"],
+        ["remark", "open", name, *OPEN[3:]],
+        ["remark", "show", id, "--anonymous"],
+        ["show", name, "-a", "mini", "--history"],
+        ["show", name, "-a", "mini", "--history", "--json"],
+    ):
+        ended = grader(*arguments)
+        assert name in ended.out + ended.err
+        assert not re.search(r"\bs[12]\b", ended.out + ended.err)
+
+
+def test_an_anonymous_list_is_in_the_order_of_its_pseudonyms(lab: Path, grader) -> None:
+    for number in range(3, 9):
+        course.hand_in(lab / "submissions", f"s{number}", course.GOOD)
+    grader("run", "submissions", "--rubric", "mini")
+    rows = grader("pending", "-a", "mini", "--anonymous").out.splitlines()[1:]
+    names = [row.split()[1] for row in rows]
+    assert len(names) == 8
+    assert names == sorted(names)
+
+
+def test_history_is_shown_for_whatever_name_was_typed(graded: Path, grader) -> None:
+    name = grader("pending", "-a", "mini", "--anonymous").out.splitlines()[1].split()[1]
+    for typed in (name, " \uff531 ", "s1"):
+        shown = json.loads(grader("show", typed, "-a", "mini", "--json", "--history").out)
+        assert [row["kind"] for row in shown["history"]] == ["submissions", "attempts", "verdicts"]
+        assert shown["history"][2]["who"] == "ta"
 
 
 def test_a_request_goes_its_whole_way(graded: Path, grader) -> None:
@@ -121,6 +171,8 @@ def test_requests_are_filtered(graded: Path, grader, filters: list[str], kept: b
         (["mark", "s3", "-a", "mini", "-c", "why", "-p", "1"], "'s3' handed in nothing"),
         (["mark", "s1", "-a", "mini", "-c", "hwy", "-p", "1"], "did you mean 'why'?"),
         (["mark", "-a", "mini", "--from", "absent.csv"], "cannot be read"),
+        (["mark", "s1", "-a", "mini", "-c", "why", "-p", "1", "--from", "absent.csv"], "two commands"),
+        (["mark", "-a", "mini", "-p", "0", "--from", "absent.csv"], "two commands"),
         ([*OPEN[:-1]], "accept"),
         (["remark", "open", "s2", "-a", "mini", "-m", "x", "--accept"], "names its criterion"),
         (["remark", "decide", "999", "-p", "1", "-m", "x"], "no remark request 999"),
@@ -128,8 +180,12 @@ def test_requests_are_filtered(graded: Path, grader, filters: list[str], kept: b
         (["remark", "show", "999"], "no remark request 999"),
         (["remark", "import", "absent.csv", "-a", "mini"], "cannot be read"),
         (["pending", "-a", "mimi"], "did you mean 'mini'?"),
+        (["pending", "-a", "mini", "-c", "hwy"], "did you mean 'why'?"),
+        (["remark", "list", "-a", "mini", "-c", "hwy"], "did you mean 'why'?"),
         (["db", "backup", "grader.db"], "already"),
         (["regrade", "-a", "mini", "--rerun", "--dry-run"], "dry run"),
+        (["regrade", "-a", "mini", "--criterion", "whi"], "did you mean 'why'?"),
+        (["regrade", "-a", "mini", "--outcome", "TIMEOOT"], "did you mean 'TIMEOUT'?"),
     ],
 )
 def test_a_refusal_is_one_message_and_exit_code_2(
@@ -151,6 +207,9 @@ def test_requests_of_a_form_are_taken_or_named(graded: Path, grader) -> None:
     assert ended.code == 2
     assert "form.csv:3: 's9' handed in nothing" in ended.out
     assert ended.out.splitlines()[-1] == "1 taken, 1 not"
+    again = grader("remark", "import", "form.csv", "-a", "mini").out.splitlines()
+    assert again[0].startswith("already request ")
+    assert again[-1] == "0 taken, 1 there already, 1 not"
 
 
 def test_a_rejected_request_leaves_the_mark(graded: Path, grader) -> None:

@@ -191,7 +191,7 @@ def test_a_mark_falls_only_where_the_course_lets_it() -> None:
 def test_whoever_marked_does_not_decide_where_the_course_says_so() -> None:
     strict = Policy(decided_by_another=True)
     with pytest.raises(RefusedError, match="somebody else"):
-        check_decider(strict, "ann", "ann")
-    check_decider(strict, "ann", "bob")
-    check_decider(strict, "ann", None)
-    check_decider(Policy(), "ann", "ann")
+        check_decider(strict, "ann", {"bob", "ann"})
+    check_decider(strict, "ann", {"bob"})
+    check_decider(strict, "ann", set())
+    check_decider(Policy(), "ann", {"ann"})

@@ -8,10 +8,12 @@ import pytest
 
 from grader.intake import find_submissions
 from grader.rubric.case import Reference
-from grader.store import Store, open_store
+from grader.store import Signature, Store, history, open_store
+from grader.store.models import SubmissionRow
 from grader.workflows.planning import plan_work, read_file
 from grader.workflows.rubrics import load_rubric_file
 from grader.workflows.run import run
+from grader.workflows.show import find_results
 from grader.workflows.stopping import StopSignal
 from tests import course
 
@@ -69,3 +71,27 @@ def graded(tmp_path: Path, clock: Clock, database: str) -> Iterator[Store]:
     store = grade_class(tmp_path, clock, database=database)
     yield store
     store.close()
+
+
+def hand_in_late(store: Store, student: str) -> None:
+    """The course system's date of 2026-03-09 12:00 comes to a file that was graded without one."""
+    result = find_results(store, "mini", [student])[0]
+    old = result.submission
+    again = {name: getattr(old, name) for name in ("student", "assignment", "notebook", "path", "problem")}
+    row = SubmissionRow(**again, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
+    with store.writing() as session:
+        history.hand_in(session, row, Signature("ann", store.clock(), "grader run"))
+
+
+POLICY = """\
+remarks:
+  remarks_open_from: 2026-03-10T00:00:00Z
+  remarks_open_until: 2026-03-20T00:00:00Z
+  marks_may_fall: {fall}
+  decided_by_another: {another}
+  sentence: A mark can go either up or down.
+"""
+
+
+def with_policy(*, fall: bool = True, another: bool = False) -> str:
+    return course.RUBRIC + POLICY.format(fall=str(fall).lower(), another=str(another).lower())

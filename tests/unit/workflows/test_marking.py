@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from grader.errors import RefusedError, UsageError
+from grader.grading.remarks import Kind
 from grader.store import Store
 from grader.store.models import LedgerRow, MarkRow
 from grader.workflows.identity import pseudonym, pseudonym_key
 from grader.workflows.marking import MarkOrder, give_marks, pending, read_orders
+from grader.workflows.remark import Request, decide, open_request
 from grader.workflows.show import find_result, find_results
 
 
@@ -114,9 +116,25 @@ def test_a_table_that_cannot_be_read_says_why(tmp_path: Path, text: str, said: s
     assert said in str(raised.value)
 
 
-def test_the_same_mark_twice_in_a_table_is_refused(graded: Store) -> None:
-    with pytest.raises(RefusedError, match="twice"):
-        give(graded, order(), order(points=1.0))
+def test_the_same_mark_twice_in_a_table_is_refused_however_it_is_spelt(graded: Store) -> None:
+    with graded.reading() as session:
+        pseudonym_of_s1 = pseudonym(pseudonym_key(session), "s1")
+    before = rows(graded)
+    for other in ("s1", " s1", "\uff531", pseudonym_of_s1):
+        with pytest.raises(RefusedError, match="twice"):
+            give(graded, order(), order(other, points=1.0))
+    assert rows(graded) == before
+
+
+def test_taking_back_tells_the_points_that_count_then(graded: Store) -> None:
+    id = open_request(
+        graded, [Request("s2", "mini", "builtin-shadowing", Kind.JUDGEMENT, "why", True)], actor="ann"
+    )[0].id
+    decide(graded, id, points=1.5, reason="half", actor="bob")
+    give(graded, order("s2", "builtin-shadowing", 0.5))
+    [back] = give_marks(graded, "mini", [order("s2", "builtin-shadowing", None)], actor="ann")
+    assert (back.before, back.after) == (0.5, 1.5)
+    assert find_result(graded, "s2", "mini").mark.criterion("builtin-shadowing").points == 1.5
 
 
 def test_a_pseudonym_stands_for_its_student_everywhere(graded: Store) -> None:
@@ -128,6 +146,17 @@ def test_a_pseudonym_stands_for_its_student_everywhere(graded: Store) -> None:
     give(graded, order(name))
     assert find_result(graded, name, "mini").student == "s1"
     assert find_result(graded, "s1", "mini").mark.points == 4.0
+
+
+def test_a_pseudonym_of_two_students_stands_for_neither(
+    graded: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.workflows.identity.pseudonym", lambda *_: "anon-0000")
+    before = rows(graded)
+    with pytest.raises(UsageError, match="stands for 2 students"):
+        give(graded, order("anon-0000"))
+    assert rows(graded) == before
+    give(graded, order("s1"))
 
 
 def test_ids_are_compared_in_their_normal_form(graded: Store) -> None:

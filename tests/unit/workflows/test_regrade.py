@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,8 @@ import pytest
 from grader.errors import EvidenceError, StoreError
 from grader.evidence.codec import decode
 from grader.rubric.case import Reference
-from grader.store import Signature, Store, history
-from grader.store.models import LedgerRow, SubmissionRow, VerdictRow
+from grader.store import Store
+from grader.store.models import LedgerRow, VerdictRow
 from grader.workflows import parallel
 from grader.workflows.judging import Judge
 from grader.workflows.marking import MarkOrder, give_marks
@@ -18,7 +20,7 @@ from grader.workflows.regrade import regrade
 from grader.workflows.rubrics import load_rubric_file, recall_newest
 from grader.workflows.show import find_results
 from tests import course
-from tests.unit.workflows.conftest import Clock, grade_class
+from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late
 
 KINDER = course.RUBRIC.replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
 
@@ -38,6 +40,27 @@ def test_a_dry_run_and_the_real_one_tell_the_same_story(graded: Store, tmp_path:
     assert [item.difference for item in told] == [0.0, 2.0]
     [change] = told[1].changes
     assert (change.criterion, change.difference) == ("builtin-shadowing", 2.0)
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise AssertionError("judging stored evidence started a process or opened a connection")
+
+
+def test_judging_again_starts_no_process_and_opens_no_connection(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with grade_class(tmp_path, clock) as store:
+        kinder = judge(tmp_path, KINDER)
+        for owner, name in (
+            (os, "fork"),
+            (os, "posix_spawn"),
+            (os, "system"),
+            (subprocess, "Popen"),
+            (socket, "socket"),
+        ):
+            monkeypatch.setattr(owner, name, refuse)
+        assert [item.difference for item in again(store, kinder)] == [0.0, 2.0]
+        assert [item.mark.points for item in find_results(store, "mini")] == [2.0, 2.0]
 
 
 def test_a_dry_run_writes_nothing(graded: Store, tmp_path: Path) -> None:
@@ -69,16 +92,6 @@ def late(due: int, tokens: int = 0) -> str:
     return course.RUBRIC + LATE.format(due=due, tokens=tokens)
 
 
-def hand_in_late(store: Store, student: str) -> None:
-    """The course system's date of 2026-03-09 12:00 comes to a file that was graded without one."""
-    result = find_results(store, "mini", [student])[0]
-    old = result.submission
-    again = {name: getattr(old, name) for name in ("student", "assignment", "notebook", "path", "problem")}
-    row = SubmissionRow(**again, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
-    with store.writing() as session:
-        history.hand_in(session, row, Signature("ann", store.clock(), "grader run"))
-
-
 def test_what_lateness_takes_is_a_change_of_its_own(graded: Store, tmp_path: Path) -> None:
     hand_in_late(graded, "s1")
     on_time, other = again(graded, judge(tmp_path, late(7)))
@@ -95,8 +108,26 @@ def test_what_lateness_takes_is_a_change_of_its_own(graded: Store, tmp_path: Pat
 def test_a_tas_mark_that_survives_is_no_gain(graded: Store, tmp_path: Path) -> None:
     give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 1.0, "")], actor="ann")
     _, decided = again(graded, judge(tmp_path, KINDER))
-    assert [change.difference for change in decided.changes] == [2.0]
-    assert decided.difference == 0.0
+    [change] = decided.changes
+    assert (change.before.finding.points, change.after.finding.points) == (0.0, 2.0)
+    assert (change.difference, change.note, decided.difference) == (0.0, "ann's mark stays", 0.0)
+
+
+def test_a_tas_mark_above_what_the_criterion_is_worth_now_is_a_loss(graded: Store, tmp_path: Path) -> None:
+    give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 2.0, "")], actor="ann")
+    smaller = course.RUBRIC.replace("points: 2", "points: 1").replace("total: 5", "total: 4")
+    _, decided = again(graded, judge(tmp_path, smaller))
+    [change] = decided.changes
+    assert (change.difference, decided.difference) == (-1.0, -1.0)
+    assert change.note == "ann's mark is cut to what it is worth now"
+
+
+def test_a_tas_mark_on_a_criterion_that_is_dropped_falls_away(graded: Store, tmp_path: Path) -> None:
+    give_marks(graded, "mini", [MarkOrder("s1", "why", 2.0, "")], actor="ann")
+    decided, other = again(graded, judge(tmp_path, course.RUBRIC.replace("id: why", "id: why-not")))
+    gone = next(change for change in decided.changes if change.criterion == "why")
+    assert (gone.difference, gone.note) == (-2.0, "ann's mark falls away with the criterion")
+    assert [change.note for change in other.changes] == ["", ""]
 
 
 def test_lost_evidence_is_told_and_stops_no_other(graded: Store, tmp_path: Path) -> None:

@@ -1,41 +1,28 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.remarks import Action, Effect, Kind, State
-from grader.store import Store, ledger
-from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
+from grader.rubric.case import Reference
+from grader.store import Store
+from grader.store.models import LedgerRow, MarkRow
+from grader.workflows.judging import Judge
 from grader.workflows.marking import MarkOrder, give_marks
-from grader.workflows.remark import Request, act, decide, find, import_requests, list_requests, open_request
-from grader.workflows.remark_list import with_deadlines
+from grader.workflows.regrade import regrade
+from grader.workflows.remark import Request, act, decide, find, open_request
+from grader.workflows.remark_import import import_requests
+from grader.workflows.remark_list import list_requests, with_deadlines
 from grader.workflows.remark_view import view_of
-from grader.workflows.show import find_result, timeline
+from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.show import find_result, find_results, name_of, timeline
 from tests import course
-from tests.unit.workflows.conftest import Clock, grade_class
-
-POLICY = """\
-remarks:
-  remarks_open_from: 2026-03-10T00:00:00Z
-  remarks_open_until: 2026-03-20T00:00:00Z
-  marks_may_fall: {fall}
-  decided_by_another: {another}
-  sentence: A mark can go either up or down.
-"""
-
-
-def with_policy(*, fall: bool = True, another: bool = False) -> str:
-    return course.RUBRIC + POLICY.format(fall=str(fall).lower(), another=str(another).lower())
-
+from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late, with_policy
 
 ASKED = Request("s2", "mini", "builtin-shadowing", Kind.JUDGEMENT, "it was the handout's name", True)
 SUM = replace(ASKED, criterion="", kind=Kind.COUNTING_ERROR)
@@ -120,6 +107,93 @@ def test_whoever_marked_does_not_decide_where_the_course_says_so(tmp_path: Path,
         assert answer(store, id, 3.0, actor="prof").remark.state is State.FINAL
 
 
+def test_none_of_all_who_marked_decides_on_the_escalation(tmp_path: Path, clock: Clock) -> None:
+    with grade_class(tmp_path, clock, with_policy(another=True)) as store:
+        give_marks(store, "mini", [MarkOrder("s1", "why", 1.0, "")], actor="ann")
+        id = ask(store, replace(ASKED, student="s1", criterion="why"))
+        answer(store, id, 2.0, actor="bob")
+        act(store, id, Action.ESCALATE, actor="s1", reason="still")
+        refused(store, lambda: answer(store, id, 1.0, actor="ann"), "somebody else")
+        assert answer(store, id, 3.0, actor="prof").remark.state is State.FINAL
+
+
+def test_an_escalation_can_be_turned_down_for_good(store: Store) -> None:
+    id = ask(store)
+    answer(store, id, 1.0)
+    act(store, id, Action.ESCALATE, actor="s2", reason="still")
+    assert act(store, id, Action.REJECT, actor="prof", reason="it stands").state is State.FINAL
+    assert find_result(store, "s2", "mini").mark.criterion("builtin-shadowing").points == 1.0
+
+
+def test_a_request_on_a_criterion_that_the_rubric_dropped_can_still_be_closed(
+    store: Store, tmp_path: Path
+) -> None:
+    id = ask(store)
+    answer(store, id, 1.0)
+    act(store, id, Action.ESCALATE, actor="s2", reason="still")
+    judge_again(store, tmp_path, with_policy().replace("id: builtin-shadowing", "id: other"))
+    refused(store, lambda: answer(store, id, 2.0), "has no criterion 'builtin-shadowing' any more")
+    assert dict(view_of(store, id).parts)["mark now"].startswith("none:")
+    assert act(store, id, Action.REJECT, actor="prof", reason="dropped").state is State.FINAL
+
+
+def test_a_final_decision_is_asked_about_again_only_after_a_ta_marked_anew(store: Store) -> None:
+    id = ask(store)
+    answer(store, id, 1.0)
+    act(store, id, Action.ESCALATE, actor="s2", reason="still")
+    answer(store, id, 2.0, actor="prof")
+    refused(store, lambda: ask(store), f"request {id} settled 'builtin-shadowing' for good")
+    give_marks(store, "mini", [MarkOrder("s2", "builtin-shadowing", 0.0, "")], actor="ann")
+    assert ask(store) > id
+
+
+def test_a_decision_names_the_verdict_that_was_the_newest(store: Store, tmp_path: Path) -> None:
+    id = ask(store)
+    judge_again(store, tmp_path, KINDER)
+    answer(store, id)
+    newest = find_result(store, "s2", "mini").verdict_row.seq
+    with store.reading() as session:
+        mark = session.query(MarkRow).one()
+        assert mark.verdict == newest != find(store, id).row.verdict
+
+
+KINDER = with_policy().replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
+
+
+def judge_again(store: Store, folder: Path, rubric: str) -> None:
+    by = Judge(load_rubric_file(course.write_rubric(folder, rubric, "again.yaml")), Reference())
+    regrade(store, find_results(store, "mini"), lambda _: by, actor="ann")
+
+
+def test_the_view_tells_what_was_found_then_and_every_change_since(store: Store, tmp_path: Path) -> None:
+    give_marks(store, "mini", [MarkOrder("s2", "builtin-shadowing", 1.0, "half of it")], actor="ann")
+    id = ask(store)
+    judge_again(store, tmp_path, KINDER)
+    parts = dict(view_of(store, id).parts)
+    assert parts["old mark"].startswith("1 of 2; FAIL: ")
+    assert parts["finding"].startswith("PASS: ")
+    assert [line.split(" UTC ")[1] for line in parts["marks"].splitlines()] == [
+        "grader: FAIL, 0 of 2 by the rubric",
+        "ann: 1 given: half of it",
+        "ann: PASS, 2 of 2 by the rubric",
+    ]
+
+
+def test_the_view_of_a_counting_error_lists_what_is_added_up(tmp_path: Path, clock: Clock) -> None:
+    late = with_policy() + "late: {due: 2026-03-07T12:00:00Z, per_day: 0.1}\n"
+    with grade_class(tmp_path, clock, late) as store:
+        give_marks(store, "mini", [MarkOrder("s1", "why", 2.5, "")], actor="ann")
+        hand_in_late(store, "s1")
+        parts = dict(view_of(store, ask(store, replace(SUM, student="s1"))).parts)
+        lines = [line.split(None, 1) for line in parts["addends"].splitlines()]
+        assert lines == [
+            ["2", "builtin-shadowing"],
+            ["2.5", "why"],
+            ["-1", "lateness"],
+            ["3.5", "in all, of 5"],
+        ]
+
+
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
@@ -142,6 +216,12 @@ def test_late_requests_are_refused_with_the_date_unless_a_ta_says_why(store: Sto
     refused(store, lambda: ask(store), "due by 2026-03-20 00:00 UTC")
     id = ask(store, replace(ASKED, late_because="was in hospital"))
     assert find(store, id).row.late_because == "was in hospital"
+
+
+def test_a_request_in_time_is_not_called_late_whatever_was_given_for_it(store: Store) -> None:
+    id = ask(store, replace(ASKED, late_because="was in hospital"))
+    assert find(store, id).row.late_because == ""
+    assert "taken late" not in dict(view_of(store, id).parts)["request"]
 
 
 def test_early_requests_are_refused_with_the_date(store: Store, clock: Clock) -> None:
@@ -197,7 +277,32 @@ def test_a_list_is_filtered(store: Store) -> None:
     assert [item.id for item in list_requests(store, state=State.RESOLVED)] == [first]
     assert [item.id for item in list_requests(store, student="s1")] == [second]
     assert list_requests(store, criterion="why") == []
-    assert list_requests(store, assignment="other") == []
+    assert list_requests(store, student="s2", only_open=True) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"assignment": "mimi"}, "did you mean 'mini'?"),
+        ({"student": "s22"}, "'s22' handed in nothing; did you mean 's2'?"),
+        (
+            {"criterion": "builtin-shadow"},
+            "no assignment here has a criterion 'builtin-shadow'; did you mean",
+        ),
+        ({"criterion": "hwy", "assignment": "mini"}, "mini has no criterion 'hwy'; did you mean 'why'?"),
+    ],
+)
+def test_a_filter_that_nothing_is_called_by_is_refused(
+    store: Store, filters: dict[str, str], said: str
+) -> None:
+    ask(store)
+    refused(store, lambda: list_requests(store, **filters), said)
+
+
+def test_a_list_takes_a_student_by_pseudonym_or_another_spelling(store: Store) -> None:
+    ask(store)
+    for name in (name_of(store, True)("s2"), " \uff532 "):
+        assert [item.row.student for item in list_requests(store, student=name)] == ["s2"]
 
 
 def test_a_listed_request_says_its_age_and_when_it_is_overdue(store: Store, clock: Clock) -> None:
@@ -231,10 +336,18 @@ def test_the_view_puts_all_that_a_decision_needs_on_one_screen(store: Store) -> 
     assert parts["reason"] == "it was the handout's name"
     assert "> " in parts["evidence"]
     assert course.SHADOWING in parts["evidence"]
-    assert parts["old mark"] == "0 of 2"
+    assert parts["old mark"].startswith("0 of 2; FAIL: ")
     assert parts["mark now"] == "2 (raised) by bob: it was indeed"
     assert parts["history"].count("\n") == 1
-    assert "until 2026-03-20" in parts["policy"]
+    assert (
+        "open from 2026-03-10 00:00 UTC; open until 2026-03-20 00:00 UTC; marks may fall" in parts["policy"]
+    )
+
+
+def test_dates_of_another_zone_are_shown_in_utc(tmp_path: Path, clock: Clock) -> None:
+    local = with_policy().replace("2026-03-20T00:00:00Z", "2026-03-19T20:00:00-04:00")
+    with grade_class(tmp_path, clock, local) as store:
+        assert "until 2026-03-20 00:00 UTC" in dict(view_of(store, ask(store)).parts)["policy"]
 
 
 def test_a_form_export_is_imported_row_by_row(store: Store, tmp_path: Path) -> None:
@@ -247,12 +360,53 @@ def test_a_form_export_is_imported_row_by_row(store: Store, tmp_path: Path) -> N
         "s7,why,x,yes,\n"
         "s1,builtin-shadowing,x,yes,mercy\n"
     )
-    opened, problems = import_requests(store, table, assignment="mini", actor="ann")
-    assert [(item.row.student, item.kind) for item in opened] == [
+    done = import_requests(store, table, assignment="mini", actor="ann")
+    assert [(item.row.student, item.kind) for item in done.opened] == [
         ("s2", Kind.JUDGEMENT),
         ("s1", Kind.COUNTING_ERROR),
     ]
-    assert [error.where for error in problems] == [f"{table}:{line}" for line in (3, 5, 6)]
+    assert [error.where for error in done.problems] == [f"{table}:{line}" for line in (3, 5, 6)]
+
+
+HEAD = "student,criterion,reason,accepted,submitted,late_because\n"
+
+
+def test_a_table_that_grew_opens_only_what_is_new(store: Store, tmp_path: Path) -> None:
+    table = tmp_path / "form.csv"
+    table.write_text("student,criterion,reason,accepted\ns2,builtin-shadowing,the handout,yes\n")
+    [first] = import_requests(store, table, assignment="mini", actor="ann").opened
+    act(store, first.id, Action.REJECT, actor="bob", reason="no")
+    with table.open("a") as file:
+        file.write("\uff532,builtin-shadowing,the handout,yes\ns1,builtin-shadowing,the handout,yes\n")
+    again = import_requests(store, table, assignment="mini", actor="ann")
+    assert [item.id for item in again.known] == [first.id, first.id]
+    assert [item.row.student for item in again.opened] == ["s1"]
+    assert again.problems == []
+    assert len(list_requests(store)) == 2
+
+
+def test_a_request_that_was_handed_in_in_time_is_not_late_when_it_is_imported(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    clock.pass_days(20)
+    table = tmp_path / "form.csv"
+    table.write_text(
+        HEAD + "s2,builtin-shadowing,x,yes,2026-03-19T23:30:00-05:00,\n"
+        "s2,builtin-shadowing,x,yes,2026-03-19 18:30:00 -05:00,was ill\n"
+        "s1,builtin-shadowing,x,yes,2026-03-19 18:30:00,\n"
+        "s1,builtin-shadowing,x,yes,2099-01-01T00:00:00Z,was ill\n"
+        "s1,builtin-shadowing,x,yes,,\n"
+    )
+    done = import_requests(store, table, assignment="mini", actor="ann")
+    [opened] = done.opened
+    assert opened.row.late_because == ""
+    seals = {entry.seal.seq: entry.seal for entry in timeline(store, "s2", "mini")}
+    assert seals[opened.id].why == "grader remark import form.csv: handed in 2026-03-19 23:30:00 UTC"
+    said = [str(error).split(": ", 1)[1] for error in done.problems]
+    for text, words in zip(said, ("due by", "no time that", "in the future", "due by"), strict=True):
+        assert words in text
+    late = import_requests(store, table, assignment="mini", actor="ann", late_because="a bus")
+    assert [item.row.late_because for item in late.opened] == ["a bus"]
 
 
 def test_the_timeline_tells_the_whole_story(store: Store) -> None:
@@ -261,120 +415,3 @@ def test_the_timeline_tells_the_whole_story(store: Store) -> None:
     assert kinds == [
         "submissions", "attempts", "verdicts", "remark_requests", "remark_actions", "remark_actions", "marks",
     ]  # fmt: skip
-
-
-class RemarkMachine(RuleBasedStateMachine):
-    """TAs and students do whatever they like, in any order."""
-
-    def __init__(self, database: str) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = grade_class(
-            Path(self.folder.name), Clock(), with_policy(), "s1", "s2", database=database
-        )
-        self.rows = 0
-        self.decided: dict[tuple[str, str], float] = {}
-        self.answers: dict[tuple[str, str], float] = {}
-
-    def teardown(self) -> None:
-        self.store.close()
-        self.folder.cleanup()
-
-    def try_(self, call: Callable[[], object]) -> bool:
-        """A refused step changes nothing and says why."""
-        with self.store.reading() as session:
-            before = session.query(LedgerRow).count()
-        try:
-            call()
-        except (RefusedError, UsageError) as error:
-            assert error.what
-            with self.store.reading() as session:
-                assert session.query(LedgerRow).count() == before
-            return False
-        return True
-
-    students = st.sampled_from(["s1", "s2"])
-    criteria = st.sampled_from(["builtin-shadowing", "why"])
-    some_points = st.sampled_from([-1.0, 0.0, 1.0, 2.0, 3.0, 9.0])
-    ids = st.integers(0, 5)
-
-    @rule(student=students, criterion=criteria, points=st.none() | some_points)
-    def mark(self, student: str, criterion: str, points: float | None) -> None:
-        order = MarkOrder(student, criterion, points, "")
-        if self.try_(lambda: give_marks(self.store, "mini", [order], actor="ann")):
-            self.note(student, criterion, points)
-
-    @rule(student=students, criterion=st.just("") | criteria, kind=st.sampled_from(list(Kind)))
-    def open(self, student: str, criterion: str, kind: Kind) -> None:
-        request = Request(student, "mini", criterion, kind, "because", True)
-        self.try_(lambda: open_request(self.store, [request], actor="ann"))
-
-    @rule(which=ids, action=st.sampled_from([item for item in Action if item is not Action.DECIDE]))
-    def act(self, which: int, action: Action) -> None:
-        id = self.pick(which)
-        self.try_(lambda: act(self.store, id, action, actor="bob", reason="because"))
-
-    @rule(which=ids, points=st.none() | some_points)
-    def decide(self, which: int, points: float | None) -> None:
-        id = self.pick(which)
-        if self.try_(lambda: decide(self.store, id, points=points, reason="because", actor="bob")):
-            row = find(self.store, id).row
-            if row.criterion:
-                self.answers[row.student, row.criterion] = points
-                self.decided[row.student, row.criterion] = points
-
-    def note(self, student: str, criterion: str, points: float | None) -> None:
-        key = (student, criterion)
-        if points is not None:
-            self.decided[key] = points
-        elif key in self.answers:
-            self.decided[key] = self.answers[key]
-        else:
-            self.decided.pop(key, None)
-
-    def pick(self, which: int) -> int:
-        found = list_requests(self.store)
-        return found[which % len(found)].id if found else 10_000
-
-    @invariant()
-    def every_decision_stands_and_every_mark_is_in_range(self) -> None:
-        for student in ("s1", "s2"):
-            mark = find_result(self.store, student, "mini").mark
-            assert mark.points + mark.pending <= mark.out_of
-            for item in mark.criteria:
-                expected = self.decided.get((student, item.criterion))
-                assert (item.decision.points if item.decision else None) == expected
-                assert 0 <= item.points <= item.out_of
-
-    @invariant()
-    def nothing_that_was_written_is_lost(self) -> None:
-        with self.store.reading() as session:
-            rows = session.query(LedgerRow).count()
-            assert rows >= self.rows
-            self.rows = rows
-            assert ledger.examine(session) is None
-            for row in session.query(RemarkActionRow).where(RemarkActionRow.action == "decide"):
-                answered = session.query(MarkRow).where(MarkRow.request == row.request).count()
-                asked = find(self.store, row.request)
-                assert answered == (
-                    0
-                    if asked.kind is Kind.COUNTING_ERROR
-                    else len([step for step in asked.steps if step.action is Action.DECIDE])
-                )
-
-    @invariant()
-    def at_most_one_request_is_open_for_each_criterion(self) -> None:
-        still_open = [
-            (item.row.student, item.row.criterion) for item in list_requests(self.store, only_open=True)
-        ]
-        assert len(still_open) == len(set(still_open))
-
-
-def test_no_sequence_of_commands_breaks_a_mark(new_database: Callable[[], str]) -> None:
-    location = new_database()
-    # Every statement to a server is a round trip, so it is asked fewer of them.
-    examples = 4 if location.startswith("postgresql") else 15
-    run_state_machine_as_test(
-        lambda: RemarkMachine(new_database()),
-        settings=settings(max_examples=examples, stateful_step_count=25, deadline=None),
-    )

@@ -1,0 +1,49 @@
+"""What a mark stands on, so that anybody can check it: digests, versions, seed, rubric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.evidence.codec import decode
+from grader.store import Store
+from grader.store.history import Result
+
+__all__ = ["stands_on"]
+
+
+def stands_on(store: Store, result: Result) -> dict[str, Any]:
+    """All that attempt and verdict name, in full; empty before the first attempt.
+
+    Raises:
+        StoreError: The evidence is gone or was changed.
+    """
+    attempt = result.attempt
+    if attempt is None:
+        return {}
+    raw = store.blobs.get(attempt.evidence)
+    environment = decode(raw, limit_bytes=len(raw)).evidence.environment
+    return {
+        "notebook": attempt.notebook,
+        "evidence": attempt.evidence,
+        "plan": attempt.plan,
+        "image": attempt.image,
+        "sandbox": attempt.sandbox,
+        "isolation": attempt.isolation,
+        "seed": attempt.seed,
+        "python": environment.python,
+        "packages": dict(sorted(environment.packages.items())),
+        "gpu": environment.gpu,
+        **_verdict(result),
+    }
+
+
+def _verdict(result: Result) -> dict[str, Any]:
+    if result.verdict_row is None or result.rubric is None:
+        return {}
+    return {
+        "rubric": result.rubric.name,
+        "rubric_digest": result.rubric.digest,
+        "rubric_row": result.rubric.seq,
+        "reference": result.verdict_row.reference,
+        "grader": result.verdict_row.version,
+    }
