@@ -32,6 +32,8 @@ _IOPUB_S = 4.0
 _SILENT_WAITS = 3
 _ENVELOPE_BYTES = 1024 * 1024
 _QUEUED_MESSAGES = 64
+# Parsed, a part of JSON takes some hundred bytes. The reports of a whole lab have thousands of parts.
+_ANSWER_PARTS = 200_000
 _NOTES = 10
 # What a message costs us apart from its content, so that very many empty ones are too much as well.
 _MESSAGE_BYTES = 256
@@ -157,9 +159,12 @@ class CellClient(NotebookClient):
             said = content.get("error") if isinstance(content, dict) else None
             raise KernelSilent(f"{operation}: {said or 'no answer that makes sense'}"[:300])
         try:
-            return unpack(bytes(buffers[0]), limit_bytes=self._limits.evidence_bytes)
+            body, arrays = unpack(bytes(buffers[0]), limit_bytes=self._limits.evidence_bytes)
         except EvidenceError as error:
             raise KernelSilent(f"{operation}: {error.what}") from error
+        if body.count(b",") > _ANSWER_PARTS:
+            raise KernelSilent(f"{operation}: an answer of more parts than anything asked for has")
+        return body, arrays
 
     async def _patiently(self, work: Coroutine[Any, Any, dict[str, Any]], timeout_s: float) -> dict[str, Any]:
         """Waits for an answer; interrupts the kernel once when it takes too long."""

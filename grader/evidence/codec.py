@@ -68,12 +68,13 @@ def unpack(raw: bytes, *, limit_bytes: int) -> tuple[bytes, list[np.ndarray]]:
 
 
 def _read_arrays(headers_json: bytes, raw: memoryview) -> list[np.ndarray]:
+    # Counted before they are parsed: objects take far more memory than the bytes that they are read from.
+    if (count := headers_json.count(b"{")) > _MAX_ARRAYS:
+        raise EvidenceError("too many arrays", expected=f"at most {_MAX_ARRAYS}", found=str(count))
     try:
         headers = _HEADERS.validate_json(headers_json)
     except ValidationError as error:
         raise EvidenceError("the array headers are malformed", found=str(error)[:200]) from error
-    if len(headers) > _MAX_ARRAYS:
-        raise EvidenceError("too many arrays", expected=f"at most {_MAX_ARRAYS}", found=str(len(headers)))
     arrays = []
     position = 0
     for header in headers:
