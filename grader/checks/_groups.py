@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from grader.checks._calls import Answer, Answers
 from grader.checks._compare import mismatch
 from grader.checks._plain import jsonable, show
@@ -96,6 +98,9 @@ def _either(values: Iterable[Any]) -> str:
 
 
 def _small(value: Any) -> Any:
+    # Not worth writing out only to see that it is too long.
+    if isinstance(value, np.ndarray) and value.size > 4 * _KEPT_NUMBERS:
+        return show(value)
     as_data = jsonable(value)
     return as_data if len(str(as_data)) <= _KEPT_NUMBERS * 8 else show(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -50,7 +51,9 @@ def object_name(model: ModelIdentity) -> str:
 
 def learning_rate_of(run: TrainingRun) -> float | None:
     rate = run.hyperparameters.get("lr")
-    return float(rate) if isinstance(rate, int | float) and not isinstance(rate, bool) else None
+    if not isinstance(rate, int | float) or isinstance(rate, bool):
+        return None
+    return float(rate) if math.isfinite(rate) else None
 
 
 def batch_size_of(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:

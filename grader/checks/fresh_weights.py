@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -90,6 +91,8 @@ class FreshWeights(Check):
 
     def _doubts_about(self, run: TrainingRun, case: Case, *, carried: bool) -> list[str]:
         """Reasons why our run may not tell how the student's own started."""
+        if carried and math.isnan(run.start.carried_share):
+            return [f"For the run in cell {run.cell} the share of carried weights is no number."]
         if carried:
             of_place = doubts_about_place(run, case, self.sections, self.warm_starts)
             return [*of_place, *doubts_about_carrying(run, case, self.first_epoch)]
@@ -100,7 +103,8 @@ class FreshWeights(Check):
 
     def _is_carried(self, run: TrainingRun, case: Case) -> bool:
         start = run.start
-        if start.reloaded_initial or start.carried_from is None or not start.carried_share >= self.threshold:
+        # A share that is no number is no proof of fresh weights: `_doubts_about` has it looked at.
+        if start.reloaded_initial or start.carried_from is None or start.carried_share < self.threshold:
             return False
         allowed = {cell for section in self.warm_starts for cell in case.alignment.cells_of(section)}
         return run.cell not in allowed

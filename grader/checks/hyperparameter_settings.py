@@ -105,7 +105,7 @@ class HyperparameterSettings(Check):
             both = {run.index: run for run in (*runs_in(case, self.baselines), *runs)}
             runs = tuple(both[index] for index in sorted(both))
         sources = by_token(case.evidence.training)
-        different = {_values(run, sources): run for run in reversed(runs)}
+        different = _different(runs, sources)
         data = {"settings": [settings_of(run, sources) for run in runs], "different": len(different)}
         return _Tried(
             count=len(different),
@@ -156,7 +156,18 @@ def _untouched(case: Case, sections: tuple[str, ...]) -> bool:
     return bool(sections) and all(nothing_handed_in(case, section) for section in sections)
 
 
-def _values(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
-    others = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
-    rate = learning_rate_of(run)
-    return (run.model.architecture, run.optimizer, rate, others, batch_size_of(run, sources), run.passes)
+def _different(runs: tuple[TrainingRun, ...], sources: dict[int, DataSource]) -> dict[object, TrainingRun]:
+    """The first run of each setting. One whose learning rate is not known must differ in something else."""
+    known = {(learning_rate_of(run), _others(run, sources)): run for run in reversed(runs)}
+    rated = {others for rate, others in known if rate is not None}
+    return {
+        (rate, others): run
+        for (rate, others), run in known.items()
+        if rate is not None or others not in rated
+    }
+
+
+def _others(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
+    """All that makes a setting but its learning rate."""
+    given = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
+    return (run.model.architecture, run.optimizer, given, batch_size_of(run, sources), run.passes)

@@ -271,5 +271,8 @@ def _printed_arrays(text: str) -> Iterable[Any]:
 
 
 def _small(value: Any) -> Any:
+    # Not worth writing out only to see that it is too long.
+    if isinstance(value, np.ndarray) and value.size > 200:
+        return None
     data = jsonable(value)
     return data if len(str(data)) <= 400 else None
