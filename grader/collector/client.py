@@ -32,6 +32,8 @@ _IOPUB_S = 4.0
 _SILENT_WAITS = 3
 _ENVELOPE_BYTES = 1024 * 1024
 _QUEUED_MESSAGES = 64
+_RECONNECT_MS = 2
+_ECHO_S = 0.01
 # Parsed, a part of JSON takes some hundred bytes. The reports of a whole lab have thousands of parts.
 _ANSWER_PARTS = 200_000
 _NOTES = 10
@@ -87,6 +89,8 @@ class CellClient(NotebookClient):
     def _open_channels(self, client: Any) -> None:
         """Connects; a larger message than allowed costs its sender the connection, not us the memory."""
         context, limits = self._manager.context, self._limits
+        # The kernel is still starting: who comes to a closed door waits a tenth of a second by default.
+        context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
         context.setsockopt(zmq.MAXMSGSIZE, limits.output_bytes + _ENVELOPE_BYTES)
         client.start_channels(shell=False, stdin=False, hb=False, control=False)
@@ -110,7 +114,7 @@ class CellClient(NotebookClient):
             message_id = self.kc.kernel_info()
             await self._reply(message_id)
             with suppress(Empty):
-                await self.kc.iopub_channel.get_msg(timeout=0.05)
+                await self.kc.iopub_channel.get_msg(timeout=_ECHO_S)
                 return
 
     def disconnect(self) -> None:
