@@ -32,7 +32,7 @@ test: ready browser postgresql  ## Run all tests, those that need Docker, a brow
 
 .PHONY: corpus
 corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
-	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py
+	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py tests/acceptance/test_isolation.py
 
 .PHONY: static
 static: setup  ## Check format, style, types and the direction of imports

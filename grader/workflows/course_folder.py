@@ -14,6 +14,7 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.intake.entries import IGNORED
+from grader.workflows.reference import bundled
 
 __all__ = ["CONTENT", "CourseFolders", "course_folders"]
 
@@ -45,7 +46,8 @@ class CourseFolders:
             UsageError: There is such a folder, and nothing says that it is the course's.
         """
         if self.here is not None and _is_package(self.here / "reference"):
-            if not _is_marked(self.here) and _looks_handed_in(self.here):
+            ours = (self.here / "reference").resolve() == bundled("reference").resolve()
+            if not ours and not _is_marked(self.here) and _looks_handed_in(self.here):
                 raise _nobody_named(self.here, "an empty grader.toml beside it says that it is the course's")
             return self.here / "reference"
         if self.beside is not None and _is_package(self.beside / "reference"):
@@ -98,7 +100,8 @@ def _looks_handed_in(place: Path) -> bool:
     """Several folders with notebooks, or notebooks among the reference answers: students' folders."""
     folders = [Path(each) for each in os.scandir(place) if each.is_dir(follow_symlinks=False)]
     holding = {folder.name for folder in folders if next(_notebooks(folder, deepest=1), None) is not None}
-    return "reference" in holding or len(holding) > 1
+    # Handouts lie beside rubrics; a student called so would still have others beside him.
+    return "reference" in holding or len(holding - {"rubrics"}) > 1
 
 
 def _notebooks(folder: Path, *, deepest: int) -> Iterator[int]:

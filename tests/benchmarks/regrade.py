@@ -72,6 +72,7 @@ def fill(
             notify=lambda event: None,
             stop=StopSignal(),
             actor="bench",
+            data=rubric.resolve().parent.parent / "data",
             jobs=2,
         )
 

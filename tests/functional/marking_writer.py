@@ -20,3 +20,5 @@ with open_store(database, evidence=Path(evidence)) as store:
         time.sleep(0.01)
     for number in range(int(count)):
         write(store, mark(name, float(number)))
+        # SQLite's lock is not fair: whoever asks again at once may keep all others out.
+        time.sleep(0.005)

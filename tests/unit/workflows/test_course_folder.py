@@ -132,3 +132,18 @@ def test_a_course_of_flat_files_and_an_archive_have_a_folder_beside_them(
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert course_folders(flat).beside == tmp_path
     assert course_folders(tmp_path / "all.zip").beside == tmp_path
+
+
+def test_the_answers_that_come_with_the_grader_are_taken_whatever_lies_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("reference/__init__.py", "demo/lab.ipynb", "notes/lab.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    submissions = tmp_path / "elsewhere" / "class"
+    submissions.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
+        course_folders(submissions).reference()
+    monkeypatch.setattr("grader.workflows.course_folder.bundled", lambda name: tmp_path / name)
+    assert course_folders(submissions).reference() == Path("reference")
