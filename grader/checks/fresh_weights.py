@@ -81,7 +81,7 @@ class FreshWeights(Check):
         if not history.complete:
             reasons.append(f"The record of training is not complete: {_notes(history.notes)}.")
         if reasons:
-            more = f" {len(reasons) - 1} more such reason(s)." if len(reasons) > 1 else ""
+            more = _more(len(reasons) - 1, "such reason", "")
             return Judgement.needs_ta(
                 f"Whether every run started from fresh weights could not be established. {reasons[0]}{more}",
                 where=where_of(run for run in runs if doubts[run.index]),
@@ -158,12 +158,16 @@ class FreshWeights(Check):
         return Judgement.partial(share, text, where=where, data=data)
 
 
+def _more(others: int, noun: str, rest: str) -> str:
+    return f" {others} more {noun}{'s' if others > 1 else ''}{rest}." if others else ""
+
+
 def _accusation(certain: list[TrainingRun], case: Case, data: dict[str, Any]) -> Judgement:
     by_index = {run.index: run for run in case.evidence.training.runs}
     first = certain[0]
     earlier = by_index.get(first.start.carried_from if first.start.carried_from is not None else -1)
     source = f"the run in cell {earlier.cell}" if earlier is not None else "an earlier run"
-    more = f" {len(certain) - 1} more run(s) did the same." if len(certain) > 1 else ""
+    more = _more(len(certain) - 1, "run", " did the same")
     return Judgement.failed(
         f"`{object_name(first.model)}` kept the weights of {source} when it was trained again in cell"
         f" {first.cell}: {first.start.carried_share:.0%} of its parameters were equal.{more}",
