@@ -23,7 +23,11 @@ install_packages() {
   command -v apt-get >/dev/null ||
     stop "this system has no apt-get to install: $*" "install them with its own package manager, then run make again"
   say "installing $* (Debian packages)"
+  local log=.cache/packages.log
+  mkdir -p .cache
   { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y -qq --no-install-recommends "$@"; } >&2 </dev/null ||
-    stop "these packages could not be installed: $*" "as root: apt-get install $*"
+      apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null || {
+    tail -n 15 "$log" >&2
+    stop "these packages could not be installed: $*" "the lines above and $log say why; as root: apt-get install $*"
+  }
 }
