@@ -9,9 +9,10 @@ GraderError
 ├── SubmissionError        the student's file: an INVALID_SUBMISSION row, never a stop
 └── ServiceError           the service itself: exit code 1, never costs a student points
     ├── EvidenceError      bytes that are not evidence, or lie about their size
-    ├── SandboxUnavailable no engine, no image, or a container that failed us
-    ├── ImageError         the image could not be built
-    └── StoreError         the database is locked, damaged or newer than this version
+    └── SetUpError         what the service stands on; where it stops a command: exit code 2
+        ├── SandboxUnavailable no engine, no image, or a container that failed us
+        ├── ImageError         the image could not be built
+        └── StoreError         the database is locked, damaged or newer than this version
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "RubricError",
     "SandboxUnavailable",
     "ServiceError",
+    "SetUpError",
     "StoreError",
     "SubmissionError",
     "UsageError",
@@ -75,7 +77,7 @@ class GraderError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """2 where the person at the keyboard can mend it, else 1."""
+        """2 where nothing goes on until the person at the keyboard mends something, else 1."""
         return 2 if self.fault is Fault.USER else 1
 
     def __str__(self) -> str:
@@ -126,13 +128,21 @@ class EvidenceError(ServiceError):
     pass
 
 
-class SandboxUnavailable(ServiceError):
+class SetUpError(ServiceError):
+    """Nothing was graded, and nobody lost points; somebody has to mend the machine before the next try."""
+
+    @property
+    def exit_code(self) -> int:
+        return 2
+
+
+class SandboxUnavailable(SetUpError):
     pass
 
 
-class ImageError(ServiceError):
+class ImageError(SetUpError):
     pass
 
 
-class StoreError(ServiceError):
+class StoreError(SetUpError):
     pass

@@ -52,9 +52,9 @@ def describe(event: Event) -> str | None:
     """An event as one line; None for those that only move a bar."""
     match event:
         case Planned(submissions, 0):
-            return f"{submissions} submissions, all of them done before"
+            return f"{_submissions(submissions)}, all of them done before"
         case Planned(submissions, to_run):
-            return f"{submissions} submissions, {to_run} to run"
+            return f"{_submissions(submissions)}, {to_run} to run"
         case Finished():
             return _finished(event)
         case Retrying(student, tries, error):
@@ -144,3 +144,7 @@ class BarView(View):
             for student, cell in list(self._cells.items())[:_SHOWN_AT_ONCE]
         ]
         return plain(", ".join(shown))
+
+
+def _submissions(count: int) -> str:
+    return "1 submission" if count == 1 else f"{count} submissions"

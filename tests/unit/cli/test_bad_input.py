@@ -108,7 +108,7 @@ def test_no_docker_engine_says_what_to_do(lab: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "to do:" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -119,7 +119,7 @@ def test_a_locked_database_says_so(graded: Path, grader, monkeypatch) -> None:
     holder.execute("BEGIN IMMEDIATE")
     ended = grader("run", "submissions", "--rubric", "mini")
     holder.close()
-    assert ended.code == 1
+    assert ended.code == 2
     assert "locked by another program" in ended.err
 
 
@@ -131,7 +131,7 @@ def test_a_newer_database_is_refused(graded: Path, grader, command: list[str]) -
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     ended = grader(*command)
-    assert ended.code == 1
+    assert ended.code == 2
     assert "newer version of the grader" in ended.err
 
 

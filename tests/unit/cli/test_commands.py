@@ -257,7 +257,7 @@ def test_a_verdict_that_was_made_unreadable_is_a_matter_for_audit(graded: Path, 
         connection.execute("UPDATE verdicts SET body = ?", [body])
     connection.close()
     ended = grader("show", "s1", "-a", "mini")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "a stored verdict cannot be read" in ended.err
     assert "grader audit" in ended.err
 
@@ -280,12 +280,13 @@ def test_audit_reads_all_that_a_mark_stands_on_and_says_whose_it_was(
     graded: Path, grader, table: str, what: str
 ) -> None:
     with sqlite3.connect("grader.db") as connection:
-        seq, digest = connection.execute(f"SELECT seq, {what} FROM {table} ORDER BY seq").fetchone()
+        query = f"SELECT seq, student, {what} FROM {table} ORDER BY seq"
+        seq, student, digest = connection.execute(query).fetchone()
     connection.close()
     (graded / "grader.db.evidence" / digest[:2] / digest[2:]).unlink()
     ended = grader("audit")
     assert ended.code == 1
-    assert f"the {what} of s1, mini (row {seq}):" in ended.out
+    assert f"the {what} of {student}, mini (row {seq}):" in ended.out
 
 
 def test_rubric_check_counts_what_it_found(lab: Path, grader) -> None:

@@ -70,7 +70,7 @@ def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         open_store(str(path))
     assert path.read_bytes() == before
     assert raised.value.found == "schema 9999"
-    assert raised.value.exit_code == 1
+    assert raised.value.exit_code == 2
 
 
 def test_another_programs_database_is_refused(tmp_path: Path) -> None:
