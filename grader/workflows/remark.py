@@ -198,8 +198,22 @@ def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") 
         if action in (Action.REJECT, Action.ESCALATE) and not reason.strip():
             raise RefusedError(f"to {action} a request needs a reason", todo="--reason TEXT")
         next_state(remark.state, action)
+        if action is Action.ESCALATE:
+            _refuse_beside_another(session, remark)
         _add(session, remark, action, signature, reason=reason)
         return _require(session, id)
+
+
+def _refuse_beside_another(session: Session, remark: Remark) -> None:
+    """One open request for each criterion: one that was answered may not come back beside a newer one."""
+    row = remark.row
+    for other in remarks(session, assignment=row.assignment, student=row.student):
+        same = (other.kind, other.row.criterion) == (remark.kind, row.criterion)
+        if same and other.id != remark.id and other.state.is_open:
+            raise RefusedError(
+                f"request {other.id} on the same is open already",
+                todo=f"decide or withdraw request {other.id}, then escalate this one",
+            )
 
 
 def decide(store: Store, id: int, *, points: float | None, reason: str, actor: str) -> Decided:
