@@ -125,6 +125,19 @@ def test_an_escalation_can_be_turned_down_for_good(store: Store) -> None:
     assert find_result(store, "s2", "mini").mark.criterion("builtin-shadowing").points == 1.0
 
 
+def test_an_answered_request_does_not_come_back_beside_a_newer_one(store: Store) -> None:
+    answered = ask(store)
+    answer(store, answered, 1.0)
+    newer = ask(store)
+    refused(
+        store,
+        lambda: act(store, answered, Action.ESCALATE, actor="s2", reason="still"),
+        f"request {newer} on the same is open already",
+    )
+    act(store, newer, Action.WITHDRAW, actor="s2")
+    assert act(store, answered, Action.ESCALATE, actor="s2", reason="still").state is State.ESCALATED
+
+
 def test_a_request_on_a_criterion_that_the_rubric_dropped_can_still_be_closed(
     store: Store, tmp_path: Path
 ) -> None:
