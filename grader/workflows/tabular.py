@@ -26,8 +26,9 @@ def read_table(
     Raises:
         UsageError: The file cannot be read, or lacks a column.
     """
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
-    header = [name.strip().lower() for name in next(reader, [])]
+    rows = _rows(path)
+    _, first = next(rows, (1, []))
+    header = [name.strip().lower() for name in first]
     for name in required:
         if name not in header:
             raise UsageError(
@@ -35,10 +36,22 @@ def read_table(
                 where=f"{path}:1",
                 expected=",".join((*required, *optional)),
             )
-    for row in reader:
+    for line, row in rows:
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
         if any(cells.values()):
-            yield reader.line_num, {name: cells.get(name, "") for name in (*required, *optional)}
+            yield line, {name: cells.get(name, "") for name in (*required, *optional)}
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Each row with its line; what the module refuses, as a cell without an end, is said in our words."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise UsageError(
+            "this table cannot be read", where=f"{path}:{reader.line_num}", found=str(error)
+        ) from error
 
 
 def _text(path: Path) -> str:
