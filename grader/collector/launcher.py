@@ -15,8 +15,8 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ _WARM = (
     "scipy",
     "grader.collector.kernel",
 )
+_VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 _FONT_CACHE = Path("/opt/cache/matplotlib")
 _WIPE_S = 20.0
 
@@ -89,15 +90,33 @@ def warm_up() -> None:
     # Matplotlib writes beside its font cache, and the image's is read-only.
     if _FONT_CACHE.is_dir():
         shutil.copytree(_FONT_CACHE, os.environ["MPLCONFIGDIR"])
-    for name in _WARM:
-        if name == "torchvision":
-            _define_missing_operators()
-        with suppress(ModuleNotFoundError):
-            importlib.import_module(name)
-    _build_optimizer()
+    with _gpus_hidden():
+        for name in _WARM:
+            if name == "torchvision":
+                _define_missing_operators()
+            with suppress(ModuleNotFoundError):
+                importlib.import_module(name)
+        _build_optimizer()
     shutil.rmtree(HOME, ignore_errors=True)
     gc.collect()
     gc.freeze()
+
+
+@contextmanager
+def _gpus_hidden() -> Iterator[None]:
+    """Lets this process see no GPU meanwhile.
+
+    An optimizer's first step asks whether a stream is being captured, which starts CUDA's driver, and with it
+    a thread, where a GPU is visible.
+    """
+    before = os.environ.get(_VISIBLE_GPUS)
+    os.environ[_VISIBLE_GPUS] = ""
+    try:
+        yield
+    finally:
+        del os.environ[_VISIBLE_GPUS]
+        if before is not None:
+            os.environ[_VISIBLE_GPUS] = before
 
 
 def _define_missing_operators() -> None:

@@ -30,6 +30,8 @@ SOCKETS = Path("/run/grader")
 #: Suffixes of a kernel's sockets.
 PORTS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
+_GPU_DRIVER = Path("/dev/nvidiactl")
+
 #: Every place that a student's process can write to; wiped and verified after each submission.
 WRITABLE = (CONTENT, Path("/tmp"), Path("/dev/shm"), Path("/dev/mqueue"))  # noqa: S108
 
@@ -43,7 +45,12 @@ def data_folder() -> Path | None:
 def kernel_places(sockets: Path) -> Places:
     """What a kernel process may touch; of the sockets, its own folder only."""
     data = data_folder()
-    return Places(writable=WRITABLE, sockets=sockets, readable=() if data is None else (data,))
+    return Places(
+        writable=WRITABLE,
+        sockets=sockets,
+        readable=() if data is None else (data,),
+        processes=Path("/proc") if _GPU_DRIVER.exists() else None,
+    )
 
 
 def kernel_environment() -> dict[str, str]:

@@ -41,12 +41,15 @@ class Places:
         sockets: Where the kernel makes the sockets that the driver connects to.
         readable: The image's programs and libraries, and the data sets.
         devices: Read and written, nothing created.
+        processes: Where CUDA writes names of its threads, and gives up where it cannot; None without a GPU.
+            Other processes' files in there are closed by their owner's uid.
     """
 
     writable: tuple[Path, ...]
     sockets: Path
     readable: tuple[Path, ...] = ()
     devices: Path = Path("/dev")
+    processes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ def _landlock(places: Places) -> str:
     rights = [(Path("/"), Right.READ_DIR)]
     rights += [(folder, Right.READ) for folder in readable]
     rights += [(places.devices, Right.DEVICES), (places.sockets, Right.SOCKETS)]
+    if places.processes is not None:
+        rights.append((places.processes, Right.WRITE))
     rights += [(folder, landlock.everything()) for folder in places.writable]
     landlock.restrict(rights, version=version)
     return f"ABI {version}"
@@ -149,32 +154,38 @@ def rehearse(places: Places, bounds: Bounds, *, without: Collection[Layer] = ())
         OSError: The child could not be confined, or something that must be refused was not.
     """
     reading, writing = os.pipe()
+    closed = places.sockets / "rehearsal"
+    closed.touch()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _rehearse_in_child(writing, places, bounds, without)
+        report = _rehearse_in_child(places, bounds, without, closed)
+        os.write(writing, json.dumps(report).encode())
+        os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         raw = pipe.read(_REPORT_BYTES)
     os.waitpid(pid, 0)
+    closed.unlink()
     report = json.loads(raw or b'{"error": "the child ended without a word"}')
     if "error" in report:
         raise OSError(f"a kernel cannot be confined here: {report['error']}")
     return {str(layer): str(words) for layer, words in report.items()}
 
 
-def _rehearse_in_child(writing: int, places: Places, bounds: Bounds, without: Collection[Layer]) -> None:
+def _rehearse_in_child(
+    places: Places, bounds: Bounds, without: Collection[Layer], closed: Path
+) -> dict[str, str]:
     try:
         before = _filters()
         report = confine_kernel(places, bounds, without=without)
         if Layer.SECCOMP not in without:
             _expect_filter(before)
         if report[Layer.LANDLOCK.value].startswith("ABI"):
-            _expect_closed_file()
+            _expect_refusal(closed)
     except Exception as error:
-        report = {"error": f"{type(error).__name__}: {error}"}
-    os.write(writing, json.dumps(report).encode())
-    os._exit(0)
+        return {"error": f"{type(error).__name__}: {error}"}
+    return report
 
 
 def _expect_filter(before: int) -> None:
@@ -198,9 +209,9 @@ def _filters() -> int:
     return -1
 
 
-def _expect_closed_file() -> None:
-    """Opens for writing what belongs to this very process: nothing but Landlock refuses that."""
-    with suppress(OSError), Path("/proc/self/comm").open("w"):
+def _expect_refusal(closed: Path) -> None:
+    """Opens for writing what this uid may write to: nothing but Landlock refuses that."""
+    with suppress(OSError), closed.open("w"):
         raise _Granted("a file outside the work folders could be opened for writing")
 
 
