@@ -211,8 +211,15 @@ def _build(
     labels: dict[str, str],
 ) -> None:
     try:
+        # All that a step needs lies in the context.
         client.images.build(
-            path=str(context), tag=tag, buildargs=arguments, labels=labels, rm=True, forcerm=True
+            path=str(context),
+            tag=tag,
+            buildargs=arguments,
+            labels=labels,
+            rm=True,
+            forcerm=True,
+            network_mode="none",
         )
     except BuildError as error:
         log = "".join(str(line.get("stream", "")) for line in error.build_log)
