@@ -40,7 +40,7 @@ def diagnose() -> list[Finding]:
     with closing(client):
         info = client.info()
         findings = list(_engine(client.version(), info))
-        image = find_image(client)
+        image = find_image(client) or find_image(client, torch="cuda")
         if image is None:
             todo = "none for this version yet; the next run or `grader image build` builds it"
             return [*findings, Finding("image", False, todo)]
