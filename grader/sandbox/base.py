@@ -22,11 +22,13 @@ class Job:
         attempt: Its id; names nothing outside the sandbox.
         notebook: The submitted file's bytes.
         plan: What to do with it.
+        ours: The service's own notebook and no submission: a box that ran nothing else may serve one.
     """
 
     attempt: str
     notebook: bytes
     plan: Plan
+    ours: bool = False
 
 
 class Progress(Protocol):

@@ -182,7 +182,8 @@ class DockerWorker:
         try:
             self._drive(session, container)
             self._served += 1
-            healthy = not session.replace and self._isolation == "fork" and self._served < _MOST_JOBS
+            reusable = self._isolation == "fork" or job.ours
+            healthy = reusable and not session.replace and self._served < _MOST_JOBS
         finally:
             if healthy:
                 self._container = container
@@ -226,13 +227,15 @@ class DockerWorker:
     def _take(self, limits: Limits) -> Box:
         """A clean container with these limits, started now unless one is there."""
         self._boxes.require_open()
-        container, self._container = self._container or self._from_standby(), None
+        container, self._container = self._container, None
+        if container is None:
+            container, self._served = self._from_standby(), 0
         if container is not None and not _usable(container, limits):
             container.remove()
             container = None
         if container is None:
             container, self._served = self._start(limits), 0
-        if self._starter is not None:
+        if self._starter is not None and self._standby is None:
             self._standby = self._starter.submit(self._start, limits)
         return container
 

@@ -126,7 +126,7 @@ class GpuWorker:
         assert self._worker is not None
         limits = self._plan.limits.model_copy(update={"cell_s": _LOOK_S, "notebook_s": _LOOK_S})
         plan = Plan(assignment="gpu", limits=limits, cuda=True)
-        fault = gpu_fault(self._worker.run(Job("gpu", _notebook(), plan)))
+        fault = gpu_fault(self._worker.run(Job("gpu", _notebook(), plan, ours=True)))
         self._looked = fault is None
         return fault
 

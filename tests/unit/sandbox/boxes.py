@@ -19,12 +19,14 @@ class PlayedStream:
 
     def __init__(self, *, hang: bool = False) -> None:
         self.received_bytes = 0
+        self.jobs = 0
         self._hang = hang
         self._answers: list[Frame] = []
         self._ended = threading.Event()
         self.waited_for = threading.Event()
 
     def send(self, frame: Frame, arrays: Sequence[np.ndarray] = ()) -> None:
+        self.jobs += isinstance(frame, Job)
         if isinstance(frame, Job) and not self._hang:
             end = Ran(outcome=Outcome.COMPLETED, cells=(), cells_s=0.0, kernel_alive=True)
             self._answers += [Opened(cells=()), end]

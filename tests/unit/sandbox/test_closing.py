@@ -49,6 +49,17 @@ def test_a_box_serves_one_submission_after_another() -> None:
     assert len(sandbox.started) == 1
 
 
+def test_where_each_submission_gets_a_box_of_its_own_one_that_ran_only_ours_may_serve_one() -> None:
+    sandbox = Sandbox("container")
+    ours = Job("look", b"{}", PLAN, ours=True)
+    for job in (ours, JOB, ours, JOB, ours, JOB):
+        sandbox.worker.run(job)
+    # The last one stands by.
+    sandbox.worker.close()
+    assert [box.stream.jobs for box in sandbox.started] == [2, 2, 2, 0]
+    assert all(box.ended for box in sandbox.started)
+
+
 def test_a_box_that_would_run_out_in_the_middle_of_a_submission_is_replaced_before() -> None:
     sandbox = Sandbox()
     sandbox.started[0].expires = time.monotonic() + PLAN.limits.notebook_s
