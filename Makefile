@@ -34,6 +34,11 @@ test: ready browser postgresql  ## Run all tests, those that need Docker, a brow
 corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
 	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py tests/acceptance/test_isolation.py
 
+.PHONY: gpu
+gpu: ready  ## Run the tests that need a GPU, on all that the engine gives (GRADER_TEST_GPUS=0,1 for some)
+	@GRADER_REQUIRE_DOCKER=1 GRADER_TEST_GPUS=$${GRADER_TEST_GPUS:-all} \
+	  $(BIN)/pytest tests/sandbox/test_gpu.py tests/attacks/test_gpu_attacks.py
+
 .PHONY: static
 static: setup  ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check

@@ -91,7 +91,7 @@ small_net = SmallNet()
 """
 
 _SEEN = """\
-import os
+import os, re
 for folder in ('/content', '/tmp', '/dev/shm', '/dev/mqueue', os.path.expanduser('~')):
     inside = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
     print(folder, sorted(name for name in inside if '/.cache/' not in name))
@@ -104,7 +104,8 @@ def lives_under_another_uid(process):
     return uid >= 20_000 and uid != os.getuid() and state not in 'ZX'
 others = [name for name in os.listdir('/proc') if name.isdigit() and lives_under_another_uid(name)]
 print('processes of other submissions', len(others))
-print('sockets', [line.split()[-1] for line in open('/proc/net/unix') if '@' in line])
+# CUDA opens one for each process, with numbers of process and namespace in its name.
+print('sockets', [re.sub(r'[0-9]+', '#', line.split()[-1]) for line in open('/proc/net/unix') if '@' in line])
 print(sorted(os.environ))
 """
 
@@ -168,21 +169,20 @@ class TwinRun:
 
 def fight(attack: Attack, worker: Worker, *, shared: bool) -> Fight:
     """Runs the attack; then, where a sandbox serves several submissions, the honest one and the twin."""
-    limits = attack_limits(attack)
+    limits, cuda = attack_limits(attack), attack.needs == "gpu"
     prelude = PRELUDE + attack.prelude
     with growth(measured=attack.check == "flat_memory") as grown:
-        hostile = run_cells(worker, (prelude, *attack.cells), limits)
+        hostile = run_cells(worker, (prelude, *attack.cells), limits, cuda=cuda)
     if not shared:
         return Fight(hostile, None, None, grown)
-    honest = run_cells(worker, HONEST, limits)
-    harmless = run_cells(worker, (prelude, *attack.twin.cells), limits)
+    honest = run_cells(worker, HONEST, limits, cuda=cuda)
+    harmless = run_cells(worker, (prelude, *attack.twin.cells), limits, cuda=cuda)
     return Fight(hostile, honest, harmless, grown)
 
 
 def twins_by_group(attacks: Sequence[Attack]) -> list[Twins]:
-    """Twins that ask for no GPU, a group at a time."""
-    able = [attack for attack in attacks if attack.needs is None]
-    return [Twins(group, tuple(found)) for group, found in groupby(able, lambda attack: attack.group)]
+    """The harmless twins, a group at a time."""
+    return [Twins(group, tuple(found)) for group, found in groupby(attacks, lambda attack: attack.group)]
 
 
 def run_twins(twins: Twins, worker: Worker) -> TwinRun:
@@ -200,12 +200,14 @@ def notebook(cells: Sequence[str]) -> bytes:
     return nbformat.writes(document).encode()
 
 
-def plan_for(limits: Limits, probes: tuple[Probe, ...] = _PROBES) -> Plan:
-    return Plan(assignment="attacks", limits=limits, probes=probes)
+def plan_for(limits: Limits, probes: tuple[Probe, ...] = _PROBES, *, cuda: bool = False) -> Plan:
+    return Plan(assignment="attacks", limits=limits, probes=probes, cuda=cuda)
 
 
-def run_cells(worker: Worker, cells: Sequence[str], limits: Limits, *, attempt: str = "attack") -> Bundle:
-    return worker.run(Job(attempt, notebook(cells), plan_for(limits)))
+def run_cells(
+    worker: Worker, cells: Sequence[str], limits: Limits, *, attempt: str = "attack", cuda: bool = False
+) -> Bundle:
+    return worker.run(Job(attempt, notebook(cells), plan_for(limits, cuda=cuda)))
 
 
 def attack_limits(attack: Attack) -> Limits:

@@ -80,8 +80,7 @@ def _attack_arena(
 
     run_id = f"{RUN_ID}-{kind}"
     arena = Arena(lambda: open_sandbox(kind, run_id), plan_for(LIMITS), run, lanes=_LANES)
-    attacks = [attack for attack in _chosen(request, Attack, kind) if attack.needs is None]
-    arena.begin([*attacks, *_chosen(request, Twins, kind)])
+    arena.begin([*_chosen(request, Attack, kind), *_chosen(request, Twins, kind)])
     yield arena
     arena.close()
     assert containers_of(run_id) == []

@@ -86,6 +86,7 @@ def _merged(common: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any
     return {"limits": limits} if limits else {}
 
 
-def attacks() -> list[Attack]:
-    """All cases that are notebooks, in order of file and place."""
-    return [attack for path in sorted(CASES.glob("*.yaml")) for attack in load(path)]
+def attacks(needs: Literal["gpu"] | None = None) -> list[Attack]:
+    """The cases that are notebooks and need just that of a sandbox, in order of file and place."""
+    found = [attack for path in sorted(CASES.glob("*.yaml")) for attack in load(path)]
+    return [attack for attack in found if attack.needs == needs]
