@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
-from queue import Empty
 from typing import Any, Literal
 
 import nbformat
 import numpy as np
-import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete
-from zmq.utils.monitor import recv_monitor_message
 
+from grader.collector.connection import Connection
 from grader.collector.outputs import OutputBox, cell_error
-from grader.collector.provisioner import ForkedKernel, ForkedKernelManager
+from grader.collector.provisioner import ForkedKernel
 from grader.errors import EvidenceError
 from grader.evidence.codec import pack, unpack
 from grader.evidence.plan import Limits
@@ -27,16 +24,10 @@ __all__ = ["CellClient", "KernelGone", "KernelSilent"]
 
 _READY_S = 30.0
 _INTERRUPT_S = 3.0
-_DEATH_S = 0.25
 _IOPUB_S = 4.0
 _SILENT_WAITS = 3
-_ENVELOPE_BYTES = 1024 * 1024
-_QUEUED_MESSAGES = 64
-_RECONNECT_MS = 2
-_ECHO_S = 0.01
 # Parsed, a part of JSON takes some hundred bytes. The reports of a whole lab have thousands of parts.
 _ANSWER_PARTS = 200_000
-_NOTES = 10
 # What a message costs us apart from its content, so that very many empty ones are too much as well.
 _MESSAGE_BYTES = 256
 
@@ -60,17 +51,15 @@ class CellClient(NotebookClient):
     """
 
     def __init__(self, forked: ForkedKernel, limits: Limits) -> None:
-        self._manager = ForkedKernelManager(forked)
-        super().__init__(nbformat.v4.new_notebook(), km=self._manager)
+        self._flooded = asyncio.Event()
+        self._connection = Connection(forked, limits, self._flooded)
+        super().__init__(nbformat.v4.new_notebook(), km=self._connection.manager)
         self.store_widget_state = False
         self.record_timing = False
         self._forked = forked
         self._limits = limits
         self._box = OutputBox(0)
         self._received = 0
-        self._flooded = asyncio.Event()
-        self._cut_off: asyncio.Future[None] | None = None
-        self.malformed: list[str] = []
 
     async def connect(self) -> None:
         """Opens the channels and waits until the kernel answers.
@@ -79,53 +68,13 @@ class CellClient(NotebookClient):
             KernelGone: It died before.
             KernelSilent: It did not come up in time.
         """
-        await self._manager.start_kernel()
-        # jupyter_client would give the client a context of its own, in which the bounds did not hold.
-        self.kc = self._manager.client(context=self._manager.context)
-        self._open_channels(self.kc)
-        self.kc.allow_stdin = False
-        await self._until_done(self._wait_ready(), _READY_S)
-
-    def _open_channels(self, client: Any) -> None:
-        """Connects; a larger message than allowed costs its sender the connection, not us the memory."""
-        context, limits = self._manager.context, self._limits
-        # The kernel is still starting: who comes to a closed door waits a tenth of a second by default.
-        context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
-        context.setsockopt(zmq.RCVHWM, _QUEUED_MESSAGES)
-        context.setsockopt(zmq.MAXMSGSIZE, limits.output_bytes + _ENVELOPE_BYTES)
-        client.start_channels(shell=False, stdin=False, hb=False, control=False)
-        context.setsockopt(zmq.MAXMSGSIZE, max(limits.array_bytes, limits.output_bytes) + _ENVELOPE_BYTES)
-        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
-        monitor = client.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._cut_off = asyncio.ensure_future(self._watch_connection(monitor))
-
-    async def _watch_connection(self, monitor: Any) -> None:
-        """Takes outputs for too many when the connection that they come by was cut, unless by a death."""
-        await recv_monitor_message(monitor)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._forked.died.wait(), _DEATH_S)
-            return
-        self._flooded.set()
-
-    async def _wait_ready(self) -> None:
-        """Until requests arrive and outputs come back: subscriptions are not acknowledged."""
-        assert self.kc is not None
-        while True:
-            message_id = self.kc.kernel_info()
-            await self._reply(message_id)
-            with suppress(Empty):
-                await self.kc.iopub_channel.get_msg(timeout=_ECHO_S)
-                return
+        await self._connection.open()
+        self.kc = self._connection.client
+        await self._until_done(self._connection.wait_ready(), _READY_S)
 
     def disconnect(self) -> None:
         """Closes the channels; the process is the wipe's business."""
-        if self._cut_off is not None:
-            self._cut_off.cancel()
-        if self.kc is not None:
-            self.kc.iopub_channel.socket.disable_monitor()
-            self.kc.stop_channels()
-        self._manager.context.destroy(linger=0)
-        self._forked.close()
+        self._connection.close()
 
     async def request(
         self,
@@ -154,7 +103,7 @@ class CellClient(NotebookClient):
         message = self.kc.session.send(
             self.kc.shell_channel.socket, "grader_request", {"op": operation, **content}, buffers=payload
         )
-        reply = await self._patiently(self._reply(message["header"]["msg_id"]), timeout_s)
+        reply = await self._patiently(self._connection.reply(message["header"]["msg_id"]), timeout_s)
         return self._opened(operation, reply)
 
     def _opened(self, operation: str, reply: dict[str, Any]) -> tuple[bytes, list[np.ndarray]]:
@@ -201,7 +150,7 @@ class CellClient(NotebookClient):
         started = time.monotonic()
         message_id = self.kc.execute(source, store_history=True, stop_on_error=False)
         reading = asyncio.ensure_future(self._read_outputs(message_id))
-        reply = asyncio.ensure_future(self._reply(message_id))
+        reply = asyncio.ensure_future(self._connection.reply(message_id))
         try:
             ending = await self._first_of(reply, timeout_s, self._flooded)
             duration = time.monotonic() - started
@@ -237,7 +186,7 @@ class CellClient(NotebookClient):
             await self._forked.died.wait()
 
     async def _interrupt(self) -> None:
-        await self._manager.interrupt_kernel()
+        await self._connection.manager.interrupt_kernel()
 
     async def _drained(self, reading: asyncio.Future[Any]) -> bool:
         """Whether all outputs of a finished cell arrived within the limit; they travel apart from the reply.
@@ -283,34 +232,11 @@ class CellClient(NotebookClient):
             raise KernelSilent(f"the kernel did not start within {timeout_s:g} s")
         task.result()
 
-    async def _reply(self, message_id: str) -> dict[str, Any]:
-        assert self.kc is not None
-        while True:
-            message = await self._message(self.kc.shell_channel)
-            if message["parent_header"].get("msg_id") == message_id:
-                return message
-
-    async def _message(self, channel: Any) -> dict[str, Any]:
-        """The next message that is one: with a wrong signature or shape it is noted and dropped."""
-        while True:
-            try:
-                message: dict[str, Any] = await channel.get_msg(timeout=None)
-            except (ValueError, TypeError, KeyError, RecursionError) as error:
-                self._note(error)
-                continue
-            if isinstance(message.get("parent_header"), dict) and isinstance(message.get("content"), dict):
-                return message
-            self._note(TypeError("a message without header or content"))
-
-    def _note(self, error: Exception) -> None:
-        if len(self.malformed) < _NOTES:
-            self.malformed.append(f"malformed message: {type(error).__name__}: {error}"[:200])
-
     async def _read_outputs(self, message_id: str) -> None:
         assert self.kc is not None
         cell = nbformat.v4.new_code_cell()
         while True:
-            message = await self._message(self.kc.iopub_channel)
+            message = await self._connection.message(self.kc.iopub_channel)
             self._count(message)
             if message["parent_header"].get("msg_id") == message_id and self._completes(message, cell):
                 return
@@ -323,7 +249,7 @@ class CellClient(NotebookClient):
             return True
         except Exception as error:
             # Whatever nbclient runs into, the student's interpreter wrote the message.
-            self._note(error)
+            self._connection.note(error)
         return False
 
     def _count(self, message: dict[str, Any]) -> None:
@@ -343,6 +269,11 @@ class CellClient(NotebookClient):
     def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
         if msg["msg_type"] == "update_display_data":
             self._box.update(msg["content"])
+
+    @property
+    def malformed(self) -> list[str]:
+        """Notes on what was received and no message."""
+        return self._connection.malformed
 
     @property
     def flooded(self) -> bool:

@@ -28,8 +28,8 @@ from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment
 from grader.sandbox.boxes import Boxes
 from grader.sandbox.code_folder import CodeFolder
-from grader.sandbox.docker import DockerWorker
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
+from grader.sandbox.worker import BoxWorker
 
 __all__ = ["Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
 
@@ -287,9 +287,9 @@ class BubblewrapSandbox:
         self._data_dir = data_dir
         self._code = CodeFolder()
         self._boxes = Boxes()
-        self._workers: list[DockerWorker] = []
+        self._workers: list[BoxWorker] = []
 
-    def open(self, plan: Plan) -> DockerWorker:
+    def open(self, plan: Plan) -> BoxWorker:
         """Starts a sandbox with the plan's limits and waits until its kernel server is warm.
 
         Raises:
@@ -297,7 +297,7 @@ class BubblewrapSandbox:
         """
         python = f"this host's Python {platform.python_version()}"
         described = Environment(sandbox=self.name, isolation="container", image=python)
-        worker = DockerWorker(self._start, plan.limits, "container", described, self._boxes)
+        worker = BoxWorker(self._start, plan.limits, "container", described, self._boxes)
         self._workers.append(worker)
         return worker
 

@@ -11,13 +11,14 @@ import docker
 from grader.errors import SandboxUnavailable, UsageError
 from grader.sandbox.base import Sandbox
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.docker import DockerSandbox, Isolation
+from grader.sandbox.docker import DockerSandbox
 from grader.sandbox.engine import connect
 from grader.sandbox.gpu_check import given_slots
 from grader.sandbox.gpu_slots import GpuSlots
 from grader.sandbox.gpus import find_slots, installed_gpus
 from grader.sandbox.image import ImageRef, build_image, find_image
 from grader.sandbox.reaper import remove_orphans
+from grader.sandbox.worker import Isolation
 
 __all__ = ["choose_sandbox"]
 

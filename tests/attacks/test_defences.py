@@ -74,7 +74,7 @@ UNCOUNTED_OUTPUT = Weakness(
 )
 LARGE_MESSAGES = Weakness(
     {
-        "grader/collector/client.py": (
+        "grader/collector/connection.py": (
             "context.setsockopt(zmq.MAXMSGSIZE, limits.output_bytes + _ENVELOPE_BYTES)",
             "pass",
         )

@@ -13,7 +13,7 @@ from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment, Outcome
 from grader.sandbox.base import Job
 from grader.sandbox.boxes import Boxes
-from grader.sandbox.docker import DockerWorker, Isolation
+from grader.sandbox.worker import BoxWorker, Isolation
 
 from .boxes import PlayedBox
 
@@ -28,7 +28,7 @@ class Sandbox:
         self.boxes = Boxes()
         self.started: list[PlayedBox] = []
         self._hang = hang
-        self.worker = DockerWorker(self._start, PLAN.limits, isolation, Environment(), self.boxes)
+        self.worker = BoxWorker(self._start, PLAN.limits, isolation, Environment(), self.boxes)
 
     def _start(self, limits: Limits) -> PlayedBox:
         box = PlayedBox(limits, hang=self._hang)

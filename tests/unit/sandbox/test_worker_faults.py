@@ -12,11 +12,10 @@ from grader.errors import SandboxUnavailable
 from grader.evidence.frames import Cleaned, Opened, ProbeAnswer, Ran
 from grader.evidence.plan import Limits, Plan, ValueProbe, probe_id
 from grader.evidence.record import CellRecord, CellRun, Environment, Outcome, ProbeResult
-from grader.sandbox import docker
 from grader.sandbox.base import Job
 from grader.sandbox.boxes import Boxes
-from grader.sandbox.docker import DockerWorker
 from grader.sandbox.frames import DeadlinePassed, StreamEnded
+from grader.sandbox.worker import BoxWorker
 
 CELL = CellRecord(index=0, kind="code", source="x", run=CellRun(status="ok"))
 PROBES = tuple(ValueProbe(expression=name) for name in "abcd")
@@ -82,7 +81,7 @@ def answer(name: str, status: str = "ok") -> ProbeAnswer:
 
 def ran_in(*boxes: Box, limits: Limits = PLAN.limits, jobs: int = 1) -> Any:
     started = iter(boxes)
-    worker = DockerWorker(lambda _: next(started), PLAN.limits, "fork", Environment(), Boxes())
+    worker = BoxWorker(lambda _: next(started), PLAN.limits, "fork", Environment(), Boxes())
     plan = PLAN.model_copy(update={"limits": limits})
     return [worker.run(Job("a", b"{}", plan)) for _ in range(jobs)][-1].evidence
 
@@ -147,7 +146,7 @@ def test_other_bounds_do(changed: dict[str, int]) -> None:
 
 
 def test_a_container_is_retired_before_its_uids_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "_MOST_JOBS", 2)
+    monkeypatch.setattr("grader.sandbox.worker._MOST_JOBS", 2)
     whole = [OPENED, RAN, *ALL, Cleaned()]
     first, second = Box(whole * 2), Box(list(whole))
     ran_in(first, second, jobs=3)
