@@ -12,7 +12,7 @@ from grader.cli.options import Database, Evidence
 
 __all__ = ["doctor", "image"]
 
-image = typer.Typer(help="Build and list the images that notebooks run in.", no_args_is_help=True)
+image = typer.Typer(help="Build, list and remove the images that notebooks run in.", no_args_is_help=True)
 
 
 @image.command()
@@ -56,6 +56,24 @@ def list_all() -> int:
         print_table(("image", "torch", "base", "size", "code"), rows, right=("size",))
     else:
         print_line("no image yet; `grader image build` makes one, and so does the first `grader run`")
+    return 0
+
+
+@image.command()
+def prune() -> int:
+    """Remove the sandbox images of other versions; evidence and marks stay, and can be judged again.
+
+    Example: grader image prune
+    """
+    from grader.sandbox.image import prune_images
+
+    removed, used = prune_images()
+    for tag in removed:
+        print_line(f"removed {tag}")
+    for tag in used:
+        print_line(f"kept {tag}: a container or another image still uses it")
+    if not removed and not used:
+        print_line("nothing to remove: no image of another version is there")
     return 0
 
 

@@ -27,7 +27,16 @@ from grader.sandbox.engine import ENGINE_ERRORS, connect
 from grader.sandbox.resources import code_files, docker_folder
 from grader.sandbox.wheels import cache_folder, fetch_wheels
 
-__all__ = ["Base", "ImageRef", "Torch", "build_image", "ensure_image", "find_image", "list_images"]
+__all__ = [
+    "Base",
+    "ImageRef",
+    "Torch",
+    "build_image",
+    "ensure_image",
+    "find_image",
+    "list_images",
+    "prune_images",
+]
 
 Base = Literal["registry", "debootstrap", "auto"]
 Torch = Literal["cpu", "cuda"]
@@ -99,11 +108,7 @@ def build_image(base: Base, torch: Torch, progress: Callable[[str], None]) -> Im
 
 def list_images() -> list[ImageRef]:
     """All sandbox images of any version, this version's first."""
-    current = {
-        _sandbox_tag(_wheels_tag(base, torch))
-        for base in (REGISTRY, DEBOOTSTRAP)
-        for torch in ("cpu", "cuda")
-    }
+    current = {_sandbox_tag(wheels) for wheels in _current_wheels()}
     with closing(connect()) as client:
         found = [
             _describe(image, tag, current=tag in current)
@@ -111,6 +116,40 @@ def list_images() -> list[ImageRef]:
             for tag in image.tags
         ]
     return sorted(found, key=lambda image: (not image.current, image.tag))
+
+
+def prune_images() -> tuple[list[str], list[str]]:
+    """Removes the images of other versions, and the layers that only these used.
+
+    Returns:
+        Tags that were removed, and those that containers still use.
+
+    Raises:
+        SandboxUnavailable: No engine answers.
+    """
+    removed: list[str] = []
+    used: list[str] = []
+    wheels = _current_wheels()
+    current = {*wheels, *map(_sandbox_tag, wheels)}
+    with closing(connect()) as client:
+        # An image goes before the one that it stands on.
+        for kind in ("code", "wheels"):
+            found = client.images.list(filters={"label": f"{_LABEL}={kind}"})
+            for tag in sorted({tag for image in found for tag in image.tags} - current):
+                (removed if _is_removed(client, tag) else used).append(tag)
+    return removed, used
+
+
+def _is_removed(client: docker.DockerClient, tag: str) -> bool:
+    try:
+        client.images.remove(tag)
+    except ENGINE_ERRORS:
+        return False
+    return True
+
+
+def _current_wheels() -> set[str]:
+    return {_wheels_tag(base, torch) for base in (REGISTRY, DEBOOTSTRAP) for torch in ("cpu", "cuda")}
 
 
 def _describe(image: docker.models.images.Image, tag: str, *, current: bool = True) -> ImageRef:
