@@ -25,12 +25,15 @@ __all__ = [
     "State",
     "check_decider",
     "check_points",
+    "check_range",
     "check_window",
     "effect_of",
     "is_late",
     "next_state",
     "state_after",
 ]
+
+_DECIMALS = 2
 
 
 class Kind(StrEnum):
@@ -155,17 +158,35 @@ def check_points(policy: Policy, points: float, *, before: float, out_of: float)
     """Refuses points that a decision cannot give.
 
     Raises:
-        RefusedError: Below zero or above what the criterion is worth, no number, or lower than before where
-            marks may not fall.
+        RefusedError: Below zero or above what the criterion is worth, no number, of too many decimals, or
+            lower than before where marks may not fall.
     """
     lowest = 0.0 if policy.marks_may_fall else before
+    falls = not policy.marks_may_fall and 0 <= points < before
+    check_range(
+        points,
+        lowest=lowest,
+        out_of=out_of,
+        refusal="these points cannot be given" + ("; marks may not fall in this course" if falls else ""),
+    )
+
+
+def check_range(points: float, *, lowest: float, out_of: float, refusal: str) -> None:
+    """Refuses points that no person may give.
+
+    Args:
+        points: To give.
+        lowest: The least.
+        out_of: The most.
+        refusal: What the error says first.
+
+    Raises:
+        RefusedError: Out of range, no number, or of more decimals than any mark list shows.
+    """
     if not lowest <= points <= out_of:
-        falls = not policy.marks_may_fall and 0 <= points < before
-        raise RefusedError(
-            "these points cannot be given" + ("; marks may not fall in this course" if falls else ""),
-            expected=f"{lowest:g} to {out_of:g}",
-            found=f"{points:g}",
-        )
+        raise RefusedError(refusal, expected=f"{lowest:g} to {out_of:g}", found=f"{points:g}")
+    if points not in (round(points, _DECIMALS), lowest):
+        raise RefusedError(refusal, expected=f"at most {_DECIMALS} decimals", found=repr(points))
 
 
 def check_decider(policy: Policy, decider: str, marked_by: Collection[str]) -> None:

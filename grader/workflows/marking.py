@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from grader.errors import GraderError, RefusedError, UsageError
 from grader.grading.marks import CriterionMark
+from grader.grading.remarks import check_range
 from grader.rubric.model import Where
 from grader.rubric.problems import nearest
 from grader.store import Signature, Store, history, ledger
@@ -172,12 +172,9 @@ def _give(session: Session, assignment: str, order: MarkOrder, signature: Signat
     _refuse_open_request(session, result, order.criterion, name)
     if order.points is None:
         _refuse_taking_back(mark)
-    elif not 0 <= order.points <= mark.out_of or math.isnan(order.points):
-        raise RefusedError(
-            f"{name}: these points cannot be given for '{order.criterion}'",
-            expected=f"0 to {mark.out_of:g}",
-            found=f"{order.points:g}",
-        )
+    else:
+        refusal = f"{name}: these points cannot be given for '{order.criterion}'"
+        check_range(order.points, lowest=0.0, out_of=mark.out_of, refusal=refusal)
     assert result.verdict_row is not None
     row = MarkRow(
         student=result.student,

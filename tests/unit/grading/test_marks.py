@@ -181,6 +181,17 @@ def test_points_out_of_range_are_refused(given_points: float) -> None:
         check_points(Policy(), given_points, before=2, out_of=5)
 
 
+def test_points_of_more_decimals_than_a_mark_list_shows_are_refused() -> None:
+    with pytest.raises(RefusedError, match=r"2 decimals[\s\S]*1\.33333"):
+        check_points(Policy(), 1.33333, before=2, out_of=5)
+    for points in (1.33, 0.1 + 0.2, 5):
+        check_points(Policy(), round(points, 2), before=2, out_of=5)
+
+
+def test_a_mark_as_it_was_may_be_kept_where_marks_may_not_fall() -> None:
+    check_points(Policy(marks_may_fall=False), 5 / 6, before=5 / 6, out_of=5)
+
+
 def test_a_mark_falls_only_where_the_course_lets_it() -> None:
     check_points(Policy(), 1, before=2, out_of=5)
     with pytest.raises(RefusedError, match="may not fall"):
