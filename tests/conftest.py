@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -23,9 +25,9 @@ _CORPUS_BESIDE_CHECKOUT = Path(__file__).resolve().parents[2] / "shared" / "corp
 
 
 def _engine_answers() -> bool:
-    try:
-        client = docker.from_env(timeout=20)
-    except docker.errors.DockerException:
+    client = _client()
+    if client is None:
+        _collect_sockets()
         return False
     try:
         return bool(client.ping())
@@ -33,6 +35,20 @@ def _engine_answers() -> bool:
         return False
     finally:
         client.close()
+
+
+def _client() -> docker.DockerClient | None:
+    try:
+        return docker.from_env(timeout=20)
+    except docker.errors.DockerException:
+        return None
+
+
+def _collect_sockets() -> None:
+    """docker-py leaves a socket to the garbage collector where it cannot connect: no test's fault."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -98,4 +114,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker, fixture in (("docker", "docker_engine"), ("corpus", "corpus")):
             if item.get_closest_marker(marker) and fixture not in item.fixturenames:
-                item.fixturenames.insert(0, fixture)
+                # A list of its own: cases of one test share theirs, and not all of them may ask for it.
+                item.fixturenames = [fixture, *item.fixturenames]

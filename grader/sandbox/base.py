@@ -69,8 +69,12 @@ class Worker(Protocol):
     def run(self, job: Job, progress: Progress | None = None) -> Bundle:
         """Runs one submission; a time-out or a dead kernel is a bundle like any other.
 
+        Returns:
+            Evidence of this job, named by the digests of its notebook and plan.
+
         Raises:
-            SandboxUnavailable: The service's own fault: engine gone, container killed from outside.
+            SandboxUnavailable: The service's own fault: engine gone, container killed from outside, sandbox
+                closed before or while it ran.
         """
         ...
 
@@ -93,7 +97,7 @@ class Sandbox(Protocol):
         """Gives a warm worker with this plan's limits.
 
         Raises:
-            SandboxUnavailable: It cannot be started.
+            SandboxUnavailable: It cannot be started, or the sandbox was closed.
         """
         ...
 
@@ -106,5 +110,8 @@ class Sandbox(Protocol):
         ...
 
     def close(self) -> None:
-        """Closes all workers."""
+        """Closes all workers for good, from any thread: what they run ends with an error.
+
+        Safe to call twice.
+        """
         ...

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import CellDone, CellStarted, Ran
 from grader.evidence.plan import Plan
+from grader.evidence.record import Outcome
 from grader.sandbox.base import Job, Progress
+from grader.sandbox.boxes import Boxes
 
 __all__ = ["FakeSandbox", "FakeWorker"]
 
@@ -27,10 +30,18 @@ class FakeSandbox:
 
     def __init__(self, answer: Callable[[Job], Bundle | Exception]) -> None:
         self._answer = answer
+        # There are no boxes; after closing it refuses in the words of a real sandbox.
+        self._boxes = Boxes()
         self.jobs: list[Job] = []
 
     def open(self, plan: Plan) -> FakeWorker:
-        return FakeWorker(self._run)
+        """Gives a worker.
+
+        Raises:
+            SandboxUnavailable: The sandbox was closed.
+        """
+        self._boxes.require_open()
+        return FakeWorker(self._run, self._boxes)
 
     def memory_bytes(self, plan: Plan) -> int:
         return 0
@@ -40,37 +51,73 @@ class FakeSandbox:
         answer = self._answer(job)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return _of(job, answer)
 
     def answers(self) -> bool:
         """As long as this process lives."""
         return True
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is held; whoever still runs something sees it end."""
+        self._boxes.close()
 
 
 class FakeWorker:
-    def __init__(self, run: Callable[[Job], Bundle]) -> None:
+    """Answers one job after another.
+
+    Args:
+        run: Answers a job.
+        boxes: Tells when the sandbox was closed, perhaps in the middle of a submission.
+    """
+
+    def __init__(self, run: Callable[[Job], Bundle], boxes: Boxes) -> None:
         self._run = run
+        self._boxes = boxes
 
     def run(self, job: Job, progress: Progress | None = None) -> Bundle:
-        """Answers a job, and tells `progress` of its cells as a real sandbox would."""
+        """Answers a job, and tells `progress` of its cells as a real sandbox would.
+
+        Raises:
+            SandboxUnavailable: The answer, or the sandbox was closed before this submission's end.
+        """
+        self._boxes.require_open()
         bundle = self._run(job)
-        if progress is not None:
-            _replay(bundle, progress)
+        for event in _events(bundle):
+            self._boxes.require_open()
+            if progress is not None:
+                progress(event)
+        self._boxes.require_open()
         return bundle
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def _replay(bundle: Bundle, progress: Progress) -> None:
+def _of(job: Job, bundle: Bundle) -> Bundle:
+    """The evidence as of this job, whatever it was recorded from."""
+    evidence = bundle.evidence
+    named = {
+        "notebook": hashlib.sha256(job.notebook).hexdigest(),
+        "plan": job.plan.digest,
+        "environment": evidence.environment.model_copy(
+            update={"sandbox": FakeSandbox.name, "seed": job.plan.seed}
+        ),
+    }
+    return Bundle(evidence.model_copy(update=named), bundle.arrays)
+
+
+def _events(bundle: Bundle) -> Iterator[CellStarted | CellDone | Ran]:
     evidence = bundle.evidence
     for cell in evidence.cells:
         if cell.run is not None and cell.run.status != "not_run":
-            progress(CellStarted(index=cell.index))
-            progress(CellDone(cell=cell))
-    progress(
-        Ran(outcome=evidence.outcome, cells=evidence.cells, cells_s=evidence.cells_s, kernel_alive=False)
+            yield CellStarted(index=cell.index)
+            yield CellDone(cell=cell)
+    yield Ran(
+        outcome=evidence.outcome,
+        detail=evidence.outcome_detail,
+        cells=evidence.cells,
+        cells_s=evidence.cells_s,
+        # Of a kernel that met a limit the evidence does not say it.
+        kernel_alive=evidence.outcome in (Outcome.COMPLETED, Outcome.CELL_ERROR),
+        anomalies=evidence.anomalies,
     )
