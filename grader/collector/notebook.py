@@ -173,7 +173,10 @@ class NotebookRun:
             return Outcome.TIMEOUT, f"the notebook took longer than {limits.notebook_s:g} s"
         if "output_limit" in first or self.client.flooded:
             cell = first.get("output_limit")
-            return Outcome.OUTPUT_LIMIT, f"{_in(cell)}more than {limits.output_bytes >> 20} MiB of output"
+            return (
+                Outcome.OUTPUT_LIMIT,
+                f"{_in(cell)}more than {limits.output_bytes / 2**20:.3g} MiB of output",
+            )
         if "died" in first or self.forked.died.is_set():
             return Outcome.KERNEL_DIED, f"{_in(first.get('died'))}the kernel's process ended"
         if "error" in first:

@@ -52,6 +52,7 @@ class BoxWorker:
         self._starter = ThreadPoolExecutor(1) if isolation == "container" else None
         self._standby: Future[Box] | None = None
         self._served = 0
+        self._closed = False
 
     def run(self, job: Job, progress: Progress | None = None) -> Bundle:
         """Runs one submission.
@@ -113,6 +114,8 @@ class BoxWorker:
     def _take(self, limits: Limits) -> Box:
         """A clean box with these limits, started now unless one is there."""
         self._boxes.require_open()
+        if self._closed:
+            raise SandboxUnavailable("this worker is closed", todo="open another one")
         box, self._box = self._box, None
         if box is None:
             box, self._served = self._from_standby(), 0
@@ -130,6 +133,7 @@ class BoxWorker:
         return None if standby is None else standby.result()
 
     def close(self) -> None:
+        self._closed = True
         if self._box is not None:
             self._box.remove()
             self._box = None

@@ -87,6 +87,17 @@ def test_closing_ends_a_box_that_is_still_starting() -> None:
     assert starting.exception(timeout=10) is not None
 
 
+@pytest.mark.parametrize("isolation", ["fork", "container"])
+def test_a_closed_worker_of_an_open_sandbox_starts_nothing(isolation: Isolation) -> None:
+    sandbox = Sandbox(isolation)
+    sandbox.worker.close()
+    started = len(sandbox.started)
+    with pytest.raises(SandboxUnavailable, match="closed"):
+        sandbox.worker.run(JOB)
+    assert len(sandbox.started) == started
+    assert all(box.ended for box in sandbox.started)
+
+
 def test_after_closing_nothing_is_started_and_nothing_run() -> None:
     sandbox = Sandbox()
     sandbox.boxes.close()
