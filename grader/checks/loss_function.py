@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks._answers import nothing_handed_in
-from grader.checks._losses import loss_name
+from grader.checks._answers import answer_in, located, nothing_handed_in
+from grader.checks._losses import Squashing, loss_name, squashing_of
 from grader.checks._probes import own_cell_failed, stopped_early
 from grader.checks._runs import object_name, runs_in, where_of
 from grader.evidence.training import LossUse, TrainingRun
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement
+from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["LossFunction"]
 
@@ -37,10 +38,11 @@ class LossFunction(Check):
 
     Right are raw scores into CrossEntropyLoss or BCEWithLogitsLoss, log-softmax into NLLLoss or
     CrossEntropyLoss, and a sigmoid into BCELoss. A softmax or sigmoid before a loss that applies one itself
-    is wrong, and so is a wrong number of classes. Other losses, and inputs that could not be traced, go to a
-    TA.
+    is wrong, and so is a wrong number of classes; where the network's class has one such call, its line is
+    named. Other losses, and inputs that could not be traced, go to a TA.
 
-    Fields: `classes` is the number of classes (2 may also be one score); `sections` limits the runs.
+    Fields: `classes` is the number of classes (2 may also be one score); `sections` limits the runs. Where
+    one of them was not found, all runs count, and a wrong one among them goes to a TA.
     """
 
     example: ClassVar[str] = """\
@@ -59,35 +61,43 @@ class LossFunction(Check):
         return self.sections
 
     def judge(self, case: Case) -> Judgement:
-        runs = runs_in(case, self.sections)
+        placed = all(located(case, section) for section in self.sections)
+        runs = runs_in(case, self.sections if placed else ())
         if not runs:
             return _no_runs(case, self.sections)
-        judged = [(run, *self._judge_run(run)) for run in runs]
-        data = {"runs": [_describe(run, verdict) for run, verdict, _ in judged]}
-        for verdict, make in (("wrong", Judgement.failed), ("unsure", Judgement.needs_ta)):
-            found = [(run, reason) for run, each, reason in judged if each == verdict]
-            if found:
-                return make(found[0][1], where=where_of(run for run, _ in found), data=data)
+        fits = [self._fit_of(run, case) for run in runs]
+        data = {"runs": [_describe(fit) for fit in fits]}
+        wrong = [fit for fit in fits if fit.verdict == "wrong"]
+        unsure = [fit for fit in fits if fit.verdict == "unsure"]
+        if wrong and placed:
+            return _wrong(wrong, data)
+        if wrong:
+            text = f"{wrong[0].reason} Whether that belongs to this part could not be told; a TA looks at it."
+            return Judgement.needs_ta(text, where=_places(wrong), data=data)
+        if unsure:
+            return Judgement.needs_ta(unsure[0].reason, where=_places(unsure), data=data)
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
         return Judgement.passed(f"{functions} fits what the network gives.", where=where_of(runs), data=data)
 
-    def _judge_run(self, run: TrainingRun) -> tuple[Verdict, str]:
+    def _fit_of(self, run: TrainingRun, case: Case) -> _Fit:
         loss = run.loss
         if loss is None:
-            return "unsure", f"No loss function was seen in the run of cell {run.cell}; a TA looks at it."
+            reason = f"No loss function was seen in the run of cell {run.cell}; a TA looks at it."
+            return _Fit(run, "unsure", reason)
         name = loss_name(loss.function)
         if name not in _TAKES:
-            return "unsure", f"{loss.function} in cell {run.cell} is not one of the usual losses; a TA looks."
+            reason = f"{loss.function} in cell {run.cell} is not one of the usual losses; a TA looks."
+            return _Fit(run, "unsure", reason)
         kinds, by_class = _TAKES[name]
         if loss.input_kind == "unknown":
-            return "unsure", f"What goes into {loss.function} in cell {run.cell} could not be traced."
+            reason = f"What goes into {loss.function} in cell {run.cell} could not be traced."
+            return _Fit(run, "unsure", reason)
         if loss.input_kind not in kinds:
-            wanted = _WORDS[sorted(kinds)[-1]]
-            return "wrong", (
-                f"{loss.function} takes {wanted}, but `{object_name(run.model)}` gives it"
-                f" {_WORDS[loss.input_kind]} in cell {run.cell}."
-            )
-        return self._judge_width(run, loss, by_class)
+            squashing = squashing_of(run, case)
+            wanted, given = _WORDS[sorted(kinds)[-1]], _given(loss, squashing)
+            reason = f"{loss.function} takes {wanted}, but `{object_name(run.model)}` gives it {given}"
+            return _Fit(run, "wrong", f"{reason} in cell {run.cell}.", squashing)
+        return _Fit(run, *self._judge_width(run, loss, by_class))
 
     def _judge_width(self, run: TrainingRun, loss: LossUse, by_class: bool) -> tuple[Verdict, str]:
         width = _width(loss, by_class)
@@ -104,13 +114,52 @@ class LossFunction(Check):
         )
 
 
+@dataclass(frozen=True)
+class _Fit:
+    """How a run's loss function fits, and why not."""
+
+    run: TrainingRun
+    verdict: Verdict
+    reason: str
+    squashing: Squashing | None = None
+
+
+def _wrong(fits: list[_Fit], data: dict[str, Any]) -> Judgement:
+    advice, first = "", fits[0]
+    if first.squashing is not None and first.run.loss is not None:
+        advice = _advice(first.run.loss, first.squashing)
+    return Judgement.failed(first.reason, where=_places(fits), data=data, advice=advice)
+
+
+def _advice(loss: LossUse, squashing: Squashing) -> str:
+    """What to do about a squashing that the loss applies itself; empty for losses that apply none."""
+    own = {"crossentropy": "a softmax", "bcewithlogits": "a sigmoid"}.get(loss_name(loss.function))
+    return f"Take the {squashing.name} out: {loss.function} applies {own} itself." if own else ""
+
+
+def _given(loss: LossUse, squashing: Squashing | None) -> str:
+    if squashing is None:
+        return _WORDS[loss.input_kind]
+    kind = loss.input_kind.replace("_", "-")
+    place = squashing.where
+    return f"{kind} (after the {squashing.name} in cell {place.cell}, line {place.line})"
+
+
+def _places(fits: list[_Fit]) -> tuple[Where, ...]:
+    """Where networks squash their scores, then where they were trained."""
+    squashed = [fit.squashing.where for fit in fits if fit.squashing is not None]
+    return tuple(dict.fromkeys((*squashed, *where_of(fit.run for fit in fits))))
+
+
 def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
     untouched = [judgement for section in sections if (judgement := nothing_handed_in(case, section))]
     if sections and len(untouched) == len(sections):
         return untouched[0]
+    elsewhere = bool(case.evidence.training.runs)
     recorded = case.evidence.training.complete
-    if sections or not recorded or stopped_early(case) or own_cell_failed(case):
-        return Judgement.needs_ta("No training was seen where a loss function was to be chosen; a TA looks.")
+    if elsewhere or not recorded or stopped_early(case) or own_cell_failed(case):
+        text = "No training was seen where a loss function was to be chosen; a TA looks."
+        return Judgement.needs_ta(text, where=answer_in(case).where if case.criterion.section else ())
     return Judgement.failed("No network was trained.")
 
 
@@ -127,13 +176,13 @@ def _width(loss: LossUse, by_class: bool) -> int | None:
     return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
 
 
-def _describe(run: TrainingRun, verdict: Verdict) -> dict[str, Any]:
-    loss = run.loss
+def _describe(fit: _Fit) -> dict[str, Any]:
+    run, loss = fit.run, fit.run.loss
     return {
         "run": run.index,
         "cell": run.cell,
         "function": None if loss is None else loss.function,
         "input_kind": None if loss is None else loss.input_kind,
         "input_shape": None if loss is None else list(loss.input_shape),
-        "fits": verdict == "right" if verdict != "unsure" else None,
+        "fits": fit.verdict == "right" if fit.verdict != "unsure" else None,
     }

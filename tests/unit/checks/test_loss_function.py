@@ -91,3 +91,68 @@ def test_only_runs_of_the_sections_asked_for_are_judged():
     training = history(run("MSELoss", "logits", (4, 9)), right)
     evidence = factories.evidence(cells, training=training)
     assert check.judge(factories.case(check, evidence, sections=sections)).status is Status.PASS
+
+
+LETTERS = """class Letters(nn.Module):
+    def __init__(self):
+        self.last = nn.Linear(4, 9)
+
+    def forward(self, x):
+        return F.softmax(self.last(x), dim=1)"""
+GATED = LETTERS.replace("self.last(x)", "self.last(torch.sigmoid(x) * x)")
+KEPT = LETTERS.replace("nn.Linear(4, 9)", "nn.Softmax(dim=1)").replace(
+    "F.softmax(self.last(x), dim=1)", "self.last(x)"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (LETTERS, 6),
+        (KEPT, 3),
+        (LETTERS.replace("nn.Linear(4, 9)", "nn.Softmax(dim=1)"), 6),
+        (GATED, None),
+        (LETTERS.replace("Letters", "Others"), None),
+        (LETTERS.replace("F.softmax", "F.log_softmax"), None),
+    ],
+)
+def test_the_line_of_the_softmax_is_named_where_the_class_has_only_one(source: str, line: int | None):
+    network = factories.model("net", class_name="Letters")
+    wrong = run("CrossEntropyLoss", "probabilities", (4, 9)).model_copy(update={"model": network})
+    judgement = judge(wrong, cells=(cell(0, source), cell(1, "train(net)")))
+    assert judgement.status is Status.FAIL
+    assert [(place.cell, place.line) for place in judgement.where][:-1] == ([(0, line)] if line else [])
+    assert ("(after the softmax in cell 0, line" in judgement.message) == (line is not None)
+    assert ("Take the softmax out" in judgement.advice) == (line is not None)
+
+
+def test_the_class_counts_as_it_was_last_written_before_the_run():
+    network = factories.model("net", class_name="Letters")
+    wrong = run("CrossEntropyLoss", "probabilities", (4, 9)).model_copy(update={"model": network, "cell": 2})
+    cells = (cell(0, LETTERS), cell(1, f"\n{LETTERS}"), cell(2, "train(net)"), cell(3, LETTERS))
+    assert [place.cell for place in judge(wrong, cells=cells).where] == [1, 2]
+
+
+def of_section_two(*runs: TrainingRun, heading: str = "# Two") -> Judgement:
+    sections = {"two": Section(title="2", heading="^Two")}
+    cells = (cell(0, "x"), cell(1, "train()"), cell(2, heading, kind="markdown"), cell(3, "train()"))
+    check = LossFunction(classes=9, sections=("two",))
+    evidence = factories.evidence(cells, training=history(*runs))
+    return check.judge(factories.case(check, evidence, sections=sections))
+
+
+def test_a_wrong_run_of_another_section_costs_nothing_here():
+    right = run("CrossEntropyLoss", "logits", (4, 9), 1).model_copy(update={"cell": 3})
+    wrong = run("CrossEntropyLoss", "probabilities", (4, 9))
+    assert of_section_two(wrong, right).status is Status.PASS
+    assert of_section_two(wrong).status is Status.NEEDS_TA
+
+
+def test_where_the_section_was_not_found_a_wrong_run_goes_to_a_ta():
+    right, wrong = run("CrossEntropyLoss", "logits", (4, 9)), run("CrossEntropyLoss", "probabilities", (4, 9))
+    assert of_section_two(right, heading="# Zwei").status is Status.PASS
+    assert of_section_two(right, wrong, heading="# Zwei").status is Status.NEEDS_TA
+
+
+def test_no_training_anywhere_is_no_training_in_a_section_either():
+    assert of_section_two().status is Status.FAIL

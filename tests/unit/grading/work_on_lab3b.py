@@ -42,6 +42,8 @@ def _lab3b_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory
         given = {**common, "model": model, "hyperparameters": {"lr": rates[place - 1]}, "start": start}
         runs.append(factories.training_run(place, cells["search-b"], order=2 * place, **given))
     looks = _looks(cells, runs, right=right)
+    model = identity_of("on_features", "Features", sequential(nn.Linear(9216, 9)), token=8)
+    runs.append(factories.training_run(9, cells["transfer-c"], order=100, **{**common, "model": model}))
     return TrainingHistory(runs=tuple(runs), sources=(train, few, test), evaluations=looks)
 
 
@@ -74,6 +76,7 @@ def work(*, right: bool) -> Work:
             "search-d": "print(test())",
             "transfer-a": f"{features}.detach()\ntorch.save(saved, 'f')" if right else features,
             "transfer-b": "class Features: ...",
+            "transfer-c": "train()",
         },
         printed={
             "search-d": "test accuracy 0.5",
