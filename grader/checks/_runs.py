@@ -13,6 +13,7 @@ from grader.rubric.model import Where
 __all__ = [
     "batch_size_of",
     "by_token",
+    "in_cells",
     "is_model",
     "learning_rate_of",
     "mentions_binding",
@@ -75,6 +76,14 @@ def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, o
         "epochs": run.passes,
         "cell": run.cell,
     }
+
+
+def in_cells(cells: Iterable[int | None]) -> str:
+    """Cells in words, each once and in order, as ``in cells 19, 20 and 22``."""
+    numbers = [str(cell) for cell in sorted({cell for cell in cells if cell is not None})]
+    if len(numbers) < 2:
+        return f"in cell {numbers[0]}" if numbers else "in a cell that is not known"
+    return f"in cells {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
 def where_of(runs: Iterable[TrainingRun]) -> tuple[Where, ...]:

@@ -9,7 +9,9 @@ from pydantic import model_validator
 
 from grader.checks._answers import answer_in, located, not_located
 from grader.checks._probes import own_cell_failed, stopped_early
+from grader.checks._runs import in_cells, runs_in, where_of
 from grader.evidence.record import CellRecord, FileWritten
+from grader.evidence.training import TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Regex, Where
 
@@ -24,7 +26,8 @@ class FilesWritten(Check):
     With `named` each file has to be named in the criterion's section; an answer that names only some of them,
     or names them by a pattern, goes to a TA with the list of what is missing. With `patterns` each pattern
     has to fit a file that a cell of `sections` (or any cell) wrote; where training wrote files under other
-    names, or code saves only where a network gets good enough, a TA looks.
+    names, or code saves only where a network gets good enough, a TA looks. So does one where a cell failed,
+    unless a training of `sections` went through two passes or more and wrote nothing.
 
     Fields: `named`, file names; `patterns`, regular expressions on paths in the work folder; `sections`.
     """
@@ -89,38 +92,56 @@ class FilesWritten(Check):
         more: dict[str, Any] = {"where": where, "data": {"written": [file.path for file in found[:50]]}}
         if not missing and placed:
             return Judgement.passed(f"{len(found)} such files were written, as `{found[0].path}`.", **more)
-        doubt = self._doubt(case, files)
+        finished = _finished(case, self.sections) if placed and self.sections else ()
+        doubt = self._doubt(case, files, finished)
         if doubt:
             return Judgement.needs_ta(doubt, **more)
-        return Judgement.failed("No such files were written.", **more)
+        if not finished:
+            return Judgement.failed("No such files were written.", **more)
+        trained = in_cells(run.cell for run in finished)
+        return Judgement.failed(
+            f"The training {trained} wrote no such files.", **{**more, "where": where or where_of(finished)}
+        )
 
-    def _doubt(self, case: Case, files: list[FileWritten]) -> str:
+    def _doubt(self, case: Case, files: list[FileWritten], finished: tuple[TrainingRun, ...]) -> str:
         """Why the lack of such files does not show that none were to be written; empty where it does."""
-        if stopped_early(case) or own_cell_failed(case):
+        if stopped_early(case) or (own_cell_failed(case) and not finished):
             return "No such files were seen, but some cells failed or did not run."
         lost = next((judgement for name in self.sections if (judgement := not_located(case, name))), None)
         if lost is not None:
             return lost.message
-        training = _training_cells(case)
+        training = _training_cells(case.evidence.training.runs)
+        here = training if not self.sections else _training_cells(runs_in(case, self.sections))
         other = [file.path for file in files if file.cell in training]
         if other:
             return f"Files were written under other names, as `{other[0]}`; a TA looks whether they will do."
-        if any(self._may_save(cell, case, training) for cell in case.evidence.cells):
+        last = max(here) if finished else len(case.evidence.cells)
+        cells = (cell for cell in case.evidence.cells if cell.index <= last or self._is_here(cell, case))
+        if any(self._may_save(cell, case, training) for cell in cells):
             return "No such files were seen, but there is code that may save some; a TA looks at it."
         return ""
+
+    def _is_here(self, cell: CellRecord, case: Case) -> bool:
+        names = (*self.sections, *((case.criterion.section,) if case.criterion.section else ()))
+        return any(cell.index in case.alignment.cells_of(name) for name in names)
 
     def _may_save(self, cell: CellRecord, case: Case, training: frozenset[int]) -> bool:
         """Whether code of the student's that belongs here saves something, if it comes to that."""
         if cell.kind != "code" or cell.index in case.alignment.unchanged or not _SAVES.search(cell.source):
             return False
-        names = (*self.sections, *((case.criterion.section,) if case.criterion.section else ()))
-        here = any(cell.index in case.alignment.cells_of(name) for name in names)
-        return here or cell.index in training or "def " in cell.source
+        return self._is_here(cell, case) or cell.index in training or "def " in cell.source
 
 
-def _training_cells(case: Case) -> frozenset[int]:
-    cells = ((run.cell, run.last_cell) for run in case.evidence.training.runs)
+def _training_cells(runs: tuple[TrainingRun, ...]) -> frozenset[int]:
+    cells = ((run.cell, run.last_cell) for run in runs)
     return frozenset(cell for pair in cells for cell in pair if cell is not None)
+
+
+def _finished(case: Case, sections: tuple[str, ...]) -> tuple[TrainingRun, ...]:
+    """Trainings of these sections with two passes or more, in cells that ran without an error."""
+    fine = {cell.index for cell in case.evidence.cells if cell.run is not None and cell.run.status == "ok"}
+    runs = runs_in(case, sections)
+    return tuple(run for run in runs if run.passes > 1 and _training_cells((run,)) <= fine)
 
 
 def _names(text: str, name: str) -> bool:

@@ -186,6 +186,38 @@ def test_files_that_the_run_wrote_are_found_by_pattern():
     assert judge(other, *cells, files=files).status is Status.FAIL
 
 
+IN_A = FilesWritten(patterns=(r"epoch\d+$",), sections=("a",))
+FAILED = cell(4, "test(", error=CellError(type="SyntaxError"))
+HEADING_B = cell(3, "# Part b", kind="markdown")
+LATER = cell(5, "def train_features():\n    torch.save(net, path)")
+
+
+@pytest.mark.parametrize(
+    ("passes", "cells", "status"),
+    [
+        (30, (cell(2, "train()"), HEADING_B, FAILED), Status.FAIL),
+        (30, (cell(2, "train()"), HEADING_B, FAILED, LATER), Status.FAIL),
+        (1, (cell(2, "train()"), HEADING_B, FAILED), Status.NEEDS_TA),
+        (30, (cell(2, "train()", error=CellError(type="NameError")), HEADING_B), Status.NEEDS_TA),
+        (30, (cell(2, "train()\nif good: torch.save(net, path)"), HEADING_B, FAILED), Status.NEEDS_TA),
+        (
+            30,
+            (cell(2, "train()"), cell(3, "torch.save(net, path)", error=CellError(type="E"))),
+            Status.NEEDS_TA,
+        ),
+    ],
+)
+def test_a_training_that_ended_and_wrote_nothing_is_not_excused_by_a_failure_elsewhere(
+    passes: int, cells: tuple[CellRecord, ...], status: Status
+):
+    training = factories.history(factories.training_run(0, 2, passes=passes))
+    of_part_b = (FileWritten(path="net_epoch1", cell=5, size_bytes=9),)
+    judgement = judge(IN_A, *cells, training=training, files=of_part_b)
+    assert judgement.status is status
+    if status is Status.FAIL:
+        assert judgement.message == "The training in cell 2 wrote no such files."
+
+
 CHECKPOINT = FilesWritten(patterns=(r"\.pt$",))
 
 
