@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from grader.evidence.training import DataSource, TrainingHistory
+from grader.evidence.training import DataSource, EvaluationPass, TrainingHistory, TrainingRun
 
 __all__ = ["Likeness", "TestData"]
 
@@ -13,6 +13,7 @@ Likeness = Literal["test", "unsure", "other"]
 _TEST = re.compile(r"(^|[^a-z])te?st", re.IGNORECASE)
 _SAME = 0.5
 _OTHER = re.compile(r"val|train|dev", re.IGNORECASE)
+_VALIDATION_FOLDER = re.compile(r"(^|[^a-z])val", re.IGNORECASE)
 
 
 class TestData:
@@ -26,6 +27,7 @@ class TestData:
     __test__ = False  # no test class, whatever pytest makes of its name
 
     def __init__(self, history: TrainingHistory) -> None:
+        self._history = history
         self._sources = {source.token: source for source in history.sources}
         self._trained_on = [self._sources[run.source] for run in history.runs if run.source in self._sources]
         splits = [source.split for source in self._trained_on]
@@ -41,33 +43,82 @@ class TestData:
             return "other"
         return "unsure" if _named_test(source) else "other"
 
-    def is_other(self, token: int | None, code: str) -> bool:
+    def is_other(self, look: EvaluationPass, code: str) -> bool:
         """Whether data are surely no test data, which "other" does not say: a loader without a name may be.
 
         They are where a network was trained on them, where the data set is called the training part of one
-        with a test part that this notebook reads as well, or where `code`, the cell that uses them, names
-        them so.
+        with a test part that this notebook reads as well, where their folder is called validation and they
+        were looked at before, or where `code`, the cell that uses them, names them so.
         """
-        source = self._sources.get(token) if token is not None else None
+        source = self._sources.get(look.source)
         if source is None:
             return False
         if any(_shared(source, trained) >= _SAME for trained in self._trained_on):
             return True
         if source.split == "train" and any(other.split == "test" for other in self._sources.values()):
             return True
-        named = [name for name in source.names if re.search(rf"\b{re.escape(name)}\b", code)]
-        return any(_OTHER.search(name) and not _TEST.search(name) for name in named)
+        folder = source.root or ""
+        of_validation = _VALIDATION_FOLDER.search(folder) and not _TEST.search(folder)
+        before = self._looked_at_before(look) if of_validation else []
+        if any(_shared(source, each) >= _SAME for each in before):
+            return True
+        return any(_OTHER.search(name) and not _TEST.search(name) for name in _used_in(code, source))
 
-    def name(self, token: int | None) -> str:
-        """What to call a source in messages."""
+    def is_kept_apart(self, look: EvaluationPass) -> bool:
+        """Whether data called test data are a part of the training data's own set that nothing used before.
+
+        They are where they share no item with anything that a network was trained on, or that was looked at
+        before, and all of this can be told from the items that were drawn.
+        """
+        source = self._sources.get(look.source)
+        if source is None or not _named_test(source) or source.index_digest is None:
+            return False
+        of_one_set = [
+            used
+            for used in (*self._trained_on, *self._looked_at_before(look))
+            if used.dataset_token == source.dataset_token or _shared(source, used) > 0
+        ]
+        return any(used in self._trained_on for used in of_one_set) and all(
+            used.index_digest is not None and _shared(source, used) == 0 for used in of_one_set
+        )
+
+    def _looked_at_before(self, look: EvaluationPass) -> list[DataSource]:
+        """Sources of earlier evaluations, but for those of the same cell."""
+        return [
+            self._sources[each.source]
+            for each in self._history.evaluations
+            if each.order < look.order and each.cell != look.cell and each.source in self._sources
+        ]
+
+    def training_on(self, look: EvaluationPass) -> TrainingRun | None:
+        """The run that trained the same network before, on the data that are looked at, if there is one."""
+        source = self._sources.get(look.source)
+        for run in self._history.runs if source is not None and look.model is not None else ():
+            trained = self._sources.get(run.source) if run.source is not None else None
+            same = look.model is not None and run.model.token == look.model.token and run.order < look.order
+            if same and trained is not None and source is not None and _shared(source, trained) >= _SAME:
+                return run
+        return None
+
+    def name(self, token: int | None, code: str) -> str:
+        """What to call a source in messages about `code`: by a name that stands there, if there is one.
+
+        Others may be a function's own, as ``loader``, which its caller does not know.
+        """
         source = self._sources.get(token) if token is not None else None
         if source is None:
             return "data that were not recorded"
-        return (
-            f"`{source.names[0]}`"
-            if source.names
-            else f"the {source.split or source.root or source.dataset} data"
-        )
+        known = _used_in(code, source)
+        if known:
+            return f"`{known[0]}`"
+        if source.root is not None:
+            return f"the data in `{source.root}`"
+        return f"`{source.names[0]}`" if source.names else f"the {source.split or source.dataset} data"
+
+
+def _used_in(code: str, source: DataSource) -> list[str]:
+    """Names of a source that stand in a cell."""
+    return [name for name in source.names if re.search(rf"\b{re.escape(name)}\b", code)]
 
 
 def _shared(source: DataSource, trained: DataSource) -> float:

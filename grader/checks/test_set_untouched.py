@@ -10,7 +10,7 @@ from pydantic import Field
 from grader.checks._answers import nothing_handed_in
 from grader.checks._data_use import Likeness, TestData
 from grader.checks._probes import own_cell_failed, stopped_early
-from grader.checks._runs import object_name, runs_in
+from grader.checks._runs import in_cells, object_name, runs_in
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
@@ -57,7 +57,8 @@ class TestSetUntouched(Check):
         tuned = self._tuned_on_test(case, test_data)
         data = _describe(trained["test"], tuned["test"])
         if trained["test"] or tuned["test"]:
-            return _misuse(trained["test"], tuned["test"], data)
+            names = {test_data.name(look.source, _code(look, case)) for look in tuned["test"]}
+            return _misuse(trained["test"], tuned["test"], names, data)
         if trained["unsure"] or tuned["unsure"]:
             where = _where([*trained["unsure"], *tuned["unsure"]])
             message = "By its name test data were used before the end; a TA looks whether they are."
@@ -108,19 +109,26 @@ def _within(look: EvaluationPass, run: TrainingRun) -> bool:
     )
 
 
-def _misuse(trained: list[TrainingRun], tuned: list[EvaluationPass], data: dict[str, Any]) -> Judgement:
-    reasons = [
-        f"`{object_name(run.model)}` was trained on test data in cell {run.cell}." for run in trained[:1]
-    ]
-    reasons += [
-        f"Test data were evaluated while settings were chosen, in cell {look.cell}." for look in tuned[:1]
-    ]
-    return Judgement.failed(
-        " ".join(reasons),
-        where=_where([*trained, *tuned]),
-        data=data,
-        advice="Choose settings on validation data and look at the test data once, at the end.",
-    )
+def _misuse(
+    trained: list[TrainingRun], tuned: list[EvaluationPass], names: set[str], data: dict[str, Any]
+) -> Judgement:
+    """The judgement on misused test data, called `names` where settings were chosen on them."""
+    reasons, advice = [], []
+    for name in dict.fromkeys(object_name(run.model) for run in trained):
+        cells = in_cells(run.cell for run in trained if object_name(run.model) == name)
+        reasons.append(f"`{name}` was trained on test data {cells}.")
+    if trained:
+        advice.append("Evaluate the trained network on the test set; do not train a new one on it.")
+    if tuned:
+        cells, data_names = in_cells(look.cell for look in tuned), ", ".join(sorted(names))
+        reasons.append(f"Test data ({data_names}) were evaluated while settings were chosen, {cells}.")
+        advice.append("Choose settings on validation data and look at the test data once, at the end.")
+    where = _where([*trained, *tuned])
+    return Judgement.failed(" ".join(reasons), where=where, data=data, advice=" ".join(advice))
+
+
+def _code(look: EvaluationPass, case: Case) -> str:
+    return case.evidence.cells[look.cell].source if look.cell is not None else ""
 
 
 def _nothing_trained(case: Case, tuning: tuple[str, ...]) -> Judgement:

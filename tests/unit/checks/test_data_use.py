@@ -111,6 +111,40 @@ def test_training_on_test_data_is_found():
     assert "trained on test data in cell 5" in judgement.message
 
 
+def test_the_advice_fits_the_misuse():
+    trained = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
+    assert trained.advice.startswith("Evaluate the trained network on the test set")
+    tuned = judge(UNTOUCHED, look(1, 1, 2, after=0, passes=30))
+    assert tuned.advice.startswith("Choose settings on validation data")
+
+
+def test_all_cells_and_the_student_s_own_name_of_the_data_are_told():
+    cells = (*CELLS[:1], cell(1, "train(net, mine)"), *CELLS[2:3], cell(3, "train(net, mine)"), *CELLS[4:])
+    named = source(2, "test", "loader", "mine")
+    looks = (look(1, 1, 2, after=0, passes=30), look(11, 3, 2, after=1, passes=30))
+    training = history(*RUNS, evaluations=looks, sources=(TRAIN, named))
+    evidence = factories.evidence(cells, training=training)
+    message = UNTOUCHED.judge(factories.case(UNTOUCHED, evidence, sections=SECTIONS)).message
+    assert message == "Test data (`mine`) were evaluated while settings were chosen, in cells 1 and 3."
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "name"),
+    [
+        (source(0, None, "loader", "mine"), "evaluate(net, mine)", "`mine`"),
+        (
+            source(0, None, "loader").model_copy(update={"root": "testing"}),
+            "run(net)",
+            "the data in `testing`",
+        ),
+        (source(0, None, "loader"), "run(net)", "`loader`"),
+        (source(0, "test"), "run(net)", "the test data"),
+    ],
+)
+def test_data_are_called_by_a_name_that_their_cell_uses(given: DataSource, code: str, name: str):
+    assert TestData(history(sources=(given,))).name(0, code) == name
+
+
 def test_test_data_passed_as_validation_data_in_tuning_are_found():
     judgement = judge(UNTOUCHED, look(1, 1, 2, after=0, passes=30))
     assert judgement.status is Status.FAIL
@@ -238,3 +272,131 @@ def test_the_handout_as_given_evaluates_nothing():
     judgement = judge(EVALUATED, section="test", untouched=True)
     assert judgement.status is Status.FAIL
     assert "Nothing was handed in" in judgement.message
+
+
+def evaluated(
+    *looks: EvaluationPass,
+    sources: tuple[DataSource, ...] = SOURCES,
+    runs: tuple[TrainingRun, ...] = RUNS,
+    cells: tuple[CellRecord, ...] = CELLS,
+    check: EvaluatedOnTest = EVALUATED,
+) -> Judgement:
+    evidence = factories.evidence(cells, training=history(*runs, evaluations=looks, sources=sources))
+    return check.judge(factories.case(check, evidence, sections=SECTIONS, section="test"))
+
+
+def test_test_data_that_the_very_network_was_trained_on_test_nothing():
+    runs = (*RUNS, run(2, 5, 11, token=2))
+    judgement = evaluated(look(12, 5, 2, after=2), runs=runs)
+    assert judgement.status is Status.FAIL
+    assert judgement.message == "`net` was evaluated in cell 5 on the data that it was trained on."
+    validated = source(1, None, "data").model_copy(update={"root": "validating"})
+    sources, tuned = (TRAIN, validated, TEST), look(1, 1, 1, after=0, passes=30)
+    both = look(12, 5, 2), look(13, 5, 1)
+    assert evaluated(tuned, *both, runs=runs, sources=sources).status is Status.FAIL
+    assert evaluated(*both, runs=runs, sources=sources).status is Status.NEEDS_TA
+    unclear = (TRAIN, source(1, None, "data"), TEST)
+    assert evaluated(tuned, *both, runs=runs, sources=unclear).status is Status.NEEDS_TA
+
+
+def test_test_data_that_another_network_was_trained_on_or_that_it_is_trained_on_later_are_test_data():
+    later = (*RUNS, run(2, 5, 20, token=2))
+    assert evaluated(look(12, 5, 2), runs=later).status is Status.PASS
+    other = run(2, 5, 11, token=2).model_copy(update={"model": model("net", 7)})
+    assert evaluated(look(12, 5, 2), runs=(*RUNS, other)).status is Status.PASS
+
+
+WHOLE = {"dataset_token": 0, "index_digest": "d", "length": 100}
+OF_TRAINING = TRAIN.model_copy(update={**WHOLE, "split": None})
+VALIDATION = VALID.model_copy(update=WHOLE)
+KEPT = NAMED.model_copy(update={**WHOLE, "names": ("loader", "test_loader")})
+TUNED = look(1, 1, 1, after=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, Status.PASS),
+        ({"overlap": ((0, 0.01),)}, Status.NEEDS_TA),
+        ({"overlap": ((1, 0.01),)}, Status.NEEDS_TA),
+        ({"index_digest": None}, Status.NEEDS_TA),
+        ({"dataset_token": 3}, Status.NEEDS_TA),
+        ({"names": ("loader",)}, Status.NEEDS_TA),
+    ],
+)
+def test_a_part_of_the_training_set_that_nothing_used_before_is_test_data(changed: Any, status: Status):
+    sources = (OF_TRAINING, VALIDATION, KEPT.model_copy(update=changed))
+    judgement = evaluated(TUNED, look(11, 5, 3, after=1), sources=sources)
+    assert judgement.status is status
+    if status is Status.NEEDS_TA:
+        assert "whether these are test data could not be told" in judgement.message
+
+
+def test_a_part_that_was_looked_at_in_tuning_is_no_test_data():
+    sources = (OF_TRAINING, VALIDATION, KEPT)
+    tuned = look(2, 1, 3, after=0, passes=30)
+    assert evaluated(tuned, look(11, 5, 3, after=1), sources=sources).status is Status.NEEDS_TA
+
+
+def test_sources_whose_items_cannot_be_listed_prove_nothing():
+    unlisted = OF_TRAINING.model_copy(update={"index_digest": None})
+    assert evaluated(look(11, 5, 3), sources=(unlisted, KEPT)).status is Status.NEEDS_TA
+
+
+CHOOSING = EvaluatedOnTest(choice="more")
+SLOW = tuple(
+    each.model_copy(update={"hyperparameters": {"lr": 0.003}, "batch_sizes": (256,), "passes": 30})
+    for each in RUNS
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "states"),
+    [
+        ("Learning rate: 0.003, batch size 256, 30 epochs.", ""),
+        ("The best has learning_rate=0.001 and **batch size**: 256.", "learning rate 0.001"),
+        ("lr 0.001 was worse than lr 0.003", ""),
+        ("`batch_size` = 64, num_epochs = 10", "batch size 64 and epochs 10"),
+        ("It levels off at epoch 8; 30 layers.", ""),
+        ("The third one.", ""),
+    ],
+)
+def test_a_network_trained_otherwise_than_was_chosen_goes_to_a_ta(words: str, states: str):
+    cells = (*CELLS[:3], cell(3, words, kind="markdown"), *CELLS[4:])
+    judgement = evaluated(look(11, 5, 2), runs=SLOW, cells=cells, check=CHOOSING)
+    assert judgement.status is (Status.NEEDS_TA if states else Status.PASS)
+    assert "`net` as trained in cell 3 (learning rate 0.003, batch size 256, 30 epochs)" in judgement.message
+    assert (f"the answer to more states {states};" in judgement.message) == bool(states)
+
+
+LOADS = "net.load_state_dict(torch.load(f'{name}_epoch29'))\nprint(evaluate(net, loader))"
+
+
+@pytest.mark.parametrize(
+    ("code", "token", "says"),
+    [
+        ("print(evaluate(net, loader))", 7, "our run did not train it"),
+        (LOADS, 7, ""),
+        ("best = copy.deepcopy(net)\nprint(evaluate(net, loader))", 7, ""),
+        (LOADS, 0, "cell 5 loads a checkpoint of epoch 29 into it first"),
+        (LOADS.replace("29", "9"), 0, ""),
+        (LOADS.replace("net.load", "other.load"), 0, ""),
+    ],
+)
+def test_which_weights_were_evaluated_is_asked_where_they_are_not_those_of_its_own_training(
+    code: str, token: int, says: str
+):
+    cells = (*CELLS[:5], cell(5, code, printed="error 0.3"))
+    runs = tuple(each.model_copy(update={"passes": 15, "last_cell": 3}) for each in RUNS)
+    used = look(11, 5, 2).model_copy(update={"model": model("net", token)})
+    judgement = evaluated(used, cells=cells, runs=runs)
+    assert judgement.status is (Status.NEEDS_TA if says else Status.PASS)
+    assert says in judgement.message
+
+
+def test_one_of_several_evaluations_that_is_the_chosen_network_s_is_enough():
+    chosen = SLOW[0].model_copy(update={"hyperparameters": {"lr": 0.001}, "model": model("best", 5)})
+    cells = (*CELLS[:3], cell(3, "learning rate 0.001", kind="markdown"), *CELLS[4:])
+    looks = look(11, 5, 2), look(12, 5, 2).model_copy(update={"model": model("best", 5)})
+    judgement = evaluated(*looks, runs=(chosen, SLOW[1]), cells=cells, check=CHOOSING)
+    assert judgement.status is Status.PASS
