@@ -17,7 +17,8 @@ def redesigned(runs: Sequence[TrainingRun], case: Case) -> Literal["yes", "no", 
     """Whether at least two different networks are among these runs.
 
     The record lists modules. A functional layer, or a depth chosen in ``forward``, is not in it, so equal
-    lists prove nothing where there are two classes, or one that takes arguments or was written again.
+    lists prove nothing where there are two classes, or one that was written again or takes arguments. An
+    argument that is kept and never read, as a name for files, changes nothing.
     """
     if len({run.model.architecture for run in runs}) > 1:
         return "yes"
@@ -43,9 +44,51 @@ def _classes(case: Case) -> Iterator[ast.ClassDef]:
 
 
 def _takes_arguments(written: ast.ClassDef) -> bool:
+    """Whether the class takes arguments that may change what it computes."""
     for node in written.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             given = node.args
-            count = len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs)
-            return count > 1 or given.vararg is not None or given.kwarg is not None
+            names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+            if given.vararg is not None or given.kwarg is not None:
+                return True
+            return any(not _is_kept_only(name, names[0], node, written) for name in names[1:])
+    return False
+
+
+def _is_kept_only(name: str, own: str, init: ast.FunctionDef, written: ast.ClassDef) -> bool:
+    """Whether an argument goes nowhere but into attributes of the object that its class never reads.
+
+    What a class of the student's own reads that this one is derived from is not known.
+    """
+    stored: set[str] = set()
+    kept: set[ast.AST] = set()
+    for node in ast.walk(init):
+        match node:
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id=base), attr=attribute)],
+                value=ast.Name(id=given) as value,
+            ) if (base, given) == (own, name):
+                stored.add(attribute)
+                kept.add(value)
+    uses = {node for node in ast.walk(init) if isinstance(node, ast.Name) and node.id == name}
+    return bool(stored) and uses == kept and _is_plain(written) and not _is_read(written, stored)
+
+
+def _is_plain(written: ast.ClassDef) -> bool:
+    """Whether a class is derived from ``nn.Module`` alone."""
+    bases = [
+        base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in written.bases
+    ]
+    return bases == ["Module"]
+
+
+def _is_read(written: ast.ClassDef, attributes: set[str]) -> bool:
+    """Whether a class may read one of these attributes: by name, by a text, or all at once."""
+    for node in ast.walk(written):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Constant(value=str(name)):
+                if name in attributes or name == "__dict__":
+                    return True
+            case ast.Name(id="vars" | "getattr"):
+                return True
     return False

@@ -79,12 +79,14 @@ class Became:
         state: ``nothing`` where its section was left as given, ``unsure`` where that cannot be told.
         reason: In words, after the setting's name.
         where: The runs concerned.
+        run: The nearest run, where there is one.
     """
 
     setting: Setting
     state: Literal["right", "wrong", "nothing", "unsure"]
     reason: str = "as asked"
     where: tuple[Where, ...] = ()
+    run: TrainingRun | None = None
 
 
 def became_of(setting: Setting, case: Case) -> Became:
@@ -102,7 +104,7 @@ def became_of(setting: Setting, case: Case) -> Became:
     if _may_be_missed(case, sections):
         return Became(setting, "unsure", f"{text}, but not everything ran", where_of([nearest]))
     known = any(difference.known for difference in different)
-    return Became(setting, "wrong" if known else "unsure", text, where_of([nearest]))
+    return Became(setting, "wrong" if known else "unsure", text, where_of([nearest]), nearest)
 
 
 def open_share(all_of_them: Sequence[Became]) -> float:

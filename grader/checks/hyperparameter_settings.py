@@ -13,12 +13,13 @@ from grader.checks._redesign import redesigned
 from grader.checks._runs import (
     batch_size_of,
     by_token,
+    in_cells,
     learning_rate_of,
     runs_in,
     settings_of,
     where_of,
 )
-from grader.checks._settings import Setting, became_of, open_share, some_failed
+from grader.checks._settings import Became, Setting, became_of, differences, open_share, some_failed
 from grader.evidence.training import DataSource, TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement
@@ -38,7 +39,8 @@ class HyperparameterSettings(Check):
     not recorded: where networks may differ in them, a TA looks.
 
     Fields: `settings`, or `at_least` with `architectural`; `sections` limits the runs that are counted, and
-    where it trains something, runs of `baselines` are settings as well.
+    where it trains something, runs of `baselines` are settings as well. Runs of `final`, sections that may
+    train the chosen setting once more, count only where the others are too few.
     """
 
     example: ClassVar[str] = """\
@@ -57,6 +59,7 @@ class HyperparameterSettings(Check):
     architectural: bool = False
     sections: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()
+    final: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> HyperparameterSettings:
@@ -66,7 +69,7 @@ class HyperparameterSettings(Check):
 
     def section_names(self) -> tuple[str, ...]:
         named = tuple(setting.section for setting in self.settings if setting.section is not None)
-        return (*self.sections, *self.baselines, *named)
+        return (*self.sections, *self.baselines, *self.final, *named)
 
     def judge(self, case: Case) -> Judgement:
         return self._judge_settings(case) if self.settings else self._judge_count(case)
@@ -77,8 +80,8 @@ class HyperparameterSettings(Check):
         share = right / len(found)
         where = tuple(place for each in found for place in each.where)
         rows = [{"setting": each.setting.label, "state": each.state, "found": each.reason} for each in found]
-        reasons = [f"{row['setting']}: {row['found']}" for row in rows if row["state"] != "right"]
-        message = f"{right} of {len(found)} settings were trained as asked. {'. '.join(reasons)}".strip()
+        reasons = [f"{self._reason(each, case)}." for each in found if each.state != "right"]
+        message = " ".join((f"{right} of {len(found)} settings were trained as asked.", *reasons))
         more: dict[str, Any] = {"where": where, "data": {"settings": rows}}
         if right == len(found):
             return Judgement.passed(message, **more)
@@ -87,9 +90,23 @@ class HyperparameterSettings(Check):
             return judgement.model_copy(update={"open_share": open_share(found)})
         return Judgement.partial(share, message, **more) if right else Judgement.failed(message, **more)
 
+    def _reason(self, became: Became, case: Case) -> str:
+        """What became of a setting that was not trained as asked, and which other one was in its place."""
+        if became.state != "wrong" or became.run is None:
+            return f"{became.setting.label}: {became.reason}"
+        text = f"{became.setting.label} was trained with {became.reason} {in_cells([became.run.cell])}"
+        sources = by_token(case.evidence.training)
+        same = [each.label for each in self.settings if not differences(became.run, each, sources)]
+        return f"{text}, which is {same[0]} again" if same else text
+
     def _judge_count(self, case: Case) -> Judgement:
         placed = all(located(case, section) for section in self.sections)
-        tried = self._tried(case, runs_in(case, self.sections))
+        runs = runs_in(case, self.sections)
+        last = {run.index for run in (runs_in(case, self.final) if self.final else ())}
+        tried = self._tried(case, tuple(run for run in runs if run.index not in last))
+        if not (tried.enough and tried.redesigned == "yes"):
+            with_last = self._tried(case, runs)
+            tried = with_last if not tried.enough or with_last.redesigned == "yes" else tried
         if tried.enough and tried.redesigned == "yes":
             return Judgement.passed(f"{tried.count} different settings were trained.", **tried.more)
         if tried.enough and tried.redesigned == "unsure":
@@ -125,8 +142,10 @@ class HyperparameterSettings(Check):
             return Judgement.needs_ta(f"{message} Some cells failed or did not run.", **tried.more)
         if tried.count == 0:
             return Judgement.failed(message, **tried.more)
-        share = min(1.0, tried.count / tried.wanted)
-        return Judgement.partial(share if share < 1 else 0.5, message, **tried.more)
+        if tried.enough:
+            advice = "Change the network itself in one of them, as its number of layers or channels."
+            return Judgement.partial(0.5, message, advice=advice, **tried.more)
+        return Judgement.partial(tried.count / tried.wanted, message, **tried.more)
 
 
 @dataclass(frozen=True)
@@ -158,7 +177,9 @@ def _untouched(case: Case, sections: tuple[str, ...]) -> bool:
 
 def _different(runs: tuple[TrainingRun, ...], sources: dict[int, DataSource]) -> dict[object, TrainingRun]:
     """The first run of each setting. One whose learning rate is not known must differ in something else."""
-    known = {(learning_rate_of(run), _others(run, sources)): run for run in reversed(runs)}
+    known: dict[tuple[float | None, tuple[object, ...]], TrainingRun] = {}
+    for run in runs:
+        known.setdefault((learning_rate_of(run), _others(run, sources)), run)
     rated = {others for rate, others in known if rate is not None}
     return {
         (rate, others): run

@@ -57,7 +57,12 @@ def test_each_setting_trained_as_asked_is_a_part_of_the_points():
     assert judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 16)).status is Status.PASS
     half = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 512))
     assert (half.status, half.share) == (Status.PARTIAL, 0.5)
-    assert "small: batch size 512 instead of 16" in half.message
+    assert "small was trained with batch size 512 instead of 16 in cell 3." in half.message
+    slow_again = judge(run(0, 1, 0.001, 64), run(1, 3, 0.001, 64)).message
+    assert slow_again.endswith(
+        "small was trained with learning rate 0.001 instead of 0.01, batch size 64 instead of 16 in cell 3,"
+        " which is slow again."
+    )
     assert [place.cell for place in half.where] == [3]
     assert judge(run(0, 1, 0.1, 64), run(1, 3, 0.01, 512)).status is Status.FAIL
 
@@ -119,6 +124,8 @@ def test_different_settings_are_counted_and_a_change_of_the_network_can_be_asked
 
 NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()"
 
+NAMED = NET.replace("self):", "self, name='cnn'):") + "\n        self.name = name\n"
+
 
 def four_runs(*architectures: str, class_name: str = "Net") -> list[TrainingRun]:
     """Runs at four learning rates; the last ones with networks of these layers, the others with one layer."""
@@ -149,12 +156,35 @@ def test_a_change_of_the_network_can_be_asked_for():
         NET.replace("self):", "self, *, depth=2):"),
         NET.replace("self):", "self, **options):"),
         f"{NET}\nnet = Net()\n{NET}",
+        NAMED + "        self.twice = name\n    def forward(self, x):\n        return x * self.twice",
+        NAMED + "        self.fc = make(name)",
+        NAMED + "    def forward(self, x):\n        return x if getattr(self, 'nam' + 'e') else -x",
+        NAMED + "    def forward(self, x):\n        return self.__dict__['na' + 'me'] * x",
+        NAMED.replace("nn.Module", "Base"),
         "from course import Net",
     ],
 )
 def test_networks_that_may_differ_in_functional_layers_go_to_a_ta(source: str):
     judgement = redesigned(*four_runs(), source=source)
     assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def test_an_argument_that_is_kept_and_never_read_changes_no_network():
+    flat = redesigned(*four_runs(), source=NAMED + "    def forward(self, x):\n        return self.fc(x)")
+    assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
+    assert flat.advice.startswith("Change the network itself")
+
+
+def test_settings_are_listed_in_the_order_in_which_they_were_trained():
+    runs = [run(place, cell_index, 0.1 / (place + 1), 64) for place, cell_index in enumerate((1, 3))]
+    assert [place.cell for place in judge(*runs, at_least=2).where] == [1, 3]
+
+
+def test_the_chosen_setting_trained_once_more_counts_only_where_others_are_too_few():
+    fields = {"at_least": 2, "final": ("b",)}
+    tried, again = [run(0, 1, 0.1, 64), run(1, 1, 0.01, 64)], run(2, 3, 0.01, 64, passes=28)
+    assert judge(*tried, again, **fields).data["different"] == 2
+    assert judge(tried[0], again, **fields).status is Status.PASS
 
 
 def test_two_classes_with_equal_modules_may_be_two_networks():
