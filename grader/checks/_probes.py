@@ -6,6 +6,7 @@ import re
 from typing import TypeVar
 
 from grader.checks._answers import nothing_handed_in
+from grader.checks._runs import object_name
 from grader.evidence.plan import FunctionProbe, ModuleProbe, Target, ValueProbe
 from grader.evidence.record import (
     FunctionRecord,
@@ -14,6 +15,7 @@ from grader.evidence.record import (
     ProbeResult,
     ValueRecord,
 )
+from grader.evidence.training import ModelIdentity
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
@@ -94,18 +96,39 @@ def _record_or(
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
     unnamed = not isinstance(probe, ValueProbe) and probe.target.discover is not None
-    return _without_answer(case, result, wanted, _elsewhere(case, result) if unnamed else "")
+    return _without_answer(case, result, wanted, unnamed)
 
 
 def _elsewhere(case: Case, result: ProbeResult) -> str:
     """Why a network that was looked for without a name may be there all the same."""
+    used = _used_here(case)
+    if used is not None:
+        return f"`{object_name(used[0])}` ({used[0].class_name}, cell {used[1]}) may be meant for it"
     unbuilt = re.findall(rf"(\w+) \({NOT_BUILT}", result.detail)
     if unbuilt:
         return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
     return "networks were trained in it" if case.evidence.training.runs else ""
 
 
-def _without_answer(case: Case, result: ProbeResult, wanted: str, elsewhere: str) -> Judgement:
+def _used_here(case: Case) -> tuple[ModelIdentity, int] | None:
+    """A network that was trained or used, whose class is written in the criterion's section, and its cell."""
+    history = case.evidence.training
+    section = case.section_cells() if case.criterion.section is not None else ()
+    looked_at = [look.model for look in history.evaluations if look.model is not None]
+    for used in (*(run.model for run in history.runs), *looked_at):
+        written = rf"(?m)^\s*class\s+{re.escape(used.class_name or '')}\b"
+        cells = [cell.index for cell in section if cell.kind == "code" and re.search(written, cell.source)]
+        if used.class_name and cells:
+            return used, cells[-1]
+    return None
+
+
+def _without_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool) -> Judgement:
+    """The judgement on a thing that was not found or not measured.
+
+    Names are free where a network was looked for without one: the handout's own cells make none then, so that
+    it proves nothing where these fail.
+    """
     if case.criterion.section is not None:
         untouched = nothing_handed_in(case)
         if untouched is not None:
@@ -113,11 +136,15 @@ def _without_answer(case: Case, result: ProbeResult, wanted: str, elsewhere: str
     broken = tuple(
         Where(cell=cell.index, line=cell.run.error.line)
         for cell in case.evidence.cells
-        if cell.run is not None and cell.run.error is not None
+        if cell.run is not None
+        and cell.run.error is not None
+        and not (unnamed and cell.index in case.alignment.unchanged)
     )
+    elsewhere = _elsewhere(case, result) if unnamed else ""
     none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell"
     if result.status == "not_found" and (broken or stopped_early(case)):
-        text = f"{none}, but some cells failed or did not run; a TA looks at it."
+        reasons = [reason for reason in (elsewhere, "some cells failed or did not run") if reason]
+        text = f"{none}, but {' and '.join(reasons)}; a TA looks at it."
         return Judgement.needs_ta(text, where=broken[:5])
     if result.status == "not_found" and elsewhere:
         return Judgement.needs_ta(f"{none}, but {elsewhere}; a TA looks at it.")

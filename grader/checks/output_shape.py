@@ -80,7 +80,8 @@ class OutputShape(Check):
         shape = forward.output.shape
         data = self._data(shape)
         if self._fits(shape):
-            return Judgement.passed(f"{list(given)} gives {list(shape)}, as expected.", data=data)
+            text = f"{_who(module)} gives {list(shape)} for {list(given)}, as expected."
+            return Judgement.passed(text, where=where if module.found_by == "discovery" else (), data=data)
         text = f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}"
         doubt = _another_may_be_meant(module, case)
         if doubt:
@@ -96,6 +97,12 @@ class OutputShape(Check):
 
     def _data(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
         return {"found": None if shape is None else list(shape), "expected": list(self.expected)}
+
+
+def _who(module: ModuleRecord) -> str:
+    """The network; one that was looked for without a name with its class and where that is written."""
+    found = module.found_by == "discovery" and module.cell is not None
+    return f"`{module.name}`" + (f" ({module.class_name}, cell {module.cell})" if found else "")
 
 
 def _another_may_be_meant(module: ModuleRecord, case: Case) -> str:

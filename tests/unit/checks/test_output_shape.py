@@ -8,10 +8,18 @@ import pytest
 
 from grader.checks.output_shape import OutputShape
 from grader.evidence.plan import Discovery, Target
-from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult, RaisedError
-from grader.evidence.training import TrainingRun
+from grader.evidence.record import (
+    CellError,
+    CellRecord,
+    ForwardRecord,
+    ModuleRecord,
+    ProbeResult,
+    RaisedError,
+)
+from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.evidence.values import ArrayValue, NoneValue
-from grader.rubric.model import Judgement, Status
+from grader.rubric.handout import fingerprint
+from grader.rubric.model import Judgement, Section, Status
 from tests import factories
 from tests.factories import history, model, training_run
 
@@ -116,3 +124,53 @@ def test_the_shape_of_a_network_found_without_a_name_counts_where_no_other_may_b
     judgement = judge(found, target=FREE, runs=runs)
     assert judgement.status is status
     assert "`net` gives [4, 10] for [4, 3, 32, 32]; expected [4]" in judgement.message
+
+
+def test_the_network_that_has_the_shape_is_named():
+    assert judge(net(tensor(4))).message == "`net` gives [4] for [4, 3, 32, 32], as expected."
+    found = net(tensor(4)).model_copy(update={"found_by": "discovery", "cell": 28})
+    judgement = judge(found, target=FREE)
+    assert judgement.message == "`net` (Net, cell 28) gives [4] for [4, 3, 32, 32], as expected."
+    assert [place.cell for place in judgement.where] == [28]
+
+
+HEADING = factories.cell(0, "# Part b", kind="markdown")
+SNIPPET = "prob = F.softmax(model(features))"
+GIVEN = fingerprint(
+    {
+        "cells": [
+            {"cell_type": "markdown", "source": "# Part b", "metadata": {}},
+            {"cell_type": "code", "source": SNIPPET, "metadata": {}},
+        ]
+    }
+)
+BROKEN = factories.cell(1, SNIPPET, error=CellError(type="NameError", message="model"))
+
+
+def missing(*cells: CellRecord, looks: tuple[EvaluationPass, ...] = (), target: Target = FREE) -> Judgement:
+    check = OutputShape(target=target, input=(4, 3, 32, 32), expected=(4,))
+    given = ProbeResult(status="not_found", detail="no network accepts 4 x 3 x 32 x 32")
+    evidence = factories.evidence(
+        (HEADING, BROKEN, *cells),
+        probes=factories.answers({check.probes()[0]: given}),
+        training=history(evaluations=looks),
+    )
+    sections = {"b": Section(title="b", heading="^Part b")}
+    return check.judge(factories.case(check, evidence, sections=sections, section="b", handout=GIVEN))
+
+
+def test_a_snippet_of_the_handout_that_fails_excuses_no_network_that_is_missing():
+    own = factories.cell(2, "class Flat(nn.Module): ...")
+    assert missing(own).status is Status.FAIL
+    assert missing(own, factories.cell(3, "Flat(", error=CellError(type="E"))).status is Status.NEEDS_TA
+    assert missing(own, target=Target(names=("net",))).status is Status.NEEDS_TA
+
+
+def test_a_network_of_this_part_that_was_used_but_does_not_fit_is_named_to_the_ta():
+    own = factories.cell(2, "class Flat(nn.Module): ...")
+    look = EvaluationPass(order=0, cell=2, model=model("flat", class_name="Flat"), source=0)
+    other = look.model_copy(update={"model": model("deep", class_name="Deep")})
+    judgement = missing(own, looks=(other, look))
+    assert judgement.status is Status.NEEDS_TA
+    assert "`flat` (Flat, cell 2) may be meant" in judgement.message
+    assert missing(own, looks=(other,)).status is Status.FAIL
