@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks._answers import answer_in
+from grader.checks._answers import answer_in, stored_text
 from grader.checks._losses import loss_name
 from grader.checks._runs import by_token, object_name, runs_in, where_of
 from grader.evidence.training import DataSource, TrainingRun
@@ -25,10 +25,10 @@ class OverfitsSmallSet(Check):
     than half of the probability, so the training accuracy is 100 %; other losses tell nothing by themselves.
     A run that gets there within `steps` steps is right. A training budget does not touch a set that fits into
     a few batches; where it cut the run, evidence is missing. Otherwise a TA looks at the student's own
-    outputs, since the images of our run are not the student's.
+    outputs, since the images of our run are not the student's, and gets the line that reports 100 %.
 
     Fields: the criterion's `section` is searched; `largest_set` is what still counts as small; `steps` is
-    how many iterations are allowed; `claim` is a pattern for an output that reports 100 %.
+    how many iterations are allowed; `claim` is a pattern for an output that reports 100 %, or no error.
     """
 
     example: ClassVar[str] = """\
@@ -42,7 +42,9 @@ class OverfitsSmallSet(Check):
     check: Literal["overfits_small_set"] = "overfits_small_set"
     largest_set: int = Field(default=150, ge=1)
     steps: int = Field(default=200, ge=1)
-    claim: Regex = r"(?i)acc\w{0,20}\D{0,40}(1\.0+\b|100(\.0+)?\s*%)"
+    claim: Regex = (
+        r"(?i)acc\w{0,20}\D{0,40}(1\.0+\b|100(\.0+)?\s*%)|train\w*[\s_]*err\w*\W{0,10}0(\.0+)?(?![\d.])"
+    )
 
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)
@@ -50,8 +52,8 @@ class OverfitsSmallSet(Check):
         section = case.criterion.section
         runs = runs_in(case, () if section is None else (section,))
         small = [run for run in runs if self._is_small(run, sources)]
-        claimed = re.search(self.claim, answer.outputs) is not None
-        data = {"runs": [_describe(run, sources) for run in runs], "claimed": claimed}
+        claim = self._claim(answer.cells, case)
+        data = {"runs": [_describe(run, sources) for run in runs], "claimed": bool(claim)}
         if answer.located and not answer.touched:
             return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
         told = [run for run in small if _bounds_each(run)]
@@ -61,12 +63,32 @@ class OverfitsSmallSet(Check):
         if any(run.passes_cut for run in small):
             message = "The training budget cut this run short; run it again with `--training full`."
             return Judgement.missing(message, where=where_of(small), data=data)
-        story = "an output in the file handed in reports 100 %" if claimed else "no output reports 100 %"
-        seen = (
+        story = claim or "no printed output of the file handed in reports 100 %"
+        message = f"{self._seen(small, bool(told), case)}; {story}."
+        return Judgement.needs_ta(message, where=where_of(small) or answer.where, data=data)
+
+    def _seen(self, small: list[TrainingRun], told: bool, case: Case) -> str:
+        """What our run showed, in words."""
+        for run in small:
+            ended = None if run.cell is None else case.evidence.cells[run.cell].run
+            if ended is not None and ended.error is not None:
+                after = f"{run.steps} step{'s' if run.steps != 1 else ''}"
+                error = f"{ended.error.type}: {ended.error.message}"
+                return f"In our run cell {run.cell} stopped after {after} ({error}), which tells nothing"
+        nothing = (
             "no small set was learnt" if told or not small else "it was not seen that a small set was learnt"
         )
-        message = f"In our run, on other images, {seen} within {self.steps} steps; {story}."
-        return Judgement.needs_ta(message, where=where_of(small) or answer.where, data=data)
+        return f"In our run, on other images, {nothing} within {self.steps} steps"
+
+    def _claim(self, cells: tuple[int, ...], case: Case) -> str:
+        """The first printed line of these cells that reports 100 %, in words; empty where there is none."""
+        for index in cells:
+            for number, line in enumerate(stored_text(case.evidence.cells[index]).splitlines(), start=1):
+                found = re.search(self.claim, line)
+                if found is not None:
+                    place = f"line {number} of what cell {index} printed in the file handed in"
+                    return f"{place} reports 100 % (`{line[: found.end()].strip()[-60:]}`)"
+        return ""
 
     def _passed(self, run: TrainingRun, data: dict[str, Any]) -> Judgement:
         message = f"`{object_name(run.model)}` learnt its small set by heart in {run.steps} steps."

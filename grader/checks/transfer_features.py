@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from grader.checks._answers import answer_in
+from grader.checks._runs import in_cells
 from grader.checks._source import parse_cell
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import CellRecord, ModuleRecord
@@ -19,6 +20,7 @@ __all__ = ["TransferFeatures"]
 _DETACHES = frozenset({"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_"})
 #: These cut a tensor off as its attributes only; as names they are a module, or the images of a batch.
 _DETACHING_ATTRIBUTES = frozenset({"data", "numpy"})
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
 
 
@@ -26,11 +28,11 @@ class TransferFeatures(Check):
     """Looks in a section for calls of a feature extractor, for what keeps its weights out, and for saving.
 
     All three in the student's own cells that ran, and the extractor giving `expected` for `input`: right.
-    Whatever is missing goes to a TA, since it can be done in other ways; snippets of the handout that stand
-    there unchanged count neither for nor against the student.
+    Whatever is missing goes to a TA, since it can be done in other ways, and so does a single batch taken by
+    ``next``; snippets of the handout that stand there unchanged count neither for nor against the student.
 
     Fields: `target` is the extractor; `input` and `expected` are shapes, batch first; `call` is the name by
-    which it is called.
+    which it is called; `sections` are others in which a part of it may stand, to be named to the TA.
     """
 
     example: ClassVar[str] = """\
@@ -48,6 +50,10 @@ class TransferFeatures(Check):
     input: tuple[int, ...]
     expected: tuple[int, ...]
     call: str = "features"
+    sections: tuple[str, ...] = ()
+
+    def section_names(self) -> tuple[str, ...]:
+        return self.sections
 
     @property
     def _probe(self) -> ModuleProbe:
@@ -69,25 +75,49 @@ class TransferFeatures(Check):
             "computed": bool(calling),
             "detached": any(names[cell.index] & _DETACHES or _takes_numbers(cell) for cell in own),
             "saved": _wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
+            "one_batch": bool(calling) and all(_takes_one_batch(cell, self.call) for cell in calling),
         }
         where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
-        if answer.located and not answer.touched:
+        elsewhere = self._elsewhere(case, data)
+        if answer.located and not answer.touched and not elsewhere:
             return Judgement.failed("Nothing was handed in for this part.", where=where, data=data)
-        return self._weigh(found, data, where)
+        return self._weigh(found, data, where, elsewhere)
+
+    def _elsewhere(self, case: Case, data: dict[str, Any]) -> tuple[int, ...]:
+        """Cells of the other sections that may do what was not seen in the criterion's own."""
+        here = {cell.index for cell in case.section_cells()}
+        cells = {cell.index: cell for name in self.sections for cell in case.section_cells(name)}
+        wanted = {"computed": {self.call}, "detached": _DETACHES, "saved": {"TensorDataset"}}
+        names = frozenset[str]().union(*(those for step, those in wanted.items() if not data[step]))
+        return tuple(
+            index
+            for index, cell in cells.items()
+            if index not in here and _is_own_code(cell, case) and _names_used(cell) & names
+        )
 
     def _weigh(
-        self, found: tuple[int, ...] | None, data: dict[str, Any], where: tuple[Where, ...]
+        self,
+        found: tuple[int, ...] | None,
+        data: dict[str, Any],
+        where: tuple[Where, ...],
+        elsewhere: tuple[int, ...],
     ) -> Judgement:
         lacking = [step for step in ("computed", "detached", "saved") if not data[step]]
-        if not lacking and found == self.expected:
-            message = f"The features of shape {list(self.expected)} were computed, detached and saved."
-            return Judgement.passed(message, where=where, data=data)
+        reasons = []
         if found != self.expected:
             shown = "nothing that could be measured" if found is None else str(list(found))
-            reason = f"the extractor gives {shown}, not {list(self.expected)}"
-        else:
-            reason = f"it was not seen that the features were {' and '.join(lacking)}"
-        return Judgement.needs_ta(f"A TA looks at this part: {reason}.", where=where, data=data)
+            reasons.append(f"the extractor gives {shown}, not {list(self.expected)}")
+        if lacking:
+            other = f" ({in_cells(elsewhere).removeprefix('in ')} may do it)" if elsewhere else ""
+            reasons.append(f"it was not seen that the features were {' and '.join(lacking)}{other}")
+        if data["one_batch"]:
+            reasons.append("only the first batch of each loader was taken, by `next`")
+        if reasons:
+            places = tuple(dict.fromkeys((*where, *(Where(cell=cell) for cell in elsewhere))))
+            message = f"A TA looks at this part: {'; '.join(reasons)}."
+            return Judgement.needs_ta(message, where=places, data=data)
+        message = f"The features of shape {list(self.expected)} were computed, detached and saved."
+        return Judgement.passed(message, where=where, data=data)
 
     def _shape(self, case: Case) -> tuple[int, ...] | None:
         result = case.probe(self._probe)
@@ -111,6 +141,17 @@ def _takes_numbers(cell: CellRecord) -> bool:
     tree = parse_cell(cell.index, cell.source).tree
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
     return any(node.attr in _DETACHING_ATTRIBUTES and not _is_module(node.value) for node in found)
+
+
+def _takes_one_batch(cell: CellRecord, call: str) -> bool:
+    """Whether a cell takes batches by ``next``, and calls the extractor in no loop."""
+    tree = parse_cell(cell.index, cell.source).tree
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    looped = {id(inner) for node in nodes if isinstance(node, _LOOPS) for inner in ast.walk(node)}
+    return "next" in _names(nodes) and not any(
+        isinstance(node, ast.Call) and id(node) in looped and call in _names(ast.walk(node.func))
+        for node in nodes
+    )
 
 
 def _is_module(node: ast.expr) -> bool:

@@ -19,7 +19,7 @@ from grader.rubric.model import Check, Judgement, Section, Status
 from tests import factories
 from tests.factories import cell, history, training_run
 
-SECTIONS = {"a": Section(title="a", heading="^Part a")}
+SECTIONS = {"a": Section(title="a", heading="^Part a"), "b": Section(title="b", heading="^Part b")}
 HEADING = cell(0, "# Part a", kind="markdown")
 SNIPPET = "features = alexnet.features(img)"
 HANDOUT = fingerprint(
@@ -90,10 +90,35 @@ def test_a_small_loss_is_proof_only_where_it_is_a_cross_entropy(function: str, k
     assert ("it was not seen" in judgement.message) == (status is Status.NEEDS_TA)
 
 
-def test_a_student_s_own_claim_is_told_to_the_ta():
-    assert "reports 100 %" in overfit(run(150, 1.0), stored="Training accuracy: 100.0 %").message
-    assert "reports 100 %" in overfit(run(150, 1.0), stored="Final Training Accuracy: 1.0").message
-    assert "no output reports" in overfit(run(150, 1.0), stored="Training accuracy: 0.91").message
+@pytest.mark.parametrize(
+    ("stored", "quoted"),
+    [
+        ("Training accuracy: 100.0 %", "line 1 of what cell 1 printed in the file handed in reports 100 %"),
+        ("one\nFinal Training Accuracy: 1.0", "line 2 of what cell 1 printed"),
+        ("Epoch 9: Train err: 0.0, Train loss: 0.13", "(`Epoch 9: Train err: 0.0`)"),
+        ("training error 0", "(`training error 0`)"),
+        ("Training accuracy: 0.91", ""),
+        ("Train err: 0.037, Validation err: 0.0", ""),
+    ],
+)
+def test_a_student_s_own_claim_is_quoted_to_the_ta(stored: str, quoted: str):
+    judgement = overfit(run(150, 1.0), stored=stored)
+    assert (quoted or "no printed output of the file handed in reports 100 %") in judgement.message
+    assert judgement.data["claimed"] == bool(quoted)
+
+
+def test_what_our_own_run_prints_is_no_claim_of_the_file_handed_in():
+    source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=27, sampled=27)
+    printing = cell(1, "train()", printed="Training accuracy: 1.0")
+    training = history(run(150, 1.0), sources=(source,))
+    assert not judge(OVERFITS, printing, training=training).data["claimed"]
+
+
+def test_a_run_that_an_error_stopped_tells_nothing():
+    source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=27, sampled=27)
+    failed = cell(1, "train()", error=CellError(type="NameError", message="name 'use_cuda' is not defined"))
+    judgement = judge(OVERFITS, failed, training=history(run(1, 2.2), sources=(source,)))
+    assert "cell 1 stopped after 1 step (NameError: name 'use_cuda' is not defined)" in judgement.message
 
 
 def test_nothing_handed_in_earns_nothing():
@@ -169,6 +194,47 @@ def test_what_was_not_seen_goes_to_a_ta(source: str, lacking: str):
     judgement = features(cell(1, source))
     assert judgement.status is Status.NEEDS_TA
     assert lacking in judgement.message
+
+
+WIDE = FEATURES.model_copy(update={"sections": ("b",)})
+PART_B = cell(2, "# Part b", kind="markdown")
+NEXT = "images, labels = next(iter(loader))\n"
+
+
+def wide(*cells: CellRecord) -> Judgement:
+    output = ArrayValue(type="torch.Tensor", dtype="float32", shape=(2, 256, 6, 6))
+    record = ModuleRecord(
+        found_by="expression",
+        name="alexnet.features",
+        class_name="Sequential",
+        forwards=(ForwardRecord(input=output, output=output),),
+    )
+    return judge(WIDE, *cells, probes=factories.answers({WIDE.probes()[0]: record}))
+
+
+def test_what_another_section_may_do_is_named_to_the_ta_and_earns_nothing_by_itself():
+    later = cell(3, "d = TensorDataset(f.detach(), y)")
+    judgement = wide(cell(1, "f = alexnet.features(x)"), PART_B, later)
+    assert judgement.status is Status.NEEDS_TA
+    assert "detached and saved (cell 3 may do it)" in judgement.message
+    assert [place.cell for place in judgement.where] == [1, 3]
+    assert wide(PART_B, cell(3, COMPUTE)).status is Status.NEEDS_TA
+    assert wide(PART_B, cell(3, "torch.save(net, path)")).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        (NEXT + COMPUTE, Status.NEEDS_TA),
+        (COMPUTE.replace("images)", "iter(loader).next()[0])"), Status.NEEDS_TA),
+        (NEXT + "for images in loader:\n    torch.save(alexnet.features(images).detach(), 'f')", Status.PASS),
+        (NEXT + "f = [alexnet.features(x).detach() for x in loader]; torch.save(f, 'f')", Status.PASS),
+    ],
+)
+def test_one_batch_of_each_loader_goes_to_a_ta(source: str, status: Status):
+    judgement = features(cell(1, source))
+    assert judgement.status is status
+    assert ("only the first batch" in judgement.message) == (status is Status.NEEDS_TA)
 
 
 @pytest.mark.parametrize("cut", ["alexnet.features(x).data", "alexnet.features(x.cpu()).cpu().data.numpy()"])
