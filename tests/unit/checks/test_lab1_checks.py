@@ -168,3 +168,39 @@ def test_a_call_that_raised_or_is_not_there_goes_to_a_ta():
 
 def test_a_section_left_as_it_was_fails():
     assert shown(*code_cells("plt.imshow(img)"), alignment=Alignment(unchanged=frozenset({0}))) is Status.FAIL
+def shape_asked_for_later(*later, printed="", printed_after=("", "")):
+    """The shape of a tensor of an earlier section, asked for in one with these cells; two more follow."""
+    arrays = []
+    tensor = WatchedValue(name="t", cell=0, value=value_of(torch.zeros(5, 7, 3), arrays))
+    made, heading = cell(0, "t = torch.zeros(5, 7, 3)", printed=printed), cell(1, "# b", kind="markdown")
+    end = 2 + len(later)
+    after = [cell(end + place, "t", printed=text) for place, text in enumerate(printed_after)]
+    given = evidence([made, heading, *later, *after], values=(tensor,))
+    places = {"b": tuple(range(1, end)), "c": (end,), "d": (end + 1,)}
+    aligned = Alignment(sections=places, unchanged=frozenset({1}))
+    sections = {name: Section(title=name, heading=name) for name in places}
+    return SHAPE.judge(case(SHAPE, given, sections=sections, section="b", alignment=aligned, arrays=arrays))
+
+
+def test_the_shape_of_an_earlier_tensor_is_no_answer_in_a_section_left_empty():
+    judgement = shape_asked_for_later(cell(2, ""))
+    assert judgement.status is Status.FAIL
+    assert judgement.message == "Nothing was handed in for this part."
+    assert [place.cell for place in judgement.where] == [1, 2]
+
+
+def test_the_shape_shown_in_another_section_goes_to_a_ta():
+    judgement = shape_asked_for_later(printed="torch.Size([5, 7, 3])")
+    assert judgement.status is Status.NEEDS_TA
+    assert "cell 0 shows the shape" in judgement.message
+    assert shape_asked_for_later(printed="[15, 7, 3] [5, 7, 30]").status is Status.FAIL
+    assert shape_asked_for_later(printed_after=("(5, 7, 3)", "")).status is Status.NEEDS_TA
+    assert shape_asked_for_later(printed_after=("", "(5, 7, 3)")).status is Status.FAIL
+
+
+def test_the_place_of_a_shape_is_the_section_that_asks_for_it():
+    judgement = shape_asked_for_later(cell(2, "t.shape", printed="torch.Size([5, 7, 3])"))
+    assert judgement.status is Status.PASS
+    assert [place.cell for place in judgement.where] == [2]
+
+

@@ -49,7 +49,7 @@ def work(*, right: bool) -> Work:
         ("part3c", "img_add", brighter if right else image + 0.3),
         ("part3d", "img_cropped", cropped if right else brighter[:3, :5]),
         ("part4a", "img_torch", torch.from_numpy(cropped.copy()) if right else torch.zeros(3, 4, 5)),
-        ("part4f", "maximum", torch.from_numpy(cropped.max(axis=(0, 1))) if right else torch.zeros(3)),
+        ("part4f", "maximum", torch.from_numpy(cropped.max(axis=(0, 1))) if right else torch.ones(3)),
     ]
     functions = {name: FUNCTIONS[name] for name in ("sum_of_cubes", "word_lengths", "all_same_length")}
     wrong = {
