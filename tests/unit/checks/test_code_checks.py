@@ -126,7 +126,8 @@ def test_a_section_without_a_loop_or_with_a_cell_that_raised_goes_to_a_ta():
         return written.judge(case(written, evidence([cell(0, source, **more)]))).status
 
     assert judged("output = 3") is Status.NEEDS_TA
-    assert judged("output = [sum(row) for row in matrix]") is Status.PASS
+    assert judged("output = [sum(row) for row in matrix]") is Status.NEEDS_TA
+    assert judged("for i in range(3):\n    for j in range(4): ...") is Status.PASS
     error = CellError(type="NameError", message="matrix", line=1)
     assert judged("for row in matrix: ...", error=error) is Status.NEEDS_TA
 
