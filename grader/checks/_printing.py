@@ -29,7 +29,8 @@ def mended_print(written: Written) -> str:
         value = _printed_value(call) if isinstance(call, ast.Call) else ""
         if not value or len(ast.unparse(node)) > _LONGEST_SHOWN:
             return "Write `return` with the value itself in place of `print`."
-        return f"Write `return {value}` in place of `{ast.unparse(node)}`."
+        keyword = "" if isinstance(written.node, ast.Lambda) else "return "
+        return f"Write `{keyword}{value}` in place of `{ast.unparse(node)}`."
     return ""
 
 

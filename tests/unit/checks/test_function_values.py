@@ -100,6 +100,11 @@ def test_where_printing_is_the_only_mistake_its_lines_are_shown_and_how_to_write
     assert [place.line for place in judgement.where] == [3]
 
 
+def test_a_lambda_needs_no_return():
+    judgement = printed_from("sum_of_cubes = lambda n: print(n * n)")
+    assert judgement.advice == "Write `n * n` in place of `print(n * n)`."
+
+
 def test_printing_in_some_calls_is_told_beside_the_right_ones():
     def some(n):
         return print(cubes(n)) if n > 0 else cubes(n)  # noqa: T201
