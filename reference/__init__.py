@@ -40,6 +40,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "matrix_vector": lab1.matrix_vector,
     "brightened": lab1.brightened,
     "channel_maximum": lab1.channel_maximum,
+    "colour_maximum": lab1.colour_maximum,
 }
 
 ARCHITECTURES: Mapping[str, Architecture] = {

@@ -13,6 +13,7 @@ __all__ = [
     "all_same_length",
     "brightened",
     "channel_maximum",
+    "colour_maximum",
     "matrix_vector",
     "sum_of_cubes",
     "word_lengths",
@@ -78,3 +79,11 @@ def channel_maximum(image: ArrayLike) -> Array:
     """
     largest: Array = np.asarray(image, dtype=np.float64).max(axis=(0, 1))
     return largest
+
+
+def colour_maximum(image: ArrayLike) -> Array:
+    """The largest number of each colour channel: (H, W, 3) or, with alpha, (H, W, 4) gives (3,).
+
+    Source: Lab 1, part 4.
+    """
+    return np.atleast_1d(channel_maximum(image))[:3]

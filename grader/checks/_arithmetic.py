@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-__all__ = ["arithmetic_in", "sums_of", "worked_out"]
+__all__ = ["arithmetic_in", "shapes_in", "sums_of", "worked_out"]
 
 _LONGEST_TEXT = 200
 #: The comma of ``9,000``, but not that of ``(10, 30)``.
@@ -18,6 +18,7 @@ _MOST_TERMS, _MOST_NUMBERS = 4, 12
 _LATEX_TIMES = re.compile(r"\\(?:times|cdot|\*)")
 #: A number may not begin inside another one, which also keeps long rows of digits from costing time.
 _ARITHMETIC = re.compile(r"(?<![\w.,])\(?\d[\d,.]*\)?(?:[ \t]*[-+*x×·X][ \t]*\(?\d[\d,.]*\)?)+(?!\w)")
+_SHAPE = re.compile(r"[\[(]\s*(\d{1,9}(?:\s*,\s*\d{1,9})+)\s*,?\s*[\])]")
 _TIMES = re.compile(r"(?<=[\d)])\s*[x×·X]\s*(?=[\d(])")
 
 
@@ -49,6 +50,12 @@ def sums_of(numbers: Sequence[float]) -> Iterable[float]:
     """Sums of two to four of the first dozen numbers, as of the parts that make up an answer."""
     for terms in range(2, _MOST_TERMS + 1):
         yield from (sum(chosen) for chosen in combinations(numbers[:_MOST_NUMBERS], terms))
+
+
+def shapes_in(text: str) -> list[tuple[int, ...]]:
+    """Shapes as they are printed: ``[130, 150, 3]``, ``(3, 4)``."""
+    found = _SHAPE.findall(text[:_LONGEST_ANSWER])
+    return [tuple(int(side) for side in each.split(",")) for each in found]
 
 
 def _value(node: ast.expr) -> Any:

@@ -172,7 +172,10 @@ def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
     wrong = [call for call in counted if call.state != "right"]
     if all(call.answer.silent for call in counted):
         return f"`{answers.name}` returns nothing yet."
-    if not wrong:
+    printed = [call for call in wrong if call.state == "printed"]
+    if wrong and len(printed) == len(wrong):
+        told = [_only_printed(answers.name, right, printed)]
+    elif not wrong:
         told = [
             f"`{answers.name}` is right in all {right} calls." if right > 1 else f"`{answers.name}` is right."
         ]
@@ -183,6 +186,18 @@ def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
             told.append("It gives the same answer to every input.")
     notes = [call.note for call in counted if call.note][:1]
     return " ".join([*told, *notes, answers.notes]).strip()
+
+
+def _only_printed(name: str, right: int, printed: Sequence[CallFinding]) -> str:
+    """What to say of a function whose only mistake is to print its answers."""
+    credit = min(call.credit for call in printed)
+    share = {0.0: "none", 0.5: "half"}.get(credit, f"{credit:.0%}")
+    if right:
+        other = f"the other {len(printed)} it" if len(printed) > 1 else "the other one it"
+        head = f"`{name}` is right in {right} of {right + len(printed)} calls; in {other}"
+        return f"{head} prints the right answer, but returns None: {share} of their points."
+    calls = f"{len(printed)} of {len(printed)} calls"
+    return f"`{name}` prints the right answer in {calls}, but returns None: {share} of the points."
 
 
 def _most_telling(groups: Sequence[GroupFinding]) -> list[CallFinding]:

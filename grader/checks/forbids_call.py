@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from grader.checks._answers import not_located
 from grader.checks._calls import Answers, Argument, ask, missing_function
 from grader.checks._functions import LOOPS, CalledName, Functions, called_names, is_written
-from grader.checks._loops import loops_beside
+from grader.checks._loops import loops_beside, loops_within_loops
 from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._source import parsed_cells
 from grader.checks._variables import own_code
@@ -56,9 +56,9 @@ class ForbidsCall(Check):
         functions: Functions to be written by hand; without any, the code of the criterion's section.
         forbidden: Names, as ``conv2d`` (also ``F.conv2d`` and ``Tensor.conv2d``), ``numpy.dot`` (only this
             one) or ``@``.
-        loops: Whether a loop must be there, in a section; without one a TA reads the cells, and also where
-            something forbidden is called beside a loop that multiplies, or on the single numbers inside two
-            loops.
+        loops: Whether there must be loops over rows and columns, in a section: one inside the other, or one
+            that goes through both. Without them a TA reads the cells, and also where something forbidden is
+            called beside a loop that multiplies, or on the single numbers inside two loops.
     """
 
     example: ClassVar[str] = """\
@@ -128,10 +128,15 @@ class ForbidsCall(Check):
         found = list(self._section_calls(case, functions))
         if found:
             return self._called(found, cells)
-        doubt = self._doubt(cells)
+        loops = tuple(loops_within_loops(parsed_cells(cells), functions)) if self.loops else ()
+        doubt = self._doubt(cells) or ("" if loops or not self.loops else _too_few_loops(cells))
         if doubt:
             return Judgement.needs_ta(f"{doubt}; a TA reads the cells.", where=places)
-        return Judgement.passed("It is written out without the library's own function.", where=places)
+        if loops:
+            return Judgement.passed(
+                "It is written out in loops; no library function does the work.", where=loops
+            )
+        return Judgement.passed("No library function that would do the work is called.", where=places)
 
     def _called(self, found: list[tuple[Where, CalledName]], cells: tuple[CellRecord, ...]) -> Judgement:
         place, called = found[0]
@@ -150,8 +155,7 @@ class ForbidsCall(Check):
         trees = [parsed.tree for parsed in parsed_cells(cells)]
         if any(tree is None for tree in trees):
             return "A cell does not parse"
-        looping = any(isinstance(node, LOOPS) for tree in trees if tree for node in ast.walk(tree))
-        return "There is no loop" if self.loops and not looping else ""
+        return ""
 
     def _section_calls(self, case: Case, functions: Functions) -> Iterator[tuple[Where, CalledName]]:
         for parsed in parsed_cells(own_code(case)):
@@ -161,3 +165,10 @@ class ForbidsCall(Check):
                 own = called.bare and called.name in functions.by_name
                 if self._is_forbidden(called) and not own:
                     yield Where(cell=parsed.index, line=parsed.line_of(called.node)), called
+
+
+def _too_few_loops(cells: tuple[CellRecord, ...]) -> str:
+    trees = (parsed.tree for parsed in parsed_cells(cells) if parsed.tree is not None)
+    if any(isinstance(node, LOOPS) for tree in trees for node in ast.walk(tree)):
+        return "There is no loop inside another one"
+    return "There is no loop"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from grader.checks._calls import Answer, Argument, Names, ask, reference_function
+from grader.checks._calls import Answer, Answers, Argument, Names, ask, reference_function
 from grader.checks._compare import mismatch
+from grader.checks._functions import Functions, Written
 from grader.checks._groups import CallFinding, GroupFinding, judge_groups
 from grader.checks._mistakes import Suspect, name_mistake, printed_answer
+from grader.checks._printing import mended_print, printing_places
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement
+from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["CallGroup", "FunctionValues", "Given"]
 
@@ -28,7 +30,7 @@ class Given(BaseModel):
         kwargs: Keyword arguments, likewise.
         count: Calls to make; more than one makes sense only for inputs drawn afresh.
         accept: Right answers, any of which will do; without them the reference says what is right.
-        prints: Text that should be printed as well. Told to the student, costs nothing.
+        prints: Text that should be printed as well, in capitals or not. Told to the student, costs nothing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -138,7 +140,8 @@ class FunctionValues(Check):
             )
             for group in self.groups
         ]
-        return judge_groups(answers, findings)
+        misses = [call for group in findings for call in group.calls if call.state != "right"]
+        return judge_groups(answers, findings).model_copy(update=_told_by_code(case, answers, misses))
 
 
 @dataclass(frozen=True)
@@ -155,9 +158,7 @@ class _Caller:
         if not answer.readable:
             return CallFinding.unknown(answer, expected)
         if any(mismatch(right, answer.got, answer.tolerance) is None for right in expected):
-            unprinted = given.prints is not None and given.prints not in answer.stdout
-            note = f"`{answer.call}` does not print {given.prints!r}." if unprinted else ""
-            return CallFinding.right(answer, expected, note)
+            return CallFinding.right(answer, expected, _unprinted(answer, given))
         if answer.got is None and any(
             printed_answer(right, answer.stdout, answer.tolerance) for right in expected
         ):
@@ -181,3 +182,33 @@ class _Caller:
             right = reference_function(self.case, self.check.reference)
             yield Suspect("it stops one short (off by one)", partial(right, n - 1))
             yield Suspect("it goes one too far (off by one)", partial(right, n + 1))
+
+
+def _unprinted(answer: Answer, given: Given) -> str:
+    """A note where a right call does not print what it should."""
+    if given.prints is None or given.prints.lower() in answer.stdout.lower():
+        return ""
+    return f"`{answer.call}` does not print {given.prints!r}, which costs nothing."
+
+
+def _told_by_code(case: Case, answers: Answers, misses: Sequence[CallFinding]) -> dict[str, Any]:
+    """Lines to look at and advice where all calls that went wrong did so in one way that the code shows."""
+    written = Functions(case.evidence.cells).first([answers.name])
+    states = {call.state for call in misses}
+    if written is None or not answers.where or written.cell.index != answers.where[0].cell:
+        return {}
+    if states == {"printed"} and printing_places(written):
+        return {"where": printing_places(written), "advice": mended_print(written)}
+    if states == {"raised"}:
+        places = (_raised_at(call.answer, written) for call in misses)
+        return {"where": tuple(dict.fromkeys(place for place in places if place)) or answers.where}
+    return {}
+
+
+def _raised_at(answer: Answer, written: Written) -> Where | None:
+    """The line of the function that raised; None where the error comes from outside it."""
+    line = answer.error.line if answer.error is not None else None
+    first, last = written.cell.line_of(written.node), written.cell.last_line_of(written.node)
+    if line is None or first is None or last is None or not first <= line <= last:
+        return None
+    return Where(cell=written.cell.index, line=line)

@@ -94,5 +94,18 @@ def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:
         f" ({len(found)} place{'s' if len(found) > 1 else ''}).",
         where=tuple(Where(cell=cell, line=line) for cell, line, _ in places),
         data={"names": [{"name": name, "cell": cell, "line": line} for cell, line, name in places]},
-        advice="Choose another name, as `total` for `sum`; from here on the builtin cannot be called.",
+        advice=_advice(found, names),
     )
+
+
+def _advice(found: list[tuple[ParsedCell, Binding]], names: list[str]) -> str:
+    """What the names do: to the rest of the notebook, or only to the function that they are local to."""
+    name = "Choose another name, as `total` for `sum`" if "sum" in names else "Choose another name"
+    lasting = [(cell, binding) for cell, binding in found if not binding.local]
+    if lasting:
+        cell, binding = lasting[0]
+        place = f"cell {cell.index}, line {cell.line_of(binding.node)}"
+        return f"{name}; from {place} on, the builtin `{binding.name}` cannot be called."
+    if all(binding.how == "comprehension" for _, binding in found):
+        return f"{name}; inside the comprehension the builtin cannot be called."
+    return f"{name}; inside this function the builtin cannot be called."

@@ -22,9 +22,10 @@ class PrintedNumber(Check):
     """Reads numbers after certain words in the outputs of the student's own cells, the smallest counts.
 
     Cells that stand in the handout unchanged do not count. A number that our run printed and that is good
-    enough passes. Where only one of our run and the file handed in has a number that is good enough (the data
-    were a stand-in, say), or neither has, a TA is given both; but our run's passes where the file has none. A
-    section in which nothing was changed or written fails; one with words alone goes to a TA.
+    enough passes. Where only one of our run and the file handed in has a number that is good enough, or
+    neither has, a TA is given both. Where the file has none our run's passes, unless it read a data set from
+    our own data, which may be a stand-in. A section in which nothing was changed or written fails; one with
+    words alone goes to a TA.
 
     Attributes:
         pattern: Regular expression with one group: the number.
@@ -71,9 +72,14 @@ class PrintedNumber(Check):
                 "No training of a network was seen here, so the number cannot be trusted; a TA looks at it."
             )
             return Judgement.needs_ta(text, where=where, data=data)
-        if best is not None and best < self.below and (claimed is None or claimed < self.below):
-            return Judgement.passed(f"It reached {best:g}, below {self.below:g}.", where=where, data=data)
-        return Judgement.needs_ta(_both_stories(best, claimed, self.below), where=where, data=data)
+        if best is not None and self._holds(case, best, claimed):
+            return Judgement.passed(_reached(best, claimed, self.below), where=where, data=data)
+        return Judgement.needs_ta(_both_stories(case, best, claimed, self.below), where=where, data=data)
+
+    def _holds(self, case: Case, best: float, claimed: float | None) -> bool:
+        """Whether our run's number is good enough, and nothing speaks against it."""
+        proven = not _read_our_data(case) if claimed is None else claimed < self.below
+        return best < self.below and proven
 
     def _without_code(self, case: Case) -> Judgement:
         """An answer in words alone may tell of a change that was tried and undone."""
@@ -94,8 +100,20 @@ def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
     return any(run.cell in indices or run.last_cell in indices for run in case.evidence.training.runs)
 
 
-def _both_stories(best: float | None, claimed: float | None, below: float) -> str:
-    run = "Our run printed no such number" if best is None else f"Our run reached {best:g}"
+def _read_our_data(case: Case) -> bool:
+    """Whether a data set was read from what we have in its place, with which training may be easier."""
+    return any(shim.kind == "dataset" for shim in case.evidence.shims)
+
+
+def _reached(best: float, claimed: float | None, below: float) -> str:
+    if claimed is None or claimed == best:
+        return f"It reached {best:g}, below {below:g}."
+    return f"Your file shows {claimed:g}, our run {best:g}; both are below {below:g}."
+
+
+def _both_stories(case: Case, best: float | None, claimed: float | None, below: float) -> str:
+    ours = " with our own copy of the data" if _read_our_data(case) else ""
+    run = "Our run printed no such number" if best is None else f"Our run{ours} reached {best:g}"
     file = "the file handed in shows none" if claimed is None else f"the file handed in shows {claimed:g}"
     return f"{run}, {file}; asked for is one below {below:g}. A TA looks at it."
 

@@ -11,6 +11,7 @@ from grader.checks._calls import Answer, Argument, ask
 from grader.checks._functions import Functions, Written
 from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._plain import show
+from grader.checks._printing import is_print, printing_places, returns_a_print, spells_a_value
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
@@ -42,7 +43,7 @@ class ReturnsNotPrints(Check):
     """Finds functions that print their answer and return None, or return it as text.
 
     Observed: the function is called once; None while something went to the screen is the mistake, and so is
-    text that spells a value (``"True"``). The code then tells the line: ``return print(...)`` or a ``print``
+    text that spells a value (``"True"``). The code then tells the lines: ``return print(...)`` or a ``print``
     without ``return``. A function that raises when called is judged by its code. Each function is one part of
     the points; `data.functions` lists those concerned.
 
@@ -95,17 +96,14 @@ class _Function:
 
     def _by_answer(self, answer: Answer) -> PartFinding:
         if answer.got is None and answer.stdout.strip():
-            how = (
-                "`return print(...)` gives None"
-                if self._returned_print()
-                else "it has to `return` its answer"
-            )
+            returned = self._written is not None and returns_a_print(self._written)
+            how = "`return print(...)` gives None" if returned else "it has to `return` its answer"
             return self._part(
                 "wrong", "prints", f"`{answer.call}` prints its answer and returns None: {how}."
             )
         if answer.got is None:
             return self._part("wrong", "nothing", f"`{answer.call}` returns nothing.")
-        if isinstance(answer.got, str) and not self._asked.text and _spells_a_value(answer.got):
+        if isinstance(answer.got, str) and not self._asked.text and spells_a_value(answer.got):
             return self._part(
                 "wrong", "text", f"`{answer.call}` returns the text {show(answer.got)}, not the value."
             )
@@ -119,36 +117,17 @@ class _Function:
         raised = answer.error.type if answer.error is not None else ""
         return self._part("open", "raised", f"`{answer.call}` raised {raised}, so it cannot be told.")
 
-    def _returned_print(self) -> ast.Return | None:
-        if self._written is None:
-            return None
-        returns = (node for node in ast.walk(self._written.node) if isinstance(node, ast.Return))
-        return next((node for node in returns if _is_print(node.value)), None)
-
     def _part(self, state: Literal["right", "wrong", "open"], how: str, text: str) -> PartFinding:
         return PartFinding(self._asked.name, 1.0, state, text, where=self._where(how), data={"how": how})
 
     def _where(self, how: str) -> tuple[Where, ...]:
         if self._written is None:
             return ()
-        node: ast.AST | None = self._returned_print() if how == "prints" else None
-        if node is None and how == "prints":
-            node = next((child for child in ast.walk(self._written.node) if _is_print(child)), None)
-        return (self._written.where(node),)
-
-
-def _is_print(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        places = printing_places(self._written) if how == "prints" else ()
+        return places or (self._written.where(),)
 
 
 def _gives_a_value(node: ast.AST) -> bool:
-    if not isinstance(node, ast.Return) or node.value is None or _is_print(node.value):
+    if not isinstance(node, ast.Return) or node.value is None or is_print(node.value):
         return False
     return not (isinstance(node.value, ast.Constant) and node.value.value is None)
-
-
-def _spells_a_value(text: str) -> bool:
-    try:
-        return not isinstance(ast.literal_eval(text.strip()[:200]), str)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return False

@@ -55,7 +55,7 @@ class UsesFunction(Check):
             return Judgement.failed(f"`{written.name}` is not written yet.", where=(written.where(),))
         place = self._use(functions, written)
         if place is None:
-            text = f"`{written.name}` works by itself; it was to call {self._wanted}."
+            text = f"`{written.name}` does not call {self._wanted}."
             return Judgement.failed(text, where=(written.where(),))
         return Judgement.passed(f"`{written.name}` uses {self._wanted}.", where=(place,))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -11,7 +12,7 @@ from grader.checks._answers import numbers_in, states
 from grader.checks.files_written import FilesWritten
 from grader.checks.manual import Manual
 from grader.checks.number_answer import NumberAnswer
-from grader.evidence.record import CellError, CellRecord, FileWritten, Outcome
+from grader.evidence.record import CellError, CellRecord, FileWritten, Outcome, WatchedValue
 from grader.rubric.handout import fingerprint
 from grader.rubric.model import Check, Judgement, Section, Status
 from tests import factories
@@ -122,6 +123,55 @@ def test_a_number_of_another_size_is_wrong_where_it_is_said_of_what_was_asked():
     judgement = judge(FLOATS, cell(2, "print(text)", printed="dtype float32, so 32 floats"))
     assert judgement.status is Status.FAIL
     assert "the answer says 32." in judgement.message
+
+
+def test_a_usual_mistake_is_named_where_its_number_is_given():
+    named = FLOATS.model_copy(update={"mistakes": {"float32 is a type": 32}})
+    message = judge(named, cell(2, "print(text)", printed="dtype float32, so 32 floats")).message
+    assert message == "Expected 58500 (floats); the answer says 32: float32 is a type."
+    assert "type" not in judge(named, cell(2, "33 floats", kind="markdown")).message
+
+
+SIZES = NumberAnswer(numbers={"floats": 58500}, follows={"floats": "t"})
+
+
+def of_a_tensor(tensor: Any, words: str) -> Judgement:
+    arrays: list[np.ndarray] = []
+    held = WatchedValue(name="t", cell=1, value=factories.value_of(tensor, arrays))
+    given = factories.evidence((HEADING, GIVEN, cell(2, words, kind="markdown")), values=(held,))
+    return SIZES.judge(
+        factories.case(SIZES, given, sections=SECTIONS, section="a", handout=HANDOUT, arrays=arrays)
+    )
+
+
+def test_the_number_of_elements_that_the_students_own_variable_has_is_right_too():
+    tensor = np.zeros((150, 130, 4))
+    assert of_a_tensor(tensor, "78000").status is Status.PASS
+    assert of_a_tensor(tensor, "78000").message == "The answer states 78000 (floats), as `t` has."
+    assert of_a_tensor(tensor, "58500").message == "The answer states 58500 (floats)."
+    assert of_a_tensor(tensor, "150 * 130 * 4").status is Status.NEEDS_TA
+    wrong = of_a_tensor(tensor, "19500")
+    assert wrong.status is Status.FAIL
+    assert wrong.message == "Expected 58500 (floats), or 78000 as `t` has; the answer says 19500."
+
+
+@pytest.mark.parametrize("held", [np.zeros((130, 150, 3)), None, "a text", [1.0] * 78000])
+def test_without_a_variable_of_another_size_only_the_given_number_is_right(held: Any):
+    assert of_a_tensor(held, "78000").status is Status.FAIL
+    assert of_a_tensor(held, "58500").status is Status.PASS
+
+
+def test_a_variable_has_to_belong_to_a_number_asked_for():
+    with pytest.raises(ValidationError, match="none of 'numbers'"):
+        NumberAnswer(numbers={"floats": 58500}, follows={"integers": "t"})
+
+
+@pytest.mark.parametrize("text", ["torch.Size([130, 150, 3])", "(150, 130, 3)"])
+def test_a_shape_without_the_number_that_it_makes_goes_to_a_ta_and_is_called_so(text: str):
+    judgement = judge(FLOATS, cell(2, "t.size()", printed=text))
+    assert judgement.status is Status.NEEDS_TA
+    assert "The answer shows the shape [1" in judgement.message
+    assert "not the number that this makes: 58500 (floats)" in judgement.message
 
 
 @pytest.mark.parametrize("shown", [("printed",), ("stored",), ("printed", "stored")])

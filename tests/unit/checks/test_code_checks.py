@@ -40,7 +40,9 @@ def test_building_on_a_function_is_seen(source):
 
 def test_a_docstring_that_mentions_the_function_is_no_use_of_it():
     source = 'def all_same_length(s):\n    """calls word_lengths"""\n    # word_lengths(s)\n    return True'
-    assert uses("def word_lengths(s): ...", source) is Status.FAIL
+    judgement = BUILDS_ON.judge(case(BUILDS_ON, evidence(code_cells(source))))
+    assert judgement.status is Status.FAIL
+    assert judgement.message == "`all_same_length` does not call `word_lengths`."
 
 
 def test_an_empty_function_builds_on_nothing():
@@ -126,7 +128,8 @@ def test_a_section_without_a_loop_or_with_a_cell_that_raised_goes_to_a_ta():
         return written.judge(case(written, evidence([cell(0, source, **more)]))).status
 
     assert judged("output = 3") is Status.NEEDS_TA
-    assert judged("output = [sum(row) for row in matrix]") is Status.PASS
+    assert judged("output = [sum(row) for row in matrix]") is Status.NEEDS_TA
+    assert judged("for i in range(3):\n    for j in range(4): ...") is Status.PASS
     error = CellError(type="NameError", message="matrix", line=1)
     assert judged("for row in matrix: ...", error=error) is Status.NEEDS_TA
 
@@ -235,6 +238,20 @@ def test_returned_print_is_found_with_its_line():
     assert judgement.data["functions"] == ["cubes"]
     assert judgement.where[0].line == 3
     assert "`return print(...)` gives None" in judgement.message
+
+
+def test_all_lines_that_return_a_print_are_given_in_their_order():
+    source = (
+        "def cubes(n):\n    if n:\n        return print(False)\n    return print(True)\n"
+        "def lengths(s):\n    return [3, 5]"
+    )
+    judgement = returns(lambda n: print(True), lengths, source)  # noqa: T201
+    assert [place.line for place in judgement.where] == [3, 4]
+
+
+def test_a_print_of_a_message_is_not_taken_for_that_of_the_answer():
+    source = "def cubes(n):\n    if n < 0:\n        print('Invalid')\n    print(n)\ndef lengths(s): ..."
+    assert returns(lambda n: print(36), lengths, source).where[0].line == 4  # noqa: T201
 
 
 def test_a_print_without_return_is_found_with_its_line():

@@ -75,7 +75,53 @@ def test_printing_the_right_answer_earns_the_printed_share_only():
     half = CUBES.model_copy(update={"printed_share": 0.5})
     assert judge(printing).status is Status.FAIL
     assert judge(printing, half).share == pytest.approx(0.5)
-    assert "prints the right answer and returns None" in judge(printing).message
+    text = "`sum_of_cubes` prints the right answer in 7 of 7 calls, but returns None"
+    assert judge(printing).message == f"{text}: none of the points."
+    assert judge(printing, half).message == f"{text}: half of the points."
+
+
+def printed_from(source, function=lambda n: print(cubes(n))):  # noqa: T201
+    half = CUBES.model_copy(update={"printed_share": 0.5})
+    return half.judge(case_of_function(half, function, source))
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("return print(total)", "Write `return total` in place of `return print(total)`."),
+        ("print(sum(all))", "Write `return sum(all)` in place of `print(sum(all))`."),
+        ("return print('36')", "Write `return 36` in place of `return print('36')`."),
+        ("print('The sum:', n)", "Write `return` with the value itself in place of `print`."),
+    ],
+)
+def test_where_printing_is_the_only_mistake_its_lines_are_shown_and_how_to_write_them(line, advice):
+    judgement = printed_from(f"def sum_of_cubes(n):\n    print('Invalid')\n    {line}")
+    assert judgement.advice == advice
+    assert [place.line for place in judgement.where] == [3]
+
+
+def test_a_lambda_needs_no_return():
+    judgement = printed_from("sum_of_cubes = lambda n: print(n * n)")
+    assert judgement.advice == "Write `n * n` in place of `print(n * n)`."
+
+
+def test_printing_in_some_calls_is_told_beside_the_right_ones():
+    def some(n):
+        return print(cubes(n)) if n > 0 else cubes(n)  # noqa: T201
+
+    judgement = printed_from("def sum_of_cubes(n):\n    return print(n)", some)
+    assert judgement.message.startswith(
+        "`sum_of_cubes` is right in 2 of 7 calls; in the other 5 it prints the right answer, but returns"
+        " None: half of their points."
+    )
+
+
+def test_printing_beside_other_mistakes_leaves_the_place_of_the_function():
+    def some(n):
+        return print(cubes(n)) if n > 1 else 77  # noqa: T201
+
+    judgement = printed_from("def sum_of_cubes(n):\n    return print(n)", some)
+    assert (judgement.where[0].line, judgement.advice) == (1, "")
 
 
 def test_text_instead_of_a_value_is_wrong_and_named():
@@ -132,7 +178,42 @@ def test_lists_tuples_and_arrays_mix(container):
 def test_a_missing_message_is_told_and_costs_nothing():
     judgement = judge(cubes)
     assert judgement.status is Status.PASS
-    assert "does not print 'Invalid input'" in judgement.message
+    assert "`sum_of_cubes(-4)` does not print 'Invalid input', which costs nothing." in judgement.message
+
+
+@pytest.mark.parametrize("message", ["Invalid input", "invalid input!", "INVALID INPUT"])
+def test_a_message_counts_in_capitals_or_not(message):
+    def telling(n):
+        print(message if n < 0 else "")  # noqa: T201
+        return cubes(n)
+
+    assert "does not print" not in judge(telling).message
+
+
+def test_where_all_wrong_calls_raise_the_raising_line_is_shown():
+    def fragile(n):
+        if n < 0:
+            raise ValueError("no cubes")
+        return cubes(n)
+
+    source = "x = 1\ndef sum_of_cubes(n):\n    if n < 0:\n        raise ValueError\n    return n\nx = 2"
+
+    def judged(line):
+        given = case_of_function(CUBES, fragile, source)
+        ((key, result),) = given.evidence.probes.items()
+        calls = tuple(
+            call.model_copy(update={"error": call.error and call.error.model_copy(update={"line": line})})
+            for call in result.record.calls
+        )
+        record = result.record.model_copy(update={"calls": calls})
+        probes = {key: result.model_copy(update={"record": record})}
+        whole = given.evidence.model_copy(update={"probes": probes})
+        reference = Reference(functions=FUNCTIONS)
+        return CUBES.judge(case(CUBES, whole, arrays=given.bundle.arrays, reference=reference)).where
+
+    assert [place.line for place in judged(4)] == [4]
+    assert [place.line for place in judged(1)] == [2]
+    assert [place.line for place in judged(None)] == [2]
 
 
 def test_answers_that_change_are_noted():

@@ -11,10 +11,19 @@ from grader.checks.image_crop import ImageCrop, found_in
 from grader.checks.printed_number import PrintedNumber
 from grader.checks.tensor_close import TensorClose
 from grader.checks.uses_function import UsesFunction
-from grader.evidence.record import CellError
+from grader.evidence.record import CellError, ShimUse, WatchedValue
 from grader.rubric.alignment import Alignment
-from grader.rubric.model import Status
-from tests.factories import case, case_of_variables, cell, code_cells, evidence, history, training_run
+from grader.rubric.model import Section, Status
+from tests.factories import (
+    case,
+    case_of_variables,
+    cell,
+    code_cells,
+    evidence,
+    history,
+    training_run,
+    value_of,
+)
 
 IMAGE = np.random.default_rng(3).random((12, 15, 4)).astype(np.float32)
 CROP = ImageCrop(name="crop", image="img", size=(5, 7), channels=3)
@@ -85,8 +94,27 @@ def test_a_number_of_our_run_counts_only_where_the_file_does_not_contradict_it()
     easier_data = printed("Error: 0.01", stored="Error: 0.05")
     assert easier_data.status is Status.NEEDS_TA
     assert "Our run reached 0.01, the file handed in shows 0.05" in easier_data.message
-    assert printed("Error: 0.01", stored="Error: 0.02").status is Status.PASS
+    confirmed = printed("Error: 0.01", stored="Error: 0.02")
+    assert confirmed.status is Status.PASS
+    assert confirmed.message == "Your file shows 0.02, our run 0.01; both are below 0.036."
     assert printed("Error: 0.01", stored="Error: 0.05\nError: 0.02").status is Status.PASS
+
+
+def test_our_copy_of_the_data_proves_nothing_that_the_file_does_not_claim():
+    def judged(stored):
+        given = evidence(
+            [cell(0, "train()", printed="Error: 0.034", stored=stored)],
+            shims=(ShimUse(kind="dataset", cell=0, detail="MNIST was read from the mounted data"),),
+        )
+        return ERROR_RATE.judge(case(ERROR_RATE, given))
+
+    unclaimed = judged("")
+    assert unclaimed.status is Status.NEEDS_TA
+    assert unclaimed.message == (
+        "Our run with our own copy of the data reached 0.034, the file handed in shows none;"
+        " asked for is one below 0.036. A TA looks at it."
+    )
+    assert judged("Error: 0.03").status is Status.PASS
 
 
 def test_an_answer_in_words_without_changed_code_goes_to_a_ta():
@@ -146,6 +174,42 @@ def test_a_shape_that_follows_from_another_variable_costs_nothing():
     assert compared(SHAPE, IMAGE[:5, :7], torch.zeros(5, 7, 4)).status is Status.PASS
     assert compared(SHAPE, IMAGE[:5, :7, :3], torch.zeros(3, 5, 7)).status is Status.FAIL
     assert compared(SHAPE, IMAGE[:5, :7, :3], "no array").status is Status.FAIL
+
+
+def shape_asked_for_later(*later, printed="", printed_after=("", "")):
+    """The shape of a tensor of an earlier section, asked for in one with these cells; two more follow."""
+    arrays = []
+    tensor = WatchedValue(name="t", cell=0, value=value_of(torch.zeros(5, 7, 3), arrays))
+    made, heading = cell(0, "t = torch.zeros(5, 7, 3)", printed=printed), cell(1, "# b", kind="markdown")
+    end = 2 + len(later)
+    after = [cell(end + place, "t", printed=text) for place, text in enumerate(printed_after)]
+    given = evidence([made, heading, *later, *after], values=(tensor,))
+    places = {"b": tuple(range(1, end)), "c": (end,), "d": (end + 1,)}
+    aligned = Alignment(sections=places, unchanged=frozenset({1}))
+    sections = {name: Section(title=name, heading=name) for name in places}
+    return SHAPE.judge(case(SHAPE, given, sections=sections, section="b", alignment=aligned, arrays=arrays))
+
+
+def test_the_shape_of_an_earlier_tensor_is_no_answer_in_a_section_left_empty():
+    judgement = shape_asked_for_later(cell(2, ""))
+    assert judgement.status is Status.FAIL
+    assert judgement.message == "Nothing was handed in for this part."
+    assert [place.cell for place in judgement.where] == [1, 2]
+
+
+def test_the_shape_shown_in_another_section_goes_to_a_ta():
+    judgement = shape_asked_for_later(printed="torch.Size([5, 7, 3])")
+    assert judgement.status is Status.NEEDS_TA
+    assert "cell 0 shows the shape" in judgement.message
+    assert shape_asked_for_later(printed="[15, 7, 3] [5, 7, 30]").status is Status.FAIL
+    assert shape_asked_for_later(printed_after=("(5, 7, 3)", "")).status is Status.NEEDS_TA
+    assert shape_asked_for_later(printed_after=("", "(5, 7, 3)")).status is Status.FAIL
+
+
+def test_the_place_of_a_shape_is_the_section_that_asks_for_it():
+    judgement = shape_asked_for_later(cell(2, "t.shape", printed="torch.Size([5, 7, 3])"))
+    assert judgement.status is Status.PASS
+    assert [place.cell for place in judgement.where] == [2]
 
 
 SHOWS = UsesFunction(uses="imshow")

@@ -86,6 +86,33 @@ def test_a_star_import_that_brings_a_sum_is_told_and_not_counted(module: str):
     assert brought["sum"] is not sum
 
 
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        (
+            "x = 1\nsum = 0",
+            "Choose another name, as `total` for `sum`;"
+            " from cell 0, line 2 on, the builtin `sum` cannot be called.",
+        ),
+        (
+            "def f(x):\n    sum = 0\ninput = 3",
+            "Choose another name, as `total` for `sum`;"
+            " from cell 0, line 3 on, the builtin `input` cannot be called.",
+        ),
+        (
+            "def f(max):\n    return max",
+            "Choose another name; inside this function the builtin cannot be called.",
+        ),
+        (
+            "x = [input for input in y]",
+            "Choose another name; inside the comprehension the builtin cannot be called.",
+        ),
+    ],
+)
+def test_the_advice_says_how_far_a_name_reaches(source: str, advice: str):
+    assert judge(source).advice == advice
+
+
 def test_other_imports_bring_no_advice():
     assert judge("from math import *", "from numpy import array", "import numpy").advice == ""
 

@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from grader.checks.tensor_close import TensorClose
-from grader.evidence.record import CellError, WatchedValue
+from grader.evidence.record import CellError, ShimUse, WatchedValue
 from grader.rubric.case import Reference
 from grader.rubric.model import Section, Status
 from reference import FUNCTIONS
@@ -81,7 +81,39 @@ def test_a_clip_thrown_away_is_named_and_keeps_a_share():
     judgement = judge(BRIGHT, ("img", IMAGE), ("img_add", IMAGE + np.float32(0.25)))
     assert judgement.status is Status.PARTIAL
     assert judgement.share == pytest.approx(0.5)
-    assert "clip returns a new array" in judgement.message
+    assert "`img_add` goes above 1: the numbers are right but not kept within the range." in judgement.message
+
+
+@pytest.mark.parametrize(
+    ("line", "thrown_away"),
+    [
+        ("np.clip(img_add, 0, 1)", True),
+        ("img_add.clip(0, 1)", True),
+        ("x = np.clip(img_add, 0, 1)", False),
+        ("np.clip(img_add, 0, 1, out=other)", False),
+        ("np.clip(img_add, 0, 1, other)", False),
+    ],
+)
+def test_the_line_whose_clip_is_thrown_away_is_shown(line, thrown_away):
+    sources = ["img = ...", f"img_add = img + 0.25\n{line}"]
+    judgement = judge(BRIGHT, ("img", IMAGE), ("img_add", IMAGE + np.float32(0.25)), sources=sources)
+    assert judgement.where[0].cell == 1
+    assert judgement.where[0].line == (2 if thrown_away else None)
+    cause = "the result of `clip` in line 2 of cell 1 is thrown away (clip returns a new array)"
+    assert (f"`img_add` goes above 1: {cause}." in judgement.message) is thrown_away
+
+
+def test_numbers_of_a_stand_in_picture_are_called_so():
+    def judged(img_add):
+        source = case_of_variables(BRIGHT, ("img", IMAGE), ("img_add", img_add))
+        shims = (ShimUse(kind="imread", cell=0, detail="a stand-in picture"),)
+        given = source.evidence.model_copy(update={"shims": shims})
+        return BRIGHT.judge(
+            case(BRIGHT, given, arrays=source.bundle.arrays, reference=source.reference)
+        ).message
+
+    assert "On our test picture, at [" in judged(IMAGE + np.float32(0.25))
+    assert "(on our test picture)." in judged(IMAGE)
 
 
 def test_an_input_that_is_not_known_goes_to_a_ta():
@@ -100,9 +132,13 @@ def test_printed_numbers_count_where_the_rubric_says_so():
         reference=source.reference,
     )
     assert MAXIMUM.judge(whole).status is Status.PASS
+    assert [place.cell for place in MAXIMUM.judge(whole).where] == [1]
     silent = whole.evidence.model_copy(update={"cells": (shown[0], cell(1, "img.max()"))})
     other = case(MAXIMUM, silent, arrays=source.bundle.arrays, reference=source.reference)
     assert MAXIMUM.judge(other).status is Status.NEEDS_TA
+    assert (
+        "No one-dimensional array or tensor with the right numbers was found" in MAXIMUM.judge(other).message
+    )
 
 
 def test_the_library_asked_for_is_required():
@@ -181,6 +217,94 @@ def test_right_numbers_that_are_printed_count_beside_a_variable_with_others():
     assert judged("tensor([0.5000, 1.0000])", torch.tensor([0.0, 1.0])) is Status.PASS
     assert judged("tensor([0.5000, 2.0000])", torch.tensor([0.0, 1.0])) is Status.FAIL
     assert judged("[0.5 1. ]", np.array([0.5, 1.0])) is Status.FAIL
+
+
+ONE_ARRAY = TensorClose(
+    tensors=[{"name": ["maximum", "largest"], "expect": [0.5, 1.0], "printed": True, "one_array": True}]
+)
+
+
+def shown_as(text, *held):
+    source = case_of_variables(ONE_ARRAY, *held, sources=["maximum = ..."])
+    cells = (cell(0, "maximum = ...", printed=text, stored="[0.25, 0.75]"),)
+    given = source.evidence.model_copy(update={"cells": cells})
+    return ONE_ARRAY.judge(case(ONE_ARRAY, given, arrays=source.bundle.arrays))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[0.5, 1.0]",
+        "[tensor(0.5000), tensor(1.)]",
+        "[np.float32(0.5), np.float32(1.0)]",
+        "[tensor(0.5000, dtype=torch.float64), tensor(1., device='cuda:0')]",
+        "[array(0.5), array(1.0)]",
+    ],
+)
+def test_a_list_of_the_right_numbers_goes_to_a_ta_whatever_they_are(text):
+    judgement = shown_as(text)
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.message == (
+        "Cell 0 shows the right numbers, but in a list and not as one array or tensor; a TA looks at it."
+    )
+    assert [place.cell for place in judgement.where] == [0]
+
+
+@pytest.mark.parametrize(
+    "text", ["tensor([0.5000, 1.0000])", "array([0.5, 1. ])", "[0.5 1. ]", "[0.5, 1]\n[0.5 1.]"]
+)
+def test_one_array_of_the_right_numbers_passes(text):
+    assert shown_as(text).status is Status.PASS
+
+
+@pytest.mark.parametrize("text", ["[[0.5, 1.0], [2.0, 3.0]]", "[tensor(0.5), tensor(nan)]", "0.5, 1.0"])
+def test_other_numbers_are_not_taken_for_the_right_ones(text):
+    assert "No one-dimensional array" in shown_as(text).message
+
+
+def test_a_variable_that_is_a_list_goes_to_a_ta_unless_an_array_is_shown():
+    assert shown_as("", ("maximum", [0.5, 1.0])).status is Status.NEEDS_TA
+    assert shown_as("", ("maximum", [0.5, 2.0])).status is Status.FAIL
+    assert shown_as("", ("maximum", np.array([0.5, 1.0]))).status is Status.PASS
+    assert shown_as("tensor([0.5, 1.])", ("maximum", [0.5, 1.0])).status is Status.PASS
+
+
+def test_a_name_left_open_comes_before_one_that_is_wrong():
+    wrong, listed = ("maximum", np.array([0.0, 1.0])), ("largest", [0.5, 1.0])
+    assert judge(ONE_ARRAY, wrong, listed).status is Status.NEEDS_TA
+
+
+def test_of_several_references_any_answer_is_right_and_the_first_is_shown():
+    check = TensorClose(
+        tensors=[{"name": "largest", "reference": ["colour_maximum", "channel_maximum"], "of": ["img"]}]
+    )
+    image = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    assert judge(check, ("img", image), ("largest", [20, 21, 22])).status is Status.PASS
+    assert judge(check, ("img", image), ("largest", [20, 21, 22, 23])).status is Status.PASS
+    wrong = judge(check, ("img", image), ("largest", [0, 1, 2]))
+    assert wrong.status is Status.FAIL
+    assert "expected [20.0, 21.0, 22.0], got [0, 1, 2]" in wrong.message
+
+
+@pytest.mark.parametrize(
+    ("sources", "status"),
+    [
+        (["output = np.dot(matrix, vector)"], Status.PASS),
+        (["output = matrix @ vector"], Status.PASS),
+        (["from numpy import dot as times\noutput = times(matrix, vector)"], Status.PASS),
+        (["def f(m, v):\n    return m.dot(v)\noutput = f(matrix, vector)"], Status.PASS),
+        (["output = f(matrix", "f = np.dot"], Status.PASS),
+        (["output = first.copy()  # np.dot"], Status.NEEDS_TA),
+        (["output = np.array([4, 8, -3])"], Status.NEEDS_TA),
+    ],
+)
+def test_right_numbers_without_the_function_asked_for_go_to_a_ta(sources, status):
+    check = TensorClose(tensors=[{"name": "output", "expect": [4.0, 8.0, -3.0], "calls": ["dot", "@"]}])
+    held = ("output", np.array([4.0, 8.0, -3.0]))
+    judgement = judge(check, held, sources=sources)
+    assert judgement.status is status
+    assert ("nothing like `dot` is called here" in judgement.message) is (status is Status.NEEDS_TA)
+    assert judge(check, ("output", np.zeros(3)), sources=sources).status is Status.FAIL
 
 
 def test_a_variable_still_none_is_no_answer():

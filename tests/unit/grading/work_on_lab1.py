@@ -17,7 +17,7 @@ _LAB1_CODE = {
     "part1a": "def sum_of_cubes(n):\n    return n",
     "part1b": "def word_lengths(sentence):\n    return list(map(len, sentence.split()))",
     "part1c": "def all_same_length(sentence):\n    return len(set(word_lengths(sentence))) == 1",
-    "part2b": "output = [0, 0, 0]\nfor i in range(3):\n    output[i] += matrix[i, 0] * vector[0]",
+    "part2b": "for i in range(3):\n    for j in range(4):\n        output[i] += matrix[i, j] * vector[j]",
     "part2c": "output2 = np.dot(matrix, vector)",
     "part3a": "img = plt.imread(address)",
     "part3b": "plt.imshow(img)",
@@ -49,7 +49,7 @@ def work(*, right: bool) -> Work:
         ("part3c", "img_add", brighter if right else image + 0.3),
         ("part3d", "img_cropped", cropped if right else brighter[:3, :5]),
         ("part4a", "img_torch", torch.from_numpy(cropped.copy()) if right else torch.zeros(3, 4, 5)),
-        ("part4f", "maximum", torch.from_numpy(cropped.max(axis=(0, 1))) if right else torch.zeros(3)),
+        ("part4f", "maximum", torch.from_numpy(cropped.max(axis=(0, 1))) if right else torch.ones(3)),
     ]
     functions = {name: FUNCTIONS[name] for name in ("sum_of_cubes", "word_lengths", "all_same_length")}
     wrong = {

@@ -72,6 +72,10 @@ def test_the_largest_number_of_each_channel() -> None:
     image = np.zeros((2, 2, 3))
     image[1, 0] = [0.1, 0.2, 0.3]
     np.testing.assert_array_equal(lab1.channel_maximum(image), [0.1, 0.2, 0.3])
+    with_alpha = np.concatenate([image, np.ones_like(image[..., :1])], axis=-1)
+    np.testing.assert_array_equal(lab1.channel_maximum(with_alpha), [0.1, 0.2, 0.3, 1.0])
+    np.testing.assert_array_equal(lab1.colour_maximum(with_alpha), [0.1, 0.2, 0.3])
+    np.testing.assert_array_equal(lab1.colour_maximum(image), [0.1, 0.2, 0.3])
 
 
 def test_every_function_says_what_it_is_for() -> None:
