@@ -76,6 +76,9 @@ class LossFunction(Check):
             return Judgement.needs_ta(text, where=_places(wrong), data=data)
         if unsure:
             return Judgement.needs_ta(unsure[0].reason, where=_places(unsure), data=data)
+        if not case.evidence.training.complete:
+            text = "The loss fits in every training that was seen, but the record of them is not complete."
+            return Judgement.needs_ta(f"{text} A TA looks at it.", where=where_of(runs), data=data)
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
         return Judgement.passed(f"{functions} fits what the network gives.", where=where_of(runs), data=data)
 

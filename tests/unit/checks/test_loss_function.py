@@ -83,6 +83,13 @@ def test_no_training_proves_nothing_where_the_record_is_not_complete():
     assert check.judge(factories.case(check, given)).status is Status.NEEDS_TA
 
 
+def test_right_runs_of_a_record_that_is_not_complete_go_to_a_ta():
+    check, right = LossFunction(classes=9), run("CrossEntropyLoss", "logits", (4, 9))
+    for complete, status in ((True, Status.PASS), (False, Status.NEEDS_TA)):
+        given = factories.evidence((cell(0, "train()"),), training=history(right, complete=complete))
+        assert check.judge(factories.case(check, given)).status is status
+
+
 def test_only_runs_of_the_sections_asked_for_are_judged():
     sections = {"two": Section(title="2", heading="^Two")}
     cells = (cell(0, "x"), cell(1, "train()"), cell(2, "# Two", kind="markdown"), cell(3, "train()"))
