@@ -117,13 +117,15 @@ def _error_step(cells: Sequence[CellRecord], broken: Sequence[CellRecord]) -> li
     first, error = broken[0], broken[0].run.error if broken[0].run else None
     place = heading_above(cells, first.index)
     under = f" (under “{place}”)" if place else ""
-    others = f" and {count(len(broken) - 1, 'later cell')} an error too" if len(broken) > 1 else ""
+    later = count(len(broken) - 1, "later cell") if len(broken) > 1 else ""
     kind = error.type if error else "an error"
     raised = (
         f"When the service ran your notebook from top to bottom, cell {first.index}{under} raised `{kind}`"
     )
     if any(output.kind == "error" and output.name == kind for output in first.submitted.outputs):
+        others = f"; {later} raised an error too" if later else ""
         return [Step(f"{raised}, as it did in the file you handed in{others}.")]
+    others = f" and {later} an error too" if later else ""
     return [Step(f"{raised}{others}. See whether “Restart and run all” goes through for you.")]
 
 

@@ -85,6 +85,8 @@ def test_an_error_that_the_file_shows_as_well_is_not_doubted():
     stored = Submitted(outputs=(Output(kind="error", name="NameError"),))
     (step,) = told(broken(0).model_copy(update={"submitted": stored}))[1]
     assert step.endswith("cell 0 raised `NameError`, as it did in the file you handed in.")
+    (step,) = told(broken(0).model_copy(update={"submitted": stored}), broken(1))[1]
+    assert step.endswith("as it did in the file you handed in; 1 later cell raised an error too.")
     other = Submitted(outputs=(Output(kind="error", name="KeyError"),))
     (step,) = told(broken(0).model_copy(update={"submitted": other}), broken(1))[1]
     assert step.endswith(
