@@ -31,15 +31,20 @@ def in_words(count: int) -> str:
     return _WORDS[count] if count < len(_WORDS) else str(count)
 
 
-def advice_on_layers(found: Sequence[Step], expected: Sequence[Step], *, more: bool = False) -> str:
-    """What to change, by the first thing that is not as asked; with `more` further layers are as good."""
+def advice_on_layers(
+    found: Sequence[Step], expected: Sequence[Step], *, more: bool = False, trained: bool = False
+) -> str:
+    """What to change, by the first thing that is not as asked; with `more` further layers are as good.
+
+    Where the network was `trained`, another one may have been built and forgotten.
+    """
     kinds = {step.type for step in expected}
     others = [step for step in found if step.type not in kinds and step.learns]
     if others:
         names = _kind(others[0].type)
         return (
             f"It has {names} layers, such as {show_steps(others[:1])}, which were not asked for here. Build a"
-            " network without them."
+            f" network without them{' and train that one' if trained else ''}."
         )
     if len(found) != len(expected) and not (more and len(found) > len(expected)):
         return _advice_on_number(found, expected)

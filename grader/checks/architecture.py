@@ -160,7 +160,8 @@ class Architecture(Check):
         if self.target is None and may_hold(compared, expected):
             message += " Only what is registered was recorded, not what is used; a TA looks at it."
             return Judgement.needs_ta(message, **more)
-        advice = advice_on_layers(compared, expected, more=self.more)
+        trained = self.target is None
+        advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
         return Judgement.failed(message, advice=advice, **more)
 
     def _difference(

@@ -219,7 +219,11 @@ train(Net())"""
     [
         (FULLY.replace("3072", "1024"), "Layer 1 is Linear(1024, 30); it was to be Linear(3072, ...)."),
         (FIRST, "Yours has one fully connected layer, two were asked for"),
-        ("c: Conv2d(in_channels=3)\nl: Linear(in_features=250)", "It has convolutional layers"),
+        (
+            "c: Conv2d(in_channels=3)\nl: Linear(in_features=250)",
+            "It has convolutional layers, such as Conv2d(3)",
+        ),
+        ("c: Conv2d(in_channels=3)\nl: Linear(in_features=250)", "without them and train that one."),
     ],
 )
 def test_advice_comes_from_what_was_found(text: str, says: str):
