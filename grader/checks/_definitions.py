@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 
@@ -11,7 +12,10 @@ from grader.evidence.record import CellRecord
 from grader.rubric.case import Case
 from grader.rubric.model import Where
 
-__all__ = ["definition"]
+__all__ = ["definition", "lines_of_layers"]
+
+#: Layers that learn, by the beginning of their names.
+_LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
 
 
 def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tuple[Where, ...]:
@@ -19,6 +23,28 @@ def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tup
     cells = case.evidence.cells if cell is None else case.evidence.cells[cell : cell + 1]
     found = [place for record in cells for place in _places(record, frozenset(names))]
     return tuple(found[-1:])
+
+
+def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tuple[Where, ...]:
+    """The lines of a class that build layers of torch.nn; of several definitions the last before `until`."""
+    found: tuple[Where, ...] = ()
+    for cell in case.evidence.cells[: None if until is None else until + 1]:
+        parsed = parse_cell(cell.index, cell.source) if cell.kind == "code" else None
+        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
+            if parsed is not None and isinstance(node, ast.ClassDef) and node.name == class_name:
+                lines = dict.fromkeys(parsed.line_of(call) for call in _layer_calls(node))
+                found = tuple(Where(cell=cell.index, line=line) for line in lines)
+    return found
+
+
+def _layer_calls(node: ast.ClassDef) -> list[ast.Call]:
+    """Calls as ``nn.Linear(...)``, with or without the module's name."""
+    calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+    return sorted((call for call in calls if _LAYER.match(_last_name(call))), key=lambda call: call.lineno)
+
+
+def _last_name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _places(cell: CellRecord, names: frozenset[str]) -> list[Where]:

@@ -23,7 +23,16 @@ from grader.evidence.training import DataSource, TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Strict, Where
 
-__all__ = ["Became", "Difference", "Setting", "became_of", "differences", "open_share", "some_failed"]
+__all__ = [
+    "Became",
+    "Difference",
+    "Setting",
+    "became_of",
+    "differences",
+    "fitting",
+    "open_share",
+    "some_failed",
+]
 
 _RELATIVE = 1e-6
 
@@ -105,6 +114,13 @@ def became_of(setting: Setting, case: Case) -> Became:
         return Became(setting, "unsure", f"{text}, but not everything ran", where_of([nearest]))
     known = any(difference.known for difference in different)
     return Became(setting, "wrong" if known else "unsure", text, where_of([nearest]), nearest)
+
+
+def fitting(setting: Setting, case: Case) -> tuple[TrainingRun, ...]:
+    """Runs that are as a setting asks: those of its section, and where that trains nothing, of all."""
+    sources = by_token(case.evidence.training)
+    runs = runs_in(case, _sections(setting)) or case.evidence.training.runs
+    return tuple(run for run in runs if not differences(run, setting, sources))
 
 
 def open_share(all_of_them: Sequence[Became]) -> float:

@@ -12,7 +12,15 @@ from grader.checks._plain import plain
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
 
-__all__ = ["Step", "same_setting", "show_steps", "steps_of_module", "steps_of_reference", "steps_of_text"]
+__all__ = [
+    "Step",
+    "same_setting",
+    "show_steps",
+    "show_wanted",
+    "steps_of_module",
+    "steps_of_reference",
+    "steps_of_text",
+]
 
 #: Functional calls by the layer that does the same.
 _FUNCTIONS = {
@@ -35,6 +43,10 @@ _FUNCTIONS = {
 }
 #: Settings that tell layers apart at a glance.
 _SIZES = ("in_channels", "out_channels", "in_features", "out_features", "kernel_size")
+_SIZES_OF = {
+    "Conv": ("in_channels", "out_channels", "kernel_size"),
+    "Linear": ("in_features", "out_features"),
+}
 _LINE = re.compile(r"^(?P<path>[^:]*): (?P<type>\w+)\((?P<settings>.*)\)$")
 _SETTING = re.compile(r"(\w+)=(\([^)]*\)|'[^']*'|[^,]+)")
 _LEARNING = re.compile(r"^(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -114,6 +126,22 @@ def show_steps(steps: Sequence[Step]) -> str:
     return ", ".join(_show(step) for step in steps) or "no layers"
 
 
+def show_wanted(steps: Sequence[Step]) -> str:
+    """Layers that are asked for, with dots for the sizes that are free, as ``Linear(3072, ...)``."""
+    return ", ".join(_show(step) if not step.learns else _show_open(step) for step in steps) or "no layers"
+
+
+def _show_open(step: Step) -> str:
+    sizes = [str(value) for value in _sizes(step)]
+    known = next((len(names) for kind, names in _SIZES_OF.items() if kind in step.type), 0)
+    dots = ["..."] if len(sizes) < known else []
+    return f"{step.type}({', '.join([*sizes, *dots])})" if sizes or dots else step.type
+
+
+def _sizes(step: Step) -> list[Any]:
+    return [step.settings[name] for name in _SIZES if name in step.settings]
+
+
 def _show(step: Step) -> str:
-    sizes = [step.settings[name] for name in _SIZES if name in step.settings]
+    sizes = _sizes(step)
     return f"{step.type}({', '.join(str(size) for size in sizes)})" if sizes else step.type

@@ -16,7 +16,13 @@ from grader.evidence.training import TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Regex, Strict
 
-__all__ = ["FirstEpoch", "doubts_about_carrying", "doubts_about_freshness", "doubts_about_place"]
+__all__ = [
+    "FirstEpoch",
+    "doubts_about_carrying",
+    "doubts_about_freshness",
+    "doubts_about_place",
+    "students_own_order",
+]
 
 
 class FirstEpoch(Strict):
@@ -77,6 +83,23 @@ def doubts_about_place(
         " so it is not known for what."
         for title in lost[:1]
     ]
+
+
+def students_own_order(run: TrainingRun, case: Case, first_epoch: FirstEpoch | None) -> str:
+    """What follows where counts and outputs agree that the student made the two runs the other way round."""
+    source = _run(case, run.start.carried_from)
+    if source is None or first_epoch is None or run.cell == source.cell:
+        return ""
+    later, earlier = _count(case, run.cell), _count(case, source.cell)
+    fresh, trained = (_stored_value(one, case, first_epoch) for one in (run, source))
+    if later is None or earlier is None or fresh is None or trained is None:
+        return ""
+    if later > earlier or fresh < first_epoch.fresh_at_least or trained > first_epoch.carried_at_most:
+        return ""
+    return (
+        f"So as the student ran it, `{object_name(run.model)}` started fresh in cell {run.cell}, and only the"
+        f" {source.passes} epochs of cell {source.cell} went on from it."
+    )
 
 
 def _undetermined(run: TrainingRun, source: TrainingRun) -> Iterator[str]:

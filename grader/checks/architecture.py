@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from grader.checks._answers import nothing_handed_in
-from grader.checks._expected_layers import fits, may_hold
+from grader.checks._definitions import lines_of_layers
+from grader.checks._expected_layers import advice_on_layers, continues, fits, in_words, may_hold
 from grader.checks._probes import module_or, stopped_early
 from grader.checks._runs import object_name, runs_in, where_of
 from grader.checks._steps import (
     Step,
     show_steps,
+    show_wanted,
     steps_of_module,
     steps_of_reference,
     steps_of_text,
@@ -51,10 +53,12 @@ class Architecture(Check):
     ``F.max_pool2d``). Layers that learn must all be expected; others are compared only where the expected
     layers have their kind. With `trained_in` the networks of training runs in a section are compared
     instead, of which one must fit; only layers that learn are recorded there, in order of registration, and
-    used or not: where the layers asked for are among others of other kinds or sizes, a TA looks.
+    used or not: where the layers asked for are among others of other kinds or sizes, a TA looks. With `more`
+    the network may go on with further layers of the types expected, so that their number can be another
+    criterion.
 
     Fields: `target` with `input` (a shape, batch first), or `trained_in`; `layers`, or `reference`, the name
-    of a network of the course's reference.
+    of a network of the course's reference; `more`.
     """
 
     example: ClassVar[str] = """\
@@ -75,6 +79,7 @@ class Architecture(Check):
     trained_in: str | None = None
     layers: tuple[LayerSpec, ...] = ()
     reference: str | None = None
+    more: bool = False
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Architecture:
@@ -112,11 +117,21 @@ class Architecture(Check):
         judgements = [self._judge_run(run, case) for run in runs]
         settled = [judgement for judgement in judgements if judgement.status is Status.PASS]
         doubtful = [judgement for judgement in judgements if judgement.open_share]
-        return next(iter((*settled, *doubtful)), judgements[-1])
+        nearest = max(reversed(range(len(runs))), key=lambda place: self._likeness(runs[place], case))
+        return next(iter((*settled, *doubtful)), judgements[nearest])
+
+    def _likeness(self, run: TrainingRun, case: Case) -> int:
+        """How many of the layers asked for a network has: of several wrong ones the nearest is told of."""
+        steps = steps_of_text(run.model.architecture)
+        return sum(any(fits(step, wanted) for step in steps) for wanted in self._expected(case))
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
-        return self._judge_steps(steps_of_text(run.model.architecture), case, name, where_of([run]))
+        judged = self._judge_steps(steps_of_text(run.model.architecture), case, name, where_of([run]))
+        if judged.status is Status.PASS:
+            return judged
+        lines = lines_of_layers(case, run.model.class_name, run.cell)
+        return judged.model_copy(update={"where": (*lines, *judged.where)})
 
     def _nothing_trained(self, case: Case) -> Judgement:
         untouched = nothing_handed_in(case, self.trained_in)
@@ -133,16 +148,31 @@ class Architecture(Check):
         expected = tuple(step for step in expected if step.type not in _RESHAPING)
         kinds = {step.type for step in expected}
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
-        data: dict[str, Any] = {"found": show_steps(steps), "expected": show_steps(expected)}
+        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
+        data: dict[str, Any] = {"found": show_steps(steps), "expected": wanted}
+        more: dict[str, Any] = {"where": where, "data": data}
         if not steps and stopped_early(case):
-            return Judgement.needs_ta(f"The layers of {name} could not be read.", where=where, data=data)
-        if len(compared) == len(expected) and all(map(fits, compared, expected)):
-            return Judgement.passed(f"{name} has the layers asked for.", where=where, data=data)
-        message = f"{name} has {show_steps(compared)}; expected {show_steps(expected)}."
+            return Judgement.needs_ta(f"The layers of {name} could not be read.", **more)
+        same = len(compared) == len(expected) and all(map(fits, compared, expected))
+        if same or (self.more and continues(compared, expected)):
+            return Judgement.passed(f"{name} has the layers asked for.", **more)
+        message = self._difference(name, compared, expected, wanted)
         if self.target is None and may_hold(compared, expected):
             message += " Only what is registered was recorded, not what is used; a TA looks at it."
-            return Judgement.needs_ta(message, where=where, data=data)
-        return Judgement.failed(message, where=where, data=data)
+            return Judgement.needs_ta(message, **more)
+        trained = self.target is None
+        advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
+        return Judgement.failed(message, advice=advice, **more)
+
+    def _difference(
+        self, name: str, compared: tuple[Step, ...], expected: tuple[Step, ...], wanted: str
+    ) -> str:
+        """What the network has and what was asked for; with numbers where it is a matter of these."""
+        if self.more or not compared or len(compared) == len(expected):
+            return f"{name} has {show_steps(compared)}; expected {wanted}."
+        have = f"{in_words(len(compared))} layer{'s' if len(compared) != 1 else ''}"
+        asked = in_words(len(expected))
+        return f"{name} has {have}: {show_steps(compared)}; expected {asked}: {wanted}."
 
     def _expected(self, case: Case) -> tuple[Step, ...]:
         if self.reference is None:

@@ -8,18 +8,21 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from grader.checks._answers import located, nothing_handed_in
+from grader.checks._asked_runs import judge_asked
 from grader.checks._probes import own_cell_failed, stopped_early
-from grader.checks._runs import object_name, runs_in, where_of
-from grader.checks._settings import Became, Setting, became_of
+from grader.checks._runs import runs_in, where_of
+from grader.checks._settings import Setting, fitting
+from grader.checks._starts import Starts, accusation, advice_on, places_of
 from grader.checks._story import (
     FirstEpoch,
     doubts_about_carrying,
     doubts_about_freshness,
     doubts_about_place,
+    students_own_order,
 )
 from grader.evidence.training import TrainingRun
 from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement, Where
+from grader.rubric.model import Check, Judgement
 
 __all__ = ["FreshWeights"]
 
@@ -35,7 +38,8 @@ class FreshWeights(Check):
     rebuilt only because a cell between the two runs failed.
 
     Fields: `sections` limits the runs looked at; `warm_starts` names sections in which going on is intended;
-    `must_train` lists settings that have to be among the runs (each of them an equal part of the points);
+    `must_train` lists settings that have to be among the runs, from fresh weights: each is an equal part of
+    the points, and a carry-over in any other run leaves half of them at most;
     `first_epoch` tells from a printed first value of the learning curve whether a run was fresh.
     """
 
@@ -62,32 +66,37 @@ class FreshWeights(Check):
         return (*self.sections, *self.warm_starts, *settings)
 
     def judge(self, case: Case) -> Judgement:
-        placed = all(located(case, section) for section in self.sections)
-        runs = runs_in(case, self.sections if placed else ())
-        carried = [run for run in runs if self._is_carried(run, case)]
-        others = [run for run in runs if run not in carried]
-        doubts = {run.index: self._doubts_about(run, case, carried=True) for run in carried}
-        doubts |= {run.index: self._doubts_about(run, case, carried=False) for run in others}
-        certain = [run for run in carried if not doubts[run.index]]
-        data = {"runs": [_describe(run) for run in carried], "undetermined": False}
-        return _accusation(certain, case, data) if certain else self._weigh(case, runs, doubts, data)
-
-    def _weigh(
-        self, case: Case, runs: tuple[TrainingRun, ...], doubts: dict[int, list[str]], data: dict[str, Any]
-    ) -> Judgement:
-        """Judges runs of which none is certain to go on from trained weights."""
-        history = case.evidence.training
-        reasons = [reason for found in doubts.values() for reason in found]
-        if not history.complete:
-            reasons.append(f"The record of training is not complete: {_notes(history.notes)}.")
-        if reasons:
-            more = _more(len(reasons) - 1, "such reason", "")
+        starts = self._starts(case)
+        if self.must_train and starts.runs:
+            return judge_asked(self.must_train, starts)
+        if starts.certain:
+            return self._reused(starts.certain, starts)
+        if starts.reasons:
             return Judgement.needs_ta(
-                f"Whether every run started from fresh weights could not be established. {reasons[0]}{more}",
-                where=where_of(run for run in runs if doubts[run.index]),
-                data={**data, "undetermined": True},
+                starts.open_text,
+                where=starts.doubtful_places,
+                data={**starts.data(), "undetermined": True},
             )
-        return self._all_fresh(case, runs, data) if runs else self._nothing_trained(case, data)
+        return self._all_fresh(starts) if starts.runs else self._nothing_trained(case, starts.data())
+
+    def _starts(self, case: Case) -> Starts:
+        runs = case.evidence.training.runs
+        carried = tuple(run for run in runs if self._is_carried(run, case))
+        doubts = {run.index: self._doubts_about(run, case, carried=run in carried) for run in runs}
+        stories = (students_own_order(run, case, self.first_epoch) for run in carried)
+        placed = all(located(case, section) for section in self.sections)
+        concerned = runs_in(case, self.sections if placed else ())
+        asked = [run for setting in self.must_train for run in fitting(setting, case)]
+        judged = tuple(run for run in runs if run in concerned or run in asked)
+        return Starts(case, judged, carried, doubts, tuple(story for story in stories if story))
+
+    def _reused(self, certain: list[TrainingRun], starts: Starts) -> Judgement:
+        return Judgement.failed(
+            accusation(certain, starts.case),
+            where=places_of(certain, starts.case),
+            data=starts.data(),
+            advice=advice_on(certain[0]),
+        )
 
     def _doubts_about(self, run: TrainingRun, case: Case, *, carried: bool) -> list[str]:
         """Reasons why our run may not tell how the student's own started."""
@@ -129,66 +138,13 @@ class FreshWeights(Check):
         pattern = self.first_epoch
         return pattern is not None and any(pattern.values(cell) for cell in case.evidence.cells)
 
-    def _all_fresh(self, case: Case, runs: tuple[TrainingRun, ...], data: dict[str, Any]) -> Judgement:
-        count = f"{len(runs)} training run{'s' if len(runs) != 1 else ''}, each started from fresh weights"
-        lacking = [each for each in self._trained(case) if each.state != "right"]
-        where = where_of(runs)
-        if lacking:
-            return self._not_as_asked(f"{count}, but not trained as asked", lacking, where, data)
-        if stopped_early(case):
-            message = f"{count}, until our run ended before the last cell."
-            return Judgement.needs_ta(message, where=where, data={**data, "undetermined": True})
-        return Judgement.passed(f"{count}.", data=data)
-
-    def _trained(self, case: Case) -> list[Became]:
-        return [became_of(setting, case) for setting in self.must_train]
-
-    def _not_as_asked(
-        self, message: str, lacking: list[Became], where: tuple[Where, ...], data: dict[str, Any]
-    ) -> Judgement:
-        names = "; ".join(f"{each.setting.label} ({each.reason})" for each in lacking)
-        text = f"{message}: {names}."
-        share = 1.0 - len(lacking) / len(self.must_train)
-        unsure = sum(each.state == "unsure" for each in lacking) / len(self.must_train)
-        if unsure:
-            judgement = Judgement.needs_ta(text, share=share, where=where, data=data)
-            return judgement.model_copy(update={"open_share": unsure})
-        if share == 0.0:
-            return Judgement.failed(text, where=where, data=data)
-        return Judgement.partial(share, text, where=where, data=data)
-
-
-def _more(others: int, noun: str, rest: str) -> str:
-    return f" {others} more {noun}{'s' if others > 1 else ''}{rest}." if others else ""
-
-
-def _accusation(certain: list[TrainingRun], case: Case, data: dict[str, Any]) -> Judgement:
-    by_index = {run.index: run for run in case.evidence.training.runs}
-    first = certain[0]
-    earlier = by_index.get(first.start.carried_from if first.start.carried_from is not None else -1)
-    source = f"the run in cell {earlier.cell}" if earlier is not None else "an earlier run"
-    more = _more(len(certain) - 1, "run", " did the same")
-    return Judgement.failed(
-        f"`{object_name(first.model)}` kept the weights of {source} when it was trained again in cell"
-        f" {first.cell}: {first.start.carried_share:.0%} of its parameters were equal.{more}",
-        where=where_of(certain),
-        data=data,
-        advice=f"Build the network again before each run, as `{object_name(first.model)} ="
-        f" {first.model.class_name or 'Net'}()`.",
-    )
-
-
-def _describe(run: TrainingRun) -> dict[str, Any]:
-    return {
-        "run": run.index,
-        "cell": run.cell,
-        "object": object_name(run.model),
-        "model_class": run.model.class_name,
-        "carried_from": run.start.carried_from,
-        "carried_share": run.start.carried_share,
-        "hyperparameters": dict(run.hyperparameters),
-    }
-
-
-def _notes(notes: tuple[str, ...]) -> str:
-    return "; ".join(notes) if notes else "it was interrupted"
+    def _all_fresh(self, starts: Starts) -> Judgement:
+        count = len(starts.runs)
+        text = f"{count} training run{'s' if count != 1 else ''}, each started from fresh weights"
+        if stopped_early(starts.case):
+            return Judgement.needs_ta(
+                f"{text}, until our run ended before the last cell.",
+                where=where_of(starts.runs),
+                data={**starts.data(), "undetermined": True},
+            )
+        return Judgement.passed(f"{text}.", data=starts.data())

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks._answers import Answer, answer_in, numbers_in, states
+from grader.checks._answers import answer_in, states
 from grader.checks._arithmetic import arithmetic_in
 from grader.checks._layers import layer_table, trainable_count
 from grader.checks._probes import describe, module_or
+from grader.checks._stated_counts import StatedCount, lines_that_count, place_among, stated_counts
 from grader.evidence.plan import ModuleProbe, Probe, Target
 from grader.evidence.record import ModuleRecord
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
 __all__ = ["ParameterCount"]
-
-#: Smaller whole numbers in an answer are sizes of layers or of shapes, not counts.
-_SMALLEST_COUNT = 10
-_SHAPE = re.compile(r"torch\.Size\(\[[^\]]*\]\)|\[[\d,\s]*\]|\([\d,\s]*\)")
 
 
 class ParameterCount(Check):
@@ -61,7 +59,7 @@ class ParameterCount(Check):
         found = module_or(case, self._probe)
         data = self._data(found if isinstance(found, ModuleRecord) else None)
         if self.answer:
-            return self._judge_answer(case, data)
+            return self._judge_answer(case, found if isinstance(found, ModuleRecord) else None, data)
         if isinstance(found, Judgement):
             return found.model_copy(update={"data": data})
         return self._judge_network(found, data)
@@ -86,34 +84,47 @@ class ParameterCount(Check):
             f"{wanted} has {data['found']} parameters; expected {self.expected}.", data=data, where=where
         )
 
-    def _judge_answer(self, case: Case, data: dict[str, Any]) -> Judgement:
-        wanted, answer = describe(self.target), answer_in(case)
+    def _judge_answer(self, case: Case, module: ModuleRecord | None, data: dict[str, Any]) -> Judgement:
+        wanted = describe(self.target) if module is None else f"`{module.name}`"
+        answer = answer_in(case)
         more: dict[str, Any] = {"where": answer.where, "data": data}
         if answer.located and not answer.touched:
             message = f"Nothing was handed in: the number of parameters of {wanted} was to be stated."
             return Judgement.failed(message, **more)
         if states(answer.readings, self.expected):
             return Judgement.passed(f"{self.expected} is stated, which is right.", **more)
-        other = [number for number in _counts_stated(answer) if number not in _asked_elsewhere(case)]
+        stated = stated_counts(answer)
+        right = {float(check.expected) for check in _counting(case)}
+        other = [count.number for count in stated if count.number not in right]
         unfinished = states(arithmetic_in(f"{answer.words}\n{answer.outputs}"), self.expected)
         if unfinished or not other:
             message = f"The number of parameters of {wanted} ({self.expected}) was not found in the answer."
             return Judgement.needs_ta(f"{message} A TA looks at it.", **more)
-        listed = ", ".join(f"{number:.0f}" for number in other[:3])
-        message = f"{wanted} has {self.expected} parameters; the answer says {listed}."
-        return Judgement.failed(message, **more)
+        own = [number for number in self._own(stated, case) if number in other] or other[:3]
+        listed = ", ".join(f"{number:.0f}" for number in own)
+        message = f"{wanted} has {self.expected} parameters; the answer says {listed}{_how(own, module)}."
+        lines = lines_that_count(case, self.target.names)
+        return Judgement.failed(message, **{**more, "where": lines or answer.where})
+
+    def _own(self, stated: Sequence[StatedCount], case: Case) -> list[float]:
+        """The count meant for this network: by its name, else by the order in which the code counts."""
+        networks = [check.target.names for check in _counting(case)]
+        named = [count.number for count in stated if count.speaks_of(self.target.names, networks)]
+        if len(named) == 1:
+            return named
+        place = place_among(self.target.names, networks, case)
+        return [stated[place].number] if place is not None and len(stated) == len(networks) else []
 
 
-def _asked_elsewhere(case: Case) -> set[float]:
-    """Counts that other criteria ask for, so that one net's answer is not held against another's."""
+def _counting(case: Case) -> list[ParameterCount]:
+    """All criteria that count parameters, so that one net's answer is not held against another's."""
     checks = (criterion.check for criterion in case.rubric.criteria)
-    return {float(check.expected) for check in checks if isinstance(check, ParameterCount)}
+    return [check for check in checks if isinstance(check, ParameterCount)]
 
 
-def _counts_stated(answer: Answer) -> list[float]:
-    """Whole numbers in lines that speak of parameters or a total; shapes are left out."""
-    lines = [*answer.words.splitlines(), *answer.outputs.splitlines()]
-    speaking = (line for line in lines if re.search(r"param|total|number|weights|net", line, re.IGNORECASE))
-    numbers = (number for line in speaking for number in numbers_in(_SHAPE.sub(" ", line)))
-    whole = (number for number in numbers if number >= _SMALLEST_COUNT and number == int(number))
-    return list(dict.fromkeys(whole))
+def _how(stated: Sequence[float], module: ModuleRecord | None) -> str:
+    """A usual mistake behind a wrong count."""
+    counts = [parameter.count for parameter in module.parameters if parameter.trainable] if module else []
+    if len(counts) > 1 and list(stated) == [math.prod(counts)]:
+        return ", which is the sizes of all tensors multiplied; tensors add up"
+    return ""

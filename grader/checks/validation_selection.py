@@ -10,6 +10,7 @@ from grader.checks._answers import nothing_handed_in
 from grader.checks._data_use import TestData
 from grader.checks._probes import training_unknown
 from grader.checks._runs import by_token, runs_in, settings_of, where_of
+from grader.evidence.record import CellRecord
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement
@@ -23,9 +24,10 @@ class ValidationSelection(Check):
     """Looks for a training run in each of some sections, and for test data used before the last of them.
 
     Each section is an equal part of the points. Test data that were evaluated before the last of these runs
-    may have guided the choice: a TA decides.
+    may have guided the choice: a TA decides. With `curves` half of a section's part waits for a TA where it
+    trains a network and no cell of it shows a plot, in our run or in the file handed in.
 
-    Fields: `sections` each have to train a network.
+    Fields: `sections` each have to train a network; `curves` asks each of them for a plot.
     """
 
     example: ClassVar[str] = """\
@@ -34,10 +36,12 @@ class ValidationSelection(Check):
   points: 2
   check: validation_selection
   sections: [part4b, part4d]
+  curves: true
 """
 
     check: Literal["validation_selection"] = "validation_selection"
     sections: tuple[str, ...] = Field(min_length=1)
+    curves: bool = False
 
     def section_names(self) -> tuple[str, ...]:
         return self.sections
@@ -60,14 +64,23 @@ class ValidationSelection(Check):
         message = (
             f"{trained} of {len(states)} further settings were trained, without a look at the test data."
         )
+        bare = [name for name in self._without_plot(case) if runs_in(case, (name,))]
+        if bare or "unsure" in states:
+            missing = len(bare) / len(states) / 2
+            text = " ".join([message, *_open_words(case, bare, "unsure" in states)])
+            judgement = Judgement.needs_ta(text, share=share - missing, where=where, data=data)
+            waiting = states.count("unsure") / len(states) + missing
+            return judgement.model_copy(update={"open_share": waiting})
         if trained == len(states):
             return Judgement.passed(message, where=where, data=data)
-        if "unsure" in states:
-            unsure = Judgement.needs_ta(f"{message} Not all ran.", share=share, where=where, data=data)
-            return unsure.model_copy(update={"open_share": states.count("unsure") / len(states)})
         if trained:
             return Judgement.partial(share, message, where=where, data=data)
         return Judgement.failed("No further settings were trained.", data=data)
+
+    def _without_plot(self, case: Case) -> list[str]:
+        """Sections that are to show a plot and have none."""
+        asked = self.sections if self.curves else ()
+        return [name for name in asked if not any(map(_shows_plot, case.section_cells(name)))]
 
     def _data(self, case: Case, runs: tuple[TrainingRun, ...], looks: list[EvaluationPass]) -> dict[str, Any]:
         sources = by_token(case.evidence.training)
@@ -85,6 +98,23 @@ def _state(case: Case, section: str) -> State:
     cells = case.section_cells(section)
     failed = any(cell.run is not None and cell.run.status != "ok" for cell in cells)
     return "unsure" if failed or training_unknown(case) or not cells else "nothing"
+
+
+def _open_words(case: Case, bare: list[str], unsure: bool) -> list[str]:
+    """What waits for a TA, in sentences."""
+    titles = " and ".join(f"'{case.rubric.sections[name].title}'" for name in bare)
+    plots = [f"No plot was found in {titles}: a TA looks for the curves."] if bare else []
+    return [*(["Not all ran."] if unsure else []), *plots]
+
+
+def _shows_plot(cell: CellRecord) -> bool:
+    """Whether a cell shows a picture; copies of a notebook may have lost what it looked like."""
+    ours = cell.run.outputs if cell.run is not None else ()
+    outputs = (*ours, *cell.submitted.outputs)
+    return any(
+        output.kind == "display_data" or any(kind.startswith("image/") for kind in output.data)
+        for output in outputs
+    )
 
 
 def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:

@@ -34,6 +34,7 @@ def show(
 
     Example: grader show s101 --assignment lab2
     """
+    from grader.workflows.ending import ending
     from grader.workflows.identity import shown_as
     from grader.workflows.show import find_result, timeline
     from grader.workflows.standing import stands_on
@@ -44,12 +45,13 @@ def show(
         result = find_result(store, student, assignment)
         entries = timeline(store, result.student, assignment) if history else None
         basis = stands_on(store, result) if why else None
+        detail = "" if as_json else ending(store, result)
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)
     if as_json:
         print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
-    _print_result(result, shown)
+    _print_result(result, shown, detail)
     if told is not None:
         _print_history(told)
     if basis is not None:
@@ -73,14 +75,14 @@ def _plain(
     return {**(plain or {}), **names, **more}
 
 
-def _print_result(result: Result, shown: str) -> None:
+def _print_result(result: Result, shown: str, detail: str) -> None:
     print_line(f"{shown}, {result.assignment}")
     attempt, mark = result.attempt, result.mark
     if attempt is None:
         print_line("not run yet; `grader run` goes on")
         return
-    detail = f": {attempt.detail}" if attempt.detail else ""
-    print_line(f"attempt {attempt.number}, {attempt.outcome}{detail}, {attempt.wall_time_s:.1f} s")
+    ended = f"{attempt.outcome}: {detail}" if detail else attempt.outcome
+    print_line(f"attempt {attempt.number}, {ended}, {attempt.wall_time_s:.1f} s")
     if mark is None:
         print_line("not judged yet; `grader run` or `grader regrade` judges it")
         return

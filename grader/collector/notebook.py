@@ -181,7 +181,8 @@ class NotebookRun:
             return Outcome.KERNEL_DIED, f"{_in(first.get('died'))}the kernel's process ended"
         if "error" in first:
             count = sum(record.run is not None and record.run.status == "error" for record in self._done)
-            return Outcome.CELL_ERROR, f"{_in(first['error'])}the first of {count} cells that raised"
+            which = f"the first of {count} cells" if count > 1 else "the only cell"
+            return Outcome.CELL_ERROR, f"{_in(first['error'])}{which} that raised"
         return Outcome.COMPLETED, ""
 
     def _timeout_detail(self, cell: int) -> str:

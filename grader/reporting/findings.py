@@ -168,7 +168,7 @@ def _reasons(finding: Finding) -> tuple[str, ...]:
             return tuple(told)
     sentences = {
         Status.PARTIAL: f"{number(finding.points)} of {_of(finding)}: part of it is as asked.",
-        Status.FAIL: f"0 of {_of(finding)}: what was found is not what was asked.",
+        Status.FAIL: f"0 of {_of(finding)}: none of it is as asked.",
         Status.NEEDS_TA: "A program cannot settle this; nothing is taken off before a TA has looked.",
         Status.MISSING_EVIDENCE: "Nothing is taken off; it will be measured, or a TA decides.",
         Status.CHECK_ERROR: "Nothing is taken off before a TA has looked.",
@@ -211,6 +211,6 @@ def _value(data: Mapping[str, Any], key: str) -> str | None:
 
 
 def _advice(finding: Finding, hint: str, shows_expected: bool) -> tuple[str, ...]:
-    """The check's advice and the rubric's hint, each once; a check's advice may give the answer away."""
-    own = finding.advice if shows_expected else ""
-    return tuple(dict.fromkeys(text for text in (own, hint) if text))
+    """The check's own advice, which may give the answer away, else the rubric's hint."""
+    text = (finding.advice if shows_expected else "") or hint
+    return (text,) if text else ()

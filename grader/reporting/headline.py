@@ -9,6 +9,7 @@ from grader.evidence.record import CellRecord, Evidence, Outcome
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput
+from grader.reporting.raised import raised_in
 from grader.reporting.text import count, duration, listed, number
 
 __all__ = ["Headline", "RunFacts", "headline"]
@@ -104,28 +105,45 @@ def _next_steps(report: ReportInput, costly: Sequence[FindingView]) -> tuple[Ste
     steps = [Step(view.advice[0], view.id, view.title) for view in costly if view.advice]
     steps = list({step.text: step for step in reversed(steps)}.values())[::-1][:_NEXT_STEPS]
     if report.bundle is not None:
-        steps += _error_step(report.bundle.evidence.cells)
+        cells = report.bundle.evidence.cells
+        raised = raised_in(cells, report.unchanged)
+        steps += [*_error_step(cells, raised.own), *_prose_step(raised.prose)]
     return tuple(steps)
 
 
-def _error_step(cells: Sequence[CellRecord]) -> list[Step]:
-    broken = [cell for cell in cells if cell.run is not None and cell.run.error is not None]
+def _error_step(cells: Sequence[CellRecord], broken: Sequence[CellRecord]) -> list[Step]:
     if not broken:
         return []
     first, error = broken[0], broken[0].run.error if broken[0].run else None
     place = heading_above(cells, first.index)
     under = f" (under “{place}”)" if place else ""
-    others = f" and {count(len(broken) - 1, 'later cell')} an error too" if len(broken) > 1 else ""
+    later = count(len(broken) - 1, "later cell") if len(broken) > 1 else ""
     kind = error.type if error else "an error"
-    text = (
+    raised = (
         f"When the service ran your notebook from top to bottom, cell {first.index}{under} raised `{kind}`"
-        f"{others}. See whether “Restart and run all” goes through for you."
     )
-    return [Step(text)]
+    if any(output.kind == "error" and output.name == kind for output in first.submitted.outputs):
+        others = f"; {later} raised an error too" if later else ""
+        return [Step(f"{raised}, as it did in the file you handed in{others}.")]
+    others = f" and {later} an error too" if later else ""
+    return [Step(f"{raised}{others}. See whether “Restart and run all” goes through for you.")]
+
+
+def _prose_step(cells: Sequence[CellRecord]) -> list[Step]:
+    if not cells:
+        return []
+    numbers = listed(str(cell.index) for cell in cells)
+    one = len(cells) == 1
+    what = f"Cell {numbers} holds text, not code" if one else f"Cells {numbers} hold text, not code"
+    mend = "make it a text cell" if one else "make them text cells"
+    return [Step(f"{what}: {mend}. Nothing was taken off for it.")]
 
 
 def _run_facts(report: ReportInput) -> RunFacts:
     facts = () if report.bundle is None else _facts(report.bundle.evidence)
+    if report.bundle is not None and report.result is Outcome.CELL_ERROR:
+        raised = raised_in(report.bundle.evidence.cells, report.unchanged).sentence
+        return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
     # Why our service failed is for course staff, who find it in `grader show`.
     ours = report.result is Outcome.SANDBOX_UNAVAILABLE
     return RunFacts(_OUTCOMES[report.result], "" if ours else report.result_detail, facts)

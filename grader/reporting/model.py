@@ -59,6 +59,7 @@ class ReportInput:
             then show expected values.
         appendix: Whether the executed notebook is appended.
         made_at: When the report was made; left out where it is None.
+        unchanged: Cells that are as the handout gave them, whose errors are not the student's.
     """
 
     student: str
@@ -76,6 +77,7 @@ class ReportInput:
     remarks_over: bool = False
     appendix: bool = True
     made_at: datetime | None = None
+    unchanged: frozenset[int] = frozenset()
 
     @property
     def result(self) -> Outcome:

@@ -22,6 +22,7 @@ from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.files import write_text
 from grader.workflows.people import shown_name
+from grader.workflows.rubrics import given_cells
 
 __all__ = [
     "NO_REFERENCE",
@@ -98,11 +99,12 @@ def report_input(
         return None
     raw = store.blobs.get(attempt.evidence)
     rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
+    bundle = decode(raw, limit_bytes=len(raw))
     return ReportInput(
         student=result.student,
         rubric=rubric,
         verdict=verdict,
-        bundle=decode(raw, limit_bytes=len(raw)),
+        bundle=bundle,
         outcome=Outcome(attempt.outcome),
         outcome_detail=attempt.detail,
         file=Path(result.submission.path).name,
@@ -113,6 +115,7 @@ def report_input(
         remarks_over=remarks_over(rubric.remarks, now),
         appendix=appendix,
         made_at=now,
+        unchanged=given_cells(result.rubric, rubric, bundle.evidence.cells),
     )
 
 

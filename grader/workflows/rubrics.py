@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from grader.checks import registry
 from grader.errors import RubricError, SubmissionError, UsageError
 from grader.evidence.record import CellRecord
 from grader.intake import parse_notebook
-from grader.rubric.alignment import headings_of
+from grader.rubric.alignment import align, headings_of
 from grader.rubric.handout import Handout, parse_handout, source_digest
 from grader.rubric.loader import load_rubric
 from grader.rubric.model import Rubric
@@ -28,6 +28,7 @@ __all__ = [
     "Chooser",
     "LoadedRubric",
     "RubricShelf",
+    "given_cells",
     "kept_rubric",
     "load_rubric_file",
     "recall_newest",
@@ -102,6 +103,19 @@ def recall_rubric(row: RubricRow) -> LoadedRubric:
     rubric = load_rubric(row.text, registry(), name=row.name)
     handout = parse_handout(row.handout_text, name=row.name) if row.handout_text else None
     return LoadedRubric(rubric, row.name, row.text, handout, row.handout_text)
+
+
+def given_cells(row: RubricRow, rubric: Rubric, cells: Sequence[CellRecord]) -> frozenset[int]:
+    """Cells of a submission that are as the handout gave them; none where the rubric has no handout."""
+    if not row.handout_text:
+        return frozenset()
+    return align(cells, rubric, _handout(row.handout_text, row.name)).unchanged
+
+
+@lru_cache(maxsize=8)
+def _handout(text: str, name: str) -> Handout:
+    """A class shares one handout, and reports of all of them ask for it."""
+    return parse_handout(text, name=name)
 
 
 class RubricShelf:

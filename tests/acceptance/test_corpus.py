@@ -180,9 +180,13 @@ def test_students_are_told_of_carried_weights_where_these_are_certain_only(cours
         if "fresh-weights" not in one.findings:
             continue
         finding = one.findings["fresh-weights"]
-        accused = finding.status is Status.FAIL and finding.data["runs"] != []
-        assert accused == any(not each.get("uncertain") for each in label), one.key
-        if any(each.get("uncertain") for each in label) and not accused:
+        certain = [each for each in label if not each.get("uncertain")]
+        assert ("kept the weights" in finding.message) == bool(certain), one.key
+        for each in certain:
+            assert finding.status in (Status.FAIL, Status.PARTIAL), one.key
+            told = f"`{each['object']}` kept the weights of the run in cell {each['started_from_cell']}"
+            assert f"{told} when it was trained again in cell {each['cell']}:" in finding.message, one.key
+        if label and not certain:
             assert finding.status is Status.NEEDS_TA, one.key
 
 

@@ -9,6 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from grader.checks._definitions import lines_of_layers
 from grader.checks._steps import same_setting, steps_of_text
 from grader.checks.architecture import Architecture
 from grader.collector.recorder.networks import architecture
@@ -97,7 +98,7 @@ def test_a_layer_missing_added_moved_or_changed_is_shown_beside_what_was_expecte
 ):
     judgement = judge(net(*operations))
     assert judgement.status is Status.FAIL
-    assert "expected Conv2d(3, 5, 3), ReLU" in judgement.message
+    assert "Conv2d(3, 5, 3), ReLU" in judgement.message.split("expected", 1)[1]
 
 
 def test_a_layer_that_the_expectation_does_not_speak_of_and_that_learns_nothing_is_let_be():
@@ -121,13 +122,15 @@ l1: Linear(bias=True, in_features=3072, out_features=30)
 l2: Linear(bias=True, in_features=30, out_features=1)"""
 
 
-def judge_trained(*texts: str, source: str = "train(net)", untouched: bool = False) -> Judgement:
+def judge_trained(
+    *texts: str, source: str = "train(net)", untouched: bool = False, **fields: Any
+) -> Judgement:
     cells = (cell(0, "# Part f", kind="markdown"), cell(1, source))
     runs = [
         training_run(place, 1, model=model().model_copy(update={"architecture": text}))
         for place, text in enumerate(texts)
     ]
-    check = Architecture(trained_in="f", layers=WANTED)
+    check = Architecture(**{"trained_in": "f", "layers": WANTED, **fields})
     given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in cells]})
     evidence = factories.evidence(cells, training=history(*runs))
     handout = given if untouched else None
@@ -165,6 +168,79 @@ def test_layers_that_may_be_registered_and_never_used_or_used_in_another_order_g
 def test_a_layer_more_that_fits_between_the_others_is_one_too_many():
     middle = "l: Linear(bias=True, in_features=30, out_features=30)"
     assert judge_trained(f"{FIRST}\n{middle}\n{SECOND}").status is Status.FAIL
+
+
+MIDDLE = "l: Linear(bias=True, in_features=30, out_features=30)"
+THREE = f"{FIRST}\n{MIDDLE}\n{SECOND}"
+BEGINS = {"layers": WANTED[:1], "more": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (FIRST, Status.PASS),
+        (FULLY, Status.PASS),
+        (THREE, Status.PASS),
+        (FULLY.replace("3072", "1024"), Status.FAIL),
+        (f"c: Conv2d(in_channels=3)\n{SECOND}", Status.FAIL),
+        (f"c: Conv2d(in_channels=3)\n{FULLY}", Status.NEEDS_TA),
+        (f"{SECOND}\n{FIRST}", Status.NEEDS_TA),
+    ],
+)
+def test_further_layers_of_the_same_kind_are_as_good_where_their_number_is_another_question(
+    text: str, status: Status
+):
+    assert judge_trained(text, **BEGINS).status is status
+
+
+def test_a_wrong_number_of_layers_is_told_in_words_with_the_lines_that_build_them():
+    source = """\
+class Net(nn.Module):
+    def __init__(self):
+        self.l1 = nn.Linear(3072, 30)
+        self.l = nn.Linear(30, 30)
+        self.l2 = Linear(30, 1)
+        self.drop = nn.Dropout()
+train(Net())"""
+    judgement = judge_trained(THREE, source=source)
+    assert judgement.status is Status.FAIL
+    assert judgement.message == (
+        "`net` (cell 1) has three layers: Linear(3072, 30), Linear(30, 30), Linear(30, 1); expected two:"
+        " Linear(3072, ...), Linear(...)."
+    )
+    assert judgement.advice == (
+        "Yours has three fully connected layers, two were asked for: one hidden layer, then the output."
+    )
+    assert [(place.cell, place.line) for place in judgement.where] == [(1, 3), (1, 4), (1, 5), (1, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (FULLY.replace("3072", "1024"), "Layer 1 is Linear(1024, 30); it was to be Linear(3072, ...)."),
+        (FIRST, "Yours has one fully connected layer, two were asked for"),
+        (
+            "c: Conv2d(in_channels=3)\nl: Linear(in_features=250)",
+            "It has convolutional layers, such as Conv2d(3)",
+        ),
+        ("c: Conv2d(in_channels=3)\nl: Linear(in_features=250)", "without them and train that one."),
+    ],
+)
+def test_advice_comes_from_what_was_found(text: str, says: str):
+    assert says in judge_trained(text).advice
+
+
+def test_of_several_wrong_networks_the_nearest_is_told_of():
+    far = "c: Conv2d(in_channels=3)"
+    for texts in ((THREE, far), (far, THREE)):
+        assert "has three layers" in judge_trained(*texts).message
+
+
+def test_a_class_defined_anew_after_the_training_is_none_of_its_concern():
+    cells = factories.code_cells("class Net:\n    l = nn.Linear(1, 2)", "train()", "class Net:\n    pass")
+    case = factories.case(Architecture(trained_in="f", layers=WANTED), factories.evidence(cells))
+    assert [(place.cell, place.line) for place in lines_of_layers(case, "Net", 1)] == [(0, 2)]
+    assert lines_of_layers(case, "Net", 2) == ()
 
 
 def test_no_such_training_goes_to_a_ta_unless_nothing_was_handed_in():

@@ -10,7 +10,7 @@ from grader.checks._data_use import TestData
 from grader.checks.evaluated_on_test import EvaluatedOnTest
 from grader.checks.test_set_untouched import TestSetUntouched
 from grader.checks.validation_selection import ValidationSelection
-from grader.evidence.record import CellError, CellRecord, Outcome
+from grader.evidence.record import CellError, CellRecord, CellRun, Outcome, Output, Submitted
 from grader.evidence.training import DataSource, EvaluationPass, ModelIdentity, TrainingRun
 from grader.rubric.handout import fingerprint
 from grader.rubric.model import Check, Judgement, Section, Status
@@ -207,6 +207,38 @@ def test_a_section_that_failed_or_was_never_reached_is_open():
     ):
         assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
     assert judge(SELECTION, runs=(), untouched=True).status is Status.FAIL
+
+
+PLOT = Output(kind="display_data", text="<Figure>", data={"image/png": "iVBO"})
+WITH_CURVES = ValidationSelection(sections=("tune", "more"), curves=True)
+
+
+def plotted(*places: int, stored: bool = False) -> tuple[CellRecord, ...]:
+    """The notebook with a plot in some cells, in our run or in the file handed in."""
+    ours = {"run": CellRun(status="ok", outputs=(PLOT,))}
+    update = {"submitted": Submitted(outputs=(PLOT,))} if stored else ours
+    return tuple(each.model_copy(update=update) if each.index in places else each for each in CELLS)
+
+
+def test_a_setting_without_a_plot_waits_for_a_ta_with_half_of_its_part():
+    for stored in (False, True):
+        assert judge(WITH_CURVES, cells=plotted(1, 3, stored=stored)).status is Status.PASS
+    both, one = judge(WITH_CURVES), judge(WITH_CURVES, cells=plotted(3))
+    assert (both.status, both.share, both.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert (one.status, one.share, one.open_share) == (Status.NEEDS_TA, 0.75, 0.25)
+    assert "No plot was found in 'tune': a TA looks for the curves." in one.message
+
+
+def test_a_section_that_trains_nothing_is_not_asked_for_its_plot():
+    half = judge(WITH_CURVES, runs=RUNS[:1], cells=plotted(1))
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert judge(WITH_CURVES, runs=(run(0, 5, 0),)).status is Status.FAIL
+
+
+def test_a_plot_that_is_missing_and_a_section_that_did_not_run_wait_together():
+    judgement = judge(WITH_CURVES, runs=RUNS[:1], outcome=Outcome.TIMEOUT)
+    assert (judgement.share, judgement.open_share) == (0.25, 0.75)
+    assert "Not all ran. No plot was found in 'tune'" in judgement.message
 
 
 EVALUATED = EvaluatedOnTest(model=("net",))

@@ -49,7 +49,10 @@ def three_cells(*counts: int | None, stored: str = "", rebuild: str = BUILD) -> 
 def test_a_reused_net_is_named_with_the_run_that_it_goes_on_from():
     judgement = judge(three_cells(), *two_runs(hyperparameters={"lr": 0.1}))
     assert judgement.status is Status.FAIL
-    assert "`net` kept the weights of the run in cell 1" in judgement.message
+    assert judgement.message == (
+        "`net` kept the weights of the run in cell 1 when it was trained again in cell 2: it began with"
+        " exactly the weights that the earlier run had ended with."
+    )
     assert judgement.data == {
         "runs": [
             {
@@ -64,7 +67,12 @@ def test_a_reused_net_is_named_with_the_run_that_it_goes_on_from():
         ],
         "undetermined": False,
     }
-    assert [place.cell for place in judgement.where] == [2]
+    assert [place.cell for place in judgement.where] == [2, 1]
+
+
+def test_part_of_the_weights_is_told_as_a_share():
+    message = judge(three_cells(), *two_runs(0.75)).message
+    assert "75% of its weight tensors were exactly those that the earlier run had ended with" in message
 
 
 def test_loading_trained_weights_into_a_new_object_is_reuse():
@@ -214,6 +222,105 @@ def test_each_net_that_had_to_be_trained_is_a_part_of_the_points():
     assert (cut.status, cut.share, cut.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
 
 
+ASKED = ({"model": ["net", "Net"]}, {"model": ["other", "Other"]})
+OTHER = model("other", token=1, class_name="Other")
+
+
+def asked_in_cell_2(*more: TrainingRun, **fields: Any) -> Judgement:
+    """`net` trained in cell 1 and, with the first of its settings, again in cell 2; `other` in cell 2."""
+    lr = {"hyperparameters": {"lr": 0.01}}
+    runs = (
+        training_run(0, 1, hyperparameters={"lr": 0.5}, passes=5),
+        training_run(1, 2, start=carried(0), **lr),
+        training_run(2, 2, model=OTHER, **lr),
+    )
+    asked = tuple({**each, "learning_rate": 0.01} for each in ASKED)
+    cells = fields.pop("cells", (*three_cells(), cell(3, TRAIN)))
+    return judge(cells, *runs, *more, **{"must_train": asked, **fields})
+
+
+def test_one_net_of_two_that_kept_its_weights_costs_its_own_part():
+    judgement = asked_in_cell_2()
+    assert (judgement.status, judgement.share) == (Status.PARTIAL, 0.5)
+    assert "`net` kept the weights of the run in cell 1" in judgement.message
+    assert "`other` started from fresh weights in cell 2." in judgement.message
+    assert [each["object"] for each in judgement.data["runs"]] == ["net"]
+    assert [each["state"] for each in judgement.data["settings"]] == ["carried", "fresh"]
+    assert "`net = Net()`" in judgement.advice
+
+
+def test_training_on_earns_no_less_than_training_nothing():
+    lacking = judge(three_cells(), training_run(0, 2, model=OTHER), must_train=ASKED)
+    assert lacking.share == asked_in_cell_2().share
+
+
+def test_all_nets_that_kept_their_weights_earn_nothing():
+    second = {"learning_rate": 0.01}
+    judgement = judge(three_cells(), *two_runs(hyperparameters={"lr": 0.01}), must_train=[second])
+    assert (judgement.status, judgement.share) == (Status.FAIL, 0.0)
+
+
+def test_a_reuse_outside_the_settings_asked_for_costs_half():
+    third = training_run(3, 3, model=OTHER, start=carried(2), hyperparameters={"lr": 0.1})
+    fresh_ones = (training_run(0, 1), training_run(1, 2, model=OTHER))
+    again = training_run(2, 3, model=OTHER, start=carried(1), hyperparameters={"lr": 0.1})
+    cells = (*three_cells(), cell(3, TRAIN))
+    assert judge(cells, *fresh_ones, must_train=ASKED).status is Status.PASS
+    judgement = judge(cells, *fresh_ones, again, must_train=ASKED)
+    assert (judgement.status, judgement.share) == (Status.PARTIAL, 0.5)
+    assert "`other` kept the weights of the run in cell 2 when it was trained again in cell 3" in (
+        judgement.message
+    )
+    assert "1 more run did the same" in asked_in_cell_2(third).message
+
+
+def test_a_doubtful_half_is_open_and_the_other_is_settled():
+    cells = (
+        cell(0, BUILD, count=1),
+        cell(1, TRAIN, count=28, stored="Epoch 1: err 0.26"),
+        cell(2, TRAIN, count=27, stored="Epoch 1: err 0.42\nEpoch 1: err 0.43"),
+    )
+    judgement = asked_in_cell_2(cells=cells, first_epoch=FIRST)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert judgement.message.startswith("`other` started from fresh weights in cell 2. Whether")
+    for reason in ("ran cell 2 first (27, then 28)", "begins with 0.42,", "begins with 0.26,"):
+        assert reason in judgement.message
+    assert judgement.message.endswith(
+        "So as the student ran it, `net` started fresh in cell 2, and only the 5 epochs of cell 1 went on"
+        " from it."
+    )
+    assert len(judgement.data["reasons"]) == 3
+    assert judgement.data["undetermined"] is True
+
+
+def test_counts_alone_tell_no_story_of_what_the_student_ran():
+    judgement = asked_in_cell_2(cells=three_cells(1, 28, 27), first_epoch=FIRST)
+    assert judgement.status is Status.NEEDS_TA
+    assert "So as the student ran it" not in judgement.message
+
+
+def test_a_message_tells_three_reasons_and_the_data_all():
+    unknown = Start(determined=False, why="by hand")
+    runs = [training_run(place, 1, start=unknown) for place in range(5)]
+    judgement = judge(three_cells(), *runs)
+    assert judgement.message.count("by hand") == 3
+    assert judgement.message.endswith("2 more such reasons.")
+    assert len(judgement.data["reasons"]) == 5
+
+
+def test_doubts_that_change_no_points_leave_nothing_open():
+    unknown = training_run(1, 2, start=Start(determined=False, why="by hand"), hyperparameters={"lr": 9})
+    asked = [{"model": ["other"]}]
+    judgement = judge(three_cells(), training_run(0, 1), unknown, must_train=asked)
+    assert judgement.status is Status.FAIL
+    assert "by hand" not in judgement.message
+
+
+def test_an_incomplete_record_settles_no_net_as_fresh():
+    judgement = asked_in_cell_2(complete=False)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.0, 0.5)
+
+
 def in_two_parts(*more: CellRecord) -> tuple[CellRecord, ...]:
     one, two = cell(0, "# One", kind="markdown"), cell(2, "# Two", kind="markdown")
     return (one, cell(1, TRAIN), two, cell(3, TRAIN), *more)
@@ -224,7 +331,6 @@ PARTS = {
     "two": Section(title="2", heading="^Two"),
     "three": Section(title="The third", heading="^Three"),
 }
-OTHER = model("other", token=1, class_name="Other")
 
 
 def in_parts(*runs: TrainingRun, cells: tuple[CellRecord, ...] = (), **more: Any) -> Judgement:

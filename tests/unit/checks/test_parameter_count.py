@@ -156,14 +156,56 @@ def test_386_inside_another_number_is_no_answer():
     assert judge(HEADING, GIVEN, answer, answer=True).status is Status.FAIL
 
 
-def test_the_answer_for_another_net_is_not_held_against_this_one():
-    large = ParameterCount(target=Target(names=("large",)), expected=9705, answer=True)
+BIG = Target(names=("large", "Large"))
+LOOPS = """\
+n = 1
+for p in small.parameters():
+    n = n * p.numel()
+print("small has", n, "parameters")
+print("LARGE", sum(p.numel() for p in large.parameters()), "parameters")"""
+
+
+def judge_beside_another(*cells: CellRecord, target: Target = TARGET, turned: bool = False) -> Judgement:
+    """One of two networks whose counts are asked for in one section."""
     small = ParameterCount(target=TARGET, expected=386, answer=True)
-    cells = (HEADING, cell(1, "large_net has 9705 parameters", kind="markdown"))
-    evidence = factories.evidence(cells)
-    case = factories.case(small, evidence, sections=SECTION, section="a", handout=HANDOUT)
-    whole = factories.rubric(small, large, sections=SECTION)
-    judgement = small.judge(type(case)(case.bundle, whole, case.criterion, case.alignment, case.reference))
+    large = ParameterCount(target=BIG, expected=9705, answer=True)
+    check = small if target == TARGET else large
+    evidence = factories.evidence((HEADING, *cells), probes=factories.answers({PROBE: NET}))
+    case = factories.case(check, evidence, sections=SECTION, section="a", handout=HANDOUT)
+    whole = factories.rubric(*((large, small) if turned else (small, large)), sections=SECTION)
+    return check.judge(type(case)(case.bundle, whole, case.criterion, case.alignment, case.reference))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_wrong_counts_the_code_s_order_tells_whose_each_is(turned: bool):
+    shown = cell(1, LOOPS, printed="There are 165375 parameters in small\nThere are 77 parameters in small")
+    small = judge_beside_another(shown, turned=turned)
+    assert small.status is Status.FAIL
+    assert small.message == (
+        "`small` has 386 parameters; the answer says 165375, which is the sizes of all tensors multiplied;"
+        " tensors add up."
+    )
+    assert [(place.cell, place.line) for place in small.where] == [(1, 2), (1, 3)]
+    large = judge_beside_another(shown, target=BIG, turned=turned)
+    assert large.message == "`large` or `Large` has 9705 parameters; the answer says 77."
+    assert [(place.cell, place.line) for place in large.where] == [(1, 5)]
+
+
+def test_of_two_wrong_counts_a_name_tells_whose_each_is_before_the_order_does():
+    shown = cell(1, LOOPS, printed="large: 77 parameters\nsmall: 99 parameters")
+    assert "the answer says 99." in judge_beside_another(shown).message
+    assert "the answer says 77." in judge_beside_another(shown, target=BIG).message
+
+
+def test_counts_that_nothing_tells_apart_are_all_shown():
+    words = cell(1, "The networks have 77 and 99 parameters.", kind="markdown")
+    judgement = judge_beside_another(words)
+    assert "the answer says 77, 99." in judgement.message
+    assert [place.cell for place in judgement.where] == [1]
+
+
+def test_the_answer_for_another_net_is_not_held_against_this_one():
+    judgement = judge_beside_another(cell(1, "large_net has 9705 parameters", kind="markdown"))
     assert judgement.status is Status.NEEDS_TA
 
 

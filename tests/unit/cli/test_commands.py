@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ import typer.main
 
 from grader.cli.app import app
 from grader.cli.console import plain
+from grader.evidence.codec import Bundle
+from grader.evidence.record import CellError, CellRun, Outcome
+from grader.rubric.handout import fingerprint
+from grader.sandbox.base import Job
 from grader.workflows.rubrics import load_rubric_file
 from tests import course
 
@@ -154,6 +159,33 @@ def test_show_names_each_criterion_and_its_place(graded: Path, grader) -> None:
     assert "builtin-shadowing  FAIL" in out
     assert "[cell 0 line 1]" in out
     assert "0 of 5 points, 3 pending" in out
+
+
+def raising(job: Job) -> Bundle:
+    """Every cell raised an error."""
+    bundle = course.answer(job, outcome=Outcome.CELL_ERROR, detail="cell 0: the first of 2 cells that raised")
+    run = CellRun(status="error", error=CellError(type="NameError"))
+    cells = tuple(cell.model_copy(update={"run": run}) for cell in bundle.evidence.cells)
+    return replace(bundle, evidence=bundle.evidence.model_copy(update={"cells": cells}))
+
+
+def test_show_tells_errors_of_given_code_from_the_student_s(
+    lab: Path, grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handout = fingerprint(json.loads(course.notebook("model(features)")))
+    (lab / "rubrics" / "mini.json").write_text(handout.model_dump_json())
+    course.write_rubric(lab / "rubrics", course.RUBRIC.replace("total: 5", "total: 5\nhandout: mini.json"))
+    course.hand_in(lab / "submissions", "s1", "model(features)")
+    course.hand_in(lab / "submissions", "s2", "model(features)", "img")
+    monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: course.sandbox(raising))
+    assert grader("run", "submissions", "--rubric", "mini").code == 0
+    given, own = (grader("show", student, "-a", "mini").out for student in ("s1", "s2"))
+    assert "CELL_ERROR: only given code, left as it was, raised an error (cell 0)" in given
+    assert "CELL_ERROR: one cell raised an error (cell 1); given code" in own
+    for blob in (lab / "grader.db.evidence").rglob("*"):
+        if blob.is_file():
+            blob.unlink()
+    assert "the first of 2 cells that raised" in grader("show", "s2", "-a", "mini").out
 
 
 def test_show_why_names_all_that_a_mark_stands_on(graded: Path, grader) -> None:

@@ -19,7 +19,9 @@ from grader.evidence.record import (
     ForwardRecord,
     FunctionRecord,
     ModuleRecord,
+    Output,
     ProbeResult,
+    Submitted,
     WatchedValue,
 )
 from grader.evidence.training import TrainingHistory
@@ -28,6 +30,8 @@ from grader.rubric.plan import plan_for
 from tests import factories
 
 __all__ = ["Work", "bundle_of"]
+
+_SHOWN = Submitted(outputs=(Output(kind="display_data", data={"image/png": "iVBO"}),))
 
 
 def nothing_trained(cells: Mapping[str, int]) -> TrainingHistory:
@@ -41,6 +45,7 @@ class Work:
     Attributes:
         code: Source of the section's one code cell.
         printed: What that cell printed.
+        plotted: Sections whose cell shows a plot in the file handed in.
         variables: Section, name and value, in the order in which they were set.
         functions: By the name that a probe asks for.
         networks: By name, expression, or for a probe that discovers the shape of an input as text.
@@ -51,6 +56,7 @@ class Work:
 
     code: Mapping[str, str]
     printed: Mapping[str, str] = field(default_factory=dict)
+    plotted: tuple[str, ...] = ()
     variables: Sequence[tuple[str, str, Any]] = ()
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
@@ -88,7 +94,8 @@ def _sections(rubric: Rubric, work: Work) -> Iterator[tuple[str, CellRecord]]:
             yield name, factories.cell(0, f"## {section.title}", kind="markdown", handout_id=given_id)
             headed.add(given_id)
         if name in work.code:
-            yield name, factories.cell(0, work.code[name], printed=work.printed.get(name, ""))
+            cell = factories.cell(0, work.code[name], printed=work.printed.get(name, ""))
+            yield name, cell.model_copy(update={"submitted": _SHOWN}) if name in work.plotted else cell
 
 
 def _answer(

@@ -85,6 +85,7 @@ def work(*, right: bool) -> Work:
             "part2c": "\n".join(_FILES if right else _FILES[:2]),
             "part5c": "error 0.3",
         },
+        plotted=("part4b", "part4d") if right else (),
         networks={
             "small_net": sequential(*_SMALL, tail),
             "large_net": sequential(*_LARGE, tail),

@@ -121,7 +121,7 @@ def test_the_students_line_is_marked_in_its_cell(page: str) -> None:
     marked = re.findall(
         r'<span class="row marked"><span class="no">(\d+)</span>', section(page, "fresh-weights")
     )
-    assert marked == ["4"]
+    assert marked == ["4", "1"]
     assert "under “Part (d)”" in section(page, "fresh-weights")
 
 
@@ -419,3 +419,22 @@ def test_findings_survive_the_store(page: str) -> None:
     report = samples.report()
     stored = Verdict.model_validate_json(json.dumps(json.loads(report.verdict.model_dump_json())))
     assert render_report(replace(report, verdict=stored)) == page
+
+
+def test_advice_of_the_check_s_own_stands_in_place_of_the_hint(page: str) -> None:
+    text = Outline(section(page, "fresh-weights")).text
+    assert "Build the network again before each run" in text
+    assert "A fresh network begins with" not in text
+    assert "0 of 2 points: none of it is as asked." in text
+
+
+def test_the_hint_stays_where_the_check_s_advice_may_not_be_shown_yet() -> None:
+    scheme = samples.rubric()
+    held = [
+        line.model_copy(update={"release": "after_remarks"}) if line.id == "fresh-weights" else line
+        for line in scheme.criteria
+    ]
+    report = replace(samples.report(), rubric=scheme.model_copy(update={"criteria": tuple(held)}))
+    text = Outline(section(render_report(report), "fresh-weights")).text
+    assert "A fresh network begins with" in text
+    assert "Build the network again" not in text

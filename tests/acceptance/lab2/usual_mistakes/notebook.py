@@ -138,6 +138,8 @@ train_net(large_net, batch_size=32, num_epochs=2)
 # %%
 large_net = LargeNet()
 train_net(large_net, batch_size=128, num_epochs=2)
+plt.plot([0.5, 0.4])
+plt.show()
 # %% [markdown] ZsO4z7JJqIFF
 # ### Part (c)
 # %% [markdown] VrMyc5QnqIFI
