@@ -29,6 +29,9 @@ criteria:
     prompt: any sound reason
 """
 
+#: The same with a check that allows what `RUBRIC` does not.
+KINDER = RUBRIC.replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
+
 GOOD = "total = 1 + 2"
 SHADOWING = "sum = 1 + 2"
 

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+
+def test_audit_prints_a_seal_that_a_later_audit_can_be_held_to(graded: Path, grader) -> None:
+    ended = grader("audit")
+    assert ended.code == 0
+    seal = ended.out.split()[-1]
+    assert grader("audit", "--expect", seal).code == 0
+    grader("run", "submissions", "--rubric", "mini", "--fresh")
+    assert grader("audit", "--expect", seal).code == 0
+    assert grader("audit", "--expect", seal[:-1] + ("0" if seal[-1] != "0" else "1")).code == 1
+
+
+def test_audit_finds_a_mark_changed_in_the_file(graded: Path, grader) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute("DROP TRIGGER verdicts_no_update")
+        connection.execute("UPDATE verdicts SET points = 5.0")
+    connection.close()
+    ended = grader("audit")
+    assert ended.code == 1
+    assert "broken at row" in ended.out
+    assert "verdicts can be changed" in ended.out
+
+
+@pytest.mark.parametrize("body", ["{}", "no JSON", '{"points": 99}'])
+def test_a_verdict_that_was_made_unreadable_is_a_matter_for_audit(graded: Path, grader, body: str) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute("DROP TRIGGER verdicts_no_update")
+        connection.execute("UPDATE verdicts SET body = ?", [body])
+    connection.close()
+    ended = grader("show", "s1", "-a", "mini")
+    assert ended.code == 2
+    assert "a stored verdict cannot be read" in ended.err
+    assert "grader audit" in ended.err
+
+
+def test_audit_finds_changed_evidence(graded: Path, grader) -> None:
+    blobs = [path for path in (graded / "grader.db.evidence").rglob("*") if path.is_file()]
+    for path in blobs:
+        path.write_bytes(b"\x00changed")
+    ended = grader("audit")
+    assert ended.code == 1
+    assert "changed after it was written" in ended.out
+    assert r"\n" not in ended.out
+    assert grader("audit", "--no-evidence").code == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "what"), [("submissions", "notebook"), ("attempts", "plan"), ("attempts", "evidence")]
+)
+def test_audit_reads_all_that_a_mark_stands_on_and_says_whose_it_was(
+    graded: Path, grader, table: str, what: str
+) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        query = f"SELECT seq, student, {what} FROM {table} ORDER BY seq"
+        seq, student, digest = connection.execute(query).fetchone()
+    connection.close()
+    (graded / "grader.db.evidence" / digest[:2] / digest[2:]).unlink()
+    ended = grader("audit")
+    assert ended.code == 1
+    assert f"the {what} of {student}, mini (row {seq}):" in ended.out
