@@ -27,7 +27,8 @@ demo: ready  ## Grade a sample course in ./demo and print the marks and where th
 
 .PHONY: test
 test: ready browser postgresql  ## Run all tests, those that need Docker, a browser or PostgreSQL included
-	@GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 \
+# One thread for each process: more than cores wait for one another, and trainings take several times as long.
+	@OMP_NUM_THREADS=1 GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 \
 	  $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: corpus
