@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -54,10 +55,12 @@ from grader.evidence.values import (
     StrValue,
     Value,
 )
-from grader.rubric.alignment import Alignment, align
-from grader.rubric.case import Case, Reference
-from grader.rubric.handout import Handout
-from grader.rubric.model import Check, Criterion, Rubric, Section
+from grader.facts.case import Case, Reference
+from grader.facts.facts import Facts
+from grader.facts.handout import Handout
+from grader.facts.sections import Alignment, Section
+from grader.judging.check import Check
+from grader.rubric.model import Criterion, Rubric
 from reference import FUNCTIONS
 
 AnyProbe = ModuleProbe | FunctionProbe | ValueProbe
@@ -140,17 +143,13 @@ def case(
     reference: Reference | None = None,
     handout: Handout | None = None,
     alignment: Alignment | None = None,
+    peers: Sequence[Check] = (),
 ) -> Case:
     """One criterion of one submission; sections are aligned as `grade` would."""
-    whole = rubric(check, sections=sections)
-    criterion = whole.criteria[0].model_copy(update={"section": section})
-    return Case(
-        bundle=Bundle(given, arrays),
-        rubric=whole,
-        criterion=criterion,
-        alignment=alignment or align(given.cells, whole, handout),
-        reference=reference or Reference(),
-    )
+    facts = Facts.of(Bundle(given, arrays), sections or {}, handout)
+    if alignment is not None:
+        facts = replace(facts, alignment=alignment)
+    return Case(facts, section, reference or Reference(), check.watches(), tuple(peers) or (check,))
 
 
 def parameter(name: str, *shape: int, trainable: bool = True) -> ParameterRecord:

@@ -1,4 +1,4 @@
-"""The kinds of check: one file each, found by looking into this folder."""
+"""The kinds of check: one file each, in rooms by what they look at; found by looking into this folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType, ModuleType
 
-from grader.rubric.model import Check
+from grader.judging.check import Check
 
 __all__ = ["registry"]
 
@@ -31,9 +31,9 @@ def registry() -> Mapping[str, type[Check]]:
 
 
 def _kinds() -> Iterator[type[Check]]:
-    for module_info in pkgutil.iter_modules(__path__):
-        if not module_info.name.startswith("_"):
-            yield from _checks_in(importlib.import_module(f"{__name__}.{module_info.name}"))
+    for module_info in pkgutil.walk_packages(__path__, f"{__name__}."):
+        if not module_info.name.endswith("__main__"):
+            yield from _checks_in(importlib.import_module(module_info.name))
 
 
 def _checks_in(module: ModuleType) -> Iterator[type[Check]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from grader.checks import registry
-from grader.checks._page import checks_page
+from grader.checks.page import checks_page
 
 if __name__ == "__main__":
     sys.stdout.write(checks_page(registry()))

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from grader.checks._answers import answer_in
-from grader.rubric.case import Case
-from grader.rubric.model import Check, Judgement, Section, Where
+from grader.facts.case import Case
+from grader.facts.fields import Where
+from grader.facts.sections import Section
+from grader.facts.words.answers import answer_in
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
 
 __all__ = ["Manual"]
 
@@ -40,7 +43,7 @@ class Manual(Check):
         return self.sections
 
     def judge(self, case: Case) -> Judgement:
-        own = (case.criterion.section,) if case.criterion.section is not None else ()
+        own = (case.section,) if case.section is not None else ()
         sections = (*own, *self.sections)
         answers = [answer_in(case, section) for section in sections]
         located = [answer for answer in answers if answer.located]
@@ -57,7 +60,7 @@ class Manual(Check):
 
 def _beside(case: Case, section: str) -> Iterator[Where]:
     """Students' cells of sections beside this one with a line that begins as its answer would."""
-    given = case.rubric.sections
+    given = case.sections
     labels = _labels(given[section])
     siblings = (name for name, other in given.items() if other.within == given[section].within)
     for name in siblings:

@@ -9,7 +9,7 @@ from grader.cli.console import number, print_line, print_lines, print_table
 
 if TYPE_CHECKING:
     from grader.grading.late import LateLine
-    from grader.workflows.regrade import Regraded
+    from grader.workflows.regrading.regrade import Regraded
 
 __all__ = ["print_changes"]
 

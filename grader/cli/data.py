@@ -25,7 +25,7 @@ def data(
 
     Example: grader data cifar10 data/
     """
-    from grader.workflows.datasets import write_stand_in
+    from grader.samples.datasets import write_stand_in
 
     print_path(write_stand_in(name, folder))
     return 0
@@ -38,7 +38,7 @@ def demo(
 
     Example: grader demo demo/
     """
-    from grader.workflows.demo import ASSIGNMENTS, write_demo
+    from grader.samples.demo import ASSIGNMENTS, write_demo
 
     write_demo(folder)
     print_path(folder)

@@ -14,7 +14,7 @@ from grader.cli.options import Assignment, Database, Evidence, RosterFile
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.reporting.exports import Export, LeftOut
+    from grader.exports import Export, LeftOut
     from grader.store import Store
     from grader.store.history import Result
 
@@ -63,7 +63,7 @@ def export(
 
     Example: grader export canvas --assignment lab2 --into gradebook.csv --out upload.csv
     """
-    from grader.workflows.show import find_results
+    from grader.workflows.views.show import find_results
 
     if only_changed and into is None:
         raise UsageError("--only-changed compares with a gradebook", todo="give the gradebook with --into")
@@ -81,8 +81,8 @@ def export(
 
 def _plain(form: str, found: Sequence[Result], out: Path) -> int:
     """All submissions as they stand, pending points and all."""
-    from grader.workflows.export import as_csv, as_json
-    from grader.workflows.files import write_text
+    from grader.files.named import write_text
+    from grader.workflows.views.export import as_csv, as_json
 
     text = as_json(found) if form == "json" else as_csv(found)
     if str(out) == "-":
@@ -105,10 +105,15 @@ def _for_system(
     only_changed: bool,
     include_pending: bool,
 ) -> Export:
+    from grader.exports import Gradebook
+    from grader.files.named import read_bytes
     from grader.intake.roster import read_roster
-    from grader.reporting.exports import Gradebook
-    from grader.workflows.course_formats import course_of, handed_in_nothing, make_export, student_mark
-    from grader.workflows.files import read_bytes
+    from grader.workflows.views.course_formats import (
+        course_of,
+        handed_in_nothing,
+        make_export,
+        student_mark,
+    )
 
     people = read_roster(roster) if roster else None
     gradebook = Gradebook(read_bytes(into), into.name, column, only_changed) if into else None
@@ -121,7 +126,7 @@ def _for_system(
 
 
 def _write(made: Export, out: Path) -> int:
-    from grader.workflows.course_formats import save_export
+    from grader.workflows.views.course_formats import save_export
 
     if str(out) == "-":
         for raw in made.files.values():

@@ -82,7 +82,7 @@ def doctor(db: Database = None, evidence: Evidence = None) -> int:
 
     Example: grader doctor
     """
-    from grader.workflows.doctor import diagnose
+    from grader.workflows.upkeep.doctor import diagnose
 
     options = setup.settings(db=db, evidence=evidence)
     found = diagnose(options.db, options.evidence)

@@ -14,8 +14,8 @@ from grader.cli.options import RosterFile, RubricName
 
 if TYPE_CHECKING:
     from grader.evidence.record import CellRecord
-    from grader.workflows.dry_run import DryRun, Found
-    from grader.workflows.rubrics import Chooser
+    from grader.workflows.regrading.rubrics import Chooser
+    from grader.workflows.running.dry_run import DryRun, Found
 
 __all__ = ["intake"]
 
@@ -37,8 +37,8 @@ def intake(
     """
     from grader.intake import find_submissions
     from grader.intake.roster import read_roster
-    from grader.workflows.dry_run import dry_run
-    from grader.workflows.rubrics import RubricShelf
+    from grader.workflows.regrading.rubrics import RubricShelf
+    from grader.workflows.running.dry_run import dry_run
 
     options = setup.settings(submissions, rubric=rubric, format=layout)
     people = read_roster(roster) if roster else None

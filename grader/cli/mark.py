@@ -13,7 +13,7 @@ from grader.cli.options import Anonymous, Assignment, Database, Evidence, Studen
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.workflows.marking import Marked, MarkOrder, Pending
+    from grader.workflows.marking.marks import Marked, MarkOrder, Pending
 
 __all__ = ["mark", "pending"]
 
@@ -47,7 +47,7 @@ def mark(
 
     Example: grader mark s101 --assignment lab2 --criterion why-validation -p 2 -m "no reason"
     """
-    from grader.workflows.marking import give_marks, read_orders
+    from grader.workflows.marking.marks import give_marks, read_orders
 
     if table is not None:
         if (student, criterion, points, comment, take_back) != (None, None, None, "", False):
@@ -69,7 +69,7 @@ def mark(
 def _order(
     student: str | None, criterion: str | None, points: float | None, comment: str, take_back: bool
 ) -> MarkOrder:
-    from grader.workflows.marking import MarkOrder
+    from grader.workflows.marking.marks import MarkOrder
 
     if student is None or criterion is None:
         raise UsageError(
@@ -99,10 +99,10 @@ def pending(
 
     Example: grader pending --assignment lab2 --criterion why-validation
     """
-    from grader.workflows import marking
-    from grader.workflows.earlier_files import marks_on_earlier_files
-    from grader.workflows.filters import criteria_of, require_criterion
-    from grader.workflows.show import find_results, name_of
+    from grader.workflows.marking.earlier_files import marks_on_earlier_files
+    from grader.workflows.marking.marks import pending as pending_items
+    from grader.workflows.views.filters import criteria_of, require_criterion
+    from grader.workflows.views.show import find_results, name_of
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
@@ -110,7 +110,7 @@ def pending(
         require_criterion(criterion, criteria_of(results), assignment)
         with store.reading() as session:
             earlier = marks_on_earlier_files(session, results)
-        items = marking.pending(results, criterion, name_of(store, anonymous), earlier)
+        items = pending_items(results, criterion, name_of(store, anonymous), earlier)
     if not items:
         print_line("nothing waits for a TA")
         return 0

@@ -14,7 +14,7 @@ from grader.cli.options import Assignment, Database, Evidence, OneStudent
 if TYPE_CHECKING:
     from grader.grading.marks import CriterionMark, Mark
     from grader.store.history import Result
-    from grader.workflows.telling import Told
+    from grader.workflows.views.telling import Told
 
 __all__ = ["show"]
 
@@ -34,11 +34,11 @@ def show(
 
     Example: grader show s101 --assignment lab2
     """
-    from grader.workflows.ending import ending
-    from grader.workflows.identity import shown_as
-    from grader.workflows.show import find_result, timeline
-    from grader.workflows.standing import stands_on
-    from grader.workflows.telling import tell
+    from grader.workflows.views.attempt_ending import ending
+    from grader.workflows.views.identity import shown_as
+    from grader.workflows.views.provenance import stands_on
+    from grader.workflows.views.show import find_result, timeline
+    from grader.workflows.views.telling import tell
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
@@ -63,7 +63,7 @@ def _plain(
     result: Result, shown: str, told: list[Told] | None, basis: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """As `grader export json` has it, with what else is asked for; None before any attempt."""
-    from grader.workflows.export import as_plain
+    from grader.workflows.views.export import as_plain
 
     plain = as_plain(result) if result.attempt else None
     more: dict[str, Any] = {} if told is None else {"history": [row.plain() for row in told]}

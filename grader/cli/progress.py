@@ -11,7 +11,7 @@ from rich.text import Text
 
 from grader.cli.console import errors, number, plain
 from grader.evidence.record import Outcome
-from grader.workflows.events import (
+from grader.workflows.running.events import (
     CellRunning,
     Event,
     Finished,

@@ -29,11 +29,11 @@ from grader.cli.options import (
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.rubric.case import Reference
+    from grader.facts.case import Reference
     from grader.store import Store
     from grader.store.history import Result
-    from grader.workflows.chosen_rubric import ChosenRubric
-    from grader.workflows.settings import Settings
+    from grader.workflows.regrading.chosen_rubric import ChosenRubric
+    from grader.workflows.upkeep.settings import Settings
 
 __all__ = ["regrade"]
 
@@ -72,12 +72,12 @@ def regrade(
 
     Example: grader regrade --assignment lab2 --rubric rubrics/lab2.yaml --dry-run
     """
-    from grader.workflows.chosen_rubric import choose_rubric
-    from grader.workflows.filters import criteria_of, ended_so, require_criterion
-    from grader.workflows.judging import Judge
-    from grader.workflows.regrade import lacking
-    from grader.workflows.regrade import regrade as judge_all
-    from grader.workflows.show import find_results
+    from grader.workflows.regrading.chosen_rubric import choose_rubric
+    from grader.workflows.regrading.judging import Judge
+    from grader.workflows.regrading.regrade import lacking
+    from grader.workflows.regrading.regrade import regrade as judge_all
+    from grader.workflows.views.filters import criteria_of, ended_so, require_criterion
+    from grader.workflows.views.show import find_results
 
     if rerun and dry_run:
         raise UsageError("a dry run runs nothing", todo="leave out --rerun or --dry-run")
@@ -120,9 +120,9 @@ def _run_again(
     of: int,
 ) -> int:
     from grader.cli.sandboxed import close, grade
-    from grader.workflows.planning import plan_work, read_file
-    from grader.workflows.regrade import changes_between
-    from grader.workflows.rerun import stored_submission
+    from grader.workflows.regrading.regrade import changes_between
+    from grader.workflows.running.planning import plan_work, read_file
+    from grader.workflows.running.rerun import stored_submission
 
     if not chosen:
         print_line(

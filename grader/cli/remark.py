@@ -14,7 +14,7 @@ from grader.cli.options import Anonymous, AnyAssignment, Assignment, Database, E
 
 if TYPE_CHECKING:
     from grader.store.remarks import Remark
-    from grader.workflows.remark_list import Listed
+    from grader.workflows.marking.remark_list import Listed
 
 __all__ = ["remark"]
 
@@ -53,7 +53,7 @@ def open_(
     Example: grader remark open s101 --assignment lab2 -c loss-function -m "see cell 9" --accept
     """
     from grader.grading.remarks import Kind
-    from grader.workflows.remark import Request, open_request
+    from grader.workflows.marking.remark import Request, open_request
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     requests = [
@@ -88,8 +88,8 @@ def list_(
     Example: grader remark list --assignment lab2 --open
     """
     from grader.grading.remarks import State
-    from grader.workflows.remark_list import list_requests, with_deadlines
-    from grader.workflows.show import name_of
+    from grader.workflows.marking.remark_list import list_requests, with_deadlines
+    from grader.workflows.views.show import name_of
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
@@ -143,7 +143,7 @@ def show(id: Id, anonymous: Anonymous = False, db: Database = None, evidence: Ev
 
     Example: grader remark show 57
     """
-    from grader.workflows.remark_view import view_of
+    from grader.workflows.marking.remark_view import view_of
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
@@ -204,7 +204,7 @@ def decide(
     Example: grader remark decide 57 --points 3 --reason "the loss fits after all"
     """
     from grader.errors import UsageError
-    from grader.workflows.remark import decide as decide_request
+    from grader.workflows.marking.remark import decide as decide_request
 
     if reject:
         if points is not None:
@@ -244,7 +244,7 @@ def import_(
 
     Example: grader remark import requests.csv --assignment lab2
     """
-    from grader.workflows.remark_import import import_requests
+    from grader.workflows.marking.remark_import import import_requests
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
@@ -264,7 +264,7 @@ def import_(
 
 def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None, user: str | None) -> int:
     from grader.grading.remarks import Action
-    from grader.workflows.remark import act
+    from grader.workflows.marking.remark import act
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:

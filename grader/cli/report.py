@@ -34,10 +34,10 @@ def report(
 
     Example: grader report --assignment lab2 --out reports/
     """
+    from grader.files.pdf import find_browser, print_pdf
     from grader.intake.roster import read_roster
-    from grader.workflows.pdf import find_browser, print_pdf
-    from grader.workflows.report import write_reports
-    from grader.workflows.show import find_results
+    from grader.workflows.views.report import write_reports
+    from grader.workflows.views.show import find_results
 
     options = setup.settings(db=db, evidence=evidence, reference=reference)
     browser = find_browser() if pdf else ""

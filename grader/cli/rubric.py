@@ -26,7 +26,7 @@ def check(
     Example: grader rubric check rubrics/lab2.yaml
     """
     from grader.cli import setup
-    from grader.workflows.rubrics import RubricShelf
+    from grader.workflows.regrading.rubrics import RubricShelf
 
     loaded = RubricShelf(setup.places()).load(file)
     print_line(
@@ -47,8 +47,8 @@ def schema(
     Example: grader rubric schema --out rubric.schema.json
     """
     from grader.checks import registry
+    from grader.files.named import write_text
     from grader.rubric.schema import json_schema
-    from grader.workflows.files import write_text
 
     text = json.dumps(json_schema(registry()), indent=2) + "\n"
     if out is None:
@@ -70,8 +70,8 @@ def new(
 
     Example: grader rubric new lab4
     """
+    from grader.files.named import write_text
     from grader.rubric.starter import starter_text
-    from grader.workflows.files import write_text
 
     path = folder / f"{name}.yaml"
     if path.exists():
@@ -95,8 +95,8 @@ def handout(
 
     Example: grader rubric handout lab2.ipynb --out rubrics/lab2.handout.json
     """
-    from grader.rubric.handout import fingerprint
-    from grader.workflows.files import read_json, write_text
+    from grader.facts.handout import fingerprint
+    from grader.files.named import read_json, write_text
 
     path = out or notebook.with_suffix(".handout.json")
     write_text(path, fingerprint(read_json(notebook)).model_dump_json(indent=1) + "\n")
@@ -117,7 +117,7 @@ def show(
     Example: grader rubric show --row 7
     """
     from grader.cli import setup
-    from grader.workflows.rubrics import kept_rubric
+    from grader.workflows.regrading.rubrics import kept_rubric
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:

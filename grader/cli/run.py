@@ -57,8 +57,8 @@ def run(
     """
     from grader.cli.sandboxed import close, grade
     from grader.intake import find_submissions
-    from grader.workflows.planning import plan_work, read_file
-    from grader.workflows.rubrics import RubricShelf
+    from grader.workflows.regrading.rubrics import RubricShelf
+    from grader.workflows.running.planning import plan_work, read_file
 
     options = setup.settings(
         submissions, rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation,

@@ -11,14 +11,14 @@ from grader.cli import setup
 from grader.cli.console import print_line
 from grader.cli.progress import view
 from grader.cli.tables import closing_table, our_fault
-from grader.rubric.case import Reference
+from grader.facts.case import Reference
 from grader.sandbox.base import Sandbox
 from grader.store import Store
-from grader.workflows.events import Notice, Notify
-from grader.workflows.planning import Work
-from grader.workflows.run import RunReport, run
-from grader.workflows.settings import Settings
-from grader.workflows.stopping import StopSignal
+from grader.workflows.running.events import Notice, Notify
+from grader.workflows.running.planning import Work
+from grader.workflows.running.run import RunReport, run
+from grader.workflows.running.stopping import StopSignal
+from grader.workflows.upkeep.settings import Settings
 
 __all__ = ["close", "grade"]
 

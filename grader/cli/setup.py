@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.cli.console import print_note
-from grader.workflows.course_folder import CONTENT, course_folders
-from grader.workflows.settings import Settings, read_settings
+from grader.workflows.upkeep.course_folder import CONTENT, course_folders
+from grader.workflows.upkeep.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from grader.rubric.case import Reference
+    from grader.facts.case import Reference
     from grader.store import Store
 
 __all__ = ["actor", "places", "reference", "settings", "store"]
@@ -46,7 +46,7 @@ def store(options: Settings, *, create: bool = False) -> Store:
 
 
 def reference(options: Settings, submissions: Path | None = None) -> Reference:
-    from grader.workflows.reference import bundled, load_reference
+    from grader.workflows.regrading.reference import bundled, load_reference
 
     own = options.reference or course_folders(submissions).reference()
     return load_reference(own or bundled("reference"))
@@ -54,6 +54,6 @@ def reference(options: Settings, submissions: Path | None = None) -> Reference:
 
 def actor(options: Settings) -> str:
     """Who is written into the history."""
-    from grader.workflows.identity import actor
+    from grader.workflows.views.identity import actor
 
     return actor(options.user)

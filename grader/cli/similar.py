@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grader.intake import Submission
-    from grader.workflows.near_copies import NearCopy, Place, StudentCode
-    from grader.workflows.rubrics import Chooser
+    from grader.workflows.regrading.rubrics import Chooser
+    from grader.workflows.views.near_copies import NearCopy, Place, StudentCode
 
 __all__ = ["similar"]
 
@@ -42,8 +42,8 @@ def similar(
     Example: grader similar submissions/ --rubric lab2
     """
     from grader.intake import find_submissions
-    from grader.workflows.near_copies import near_copies
-    from grader.workflows.rubrics import RubricShelf
+    from grader.workflows.regrading.rubrics import RubricShelf
+    from grader.workflows.views.near_copies import near_copies
 
     options = setup.settings(submissions, rubric=rubric, format=layout)
     chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
@@ -58,8 +58,8 @@ def _codes(
     submissions: Sequence[Submission], chooser: Chooser
 ) -> tuple[dict[str, list[StudentCode]], list[str]]:
     """Students' own code by assignment, and who could not be read."""
-    from grader.workflows.near_copies import student_code
-    from grader.workflows.planning import read_file
+    from grader.workflows.running.planning import read_file
+    from grader.workflows.views.near_copies import student_code
 
     codes: dict[str, list[StudentCode]] = defaultdict(list)
     unread = []

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from grader.cli.console import number, print_table
 from grader.evidence.record import Outcome
-from grader.rubric.model import Status
+from grader.judging.judgement import Status
 from grader.store.history import Result
-from grader.workflows.earlier_files import EarlierMarks
+from grader.workflows.marking.earlier_files import EarlierMarks
 
 __all__ = ["closing_table", "look_at", "our_fault"]
 

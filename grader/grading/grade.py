@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
+from grader.facts.case import Case, Reference
+from grader.facts.facts import Facts
+from grader.facts.handout import Handout
 from grader.grading.scoring import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
-from grader.rubric.alignment import align
-from grader.rubric.case import Case, Reference
-from grader.rubric.handout import Handout
-from grader.rubric.model import Criterion, Judgement, Rubric, Status
+from grader.judging.judgement import Judgement, Status
+from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["grade"]
 
@@ -38,10 +39,16 @@ def grade(
     Returns:
         Findings in the rubric's order, and their sums.
     """
-    alignment = align(bundle.evidence.cells, rubric, handout)
-    cases = (Case(bundle, rubric, criterion, alignment, reference) for criterion in rubric.criteria)
+    facts = Facts.of(bundle, rubric.sections, handout)
+    peers = tuple(criterion.check for criterion in rubric.criteria)
     signs = signs_of_tampering(bundle.evidence.cells)
-    findings = tuple(_finding(case, signs) for case in cases)
+    cases = (
+        Case(facts, criterion.section, reference, criterion.check.watches(), peers)
+        for criterion in rubric.criteria
+    )
+    findings = tuple(
+        _finding(case, criterion, signs) for case, criterion in zip(cases, rubric.criteria, strict=True)
+    )
     return Verdict(
         assignment=rubric.assignment,
         findings=findings,
@@ -55,9 +62,8 @@ def grade(
     )
 
 
-def _finding(case: Case, signs: tuple[Sign, ...]) -> Finding:
-    criterion = case.criterion
-    judgement = held_back(settle(_judge(case)), signs)
+def _finding(case: Case, criterion: Criterion, signs: tuple[Sign, ...]) -> Finding:
+    judgement = held_back(settle(_judge(case, criterion)), signs)
     points, pending = points_of(judgement, criterion.points)
     return Finding(
         criterion=criterion.id,
@@ -73,8 +79,8 @@ def _finding(case: Case, signs: tuple[Sign, ...]) -> Finding:
     )
 
 
-def _judge(case: Case) -> Judgement:
-    evidence, criterion = case.evidence, case.criterion
+def _judge(case: Case, criterion: Criterion) -> Judgement:
+    evidence = case.evidence
     if evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
     if evidence.outcome is Outcome.INVALID_SUBMISSION:

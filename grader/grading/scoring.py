@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
-from grader.rubric.model import Judgement, Status
+from grader.judging.judgement import Judgement, Status
 
 __all__ = ["add_up", "points_of", "settle"]
 

@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from grader.checks._source import ParsedCell, parsed_cells
 from grader.evidence.record import CellRecord
-from grader.grading._pieces import Piece, pieces, texts
-from grader.grading._reaching import Aliases, named_in, reaches
-from grader.rubric.model import Judgement, Status, Where
+from grader.facts.code.pieces import Piece, pieces, texts
+from grader.facts.code.reaching import Aliases, named_in, reaches
+from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.fields import Where
+from grader.judging.judgement import Judgement, Status
 
 __all__ = ["Sign", "held_back", "signs_of_tampering"]
 

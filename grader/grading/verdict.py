@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from grader.rubric.model import LatePolicy, Status, Where
+from grader.facts.fields import Where
+from grader.judging.judgement import Status
+from grader.rubric.model import LatePolicy
 
 __all__ = ["Finding", "Verdict"]
 

@@ -11,9 +11,9 @@ from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
 
 from grader.evidence.record import CellRecord
+from grader.facts.fields import Where
 from grader.reporting.markdown import markdown
 from grader.reporting.text import clean, shortened
-from grader.rubric.model import Where
 
 __all__ = ["CODE_CLASSES", "Excerpt", "Line", "excerpts", "heading_above", "highlighted"]
 

@@ -11,11 +11,12 @@ from typing import Any
 from markupsafe import Markup
 
 from grader.grading.verdict import Finding
+from grader.judging.judgement import Status
 from grader.reporting.code import Excerpt, excerpts
 from grader.reporting.model import Decision, ReportInput
 from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
-from grader.rubric.model import Criterion, Status
+from grader.rubric.model import Criterion
 
 __all__ = ["FindingView", "Look", "look_of", "view"]
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord, Evidence, Outcome
+from grader.facts.raised import raised_in
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput
-from grader.reporting.raised import raised_in
+from grader.reporting.raised import raised_clause
 from grader.reporting.text import count, duration, listed, number
 
 __all__ = ["Headline", "RunFacts", "headline"]
@@ -142,7 +143,7 @@ def _prose_step(cells: Sequence[CellRecord]) -> list[Step]:
 def _run_facts(report: ReportInput) -> RunFacts:
     facts = () if report.bundle is None else _facts(report.bundle.evidence)
     if report.bundle is not None and report.result is Outcome.CELL_ERROR:
-        raised = raised_in(report.bundle.evidence.cells, report.unchanged).sentence
+        raised = raised_clause(raised_in(report.bundle.evidence.cells, report.unchanged))
         return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
     # Why our service failed is for course staff, who find it in `grader show`.
     ours = report.result is Outcome.SANDBOX_UNAVAILABLE

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.grading.verdict import Finding
+from grader.judging.judgement import Status
 from grader.reporting.anonymous import Disguise
 from grader.reporting.model import SummaryInput
 from grader.reporting.text import clean, first_sentences, shortened
-from grader.rubric.model import Criterion, Rubric, Status
+from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["Issue", "common_issues"]
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
+from grader.facts.case import Reference
 from grader.grading.verdict import Finding, Verdict
-from grader.rubric.case import Reference
 from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["Adjustment", "Decision", "ReportInput", "SummaryInput"]

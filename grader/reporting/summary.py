@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from grader.evidence.record import Outcome
 from grader.grading.verdict import Finding
+from grader.judging.judgement import Status
 from grader.reporting.issues import Issue, common_issues
 from grader.reporting.model import SummaryInput
 from grader.reporting.text import count, number
-from grader.rubric.model import Criterion, Rubric, Status
+from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["Bin", "ClassSummary", "CriterionLine", "Marks", "Standing", "summarise"]
 

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from grader.errors import RubricError
-from grader.rubric.case import Case
-from grader.rubric.model import Check, Criterion, Judgement, Rubric
+from grader.facts.case import Case
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
+from grader.rubric.model import Criterion, Rubric
 from grader.rubric.problems import nearest, put_plainly
 from grader.rubric.text import SourceText, YamlPath, parse_yaml
 

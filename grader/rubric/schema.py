@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.rubric.model import Check, Rubric
+from grader.judging.check import Check
+from grader.rubric.model import Rubric
 
 __all__ = ["json_schema"]
 

@@ -28,23 +28,25 @@ import pytest
 from ruamel.yaml import YAML
 
 from grader.checks import registry
-from grader.checks.files_written import FilesWritten
+from grader.checks.answers.printed_number import PrintedNumber
+from grader.checks.code.uses_function import UsesFunction
 from grader.checks.manual import Manual
-from grader.checks.overfits_small_set import OverfitsSmallSet
-from grader.checks.printed_number import PrintedNumber
-from grader.checks.transfer_features import TransferFeatures
-from grader.checks.uses_function import UsesFunction
+from grader.checks.networks.transfer_features import TransferFeatures
+from grader.checks.training.files_written import FilesWritten
+from grader.checks.training.overfits_small_set import OverfitsSmallSet
 from grader.evidence.plan import Limits, Plan
+from grader.facts.handout import fingerprint
 from grader.grading.grade import grade
 from grader.grading.verdict import Finding, Verdict
-from grader.rubric.handout import fingerprint
-from grader.rubric.model import Check, Criterion, Status
+from grader.judging.check import Check
+from grader.judging.judgement import Status
+from grader.rubric.model import Criterion
 from grader.rubric.plan import plan_for
+from grader.samples.datasets import write_stand_in
 from grader.sandbox.base import Job, Worker
 from grader.sandbox.select import choose_sandbox
-from grader.workflows.datasets import write_stand_in
-from grader.workflows.reference import load_reference
-from grader.workflows.rubrics import LoadedRubric, load_rubric_file
+from grader.workflows.regrading.reference import load_reference
+from grader.workflows.regrading.rubrics import LoadedRubric, load_rubric_file
 from tests.acceptance.notebooks import notebook_bytes
 
 ROOT = Path(__file__).resolve().parents[2]

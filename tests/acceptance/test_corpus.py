@@ -26,19 +26,19 @@ from grader.evidence.codec import decode
 from grader.evidence.record import Evidence
 from grader.grading.verdict import Finding
 from grader.intake import find_submissions
-from grader.rubric.model import Status
+from grader.judging.judgement import Status
+from grader.samples.datasets import write_stand_in
 from grader.sandbox.select import choose_sandbox
 from grader.store import Store, history, open_store
 from grader.store.history import Result
-from grader.workflows.datasets import write_stand_in
-from grader.workflows.judging import Judge
-from grader.workflows.planning import Work, plan_work, read_file
-from grader.workflows.reference import load_reference
-from grader.workflows.regrade import regrade
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
-from grader.workflows.stopping import StopSignal
-from grader.workflows.summary import class_summary
+from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.reference import load_reference
+from grader.workflows.regrading.regrade import regrade
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running.planning import Work, plan_work, read_file
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
+from grader.workflows.views.summary import class_summary
 
 pytestmark = [pytest.mark.docker, pytest.mark.corpus]
 

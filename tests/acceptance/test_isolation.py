@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from grader.samples.datasets import write_stand_in
 from grader.sandbox.select import choose_sandbox
 from grader.store import history, open_store
-from grader.workflows.datasets import write_stand_in
-from grader.workflows.run import run
-from grader.workflows.stopping import StopSignal
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
 from tests.acceptance.test_corpus import ROOT, judges, works
 
 pytestmark = [pytest.mark.docker, pytest.mark.corpus]

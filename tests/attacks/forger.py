@@ -14,9 +14,9 @@ from grader.checks import registry
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan
 from grader.evidence.record import Outcome
+from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.grading.verdict import Verdict
-from grader.rubric.case import Reference
 from grader.rubric.loader import load_rubric
 from grader.rubric.model import Rubric
 from grader.rubric.plan import plan_for

@@ -13,16 +13,16 @@ from ruamel.yaml import YAML
 from sqlalchemy import select
 
 from grader.evidence.record import Outcome
+from grader.facts.case import Reference
 from grader.intake import Submission
-from grader.rubric.case import Reference
 from grader.sandbox.base import Sandbox
 from grader.store import Store, open_store
 from grader.store.history import Result, results
 from grader.store.models import AttemptRow
-from grader.workflows.planning import plan_work, read_file
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
-from grader.workflows.stopping import StopSignal
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
 from reference import ARCHITECTURES, FUNCTIONS
 from tests.attacks.bench import LIMITS, PRELUDE, notebook
 from tests.attacks.conftest import containers_of

@@ -9,7 +9,7 @@ import pytest
 
 from grader.grading.tampering import signs_of_tampering
 from grader.grading.verdict import Verdict
-from grader.rubric.model import Status
+from grader.judging.judgement import Status
 from grader.sandbox.base import Sandbox
 from tests.attacks.arena import Arena
 from tests.attacks.forger import ForgedVerdicts, Forgery, forgeries, forging_plan, judged, run, work

@@ -20,16 +20,16 @@ from pathlib import Path
 
 from grader.cli import execute
 from grader.evidence.codec import Bundle, decode
+from grader.facts.case import Reference
 from grader.intake import Submission, find_submissions
-from grader.rubric.case import Reference
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from grader.store import open_store
 from grader.store.history import results
-from grader.workflows.planning import plan_work, read_file
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
-from grader.workflows.stopping import StopSignal
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
 
 #: Seconds for each submission: 20 s for a class of 1000.
 LIMIT_S = 0.02

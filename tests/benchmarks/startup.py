@@ -23,16 +23,16 @@ from pathlib import Path
 
 import nbformat
 
+from grader.facts.case import Reference
 from grader.intake import Submission
-from grader.rubric.case import Reference
 from grader.sandbox.select import choose_sandbox
 from grader.store import open_store
 from grader.store.history import results
-from grader.workflows.events import Finished
-from grader.workflows.planning import plan_work, read_file
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
-from grader.workflows.stopping import StopSignal
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running.events import Finished
+from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
 
 COPIES = 30
 PEER_COPIES = 5

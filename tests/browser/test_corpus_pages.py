@@ -14,11 +14,11 @@ import pytest
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CellError, CellRecord, CellRun, Output
+from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.intake import parse_notebook
 from grader.reporting import ReportInput, render_report
-from grader.rubric.case import Reference
-from grader.workflows.rubrics import LoadedRubric, load_rubric_file
+from grader.workflows.regrading.rubrics import LoadedRubric, load_rubric_file
 from tests.browser.conftest import Opener
 from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers
 from tests.factories import evidence

@@ -10,8 +10,8 @@ import pytest
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome, Output
+from grader.facts.fields import Where
 from grader.reporting import render_report, render_summary_html, summarise
-from grader.rubric.model import Where
 from tests.attacks.model import CASES, load
 from tests.browser.conftest import Opened, Opener
 from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers

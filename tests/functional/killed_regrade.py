@@ -10,12 +10,12 @@ import signal
 import sys
 from pathlib import Path
 
-from grader.rubric.case import Reference
+from grader.facts.case import Reference
 from grader.store import open_store
-from grader.workflows import judging
-from grader.workflows.regrade import regrade
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.show import find_results
+from grader.workflows.regrading import judging
+from grader.workflows.regrading.regrade import regrade
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.views.show import find_results
 
 rubric, database, evidence, count = sys.argv[1:]
 left = int(count)

@@ -14,15 +14,16 @@ import sys
 from pathlib import Path
 
 from grader.evidence.codec import Bundle
+from grader.facts.case import Reference
 from grader.intake import find_submissions
-from grader.rubric.case import Reference
 from grader.sandbox.base import Job
 from grader.store import open_store
-from grader.workflows import execution, judging
-from grader.workflows.planning import plan_work, read_file
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
-from grader.workflows.stopping import StopSignal
+from grader.workflows.regrading import judging
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running import execution
+from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
 from tests import course
 
 submissions, rubric_path, database, evidence, name, count = sys.argv[1:]

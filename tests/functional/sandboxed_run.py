@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 from grader.cli.sandboxed import _interruptible
+from grader.facts.case import Reference
 from grader.intake import find_submissions
-from grader.rubric.case import Reference
 from grader.sandbox.select import choose_sandbox
 from grader.store import open_store
-from grader.workflows.planning import plan_work, read_file
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.run import run
 
 submissions, rubric_path, database, name, die_at = [*sys.argv[1:], ""][:5]
 

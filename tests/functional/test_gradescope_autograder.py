@@ -22,7 +22,7 @@ from tests import course
 def choose(*_, **__):
     return course.sandbox({reply})
 select.choose_sandbox = choose
-import grader.workflows.execution as execution
+import grader.workflows.running.execution as execution
 execution._PAUSE_S = 0
 from grader.cli import main
 main()

@@ -16,7 +16,7 @@ import pytest
 
 from grader.store import Store, ledger, open_store
 from grader.store.models import AttemptRow, JobRow, VerdictRow
-from grader.workflows.show import find_results
+from grader.workflows.views.show import find_results
 from tests import course
 
 STUDENTS = ["s1", "s2", "s3"]

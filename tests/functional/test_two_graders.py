@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.store import open_store
 from grader.store.models import MarkRow
-from grader.workflows.audit import audit
+from grader.workflows.upkeep.audit import audit
 
 PROGRAM = Path(__file__).with_name("marking_writer.py")
 MARKS = 200

@@ -15,10 +15,11 @@ from grader.evidence.plan import ModuleProbe, probe_id
 from grader.evidence.record import LayerRecord, ModuleRecord, OperationRecord, ParameterRecord
 from grader.evidence.values import BoolValue, FloatValue, IntValue, SequenceValue, StrValue, Value
 from grader.grading.verdict import Finding
+from grader.judging.judgement import Status
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.text import plain
-from grader.rubric.model import Criterion, Status
+from grader.rubric.model import Criterion
 
 __all__ = ["draw", "written_count"]
 

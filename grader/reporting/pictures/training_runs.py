@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from grader.evidence.training import DataSource, ModelIdentity, TrainingRun
 from grader.grading.verdict import Finding
+from grader.judging.judgement import Status
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.pictures.svg import element, image, joined
 from grader.reporting.text import count, listed, number
-from grader.rubric.model import Criterion, Status
+from grader.rubric.model import Criterion
 
 __all__ = ["draw", "settings", "sparkline"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks import registry
-from grader.checks._page import checks_page
+from grader.checks.page import checks_page
 
 PAGE = Path(__file__).parents[3] / "docs" / "checks.md"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from grader.checks import registry
+from grader.judging.check import Check
 from grader.rubric.loader import CRITERION_KEYS, load_rubric
-from grader.rubric.model import Check
 
 KINDS = sorted(registry())
 
@@ -40,4 +40,6 @@ def test_a_check_has_no_field_that_a_criterion_has(word: str):
 
 @pytest.mark.parametrize("word", KINDS)
 def test_a_check_is_named_after_its_file(word: str):
-    assert registry()[word].__module__ == f"grader.checks.{word}"
+    # pytest would take files of these two for tests.
+    renamed = {"test_set_untouched": "untouched_test_data", "evaluated_on_test": "evaluation_on_test_data"}
+    assert registry()[word].__module__.rpartition(".")[2] == renamed.get(word, word)

@@ -12,9 +12,9 @@ from grader.cli.app import app
 from grader.cli.console import plain
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CellError, CellRun, Outcome
-from grader.rubric.handout import fingerprint
+from grader.facts.handout import fingerprint
 from grader.sandbox.base import Job
-from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.regrading.rubrics import load_rubric_file
 from tests import course
 
 
@@ -59,7 +59,7 @@ def test_run_of_several_labs_reports_a_broken_notebook_and_grades_the_rest(lab: 
 
 
 def test_run_names_what_needs_attention_and_exits_1(lab: Path, grader, monkeypatch) -> None:
-    monkeypatch.setattr("grader.workflows.execution._PAUSE_S", 0)
+    monkeypatch.setattr("grader.workflows.running.execution._PAUSE_S", 0)
     broken = course.sandbox(lambda job: RuntimeError("engine gone"))
     monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: broken)
     ended = grader("run", "submissions", "--rubric", "mini")

@@ -8,7 +8,7 @@ from rich.console import Console
 from grader.cli import progress
 from grader.cli.progress import BarView, LineView, view
 from grader.evidence.record import Outcome
-from grader.workflows.events import (
+from grader.workflows.running.events import (
     CellRunning,
     Event,
     Finished,

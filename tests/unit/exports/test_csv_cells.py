@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.errors import UsageError
-from grader.reporting.exports.cells import csv_bytes, neutralise, number_text
-from grader.reporting.exports.worksheet import read_worksheet
+from grader.exports.cells import csv_bytes, neutralise, number_text
+from grader.exports.worksheet import read_worksheet
 
 texts = st.text(max_size=30) | st.sampled_from(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
-from grader.reporting.exports import (
+from grader.exports import (
     FORMATS,
     Course,
     CriterionLine,

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from grader.checks import registry
 from grader.evidence.codec import Bundle
+from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.grading.verdict import Verdict
-from grader.rubric.case import Reference
+from grader.judging.judgement import Status
 from grader.rubric.loader import load_rubric
-from grader.rubric.model import Rubric, Status
+from grader.rubric.model import Rubric
 from reference import ARCHITECTURES, FUNCTIONS
 from tests.unit.grading.handed_in import bundle_of
 from tests.unit.grading.numbers import Site, sites, with_nan

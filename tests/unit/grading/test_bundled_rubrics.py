@@ -10,16 +10,17 @@ import pytest
 from ruamel.yaml import YAML
 
 from grader.checks import registry
-from grader.checks.function_values import FunctionValues
+from grader.checks.functions.function_values import FunctionValues
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import probe_id
 from grader.evidence.record import CellRecord, CellRun, Output, ProbeResult, Submitted
+from grader.facts.case import Reference
+from grader.facts.handout import parse_handout
 from grader.grading.grade import grade
 from grader.grading.verdict import Verdict
-from grader.rubric.case import Reference
-from grader.rubric.handout import parse_handout
+from grader.judging.judgement import Status
 from grader.rubric.loader import load_rubric
-from grader.rubric.model import Rubric, Status
+from grader.rubric.model import Rubric
 from grader.rubric.plan import plan_for
 from reference import FUNCTIONS
 from tests import factories

@@ -12,10 +12,12 @@ from pydantic import Field
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome, ShimUse
+from grader.facts.case import Case, Reference
 from grader.grading.grade import grade
 from grader.grading.scoring import add_up, points_of, settle
-from grader.rubric.case import Case, Reference
-from grader.rubric.model import Check, Criterion, Judgement, Rubric, Status
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement, Status
+from grader.rubric.model import Criterion, Rubric
 from tests import factories
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from grader.grading.late import HandedIn, days_late, late_line, tokens_spent
 from grader.grading.marks import mark_of
 from grader.grading.verdict import Finding, Verdict
-from grader.rubric.model import LatePolicy, Status
+from grader.judging.judgement import Status
+from grader.rubric.model import LatePolicy
 
 DUE = datetime.fromisoformat("2026-02-02T23:59:00-05:00")
 

@@ -20,7 +20,8 @@ from grader.grading.remarks import (
     state_after,
 )
 from grader.grading.verdict import Finding, Verdict
-from grader.rubric.model import Policy, Status
+from grader.judging.judgement import Status
+from grader.rubric.model import Policy
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NAMES = ["a", "b", "c"]

@@ -9,10 +9,12 @@ from typing import Literal
 import pytest
 
 from grader.evidence.codec import Bundle
+from grader.facts.case import Case, Reference
+from grader.facts.fields import Where
 from grader.grading.grade import grade
 from grader.grading.tampering import held_back, signs_of_tampering
-from grader.rubric.case import Case, Reference
-from grader.rubric.model import Check, Judgement, Status, Where
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement, Status
 from tests.factories import cell, code_cells, evidence, rubric
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grader.checks.code.no_builtin_shadowing import NoBuiltinShadowing
 from grader.checks.manual import Manual
-from grader.checks.no_builtin_shadowing import NoBuiltinShadowing
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
+from grader.facts.fields import Where
 from grader.grading.verdict import Finding, Verdict
+from grader.judging.judgement import Status
 from grader.reporting import SummaryInput
-from grader.rubric.model import Criterion, Rubric, Status, Where
+from grader.rubric.model import Criterion, Rubric
 from tests.factories import cell, evidence
 
 RUBRIC = Rubric(

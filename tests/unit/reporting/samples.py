@@ -10,14 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from grader.checks.convolution import Convolution
-from grader.checks.fresh_weights import FreshWeights
-from grader.checks.function_values import FunctionValues
+from grader.checks.code.no_builtin_shadowing import NoBuiltinShadowing
+from grader.checks.data.untouched_test_data import TestSetUntouched
+from grader.checks.functions.convolution import Convolution
+from grader.checks.functions.function_values import FunctionValues
 from grader.checks.manual import Manual
-from grader.checks.no_builtin_shadowing import NoBuiltinShadowing
-from grader.checks.output_shape import OutputShape
-from grader.checks.parameter_count import ParameterCount
-from grader.checks.test_set_untouched import TestSetUntouched
+from grader.checks.networks.output_shape import OutputShape
+from grader.checks.networks.parameter_count import ParameterCount
+from grader.checks.training.fresh_weights import FreshWeights
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import FunctionProbe, ModuleProbe
 from grader.evidence.record import (
@@ -34,10 +34,11 @@ from grader.evidence.record import (
 )
 from grader.evidence.training import DataSource, EvaluationPass, LossUse, TrainingHistory
 from grader.evidence.values import ArrayValue, IntValue, SequenceValue
+from grader.facts.case import Reference
 from grader.grading.grade import grade
+from grader.judging.check import Check
 from grader.reporting import ReportInput
-from grader.rubric.case import Reference
-from grader.rubric.model import Check, Criterion, Policy, Rubric
+from grader.rubric.model import Criterion, Policy, Rubric
 from reference import ARCHITECTURES, FUNCTIONS
 from tests.factories import answers, called, carried, cell, fresh, layer, model, parameter, training_run
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from grader.facts.fields import Where
 from grader.reporting import render_slides, summarise
 from grader.reporting.anonymous import Disguise, without_words
-from grader.rubric.model import Where
 from tests.unit.reporting.classes import RUBRIC, finding, student
 
 

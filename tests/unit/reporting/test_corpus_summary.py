@@ -8,11 +8,11 @@ import pytest
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
+from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.intake import parse_notebook
 from grader.reporting import SummaryInput, render_slides, render_summary_text, summarise
-from grader.rubric.case import Reference
-from grader.workflows.rubrics import load_rubric_file
+from grader.workflows.regrading.rubrics import load_rubric_file
 from tests.factories import evidence
 
 pytestmark = pytest.mark.corpus

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CellError, CellRecord, CellRun, ModuleRecord, Output, ProbeResult
 from grader.evidence.training import DataSource, TrainingRun
+from grader.facts.fields import Where
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
 from grader.reporting.appendix import let_in
 from grader.reporting.formulas import MATHML
 from grader.reporting.markdown import markdown, message, sanitised
 from grader.reporting.text import clean
-from grader.rubric.model import Where
 from tests.factories import cell, model
 from tests.unit.reporting import samples
 

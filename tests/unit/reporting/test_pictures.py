@@ -13,18 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks._compare import Tolerance
-from grader.checks._picture import Sliding, picture
-from grader.checks.test_set_untouched import TestSetUntouched as Untouched
+from grader.checks.data.untouched_test_data import TestSetUntouched as Untouched
+from grader.checks.functions.picture import Sliding, picture
 from grader.evidence.codec import Bundle
 from grader.evidence.training import DataSource, EvaluationPass, Start, TrainingHistory
+from grader.facts.values.compare import Tolerance
 from grader.grading.verdict import Finding
+from grader.judging.judgement import Status
 from grader.reporting import ReportInput
 from grader.reporting.pictures import convolution, data_use, layers, pictures, training_runs
 from grader.reporting.pictures.heatmap import Box, Grid, numbers_of
 from grader.reporting.pictures.layers import written_count
 from grader.reporting.pictures.training_runs import sparkline
-from grader.rubric.model import Criterion, Status
+from grader.rubric.model import Criterion
 from reference import FUNCTIONS
 from tests.factories import carried, history, model, training_run
 from tests.unit.reporting import samples

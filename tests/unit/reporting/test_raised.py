@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from grader.evidence.record import CellError, CellRecord, Output, Submitted
+from grader.facts.raised import raised_in
 from grader.reporting.headline import headline
 from grader.reporting.model import ReportInput
-from grader.reporting.raised import raised_in
+from grader.reporting.raised import raised_clause
 from tests.factories import cell
 from tests.unit.reporting import samples
 
@@ -46,15 +47,15 @@ def test_words_in_a_cell_that_python_can_read_are_code():
 
 def test_each_cell_that_raised_is_told_by_whose_it_is():
     cells = [cell(0, "fine"), broken(1), broken(2), broken(3, TOLD[0], UNREADABLE)]
-    assert raised_in(cells[:1]).sentence == ""
-    assert raised_in(cells[:2]).sentence == "one cell raised an error (cell 1)"
-    assert raised_in(cells).sentence == (
+    assert raised_clause(raised_in(cells[:1])) == ""
+    assert raised_clause(raised_in(cells[:2])) == "one cell raised an error (cell 1)"
+    assert raised_clause(raised_in(cells)) == (
         "2 cells raised errors (cells 1 and 2); one cell holds text, not code (cell 3)"
     )
-    assert raised_in(cells, {1, 2, 3}).sentence == (
+    assert raised_clause(raised_in(cells, {1, 2, 3})) == (
         "only given code, left as it was, raised an error (cells 1, 2 and 3), which costs nothing"
     )
-    assert raised_in(cells[:3], {2}).sentence == (
+    assert raised_clause(raised_in(cells[:3], {2})) == (
         "one cell raised an error (cell 1); given code, left as it was, raised an error too (cell 2), which"
         " costs nothing"
     )

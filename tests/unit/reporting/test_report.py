@@ -15,9 +15,10 @@ import pytest
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, Outcome
+from grader.facts.fields import Where
 from grader.grading.verdict import Finding, Verdict
+from grader.judging.judgement import Status
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
-from grader.rubric.model import Status, Where
 from tests.factories import cell
 from tests.unit.reporting import samples
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.evidence.record import Outcome
+from grader.facts.fields import Where
+from grader.judging.judgement import Status
 from grader.reporting import (
     Adjustment,
     Decision,
@@ -18,7 +20,6 @@ from grader.reporting import (
     render_summary_text,
     summarise,
 )
-from grader.rubric.model import Status, Where
 from tests.unit.reporting.classes import RUBRIC, calls, finding, shadowing, student, waiting
 from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE, Inspection
 from tests.unit.reporting.test_report import Outline

@@ -8,9 +8,10 @@ from typing import Literal
 import pytest
 
 from grader.errors import RubricError
-from grader.rubric.case import Case
+from grader.facts.case import Case
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
 from grader.rubric.loader import load_rubric
-from grader.rubric.model import Check, Judgement
 from grader.rubric.text import MAX_CHARACTERS
 
 

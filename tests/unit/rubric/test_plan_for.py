@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grader.checks.output_shape import OutputShape
-from grader.checks.parameter_count import ParameterCount
+from grader.checks.networks.output_shape import OutputShape
+from grader.checks.networks.parameter_count import ParameterCount
 from grader.evidence.plan import Limits, Target, Training
 from grader.rubric.plan import plan_for
 from tests import factories

@@ -16,7 +16,7 @@ from grader.errors import StoreError, UsageError
 from grader.store import Signature, Store, ledger, open_store, schema
 from grader.store.engine import connect
 from grader.store.models import Base, MarkRow
-from grader.workflows.databases import backup, upgrade
+from grader.workflows.upkeep.databases import backup, upgrade
 from tests import postgresql
 from tests.tampering import mark, write
 

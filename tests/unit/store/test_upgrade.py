@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 from grader.errors import StoreError, UsageError
 from grader.store import Signature, history, ledger, open_store, schema
 from grader.store.models import Base, JobRow, MarkRow
-from grader.workflows.audit import audit
-from grader.workflows.databases import backup, upgrade
+from grader.workflows.upkeep.audit import audit
+from grader.workflows.upkeep.databases import backup, upgrade
 from tests import postgresql
 from tests.tampering import mark, write
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from grader.facts.case import Reference
 from grader.intake import find_submissions
-from grader.rubric.case import Reference
 from grader.store import Signature, Store, history, open_store
 from grader.store.models import SubmissionRow
-from grader.workflows.planning import plan_work, read_file
-from grader.workflows.rubrics import load_rubric_file
-from grader.workflows.run import run
-from grader.workflows.show import find_results
-from grader.workflows.stopping import StopSignal
+from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.run import run
+from grader.workflows.running.stopping import StopSignal
+from grader.workflows.views.show import find_results
 from tests import course
 
 

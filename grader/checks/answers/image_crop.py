@@ -1,0 +1,116 @@
+"""Is a variable a piece of an image, cut out in the right size and channels?"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from grader.facts.case import Case
+from grader.facts.values.compare import as_array
+from grader.facts.values.variables import Absent, Held, variable
+from grader.judging.check import Check, Names
+from grader.judging.judgement import Judgement
+from grader.judging.shares import PartFinding, judge_parts
+
+__all__ = ["ImageCrop", "found_in"]
+
+_TRIED_PLACES = 2_000
+
+
+class ImageCrop(Check):
+    """Looks for the student's crop within the student's image, number by number.
+
+    Size and channels are a half of the points each. A crop that is no piece of the image (resized, or cut
+    from a changed copy) goes to a TA, and what it should show is for a human eye.
+
+    Attributes:
+        name: Variable that holds the crop.
+        image: Variable that holds the image, (H, W, C).
+        size: Height and width.
+        channels: Channels to keep, the first ones of the image.
+    """
+
+    example: ClassVar[str] = """\
+- id: image-cropped
+  title: A crop of 130 x 150 pixels without alpha
+  points: 2
+  check: image_crop
+  name: img_cropped
+  image: img
+  size: [130, 150]
+  channels: 3
+"""
+
+    check: Literal["image_crop"] = "image_crop"
+    name: Names
+    image: Names
+    size: tuple[int, int]
+    channels: int = Field(ge=1)
+
+    def watches(self) -> tuple[str, ...]:
+        return (*self.name, *self.image)
+
+    def judge(self, case: Case) -> Judgement:
+        held = variable(case, self.name)
+        if isinstance(held, Absent):
+            if held.settled:
+                return Judgement.failed(held.why, where=held.where)
+            return Judgement.needs_ta(held.why, where=held.where)
+        crop, image = as_array(held.value), self._image(case)
+        if crop is None or crop.ndim not in (2, 3):
+            return Judgement.failed(f"`{held.name}` is no image.", where=(held.where,))
+        if image is None:
+            text = f"`{held.name}` cannot be looked for, as `{self.image[0]}` is not known; a TA looks at it."
+            return Judgement.needs_ta(text, where=(held.where,))
+        if found_in(crop, image) is None:
+            text = f"`{held.name}` is no unchanged piece of `{self.image[0]}`; a TA looks at it."
+            return Judgement.needs_ta(text, where=(held.where,), data={"shape": list(crop.shape)})
+        return judge_parts([self._size(held, crop), self._channels(held, crop)])
+
+    def _image(self, case: Case) -> np.ndarray | None:
+        held = variable(case, self.image)
+        array = as_array(held.value) if isinstance(held, Held) else None
+        return array if array is not None and array.ndim == 3 else None
+
+    def _size(self, held: Held, crop: np.ndarray) -> PartFinding:
+        found = crop.shape[:2]
+        right = found == self.size
+        text = f"`{held.name}` is {found[0]} x {found[1]} pixels"
+        if not right:
+            exchanged = " (height and width are exchanged)" if found == self.size[::-1] else ""
+            text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}"
+        data = {"found": list(found), "expected": list(self.size)}
+        return PartFinding("size", 1.0, _state(right), f"{text}.", where=(held.where,), data=data)
+
+    def _channels(self, held: Held, crop: np.ndarray) -> PartFinding:
+        found = crop.shape[2] if crop.ndim == 3 else 1
+        right = found == self.channels
+        text = f"`{held.name}` has {found} channels" + ("" if right else f"; expected {self.channels}")
+        data = {"found": found, "expected": self.channels}
+        return PartFinding("channels", 1.0, _state(right), f"{text}.", where=(held.where,), data=data)
+
+
+def _state(right: bool) -> Literal["right", "wrong"]:
+    return "right" if right else "wrong"
+
+
+def found_in(crop: np.ndarray, image: np.ndarray) -> tuple[int, int] | None:
+    """Top and left of a crop within an image, by value; None where it is nowhere.
+
+    Args:
+        crop: (h, w, c), or (h, w) for one channel; c at most that of the image.
+        image: (H, W, C).
+    """
+    piece = crop if crop.ndim == 3 else crop[..., np.newaxis]
+    height, width, channels = piece.shape
+    rows, columns = image.shape[0] - height + 1, image.shape[1] - width + 1
+    if piece.size == 0 or rows < 1 or columns < 1 or channels > image.shape[2]:
+        return None
+    plane = image[..., :channels]
+    corners = np.argwhere((plane[:rows, :columns] == piece[0, 0]).all(axis=-1))
+    for top, left in corners[:_TRIED_PLACES]:
+        if np.array_equal(plane[top : top + height, left : left + width], piece):
+            return int(top), int(left)
+    return None

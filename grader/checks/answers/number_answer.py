@@ -1,0 +1,186 @@
+"""Numbers that an answer has to state."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from grader.evidence.values import ArrayValue
+from grader.facts.case import Case
+from grader.facts.values.variables import Held, variable
+from grader.facts.words.answers import Answer, answer_in
+from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
+from grader.facts.words.numbers import numbers_in, states
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
+
+__all__ = ["NumberAnswer"]
+
+_FAR = 10.0
+_STEM = 5
+_TIME = re.compile(
+    r"(?<![\d.:])\d[\d.:]*\s*(?:%|s\b|ms\b|sec|min|hour)|(?:part|question|section)\s*\d+|^\s*\d+[.)]\s"
+)
+
+
+class NumberAnswer(Check):
+    """Looks for numbers in what a student wrote or printed in the criterion's section.
+
+    Outputs of our run and of the file handed in, Markdown, comments, texts and numbers in the student's own
+    code are read; cells that stand in the handout unchanged are not. All numbers there: right. None of them
+    but others of their size, or in a line that speaks of what was to be counted: wrong. Otherwise a TA
+    decides, also where sums or products in the answer come to the right numbers, or where two numbers are
+    equal and the answer has one of them and another beside it.
+
+    Attributes:
+        numbers: The right values by what they count.
+        tolerance: The largest error allowed.
+        follows: For numbers that count a variable's elements: the student's variable. The number of elements
+            that it really has is right too, so that one mistake costs once.
+        mistakes: Numbers that a usual mistake gives, by the words for it.
+    """
+
+    example: ClassVar[str] = """\
+- id: example-counts
+  title: How many images there are
+  points: 3
+  check: number_answer
+  numbers: {training: 8000, validation: 2000, test: 2000}
+"""
+
+    check: Literal["number_answer"] = "number_answer"
+    numbers: dict[str, float] = Field(min_length=1)
+    tolerance: float = Field(default=0.0, ge=0)
+    follows: dict[str, str] = Field(default_factory=dict)
+    mistakes: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _follows_for_numbers(self) -> Self:
+        unknown = sorted(set(self.follows) - set(self.numbers))
+        if unknown:
+            raise ValueError(f"'follows' has {unknown[0]!r}, which is none of 'numbers'")
+        return self
+
+    def watches(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.follows.values()))
+
+    def judge(self, case: Case) -> Judgement:
+        answer = answer_in(case)
+        wanted = [self._wanted(case, name) for name in self.numbers]
+        missing = [one for one in wanted if self._stated(one, answer) is None]
+        data = {
+            "expected": dict(self.numbers),
+            "missing": [one.name for one in missing],
+            "stated": list(answer.stated[:20]),
+        }
+        more: dict[str, Any] = {"where": answer.where, "data": data}
+        if answer.located and not answer.touched:
+            return Judgement.failed("Nothing was handed in for this part.", **more)
+        shared = "" if missing else self._shares(wanted, answer)
+        if shared:
+            return Judgement.needs_ta(f"The answer has {shared}. A TA looks at it.", **more)
+        if not missing:
+            listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
+            return Judgement.passed(f"The answer states {listed}.", **more)
+        return self._lacking(missing, answer, more)
+
+    def _wanted(self, case: Case, name: str) -> _Wanted:
+        held = variable(case, [self.follows[name]]) if name in self.follows else None
+        array = held.recorded if isinstance(held, Held) and isinstance(held.recorded, ArrayValue) else None
+        size = None if array is None else float(math.prod(array.shape))
+        return _Wanted(name, self.numbers[name], size, self.follows.get(name, ""), len(self.numbers) == 1)
+
+    def _stated(self, wanted: _Wanted, answer: Answer) -> float | None:
+        """The right value that an answer states."""
+        found = (value for value in wanted.values if states(answer.readings, value, self.tolerance))
+        return next(found, None)
+
+    def _lacking(self, missing: list[_Wanted], answer: Answer, more: dict[str, Any]) -> Judgement:
+        listed = ", ".join(str(one) for one in missing)
+        values = [value for one in missing for value in one.values]
+        alike = [number for number in answer.stated if any(_alike(number, value) for value in values)]
+        other = list(dict.fromkeys((*alike, *_said_of([one.name for one in missing], answer))))
+        if len(missing) == len(self.numbers) and other and not self._is_made_of(values, answer):
+            shown = ", ".join(f"{number:g}" for number in other[:5])
+            mistake = next((f": {text}" for text, number in self.mistakes.items() if number in other), "")
+            return Judgement.failed(f"Expected {listed}; the answer says {shown}{mistake}.", **more)
+        for shape in shapes_in(f"{answer.words}\n{answer.outputs}"):
+            if states(values, math.prod(shape), self.tolerance):
+                text = (
+                    f"The answer shows the shape {list(shape)}, but not the number that this makes: {listed}."
+                )
+                return Judgement.needs_ta(f"{text} A TA looks at it.", **more)
+        return Judgement.needs_ta(f"Not found in the answer: {listed}. A TA looks at it.", **more)
+
+    def _is_made_of(self, wanted: list[float], answer: Answer) -> bool:
+        """Whether a missing number is what a sum or product in the answer comes to."""
+        made = (*arithmetic_in(f"{answer.words}\n{answer.outputs}"), *sums_of(numbers_in(answer.words)))
+        return any(states(made, value, self.tolerance) for value in wanted)
+
+    def _shares(self, wanted: list[_Wanted], answer: Answer) -> str:
+        """Whether one number stands for two names although another is there, which may be the second's."""
+        right = [value for one in wanted for value in one.values]
+        strange = [number for number in answer.stated if not states(right, number, self.tolerance)]
+        for value, names in _names_by_value(self.numbers).items():
+            found = sum(states([reading], value, self.tolerance) for reading in answer.readings)
+            near = [number for number in strange if _alike(number, value)]
+            if found < len(names) and near and len(names) > 1:
+                return f"{value:g} once, for {' and '.join(names)}, and {near[0]:g}"
+        return ""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One number asked for.
+
+    Attributes:
+        size: The number of elements of the student's own variable, where the number follows from one.
+        alone: It is the only one asked for.
+    """
+
+    name: str
+    value: float
+    size: float | None
+    variable: str
+    alone: bool
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return (self.value,) if self.size is None else (self.value, self.size)
+
+    def as_stated(self, value: float | None) -> str:
+        """What an answer states rightly, with what it counts."""
+        if value is None or value == self.value:
+            return self._named(self.value)
+        return f"{self._named(value)}, as `{self.variable}` has"
+
+    def __str__(self) -> str:
+        other = "" if self.size in (None, self.value) else f", or {self.size:g} as `{self.variable}` has"
+        return f"{self._named(self.value)}{other}"
+
+    def _named(self, value: float) -> str:
+        return f"{value:g} ({self.name})" if self.alone else f"{self.name} {value:g}"
+
+
+def _alike(number: float, wanted: float) -> bool:
+    """Whether a number may be meant for the one asked for, and is not far smaller or larger."""
+    return abs(wanted) / _FAR <= abs(number) <= abs(wanted) * _FAR
+
+
+def _said_of(names: list[str], answer: Answer) -> list[float]:
+    """Numbers of any size, but for times and shares, in lines that speak of what was to be counted."""
+    stems = {word[:_STEM] for name in names for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 2}
+    lines = (line.lower() for line in f"{answer.words}\n{answer.outputs}".splitlines())
+    speaking = (_TIME.sub(" ", line) for line in lines if any(stem in line for stem in stems))
+    return [number for line in speaking for number in numbers_in(line)]
+
+
+def _names_by_value(numbers: dict[str, float]) -> dict[float, list[str]]:
+    found: dict[float, list[str]] = {}
+    for name, value in numbers.items():
+        found.setdefault(value, []).append(name)
+    return found

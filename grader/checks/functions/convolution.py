@@ -1,0 +1,217 @@
+"""Does a hand-written convolution give what the reference gives?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from grader.checks.functions.groups import CallFinding
+from grader.checks.functions.picture import Sliding, picture
+from grader.checks.functions.windows import (
+    Numbers,
+    Pair,
+    as_pair,
+    held,
+    judge_call,
+    judge_each,
+    python_number,
+    require_arguments,
+)
+from grader.evidence.plan import Call, FunctionProbe, InputSpec, LiteralInput, ModuleProbe, Probe, Target
+from grader.facts.calls import Answer
+from grader.facts.case import Case, reference_function
+from grader.facts.values.mistakes import Suspect
+from grader.judging.check import Check, Names
+from grader.judging.judgement import Judgement
+from grader.judging.nothing import ask, ask_layer
+
+__all__ = ["Convolution", "ConvolutionGroup"]
+
+
+class ConvolutionGroup(BaseModel):
+    """Convolutions that earn a part of the points together.
+
+    Attributes:
+        name: As ``many channels``; for messages.
+        weight: Part of the points, in proportion to the other groups'.
+        image: Shape to draw, or numbers: (H, W), (C, H, W) or (N, C, H, W).
+        kernel: Likewise: (kh, kw), (C, kh, kw) or (F, C, kh, kw); a layer has its own.
+        bias: Likewise: (F,); None for none. A layer has its own.
+        stride: One number, or (down, right).
+        padding: One number, or (rows, columns).
+        count: Calls to make, with numbers drawn afresh for each.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    weight: float = Field(default=1.0, ge=0)
+    image: Numbers
+    kernel: Numbers | None = None
+    bias: Numbers | None = None
+    stride: Pair = 1
+    padding: Pair = 0
+    count: int = Field(default=1, ge=1, le=20)
+
+    def call(self, arguments: tuple[str, ...]) -> Call:
+        given: dict[str, InputSpec] = {
+            "image": self.image,
+            "kernel": self.kernel or LiteralInput(value=None),
+            "bias": self.bias or LiteralInput(value=None),
+            "stride": python_number(self.stride),
+            "padding": python_number(self.padding),
+        }
+        return Call(args=tuple(given[word] for word in arguments))
+
+
+class Convolution(Check):
+    """Calls a convolution written by the student and compares it with the reference on hidden images.
+
+    It is a function of image and kernel, or a layer (`nn.Module`), which is held to its own weights.
+    Convolution is meant as neural networks mean it (cross-correlation). Groups (a single channel, many
+    channels, many filters, padding, stride) earn their parts of the points one by one. Wrong answers are
+    explained where a usual mistake gives just these: kernel flipped, stride ignored, padding forgotten,
+    bias forgotten, axes exchanged, only the first channel used, the last row or column left out. `data`
+    holds a small record for drawing input, kernel, expected, got and the first wrong window.
+
+    Attributes:
+        function: Name in the notebook; of several, the first that exists.
+        layer: In place of a function, Python that gives a layer, as ``MyConv2d(2, 4, 3, stride=2)``.
+        arguments: What the function takes, in this order, positionally.
+        groups: Convolutions to ask for. Give images unequal sides, so that exchanged axes show.
+    """
+
+    example: ClassVar[str] = """\
+- id: strided-conv2d
+  title: Convolution with a stride
+  points: 2
+  check: convolution
+  function: conv2d
+  arguments: [image, kernel, stride]
+  groups:
+    - {name: stride 1, image: [6, 7], kernel: [3, 3]}
+    - {name: stride 2, weight: 2, image: [7, 9], kernel: [3, 3], stride: 2, count: 2}
+"""
+
+    check: Literal["convolution"] = "convolution"
+    function: Names = ()
+    layer: str | None = None
+    arguments: tuple[Literal["image", "kernel", "bias", "stride", "padding"], ...] = ("image", "kernel")
+    groups: tuple[ConvolutionGroup, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _takes_what_it_needs(self) -> Self:
+        if bool(self.function) == (self.layer is not None):
+            raise ValueError("give either function or layer")
+        require_arguments(self.arguments, "image", "kernel")
+        if self.function and any(group.kernel is None for group in self.groups):
+            raise ValueError("each group needs a kernel for the function")
+        if self.layer and any(group.kernel or group.bias for group in self.groups):
+            raise ValueError("a layer has a kernel and a bias of its own; leave them out of the groups")
+        return self
+
+    def _function_probe(self) -> FunctionProbe:
+        calls = tuple(group.call(self.arguments) for group in self.groups for _ in range(group.count))
+        return FunctionProbe(target=Target(names=self.function), calls=calls, repeat=2)
+
+    def _layer_probe(self) -> ModuleProbe:
+        images = tuple(group.image for group in self.groups for _ in range(group.count))
+        return ModuleProbe(target=Target(expression=self.layer), inputs=images)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return (self._function_probe(),) if self.layer is None else (self._layer_probe(),)
+
+    def judge(self, case: Case) -> Judgement:
+        if self.layer is not None:
+            return self._judge_layer(case)
+        answers = ask(case, self._function_probe())
+        if isinstance(answers, Judgement):
+            return answers
+        return judge_each(answers, self.groups, partial(self._judge_one, case, self.arguments, {}))
+
+    def _judge_layer(self, case: Case) -> Judgement:
+        found = ask_layer(case, self._layer_probe())
+        if isinstance(found, Judgement):
+            return found
+        return judge_each(
+            found.answers, self.groups, partial(self._judge_one, case, ("image",), found.weights)
+        )
+
+    def _judge_one(
+        self,
+        case: Case,
+        arguments: tuple[str, ...],
+        weights: Mapping[str, np.ndarray],
+        group: ConvolutionGroup,
+        answer: Answer,
+    ) -> tuple[CallFinding, dict[str, Any]]:
+        given = {**held(arguments, answer), **weights}
+        done = _Done(reference_function(case, "conv2d"), given, as_pair(group.stride), as_pair(group.padding))
+        expected = done.convolved()
+        flipped = reference_function(case, "flipped_conv2d")
+        finding, got = judge_call(answer, expected, lambda: done.suspects(flipped))
+        drawn = picture(done.sliding, expected, got, answer.tolerance)
+        return finding, {"group": group.name, "call": answer.call, **drawn}
+
+
+@dataclass(frozen=True)
+class _Done:
+    """One convolution and the ways in which it is usually done wrong."""
+
+    conv2d: Callable[..., np.ndarray]
+    given: dict[str, np.ndarray]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+    @property
+    def sliding(self) -> Sliding:
+        kernel = self.given["kernel"]
+        size = (kernel.shape[-2], kernel.shape[-1])
+        return Sliding(self.given["image"], kernel, size, self.stride, self.padding)
+
+    def convolved(self, function: Callable[..., np.ndarray] | None = None, **changed: Any) -> np.ndarray:
+        """The right output, or the one with another function or other arguments."""
+        given = {"bias": None, "stride": self.stride, "padding": self.padding, **self.given, **changed}
+        image, kernel, bias = (given.pop(word) for word in ("image", "kernel", "bias"))
+        return (function or self.conv2d)(image, kernel, bias, **given)
+
+    def suspects(self, flipped: Callable[..., np.ndarray]) -> Iterable[Suspect]:
+        """Mistakes, those that concern one argument only before those that concern the whole."""
+        image, kernel = self.given["image"], self.given["kernel"]
+        height, width = kernel.shape[-2:]
+        yield Suspect("the kernel is flipped (turned by 180 degrees)", lambda: self.convolved(flipped))
+        yield Suspect("the stride is ignored", lambda: self.convolved(stride=1))
+        yield Suspect("the padding is forgotten", lambda: self.convolved(padding=0))
+        yield Suspect("the bias is forgotten", lambda: self.convolved(bias=None))
+        same = (height // 2, width // 2)
+        yield Suspect("padding is added though none was asked for", lambda: self.convolved(padding=same))
+        yield Suspect(
+            "the kernel's rows and columns are exchanged", lambda: self.convolved(kernel=_turned(kernel))
+        )
+        if image.ndim > 2:
+            yield from self._of_channels(image, kernel)
+        shorter = "the last row and column of windows are left out (off by one)"
+        yield Suspect(shorter, lambda: self.convolved()[..., :-1, :-1])
+        yield Suspect(
+            "each window is averaged, not summed", lambda: self.convolved(bias=None) / (height * width)
+        )
+
+    def _of_channels(self, image: np.ndarray, kernel: np.ndarray) -> Iterable[Suspect]:
+        first = slice(0, 1)
+        yield Suspect(
+            "only the first channel is used",
+            lambda: self.convolved(image=image[..., first, :, :], kernel=kernel[..., first, :, :]),
+        )
+        yield Suspect(
+            "the channels are averaged, not summed",
+            lambda: self.convolved(kernel=kernel / image.shape[-3]),
+        )
+
+
+def _turned(kernel: np.ndarray) -> np.ndarray:
+    return np.swapaxes(kernel, -1, -2)

@@ -1,0 +1,189 @@
+"""The layers of a network, in order, whatever they are called."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from grader.checks.networks.expected import advice_on_layers, continues, fits, in_words, may_hold
+from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
+from grader.evidence.training import TrainingRun
+from grader.facts.case import Case
+from grader.facts.code.definitions import lines_of_layers
+from grader.facts.fields import Strict, Where
+from grader.facts.networks.steps import (
+    Step,
+    show_steps,
+    show_wanted,
+    steps_of_module,
+    steps_of_reference,
+    steps_of_text,
+)
+from grader.facts.notebook import stopped_early
+from grader.facts.training.runs import object_name, runs_in, where_of
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement, Status
+from grader.judging.nothing import module_or, nothing_handed_in
+
+__all__ = ["Architecture", "LayerSpec"]
+
+#: Settings of a reference layer that make it the layer it is; how it pools or pads may be its default.
+_TELLING = ("in_channels", "out_channels", "in_features", "out_features", "kernel_size", "stride", "padding")
+
+
+#: These only lay numbers out anew, which can be done in many ways.
+_RESHAPING = ("Flatten", "Squeeze")
+
+
+class LayerSpec(Strict):
+    """One layer that is expected.
+
+    Attributes:
+        type: Its class in torch.nn; a functional call that does the same fits as well.
+        settings: Hyperparameters that it must have, as ``in_features: 3072``; others may be anything.
+    """
+
+    type: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Architecture(Check):
+    """Compares a network's layers, in the order of its forward pass, with those expected.
+
+    Names do not matter, and a functional call counts as the layer that does the same (``F.relu``,
+    ``F.max_pool2d``). Layers that learn must all be expected; others are compared only where the expected
+    layers have their kind. With `trained_in` the networks of training runs in a section are compared
+    instead, of which one must fit; only layers that learn are recorded there, in order of registration, and
+    used or not: where the layers asked for are among others of other kinds or sizes, a TA looks. With `more`
+    the network may go on with further layers of the types expected, so that their number can be another
+    criterion.
+
+    Fields: `target` with `input` (a shape, batch first), or `trained_in`; `layers`, or `reference`, the name
+    of a network of the course's reference; `more`.
+    """
+
+    example: ClassVar[str] = """\
+- id: fully-connected-net
+  title: A network of two fully connected layers is trained
+  points: 2
+  check: architecture
+  target: {names: [ann]}
+  input: [1, 3, 32, 32]
+  layers:
+    - {type: Linear, settings: {in_features: 3072}}
+    - {type: Linear}
+"""
+
+    check: Literal["architecture"] = "architecture"
+    target: Target | None = None
+    input: tuple[int, ...] = ()
+    trained_in: str | None = None
+    layers: tuple[LayerSpec, ...] = ()
+    reference: str | None = None
+    more: bool = False
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Architecture:
+        if (self.target is None) == (self.trained_in is None):
+            raise ValueError("give either target or trained_in")
+        if bool(self.layers) == (self.reference is not None):
+            raise ValueError("give either layers or reference")
+        if self.target is not None and not self.input:
+            raise ValueError("target needs input, the shape that is sent through the network")
+        return self
+
+    def section_names(self) -> tuple[str, ...]:
+        return () if self.trained_in is None else (self.trained_in,)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return () if self.target is None else (self._probe(self.target),)
+
+    def _probe(self, target: Target) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=self.input),)
+        return ModuleProbe(target=target, inputs=inputs)
+
+    def judge(self, case: Case) -> Judgement:
+        if self.target is None:
+            return self._judge_trained(case)
+        found = module_or(case, self._probe(self.target))
+        if isinstance(found, Judgement):
+            return found
+        where = () if found.cell is None else (Where(cell=found.cell),)
+        return self._judge_steps(steps_of_module(found, case.bundle), case, f"`{found.name}`", where)
+
+    def _judge_trained(self, case: Case) -> Judgement:
+        runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
+        if not runs:
+            return self._nothing_trained(case)
+        judgements = [self._judge_run(run, case) for run in runs]
+        settled = [judgement for judgement in judgements if judgement.status is Status.PASS]
+        doubtful = [judgement for judgement in judgements if judgement.open_share]
+        nearest = max(reversed(range(len(runs))), key=lambda place: self._likeness(runs[place], case))
+        return next(iter((*settled, *doubtful)), judgements[nearest])
+
+    def _likeness(self, run: TrainingRun, case: Case) -> int:
+        """How many of the layers asked for a network has: of several wrong ones the nearest is told of."""
+        steps = steps_of_text(run.model.architecture)
+        return sum(any(fits(step, wanted) for step in steps) for wanted in self._expected(case))
+
+    def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
+        name = f"`{object_name(run.model)}` (cell {run.cell})"
+        judged = self._judge_steps(steps_of_text(run.model.architecture), case, name, where_of([run]))
+        if judged.status is Status.PASS:
+            return judged
+        lines = lines_of_layers(case, run.model.class_name, run.cell)
+        return judged.model_copy(update={"where": (*lines, *judged.where)})
+
+    def _nothing_trained(self, case: Case) -> Judgement:
+        untouched = nothing_handed_in(case, self.trained_in)
+        if untouched is not None:
+            return untouched
+        return Judgement.needs_ta("No training of such a network was seen in this part; a TA looks at it.")
+
+    def _judge_steps(
+        self, steps: tuple[Step, ...], case: Case, name: str, where: tuple[Where, ...]
+    ) -> Judgement:
+        expected = self._expected(case)
+        if self.target is None:
+            expected = tuple(step for step in expected if step.learns)
+        expected = tuple(step for step in expected if step.type not in _RESHAPING)
+        kinds = {step.type for step in expected}
+        compared = tuple(step for step in steps if step.type in kinds or step.learns)
+        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
+        data: dict[str, Any] = {"found": show_steps(steps), "expected": wanted}
+        more: dict[str, Any] = {"where": where, "data": data}
+        if not steps and stopped_early(case):
+            return Judgement.needs_ta(f"The layers of {name} could not be read.", **more)
+        same = len(compared) == len(expected) and all(map(fits, compared, expected))
+        if same or (self.more and continues(compared, expected)):
+            return Judgement.passed(f"{name} has the layers asked for.", **more)
+        message = self._difference(name, compared, expected, wanted)
+        if self.target is None and may_hold(compared, expected):
+            message += " Only what is registered was recorded, not what is used; a TA looks at it."
+            return Judgement.needs_ta(message, **more)
+        trained = self.target is None
+        advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
+        return Judgement.failed(message, advice=advice, **more)
+
+    def _difference(
+        self, name: str, compared: tuple[Step, ...], expected: tuple[Step, ...], wanted: str
+    ) -> str:
+        """What the network has and what was asked for; with numbers where it is a matter of these."""
+        if self.more or not compared or len(compared) == len(expected):
+            return f"{name} has {show_steps(compared)}; expected {wanted}."
+        have = f"{in_words(len(compared))} layer{'s' if len(compared) != 1 else ''}"
+        asked = in_words(len(expected))
+        return f"{name} has {have}: {show_steps(compared)}; expected {asked}: {wanted}."
+
+    def _expected(self, case: Case) -> tuple[Step, ...]:
+        if self.reference is None:
+            return tuple(Step(layer.type, layer.settings) for layer in self.layers)
+        steps = steps_of_reference(case.reference.architectures[self.reference])
+        return tuple(Step(step.type, _telling(step)) for step in steps)
+
+
+def _telling(step: Step) -> dict[str, Any]:
+    if not step.learns:
+        return {}
+    return {name: step.settings[name] for name in _TELLING if name in step.settings}

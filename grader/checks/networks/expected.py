@@ -1,0 +1,90 @@
+"""Layers found against layers expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from grader.facts.networks.steps import Step, same_setting, show_steps, show_wanted
+
+__all__ = ["advice_on_layers", "continues", "fits", "in_words", "may_hold"]
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_KINDS = {"Linear": "fully connected", "Conv2d": "convolutional"}
+
+
+def fits(found: Step, wanted: Step) -> bool:
+    return found.type == wanted.type and all(
+        name in found.settings and same_setting(found.settings[name], value)
+        for name, value in wanted.settings.items()
+    )
+
+
+def continues(found: Sequence[Step], expected: Sequence[Step]) -> bool:
+    """Whether the layers begin with those expected and go on with layers of the same types."""
+    kinds = {step.type for step in expected}
+    begins = len(found) >= len(expected) and all(map(fits, found, expected))
+    return begins and all(step.type in kinds for step in found) and _is_chain(found)
+
+
+def in_words(count: int) -> str:
+    return _WORDS[count] if count < len(_WORDS) else str(count)
+
+
+def advice_on_layers(
+    found: Sequence[Step], expected: Sequence[Step], *, more: bool = False, trained: bool = False
+) -> str:
+    """What to change, by the first thing that is not as asked; with `more` further layers are as good.
+
+    Where the network was `trained`, another one may have been built and forgotten.
+    """
+    kinds = {step.type for step in expected}
+    others = [step for step in found if step.type not in kinds and step.learns]
+    if others:
+        names = _kind(others[0].type)
+        return (
+            f"It has {names} layers, such as {show_steps(others[:1])}, which were not asked for here. Build a"
+            f" network without them{' and train that one' if trained else ''}."
+        )
+    if len(found) != len(expected) and not (more and len(found) > len(expected)):
+        return _advice_on_number(found, expected)
+    pairs = enumerate(zip(found, expected, strict=False), start=1)
+    wrong = next(((place, one, two) for place, (one, two) in pairs if not fits(one, two)), None)
+    if wrong is None:
+        return ""
+    place, one, two = wrong
+    return f"Layer {place} is {show_steps([one])}; it was to be {show_wanted([two])}."
+
+
+def _advice_on_number(found: Sequence[Step], expected: Sequence[Step]) -> str:
+    """How many layers there are too many or too few."""
+    kind = _kind(expected[0].type) + " " if len({step.type for step in (*found, *expected)}) == 1 else ""
+    have = f"Yours has {in_words(len(found))} {kind}layer{'s' if len(found) != 1 else ''}"
+    asked = f"{in_words(len(expected))} {'were' if len(expected) != 1 else 'was'} asked for"
+    two = ": one hidden layer, then the output" if kind == "fully connected " and len(expected) == 2 else ""
+    return f"{have}, {asked}{two}."
+
+
+def _kind(layer: str) -> str:
+    return _KINDS.get(layer, f"`{layer}`")
+
+
+def may_hold(found: Sequence[Step], expected: Sequence[Step]) -> bool:
+    """Whether layers registered in some order may be those expected, and some that are never called.
+
+    One more of the same kind whose size fits between its neighbours is no left-over.
+    """
+    left = list(found)
+    for wanted in sorted(expected, key=lambda step: -len(step.settings)):
+        fitting = next((step for step in left if fits(step, wanted)), None)
+        if fitting is None:
+            return False
+        left.remove(fitting)
+    kinds = {step.type for step in expected}
+    return not (any(step.type in kinds for step in left) and _is_chain(found))
+
+
+def _is_chain(steps: Sequence[Step]) -> bool:
+    """Whether each layer takes as many numbers as the one before it gives."""
+    pairs = pairwise(steps)
+    return all(one.settings.get("out_features") == two.settings.get("in_features") for one, two in pairs)

@@ -1,0 +1,119 @@
+"""The shape that a network gives for an input of a given shape."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
+from grader.evidence.record import ModuleRecord
+from grader.evidence.values import ArrayValue
+from grader.facts.case import Case
+from grader.facts.fields import Where
+from grader.facts.targets import NOT_BUILT, describe
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement, Status
+from grader.judging.nothing import module_or
+
+__all__ = ["OutputShape"]
+
+
+class OutputShape(Check):
+    """Sends random numbers of a shape through a network and compares the shape that comes out.
+
+    Fields: `target` says where the network is; `input` and `expected` are shapes, batch first; -1 in
+    `expected` stands for any length; `other_inputs` are shapes that are as good (features flattened before
+    they reach the network, say). Where `squeezed` says so, one more axis of length one is right as well. A
+    network that was looked for without a name, and gives another shape, is wrong where it was trained; where
+    only others were, a TA looks. `data` has `found` and `expected`.
+    """
+
+    example: ClassVar[str] = """\
+- id: small-net-shape
+  title: small_net gives one number for each image
+  points: 1
+  check: output_shape
+  target: {names: [small_net, SmallNet]}
+  input: [4, 3, 32, 32]
+  expected: [4]
+"""
+
+    check: Literal["output_shape"] = "output_shape"
+    target: Target
+    input: tuple[int, ...]
+    expected: tuple[int, ...]
+    other_inputs: tuple[tuple[int, ...], ...] = ()
+    squeezed: bool = False
+
+    def probes(self) -> tuple[Probe, ...]:
+        return tuple(self._probe(shape) for shape in (self.input, *self.other_inputs))
+
+    def _probe(self, shape: tuple[int, ...]) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=shape),)
+        discover = self.target.discover
+        if discover is None:
+            return ModuleProbe(target=self.target, inputs=inputs)
+        found_by = discover.model_copy(update={"input_shape": shape})
+        return ModuleProbe(target=self.target.model_copy(update={"discover": found_by}), inputs=inputs)
+
+    def judge(self, case: Case) -> Judgement:
+        judged = [self._judge_input(case, shape) for shape in (self.input, *self.other_inputs)]
+        right = (judgement for judgement in judged if judgement.status is Status.PASS)
+        return next(right, judged[0])
+
+    def _judge_input(self, case: Case, shape: tuple[int, ...]) -> Judgement:
+        found = module_or(case, self._probe(shape))
+        if isinstance(found, Judgement):
+            return found.model_copy(update={"data": self._data(None)})
+        if not found.forwards:
+            return Judgement.missing("No forward pass was recorded.", data=self._data(None))
+        return self._compare(case, found, shape)
+
+    def _compare(self, case: Case, module: ModuleRecord, given: tuple[int, ...]) -> Judgement:
+        where, forward = () if module.cell is None else (Where(cell=module.cell),), module.forwards[0]
+        name = f"`{module.name}`" if module.found_by == "discovery" else describe(self.target)
+        if forward.error is not None:
+            return Judgement.failed(
+                f"{name} raised {forward.error.type} for an input of shape {list(given)}:"
+                f" {forward.error.message}",
+                where=where,
+                data=self._data(None),
+            )
+        if not isinstance(forward.output, ArrayValue):
+            return Judgement.failed(f"{name} does not give a tensor.", where=where, data=self._data(None))
+        shape = forward.output.shape
+        data = self._data(shape)
+        if self._fits(shape):
+            text = f"{_who(module)} gives {list(shape)} for {list(given)}, as expected."
+            return Judgement.passed(text, where=where if module.found_by == "discovery" else (), data=data)
+        text = f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}"
+        doubt = _another_may_be_meant(module, case)
+        if doubt:
+            return Judgement.needs_ta(f"{text}, but {doubt}; a TA looks at it.", where=where, data=data)
+        return Judgement.failed(f"{text}.", where=where, data=data)
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        if self.squeezed and len(shape) == len(self.expected) + 1 and shape[-1] == 1:
+            shape = shape[:-1]
+        return len(shape) == len(self.expected) and all(
+            wanted in (-1, size) for size, wanted in zip(shape, self.expected, strict=True)
+        )
+
+    def _data(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
+        return {"found": None if shape is None else list(shape), "expected": list(self.expected)}
+
+
+def _who(module: ModuleRecord) -> str:
+    """The network; one that was looked for without a name with its class and where that is written."""
+    found = module.found_by == "discovery" and module.cell is not None
+    return f"`{module.name}`" + (f" ({module.class_name}, cell {module.cell})" if found else "")
+
+
+def _another_may_be_meant(module: ModuleRecord, case: Case) -> str:
+    """Why a network that was found without a name may not be the one to judge."""
+    if module.found_by != "discovery":
+        return ""
+    unbuilt = next((name for name in module.candidates if NOT_BUILT in name), None)
+    if unbuilt is not None:
+        return f"`{unbuilt.partition(' ')[0]}` may be meant, which cannot be built without arguments"
+    trained = {run.model.class_name for run in case.evidence.training.runs}
+    return "" if not trained or module.class_name in trained else "other networks were trained"

@@ -1,0 +1,179 @@
+"""Whether features of a pretrained network were computed, cut off from its weights, and saved."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
+from grader.evidence.record import CellRecord, ModuleRecord
+from grader.evidence.values import ArrayValue
+from grader.facts.case import Case
+from grader.facts.code.source import parse_cell
+from grader.facts.fields import Where
+from grader.facts.training.runs import in_cells
+from grader.facts.words.answers import answer_in
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
+
+__all__ = ["TransferFeatures"]
+
+_DETACHES = frozenset({"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_"})
+#: These cut a tensor off as its attributes only; as names they are a module, or the images of a batch.
+_DETACHING_ATTRIBUTES = frozenset({"data", "numpy"})
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
+
+
+class TransferFeatures(Check):
+    """Looks in a section for calls of a feature extractor, for what keeps its weights out, and for saving.
+
+    All three in the student's own cells that ran, and the extractor giving `expected` for `input`: right.
+    Whatever is missing goes to a TA, since it can be done in other ways, and so does a single batch taken by
+    ``next``; snippets of the handout that stand there unchanged count neither for nor against the student.
+
+    Fields: `target` is the extractor; `input` and `expected` are shapes, batch first; `call` is the name by
+    which it is called; `sections` are others in which a part of it may stand, to be named to the TA.
+    """
+
+    example: ClassVar[str] = """\
+- id: alexnet-features-shape
+  title: AlexNet's features are computed and saved
+  points: 5
+  check: transfer_features
+  target: {expression: alexnet.features}
+  input: [2, 3, 224, 224]
+  expected: [2, 256, 6, 6]
+"""
+
+    check: Literal["transfer_features"] = "transfer_features"
+    target: Target
+    input: tuple[int, ...]
+    expected: tuple[int, ...]
+    call: str = "features"
+    sections: tuple[str, ...] = ()
+
+    def section_names(self) -> tuple[str, ...]:
+        return self.sections
+
+    @property
+    def _probe(self) -> ModuleProbe:
+        inputs: tuple[InputSpec, ...] = (NormalInput(shape=self.input),)
+        return ModuleProbe(target=self.target, inputs=inputs, weights=False)
+
+    def probes(self) -> tuple[Probe, ...]:
+        return (self._probe,)
+
+    def judge(self, case: Case) -> Judgement:
+        answer = answer_in(case)
+        own = tuple(cell for cell in case.section_cells() if _is_own_code(cell, case))
+        names = {cell.index: _names_used(cell) for cell in own}
+        calling = [cell for cell in own if self.call in names[cell.index] and _ran(cell)]
+        found = self._shape(case)
+        data = {
+            "found": None if found is None else list(found),
+            "expected": list(self.expected),
+            "computed": bool(calling),
+            "detached": any(names[cell.index] & _DETACHES or _takes_numbers(cell) for cell in own),
+            "saved": _wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
+            "one_batch": bool(calling) and all(_takes_one_batch(cell, self.call) for cell in calling),
+        }
+        where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
+        elsewhere = self._elsewhere(case, data)
+        if answer.located and not answer.touched and not elsewhere:
+            return Judgement.failed("Nothing was handed in for this part.", where=where, data=data)
+        return self._weigh(found, data, where, elsewhere)
+
+    def _elsewhere(self, case: Case, data: dict[str, Any]) -> tuple[int, ...]:
+        """Cells of the other sections that may do what was not seen in the criterion's own."""
+        here = {cell.index for cell in case.section_cells()}
+        cells = {cell.index: cell for name in self.sections for cell in case.section_cells(name)}
+        wanted = {"computed": {self.call}, "detached": _DETACHES, "saved": {"TensorDataset"}}
+        names = frozenset[str]().union(*(those for step, those in wanted.items() if not data[step]))
+        return tuple(
+            index
+            for index, cell in cells.items()
+            if index not in here and _is_own_code(cell, case) and _names_used(cell) & names
+        )
+
+    def _weigh(
+        self,
+        found: tuple[int, ...] | None,
+        data: dict[str, Any],
+        where: tuple[Where, ...],
+        elsewhere: tuple[int, ...],
+    ) -> Judgement:
+        lacking = [step for step in ("computed", "detached", "saved") if not data[step]]
+        reasons = []
+        if found != self.expected:
+            shown = "nothing that could be measured" if found is None else str(list(found))
+            reasons.append(f"the extractor gives {shown}, not {list(self.expected)}")
+        if lacking:
+            other = f" ({in_cells(elsewhere).removeprefix('in ')} may do it)" if elsewhere else ""
+            reasons.append(f"it was not seen that the features were {' and '.join(lacking)}{other}")
+        if data["one_batch"]:
+            reasons.append("only the first batch of each loader was taken, by `next`")
+        if reasons:
+            places = tuple(dict.fromkeys((*where, *(Where(cell=cell) for cell in elsewhere))))
+            message = f"A TA looks at this part: {'; '.join(reasons)}."
+            return Judgement.needs_ta(message, where=places, data=data)
+        message = f"The features of shape {list(self.expected)} were computed, detached and saved."
+        return Judgement.passed(message, where=where, data=data)
+
+    def _shape(self, case: Case) -> tuple[int, ...] | None:
+        result = case.probe(self._probe)
+        record = None if result is None else result.record
+        if not isinstance(record, ModuleRecord) or not record.forwards:
+            return None
+        output = record.forwards[0].output
+        return output.shape if isinstance(output, ArrayValue) else None
+
+
+def _is_own_code(cell: CellRecord, case: Case) -> bool:
+    return cell.kind == "code" and bool(cell.source.strip()) and cell.index not in case.alignment.unchanged
+
+
+def _ran(cell: CellRecord) -> bool:
+    return cell.run is not None and cell.run.status == "ok"
+
+
+def _takes_numbers(cell: CellRecord) -> bool:
+    """Whether code takes a tensor's numbers alone, as ``x.data`` or ``x.numpy()``."""
+    tree = parse_cell(cell.index, cell.source).tree
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
+    return any(node.attr in _DETACHING_ATTRIBUTES and not _is_module(node.value) for node in found)
+
+
+def _takes_one_batch(cell: CellRecord, call: str) -> bool:
+    """Whether a cell takes batches by ``next``, and calls the extractor in no loop."""
+    tree = parse_cell(cell.index, cell.source).tree
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    looped = {id(inner) for node in nodes if isinstance(node, _LOOPS) for inner in ast.walk(node)}
+    return "next" in _names(nodes) and not any(
+        isinstance(node, ast.Call) and id(node) in looped and call in _names(ast.walk(node.func))
+        for node in nodes
+    )
+
+
+def _is_module(node: ast.expr) -> bool:
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in ("utils", "torch")
+
+
+def _names_used(cell: CellRecord) -> frozenset[str]:
+    """Names, attributes and keywords in a cell's code."""
+    tree = parse_cell(cell.index, cell.source).tree
+    return frozenset() if tree is None else frozenset(_names(ast.walk(tree)))
+
+
+def _names(nodes: Iterable[ast.AST]) -> Iterable[str]:
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)) | ast.Name(id=name):
+                yield name
+
+
+def _wrote_files(case: Case, cells: Iterable[CellRecord]) -> bool:
+    indices = {cell.index for cell in cells}
+    return any(file.cell in indices for file in case.evidence.files)

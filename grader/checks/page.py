@@ -1,0 +1,81 @@
+"""The documentation of every kind of check, written from the checks themselves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from grader.judging.check import Check
+from grader.rubric.model import Criterion
+
+__all__ = ["checks_page"]
+
+_HEAD = """\
+# Kinds of check
+
+Written by `python -m grader.checks > docs/checks.md` from the checks' own fields and examples.
+
+A criterion and its check are one flat YAML mapping. `check` names the kind, which says which further keys
+there are. Whatever a check cannot establish goes to a TA.
+
+## Keys of every criterion
+
+"""
+
+
+def checks_page(kinds: Mapping[str, type[Check]]) -> str:
+    """A Markdown page: what each kind looks for, its keys, and an example."""
+    criterion = Criterion.model_json_schema()
+    keys = {**criterion["properties"], "check": {"type": "name of a kind, below"}}
+    sections = "\n".join(_section(word, kind) for word, kind in kinds.items())
+    schemas = [kind.model_json_schema() for kind in kinds.values()]
+    shared = {name: about for schema in schemas for name, about in schema.get("$defs", {}).items()}
+    values = "\n".join(_shared(name, about) for name, about in sorted(shared.items()))
+    return f"{_HEAD}{_table(keys, criterion)}\n{sections}\n# Values with keys of their own\n\n{values}"
+
+
+def _section(word: str, kind: type[Check]) -> str:
+    schema = kind.model_json_schema()
+    keys = {name: about for name, about in schema["properties"].items() if name != "check"}
+    table = f"{_table(keys, schema)}\n" if keys else ""
+    text = inspect.getdoc(kind) or ""
+    return f"## {word}\n\n{text}\n\n{table}```yaml\n{kind.example.strip()}\n```\n"
+
+
+def _shared(name: str, about: Mapping[str, Any]) -> str:
+    """A mapping that keys of checks take, with its own keys."""
+    text = inspect.cleandoc(about.get("description", "")).split("\n\nAttributes:")[0]
+    return f"## {name}\n\n{text}\n\n{_table(about.get('properties', {}), about)}"
+
+
+def _table(properties: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    required = set(schema.get("required", ()))
+    rows = [
+        f"| `{name}` | {_type(about)} | {_default(about, name in required)} |"
+        for name, about in properties.items()
+    ]
+    return "\n".join(["| key | takes | if left out |", "|---|---|---|", *rows]) + "\n"
+
+
+def _type(about: Mapping[str, Any]) -> str:
+    """A JSON type in words."""
+    if "$ref" in about:
+        return str(about["$ref"]).rsplit("/", 1)[-1]
+    if "enum" in about or "const" in about:
+        return " or ".join(f"`{word}`" for word in about.get("enum", [about.get("const")]))
+    if "anyOf" in about:
+        kinds = [_type(option) for option in about["anyOf"] if option.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if about.get("type") == "array" and "items" in about:
+        return f"list of {_type(about['items'])}"
+    if about.get("type") == "object" and isinstance(about.get("additionalProperties"), dict):
+        return f"mapping to {_type(about['additionalProperties'])}"
+    return str(about.get("type", "anything"))
+
+
+def _default(about: Mapping[str, Any], required: bool) -> str:
+    if required:
+        return "(needed)"
+    default = about.get("default")
+    return "" if default in (None, "", [], {}) else f"`{default}`"

@@ -1,0 +1,119 @@
+"""Settings that had to be trained, each from fresh weights: an equal part of the points each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from grader.checks.training.starts import Starts, accusation, advice_on, places_of
+from grader.evidence.training import TrainingRun
+from grader.facts.case import Case
+from grader.facts.fields import Where
+from grader.facts.notebook import stopped_early
+from grader.facts.training.runs import object_name
+from grader.facts.training.settings import Became, Setting, became_of, fitting
+from grader.judging.judgement import Judgement
+
+__all__ = ["judge_asked"]
+
+#: Most that is earned where another run than those asked for went on from trained weights.
+_WITH_REUSE_ELSEWHERE = 0.5
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What became of one setting.
+
+    Attributes:
+        state: ``lacking``: it was not trained as asked. ``open``: nobody can tell without looking.
+        run: The run that settles it, where one does.
+    """
+
+    became: Became
+    state: Literal["fresh", "carried", "lacking", "open"]
+    run: TrainingRun | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        cell = None if self.run is None else self.run.cell
+        return {"setting": self.became.setting.label, "state": self.state, "cell": cell}
+
+
+def judge_asked(settings: Sequence[Setting], starts: Starts) -> Judgement:
+    """Judges runs of which some had to be; a reuse in another run costs half of the points at most."""
+    asked = [_asked(setting, starts) for setting in settings]
+    settled = [each.run for each in asked if each.state == "carried"]
+    elsewhere = [run for run in starts.certain if run not in settled]
+    kept = [run for run in (*settled, *elsewhere) if run is not None]
+    low, high = _bounds(asked, starts, bool(elsewhere))
+    more: dict[str, Any] = {
+        "where": _where(asked, kept, starts),
+        "data": {
+            **starts.data(),
+            "undetermined": high > low,
+            "settings": [each.data for each in asked],
+        },
+        "advice": advice_on(kept[0]) if kept else "",
+    }
+    message = _message(asked, kept, starts)
+    if high > low:
+        message = f"{message} {starts.open_text}".strip() if starts.reasons else message
+        judgement = Judgement.needs_ta(message, share=low, **more)
+        return judgement.model_copy(update={"open_share": high - low})
+    if low >= 1.0:
+        return Judgement.passed(message, **more)
+    return Judgement.partial(low, message, **more) if low > 0 else Judgement.failed(message, **more)
+
+
+def _asked(setting: Setting, starts: Starts) -> _Asked:
+    """The best that is known of a setting: one run from fresh weights is enough."""
+    became = became_of(setting, starts.case)
+    if became.state != "right":
+        return _Asked(became, "open" if became.state == "unsure" else "lacking")
+    runs = {starts.of(run): run for run in reversed(fitting(setting, starts.case))}
+    state = next(state for state in ("fresh", "open", "carried") if state in runs)
+    return _Asked(became, state, runs[state])
+
+
+def _bounds(asked: Sequence[_Asked], starts: Starts, reuse_elsewhere: bool) -> tuple[float, float]:
+    """Share if every doubt goes against the student, and if every doubt goes for them."""
+    fresh = sum(each.state == "fresh" for each in asked) / len(asked)
+    unsure = sum(each.state == "open" for each in asked) / len(asked)
+    most = _WITH_REUSE_ELSEWHERE if reuse_elsewhere else 1.0
+    least = min(most, _WITH_REUSE_ELSEWHERE) if _in_doubt(starts) else most
+    return min(fresh, least), min(fresh + unsure, most)
+
+
+def _in_doubt(starts: Starts) -> bool:
+    """Whether some run may have started otherwise than it seems, or was not seen."""
+    return bool(starts.reasons) or stopped_early(starts.case)
+
+
+def _message(asked: Sequence[_Asked], kept: Sequence[TrainingRun], starts: Starts) -> str:
+    count = f"{len(starts.runs)} training run{'s' if len(starts.runs) != 1 else ''}"
+    sentences = [accusation(kept, starts.case)] if kept else []
+    if sentences or starts.reasons:
+        sentences += _fresh_ones(asked)
+    else:
+        sentences.append(f"{count}, each started from fresh weights{_until(starts.case)}.")
+    lacking = [each.became for each in asked if each.became.state != "right"]
+    if lacking:
+        names = "; ".join(f"{each.setting.label} ({each.reason})" for each in lacking)
+        sentences.append(f"Not trained as asked: {names}.")
+    return " ".join(sentences)
+
+
+def _fresh_ones(asked: Sequence[_Asked]) -> list[str]:
+    runs = [each.run for each in asked if each.state == "fresh" and each.run is not None]
+    return [f"`{object_name(run.model)}` started from fresh weights in cell {run.cell}." for run in runs]
+
+
+def _until(case: Case) -> str:
+    return ", until our run ended before the last cell" if stopped_early(case) else ""
+
+
+def _where(asked: Sequence[_Asked], kept: Sequence[TrainingRun], starts: Starts) -> tuple[Where, ...]:
+    of_lacking = [place for each in asked for place in each.became.where]
+    places = (*places_of(kept, starts.case), *starts.doubtful_places, *of_lacking)
+    return tuple(dict.fromkeys(places))

@@ -1,0 +1,194 @@
+"""Whether the loss function fits what the network gives and what it has to learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from grader.evidence.training import LossUse, TrainingRun
+from grader.facts.case import Case
+from grader.facts.fields import Where
+from grader.facts.notebook import located, own_cell_failed, stopped_early
+from grader.facts.training.losses import Squashing, loss_name, squashing_of
+from grader.facts.training.runs import object_name, runs_in, where_of
+from grader.facts.words.answers import answer_in
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
+from grader.judging.nothing import nothing_handed_in
+
+__all__ = ["LossFunction"]
+
+#: By loss function: what has to go in, and whether it takes one score for each class.
+_TAKES: dict[str, tuple[frozenset[str], bool]] = {
+    "crossentropy": (frozenset({"logits", "log_probabilities"}), True),
+    "nll": (frozenset({"log_probabilities"}), True),
+    "bcewithlogits": (frozenset({"logits"}), False),
+    "bce": (frozenset({"probabilities"}), False),
+}
+_WORDS = {
+    "logits": "raw scores",
+    "probabilities": "probabilities (after a sigmoid or softmax)",
+    "log_probabilities": "log-probabilities",
+}
+
+Verdict = Literal["right", "wrong", "unsure"]
+
+
+class LossFunction(Check):
+    """Compares the loss function of each training run with what the network fed into it.
+
+    Right are raw scores into CrossEntropyLoss or BCEWithLogitsLoss, log-softmax into NLLLoss or
+    CrossEntropyLoss, and a sigmoid into BCELoss. A softmax or sigmoid before a loss that applies one itself
+    is wrong, and so is a wrong number of classes; where the network's class has one such call, its line is
+    named. Other losses, and inputs that could not be traced, go to a TA.
+
+    Fields: `classes` is the number of classes (2 may also be one score); `sections` limits the runs. Where
+    one of them was not found, all runs count, and a wrong one among them goes to a TA.
+    """
+
+    example: ClassVar[str] = """\
+- id: loss-function
+  title: The loss function fits the network's outputs
+  points: 1
+  check: loss_function
+  classes: 9
+"""
+
+    check: Literal["loss_function"] = "loss_function"
+    classes: int = Field(ge=2)
+    sections: tuple[str, ...] = ()
+
+    def section_names(self) -> tuple[str, ...]:
+        return self.sections
+
+    def judge(self, case: Case) -> Judgement:
+        placed = all(located(case, section) for section in self.sections)
+        runs = runs_in(case, self.sections if placed else ())
+        if not runs:
+            return _no_runs(case, self.sections)
+        fits = [self._fit_of(run, case) for run in runs]
+        data = {"runs": [_describe(fit) for fit in fits]}
+        wrong = [fit for fit in fits if fit.verdict == "wrong"]
+        unsure = [fit for fit in fits if fit.verdict == "unsure"]
+        if wrong and placed:
+            return _wrong(wrong, data)
+        if wrong:
+            text = f"{wrong[0].reason} Whether that belongs to this part could not be told; a TA looks at it."
+            return Judgement.needs_ta(text, where=_places(wrong), data=data)
+        if unsure:
+            return Judgement.needs_ta(unsure[0].reason, where=_places(unsure), data=data)
+        if not case.evidence.training.complete:
+            text = "The loss fits in every training that was seen, but the record of them is not complete."
+            return Judgement.needs_ta(f"{text} A TA looks at it.", where=where_of(runs), data=data)
+        functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
+        return Judgement.passed(f"{functions} fits what the network gives.", where=where_of(runs), data=data)
+
+    def _fit_of(self, run: TrainingRun, case: Case) -> _Fit:
+        loss = run.loss
+        if loss is None:
+            reason = f"No loss function was seen in the run of cell {run.cell}; a TA looks at it."
+            return _Fit(run, "unsure", reason)
+        name = loss_name(loss.function)
+        if name not in _TAKES:
+            reason = f"{loss.function} in cell {run.cell} is not one of the usual losses; a TA looks."
+            return _Fit(run, "unsure", reason)
+        kinds, by_class = _TAKES[name]
+        if loss.input_kind == "unknown":
+            reason = f"What goes into {loss.function} in cell {run.cell} could not be traced."
+            return _Fit(run, "unsure", reason)
+        if loss.input_kind not in kinds:
+            squashing = squashing_of(run, case)
+            wanted, given = _WORDS[sorted(kinds)[-1]], _given(loss, squashing)
+            reason = f"{loss.function} takes {wanted}, but `{object_name(run.model)}` gives it {given}"
+            return _Fit(run, "wrong", f"{reason} in cell {run.cell}.", squashing)
+        return _Fit(run, *self._judge_width(run, loss, by_class))
+
+    def _judge_width(self, run: TrainingRun, loss: LossUse, by_class: bool) -> tuple[Verdict, str]:
+        width = _width(loss, by_class)
+        right = {self.classes} if by_class else {1, self.classes} if self.classes == 2 else {self.classes}
+        if width is None or width in right:
+            return "right", ""
+        if not by_class and loss.input_shape == (self.classes,):
+            text = f"{self.classes} scores of one image, or one of each, in cell {run.cell}: a TA looks."
+            return "unsure", text
+        scores = f"{width} score{'s' if width != 1 else ''}"
+        return "wrong", (
+            f"`{object_name(run.model)}` gives {scores} for each input in cell {run.cell};"
+            f" there are {self.classes} classes."
+        )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How a run's loss function fits, and why not."""
+
+    run: TrainingRun
+    verdict: Verdict
+    reason: str
+    squashing: Squashing | None = None
+
+
+def _wrong(fits: list[_Fit], data: dict[str, Any]) -> Judgement:
+    advice, first = "", fits[0]
+    if first.squashing is not None and first.run.loss is not None:
+        advice = _advice(first.run.loss, first.squashing)
+    return Judgement.failed(first.reason, where=_places(fits), data=data, advice=advice)
+
+
+def _advice(loss: LossUse, squashing: Squashing) -> str:
+    """What to do about a squashing that the loss applies itself; empty for losses that apply none."""
+    own = {"crossentropy": "a softmax", "bcewithlogits": "a sigmoid"}.get(loss_name(loss.function))
+    return f"Take the {squashing.name} out: {loss.function} applies {own} itself." if own else ""
+
+
+def _given(loss: LossUse, squashing: Squashing | None) -> str:
+    if squashing is None:
+        return _WORDS[loss.input_kind]
+    kind = loss.input_kind.replace("_", "-")
+    place = squashing.where
+    return f"{kind} (after the {squashing.name} in cell {place.cell}, line {place.line})"
+
+
+def _places(fits: list[_Fit]) -> tuple[Where, ...]:
+    """Where networks squash their scores, then where they were trained."""
+    squashed = [fit.squashing.where for fit in fits if fit.squashing is not None]
+    return tuple(dict.fromkeys((*squashed, *where_of(fit.run for fit in fits))))
+
+
+def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
+    untouched = [judgement for section in sections if (judgement := nothing_handed_in(case, section))]
+    if sections and len(untouched) == len(sections):
+        return untouched[0]
+    elsewhere = bool(case.evidence.training.runs)
+    recorded = case.evidence.training.complete
+    if elsewhere or not recorded or stopped_early(case) or own_cell_failed(case):
+        text = "No training was seen where a loss function was to be chosen; a TA looks."
+        return Judgement.needs_ta(text, where=answer_in(case).where if case.section else ())
+    return Judgement.failed("No network was trained.")
+
+
+def _width(loss: LossUse, by_class: bool) -> int | None:
+    """Scores for each input; 1 where the batch is the only axis, and not squeezed away from a single image.
+
+    Source: torch.nn.CrossEntropyLoss takes (C) with a target of () or (C), or (N, C), but no (N).
+    """
+    shape = loss.input_shape
+    if not shape:
+        return None
+    if len(shape) == 1 and by_class:
+        return shape[0]
+    return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
+
+
+def _describe(fit: _Fit) -> dict[str, Any]:
+    run, loss = fit.run, fit.run.loss
+    return {
+        "run": run.index,
+        "cell": run.cell,
+        "function": None if loss is None else loss.function,
+        "input_kind": None if loss is None else loss.input_kind,
+        "input_shape": None if loss is None else list(loss.input_shape),
+        "fits": fit.verdict == "right" if fit.verdict != "unsure" else None,
+    }

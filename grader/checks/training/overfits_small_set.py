@@ -1,0 +1,137 @@
+"""Whether a network learnt a small set of images by heart."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from grader.evidence.training import DataSource, TrainingRun
+from grader.facts.case import Case
+from grader.facts.fields import Regex
+from grader.facts.notebook import stored_text
+from grader.facts.training.losses import loss_name
+from grader.facts.training.runs import by_token, object_name, runs_in, where_of
+from grader.facts.words.answers import answer_in
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
+
+__all__ = ["OverfitsSmallSet"]
+
+
+class OverfitsSmallSet(Check):
+    """Looks in a section for a run that memorises a small set within a number of steps.
+
+    The mean cross-entropy over n items bounds each of them: below ln 2 / n every item's own class has more
+    than half of the probability, so the training accuracy is 100 %; other losses tell nothing by themselves.
+    A run that gets there within `steps` steps is right. A training budget does not touch a set that fits into
+    a few batches; where it cut the run, evidence is missing. Otherwise a TA looks at the student's own
+    outputs, since the images of our run are not the student's, and gets the line that reports 100 %.
+
+    Fields: the criterion's `section` is searched; `largest_set` is what still counts as small; `steps` is
+    how many iterations are allowed; `claim` is a pattern for an output that reports 100 %, or no error.
+    """
+
+    example: ClassVar[str] = """\
+- id: overfits-small-set
+  title: The network memorises a small set
+  points: 5
+  check: overfits_small_set
+  steps: 200
+"""
+
+    check: Literal["overfits_small_set"] = "overfits_small_set"
+    largest_set: int = Field(default=150, ge=1)
+    steps: int = Field(default=200, ge=1)
+    claim: Regex = (
+        r"(?i)acc\w{0,20}\D{0,40}(1\.0+\b|100(\.0+)?\s*%)|train\w*[\s_]*err\w*\W{0,10}0(\.0+)?(?![\d.])"
+    )
+
+    def judge(self, case: Case) -> Judgement:
+        answer = answer_in(case)
+        sources = by_token(case.evidence.training)
+        section = case.section
+        runs = runs_in(case, () if section is None else (section,))
+        small = [run for run in runs if self._is_small(run, sources)]
+        claim = self._claim(answer.cells, case)
+        data = {"runs": [_describe(run, sources) for run in runs], "claimed": bool(claim)}
+        if answer.located and not answer.touched:
+            return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
+        told = [run for run in small if _bounds_each(run)]
+        right = [run for run in told if run.steps <= self.steps and _memorised(run, sources)]
+        if right:
+            return self._passed(right[0], data)
+        if any(run.passes_cut for run in small):
+            message = "The training budget cut this run short; run it again with `--training full`."
+            return Judgement.missing(message, where=where_of(small), data=data)
+        story = claim or "no printed output of the file handed in reports 100 %"
+        message = f"{self._seen(small, bool(told), case)}; {story}."
+        return Judgement.needs_ta(message, where=where_of(small) or answer.where, data=data)
+
+    def _seen(self, small: list[TrainingRun], told: bool, case: Case) -> str:
+        """What our run showed, in words."""
+        for run in small:
+            ended = None if run.cell is None else case.evidence.cells[run.cell].run
+            if ended is not None and ended.error is not None:
+                after = f"{run.steps} step{'s' if run.steps != 1 else ''}"
+                error = f"{ended.error.type}: {ended.error.message}"
+                return f"In our run cell {run.cell} stopped after {after} ({error}), which tells nothing"
+        nothing = (
+            "no small set was learnt" if told or not small else "it was not seen that a small set was learnt"
+        )
+        return f"In our run, on other images, {nothing} within {self.steps} steps"
+
+    def _claim(self, cells: tuple[int, ...], case: Case) -> str:
+        """The first printed line of these cells that reports 100 %, in words; empty where there is none."""
+        for index in cells:
+            for number, line in enumerate(stored_text(case.evidence.cells[index]).splitlines(), start=1):
+                found = re.search(self.claim, line)
+                if found is not None:
+                    place = f"line {number} of what cell {index} printed in the file handed in"
+                    return f"{place} reports 100 % (`{line[: found.end()].strip()[-60:]}`)"
+        return ""
+
+    def _passed(self, run: TrainingRun, data: dict[str, Any]) -> Judgement:
+        message = f"`{object_name(run.model)}` learnt its small set by heart in {run.steps} steps."
+        return Judgement.passed(message, where=where_of([run]), data=data)
+
+    def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
+        items = _items(run, sources)
+        return items is not None and items <= self.largest_set
+
+
+def _bounds_each(run: TrainingRun) -> bool:
+    """Whether a run's loss is the mean of -log p of each item's own class; others have no such bound."""
+    if run.loss is None:
+        return False
+    name = loss_name(run.loss.function)
+    return name == "crossentropy" or (name == "nll" and run.loss.input_kind == "log_probabilities")
+
+
+def _memorised(run: TrainingRun, sources: dict[int, DataSource]) -> bool:
+    """Every item's own class is the most likely one, by the mean loss of the last pass alone.
+
+    Source: with mean cross-entropy L over n items none has more than n * L, and exp(-n * L) > 1/2. L is a
+    mean over batches, in which the items of a smaller last one weigh more, so n is that of full batches.
+    """
+    items = _items(run, sources)
+    if not run.losses or not items:
+        return False
+    batch = max(1, run.batch_sizes[0]) if run.batch_sizes else items
+    return 0.0 <= run.losses[-1] * math.ceil(items / batch) * batch < math.log(2)
+
+
+def _items(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:
+    source = sources.get(run.source) if run.source is not None else None
+    return None if source is None else source.sampled or source.length
+
+
+def _describe(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, Any]:
+    return {
+        "cell": run.cell,
+        "steps": run.steps,
+        "items": _items(run, sources),
+        "last_loss": run.losses[-1] if run.losses else None,
+    }

@@ -1,0 +1,67 @@
+"""Where a notebook gives names a meaning: by ``def``, ``class``, ``import``, or an assignment of any form."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from grader.evidence.record import CellRecord
+from grader.facts.case import Case
+from grader.facts.code.bindings import bound_in
+from grader.facts.code.source import parse_cell
+from grader.facts.fields import Where
+
+__all__ = ["definition", "lines_of_layers"]
+
+#: Layers that learn, by the beginning of their names.
+_LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
+
+
+def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tuple[Where, ...]:
+    """The last place where one of `names` is defined or assigned; in `cell` where that is known."""
+    cells = case.evidence.cells if cell is None else case.evidence.cells[cell : cell + 1]
+    found = [place for record in cells for place in _places(record, frozenset(names))]
+    return tuple(found[-1:])
+
+
+def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tuple[Where, ...]:
+    """The lines of a class that build layers of torch.nn; of several definitions the last before `until`."""
+    found: tuple[Where, ...] = ()
+    for cell in case.evidence.cells[: None if until is None else until + 1]:
+        parsed = parse_cell(cell.index, cell.source) if cell.kind == "code" else None
+        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
+            if parsed is not None and isinstance(node, ast.ClassDef) and node.name == class_name:
+                lines = dict.fromkeys(parsed.line_of(call) for call in _layer_calls(node))
+                found = tuple(Where(cell=cell.index, line=line) for line in lines)
+    return found
+
+
+def _layer_calls(node: ast.ClassDef) -> list[ast.Call]:
+    """Calls as ``nn.Linear(...)``, with or without the module's name."""
+    calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+    return sorted((call for call in calls if _LAYER.match(_last_name(call))), key=lambda call: call.lineno)
+
+
+def _last_name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _places(cell: CellRecord, names: frozenset[str]) -> list[Where]:
+    if cell.kind != "code":
+        return []
+    parsed = parse_cell(cell.index, cell.source)
+    if parsed.tree is None:
+        return _unparsed(cell, names)
+    bound = (binding for binding in bound_in(parsed) if binding.name in names and binding.how != "param")
+    return [Where(cell=cell.index, line=parsed.line_of(binding.node)) for binding in bound]
+
+
+def _unparsed(cell: CellRecord, names: frozenset[str]) -> list[Where]:
+    """Lines of a cell with a syntax error that look like a definition."""
+    either = "|".join(re.escape(name) for name in names)
+    defining = re.compile(
+        rf"^\s*(?:(?:async\s+)?def\s+(?:{either})\b|class\s+(?:{either})\b|(?:{either})\s*=[^=])"
+    )
+    lines = enumerate(cell.source.splitlines(), start=1)
+    return [Where(cell=cell.index, line=number) for number, line in lines if defining.match(line)]

@@ -1,0 +1,186 @@
+"""A notebook's functions as syntax: where they are defined, what they call, where they loop."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from grader.evidence.record import CellRecord
+from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.fields import Where
+
+__all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_written"]
+
+LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Written:
+    """A function (or class, or a lambda that has a name) as a student wrote it."""
+
+    name: str
+    node: FunctionNode
+    cell: ParsedCell
+
+    def where(self, node: ast.AST | None = None) -> Where:
+        return Where(cell=self.cell.index, line=self.cell.line_of(node or self.node))
+
+
+@dataclass(frozen=True)
+class CalledName:
+    """A call as written: ``F.conv2d``, ``matrix.dot``, ``@``; import aliases are resolved.
+
+    Attributes:
+        name: Dotted; the root is the imported module's name where it is one.
+        bare: Written without a dot, so that a function of the notebook may be meant.
+    """
+
+    name: str
+    bare: bool
+    node: ast.AST
+
+    @property
+    def last(self) -> str:
+        return self.name.rpartition(".")[2]
+
+
+class Functions:
+    """All functions that a notebook defines; of several of one name the last counts.
+
+    Attributes:
+        all: In the order of the notebook; methods and functions inside others are parts of these.
+        by_name: The last of each name.
+    """
+
+    def __init__(self, cells: tuple[CellRecord, ...]) -> None:
+        self.all: list[Written] = []
+        self._imports: list[_Import] = []
+        for cell in parsed_cells(cells):
+            if cell.tree is not None:
+                self.all += _defined(cell, cell.tree)
+                self._imports += (_Import(cell.index, *given) for given in _imported(_outside(cell.tree)))
+        self.by_name = {written.name: written for written in self.all}
+
+    def imports_seen_from(self, cell: int, line: float = math.inf) -> dict[str, str]:
+        """Import aliases as code at a place means them.
+
+        A name that is both imported and defined in the notebook has the meaning that was given to it last
+        before this place; or first after it, where there was none before.
+        """
+        given = [(one.cell, one.line, one.alias, one.name) for one in self._imports]
+        own = [(one.cell.index, one.node.lineno, one.name, "") for one in self.all]
+        in_order = sorted([*given, *own], key=lambda meaning: meaning[:2])
+        before = [meaning for meaning in in_order if meaning[:2] <= (cell, line)]
+        after = [meaning for meaning in in_order if meaning[:2] > (cell, line)]
+        meanings = {alias: name for *_, alias, name in (*reversed(after), *before)}
+        return {alias: name for alias, name in meanings.items() if name}
+
+    def first(self, names: Iterable[str]) -> Written | None:
+        return next((self.by_name[name] for name in names if name in self.by_name), None)
+
+    def reached_from(self, written: Written) -> list[Written]:
+        """The function and those of the notebook's own that it uses, directly or through others."""
+        found = [written]
+        for one in found:
+            names = (node.id for node in ast.walk(one.node) if isinstance(node, ast.Name))
+            used = (self.by_name[name] for name in names if name in self.by_name)
+            found += [other for other in dict.fromkeys(used) if other not in found]
+        return found
+
+    def calls_of(self, written: Written) -> Iterator[tuple[Written, CalledName]]:
+        """Every call in the function and in what it reaches, with the function that it stands in."""
+        for one in self.reached_from(written):
+            inside = {node.name for node in ast.walk(one.node) if isinstance(node, _DEFINITIONS)}
+            end = getattr(one.node, "end_lineno", None) or math.inf
+            imports = self.imports_seen_from(one.cell.index, end) | _imports_inside(one.node)
+            for called in called_names(one.node, imports):
+                if not (called.bare and (called.name in self.by_name or called.name in inside)):
+                    yield one, called
+
+
+def _defined(cell: ParsedCell, tree: ast.AST) -> Iterator[Written]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, _DEFINITIONS):
+            yield Written(node.name, node, cell)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield Written(target.id, node.value, cell)
+        elif not isinstance(node, ast.expr):
+            yield from _defined(cell, node)
+
+
+@dataclass(frozen=True)
+class _Import:
+    cell: int
+    line: int
+    alias: str
+    name: str
+
+
+def _imports_inside(node: ast.AST) -> dict[str, str]:
+    """Aliases that a piece of code imports for itself."""
+    return {alias: name for _, alias, name in _imported(ast.walk(node))}
+
+
+def _outside(tree: ast.AST) -> Iterator[ast.AST]:
+    """Nodes that are inside no function and no class."""
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, (*_DEFINITIONS, ast.expr)):
+            yield from _outside(node)
+
+
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str, str]]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                yield (node.lineno, *((alias.asname, alias.name) if alias.asname else (top, top)))
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
+
+
+def called_names(node: ast.AST, imports: Mapping[str, str]) -> Iterator[CalledName]:
+    """Names of all calls under a node, and ``@`` for matrix products."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Call):
+            name, bare = _dotted(child.func, imports)
+            if name:
+                yield CalledName(name, bare, child)
+        elif isinstance(child, ast.BinOp | ast.AugAssign) and isinstance(child.op, ast.MatMult):
+            yield CalledName("@", False, child)
+
+
+def _dotted(function: ast.expr, imports: Mapping[str, str]) -> tuple[str, bool]:
+    if isinstance(function, ast.Name):
+        return imports.get(function.id, function.id), function.id not in imports
+    if isinstance(function, ast.Attribute):
+        root, _ = _dotted(function.value, imports)
+        return f"{root}.{function.attr}", False
+    return "", False
+
+
+def is_written(node: FunctionNode) -> bool:
+    """Whether a function does anything: not only a docstring, ``pass``, ``...`` or ``return None``."""
+    if isinstance(node, ast.Lambda):
+        return True
+    return any(not _says_nothing(statement) for statement in node.body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.Return):
+        value = statement.value
+        return value is None or (isinstance(value, ast.Constant) and value.value in (None, ...))
+    if isinstance(statement, ast.Raise):
+        return "NotImplementedError" in ast.dump(statement)
+    return isinstance(statement, ast.Pass)

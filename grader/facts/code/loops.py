@@ -1,0 +1,111 @@
+"""Work that is written out in loops, over rows and columns or beside a library function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+
+from grader.facts.code.functions import LOOPS, Functions
+from grader.facts.code.source import ParsedCell
+from grader.facts.fields import Where
+
+__all__ = ["loops_beside", "loops_within_loops"]
+
+#: Functions that call another one for each item.
+_MAPPING = frozenset({"map", "reduce", "starmap"})
+#: What goes through all pairs of rows and columns in a single loop.
+_PAIRING = frozenset({"ndenumerate", "ndindex", "nditer", "product"})
+
+
+def loops_beside(tree: ast.AST, called: set[int]) -> bool:
+    """Whether a loop multiplies number by number by itself, whatever is called elsewhere.
+
+    Args:
+        tree: A cell.
+        called: Identities of the calls in question. Inside two loops they get single numbers, as
+            ``np.multiply(matrix[i, j], vector[j])`` does.
+    """
+    loops = [set(map(id, ast.walk(node))) for node in ast.walk(tree) if isinstance(node, LOOPS)]
+    on_numbers = {one for one in called if sum(one in loop for loop in loops) > 1}
+    multiplying = on_numbers | {id(node) for node in ast.walk(tree) if _multiplies(node)}
+    return any(loop & multiplying and not loop & (called - on_numbers) for loop in loops)
+
+
+def _multiplies(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Mult)
+
+
+def loops_within_loops(cells: Iterable[ParsedCell], functions: Functions) -> Iterator[Where]:
+    """Loops that go through rows and columns: with a loop inside, or through both by themselves.
+
+    Comprehensions and `map` are loops as well, and so is what a function of the notebook loops over that is
+    called inside one.
+    """
+
+    @cache
+    def looping(name: str) -> bool:
+        reached = functions.reached_from(functions.by_name[name]) if name in functions.by_name else []
+        return any(_is_loop(node) for one in reached for node in ast.walk(one.node))
+
+    for cell in cells:
+        seen: set[int] = set()
+        for node in ast.walk(cell.tree) if cell.tree is not None else ():
+            if id(node) not in seen and _is_loop(node) and _is_double(node, looping):
+                seen |= set(map(id, ast.walk(node)))
+                yield Where(cell=cell.index, line=cell.line_of(node))
+
+
+def _is_loop(node: ast.AST) -> bool:
+    return isinstance(node, LOOPS) or (isinstance(node, ast.Call) and _last_name(node.func) in _MAPPING)
+
+
+def _is_double(loop: ast.AST, looping: Callable[[str], bool]) -> bool:
+    """Whether a loop goes through two things; `looping` tells it of a function by its name."""
+    if len(getattr(loop, "generators", ())) > 1:
+        return True
+    inside = [node for part in _repeated(loop) for node in ast.walk(part)]
+    if any(_is_loop(node) or (isinstance(node, ast.Name) and looping(node.id)) for node in inside):
+        return True
+    around = [node for part in _gone_through(loop) for node in ast.walk(part)]
+    pairs = any(isinstance(node, ast.Call) and _last_name(node.func) in _PAIRING for node in around)
+    return pairs or any(_takes_one_number(node) for node in inside)
+
+
+def _repeated(loop: ast.AST) -> list[ast.AST]:
+    """What a loop does again and again."""
+    match loop:
+        case ast.For() | ast.AsyncFor():
+            return list(loop.body)
+        case ast.While():
+            return [loop.test, *loop.body]
+        case ast.DictComp():
+            return [loop.key, loop.value]
+        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            return [loop.elt]
+        case ast.Call():
+            return list(loop.args[:1])
+    return []
+
+
+def _gone_through(loop: ast.AST) -> list[ast.AST]:
+    if isinstance(loop, ast.Call):
+        return list(loop.args[1:])
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        return [loop.iter]
+    return [each.iter for each in getattr(loop, "generators", ())]
+
+
+def _takes_one_number(node: ast.AST) -> bool:
+    """Whether this is a number at two places that change: ``m[i, j]``, ``m[k // 4][k % 4]``."""
+    indices: list[ast.expr] = []
+    while isinstance(node, ast.Subscript):
+        indices += node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        node = node.value
+    return len(indices) > 1 and not any(isinstance(each, ast.Slice | ast.Constant) for each in indices)
+
+
+def _last_name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""

@@ -1,0 +1,32 @@
+"""What one attempt says, worked out once and asked by checks, grading and reporting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grader.evidence.codec import Bundle
+from grader.facts.handout import Handout
+from grader.facts.sections import Alignment, Section, align
+
+__all__ = ["Facts"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One attempt, its notebook laid beside the rubric's sections.
+
+    Attributes:
+        bundle: The attempt's evidence and arrays.
+        sections: The rubric's sections by name, found or not.
+        alignment: Which cells each of them has.
+    """
+
+    bundle: Bundle
+    sections: Mapping[str, Section]
+    alignment: Alignment
+
+    @classmethod
+    def of(cls, bundle: Bundle, sections: Mapping[str, Section], handout: Handout | None = None) -> Facts:
+        """Lays the notebook beside the sections and the handout."""
+        return cls(bundle, sections, align(bundle.evidence.cells, sections, handout))

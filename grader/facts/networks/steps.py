@@ -1,0 +1,147 @@
+"""Networks as lists of steps, from a traced forward pass, a training record, or the reference."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.evidence.codec import Bundle
+from grader.evidence.record import ModuleRecord, OperationRecord
+from grader.facts.values.plain import plain
+
+__all__ = [
+    "Step",
+    "same_setting",
+    "show_steps",
+    "show_wanted",
+    "steps_of_module",
+    "steps_of_reference",
+    "steps_of_text",
+]
+
+#: Functional calls by the layer that does the same.
+_FUNCTIONS = {
+    "relu": "ReLU",
+    "leaky_relu": "LeakyReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "softmax": "Softmax",
+    "log_softmax": "LogSoftmax",
+    "max_pool2d": "MaxPool2d",
+    "avg_pool2d": "AvgPool2d",
+    "adaptive_avg_pool2d": "AdaptiveAvgPool2d",
+    "dropout": "Dropout",
+    "flatten": "Flatten",
+    "view": "Flatten",
+    "reshape": "Flatten",
+    "squeeze": "Squeeze",
+    "conv2d": "Conv2d",
+    "linear": "Linear",
+}
+#: Settings that tell layers apart at a glance.
+_SIZES = ("in_channels", "out_channels", "in_features", "out_features", "kernel_size")
+_SIZES_OF = {
+    "Conv": ("in_channels", "out_channels", "kernel_size"),
+    "Linear": ("in_features", "out_features"),
+}
+_LINE = re.compile(r"^(?P<path>[^:]*): (?P<type>\w+)\((?P<settings>.*)\)$")
+_SETTING = re.compile(r"(\w+)=(\([^)]*\)|'[^']*'|[^,]+)")
+_LEARNING = re.compile(r"^(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer, or a functional call that does a layer's work."""
+
+    type: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def learns(self) -> bool:
+        """Whether a layer of this type has parameters."""
+        return _LEARNING.match(self.type) is not None
+
+
+def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
+    """The forward pass in order; layers in order of registration where it could not be traced."""
+    types = {layer.path: layer.type for layer in module.layers}
+    if not module.operations:
+        return tuple(
+            Step(layer.type, {name: plain(value, bundle) for name, value in layer.hyperparameters.items()})
+            for layer in module.layers
+        )
+    traced = (_step_of_operation(operation, types, bundle) for operation in module.operations)
+    return tuple(step for step in traced if step is not None)
+
+
+def _step_of_operation(operation: OperationRecord, types: Mapping[str, str], bundle: Bundle) -> Step | None:
+    settings = {name: plain(value, bundle) for name, value in operation.arguments.items()}
+    if operation.layer is not None and operation.name == types.get(operation.layer):
+        return Step(operation.name, settings)
+    kind = _FUNCTIONS.get(operation.name)
+    return None if kind is None else Step(kind, settings)
+
+
+def steps_of_text(text: str) -> tuple[Step, ...]:
+    """Reads `ModelIdentity.architecture`, lines as ``fc1: Linear(in_features=3072, out_features=30)``.
+
+    Functional calls are not in it. Lines that are none, as a last one cut short, are left out.
+    """
+    matches = (_LINE.match(line) for line in text.splitlines())
+    return tuple(
+        Step(match["type"], {name: _literal(value) for name, value in _SETTING.findall(match["settings"])})
+        for match in matches
+        if match is not None
+    )
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        return text.strip()
+
+
+def steps_of_reference(architecture: Any) -> tuple[Step, ...]:
+    """A network of the course's own reference, whose layers are dataclasses named as torch's."""
+    return tuple(Step(type(layer).__name__, dict(vars(layer))) for layer in architecture.layers)
+
+
+def same_setting(found: Any, wanted: Any) -> bool:
+    """Equal values; one number stands for equal ones along each axis."""
+    if isinstance(found, tuple | list) and not isinstance(wanted, tuple | list):
+        return bool(found) and all(same_setting(each, wanted) for each in found)
+    if isinstance(wanted, tuple | list):
+        if not isinstance(found, tuple | list):
+            return all(same_setting(found, each) for each in wanted)
+        return len(found) == len(wanted) and all(map(same_setting, found, wanted))
+    return bool(found == wanted)
+
+
+def show_steps(steps: Sequence[Step]) -> str:
+    """Layer types in order, learning ones with their sizes, as ``Linear(3072, 30), ReLU``."""
+    return ", ".join(_show(step) for step in steps) or "no layers"
+
+
+def show_wanted(steps: Sequence[Step]) -> str:
+    """Layers that are asked for, with dots for the sizes that are free, as ``Linear(3072, ...)``."""
+    return ", ".join(_show(step) if not step.learns else _show_open(step) for step in steps) or "no layers"
+
+
+def _show_open(step: Step) -> str:
+    sizes = [str(value) for value in _sizes(step)]
+    known = next((len(names) for kind, names in _SIZES_OF.items() if kind in step.type), 0)
+    dots = ["..."] if len(sizes) < known else []
+    return f"{step.type}({', '.join([*sizes, *dots])})" if sizes or dots else step.type
+
+
+def _sizes(step: Step) -> list[Any]:
+    return [step.settings[name] for name in _SIZES if name in step.settings]
+
+
+def _show(step: Step) -> str:
+    sizes = _sizes(step)
+    return f"{step.type}({', '.join(str(size) for size in sizes)})" if sizes else step.type

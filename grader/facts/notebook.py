@@ -1,0 +1,115 @@
+"""The notebook as its author left it and as our run found it: own, given, failed and unreached cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from grader.evidence.record import (
+    CellRecord,
+    Outcome,
+    Output,
+)
+from grader.facts.case import Case
+
+__all__ = [
+    "is_own",
+    "located",
+    "mentions",
+    "own_cell_failed",
+    "own_code",
+    "printed",
+    "some_failed",
+    "stopped_early",
+    "stored_text",
+    "training_unknown",
+    "untouched",
+    "was_run_by_student",
+]
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def located(case: Case, section: str | None = None) -> bool:
+    """Whether the criterion's section, or a named one, was found; where none is named nothing can be missed.
+
+    In a copy without the handout's headings and cell ids the work may stand anywhere: an empty section is
+    proof of nothing there.
+    """
+    name = section or case.section
+    return name is None or bool(case.alignment.cells_of(name))
+
+
+def untouched(case: Case, section: str | None = None) -> bool:
+    """Whether a section was found and is as the handout left it: nothing written, nothing run."""
+    cells = case.section_cells(section)
+    return bool(cells) and not any(is_own(cell, case) or was_run_by_student(cell) for cell in cells)
+
+
+def printed(cell: CellRecord) -> str:
+    """Text that a cell printed or showed, in our run and in the file handed in."""
+    ours = cell.run.outputs if cell.run is not None else ()
+    texts = dict.fromkeys((_text(ours), stored_text(cell)))
+    return "\n".join(texts)
+
+
+def stored_text(cell: CellRecord) -> str:
+    """Text outputs that the file handed in held for a cell."""
+    return _text(cell.submitted.outputs)
+
+
+def _text(outputs: Iterable[Output]) -> str:
+    shown = (output.text for output in outputs if output.kind != "error" and output.name != "stderr")
+    return _ANSI.sub("", "\n".join(shown))
+
+
+def is_own(cell: CellRecord, case: Case) -> bool:
+    return bool(cell.source.strip()) and cell.index not in case.alignment.unchanged
+
+
+def was_run_by_student(cell: CellRecord) -> bool:
+    return cell.kind == "code" and bool(cell.submitted.outputs)
+
+
+_CUT_SHORT = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
+
+
+def stopped_early(case: Case) -> bool:
+    """True where cells after some point never ran, so that a missing thing proves nothing."""
+    return case.evidence.outcome in _CUT_SHORT
+
+
+def own_cell_failed(case: Case) -> bool:
+    """True where a cell that is not the handout's failed, so that what it was to do may be missing."""
+    return any(
+        cell.run is not None and cell.run.status != "ok" and cell.index not in case.alignment.unchanged
+        for cell in case.evidence.cells
+    )
+
+
+def training_unknown(case: Case) -> bool:
+    """True where the record of training may miss runs: it says so, or it saw none at all."""
+    history = case.evidence.training
+    return stopped_early(case) or not history.complete or not history.runs
+
+
+def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:
+    """Code cells of the section in which the student wrote something."""
+    cells = case.section_cells(section)
+    return tuple(cell for cell in cells if is_own(cell, case) and cell.kind == "code")
+
+
+def mentions(cell: CellRecord, names: Sequence[str]) -> bool:
+    either = "|".join(re.escape(name) for name in names)
+    return cell.kind == "code" and re.search(rf"\b(?:{either})\b", cell.source) is not None
+
+
+def some_failed(case: Case, sections: Sequence[str]) -> bool:
+    """Whether a cell of these sections, or of all where none is named, raised or never ran."""
+    cells = {cell for section in sections for cell in case.alignment.cells_of(section)}
+    return any(
+        cell.run is not None and cell.run.status != "ok"
+        for cell in case.evidence.cells
+        if not sections or cell.index in cells
+    )

@@ -1,0 +1,66 @@
+"""Which trained state of a network is evaluated: what the student says was chosen, and what code loads."""
+
+from __future__ import annotations
+
+import re
+
+from grader.evidence.record import CellRecord
+from grader.evidence.training import EvaluationPass, TrainingRun
+from grader.facts.case import Case
+from grader.facts.training.runs import by_token, settings_of
+from grader.facts.words.numbers import states
+
+__all__ = ["contradictions", "loaded_from_later", "may_have_loaded"]
+
+_LOADS = re.compile(r"\bload(_\w+)?\s*\(|copy\w*\s*\(|\.data\s*=|vector_to_parameters")
+_EPOCH = re.compile(r"(?i)epoch\W{0,4}(\d+)")
+
+_NUMBER = r"(\d+(?:\.\d+)?(?:e-?\d+)?|\.\d+)"
+_BETWEEN = r"[\s_`*'\"]*(?:[=:]|is|of|was)?[\s`*'\"]*"
+#: How a value is stated, by the setting's name.
+_STATED = {
+    "learning_rate": (rf"(?i)learn(?:ing)?[\s_-]*rate{_BETWEEN}{_NUMBER}", rf"(?i)\blr{_BETWEEN}{_NUMBER}"),
+    "batch_size": (rf"(?i)batch[\s_-]*size{_BETWEEN}{_NUMBER}", rf"(?i)\bbs{_BETWEEN}{_NUMBER}"),
+    "epochs": (
+        rf"(?i)epochs{_BETWEEN}{_NUMBER}",
+        rf"(?i)epoch[\s_]*number{_BETWEEN}{_NUMBER}",
+        rf"(?i){_NUMBER}[\s_]*epochs\b",
+    ),
+}
+
+
+def contradictions(run: TrainingRun, case: Case, section: str) -> list[str]:
+    """Values that a section states, as ``learning rate 0.001``, where none of them is the run's."""
+    text = "\n".join(
+        cell.source for cell in case.section_cells(section) if cell.index not in case.alignment.unchanged
+    )
+    settings = settings_of(run, by_token(case.evidence.training))
+    found = []
+    for key, patterns in _STATED.items():
+        stated = [float(value) for pattern in patterns for value in re.findall(pattern, text)]
+        actual = settings[key]
+        if stated and isinstance(actual, int | float) and not states(stated, actual):
+            found.append(f"{key.replace('_', ' ')} {stated[0]:g}")
+    return found
+
+
+def may_have_loaded(look: EvaluationPass, case: Case) -> bool:
+    """Whether code up to an evaluation may give a network weights without training it."""
+    return any(_LOADS.search(cell.source) for cell in _code_until(look, case))
+
+
+def loaded_from_later(look: EvaluationPass, run: TrainingRun, case: Case) -> str:
+    """What says that weights of a later epoch than a run has were loaded into its network; else empty."""
+    names = () if look.model is None else look.model.names
+    loading = "|".join(rf"\b{re.escape(name)}\.load_state_dict\(" for name in names)
+    for cell in _code_until(look, case) if loading else ():
+        after = run.last_cell is not None and cell.index > run.last_cell
+        epochs = [int(number) for number in _EPOCH.findall(cell.source)]
+        if after and re.search(loading, cell.source) and epochs and min(epochs) > run.passes:
+            return f"cell {cell.index} loads a checkpoint of epoch {min(epochs)} into it first"
+    return ""
+
+
+def _code_until(look: EvaluationPass, case: Case) -> list[CellRecord]:
+    cells = case.evidence.cells if look.cell is None else case.evidence.cells[: look.cell + 1]
+    return [cell for cell in cells if cell.kind == "code" and cell.index not in case.alignment.unchanged]

@@ -1,0 +1,86 @@
+"""Loss functions by one name each, and where networks apply what a loss may apply itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.evidence.training import TrainingRun
+from grader.facts.case import Case
+from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.fields import Where
+
+__all__ = ["Squashing", "loss_name", "squashing_of"]
+
+_ALIASES = {
+    "binarycrossentropy": "bce",
+    "binarycrossentropywithlogits": "bcewithlogits",
+}
+#: Names of calls, in lower case without underscores, by what they make of scores.
+_SQUASHING = {
+    "probabilities": {"softmax": "softmax", "sigmoid": "sigmoid"},
+    "log_probabilities": {"logsoftmax": "log-softmax", "logsigmoid": "log-sigmoid"},
+}
+
+
+@dataclass(frozen=True)
+class Squashing:
+    """A call that makes probabilities of scores.
+
+    Attributes:
+        name: ``softmax``, ``sigmoid``, ``log-softmax`` or ``log-sigmoid``.
+    """
+
+    name: str
+    where: Where
+
+
+def loss_name(function: str) -> str:
+    """``crossentropy`` for ``CrossEntropyLoss`` and ``F.cross_entropy`` alike."""
+    name = function.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("loss")
+    return _ALIASES.get(name, name)
+
+
+def squashing_of(run: TrainingRun, case: Case) -> Squashing | None:
+    """The one call in the class of a run's network that makes what went into the loss; None where unclear."""
+    names = {} if run.loss is None else _SQUASHING.get(run.loss.input_kind, {})
+    written = _class_of(run, case)
+    if written is None:
+        return None
+    cell, node = written
+    calls = [(call, names[name]) for call in _calls(node) if (name := _called(call)) in names]
+    built = {id(call) for method in _methods(node, "__init__") for call in _calls(method)}
+    applied = [pair for pair in calls if id(pair[0]) not in built] or calls
+    if len(applied) != 1:
+        return None
+    call, name = applied[0]
+    return Squashing(name, Where(cell=cell.index, line=cell.line_of(call)))
+
+
+def _class_of(run: TrainingRun, case: Case) -> tuple[ParsedCell, ast.ClassDef] | None:
+    """The class as it was last written before a run."""
+    last = None
+    for record in case.evidence.cells if run.cell is None else case.evidence.cells[: run.cell + 1]:
+        parsed = parse_cell(record.index, record.source) if record.kind == "code" else None
+        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
+            if parsed is not None and isinstance(node, ast.ClassDef) and node.name == run.model.class_name:
+                last = parsed, node
+    return last
+
+
+def _methods(written: ast.ClassDef, name: str) -> Iterator[ast.FunctionDef]:
+    for node in written.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            yield node
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+
+
+def _called(call: ast.Call) -> str:
+    match call.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name.replace("_", "").lower()
+    return ""

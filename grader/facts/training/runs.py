@@ -1,0 +1,99 @@
+"""Training runs as a rubric speaks of them: which net, with which settings, in which section."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from grader.evidence.training import DataSource, ModelIdentity, TrainingHistory, TrainingRun
+from grader.facts.case import Case
+from grader.facts.fields import Where
+
+__all__ = [
+    "batch_size_of",
+    "by_token",
+    "in_cells",
+    "is_model",
+    "learning_rate_of",
+    "mentions_binding",
+    "object_name",
+    "runs_in",
+    "settings_of",
+    "where_of",
+]
+
+
+def by_token(history: TrainingHistory) -> dict[int, DataSource]:
+    return {source.token: source for source in history.sources}
+
+
+def runs_in(case: Case, sections: Sequence[str]) -> tuple[TrainingRun, ...]:
+    """Runs whose first step happened in one of these sections; all runs where none is named."""
+    runs = case.evidence.training.runs
+    if not sections:
+        return runs
+    cells = {cell for section in sections for cell in case.alignment.cells_of(section)}
+    return tuple(run for run in runs if run.cell in cells)
+
+
+def is_model(model: ModelIdentity | None, names: Iterable[str]) -> bool:
+    """Whether a network goes by one of these variable or class names; no names fit any network."""
+    wanted = set(names)
+    if not wanted:
+        return True
+    return model is not None and (model.class_name in wanted or bool(wanted & set(model.names)))
+
+
+def object_name(model: ModelIdentity) -> str:
+    """What to call a network: its variable, else its class."""
+    return model.names[0] if model.names else model.class_name or "a network without a name"
+
+
+def learning_rate_of(run: TrainingRun) -> float | None:
+    rate = run.hyperparameters.get("lr")
+    if not isinstance(rate, int | float) or isinstance(rate, bool):
+        return None
+    return float(rate) if math.isfinite(rate) else None
+
+
+def batch_size_of(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:
+    """As given to the loader, else the largest batch that went into the loss."""
+    source = sources.get(run.source) if run.source is not None else None
+    if source is not None and source.batch_size is not None:
+        return source.batch_size
+    return run.batch_sizes[0] if run.batch_sizes else None
+
+
+def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, object]:
+    """A run's settings as plain data, for tables."""
+    return {
+        "object": object_name(run.model),
+        "model_class": run.model.class_name,
+        "optimizer": run.optimizer,
+        "learning_rate": learning_rate_of(run),
+        "batch_size": batch_size_of(run, sources),
+        "epochs": run.passes,
+        "cell": run.cell,
+    }
+
+
+def in_cells(cells: Iterable[int | None]) -> str:
+    """Cells in words, each once and in order, as ``in cells 19, 20 and 22``."""
+    numbers = [str(cell) for cell in sorted({cell for cell in cells if cell is not None})]
+    if len(numbers) < 2:
+        return f"in cell {numbers[0]}" if numbers else "in a cell that is not known"
+    return f"in cells {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def where_of(runs: Iterable[TrainingRun]) -> tuple[Where, ...]:
+    places = {(run.cell, run.line): None for run in runs if run.cell is not None}
+    return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
+
+
+def mentions_binding(source: str, names: Iterable[str]) -> bool:
+    """Whether a cell's text, parsable or not, assigns one of these names or defines a class so called."""
+    return any(
+        re.search(rf"(^|[\s;,(]){re.escape(name)}\s*(,[^=\n]*)?=(?!=)|class\s+{re.escape(name)}\b", source)
+        for name in names
+    )

@@ -1,0 +1,78 @@
+"""What a student wrote in a section: words, printed numbers, and whether anything was done there at all."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from grader.evidence.record import CellRecord
+from grader.facts.case import Case
+from grader.facts.code.source import comments_and_strings, parse_cell
+from grader.facts.fields import Where
+from grader.facts.notebook import is_own, printed, was_run_by_student
+from grader.facts.words.numbers import GROUPED, numbers_in
+
+__all__ = ["Answer", "answer_in"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A student's answer, without what the handout gave.
+
+    Attributes:
+        located: The section was found in the notebook.
+        touched: A cell was written or changed, or a given one was run by the student.
+        cells: Cells with something of the student's in them, or all of the section's.
+        words: Markdown, comments and texts in code.
+        outputs: What these cells print, in our run and in the file handed in.
+        constants: Numbers written in code.
+    """
+
+    located: bool
+    touched: bool
+    cells: tuple[int, ...]
+    words: str = ""
+    outputs: str = ""
+    constants: tuple[float, ...] = ()
+
+    @property
+    def where(self) -> tuple[Where, ...]:
+        return tuple(Where(cell=index) for index in self.cells)
+
+    @property
+    def stated(self) -> tuple[float, ...]:
+        """Numbers in words and outputs."""
+        return (*numbers_in(self.words), *numbers_in(self.outputs))
+
+    @property
+    def readings(self) -> tuple[float, ...]:
+        """All numbers that may be meant: those in code too, and ``58 500`` as one number as well as two."""
+        grouped = GROUPED.findall(f"{self.words}\n{self.outputs}")
+        return (*self.stated, *self.constants, *(float(re.sub(r"\D", "", each)) for each in grouped))
+
+
+def answer_in(case: Case, section: str | None = None) -> Answer:
+    """Reads the criterion's section, or a named one."""
+    cells = case.section_cells(section)
+    own = tuple(cell for cell in cells if is_own(cell, case))
+    touched = bool(own) or any(was_run_by_student(cell) for cell in cells)
+    code = tuple(cell for cell in own if cell.kind == "code")
+    words = [cell.source if cell.kind != "code" else comments_and_strings(cell.source) for cell in own]
+    return Answer(
+        located=bool(cells),
+        touched=touched,
+        cells=tuple(cell.index for cell in own or cells),
+        words="\n".join(words),
+        outputs="\n".join(printed(cell) for cell in code),
+        constants=tuple(number for cell in code for number in _constants(cell)),
+    )
+
+
+def _constants(cell: CellRecord) -> list[float]:
+    tree = parse_cell(cell.index, cell.source).tree
+    if tree is None:
+        return []
+    values = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    numbers = (value for value in values if isinstance(value, int | float) and not isinstance(value, bool))
+    return [float(number) for number in numbers if abs(number) < 1e300]

@@ -1,0 +1,62 @@
+"""Files for people: written whole, and a clear word where they cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from grader.errors import UsageError
+from grader.files.whole import write_whole
+
+__all__ = ["read_bytes", "read_json", "write_bytes", "write_text"]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in UTF-8.
+
+    Raises:
+        UsageError: The place cannot be written.
+    """
+    write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def write_bytes(path: Path, raw: bytes) -> None:
+    """Writes a file.
+
+    Raises:
+        UsageError: The place cannot be written.
+    """
+    try:
+        write_whole(path, raw)
+    except OSError as error:
+        raise UsageError(
+            "this file cannot be written",
+            where=str(path),
+            found=error.strerror or str(error),
+            todo="choose another place",
+        ) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Reads a file that a person named.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError("this file cannot be read", where=str(path), found=error.strerror) from error
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file that a person named.
+
+    Raises:
+        UsageError: It cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise UsageError("this file is not JSON", where=str(path), found=str(error)) from error

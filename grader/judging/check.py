@@ -1,0 +1,71 @@
+"""NEW."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    BeforeValidator,
+    JsonValue,
+)
+
+from grader.evidence.plan import InputSpec, LiteralInput, Probe
+from grader.facts.case import Case
+from grader.facts.fields import Strict
+from grader.judging.judgement import Judgement
+
+__all__ = ["Argument", "Check", "Names"]
+
+
+class Check(Strict):
+    """One kind of check: its YAML fields, the evidence it needs, and how it judges.
+
+    A subclass sets `check` to a one-word literal and lives in a file of its own in `grader/checks/`. Its
+    docstring is the documentation page; `example` is YAML that the page shows and a test loads.
+    """
+
+    example: ClassVar[str] = ""
+
+    check: str
+
+    def probes(self) -> tuple[Probe, ...]:
+        """What must be measured in the sandbox after the notebook ran."""
+        return ()
+
+    def watches(self) -> tuple[str, ...]:
+        """Names whose values must be kept as cells change them."""
+        return ()
+
+    def section_names(self) -> tuple[str, ...]:
+        """Sections that the check's own fields mention, so that the loader can tell unknown ones."""
+        return ()
+
+    @property
+    def needs_full_training(self) -> bool:
+        """True where a training budget makes the question meaningless."""
+        return False
+
+    @abstractmethod
+    def judge(self, case: Case) -> Judgement:
+        """Judges recorded evidence. Pure: no clock, chance, file, process, network or database."""
+
+
+def _as_input(value: Any) -> Any:
+    """A mapping with `kind` is an input drawn afresh; anything else stands for itself."""
+    if isinstance(value, Mapping) and "kind" in value:
+        return value
+    return value if isinstance(value, InputSpec.__origin__) else LiteralInput(value=value)  # type: ignore[attr-defined]
+
+
+def _as_names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+#: An argument in a rubric: ``3``, ``"two words"``, or ``{kind: integers, low: 4, high: 30}``.
+Argument = Annotated[InputSpec, BeforeValidator(_as_input, json_schema_input_type=InputSpec | JsonValue)]
+
+
+#: One name or several, of which the first that exists counts.
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names, json_schema_input_type=str | tuple[str, ...])]

@@ -1,0 +1,210 @@
+"""What to say where there is nothing to judge, so that all checks say it alike and fairly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TypeVar
+
+from grader.evidence.plan import FunctionProbe, ModuleProbe, ValueProbe
+from grader.evidence.record import (
+    FunctionRecord,
+    ModuleRecord,
+    ProbeResult,
+    ValueRecord,
+)
+from grader.evidence.training import ModelIdentity
+from grader.facts.calls import Answers, answer_of
+from grader.facts.case import Case
+from grader.facts.code.definitions import definition
+from grader.facts.code.meanings import Excuses
+from grader.facts.fields import Where
+from grader.facts.layer_calls import LayerAnswers, layer_answer, layer_weights, telling
+from grader.facts.notebook import located, stopped_early
+from grader.facts.targets import NOT_BUILT, describe
+from grader.facts.training.runs import object_name
+from grader.facts.words.answers import answer_in
+from grader.judging.judgement import Judgement
+
+__all__ = [
+    "Record",
+    "ask",
+    "ask_layer",
+    "function_or",
+    "missing_function",
+    "module_or",
+    "not_located",
+    "nothing_handed_in",
+    "value_or",
+]
+
+
+def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
+    """Reads the calls that a probe made.
+
+    Returns:
+        A judgement instead where there are none: the function is missing, was never probed, or could not
+        be called through no fault that can be established.
+    """
+    result = case.probe(probe)
+    wanted = describe(probe.target)
+    if result is None:
+        return Judgement.missing(
+            f"{wanted} was never called in this attempt; run the submission again to measure it."
+        )
+    if result.status == "not_found":
+        return missing_function(case, probe.target.names)
+    record = result.record
+    if not isinstance(record, FunctionRecord) or len(record.calls) != len(probe.calls):
+        detail = result.error.type if result.error else result.detail or "not every call was answered"
+        return Judgement.needs_ta(f"{wanted} could not be called ({detail}); a TA looks at it.")
+    calls = tuple(answer_of(record.name, call, case.bundle) for call in record.calls)
+    where = definition(case, probe.target.names, record.cell)
+    excuses = Excuses(case, probe.target.names, record)
+    excused = tuple(replace(answer, excuse=excuses.of(answer.error)) for answer in calls)
+    return Answers(record.name, excused, where)
+
+
+def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:
+    """Nothing of these names was there at the end: is it the student's doing, or can that not be told?"""
+    places = definition(case, names)
+    if not places:
+        return Judgement.failed(f"No cell defines `{names[0]}`.")
+    run = case.evidence.cells[places[0].cell].run
+    if run is not None and run.error is not None:
+        reason = f"its cell raised {run.error.type}"
+    elif run is None or run.status == "not_run" or stopped_early(case):
+        reason = f"the run ended early ({case.evidence.outcome})"
+    else:
+        reason = "it was gone after the last cell"
+    return Judgement.needs_ta(f"`{names[0]}` is written but could not be called: {reason}.", where=places)
+
+
+def ask_layer(case: Case, probe: ModuleProbe) -> LayerAnswers | Judgement:
+    """Reads the forward passes that a probe made.
+
+    Returns:
+        A judgement instead where there are none, or where the weights cannot tell a right layer from a
+        wrong one: laid out in another way, all equal, or never set.
+    """
+    record = module_or(case, probe)
+    if isinstance(record, Judgement):
+        return record
+    wanted = describe(probe.target)
+    where = () if record.cell is None else (Where(cell=record.cell),)
+    weights = layer_weights(record, case.bundle)
+    if len(record.forwards) != len(probe.inputs):
+        return Judgement.needs_ta(f"{wanted} did not take every image; a TA looks at it.", where=where)
+    if weights is None or not telling(weights):
+        message = f"No kernel (filters, channels, rows, columns) with usable weights was found in {wanted}."
+        return Judgement.needs_ta(f"{message} A TA looks at it.", where=where)
+    name = record.class_name
+    calls = tuple(layer_answer(name, forward, case.bundle) for forward in record.forwards)
+    return LayerAnswers(Answers(name, calls, where), weights)
+
+
+def nothing_handed_in(case: Case, section: str | None = None) -> Judgement | None:
+    """The judgement on a section that is as the handout left it; None where there is something to read."""
+    answer = answer_in(case, section)
+    if not answer.located or answer.touched:
+        return None
+    return Judgement.failed("Nothing was handed in for this part.", where=answer.where)
+
+
+def not_located(case: Case, section: str | None = None) -> Judgement | None:
+    """The judgement where a section was not found; None where it was."""
+    if located(case, section):
+        return None
+    name = section or case.section or ""
+    title = case.sections[name].title if name in case.sections else name
+    return Judgement.needs_ta(f"The part '{title}' was not found in the notebook; a TA looks for it.")
+
+
+Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
+
+
+def module_or(case: Case, probe: ModuleProbe) -> ModuleRecord | Judgement:
+    """The network that a probe found, or the judgement that there is none."""
+    return _record_or(case, probe, describe(probe.target), ModuleRecord)
+
+
+def function_or(case: Case, probe: FunctionProbe) -> FunctionRecord | Judgement:
+    """The calls of a function, or the judgement that there are none."""
+    return _record_or(case, probe, describe(probe.target), FunctionRecord)
+
+
+def value_or(case: Case, probe: ValueProbe) -> ValueRecord | Judgement:
+    """The value of an expression, or the judgement that it has none."""
+    return _record_or(case, probe, f"`{probe.expression}`", ValueRecord)
+
+
+def _record_or(
+    case: Case,
+    probe: ModuleProbe | FunctionProbe | ValueProbe,
+    wanted: str,
+    kind: type[Record],
+) -> Record | Judgement:
+    result = case.probe(probe)
+    if result is None:
+        return Judgement.missing(
+            f"This attempt was never asked for {wanted}; run the submission again to measure it."
+        )
+    if result.status == "ok" and isinstance(result.record, kind):
+        return result.record
+    unnamed = not isinstance(probe, ValueProbe) and probe.target.discover is not None
+    return _withoutlayer_answer(case, result, wanted, unnamed)
+
+
+def _elsewhere(case: Case, result: ProbeResult) -> str:
+    """Why a network that was looked for without a name may be there all the same."""
+    used = _used_here(case)
+    if used is not None:
+        return f"`{object_name(used[0])}` ({used[0].class_name}, cell {used[1]}) may be meant for it"
+    unbuilt = re.findall(rf"(\w+) \({NOT_BUILT}", result.detail)
+    if unbuilt:
+        return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
+    return "networks were trained in it" if case.evidence.training.runs else ""
+
+
+def _used_here(case: Case) -> tuple[ModelIdentity, int] | None:
+    """A network that was trained or used, whose class is written in the criterion's section, and its cell."""
+    history = case.evidence.training
+    section = case.section_cells() if case.section is not None else ()
+    looked_at = [look.model for look in history.evaluations if look.model is not None]
+    for used in (*(run.model for run in history.runs), *looked_at):
+        written = rf"(?m)^\s*class\s+{re.escape(used.class_name or '')}\b"
+        cells = [cell.index for cell in section if cell.kind == "code" and re.search(written, cell.source)]
+        if used.class_name and cells:
+            return used, cells[-1]
+    return None
+
+
+def _withoutlayer_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool) -> Judgement:
+    """The judgement on a thing that was not found or not measured.
+
+    Names are free where a network was looked for without one: the handout's own cells make none then, so that
+    it proves nothing where these fail.
+    """
+    if case.section is not None:
+        untouched = nothing_handed_in(case)
+        if untouched is not None:
+            return untouched
+    broken = tuple(
+        Where(cell=cell.index, line=cell.run.error.line)
+        for cell in case.evidence.cells
+        if cell.run is not None
+        and cell.run.error is not None
+        and not (unnamed and cell.index in case.alignment.unchanged)
+    )
+    elsewhere = _elsewhere(case, result) if unnamed else ""
+    none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell"
+    if result.status == "not_found" and (broken or stopped_early(case)):
+        reasons = [reason for reason in (elsewhere, "some cells failed or did not run") if reason]
+        text = f"{none}, but {' and '.join(reasons)}; a TA looks at it."
+        return Judgement.needs_ta(text, where=broken[:5])
+    if result.status == "not_found" and elsewhere:
+        return Judgement.needs_ta(f"{none}, but {elsewhere}; a TA looks at it.")
+    if result.status == "not_found":
+        return Judgement.failed(f"{none}.")
+    reason = f"{result.error.type}: {result.error.message}" if result.error else result.detail
+    return Judgement.needs_ta(f"{wanted} could not be measured ({reason or 'no answer'}); a TA looks at it.")

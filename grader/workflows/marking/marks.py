@@ -1,0 +1,248 @@
+"""`grader mark` and `grader pending`: what only a person can judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from grader.errors import GraderError, RefusedError, UsageError
+from grader.facts.fields import Where
+from grader.files.tabular import read_table
+from grader.grading.marks import CriterionMark
+from grader.grading.remarks import check_range
+from grader.rubric.problems import nearest
+from grader.store import Signature, Store, history, ledger
+from grader.store.history import Result
+from grader.store.models import MarkRow
+from grader.store.remarks import remarks
+from grader.workflows.marking.earlier_files import EarlierMarks
+from grader.workflows.views.identity import real_names, shown_as
+
+__all__ = ["MarkOrder", "Marked", "Pending", "give_marks", "graded_result", "pending", "read_orders"]
+
+_COLUMNS = ("student", "criterion", "points", "comment")
+
+
+@dataclass(frozen=True)
+class MarkOrder:
+    """A mark to be given.
+
+    Attributes:
+        points: None takes the TA's earlier mark back.
+        source: Where it was read, for messages; empty for the command line.
+    """
+
+    student: str
+    criterion: str
+    points: float | None
+    comment: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A mark that was given, and what counted before."""
+
+    student: str
+    criterion: str
+    before: float
+    after: float
+    out_of: float
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A criterion of one student that waits for a TA."""
+
+    student: str
+    criterion: str
+    points: float
+    status: str
+    message: str
+    where: tuple[Where, ...]
+
+
+def pending(
+    results: Sequence[Result],
+    criterion: str | None = None,
+    name: Callable[[str], str] = str,
+    earlier: EarlierMarks | None = None,
+) -> list[Pending]:
+    """What waits for a TA: one criterion after another, each for all students.
+
+    Args:
+        results: Whose.
+        criterion: The only one to list.
+        name: What a student is called; the order goes by it, so that it gives nothing else away.
+        earlier: Criteria marked on an earlier file, which are listed too.
+    """
+    items = [
+        (place, name(result.student), mark)
+        for result in results
+        for place, mark in _waiting(result, (earlier or {}).get((result.assignment, result.student), ()))
+        if criterion in (None, mark.criterion)
+    ]
+    return [_pending(student, mark) for _, student, mark in sorted(items, key=lambda item: item[:2])]
+
+
+def _waiting(result: Result, earlier: Collection[str]) -> Iterator[tuple[int, CriterionMark]]:
+    criteria = result.mark.criteria if result.mark else ()
+    return ((place, mark) for place, mark in enumerate(criteria) if mark.pending or mark.criterion in earlier)
+
+
+def _pending(student: str, mark: CriterionMark) -> Pending:
+    finding, decision = mark.finding, mark.decision
+    status, message = finding.status.value, finding.message
+    if decision is not None:
+        status = "marked on an earlier file"
+        message = (
+            f"{decision.by} gave {mark.points:g} of {mark.out_of:g}, which counts until it is marked again"
+        )
+    return Pending(student, mark.criterion, mark.pending, status, message, finding.where)
+
+
+def read_orders(path: Path) -> list[MarkOrder]:
+    """Reads marks from a CSV file with the columns student, criterion, points, comment.
+
+    Raises:
+        UsageError: The file cannot be read, or points are no number; every bad row is named.
+    """
+    orders, problems = [], []
+    for line, row in read_table(path, required=_COLUMNS[:3], optional=_COLUMNS[3:]):
+        try:
+            points = float(row["points"])
+        except ValueError:
+            problems.append(f"{path}:{line}: '{row['points']}' is no number of points")
+            continue
+        source = f"{path}:{line}"
+        orders.append(MarkOrder(row["student"], row["criterion"], points, row["comment"], source))
+    if problems:
+        raise UsageError("\n".join(problems), todo="nothing was written: mend the file and give it again")
+    return orders
+
+
+def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, actor: str) -> list[Marked]:
+    """Writes marks, all of them or none.
+
+    Raises:
+        RefusedError: One or more cannot be given; each is named with its reason.
+        UsageError: A student or criterion is unknown.
+    """
+    given: list[Marked] = []
+    problems: list[GraderError] = []
+    with store.writing() as session:
+        _refuse_repeated(session, assignment, orders)
+        signature = Signature(actor, store.clock(), "grader mark")
+        for order in orders:
+            try:
+                given.append(_give(session, assignment, order, signature))
+            except (RefusedError, UsageError) as error:
+                error.where = error.where or order.source or None
+                problems.append(error)
+        if len(problems) == 1:
+            raise problems[0]
+        if problems:
+            raise RefusedError("\n".join(map(str, problems)), todo="nothing was written")
+    return given
+
+
+def _refuse_repeated(session: Session, assignment: str, orders: Sequence[MarkOrder]) -> None:
+    """Two rows for one criterion of one student, however the student is spelt."""
+    known = history.students(session, assignment)
+    names = real_names(session, known, [order.student for order in orders])
+    seen: dict[tuple[str, str], MarkOrder] = {}
+    for name, order in zip(names, orders, strict=True):
+        other = seen.setdefault((name, order.criterion), order)
+        if other is not order:
+            raise RefusedError(
+                f"{order.student}: '{order.criterion}' is marked twice in the same file",
+                where=order.source or None,
+                found=f"{other.source}: {other.student}" if other.source else other.student,
+                todo="nothing was written: leave one of them out",
+            )
+
+
+def _give(session: Session, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
+    result = graded_result(session, order.student, assignment)
+    mark = criterion_mark(result, order.criterion)
+    name = shown_as(order.student, result.student)
+    _refuse_open_request(session, result, order.criterion, name)
+    if order.points is None:
+        _refuse_taking_back(mark)
+    else:
+        refusal = f"{name}: these points cannot be given for '{order.criterion}'"
+        check_range(order.points, lowest=0.0, out_of=mark.out_of, refusal=refusal)
+    assert result.verdict_row is not None
+    row = MarkRow(
+        student=result.student,
+        assignment=assignment,
+        criterion=order.criterion,
+        points=order.points,
+        comment=order.comment,
+        verdict=result.verdict_row.seq,
+        request=None,
+    )
+    ledger.append(session, row, signature)
+    after = order.points
+    if after is None:
+        after = criterion_mark(graded_result(session, result.student, assignment), order.criterion).points
+    return Marked(name, order.criterion, mark.points, after, mark.out_of)
+
+
+def _refuse_open_request(session: Session, result: Result, criterion: str, name: str) -> None:
+    for remark in remarks(session, assignment=result.assignment, student=result.student):
+        if remark.row.criterion == criterion and remark.state.is_open:
+            raise RefusedError(
+                f"{name}: a remark request on '{criterion}' is open",
+                todo=f"decide it: grader remark decide {remark.id} --points P --reason TEXT",
+            )
+
+
+def _refuse_taking_back(mark: CriterionMark) -> None:
+    if mark.decision is None:
+        raise RefusedError(f"no TA has marked '{mark.criterion}', so there is nothing to take back")
+    if mark.decision.request is not None:
+        raise RefusedError(
+            f"the mark of '{mark.criterion}' answers remark request {mark.decision.request}",
+            todo="give another mark, or escalate the request",
+        )
+
+
+def graded_result(session: Session, student: str, assignment: str) -> Result:
+    """A student's standing with a verdict, read within a transaction.
+
+    Args:
+        session: To read in.
+        student: By id or pseudonym.
+        assignment: Which work.
+
+    Raises:
+        UsageError: Student or assignment is unknown, or there is no verdict yet.
+    """
+    known = history.students(session, assignment)
+    [name] = real_names(session, known, [student])
+    result = next(history.results(session, assignment=assignment, students=[name]), None)
+    if result is None:
+        hint = nearest(name, known).partition("; known")[0]
+        raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")
+    if result.mark is None:
+        name = shown_as(student, name)
+        raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")
+    return result
+
+
+def criterion_mark(result: Result, criterion: str) -> CriterionMark:
+    """The mark of one criterion.
+
+    Raises:
+        UsageError: The rubric has no such criterion.
+    """
+    assert result.mark is not None
+    mark = result.mark.criterion(criterion)
+    if mark is None:
+        names = [item.criterion for item in result.mark.criteria]
+        raise UsageError(f"{result.assignment} has no criterion '{criterion}'{nearest(criterion, names)}")
+    return mark

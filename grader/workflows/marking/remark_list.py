@@ -1,0 +1,119 @@
+"""`grader remark list`: requests, each with its age and the date until which the course took requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from grader.errors import UsageError
+from grader.grading.remarks import State
+from grader.rubric.problems import nearest
+from grader.store import Store, history
+from grader.store.remarks import Remark, remarks
+from grader.workflows.marking.remark import policy_of
+from grader.workflows.views.filters import criteria_of, require_criterion
+from grader.workflows.views.identity import real_names
+
+__all__ = ["Listed", "list_requests", "with_deadlines"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A request as it stands at one moment.
+
+    Attributes:
+        deadline: `remarks_open_until` of the rubric that the student's verdict stands on; None where the
+            course set none.
+        overdue: It still waits for a decision although the course takes no requests any more.
+    """
+
+    remark: Remark
+    age: timedelta
+    deadline: datetime | None
+    overdue: bool
+
+
+def list_requests(
+    store: Store,
+    *,
+    assignment: str | None = None,
+    student: str | None = None,
+    criterion: str | None = None,
+    state: State | None = None,
+    only_open: bool = False,
+) -> list[Remark]:
+    """Requests in the order in which they were opened.
+
+    Args:
+        store: Where they are.
+        assignment: Only this one's.
+        student: Only this one's, by id or pseudonym.
+        criterion: Only those about it.
+        state: Only those in this state.
+        only_open: Only those that wait for a decision.
+
+    Raises:
+        UsageError: No assignment, student or criterion is called so.
+    """
+    with store.reading() as session:
+        _require_assignment(session, assignment)
+        student = _known_student(session, assignment, student)
+        found = remarks(session, assignment=assignment, student=student)
+        if criterion is not None and all(item.row.criterion != criterion for item in found):
+            known = criteria_of(history.results(session, assignment=assignment))
+            require_criterion(criterion, known, assignment)
+    return [
+        remark
+        for remark in found
+        if criterion in (None, remark.row.criterion)
+        and state in (None, remark.state)
+        and (remark.state.is_open or not only_open)
+    ]
+
+
+def _require_assignment(session: Session, assignment: str | None) -> None:
+    if assignment is not None and assignment not in (known := history.assignments(session)):
+        raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
+
+
+def _known_student(session: Session, assignment: str | None, student: str | None) -> str | None:
+    if student is None:
+        return None
+    works = history.assignments(session) if assignment is None else [assignment]
+    known = {name for work in works for name in history.students(session, work)}
+    [name] = real_names(session, known, [student])
+    if name not in known:
+        hint = nearest(name, known).partition("; known")[0]
+        raise UsageError(f"'{name}' handed in nothing{f' for {assignment}' if assignment else ''}{hint}")
+    return name
+
+
+def with_deadlines(store: Store, requests: Sequence[Remark]) -> list[Listed]:
+    """Adds what the clock and the course's rules say of each request, in the order given."""
+    now, until = store.clock(), _deadlines(store, requests)
+    return [_listed(item, now, until.get((item.row.assignment, item.row.student))) for item in requests]
+
+
+def _listed(remark: Remark, now: datetime, deadline: datetime | None) -> Listed:
+    overdue = remark.state.is_open and deadline is not None and now > deadline
+    return Listed(remark, now - remark.opened_at, deadline, overdue)
+
+
+def _deadlines(store: Store, requests: Sequence[Remark]) -> dict[tuple[str, str], datetime | None]:
+    """By assignment and student; each rubric is read once, however many requests stand on it."""
+    asked = {(item.row.assignment, item.row.student) for item in requests}
+    students = {student for _, student in asked}
+    by_rubric: dict[int, datetime | None] = {}
+    until: dict[tuple[str, str], datetime | None] = {}
+    with store.reading() as session:
+        for result in history.results(session, students=students):
+            key = (result.assignment, result.student)
+            if key not in asked or result.rubric is None:
+                continue
+            if result.rubric.seq not in by_rubric:
+                by_rubric[result.rubric.seq] = policy_of(result).remarks_open_until
+            until[key] = by_rubric[result.rubric.seq]
+    return until

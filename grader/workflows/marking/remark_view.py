@@ -1,0 +1,193 @@
+"""`grader remark show`: all that a decision needs, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from grader.evidence.codec import decode
+from grader.facts.fields import Where
+from grader.grading.marks import CriterionMark, Mark
+from grader.grading.remarks import Kind, effect_of
+from grader.grading.verdict import Finding, Verdict
+from grader.rubric.model import Criterion, Policy
+from grader.store import Store, history
+from grader.store.history import Result, TimelineEntry
+from grader.store.models import MarkRow, VerdictRow
+from grader.store.remarks import Remark, Step
+from grader.workflows.marking.marks import graded_result
+from grader.workflows.marking.remark import find
+from grader.workflows.regrading.rubrics import recall_rubric
+from grader.workflows.views.show import name_of
+
+__all__ = ["RemarkView", "view_of"]
+
+_LINES_AROUND = 2
+
+
+@dataclass(frozen=True)
+class RemarkView:
+    """A request as labelled texts, in the order in which they are read."""
+
+    parts: tuple[tuple[str, str], ...]
+
+
+def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
+    """Gathers request, criterion, evidence, marks and history.
+
+    Args:
+        store: Where they are.
+        id: The request's number.
+        anonymous: Whether the student goes by a pseudonym, also where they acted themselves.
+
+    Raises:
+        RefusedError: There is no such request.
+        StoreError: The evidence is gone or was changed.
+    """
+    remark = find(store, id)
+    names = _Names(remark.row.student, name_of(store, anonymous)(remark.row.student))
+    with store.reading() as session:
+        result = graded_result(session, remark.row.student, remark.row.assignment)
+        then, marks = _of_criterion(history.timeline(session, result.student, result.assignment), remark)
+    assert result.rubric is not None and result.mark is not None
+    rubric = recall_rubric(result.rubric).rubric
+    asked = next((item for item in rubric.criteria if item.id == remark.row.criterion), None)
+    mark = result.mark.criterion(remark.row.criterion)
+    parts = [
+        ("request", _request(remark, names)),
+        ("reason", remark.row.reason),
+        *_about_criterion(asked),
+        *_about_evidence(store, result, mark),
+        ("old mark", _old_mark(remark, then)),
+        ("mark now", _mark_now(result, mark, remark)),
+        *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
+        *([("marks", "\n".join(marks))] if marks else []),
+        ("history", "\n".join(_step(step, names) for step in remark.steps) or "nobody has looked at it yet"),
+        ("policy", _policy(rubric.remarks)),
+    ]
+    return RemarkView(tuple(parts))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What the student of a request is called."""
+
+    student: str
+    shown: str
+
+    def of(self, actor: str) -> str:
+        return self.shown if actor == self.student else actor
+
+
+def _request(remark: Remark, names: _Names) -> str:
+    late = f", taken late: {remark.row.late_because}" if remark.row.late_because else ""
+    what = remark.row.criterion or "the sum"
+    return (
+        f"{remark.id}, {remark.kind.value.replace('_', ' ')} on {what} of {names.shown}, "
+        f"{remark.row.assignment}; {remark.state.value.replace('_', ' ')}; "
+        f"opened {_moment(remark.opened_at)} by {names.of(remark.opened_by)}{late}"
+    )
+
+
+def _about_criterion(asked: Criterion | None) -> list[tuple[str, str]]:
+    if asked is None:
+        return []
+    return [("criterion", f"{asked.title} ({asked.points:g})" + (f"\n{asked.asks}" if asked.asks else ""))]
+
+
+def _about_evidence(store: Store, result: Result, mark: CriterionMark | None) -> list[tuple[str, str]]:
+    if mark is None or result.attempt is None:
+        return []
+    raw = store.blobs.get(result.attempt.evidence)
+    cells = {cell.index: cell.source for cell in decode(raw, limit_bytes=len(raw)).evidence.cells}
+    code = [_excerpt(cells.get(place.cell, ""), place) for place in mark.finding.where[:3]]
+    return [
+        ("finding", f"{mark.finding.status.value}: {mark.finding.message}"),
+        *([("evidence", "\n".join(code))] if code else []),
+    ]
+
+
+def _excerpt(source: str, place: Where) -> str:
+    """The lines around a place, the line itself marked."""
+    lines = source.splitlines()
+    middle = place.line or 1
+    first, last = max(1, middle - _LINES_AROUND), min(len(lines), middle + _LINES_AROUND)
+    shown = [
+        f"{'>' if number == place.line else ' '} {number:>3} {lines[number - 1]}"
+        for number in range(first, last + 1)
+    ]
+    return "\n".join([f"cell {place.cell}", *shown])
+
+
+def _of_criterion(entries: Sequence[TimelineEntry], remark: Remark) -> tuple[Finding | None, list[str]]:
+    """The finding when the request was opened; all verdicts and marks by which the criterion changed."""
+    name, then, last = remark.row.criterion, None, None
+    lines: list[str] = []
+    for seal, row in ((entry.seal, entry.row) for entry in entries):
+        who = f"{_moment(seal.at)} {seal.actor}"
+        if isinstance(row, VerdictRow):
+            found = _finding(row, name)
+            then = found if row.seq == remark.row.verdict else then
+            if found is not None and (last is None or _standing(found) != _standing(last)):
+                lines.append(
+                    f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
+                )
+            last = found
+        elif isinstance(row, MarkRow) and row.criterion == name:
+            given = "taken back" if row.points is None else f"{row.points:g} given"
+            lines.append(
+                f"{who}: {given}{f' by request {row.request}' if row.request else ''}: {row.comment}"
+            )
+    return then, lines
+
+
+def _finding(row: VerdictRow, name: str) -> Finding | None:
+    findings = Verdict.model_validate_json(row.body).findings
+    return next((item for item in findings if item.criterion == name), None)
+
+
+def _standing(finding: Finding) -> tuple[object, ...]:
+    return finding.status, finding.points, finding.out_of
+
+
+def _old_mark(remark: Remark, then: Finding | None) -> str:
+    """Points when the request was opened, and what the verdict said of them then."""
+    said = f"; {then.status.value}: {then.message}" if then else ""
+    return f"{remark.row.points_before:g} of {remark.row.out_of:g}{said}"
+
+
+def _addends(mark: Mark) -> str:
+    """Every number of the sum, as the mark has it now."""
+    lines = [f"{item.points:>7g}  {item.criterion}" for item in mark.criteria]
+    if mark.late is not None:
+        lines.append(f"{0 - mark.late.points:>7g}  lateness")
+    return "\n".join([*lines, f"{mark.points:>7g}  in all, of {mark.out_of:g}"])
+
+
+def _mark_now(result: Result, mark: CriterionMark | None, remark: Remark) -> str:
+    assert result.mark is not None
+    if mark is None and remark.kind is Kind.JUDGEMENT:
+        return "none: the rubric has no such criterion any more"
+    points = mark.points if mark else result.mark.points
+    decided = f" by {mark.decision.by}: {mark.decision.why}" if mark and mark.decision else ""
+    return f"{points:g} ({effect_of(remark.row.points_before, points).value}){decided}"
+
+
+def _step(step: Step, names: _Names) -> str:
+    points = "" if step.points is None else f" {step.points:g} points"
+    reason = f": {step.reason}" if step.reason else ""
+    return f"{_moment(step.at)} {names.of(step.by)}: {step.action.value}{points}{reason}"
+
+
+def _policy(policy: Policy) -> str:
+    opens, closes = policy.remarks_open_from, policy.remarks_open_until
+    since = f"open from {_moment(opens)}; " if opens else ""
+    until = f"open until {_moment(closes)}; " if closes else ""
+    fall = "marks may fall" if policy.marks_may_fall else "marks may not fall"
+    another = "; decided by another than who marked" if policy.decided_by_another else ""
+    return f"{since}{until}{fall}{another}"
+
+
+def _moment(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

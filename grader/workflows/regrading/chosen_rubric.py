@@ -1,0 +1,86 @@
+"""Which rubric judges again where none is named: the course's own file, else the newest of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.store import Store, history
+from grader.store.models import RubricRow
+from grader.workflows.regrading.reference import bundled
+from grader.workflows.regrading.rubrics import (
+    LoadedRubric,
+    RubricShelf,
+    load_rubric_file,
+    recall_newest,
+    require_assignment,
+)
+
+__all__ = ["ChosenRubric", "choose_rubric"]
+
+_SHORT = 12
+
+
+@dataclass(frozen=True)
+class ChosenRubric:
+    """A rubric, and in words which one it is and why it was taken."""
+
+    loaded: LoadedRubric
+    said: str
+
+
+def choose_rubric(
+    store: Store, assignment: str, named: str | None, places: Iterable[Path] = ()
+) -> ChosenRubric:
+    """The named rubric, else the file by which the newest verdicts went, else what the history holds of it.
+
+    That file is looked for in the `rubrics/` folders of `places` only. A bundled rubric of the name may be
+    another course's than the one that the marks stand on, so it has to be named.
+
+    Raises:
+        UsageError: It is another assignment's, or nothing was judged yet.
+        RubricError: The file that would judge is no rubric.
+    """
+    with store.reading() as session:
+        newest = history.newest_rubric(session, assignment)
+    if named is not None:
+        loaded = RubricShelf(places).load(named)
+        require_assignment(loaded, assignment)
+        return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}){_differs(loaded, newest)}")
+    own = _own(newest, places) if newest else None
+    if own is not None:
+        path, loaded = own
+        return ChosenRubric(loaded, f"{path} ({_short(loaded)}){_differs(loaded, newest)}")
+    loaded = recall_newest(store, assignment)
+    return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}), as the history holds it{_other(loaded)}")
+
+
+def _own(newest: RubricRow, places: Iterable[Path]) -> tuple[Path, LoadedRubric] | None:
+    """The course's own file of the newest rubric's name, with what stands in it now."""
+    path = next((path for place in places if (path := place / "rubrics" / newest.name).is_file()), None)
+    loaded = load_rubric_file(path) if path else None
+    return (path, loaded) if path and loaded and loaded.assignment == newest.assignment else None
+
+
+def _differs(loaded: LoadedRubric, newest: RubricRow | None) -> str:
+    if newest is None or _same(loaded, newest):
+        return ""
+    return f"; the newest verdicts stood on {newest.name} ({newest.digest[:_SHORT]})"
+
+
+def _other(recalled: LoadedRubric) -> str:
+    """What to do where another text was meant to judge."""
+    path = bundled("rubrics") / recalled.name
+    if path.is_file() and not _same(load_rubric_file(path), recalled.row()):
+        return f"; the bundled {path.stem} is another one, and judges with --rubric {path.stem}"
+    return "; a file that you changed judges with --rubric FILE"
+
+
+def _same(loaded: LoadedRubric, row: RubricRow) -> bool:
+    mine = loaded.row()
+    return (mine.digest, mine.handout) == (row.digest, row.handout)
+
+
+def _short(loaded: LoadedRubric) -> str:
+    return loaded.rubric.digest[:_SHORT]

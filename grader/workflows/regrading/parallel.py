@@ -1,0 +1,66 @@
+"""Judging many attempts at once: judging is pure, so it may happen in any process and in any order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from grader.errors import GraderError
+from grader.grading.verdict import Verdict
+from grader.store import Store
+from grader.store.models import AttemptRow
+from grader.workflows.regrading.judging import Judge
+
+__all__ = ["judge_all"]
+
+#: Below this, starting processes costs more than it saves.
+_WORTH_IT = 64
+_CHUNK = 8
+
+#: What forked children find; set for the time of one call only, since references are code, not data.
+_work: tuple[Store, Sequence[tuple[Judge, AttemptRow]]] | None = None
+
+
+def judge_all(store: Store, work: Sequence[tuple[Judge, AttemptRow]]) -> Iterator[Verdict | GraderError]:
+    """Judges stored evidence, giving for each attempt in turn its verdict, or why there is none.
+
+    Args:
+        store: Where the evidence is.
+        work: Each attempt with the judge that it comes before.
+    """
+    cores = len(os.sched_getaffinity(0))
+    # A fork takes no threads along, so it is safe only where there are none but this one.
+    if len(work) < _WORTH_IT or cores < 2 or threading.active_count() > 1:
+        yield from (_judge(store, judge, attempt) for judge, attempt in work)
+        return
+    yield from _in_processes(store, work, cores)
+
+
+def _in_processes(
+    store: Store, work: Sequence[tuple[Judge, AttemptRow]], cores: int
+) -> Iterator[Verdict | GraderError]:
+    global _work
+    # An open SQLite connection must not be carried over a fork.
+    store.engine.dispose()
+    _work = (store, work)
+    try:
+        with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
+            yield from pool.map(_judge_nth, range(len(work)), chunksize=_CHUNK)
+    finally:
+        _work = None
+
+
+def _judge_nth(position: int) -> Verdict | GraderError:
+    assert _work is not None
+    store, work = _work
+    return _judge(store, *work[position])
+
+
+def _judge(store: Store, judge: Judge, attempt: AttemptRow) -> Verdict | GraderError:
+    try:
+        return judge.verdict_on(store, attempt)
+    except GraderError as error:
+        return error

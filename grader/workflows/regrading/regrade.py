@@ -1,0 +1,208 @@
+"""`grader regrade`: judges stored evidence again, and tells who gains and who loses before writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from grader.errors import GraderError
+from grader.grading.late import LateLine
+from grader.grading.marks import CriterionMark, Mark
+from grader.grading.verdict import Verdict
+from grader.judging.judgement import Status
+from grader.store import Signature, Store
+from grader.store.history import Result
+from grader.store.lateness import tokens_spent_before
+from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.parallel import judge_all
+
+__all__ = ["Change", "LateChange", "Regraded", "changes_between", "compare", "lacking", "regrade"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One criterion whose finding or mark is another than before; None where it was or is not there."""
+
+    criterion: str
+    before: CriterionMark | None
+    after: CriterionMark | None
+
+    @property
+    def difference(self) -> float:
+        """Points gained, or lost where negative."""
+        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+
+    @property
+    def note(self) -> str:
+        """What becomes of a TA's mark; empty where there is none."""
+        mark = self.after or self.before
+        if mark is None or mark.decision is None or mark.decision.points is None:
+            return ""
+        whose = f"{mark.decision.by}'s mark"
+        if self.after is None:
+            return f"{whose} falls away with the criterion"
+        return (
+            f"{whose} stays"
+            if mark.points == mark.decision.points
+            else f"{whose} is cut to what it is worth now"
+        )
+
+
+@dataclass(frozen=True)
+class LateChange:
+    """A mark's line for lateness that is another than before; None where the work is in time."""
+
+    before: LateLine | None
+    after: LateLine | None
+
+    @property
+    def difference(self) -> float:
+        """Points gained, or lost where negative."""
+        return (self.before.points if self.before else 0.0) - (self.after.points if self.after else 0.0)
+
+
+@dataclass(frozen=True)
+class Regraded:
+    """What judging again came to for one submission.
+
+    Attributes:
+        before: The mark that counted; None where there was none.
+        after: The mark that counts by the new verdict; None where it could not be judged.
+        changes: Criteria whose status or points differ.
+        missing: Criteria that need evidence never recorded: only a new attempt can answer them.
+        problem: Why it could not be judged, empty where it could.
+    """
+
+    result: Result
+    before: Mark | None
+    after: Mark | None
+    changes: tuple[Change, ...] = ()
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def student(self) -> str:
+        return self.result.student
+
+    def concerns(self, criterion: str) -> bool:
+        """Whether the criterion comes out otherwise than before, or nobody can say how."""
+        return bool(self.problem) or any(change.criterion == criterion for change in self.changes)
+
+    @property
+    def lateness(self) -> LateChange | None:
+        """What became of the line for lateness; None where it is as before."""
+        if self.after is None:
+            return None
+        before, after = self.before.late if self.before else None, self.after.late
+        return None if _late_standing(before) == _late_standing(after) else LateChange(before, after)
+
+    @property
+    def difference(self) -> float:
+        """Points that the mark gained in all, or lost where negative; 0 where the old mark stays."""
+        if self.after is None:
+            return 0.0
+        return self.after.points - (self.before.points if self.before else 0.0)
+
+
+def regrade(
+    store: Store,
+    results: Sequence[Result],
+    judge_of: Callable[[Result], Judge],
+    *,
+    actor: str,
+    why: str = "grader regrade",
+    dry_run: bool = False,
+    criterion: str | None = None,
+) -> list[Regraded]:
+    """Judges each result's stored evidence again; each submission's verdict is written whole or not.
+
+    Args:
+        store: Where evidence and history are.
+        results: Whose; those without an attempt are passed over.
+        judge_of: By which rubric.
+        actor: Who is written down.
+        why: In one line.
+        dry_run: Whether only to tell what would change.
+        criterion: Leaves alone, and out, every submission in which this criterion stays as it is.
+    """
+    judged = [(judge_of(item), item, item.attempt) for item in results if item.attempt is not None]
+    verdicts = judge_all(store, [(judge, attempt) for judge, _, attempt in judged])
+    signature = Signature(actor, store.clock(), why)
+    done, purse = [], _Purse(store)
+    for (judge, result, attempt), after in zip(judged, verdicts, strict=True):
+        item = _regraded(result, after, purse.spent(result, judge))
+        if criterion is not None and not item.concerns(criterion):
+            continue
+        if isinstance(after, Verdict) and not dry_run:
+            with store.writing() as session:
+                judge.write(session, after, attempt, signature)
+        done.append(item)
+    return done
+
+
+def lacking(store: Store, results: Sequence[Result], judge: Judge, criterion: str) -> list[Result]:
+    """Those of whose criterion stored evidence does not tell, or tells otherwise than their verdict."""
+    judged = regrade(store, results, lambda _: judge, actor="", dry_run=True)
+    return [item.result for item in judged if item.concerns(criterion) or criterion in item.missing]
+
+
+def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[Regraded]:
+    """What became of results when they were run again; those that came to no verdict are left out."""
+    newer = {(result.assignment, result.student): result for result in after}
+    changed = []
+    for result in before:
+        new = newer.get((result.assignment, result.student))
+        if new is not None and new.verdict is not None:
+            changes = compare(result.mark, new.mark)
+            changed.append(Regraded(result, result.mark, new.mark, changes, _missing(new.verdict)))
+    return changed
+
+
+def _regraded(result: Result, after: Verdict | GraderError, tokens_spent: int) -> Regraded:
+    if isinstance(after, GraderError):
+        return Regraded(result, result.mark, None, problem=str(after))
+    mark = replace(result, tokens_spent=tokens_spent).mark_by(after)
+    return Regraded(result, result.mark, mark, compare(result.mark, mark), _missing(after))
+
+
+class _Purse:
+    """Late tokens that students spent before, by the policy that a new verdict brings."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._spent: dict[tuple[str, str], Mapping[str, int]] = {}
+
+    def spent(self, result: Result, judge: Judge) -> int:
+        rubric = judge.rubric.rubric
+        key = (result.assignment, rubric.digest)
+        if key not in self._spent:
+            with self._store.reading() as session:
+                self._spent[key] = tokens_spent_before(session, result.assignment, policy=rubric.late)
+        return self._spent[key].get(result.student, 0)
+
+
+def compare(before: Mark | None, after: Mark | None) -> tuple[Change, ...]:
+    """The criteria whose status, points or pending points differ, in the new rubric's order."""
+    old, new = _by_name(before), _by_name(after)
+    names = [*new, *(name for name in old if name not in new)]
+    changes = (Change(name, old.get(name), new.get(name)) for name in names)
+    return tuple(change for change in changes if _standing(change.before) != _standing(change.after))
+
+
+def _by_name(mark: Mark | None) -> dict[str, CriterionMark]:
+    return {item.criterion: item for item in mark.criteria} if mark else {}
+
+
+def _standing(mark: CriterionMark | None) -> tuple[object, ...] | None:
+    if mark is None:
+        return None
+    found = mark.finding
+    return found.status, found.points, found.pending, mark.points, mark.out_of
+
+
+def _late_standing(line: LateLine | None) -> tuple[object, ...] | None:
+    return (line.days, line.points, line.undecided) if line else None
+
+
+def _missing(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(item.criterion for item in verdict.findings if item.status is Status.MISSING_EVIDENCE)

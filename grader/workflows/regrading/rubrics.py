@@ -1,0 +1,268 @@
+"""A rubric with all that judging by it needs, from a file or from the history."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from sqlalchemy import select
+
+from grader.checks import registry
+from grader.errors import RubricError, SubmissionError, UsageError
+from grader.evidence.record import CellRecord
+from grader.facts.handout import Handout, parse_handout, source_digest
+from grader.facts.sections import align, headings_of
+from grader.intake import parse_notebook
+from grader.rubric.loader import load_rubric
+from grader.rubric.model import Rubric
+from grader.rubric.problems import nearest
+from grader.store import Store, history
+from grader.store.models import RubricRow
+from grader.workflows.regrading.reference import bundled
+
+__all__ = [
+    "Chooser",
+    "LoadedRubric",
+    "RubricShelf",
+    "given_cells",
+    "kept_rubric",
+    "load_rubric_file",
+    "recall_newest",
+    "recall_rubric",
+    "require_assignment",
+]
+
+
+#: Real student copies keep at least 15 % of their handout's cells.
+_LIKE_ENOUGH = 0.1
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class LoadedRubric:
+    """A rubric, its text as it stood in the file, and its handout's fingerprint.
+
+    Attributes:
+        name: File name, for messages and the history.
+    """
+
+    rubric: Rubric
+    name: str
+    text: str
+    handout: Handout | None = None
+    handout_text: str = ""
+
+    @property
+    def assignment(self) -> str:
+        return self.rubric.assignment
+
+    def row(self) -> RubricRow:
+        """What the history keeps of it."""
+        return RubricRow(
+            digest=self.rubric.digest,
+            handout=hashlib.sha256(self.handout_text.encode()).hexdigest() if self.handout_text else "",
+            assignment=self.assignment,
+            name=self.name,
+            text=self.text,
+            handout_text=self.handout_text,
+        )
+
+
+def load_rubric_file(path: Path) -> LoadedRubric:
+    """Reads a rubric and the handout description beside it.
+
+    Raises:
+        RubricError: Anything wrong in either, with file and line.
+    """
+    rubric = load_rubric(path, registry())
+    text = path.read_text(encoding="utf-8-sig")
+    if rubric.handout is None:
+        return LoadedRubric(rubric, path.name, text)
+    beside = path.parent / rubric.handout
+    try:
+        handout_text = beside.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RubricError(
+            [f"{path}: the handout description '{rubric.handout}' cannot be read: {error}"],
+            todo="write it with `grader rubric handout NOTEBOOK`",
+        ) from error
+    return LoadedRubric(rubric, path.name, text, parse_handout(handout_text, name=str(beside)), handout_text)
+
+
+def recall_rubric(row: RubricRow) -> LoadedRubric:
+    """Rebuilds a rubric from the history.
+
+    Raises:
+        RubricError: This version of the grader no longer knows a check or a key of it.
+    """
+    rubric = load_rubric(row.text, registry(), name=row.name)
+    handout = parse_handout(row.handout_text, name=row.name) if row.handout_text else None
+    return LoadedRubric(rubric, row.name, row.text, handout, row.handout_text)
+
+
+def given_cells(row: RubricRow, rubric: Rubric, cells: Sequence[CellRecord]) -> frozenset[int]:
+    """Cells of a submission that are as the handout gave them; none where the rubric has no handout."""
+    if not row.handout_text:
+        return frozenset()
+    return align(cells, rubric.sections, _handout(row.handout_text, row.name)).unchanged
+
+
+@lru_cache(maxsize=8)
+def _handout(text: str, name: str) -> Handout:
+    """A class shares one handout, and reports of all of them ask for it."""
+    return parse_handout(text, name=name)
+
+
+class RubricShelf:
+    """The rubrics at hand: a course's own `rubrics/` folders first, then the bundled ones."""
+
+    def __init__(self, places: Iterable[Path]) -> None:
+        folders = [place / "rubrics" for place in places] + [bundled("rubrics")]
+        self.paths: dict[str, Path] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("*.yaml")):
+                self.paths.setdefault(path.stem, path)
+
+    def load(self, rubric: str) -> LoadedRubric:
+        """Loads a rubric by its file or its name.
+
+        Raises:
+            UsageError: There is no such file or name.
+            RubricError: Anything wrong in it.
+        """
+        path = Path(rubric)
+        if path.suffix in (".yaml", ".yml") or "/" in rubric:
+            return load_rubric_file(path)
+        if rubric not in self.paths:
+            raise UsageError(f"no rubric is called '{rubric}'{nearest(rubric, self.paths)}")
+        return load_rubric_file(self.paths[rubric])
+
+    def match(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
+        """The rubric whose handout the notebook was made from; None where no one fits alone.
+
+        A notebook that kept no cell of any handout goes by its title.
+        """
+        scored = [(_likeness(loaded, cells), loaded) for loaded in self._with_handout]
+        fitting = sorted((pair for pair in scored if pair[0] >= _LIKE_ENOUGH), key=lambda pair: -pair[0])
+        if not fitting:
+            return self._match_title(cells)
+        if len(fitting) > 1 and fitting[0][0] == fitting[1][0]:
+            return None
+        return fitting[0][1]
+
+    def _match_title(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
+        """The rubric whose whole title stands in the notebook's first heading; None where several do."""
+        first = next((line for cell in cells for line in headings_of(cell)), "")
+        heading = _words(first)
+        titled = [loaded for loaded in self.loaded if _words(loaded.rubric.title) in heading]
+        return titled[0] if len(titled) == 1 and heading.strip() else None
+
+    def chooser(self, rubric: str | None) -> Chooser:
+        """Chooses the named rubric for all notebooks; where None is named, each one's own."""
+        return Chooser(self, None if rubric is None else self.load(rubric))
+
+    @cached_property
+    def loaded(self) -> list[LoadedRubric]:
+        """All of them, read once."""
+        return [load_rubric_file(path) for path in self.paths.values()]
+
+    @cached_property
+    def _with_handout(self) -> list[LoadedRubric]:
+        return [rubric for rubric in self.loaded if rubric.handout is not None]
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Tells which rubric a notebook is for.
+
+    Attributes:
+        named: For every notebook; None where each notebook's handout decides.
+    """
+
+    shelf: RubricShelf
+    named: LoadedRubric | None
+
+    def choose(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
+        return self.named or self.shelf.match(cells)
+
+    def named_by(self, path: Path) -> LoadedRubric | None:
+        """The rubric whose assignment a file or folder of the path is called by, the innermost; else None."""
+        # A course's own rubrics come first on the shelf, so they are entered last.
+        by_assignment = {loaded.assignment: loaded for loaded in reversed(self.shelf.loaded)}
+        names = (path.stem, *(folder.name for folder in path.parents))
+        return next((by_assignment[name] for name in names if name in by_assignment), None)
+
+    def assignment_of(self, raw: bytes) -> str | None:
+        """By a file's bytes, for intake: which assignment it is for, None where that cannot be told."""
+        try:
+            chosen = self.choose(parse_notebook(raw))
+        except SubmissionError:
+            return None
+        return chosen.assignment if chosen else None
+
+
+def _likeness(loaded: LoadedRubric, cells: Sequence[CellRecord]) -> float:
+    """Share of the handout's cells that the notebook still has, by id or by unchanged text."""
+    assert loaded.handout is not None
+    ids = {cell.handout_id for cell in cells}
+    texts = {source_digest(cell.source) for cell in cells if cell.source.strip()}
+    kept = [cell for cell in loaded.handout.cells if cell.id in ids or cell.sha256 in texts]
+    return len(kept) / max(1, len(loaded.handout.cells))
+
+
+def _words(title: str) -> str:
+    """A title's words between single spaces, for comparing whole words whatever stands between them."""
+    return f" {' '.join(_WORD.findall(title.casefold()))} "
+
+
+def require_assignment(loaded: LoadedRubric, assignment: str) -> None:
+    """Keeps a rubric from judging another assignment.
+
+    Raises:
+        UsageError: It is another assignment's.
+    """
+    if loaded.assignment != assignment:
+        raise UsageError(
+            "the rubric is another assignment's",
+            where=loaded.name,
+            expected=assignment,
+            found=loaded.assignment,
+        )
+
+
+def recall_newest(store: Store, assignment: str) -> LoadedRubric:
+    """The rubric that the assignment's newest verdict stands on.
+
+    Raises:
+        UsageError: Nothing of this assignment was judged yet.
+    """
+    with store.reading() as session:
+        row = history.newest_rubric(session, assignment)
+    if row is None:
+        raise UsageError(
+            f"no verdict on {assignment} yet, so there is no rubric to take",
+            todo="name one with --rubric",
+        )
+    return recall_rubric(row)
+
+
+def kept_rubric(store: Store, row: int) -> RubricRow:
+    """A rubric of the history by its row's number.
+
+    Raises:
+        UsageError: That row is no rubric; names those that are.
+    """
+    with store.reading() as session:
+        kept = session.get(RubricRow, row)
+        known = sorted(session.scalars(select(RubricRow.seq)))
+    if kept is None:
+        raise UsageError(
+            f"row {row} of the history is no rubric",
+            expected=f"one of {', '.join(map(str, known))}" if known else None,
+        )
+    return kept

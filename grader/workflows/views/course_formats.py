@@ -1,0 +1,200 @@
+"""`grader export` to course systems: results of the history as marks that an export writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from grader.errors import UsageError
+from grader.evidence.record import Outcome
+from grader.exports import (
+    FORMATS,
+    Course,
+    CriterionLine,
+    Export,
+    Gradebook,
+    LeftOut,
+    Person,
+    StudentMark,
+    select,
+)
+from grader.files.named import write_bytes
+from grader.grading.marks import CriterionMark, Mark
+from grader.intake.roster import Roster, RosterEntry
+from grader.reporting.findings import FindingView, view
+from grader.reporting.text import count, number
+from grader.store import Store
+from grader.store.history import Result
+from grader.workflows.regrading.rubrics import recall_newest
+from grader.workflows.views.people import canvas_id_of, find_person
+from grader.workflows.views.report import file_name, report_input
+
+__all__ = ["course_of", "handed_in_nothing", "make_export", "save_export", "student_mark"]
+
+
+def make_export(
+    form: str,
+    course: Course,
+    marks: Sequence[StudentMark],
+    *,
+    into: Gradebook | None = None,
+    include_pending: bool = False,
+) -> Export:
+    """Writes the marks that can be published, and names everybody else.
+
+    Args:
+        form: Name of a format.
+        course: The assignment.
+        marks: Of all students.
+        into: A file that the course system exported, to be filled in.
+        include_pending: Whether marks of which points still wait are published as they stand.
+
+    Raises:
+        UsageError: The format cannot be filled in, or the file is not of this format.
+    """
+    known = FORMATS[form]
+    kept, waiting = select(marks, include_pending=include_pending)
+    if into is None:
+        made = known.write(course, kept)
+    elif known.fill is None:
+        fillable = ", ".join(name for name, other in FORMATS.items() if other.fill)
+        raise UsageError(f"{form} has no file to fill in", expected=f"--into with one of: {fillable}")
+    else:
+        made = known.fill(course, kept, into)
+    return replace(made, left_out=(*waiting, *made.left_out))
+
+
+def save_export(export: Export, out: Path) -> list[Path]:
+    """Writes the file, or a folder with a file for each student.
+
+    A format with a file for each student writes straight to a name that ends in ``.json`` where there is one
+    student only.
+
+    Raises:
+        UsageError: A place cannot be written.
+    """
+    if "" in export.files or (len(export.files) == 1 and out.suffix == ".json"):
+        [raw] = export.files.values()
+        write_bytes(out, raw)
+        return [out]
+    taken: set[str] = set()
+    paths = []
+    for student, raw in export.files.items():
+        path = out / file_name(student, taken, ".json")
+        write_bytes(path, raw)
+        paths.append(path)
+    return paths
+
+
+def course_of(store: Store, assignment: str) -> Course:
+    """The assignment by the rubric of its newest verdict.
+
+    Raises:
+        UsageError: Nothing was judged yet.
+    """
+    rubric = recall_newest(store, assignment).rubric
+    return Course(
+        assignment=assignment,
+        title=rubric.title,
+        out_of=rubric.total,
+        criteria={criterion.id: criterion.title for criterion in rubric.criteria},
+        due=rubric.late.due if rubric.late else None,
+    )
+
+
+def student_mark(
+    result: Result, roster: Roster | None = None, *, messages_from: Store | None = None
+) -> StudentMark:
+    """A result as an export needs it.
+
+    Args:
+        result: From the history.
+        roster: Tells names and other ids.
+        messages_from: Where the evidence is, for formats that show students what was found.
+
+    Raises:
+        StoreError: Evidence is gone or was changed.
+    """
+    mark, attempt = result.mark, result.attempt
+    entry = find_person(roster, result)
+    person = _person(entry) if entry else Person()
+    person = replace(person, canvas_id=person.canvas_id or canvas_id_of(result))
+    missing = _missing(result)
+    if mark is None or attempt is None:
+        return StudentMark(result.student, 0.0, 0.0, missing=missing, person=person)
+    views = _views(messages_from, result) if messages_from and not missing else {}
+    return StudentMark(
+        student=result.student,
+        points=mark.points,
+        out_of=mark.out_of,
+        pending=mark.pending,
+        criteria=tuple(_line(item, views.get(item.criterion)) for item in mark.criteria),
+        late_points=mark.late.points if mark.late else 0.0,
+        late_why=mark.late.why if mark.late else "",
+        submitted_at=result.submission.submitted_at,
+        wall_time_s=attempt.wall_time_s,
+        waits=_waits(mark),
+        missing=missing,
+        person=person,
+    )
+
+
+def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut]:
+    """Students of the roster without a submission."""
+    absent = roster.without_submission(find_person(roster, result) for result in results)
+    return [LeftOut(entry.student, "handed in nothing") for entry in absent]
+
+
+def _missing(result: Result) -> str:
+    if result.attempt is None:
+        return "not run yet"
+    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+        return f"the service could not run it: {result.attempt.detail}"
+    return "" if result.mark else "not judged yet"
+
+
+def _waits(mark: Mark) -> str:
+    waiting = [item.criterion for item in mark.criteria if item.pending]
+    parts = [f"{mark.pending:g} points wait for a TA ({', '.join(waiting)})"] if waiting else []
+    if mark.late is not None and mark.late.undecided:
+        parts.append("marked as late without a time: settle its days in the rubric (late: days)")
+    return "; ".join(parts)
+
+
+def _line(item: CriterionMark, shown: FindingView | None) -> CriterionLine:
+    line = CriterionLine(item.criterion, item.finding.title, item.points, item.out_of, item.pending)
+    return line if shown is None else replace(line, message=_message(shown), tone=shown.look.tone)
+
+
+def _views(store: Store, result: Result) -> dict[str, FindingView]:
+    """What the feedback report tells the student of each criterion, expected values held back alike."""
+    report = report_input(store, result)
+    findings = report.verdict.findings if report else ()
+    return {finding.criterion: view(report, finding) for finding in findings if report}
+
+
+def _message(shown: FindingView) -> str:
+    """What was found, and below it what a TA decided and why."""
+    said = shown.message or f"{shown.look.word}."
+    decision = shown.decision
+    if decision is None:
+        return said
+    points = f"A TA decided: {number(decision.points)} of {count(shown.out_of, 'point')}."
+    return f"{said}\n{points} {decision.why}".rstrip()
+
+
+def _person(entry: RosterEntry) -> Person:
+    first, last = entry.first_name, entry.last_name
+    if "," in entry.name and not (first and last):
+        last, _, first = (part.strip() for part in entry.name.partition(","))
+    return Person(
+        name=entry.name,
+        first_name=first,
+        last_name=last,
+        email=entry.email,
+        section=entry.section,
+        number=entry.number,
+        login=entry.login or entry.student,
+        canvas_id=entry.canvas_id,
+    )

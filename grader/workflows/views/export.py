@@ -1,0 +1,97 @@
+"""`grader export`: marks as JSON and CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from grader.exports.cells import csv_line, neutralise
+from grader.grading.late import LateLine
+from grader.grading.marks import CriterionMark, Decision
+from grader.store.history import Result
+
+__all__ = ["as_csv", "as_json", "as_plain"]
+
+
+def as_plain(result: Result) -> dict[str, Any]:
+    """A result as plain data, in the shape that `grader export json` promises."""
+    assert result.attempt is not None
+    attempt, mark = result.attempt, result.mark
+    plain = {
+        "student": result.student,
+        "assignment": result.assignment,
+        "attempt": attempt.number,
+        "outcome": attempt.outcome,
+        "points": mark.points if mark else 0.0,
+        "out_of": mark.out_of if mark else 0.0,
+        "pending": mark.pending if mark else 0.0,
+        "criteria": [_criterion(item) for item in mark.criteria] if mark else [],
+        "timing": {"wall_time_s": attempt.wall_time_s, "cells_s": attempt.cells_s},
+    }
+    return plain if mark is None or mark.late is None else {**plain, "late": _lateness(mark.late)}
+
+
+def _lateness(line: LateLine) -> dict[str, Any]:
+    """What handing in late took off; there only for late work."""
+    return {
+        "days": line.days,
+        "tokens": line.tokens,
+        "points": 0 - line.points,
+        "undecided": line.undecided,
+        "why": line.why,
+    }
+
+
+def _criterion(mark: CriterionMark) -> dict[str, Any]:
+    finding = json.loads(mark.finding.model_dump_json(include={"status", "message", "where", "data"}))
+    plain = {
+        "id": mark.criterion,
+        "status": finding["status"],
+        "points": mark.points,
+        "out_of": mark.out_of,
+        "message": finding["message"],
+        "where": finding["where"],
+        "data": finding["data"],
+    }
+    return plain if mark.decision is None else {**plain, "decision": _decision(mark.decision)}
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    """What a person decided; there only where somebody did."""
+    return {"by": decision.by, "at": decision.at.isoformat(), "why": decision.why}
+
+
+def as_json(results: Sequence[Result]) -> str:
+    """An array with an object for each submission that reached a terminal outcome."""
+    plain = [as_plain(result) for result in results if result.attempt is not None]
+    return json.dumps(plain, indent=2, ensure_ascii=True) + "\n"
+
+
+def as_csv(results: Sequence[Result]) -> str:
+    """A row for each submission; a column for each criterion, empty where its points wait for a TA.
+
+    A column `late` says what lateness took off, where anybody was late.
+    """
+    graded = [result for result in results if result.attempt is not None]
+    points = [_settled_points(result) for result in graded]
+    names = list(dict.fromkeys(name for row in points for name in row))
+    head = ["student", "assignment", "attempt", "outcome", "points", "out_of", "pending"]
+    late = ["late"] if any(result.mark and result.mark.late for result in graded) else []
+    lines = [csv_line([neutralise(cell) for cell in (*head, *late, *names)])]
+    for result, row in zip(graded, points, strict=True):
+        plain = as_plain(result)
+        taken = plain.get("late", {}).get("points", 0.0)
+        cells = [
+            *(plain[key] for key in head),
+            *(taken for _ in late),
+            *(row.get(name, "") for name in names),
+        ]
+        lines.append(csv_line([neutralise(cell) for cell in cells]))
+    return "".join(lines)
+
+
+def _settled_points(result: Result) -> dict[str, float | str]:
+    """Points of each criterion, empty where some of them wait."""
+    criteria = result.mark.criteria if result.mark else ()
+    return {item.criterion: "" if item.pending else item.points for item in criteria}

@@ -1,0 +1,161 @@
+"""`grader report`: a feedback report for each student."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from grader.checks import registry
+from grader.evidence.codec import decode
+from grader.evidence.record import Outcome
+from grader.facts.case import Reference
+from grader.files.named import write_text
+from grader.intake.roster import Roster
+from grader.reporting import Adjustment, Decision, ReportInput, render_report
+from grader.rubric.loader import load_rubric
+from grader.rubric.model import Policy, Rubric
+from grader.store import Store
+from grader.store.history import Result
+from grader.workflows.regrading.rubrics import given_cells
+from grader.workflows.views.people import shown_name
+
+__all__ = [
+    "NO_REFERENCE",
+    "Written",
+    "file_name",
+    "remarks_over",
+    "report_input",
+    "shown_decisions",
+    "shown_lateness",
+    "write_reports",
+]
+
+NO_REFERENCE = Reference()
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report that was written.
+
+    Attributes:
+        outdated: The reference answers are not those that the verdict stands on, and were left out.
+    """
+
+    path: Path
+    outdated: bool = False
+
+
+def write_reports(
+    store: Store,
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    reference: Reference = NO_REFERENCE,
+    appendix: bool = True,
+    roster: Roster | None = None,
+) -> Iterator[Written]:
+    """Writes a report for each result that has a verdict, naming each once it is written.
+
+    Args:
+        store: Where evidence lies.
+        results: Whose.
+        folder: Made where it is missing.
+        reference: Networks to show beside the students'.
+        appendix: Whether the executed notebooks are appended.
+        roster: Tells names.
+
+    Raises:
+        UsageError: The folder cannot be written.
+        StoreError: Evidence is gone or was changed.
+    """
+    taken: set[str] = set()
+    for result in results:
+        report = report_input(store, result, reference=reference, appendix=appendix)
+        if report is not None:
+            path = folder / file_name(result.student, taken)
+            write_text(path, render_report(replace(report, name=shown_name(roster, result))))
+            yield Written(path, outdated=report.reference.digest != reference.digest)
+
+
+def report_input(
+    store: Store, result: Result, *, reference: Reference = NO_REFERENCE, appendix: bool = True
+) -> ReportInput | None:
+    """All that a report shows; None where there is no verdict yet.
+
+    A reference other than the one that the verdict stands on is left out, since it could contradict it.
+
+    Raises:
+        StoreError: The evidence is gone or was changed.
+    """
+    attempt, verdict = result.attempt, result.verdict
+    if attempt is None or verdict is None or result.rubric is None:
+        return None
+    raw = store.blobs.get(attempt.evidence)
+    rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
+    bundle = decode(raw, limit_bytes=len(raw))
+    return ReportInput(
+        student=result.student,
+        rubric=rubric,
+        verdict=verdict,
+        bundle=bundle,
+        outcome=Outcome(attempt.outcome),
+        outcome_detail=attempt.detail,
+        file=Path(result.submission.path).name,
+        attempt=attempt.number,
+        decisions=shown_decisions(result),
+        adjustments=shown_lateness(result),
+        reference=reference if verdict.reference == reference.digest else NO_REFERENCE,
+        remarks_over=remarks_over(rubric.remarks, now),
+        appendix=appendix,
+        made_at=now,
+        unchanged=given_cells(result.rubric, rubric, bundle.evidence.cells),
+    )
+
+
+@lru_cache(maxsize=8)
+def _rubric(text: str, name: str) -> Rubric:
+    """Reading a rubric takes longer than drawing a report, and a class shares one."""
+    return load_rubric(text, registry(), name=name)
+
+
+def remarks_over(policy: Policy, now: datetime) -> bool:
+    """Whether the course takes no remark requests any more; never where no date is set."""
+    return policy.remarks_open_until is not None and now > policy.remarks_open_until
+
+
+def shown_decisions(result: Result) -> dict[str, Decision]:
+    """Decisions that stand, as a report shows them; who decided is the course's business."""
+    criteria = result.mark.criteria if result.mark else ()
+    return {
+        item.criterion: Decision(points=item.points, why=item.decision.why, at=item.decision.at)
+        for item in criteria
+        if item.decision is not None
+    }
+
+
+def shown_lateness(result: Result) -> tuple[Adjustment, ...]:
+    """The mark's line for handing in late, where there is one."""
+    line = result.mark.late if result.mark else None
+    return (Adjustment("Late", 0 - line.points, line.why),) if line else ()
+
+
+def file_name(student: str, taken: set[str], suffix: str = ".html") -> str:
+    """A name for the student's file: the id where it is plain, else a digest of it, never a path.
+
+    Args:
+        student: As handed in, any text.
+        taken: Names in use, in lower case, for file systems that do not tell cases apart; added to.
+        suffix: With its dot.
+    """
+    if _PLAIN_ID.fullmatch(student) and student.lower() not in taken:
+        taken.add(student.lower())
+        return f"{student}{suffix}"
+    digest = hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"student-{digest[:16]}{suffix}"

@@ -1,0 +1,62 @@
+"""`grader show`: one student's standing on one assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from grader.errors import UsageError
+from grader.rubric.problems import nearest
+from grader.store import Store, history
+from grader.store.engine import shown
+from grader.store.history import Result, TimelineEntry
+from grader.workflows.views.identity import pseudonym, pseudonym_key, real_names
+
+__all__ = ["find_result", "find_results", "name_of", "timeline"]
+
+
+def find_results(store: Store, assignment: str, students: Collection[str] = ()) -> list[Result]:
+    """The standing of the named students, or of all.
+
+    Raises:
+        UsageError: The assignment or one of the students is unknown.
+    """
+    with store.reading() as session:
+        students = real_names(session, history.students(session, assignment), students)
+        found = list(history.results(session, assignment=assignment, students=students))
+        if not found and assignment not in (known := history.assignments(session)):
+            raise UsageError(
+                f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}",
+                where=shown(store.location),
+            )
+        missing = set(students) - {result.student for result in found}
+        if missing:
+            name, known = min(missing), history.students(session, assignment)
+            hint = nearest(name, known) if len(known) <= 12 else nearest(name, known).partition("; known")[0]
+            raise UsageError(
+                f"'{name}' handed in nothing for {assignment}{hint}", where=shown(store.location)
+            )
+    return found
+
+
+def find_result(store: Store, student: str, assignment: str) -> Result:
+    """One student's standing.
+
+    Raises:
+        UsageError: Assignment or student is unknown.
+    """
+    return find_results(store, assignment, [student])[0]
+
+
+def timeline(store: Store, student: str, assignment: str) -> list[TimelineEntry]:
+    """All that ever happened to a student's work on an assignment, oldest first."""
+    with store.reading() as session:
+        return history.timeline(session, student, assignment)
+
+
+def name_of(store: Store, anonymous: bool) -> Callable[[str], str]:
+    """How to call a student in a listing: by id, or by a pseudonym that stays the same."""
+    if not anonymous:
+        return lambda student: student
+    with store.reading() as session:
+        key = pseudonym_key(session)
+    return lambda student: pseudonym(key, student)

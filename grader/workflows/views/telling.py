@@ -1,0 +1,109 @@
+"""The history of a student's work in words, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from grader.grading.marks import CriterionMark, mark_of
+from grader.grading.verdict import Verdict
+from grader.store.history import TimelineEntry
+from grader.store.models import AttemptRow, MarkRow, RemarkActionRow, RemarkRow, SubmissionRow, VerdictRow
+from grader.workflows.regrading.regrade import compare
+
+__all__ = ["Told", "tell"]
+
+_SHORT = 12
+
+
+@dataclass(frozen=True)
+class Told:
+    """One row of the history as a person reads it.
+
+    Attributes:
+        changes: Of a verdict: each criterion that came out otherwise than by the verdict before.
+    """
+
+    seq: int
+    kind: str
+    at: datetime
+    who: str
+    why: str
+    what: str
+    changes: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "row": self.seq,
+            "kind": self.kind,
+            "at": self.at.isoformat(),
+            "who": self.who,
+            "why": self.why,
+            "what": self.what,
+            "changes": list(self.changes),
+        }
+
+
+def tell(entries: Sequence[TimelineEntry], student: str, shown: str) -> list[Told]:
+    """Puts rows into words, oldest first.
+
+    Args:
+        entries: All about one student's work.
+        student: Whose it is.
+        shown: What they are called; a pseudonym also hides the path of their file.
+    """
+    hidden = shown != student
+    before: Verdict | None = None
+    told = []
+    for entry in entries:
+        seal = entry.seal
+        changes: tuple[str, ...] = ()
+        if isinstance(entry.row, VerdictRow):
+            verdict = Verdict.model_validate_json(entry.row.body)
+            changes, before = _changes(before, verdict), verdict
+        who = shown if seal.actor == student else seal.actor
+        what = _describe(entry, hidden=hidden)
+        told.append(Told(seal.seq, seal.kind, seal.at, who, seal.why, what, changes))
+    return told
+
+
+def _changes(before: Verdict | None, after: Verdict) -> tuple[str, ...]:
+    """What the grader's own judgement changed, criterion by criterion; nothing for the first verdict."""
+    if before is None:
+        return ()
+    return tuple(
+        f"{change.criterion}: {_standing(change.before)} -> {_standing(change.after)}"
+        for change in compare(mark_of(before, ()), mark_of(after, ()))
+    )
+
+
+def _standing(mark: CriterionMark | None) -> str:
+    return f"{mark.finding.status.value} {mark.points:g} of {mark.out_of:g}" if mark else "not there"
+
+
+def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
+    """What one row of the history says."""
+    match entry.row:
+        case SubmissionRow() as row:
+            file = "a file" if hidden else row.path
+            return f"handed in {file} ({row.notebook[:_SHORT]}){', late' if row.late else ''}"
+        case AttemptRow() as row:
+            return f"attempt {row.number}: {row.outcome}, evidence {row.evidence[:_SHORT]}"
+        case VerdictRow() as row:
+            pending = f", {row.pending:g} pending" if row.pending else ""
+            return f"verdict: {row.points:g} of {row.out_of:g}{pending}, by rubric row {row.rubric}"
+        case MarkRow() as row:
+            given = "mark taken back" if row.points is None else f"{row.points:g} points"
+            return f"{row.criterion}: {given}: {row.comment}"
+        case RemarkRow() as row:
+            return f"remark request {row.seq} on {row.criterion or 'the sum'}: {row.reason}"
+        case RemarkActionRow() as row:
+            points = "" if row.points is None else f" {row.points:g} points"
+            return (
+                f"remark request {row.request}: {row.action}{points}{': ' if row.reason else ''}{row.reason}"
+            )
+        case _:
+            return entry.seal.kind

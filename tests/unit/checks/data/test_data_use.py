@@ -1,0 +1,179 @@
+"""Test data in training, in tuning, and where they belong."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.checks.data.untouched_test_data import TestSetUntouched
+from grader.checks.data.validation_selection import ValidationSelection
+from grader.evidence.record import CellError, CellRecord, CellRun, Outcome, Output, Submitted
+from grader.evidence.training import DataSource
+from grader.facts.training.data_use import TestData
+from grader.judging.judgement import Status
+from tests import factories
+from tests.factories import cell, history
+
+from .looks import CELLS, RUNS, SECTIONS, SOURCES, TRAIN, judge, look, run, source
+
+
+@pytest.mark.parametrize(
+    ("token", "likeness"),
+    [(0, "other"), (1, "other"), (2, "test"), (3, "unsure"), (4, "other"), (9, "other")],
+)
+def test_only_the_data_sets_own_word_makes_test_data_certain(token: int, likeness: str):
+    assert TestData(history(*RUNS, sources=SOURCES)).likeness(token) == likeness
+
+
+def test_a_folder_called_test_that_all_training_data_come_from_proves_nothing():
+    runs = (run(0, 1, 0, token=2),)
+    assert TestData(history(*runs, sources=SOURCES)).likeness(2) == "unsure"
+
+
+UNTOUCHED = TestSetUntouched(tuning=("tune", "more"))
+
+
+def test_a_look_at_the_test_data_after_the_choice_is_what_they_are_for():
+    assert judge(UNTOUCHED, look(11, 5, 2, after=1)).status is Status.PASS
+    assert judge(UNTOUCHED, look(1, 1, 1, after=0, passes=30)).status is Status.PASS
+
+
+def test_test_data_are_not_said_to_be_untouched_where_our_run_ended_early():
+    judgement = judge(UNTOUCHED, look(1, 1, 1, after=0), outcome=Outcome.TIMEOUT)
+    assert judgement.status is Status.NEEDS_TA
+
+
+def test_training_on_test_data_is_found():
+    judgement = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
+    assert judgement.status is Status.FAIL
+    assert judgement.data["trained_on_test"] == [{"run": 2, "cell": 5}]
+    assert "trained on test data in cell 5" in judgement.message
+
+
+def test_the_advice_fits_the_misuse():
+    trained = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
+    assert trained.advice.startswith("Evaluate the trained network on the test set")
+    tuned = judge(UNTOUCHED, look(1, 1, 2, after=0, passes=30))
+    assert tuned.advice.startswith("Choose settings on validation data")
+
+
+def test_all_cells_and_the_student_s_own_name_of_the_data_are_told():
+    cells = (*CELLS[:1], cell(1, "train(net, mine)"), *CELLS[2:3], cell(3, "train(net, mine)"), *CELLS[4:])
+    named = source(2, "test", "loader", "mine")
+    looks = (look(1, 1, 2, after=0, passes=30), look(11, 3, 2, after=1, passes=30))
+    training = history(*RUNS, evaluations=looks, sources=(TRAIN, named))
+    evidence = factories.evidence(cells, training=training)
+    message = UNTOUCHED.judge(factories.case(UNTOUCHED, evidence, sections=SECTIONS)).message
+    assert message == "Test data (`mine`) were evaluated while settings were chosen, in cells 1 and 3."
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "name"),
+    [
+        (source(0, None, "loader", "mine"), "evaluate(net, mine)", "`mine`"),
+        (
+            source(0, None, "loader").model_copy(update={"root": "testing"}),
+            "run(net)",
+            "the data in `testing`",
+        ),
+        (source(0, None, "loader"), "run(net)", "`loader`"),
+        (source(0, "test"), "run(net)", "the test data"),
+    ],
+)
+def test_data_are_called_by_a_name_that_their_cell_uses(given: DataSource, code: str, name: str):
+    assert TestData(history(sources=(given,))).name(0, code) == name
+
+
+def test_test_data_passed_as_validation_data_in_tuning_are_found():
+    judgement = judge(UNTOUCHED, look(1, 1, 2, after=0, passes=30))
+    assert judgement.status is Status.FAIL
+    assert judgement.data["tuned_on_test"] == [{"after_run": 0, "cell": 1, "passes": 30}]
+
+
+def test_more_looks_than_are_allowed_are_tuning():
+    once, twice = look(1, 1, 2, after=0), look(11, 3, 2, after=1)
+    assert judge(UNTOUCHED, once).status is Status.PASS
+    assert judge(UNTOUCHED, once, twice).status is Status.FAIL
+    strict = TestSetUntouched(tuning=("tune", "more"), allowed_evaluations=0)
+    assert judge(strict, once).status is Status.FAIL
+
+
+def test_a_name_alone_goes_to_a_ta():
+    assert judge(UNTOUCHED, look(1, 1, 3, after=0, passes=30)).status is Status.NEEDS_TA
+    assert judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=3))).status is Status.NEEDS_TA
+    assert judge(UNTOUCHED, look(1, 1, 4, after=0, passes=30)).status is Status.PASS
+
+
+def test_without_training_nothing_can_be_said_unless_nothing_was_handed_in():
+    assert judge(UNTOUCHED, runs=()).status is Status.NEEDS_TA
+    assert judge(UNTOUCHED, runs=(), untouched=True).status is Status.FAIL
+
+
+def test_without_training_and_tuning_a_failed_cell_or_an_incomplete_record_is_no_proof():
+    check = TestSetUntouched()
+    failed = (cell(0, "train(net)", error=CellError(type="NameError")),)
+    fine = (cell(0, "x = 1"),)
+    for cells, complete, status in (
+        (failed, True, Status.NEEDS_TA),
+        (fine, False, Status.NEEDS_TA),
+        (fine, True, Status.FAIL),
+    ):
+        given = factories.evidence(cells, training=history(complete=complete))
+        assert check.judge(factories.case(check, given)).status is status
+
+
+SELECTION = ValidationSelection(sections=("tune", "more"))
+
+
+def test_each_further_setting_is_a_part_of_the_points():
+    assert judge(SELECTION).status is Status.PASS
+    half = judge(SELECTION, runs=RUNS[:1])
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert judge(SELECTION, runs=(run(0, 5, 0),)).status is Status.FAIL
+
+
+def test_a_look_at_the_test_data_before_the_last_setting_goes_to_a_ta():
+    early, late = look(1, 1, 2, after=0), look(11, 5, 2, after=1)
+    assert judge(SELECTION, early).status is Status.NEEDS_TA
+    assert judge(SELECTION, late).status is Status.PASS
+
+
+def test_a_section_that_failed_or_was_never_reached_is_open():
+    failed = (*CELLS[:3], cell(3, "train(net)", error=CellError(type="NameError")), *CELLS[4:])
+    for judgement in (
+        judge(SELECTION, runs=RUNS[:1], cells=failed),
+        judge(SELECTION, runs=RUNS[:1], outcome=Outcome.TIMEOUT),
+    ):
+        assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert judge(SELECTION, runs=(), untouched=True).status is Status.FAIL
+
+
+PLOT = Output(kind="display_data", text="<Figure>", data={"image/png": "iVBO"})
+WITH_CURVES = ValidationSelection(sections=("tune", "more"), curves=True)
+
+
+def plotted(*places: int, stored: bool = False) -> tuple[CellRecord, ...]:
+    """The notebook with a plot in some cells, in our run or in the file handed in."""
+    ours = {"run": CellRun(status="ok", outputs=(PLOT,))}
+    update = {"submitted": Submitted(outputs=(PLOT,))} if stored else ours
+    return tuple(each.model_copy(update=update) if each.index in places else each for each in CELLS)
+
+
+def test_a_setting_without_a_plot_waits_for_a_ta_with_half_of_its_part():
+    for stored in (False, True):
+        assert judge(WITH_CURVES, cells=plotted(1, 3, stored=stored)).status is Status.PASS
+    both, one = judge(WITH_CURVES), judge(WITH_CURVES, cells=plotted(3))
+    assert (both.status, both.share, both.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert (one.status, one.share, one.open_share) == (Status.NEEDS_TA, 0.75, 0.25)
+    assert "No plot was found in 'tune': a TA looks for the curves." in one.message
+
+
+def test_a_section_that_trains_nothing_is_not_asked_for_its_plot():
+    half = judge(WITH_CURVES, runs=RUNS[:1], cells=plotted(1))
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert judge(WITH_CURVES, runs=(run(0, 5, 0),)).status is Status.FAIL
+
+
+def test_a_plot_that_is_missing_and_a_section_that_did_not_run_wait_together():
+    judgement = judge(WITH_CURVES, runs=RUNS[:1], outcome=Outcome.TIMEOUT)
+    assert (judgement.share, judgement.open_share) == (0.25, 0.75)
+    assert "Not all ran. No plot was found in 'tune'" in judgement.message

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+import torch.nn.functional as F
+from pydantic import ValidationError
+
+from grader.checks.functions.pooling import Pooling
+from grader.evidence.record import ProbeResult
+from grader.judging.judgement import Status
+from tests.factories import answers, case, case_of_function, code_cells, evidence
+
+GROUPS = [
+    {"name": "side by side", "image": [6, 8]},
+    {"name": "border", "image": [5, 7]},
+    {"name": "overlapping", "image": [7, 9], "size": 3, "stride": 2, "weight": 2},
+]
+MAX = Pooling(function="max_pool2d", kind="max", arguments=["image", "size", "stride"], groups=GROUPS)
+AVERAGE = Pooling(function="pool", kind="average", arguments=["image", "size", "stride"], groups=GROUPS)
+
+
+def max_pool(image, size, stride):
+    return F.max_pool2d(image[None], size, stride)[0]
+
+
+def average_pool(image, size, stride):
+    return F.avg_pool2d(image[None], size, stride)[0]
+
+
+def judge(function, check=MAX):
+    return check.judge(case_of_function(check, function))
+
+
+def test_right_poolings_pass():
+    assert judge(max_pool).status is Status.PASS
+    assert judge(average_pool, AVERAGE).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "named", "share"),
+    [
+        (MAX, average_pool, "it is average pooling", 0),
+        (AVERAGE, max_pool, "it is max pooling", 0),
+        (MAX, lambda i, k, s: max_pool(i, k, 1), "the stride is ignored", 0),
+        (MAX, lambda i, k, s: max_pool(i, k, k), "do not overlap as asked", 0.5),
+        (MAX, lambda i, k, s: -max_pool(-i, k, s), "the smallest number", 0),
+        (MAX, lambda i, k, s: max_pool(i.clamp(min=0), k, s), "starts at 0", None),
+        (MAX, lambda i, k, s: max_pool(i, k, s).T, "transposed axes", 0),
+        (AVERAGE, lambda i, k, s: average_pool(i, k, s) * k * k, "summed, not averaged", 0),
+    ],
+)
+def test_usual_mistakes_are_named(check, wrong, named, share):
+    judgement = judge(wrong, check)
+    assert named in judgement.message
+    assert judgement.status in (Status.FAIL, Status.PARTIAL)
+    if share is not None:
+        assert judgement.share == pytest.approx(share)
+
+
+def test_the_picture_has_the_window_but_no_kernel():
+    picture = judge(lambda i, k, s: max_pool(i, k, 1)[:, :]).data["picture"]
+    assert picture["kernel"] is None
+    assert picture["expected_shape"] == [3, 4]
+    assert picture["got_shape"] == [5, 7]
+    assert picture["difference"] is None
+
+
+def test_an_attempt_that_was_never_asked_is_missing_evidence():
+    assert MAX.judge(case(MAX, evidence())).status is Status.MISSING_EVIDENCE
+
+
+def test_a_missing_function_fails():
+    found = [(MAX.probes()[0], ProbeResult(status="not_found"))]
+    judgement = MAX.judge(case(MAX, evidence(code_cells("x = 1"), probes=answers(found))))
+    assert judgement.status is Status.FAIL
+
+
+def test_a_function_without_an_image_is_refused():
+    with pytest.raises(ValidationError, match="needs image"):
+        Pooling(function="f", kind="max", arguments=["size"], groups=GROUPS)

@@ -1,0 +1,236 @@
+"""Settings that were trained, and settings that were only talked about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from grader.checks.training.hyperparameter_settings import HyperparameterSettings
+from grader.evidence.record import CellError, CellRecord, Outcome
+from grader.evidence.training import DataSource, TrainingRun
+from grader.facts.handout import fingerprint
+from grader.facts.sections import Section
+from grader.judging.judgement import Judgement, Status
+from tests import factories
+from tests.factories import cell, history, model, training_run
+
+SECTIONS = {
+    "a": Section(title="a", heading="^Part a"),
+    "b": Section(title="b", heading="^Part b"),
+}
+CELLS = (
+    cell(0, "# Part a", kind="markdown"),
+    cell(1, "train(net)"),
+    cell(2, "# Part b", kind="markdown"),
+    cell(3, "train(net)"),
+)
+WANTED = [
+    {"title": "slow", "model": ["net", "Net"], "learning_rate": 0.001, "batch_size": 64, "section": "a"},
+    {"title": "small", "model": ["net", "Net"], "learning_rate": 0.01, "batch_size": 16, "section": "b"},
+]
+
+
+def source(token: int, batch_size: int) -> DataSource:
+    return DataSource(token=token, dataset_token=0, dataset="CIFAR10", batch_size=batch_size)
+
+
+def run(index: int, cell_index: int, rate: float, batch: int | None, **more: Any) -> TrainingRun:
+    batches = () if batch is None else (batch, 3)
+    given = {"hyperparameters": {"lr": rate, "momentum": 0.9}, "batch_sizes": batches, "passes": 30, **more}
+    return training_run(index, cell_index, **given)
+
+
+def judge(
+    *runs: TrainingRun,
+    cells: tuple[CellRecord, ...] = CELLS,
+    outcome: Outcome = Outcome.COMPLETED,
+    sources: tuple[DataSource, ...] = (),
+    **fields: Any,
+) -> Judgement:
+    check = HyperparameterSettings(**(fields or {"settings": WANTED}))
+    evidence = factories.evidence(cells, training=history(*runs, sources=sources), outcome=outcome)
+    return check.judge(factories.case(check, evidence, sections=SECTIONS))
+
+
+def test_each_setting_trained_as_asked_is_a_part_of_the_points():
+    assert judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 16)).status is Status.PASS
+    half = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 512))
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert "small was trained with batch size 512 instead of 16 in cell 3." in half.message
+    slow_again = judge(run(0, 1, 0.001, 64), run(1, 3, 0.001, 64)).message
+    assert slow_again.endswith(
+        "small was trained with learning rate 0.001 instead of 0.01, batch size 64 instead of 16 in cell 3,"
+        " which is slow again."
+    )
+    assert [place.cell for place in half.where] == [3]
+    assert judge(run(0, 1, 0.1, 64), run(1, 3, 0.01, 512)).status is Status.FAIL
+
+
+def test_the_batch_size_given_to_the_loader_counts_more_than_the_batches_seen():
+    runs = (run(0, 1, 0.001, 3, source=0), run(1, 3, 0.01, 3, source=1))
+    assert judge(*runs, sources=(source(0, 64), source(1, 16))).status is Status.PASS
+
+
+def test_another_net_than_the_one_asked_for_is_wrong():
+    other = run(1, 3, 0.01, 16, model=model("tiny", class_name="Tiny"))
+    judgement = judge(run(0, 1, 0.001, 64), other)
+    assert "`tiny` instead of `net`" in judgement.message
+    assert judgement.status is Status.PARTIAL
+
+
+def test_a_wrong_attempt_beside_the_right_one_costs_nothing():
+    assert judge(run(0, 1, 0.5, 64), run(1, 1, 0.001, 64), run(2, 3, 0.01, 16)).status is Status.PASS
+
+
+def test_a_setting_trained_in_another_section_counts_where_its_own_trains_nothing():
+    assert judge(run(0, 1, 0.001, 64), run(1, 1, 0.01, 16)).status is Status.PASS
+
+
+def test_a_value_that_was_not_recorded_goes_to_a_ta():
+    judgement = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, None))
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def test_a_section_whose_cell_failed_goes_to_a_ta_and_the_rest_is_settled():
+    failed = (*CELLS[:3], cell(3, "train(net)", error=CellError(type="NameError")))
+    judgement = judge(run(0, 1, 0.001, 64), cells=failed)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert judge(run(0, 1, 0.001, 64)).status is Status.PARTIAL
+    assert judge(run(0, 1, 0.001, 64), outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+
+
+def test_no_run_at_all_accuses_nobody_who_wrote_code():
+    judgement = judge()
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.0, 1.0)
+
+
+def test_sections_without_an_answer_earn_nothing():
+    empty = (CELLS[0], cell(1), CELLS[2], cell(3))
+    given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in empty]})
+    check = HyperparameterSettings(settings=WANTED)
+    evidence = factories.evidence(empty)
+    judgement = check.judge(factories.case(check, evidence, sections=SECTIONS, handout=given))
+    assert judgement.status is Status.FAIL
+    assert judgement.open_share == 0
+
+
+def test_different_settings_are_counted_and_a_change_of_the_network_can_be_asked_for():
+    runs = [run(place, 1, 0.1 / (place + 1), 64) for place in range(4)]
+    assert judge(*runs, at_least=4).status is Status.PASS
+    assert judge(*runs[:3], runs[2], at_least=4).status is Status.PARTIAL
+    assert judge(*runs[:3], outcome=Outcome.TIMEOUT, at_least=4).status is Status.NEEDS_TA
+
+
+NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()"
+
+NAMED = NET.replace("self):", "self, name='cnn'):") + "\n        self.name = name\n"
+
+
+def four_runs(*architectures: str, class_name: str = "Net") -> list[TrainingRun]:
+    """Runs at four learning rates; the last ones with networks of these layers, the others with one layer."""
+    layers = ["fc: Linear(in_features=4)"] * (4 - len(architectures)) + list(architectures)
+    nets = [
+        model(class_name=class_name).model_copy(update={"architecture": architecture})
+        for architecture in layers
+    ]
+    return [run(place, 1, 0.1 / (place + 1), 64, model=net) for place, net in enumerate(nets)]
+
+
+def redesigned(*runs: TrainingRun, source: str = NET, **more: Any) -> Judgement:
+    cells = (CELLS[0], cell(1, source), *CELLS[2:])
+    return judge(*runs, cells=cells, at_least=4, architectural=True, **more)
+
+
+def test_a_change_of_the_network_can_be_asked_for():
+    assert redesigned(*four_runs("fc: Linear(in_features=8)")).status is Status.PASS
+    flat = redesigned(*four_runs())
+    assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
+    assert "None of them changes the network itself" in flat.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        NET.replace("self):", "self, activation):"),
+        NET.replace("self):", "self, *, depth=2):"),
+        NET.replace("self):", "self, **options):"),
+        f"{NET}\nnet = Net()\n{NET}",
+        NAMED + "        self.twice = name\n    def forward(self, x):\n        return x * self.twice",
+        NAMED + "        self.fc = make(name)",
+        NAMED + "    def forward(self, x):\n        return x if getattr(self, 'nam' + 'e') else -x",
+        NAMED + "    def forward(self, x):\n        return self.__dict__['na' + 'me'] * x",
+        NAMED.replace("nn.Module", "Base"),
+        "from course import Net",
+    ],
+)
+def test_networks_that_may_differ_in_functional_layers_go_to_a_ta(source: str):
+    judgement = redesigned(*four_runs(), source=source)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def test_an_argument_that_is_kept_and_never_read_changes_no_network():
+    flat = redesigned(*four_runs(), source=NAMED + "    def forward(self, x):\n        return self.fc(x)")
+    assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
+    assert flat.advice.startswith("Change the network itself")
+
+
+def test_settings_are_listed_in_the_order_in_which_they_were_trained():
+    runs = [run(place, cell_index, 0.1 / (place + 1), 64) for place, cell_index in enumerate((1, 3))]
+    assert [place.cell for place in judge(*runs, at_least=2).where] == [1, 3]
+
+
+def test_the_chosen_setting_trained_once_more_counts_only_where_others_are_too_few():
+    fields = {"at_least": 2, "final": ("b",)}
+    tried, again = [run(0, 1, 0.1, 64), run(1, 1, 0.01, 64)], run(2, 3, 0.01, 64, passes=28)
+    assert judge(*tried, again, **fields).data["different"] == 2
+    assert judge(tried[0], again, **fields).status is Status.PASS
+
+
+def test_two_classes_with_equal_modules_may_be_two_networks():
+    other = four_runs()[3].model_copy(update={"model": four_runs(class_name="Wide")[3].model})
+    assert redesigned(*four_runs()[:3], other).status is Status.NEEDS_TA
+
+
+def test_equal_sequential_networks_are_one_network():
+    assert redesigned(*four_runs(class_name="Sequential")).status is Status.PARTIAL
+
+
+def test_a_baseline_is_a_setting_where_others_were_tried():
+    fields = {"at_least": 2, "sections": ("b",), "baselines": ("a",)}
+    baseline, tried = run(0, 1, 0.1, 64), run(1, 3, 0.01, 64)
+    assert judge(baseline, tried, **fields).status is Status.PASS
+    assert judge(baseline, tried, at_least=2, sections=("b",)).status is Status.PARTIAL
+    assert judge(baseline, **fields).status is Status.FAIL
+
+
+def test_settings_that_were_tried_in_another_part_go_to_a_ta():
+    judgement = judge(run(0, 1, 0.1, 64), run(1, 1, 0.01, 64), at_least=2, sections=("b",))
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.message.startswith("2 different settings were trained.")
+
+
+def test_another_training_in_a_section_with_a_failed_cell_is_not_held_against_the_student():
+    cells = (*CELLS, cell(4, "train(other)", error=CellError(type="NameError")))
+    judgement = judge(run(0, 1, 0.001, 64), run(1, 3, 0.01, 512), cells=cells)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert "small: batch size 512 instead of 16, but not everything ran" in judgement.message
+
+
+def test_a_section_left_empty_is_open_where_its_setting_is_trained_elsewhere():
+    empty = (CELLS[0], CELLS[1], CELLS[2], cell(3))
+    given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in empty]})
+    check = HyperparameterSettings(settings=WANTED)
+    cells = (CELLS[0], cell(1, "train(net); train(small)"), *empty[2:])
+    training = history(run(0, 1, 0.001, 64), run(1, 1, 0.01, 16))
+    evidence = factories.evidence(cells, training=training)
+    judgement = check.judge(factories.case(check, evidence, sections=SECTIONS, handout=given))
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert "cell 1 trains it" in judgement.message
+
+
+def test_a_rubric_asks_for_settings_or_for_a_number_of_them():
+    for fields in ({}, {"settings": WANTED, "at_least": 2}):
+        with pytest.raises(ValidationError, match="either settings or at_least"):
+            HyperparameterSettings(**fields)
