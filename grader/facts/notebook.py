@@ -11,6 +11,7 @@ from grader.evidence.record import (
     Output,
 )
 from grader.facts.case import Case
+from grader.facts.known import Fact, Known, Unknown
 
 __all__ = [
     "is_own",
@@ -23,6 +24,7 @@ __all__ = [
     "stopped_early",
     "stored_text",
     "training_unknown",
+    "unreadable",
     "untouched",
     "was_run_by_student",
 ]
@@ -41,10 +43,20 @@ def located(case: Case, section: str | None = None) -> bool:
     return name is None or bool(case.alignment.cells_of(name))
 
 
-def untouched(case: Case, section: str | None = None) -> bool:
-    """Whether a section was found and is as the handout left it: nothing written, nothing run."""
+def unreadable(case: Case) -> Fact[str]:
+    """Why the file handed in is no notebook; unknown where it is one."""
+    evidence = case.evidence
+    if evidence.outcome is not Outcome.INVALID_SUBMISSION:
+        return Unknown("the file could be read")
+    return Known(evidence.outcome_detail or "it is no notebook")
+
+
+def untouched(case: Case, section: str | None = None) -> Fact[bool]:
+    """Whether a section is as the handout left it: nothing written, nothing run."""
     cells = case.section_cells(section)
-    return bool(cells) and not any(is_own(cell, case) or was_run_by_student(cell) for cell in cells)
+    if not cells:
+        return Unknown("the part was not found in the notebook")
+    return Known(not any(is_own(cell, case) or was_run_by_student(cell) for cell in cells))
 
 
 def printed(cell: CellRecord) -> str:

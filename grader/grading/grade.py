@@ -7,6 +7,8 @@ from grader.evidence.record import Outcome
 from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
 from grader.facts.handout import Handout
+from grader.facts.known import Known
+from grader.facts.notebook import unreadable
 from grader.grading.scoring import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
@@ -73,6 +75,7 @@ def _finding(case: Case, criterion: Criterion, signs: tuple[Sign, ...]) -> Findi
         out_of=criterion.points,
         pending=pending,
         message=judgement.message,
+        open=judgement.open,
         where=judgement.where,
         data=judgement.data,
         advice=judgement.advice or criterion.hint,
@@ -83,9 +86,9 @@ def _judge(case: Case, criterion: Criterion) -> Judgement:
     evidence = case.evidence
     if evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
-    if evidence.outcome is Outcome.INVALID_SUBMISSION:
-        reason = evidence.outcome_detail or "it is no notebook"
-        return Judgement.failed(f"The file handed in could not be read: {reason}.")
+    reason = unreadable(case)
+    if isinstance(reason, Known):
+        return Judgement.failed(f"The file handed in could not be read: {reason.value}.", on=reason)
     if criterion.check.needs_full_training and case.training_was_cut:
         return Judgement.missing(
             "This asks for a trained network, and the notebook ran under a training budget."

@@ -55,8 +55,8 @@ def held_back(judgement: Judgement, signs: tuple[Sign, ...]) -> Judgement:
             "status": Status.NEEDS_TA,
             "share": 0.0,
             "open_share": min(1.0, judgement.share + judgement.open_share),
-            "message": f"{judgement.message} A TA looks at this notebook before its points count: cell"
-            f" {where.cell} uses `{name}`, with which measurements could be changed.",
+            "open": f"{judgement.open} Cell {where.cell} uses `{name}`, with which measurements could be"
+            " changed, so its points do not count yet.".lstrip(),
             "where": (*judgement.where, *(place for place, _ in signs)),
         }
     )

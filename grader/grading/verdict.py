@@ -14,7 +14,12 @@ __all__ = ["Finding", "Verdict"]
 
 
 class Finding(BaseModel):
-    """One criterion judged. ``points + pending <= out_of`` always."""
+    """One criterion judged. ``points + pending <= out_of`` always.
+
+    Attributes:
+        message: Expected and found, true whoever decides.
+        open: Why a person has to look, while nobody has.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
@@ -25,9 +30,16 @@ class Finding(BaseModel):
     out_of: float
     pending: float = 0.0
     message: str
+    # Left out where nothing waits, so that verdicts written before it was kept apart stay the same bytes.
+    open: str = Field(default="", exclude_if=lambda text: not text)
     where: tuple[Where, ...] = ()
     data: dict[str, Any] = Field(default_factory=dict)
     advice: str = ""
+
+    @property
+    def told(self) -> str:
+        """The message, and while no person has decided, why one has to."""
+        return f"{self.message} {self.open} A TA looks at it." if self.open else self.message
 
 
 class Verdict(BaseModel):

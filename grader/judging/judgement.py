@@ -10,6 +10,7 @@ from pydantic import (
 )
 
 from grader.facts.fields import Strict, Where
+from grader.facts.known import Known
 
 __all__ = ["Judgement", "Status"]
 
@@ -35,6 +36,8 @@ class Judgement(Strict):
         share: Part of the points earned, 0 to 1. PASS earns 1, FAIL 0.
         open_share: Part that waits for a TA; 1 for NEEDS_TA unless some of it is settled.
         message: One to three sentences for the student: expected, found.
+        open: Why a person has to look, in a sentence; empty where nothing waits. No part of `message`, since
+            it is no longer true once a person has decided.
         where: Places to look at.
         data: Plain data of the check's own (numbers, lists, text), for exports and pictures.
         advice: How to mend or check it oneself.
@@ -44,26 +47,36 @@ class Judgement(Strict):
     share: float = Field(default=0.0, ge=0, le=1)
     open_share: float = Field(default=0.0, ge=0, le=1)
     message: str
+    open: str = ""
     where: tuple[Where, ...] = ()
     data: dict[str, Any] = Field(default_factory=dict)
     advice: str = ""
 
     @classmethod
-    def passed(cls, message: str, **more: Any) -> Judgement:
+    def passed(cls, message: str, *, on: Known[object], **more: Any) -> Judgement:
+        """All points, on something that the record says: silence earns nothing.
+
+        `on` is the fact that it stands on. It is asked for so that nothing unknown decides; it is not kept.
+        """
         return cls(status=Status.PASS, share=1.0, message=message, **more)
 
     @classmethod
-    def failed(cls, message: str, **more: Any) -> Judgement:
+    def failed(cls, message: str, *, on: Known[object], **more: Any) -> Judgement:
+        """No points, on something that the record says (`on`, see `passed`)."""
         return cls(status=Status.FAIL, share=0.0, message=message, **more)
 
     @classmethod
-    def partial(cls, share: float, message: str, **more: Any) -> Judgement:
+    def partial(cls, share: float, message: str, *, on: Known[object], **more: Any) -> Judgement:
+        """Some of the points, on something that the record says (`on`, see `passed`)."""
         return cls(status=Status.PARTIAL, share=share, message=message, **more)
 
     @classmethod
-    def needs_ta(cls, message: str, *, share: float = 0.0, **more: Any) -> Judgement:
+    def needs_ta(cls, message: str, *, open: str = "", share: float = 0.0, **more: Any) -> Judgement:
         """For what a check cannot establish; `share` is what is settled already."""
-        return cls(status=Status.NEEDS_TA, share=share, open_share=1.0 - share, message=message, **more)
+        why = open or "A program cannot settle this."
+        return cls(
+            status=Status.NEEDS_TA, share=share, open_share=1.0 - share, message=message, open=why, **more
+        )
 
     @classmethod
     def missing(cls, message: str, **more: Any) -> Judgement:

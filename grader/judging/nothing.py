@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TypeVar
 
@@ -13,17 +12,16 @@ from grader.evidence.record import (
     ProbeResult,
     ValueRecord,
 )
-from grader.evidence.training import ModelIdentity
+from grader.facts.absence import absence, broken_cells
 from grader.facts.calls import Answers, answer_of
 from grader.facts.case import Case
-from grader.facts.code.definitions import definition
+from grader.facts.code.definitions import definition, undefined
 from grader.facts.code.meanings import Excuses
 from grader.facts.fields import Where
+from grader.facts.known import Known, Unknown, sure
 from grader.facts.layer_calls import LayerAnswers, layer_answer, layer_weights, telling
-from grader.facts.notebook import located, stopped_early
-from grader.facts.targets import NOT_BUILT, describe
-from grader.facts.training.runs import object_name
-from grader.facts.words.answers import answer_in
+from grader.facts.notebook import located, stopped_early, untouched
+from grader.facts.targets import describe
 from grader.judging.judgement import Judgement
 
 __all__ = [
@@ -57,7 +55,7 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
     record = result.record
     if not isinstance(record, FunctionRecord) or len(record.calls) != len(probe.calls):
         detail = result.error.type if result.error else result.detail or "not every call was answered"
-        return Judgement.needs_ta(f"{wanted} could not be called ({detail}); a TA looks at it.")
+        return Judgement.needs_ta(f"{wanted} could not be called.", open=f"The call came to this: {detail}.")
     calls = tuple(answer_of(record.name, call, case.bundle) for call in record.calls)
     where = definition(case, probe.target.names, record.cell)
     excuses = Excuses(case, probe.target.names, record)
@@ -67,9 +65,12 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
 
 def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:
     """Nothing of these names was there at the end: is it the student's doing, or can that not be told?"""
+    nowhere = undefined(case, names)
+    if isinstance(nowhere, Unknown):
+        return Judgement.needs_ta(f"No cell defines `{names[0]}`.", open=f"It may be there: {nowhere.why}.")
     places = definition(case, names)
     if not places:
-        return Judgement.failed(f"No cell defines `{names[0]}`.")
+        return Judgement.failed(f"No cell defines `{names[0]}`.", on=nowhere)
     run = case.evidence.cells[places[0].cell].run
     if run is not None and run.error is not None:
         reason = f"its cell raised {run.error.type}"
@@ -77,7 +78,11 @@ def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:
         reason = f"the run ended early ({case.evidence.outcome})"
     else:
         reason = "it was gone after the last cell"
-    return Judgement.needs_ta(f"`{names[0]}` is written but could not be called: {reason}.", where=places)
+    return Judgement.needs_ta(
+        f"`{names[0]}` is written but could not be called.",
+        open=f"The reason is that {reason}.",
+        where=places,
+    )
 
 
 def ask_layer(case: Case, probe: ModuleProbe) -> LayerAnswers | Judgement:
@@ -94,10 +99,10 @@ def ask_layer(case: Case, probe: ModuleProbe) -> LayerAnswers | Judgement:
     where = () if record.cell is None else (Where(cell=record.cell),)
     weights = layer_weights(record, case.bundle)
     if len(record.forwards) != len(probe.inputs):
-        return Judgement.needs_ta(f"{wanted} did not take every image; a TA looks at it.", where=where)
+        return Judgement.needs_ta(f"{wanted} did not take every image.", where=where)
     if weights is None or not telling(weights):
         message = f"No kernel (filters, channels, rows, columns) with usable weights was found in {wanted}."
-        return Judgement.needs_ta(f"{message} A TA looks at it.", where=where)
+        return Judgement.needs_ta(message, where=where)
     name = record.class_name
     calls = tuple(layer_answer(name, forward, case.bundle) for forward in record.forwards)
     return LayerAnswers(Answers(name, calls, where), weights)
@@ -105,10 +110,11 @@ def ask_layer(case: Case, probe: ModuleProbe) -> LayerAnswers | Judgement:
 
 def nothing_handed_in(case: Case, section: str | None = None) -> Judgement | None:
     """The judgement on a section that is as the handout left it; None where there is something to read."""
-    answer = answer_in(case, section)
-    if not answer.located or answer.touched:
+    bare = sure(untouched(case, section))
+    if bare is None:
         return None
-    return Judgement.failed("Nothing was handed in for this part.", where=answer.where)
+    where = tuple(Where(cell=cell.index) for cell in case.section_cells(section))
+    return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
 
 
 def not_located(case: Case, section: str | None = None) -> Judgement | None:
@@ -117,7 +123,8 @@ def not_located(case: Case, section: str | None = None) -> Judgement | None:
         return None
     name = section or case.section or ""
     title = case.sections[name].title if name in case.sections else name
-    return Judgement.needs_ta(f"The part '{title}' was not found in the notebook; a TA looks for it.")
+    message = f"The part '{title}' was not found in the notebook."
+    return Judgement.needs_ta(message, open="The answer may stand elsewhere in it.")
 
 
 Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
@@ -152,59 +159,21 @@ def _record_or(
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
     unnamed = not isinstance(probe, ValueProbe) and probe.target.discover is not None
-    return _withoutlayer_answer(case, result, wanted, unnamed)
+    return _without_answer(case, result, wanted, unnamed)
 
 
-def _elsewhere(case: Case, result: ProbeResult) -> str:
-    """Why a network that was looked for without a name may be there all the same."""
-    used = _used_here(case)
-    if used is not None:
-        return f"`{object_name(used[0])}` ({used[0].class_name}, cell {used[1]}) may be meant for it"
-    unbuilt = re.findall(rf"(\w+) \({NOT_BUILT}", result.detail)
-    if unbuilt:
-        return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
-    return "networks were trained in it" if case.evidence.training.runs else ""
-
-
-def _used_here(case: Case) -> tuple[ModelIdentity, int] | None:
-    """A network that was trained or used, whose class is written in the criterion's section, and its cell."""
-    history = case.evidence.training
-    section = case.section_cells() if case.section is not None else ()
-    looked_at = [look.model for look in history.evaluations if look.model is not None]
-    for used in (*(run.model for run in history.runs), *looked_at):
-        written = rf"(?m)^\s*class\s+{re.escape(used.class_name or '')}\b"
-        cells = [cell.index for cell in section if cell.kind == "code" and re.search(written, cell.source)]
-        if used.class_name and cells:
-            return used, cells[-1]
-    return None
-
-
-def _withoutlayer_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool) -> Judgement:
-    """The judgement on a thing that was not found or not measured.
-
-    Names are free where a network was looked for without one: the handout's own cells make none then, so that
-    it proves nothing where these fail.
-    """
-    if case.section is not None:
-        untouched = nothing_handed_in(case)
-        if untouched is not None:
-            return untouched
-    broken = tuple(
-        Where(cell=cell.index, line=cell.run.error.line)
-        for cell in case.evidence.cells
-        if cell.run is not None
-        and cell.run.error is not None
-        and not (unnamed and cell.index in case.alignment.unchanged)
-    )
-    elsewhere = _elsewhere(case, result) if unnamed else ""
-    none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell"
-    if result.status == "not_found" and (broken or stopped_early(case)):
-        reasons = [reason for reason in (elsewhere, "some cells failed or did not run") if reason]
-        text = f"{none}, but {' and '.join(reasons)}; a TA looks at it."
-        return Judgement.needs_ta(text, where=broken[:5])
-    if result.status == "not_found" and elsewhere:
-        return Judgement.needs_ta(f"{none}, but {elsewhere}; a TA looks at it.")
-    if result.status == "not_found":
-        return Judgement.failed(f"{none}.")
-    reason = f"{result.error.type}: {result.error.message}" if result.error else result.detail
-    return Judgement.needs_ta(f"{wanted} could not be measured ({reason or 'no answer'}); a TA looks at it.")
+def _without_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool) -> Judgement:
+    """The judgement on a thing that was not found or not measured."""
+    bare = nothing_handed_in(case) if case.section is not None else None
+    if bare is not None:
+        return bare
+    if result.status != "not_found":
+        reason = f"{result.error.type}: {result.error.message}" if result.error else result.detail
+        return Judgement.needs_ta(
+            f"{wanted} could not be measured.", open=f"Measuring it came to this: {reason or 'no answer'}."
+        )
+    none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell."
+    absent = absence(case, result, unnamed=unnamed)
+    if isinstance(absent, Known):
+        return Judgement.failed(none, on=absent)
+    return Judgement.needs_ta(none, open=f"But {absent.why}.", where=broken_cells(case, unnamed=unnamed)[:5])

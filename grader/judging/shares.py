@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from grader.facts.fields import Where
+from grader.facts.known import Known, every
 from grader.judging.judgement import Judgement
 
 __all__ = ["PartFinding", "judge_parts"]
@@ -16,29 +17,46 @@ _TOLD = 3
 
 @dataclass(frozen=True)
 class PartFinding:
-    """One part judged.
+    """One part judged; made by `right`, `wrong` and `waits`.
 
     Attributes:
-        weight: Part of the points, in proportion to the other parts'.
         state: ``open``: for a TA.
         text: A sentence on it.
+        on: What a settled part stands on.
+        open: Why a person has to look, as a sentence.
+        weight: Part of the points, in proportion to the other parts'.
         share: What a wrong part still earns of its weight.
     """
 
     name: str
-    weight: float
     state: Literal["right", "wrong", "open"]
     text: str
+    on: Known[object] | None = None
+    open: str = ""
+    weight: float = 1.0
     share: float = 0.0
     where: tuple[Where, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def right(cls, name: str, text: str, *, on: Known[object], **more: Any) -> PartFinding:
+        return cls(name, "right", text, on=on, **more)
+
+    @classmethod
+    def wrong(cls, name: str, text: str, *, on: Known[object], **more: Any) -> PartFinding:
+        return cls(name, "wrong", text, on=on, **more)
+
+    @classmethod
+    def waits(cls, name: str, text: str, *, open: str = "", **more: Any) -> PartFinding:
+        """A part that a person has to look at."""
+        return cls(name, "open", text, open=open or "A program cannot settle this.", **more)
 
 
 def judge_parts(parts: Sequence[PartFinding], data: dict[str, Any] | None = None) -> Judgement:
     """Adds up parts by weight; where one is open, the judgement waits for a TA with the rest settled."""
     total = sum(part.weight for part in parts)
     earned = sum(part.weight * (1.0 if part.state == "right" else part.share) for part in parts) / total
-    waiting = sum(part.weight for part in parts if part.state == "open") / total
+    waiting = [part for part in parts if part.on is None]
     more: dict[str, Any] = {
         "where": tuple(dict.fromkeys(place for part in _told(parts) for place in part.where)),
         "data": {
@@ -47,12 +65,17 @@ def judge_parts(parts: Sequence[PartFinding], data: dict[str, Any] | None = None
         },
     }
     message = _message(parts)
-    if waiting > 0:
-        judgement = Judgement.needs_ta(message, share=min(earned, 1.0), **more)
-        return judgement.model_copy(update={"open_share": min(waiting, 1.0 - judgement.share)})
+    settled = every(part.on for part in parts if part.on is not None)
+    if waiting or not isinstance(settled, Known):
+        why = " ".join(dict.fromkeys(part.open for part in waiting))
+        judgement = Judgement.needs_ta(message, open=why, share=min(earned, 1.0), **more)
+        open_share = min(sum(part.weight for part in waiting) / total, 1.0 - judgement.share)
+        return judgement.model_copy(update={"open_share": open_share})
     if earned >= 1.0 - 1e-9:
-        return Judgement.passed(message, **more)
-    return Judgement.partial(earned, message, **more) if earned > 0 else Judgement.failed(message, **more)
+        return Judgement.passed(message, on=settled, **more)
+    if earned > 0:
+        return Judgement.partial(earned, message, on=settled, **more)
+    return Judgement.failed(message, on=settled, **more)
 
 
 def _told(parts: Sequence[PartFinding]) -> list[PartFinding]:

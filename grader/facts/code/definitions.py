@@ -11,8 +11,9 @@ from grader.facts.case import Case
 from grader.facts.code.bindings import bound_in
 from grader.facts.code.source import parse_cell
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["definition", "lines_of_layers"]
+__all__ = ["definition", "lines_of_layers", "undefined"]
 
 #: Layers that learn, by the beginning of their names.
 _LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -23,6 +24,28 @@ def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tup
     cells = case.evidence.cells if cell is None else case.evidence.cells[cell : cell + 1]
     found = [place for record in cells for place in _places(record, frozenset(names))]
     return tuple(found[-1:])
+
+
+def undefined(case: Case, names: Iterable[str]) -> Fact[bool]:
+    """Whether no cell gives any of these names a meaning.
+
+    A star import that failed, or whose module nobody here can read, may have brought any name.
+    """
+    if definition(case, names):
+        return Known(False)
+    for cell in case.evidence.cells:
+        module = _star_import(cell)
+        if module:
+            return Unknown(f"cell {cell.index} takes all names of `{module}`, which is not in the notebook")
+    return Known(True)
+
+
+def _star_import(cell: CellRecord) -> str:
+    """The module that a cell takes all names from, where it could not be imported; empty for none."""
+    if cell.kind != "code" or cell.run is None or cell.run.error is None:
+        return ""
+    found = re.search(r"(?m)^\s*from\s+([\w.]+)\s+import\s+\*", cell.source)
+    return found[1] if found else ""
 
 
 def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tuple[Where, ...]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Strict, Where
+from grader.facts.known import sure
 from grader.facts.notebook import located, some_failed, stopped_early, untouched
 from grader.facts.training.runs import (
     batch_size_of,
@@ -121,7 +122,7 @@ def open_share(all_of_them: Sequence[Became]) -> float:
 def _without_runs(setting: Setting, case: Case) -> Became:
     sources, sections = by_token(case.evidence.training), _sections(setting)
     elsewhere = [run for run in case.evidence.training.runs if not differences(run, setting, sources)]
-    if setting.section is not None and untouched(case, setting.section):
+    if setting.section is not None and sure(untouched(case, setting.section)):
         if not elsewhere:
             return Became(setting, "nothing", "nothing was handed in")
         reason = f"nothing stands in this part, but cell {elsewhere[0].cell} trains it"

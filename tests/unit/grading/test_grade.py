@@ -41,7 +41,7 @@ class Fixed(Check):
             status=self.status,
             share=self.share,
             open_share=self.open_share,
-            message=case.criterion.id,
+            message="judged",
             data=self.data,
         )
 
