@@ -99,7 +99,7 @@ def _row(mark: CriterionMark) -> tuple[str, ...]:
     places = ", ".join(
         f"cell {where.cell}" + (f" line {where.line}" if where.line else "") for where in finding.where[:3]
     )
-    message = " ".join(finding.message.split())
+    message = " ".join((finding.message if decision else finding.told).split())
     return (
         finding.criterion,
         finding.status.value,

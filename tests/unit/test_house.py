@@ -80,6 +80,30 @@ def test_every_module_on_this_side_of_the_wall_imports(path):
     assert all(hasattr(module, name) for name in exported(ast.parse(path.read_text())) or ())
 
 
+def test_only_facts_know():
+    """A check that could make a fact of its own could make a guess one."""
+    makers = [
+        f"{names(path)}:{node.lineno}"
+        for path in MODULES
+        if "facts" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Known"
+    ]
+    assert makers == []
+
+
+def test_no_private_name_crosses_rooms():
+    crossing = [
+        f"{names(path)} takes {alias.name} from {node.module}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("grader")
+        for alias in node.names
+        if alias.name.startswith("_") or any(part.startswith("_") for part in (node.module or "").split("."))
+    ]
+    assert crossing == []
+
+
 def commands(app, prefix=""):
     """Names of all commands, groups followed down."""
     for command in app.registered_commands:

@@ -95,7 +95,7 @@ def _waiting(result: Result, earlier: Collection[str]) -> Iterator[tuple[int, Cr
 
 def _pending(student: str, mark: CriterionMark) -> Pending:
     finding, decision = mark.finding, mark.decision
-    status, message = finding.status.value, finding.message
+    status, message = finding.status.value, f"{finding.message} {finding.open}".strip()
     if decision is not None:
         status = "marked on an earlier file"
         message = (

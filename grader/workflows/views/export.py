@@ -54,7 +54,9 @@ def _criterion(mark: CriterionMark) -> dict[str, Any]:
         "where": finding["where"],
         "data": finding["data"],
     }
-    return plain if mark.decision is None else {**plain, "decision": _decision(mark.decision)}
+    if mark.decision is not None:
+        return {**plain, "decision": _decision(mark.decision)}
+    return {**plain, "open": mark.finding.open} if mark.finding.open else plain
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
