@@ -12,15 +12,15 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.steps import (
     Step,
+    layers_of_module,
+    layers_of_run,
     show_steps,
     show_wanted,
-    steps_of_module,
     steps_of_reference,
-    steps_of_text,
 )
-from grader.facts.notebook import stopped_early
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
@@ -110,7 +110,7 @@ class Architecture(Check):
         if isinstance(found, Judgement):
             return found
         where = () if found.cell is None else (Where(cell=found.cell),)
-        return self._judge_steps(steps_of_module(found, case.bundle), case, f"`{found.name}`", where)
+        return self._judge_steps(layers_of_module(found, case.bundle), case, f"`{found.name}`", where)
 
     def _judge_trained(self, case: Case) -> Judgement:
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
@@ -124,12 +124,13 @@ class Architecture(Check):
 
     def _likeness(self, run: TrainingRun, case: Case) -> int:
         """How many of the layers asked for a network has: of several wrong ones the nearest is told of."""
-        steps = steps_of_text(run.model.architecture)
+        layers = layers_of_run(run)
+        steps = layers.value if isinstance(layers, Known) else ()
         return sum(any(fits(step, wanted) for step in steps) for wanted in self._expected(case))
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
-        judged = self._judge_steps(steps_of_text(run.model.architecture), case, name, where_of([run]))
+        judged = self._judge_steps(layers_of_run(run), case, name, where_of([run]))
         if judged.status is Status.PASS:
             return judged
         lines = lines_of_layers(case, run.model.class_name, run.cell)
@@ -139,32 +140,34 @@ class Architecture(Check):
         untouched = nothing_handed_in(case, self.trained_in)
         if untouched is not None:
             return untouched
-        return Judgement.needs_ta("No training of such a network was seen in this part; a TA looks at it.")
+        text = "No training of such a network was seen in this part."
+        return Judgement.needs_ta(text, open="It may have been trained in another way, or elsewhere.")
 
     def _judge_steps(
-        self, steps: tuple[Step, ...], case: Case, name: str, where: tuple[Where, ...]
+        self, layers: Fact[tuple[Step, ...]], case: Case, name: str, where: tuple[Where, ...]
     ) -> Judgement:
         expected = self._expected(case)
         if self.target is None:
             expected = tuple(step for step in expected if step.learns)
         expected = tuple(step for step in expected if step.type not in _RESHAPING)
+        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
+        more: dict[str, Any] = {"where": where, "data": {"found": show_steps(()), "expected": wanted}}
+        if isinstance(layers, Unknown):
+            return Judgement.needs_ta(f"{name} was to have {wanted}.", open=f"But {layers.why}.", **more)
+        steps = layers.value
+        more["data"]["found"] = show_steps(steps)
         kinds = {step.type for step in expected}
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
-        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
-        data: dict[str, Any] = {"found": show_steps(steps), "expected": wanted}
-        more: dict[str, Any] = {"where": where, "data": data}
-        if not steps and stopped_early(case):
-            return Judgement.needs_ta(f"The layers of {name} could not be read.", **more)
         same = len(compared) == len(expected) and all(map(fits, compared, expected))
         if same or (self.more and continues(compared, expected)):
-            return Judgement.passed(f"{name} has the layers asked for.", **more)
+            return Judgement.passed(f"{name} has the layers asked for.", on=layers, **more)
         message = self._difference(name, compared, expected, wanted)
         if self.target is None and may_hold(compared, expected):
-            message += " Only what is registered was recorded, not what is used; a TA looks at it."
-            return Judgement.needs_ta(message, **more)
+            why = "Only what is registered was recorded, not what is used."
+            return Judgement.needs_ta(message, open=why, **more)
         trained = self.target is None
         advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
-        return Judgement.failed(message, advice=advice, **more)
+        return Judgement.failed(message, on=layers, advice=advice, **more)
 
     def _difference(
         self, name: str, compared: tuple[Step, ...], expected: tuple[Step, ...], wanted: str

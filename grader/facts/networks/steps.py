@@ -10,10 +10,14 @@ from typing import Any
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
+from grader.evidence.training import TrainingRun
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.values.plain import plain
 
 __all__ = [
     "Step",
+    "layers_of_module",
+    "layers_of_run",
     "same_setting",
     "show_steps",
     "show_wanted",
@@ -47,6 +51,8 @@ _SIZES_OF = {
     "Conv": ("in_channels", "out_channels", "kernel_size"),
     "Linear": ("in_features", "out_features"),
 }
+#: Where the collector cuts `ModelIdentity.architecture`.
+_LONGEST_TEXT = 4000
 _LINE = re.compile(r"^(?P<path>[^:]*): (?P<type>\w+)\((?P<settings>.*)\)$")
 _SETTING = re.compile(r"(\w+)=(\([^)]*\)|'[^']*'|[^,]+)")
 _LEARNING = re.compile(r"^(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -63,6 +69,20 @@ class Step:
     def learns(self) -> bool:
         """Whether a layer of this type has parameters."""
         return _LEARNING.match(self.type) is not None
+
+
+def layers_of_module(module: ModuleRecord, bundle: Bundle) -> Fact[tuple[Step, ...]]:
+    """The steps of a network, where they could be read."""
+    steps = steps_of_module(module, bundle)
+    return Known(steps) if steps else Unknown("none of its layers could be read")
+
+
+def layers_of_run(run: TrainingRun) -> Fact[tuple[Step, ...]]:
+    """The layers of the network that a run trained, in order of registration."""
+    text = run.model.architecture
+    if len(text) >= _LONGEST_TEXT:
+        return Unknown("the list of its layers was cut")
+    return Known(steps_of_text(text)) if text else Unknown("none of its layers were recorded")
 
 
 def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:

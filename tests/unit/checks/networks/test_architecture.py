@@ -161,7 +161,7 @@ FIRST, SECOND = FULLY.splitlines()
 def test_layers_that_may_be_registered_and_never_used_or_used_in_another_order_go_to_a_ta(text: str):
     judgement = judge_trained(text)
     assert judgement.status is Status.NEEDS_TA
-    assert "not what is used" in judgement.message
+    assert "not what is used" in judgement.open
     assert judge_trained(text, FULLY).status is Status.PASS
     assert judge_trained(text, FULLY.replace("3072", "1024")).status is Status.NEEDS_TA
 
