@@ -40,9 +40,7 @@ def shape_of(forward: ForwardRecord) -> Fact[tuple[int, ...] | None]:
     if tensor is not None:
         return Known(tensor.shape)
     plain = isinstance(forward.output, NoneValue | BoolValue | IntValue | FloatValue | StrValue)
-    return (
-        Known(None) if plain else Unknown(f"what came out, {forward.output.type}, could not be looked into")
-    )
+    return Known(None) if plain else Unknown("what came out could not be looked into")
 
 
 def error_of(forward: ForwardRecord) -> Fact[RaisedError]:
