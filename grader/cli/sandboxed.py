@@ -19,6 +19,7 @@ from grader.workflows.running.planning import Work
 from grader.workflows.running.run import RunReport, run
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.upkeep.settings import Settings
+from grader.workflows.views.held import why_held
 
 __all__ = ["close", "grade"]
 
@@ -46,7 +47,14 @@ def close(report: RunReport, options: Settings) -> int:
     if report.unfinished:
         print_line(f"{report.unfinished} submissions wait: run again to go on")
     print_line(f"marks are in {options.db.rsplit('@', 1)[-1]}")
-    return 1 if report.unfinished or any(our_fault(result) for result in report.results) else 0
+    held = sum(bool(why_held(result)) for result in report.results)
+    if held:
+        print_line(f"{_submissions(held)} could not be taken: no mark goes out until a TA has looked")
+    return 1 if report.unfinished or held or any(our_fault(result) for result in report.results) else 0
+
+
+def _submissions(count: int) -> str:
+    return "1 submission" if count == 1 else f"{count} submissions"
 
 
 def _opener(options: Settings, watch: Notify) -> Callable[[], Sandbox]:

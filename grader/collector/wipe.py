@@ -18,26 +18,37 @@ from grader.collector.privileges import become_student
 __all__ = ["kill_processes", "leftovers", "processes_of", "remove_everything", "remove_sockets"]
 
 _IPC_RMID = 0
+_STOP_S = 2.0
 _KILL_S = 30.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def processes_of(uid: int, *, stopped: bool = True) -> Iterator[int]:
-    """Living processes of `uid`; the dead that wait for their parent do not count.
+    """Processes of `uid` with a living thread; the dead that wait for their parent do not count.
+
+    A process whose first thread has ended shows as dead while its other threads go on, so each is looked at.
 
     Args:
         uid: Whose.
-        stopped: Whether those that a signal has stopped are among them.
+        stopped: Whether those count that a signal has stopped, all threads of them.
     """
+    passed_over = "ZX" if stopped else "ZXTt"
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with suppress(OSError):
             status = (entry / "status").read_text()
-            passed_over = "ZX" if stopped else "ZXT"
-            state = status.partition("\nState:\t")[2][:1]
-            if f"\nUid:\t{uid}\t" in status and state not in passed_over:
+            if f"\nUid:\t{uid}\t" in status and _thread_states(entry) - set(passed_over):
                 yield int(entry.name)
+
+
+def _thread_states(process: Path) -> set[str]:
+    """Letters of the states that a process's threads are in; empty once it has none."""
+    states = set()
+    for thread in (process / "task").iterdir():
+        with suppress(OSError):
+            states.add((thread / "status").read_text().partition("\nState:\t")[2][:1])
+    return states
 
 
 def kill_processes(uid: int) -> None:
@@ -45,9 +56,10 @@ def kill_processes(uid: int) -> None:
 
     Stopped processes keep their places under the limit, so a fork bomb comes to rest; killed one by one it
     would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for.
+    A process that waits for a child which it made with vfork cannot be stopped, so stopping has a time.
     """
-    deadline = time.monotonic() + _KILL_S
-    for number, stopped in ((signal.SIGSTOP, False), (signal.SIGKILL, True)):
+    for number, stopped, patience_s in ((signal.SIGSTOP, False, _STOP_S), (signal.SIGKILL, True, _KILL_S)):
+        deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline and (found := list(processes_of(uid, stopped=stopped))):
             for pid in found:
                 with suppress(ProcessLookupError):

@@ -24,7 +24,6 @@ __all__ = [
     "stopped_early",
     "stored_text",
     "training_unknown",
-    "unreadable",
     "untouched",
     "was_run_by_student",
 ]
@@ -41,14 +40,6 @@ def located(case: Case, section: str | None = None) -> bool:
     """
     name = section or case.section
     return name is None or bool(case.alignment.cells_of(name))
-
-
-def unreadable(case: Case) -> Fact[str]:
-    """Why the file handed in is no notebook; unknown where it is one."""
-    evidence = case.evidence
-    if evidence.outcome is not Outcome.INVALID_SUBMISSION:
-        return Unknown("the file could be read")
-    return Known(evidence.outcome_detail or "it is no notebook")
 
 
 def untouched(case: Case, section: str | None = None) -> Fact[bool]:

@@ -85,8 +85,16 @@ NO_WIPE = Weakness(
     {"grader/collector/wipe.py": ("    for folder in WRITABLE:\n        _empty(folder)\n", "    return\n")}
 )
 NO_KILL = Weakness(
-    {"grader/collector/wipe.py": ("    deadline = time.monotonic() + _KILL_S\n", "    return\n")}
+    {
+        "grader/collector/wipe.py": (
+            "    for number, stopped, patience_s in (",
+            "    return\n    for number, stopped, patience_s in (",
+        )
+    }
 )
+_BY_THREADS = "_thread_states(entry) - set(passed_over)"
+_BY_FIRST_THREAD = 'status.partition("\\nState:\\t")[2][:1] not in passed_over'
+FIRST_THREAD_SPEAKS_FOR_ALL = Weakness({"grader/collector/wipe.py": (_BY_THREADS, _BY_FIRST_THREAD)})
 _LOOK = " + leftovers(kernel.uid)\n"
 NO_LOOK_AFTER = Weakness({"grader/collector/driver.py": (_LOOK, "\n")})
 NO_SEAL = Weakness({"grader/collector/session.py": ("return self._seal.broken()", "return ()")})
@@ -239,6 +247,14 @@ def test_without_wipe_and_look_the_next_submission_sees_the_files(weakened: Weak
 def test_without_the_kill_a_daemon_is_noticed(weakened: Weakened) -> None:
     left = attacked(weakened(NO_KILL), "persistence/daemon")
     assert any("left behind: process" in line for line in left.evidence.anomalies)
+
+
+def test_by_its_first_thread_alone_a_process_lives_on_and_writes_into_the_next_ones_folder(
+    weakened: Weakened,
+) -> None:
+    worker = weakened(FIRST_THREAD_SPEAKS_FOR_ALL)
+    attacked(worker, "persistence/process-without-its-first-thread")
+    assert "sklearn/__init__.py" in printed(run_cells(worker, HONEST, LIMITS))
 
 
 def test_without_seal_and_source_check_a_forger_is_paid(
