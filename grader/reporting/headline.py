@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord, Evidence, Outcome
-from grader.facts.raised import raised_clause, raised_in
+from grader.facts.raised import raised_in
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput
+from grader.reporting.raised import raised_clause
 from grader.reporting.text import count, duration, listed, number
 
 __all__ = ["Headline", "RunFacts", "headline"]

@@ -28,7 +28,8 @@ def ending(store: Store, result: Result) -> str:
 
 
 def _raised(store: Store, result: Result) -> str:
-    from grader.facts.raised import raised_clause, raised_in
+    from grader.facts.raised import raised_in
+    from grader.reporting.raised import raised_clause
     from grader.workflows.regrading.rubrics import given_cells, recall_rubric
 
     if result.attempt is None or result.rubric is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.facts.handed_in import nothing_came as nothing_in
 from grader.grading import held
 from grader.store.history import Result
 
@@ -17,4 +18,4 @@ def why_held(result: Result) -> str:
 def nothing_came(result: Result) -> bool:
     """Whether the student handed in nothing at all."""
     attempt = result.attempt
-    return attempt is not None and held.nothing_came(attempt.outcome, attempt.detail)
+    return attempt is not None and nothing_in(attempt.outcome, attempt.detail)

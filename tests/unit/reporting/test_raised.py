@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from grader.evidence.record import CellError, CellRecord, Output, Submitted
-from grader.facts.raised import raised_clause, raised_in
+from grader.facts.raised import raised_in
 from grader.reporting.headline import headline
 from grader.reporting.model import ReportInput
+from grader.reporting.raised import raised_clause
 from tests.factories import cell
 from tests.unit.reporting import samples
 
