@@ -22,7 +22,7 @@ from grader.store.models import (
 )
 from grader.store.types import LiteralText, UtcTime
 from grader.workflows.audit import AuditReport, audit
-from tests.postgresql import fresh_database
+from tests.postgresql import migrated_database
 from tests.tampering import HISTORY, behind_its_back, directly, mark, write
 
 CHANGED = "the row or its seal was changed after it was written"
@@ -188,7 +188,7 @@ def test_a_changed_trigger_is_named(store: Store, statements: list[str], said: s
 def test_a_changed_trigger_is_named_on_a_server(
     postgresql_server: Path, tmp_path: Path, statement: str, said: str
 ) -> None:
-    with open_store(fresh_database(postgresql_server), evidence=tmp_path) as store:
+    with open_store(migrated_database(postgresql_server), evidence=tmp_path) as store:
         directly(store, statement)
         assert any(said in problem for problem in audit(store).unguarded)
 
