@@ -4,7 +4,7 @@
 #   TORCH_INDEX=<URL>            a further package index for torch, in the sandbox image and for tests, such as
 #                                PyTorch's own index of CPU builds
 #   TESTS="tests/unit -k intake" what `make test` runs
-#   SEED=4711                    the order in which `make shuffled` runs tests, as a run before has printed it
+#   SEED=4711                    the order in which `make shuffled` runs tests, as an earlier run printed it
 #   TEST_PROCESSES=1             how many processes run the tests; without it one for each core, four at most
 
 SHELL := /bin/bash
@@ -55,8 +55,9 @@ static: setup  ## Check format, style, types and the direction of imports
 
 .PHONY: shuffled
 shuffled: setup postgresql  ## Run the unit tests in one process and in a random order; SEED=<number> repeats one
-	@OMP_NUM_THREADS=1 GRADER_REQUIRE_POSTGRESQL=1 \
-	  $(BIN)/pytest --random-order-bucket global $(if $(SEED),--random-order-seed $(SEED)) tests/unit
+	@seed=$(or $(SEED),$$RANDOM); again="make shuffled SEED=$$seed repeats this order"; echo "$$again"; \
+	OMP_NUM_THREADS=1 GRADER_REQUIRE_POSTGRESQL=1 $(BIN)/pytest --quiet \
+	  --random-order-bucket global --random-order-seed $$seed tests/unit || { echo "$$again"; exit 1; }
 
 .PHONY: check
 check: static shuffled test  ## Everything that must hold before a commit is shared

@@ -28,7 +28,7 @@ from tests.tampering import HISTORY, behind_its_back, directly, mark, write
 CHANGED = "the row or its seal was changed after it was written"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three_marks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "marks.db"
     with open_store(str(path)) as opened:
@@ -223,7 +223,7 @@ def test_there_is_a_row_of_each_kind_to_change() -> None:
     assert sorted([*(row.__tablename__ for row in one_of_each()), "ledger"]) == HISTORY
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "full.db"
     with open_store(str(path)) as opened:
