@@ -35,7 +35,7 @@ TESTS = sorted(
 CLOCKS = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns"}
 #: What starts a real sandbox or a process confined as a kernel is.
 REAL = re.compile(
-    r"mark\.docker|docker\.from_env\(|\bos\.fork\(|confine_kernel\(|open_sandbox\(\"|[\"']bwrap[\"'], ?[\"']-"
+    r"mark\.docker|docker\.from_env\(|confine_kernel\(|open_sandbox\(\"|[\"']bwrap[\"'], ?[\"']-"
 )
 #: Ends by these are the test's subject, so that the limit on time must be far away.
 OTHER_LIMITS = {Outcome.OUTPUT_LIMIT, Outcome.OUT_OF_MEMORY}
