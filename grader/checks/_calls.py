@@ -70,6 +70,7 @@ class Answer:
     mutated: bool
     operations: int | None
     operation_names: tuple[str, ...]
+    operation_names_cut: bool
     tolerance: Tolerance
     excuse: str = ""
 
@@ -158,6 +159,7 @@ def _answer(name: str, record: CallRecord, bundle: Bundle) -> Answer:
         mutated=record.mutated,
         operations=record.operations,
         operation_names=record.operation_names,
+        operation_names_cut=record.operation_names_cut,
         tolerance=tolerance_for(dtypes),
     )
 

@@ -92,5 +92,6 @@ def _answer(name: str, record: ForwardRecord, bundle: Bundle) -> Answer:
         mutated=False,
         operations=None,
         operation_names=(),
+        operation_names_cut=False,
         tolerance=tolerance_for(dtypes),
     )

@@ -7,34 +7,26 @@ from typing import TypeVar
 
 from grader.checks._answers import nothing_handed_in
 from grader.checks._runs import object_name
-from grader.evidence.plan import FunctionProbe, ModuleProbe, Target, ValueProbe
+from grader.evidence.plan import FunctionProbe, ModuleProbe, Target
 from grader.evidence.record import (
     FunctionRecord,
     ModuleRecord,
-    Outcome,
     ProbeResult,
-    ValueRecord,
 )
 from grader.evidence.training import ModelIdentity
 from grader.rubric.case import Case
 from grader.rubric.model import Judgement, Where
 
 __all__ = [
-    "NOT_BUILT",
     "describe",
     "function_or",
     "module_or",
     "own_cell_failed",
     "stopped_early",
     "training_unknown",
-    "value_or",
 ]
 
-Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
-
-#: What the collector writes behind the name of a class that needs arguments.
-NOT_BUILT = "not built"
-_CUT_SHORT = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
+Record = TypeVar("Record", ModuleRecord, FunctionRecord)
 
 
 def module_or(case: Case, probe: ModuleProbe) -> ModuleRecord | Judgement:
@@ -45,11 +37,6 @@ def module_or(case: Case, probe: ModuleProbe) -> ModuleRecord | Judgement:
 def function_or(case: Case, probe: FunctionProbe) -> FunctionRecord | Judgement:
     """The calls of a function, or the judgement that there are none."""
     return _record_or(case, probe, describe(probe.target), FunctionRecord)
-
-
-def value_or(case: Case, probe: ValueProbe) -> ValueRecord | Judgement:
-    """The value of an expression, or the judgement that it has none."""
-    return _record_or(case, probe, f"`{probe.expression}`", ValueRecord)
 
 
 def describe(target: Target) -> str:
@@ -65,7 +52,7 @@ def describe(target: Target) -> str:
 
 def stopped_early(case: Case) -> bool:
     """True where cells after some point never ran, so that a missing thing proves nothing."""
-    return case.evidence.outcome in _CUT_SHORT
+    return case.evidence.outcome.ended_early
 
 
 def own_cell_failed(case: Case) -> bool:
@@ -84,7 +71,7 @@ def training_unknown(case: Case) -> bool:
 
 def _record_or(
     case: Case,
-    probe: ModuleProbe | FunctionProbe | ValueProbe,
+    probe: ModuleProbe | FunctionProbe,
     wanted: str,
     kind: type[Record],
 ) -> Record | Judgement:
@@ -95,7 +82,7 @@ def _record_or(
         )
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
-    unnamed = not isinstance(probe, ValueProbe) and probe.target.discover is not None
+    unnamed = probe.target.discover is not None
     return _without_answer(case, result, wanted, unnamed)
 
 
@@ -104,9 +91,11 @@ def _elsewhere(case: Case, result: ProbeResult) -> str:
     used = _used_here(case)
     if used is not None:
         return f"`{object_name(used[0])}` ({used[0].class_name}, cell {used[1]}) may be meant for it"
-    unbuilt = re.findall(rf"(\w+) \({NOT_BUILT}", result.detail)
+    unbuilt = [candidate.name for candidate in result.candidates if candidate.not_built is not None]
     if unbuilt:
         return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
+    if result.candidates_cut:
+        return "not all networks in it were looked at"
     return "networks were trained in it" if case.evidence.training.runs else ""
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from grader.checks._answers import answer_in, not_located, printed, stored_text
 from grader.checks._variables import own_code
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellRecord, ShimKind
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
@@ -102,7 +102,7 @@ def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
 
 def _read_our_data(case: Case) -> bool:
     """Whether a data set was read from what we have in its place, with which training may be easier."""
-    return any(shim.kind == "dataset" for shim in case.evidence.shims)
+    return any(shim.kind is ShimKind.DATASET for shim in case.evidence.shims)
 
 
 def _reached(best: float, claimed: float | None, below: float) -> str:

@@ -21,6 +21,7 @@ from grader.checks._parts import PartFinding, judge_parts
 from grader.checks._plain import jsonable
 from grader.checks._printed_arrays import printed_arrays
 from grader.checks._variables import Absent, Held, held_before, own_code, variable
+from grader.evidence.record import ShimKind
 from grader.rubric.case import Case
 from grader.rubric.model import Check, Judgement, Where
 
@@ -256,7 +257,7 @@ class _Asked:
     @property
     def _on_test_picture(self) -> bool:
         """Whether the numbers come from a picture that stood in for one of the web."""
-        stood_in = any(shim.kind == "imread" for shim in self.case.evidence.shims)
+        stood_in = any(shim.kind is ShimKind.IMREAD for shim in self.case.evidence.shims)
         return stood_in and bool(self.asked.inputs)
 
     def _suspects(self, held: Held, expected: np.ndarray) -> Iterable[Suspect]:

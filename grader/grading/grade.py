@@ -75,7 +75,7 @@ def _finding(case: Case, signs: tuple[Sign, ...]) -> Finding:
 
 def _judge(case: Case) -> Judgement:
     evidence, criterion = case.evidence, case.criterion
-    if evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
+    if evidence.outcome.our_fault:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
     if evidence.outcome is Outcome.INVALID_SUBMISSION:
         reason = evidence.outcome_detail or "it is no notebook"

@@ -149,7 +149,7 @@ def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut
 def _missing(result: Result) -> str:
     if result.attempt is None:
         return "not run yet"
-    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+    if Outcome(result.attempt.outcome).our_fault:
         return f"the service could not run it: {result.attempt.detail}"
     return "" if result.mark else "not judged yet"
 
