@@ -149,8 +149,9 @@ def _shared(source: DataSource, trained: DataSource) -> float:
     """Share of one source's items among another's."""
     if source.token == trained.token:
         return 1.0
-    if source.index_digest is not None and source.index_digest == trained.index_digest:
-        return float(source.dataset_token == trained.dataset_token)
+    later = max(source, trained, key=lambda each: each.token)
+    if later.overlap is None and source.dataset_token == trained.dataset_token:
+        return float(source.index_digest == trained.index_digest)
     mine, theirs = dict(source.overlap or ()), dict(trained.overlap or ())
     return max(mine.get(trained.token, 0.0), theirs.get(source.token, 0.0))
 

@@ -141,7 +141,8 @@ class HyperparameterSettings(Check):
         if tried.count == 0 and _untouched(case, self.sections):
             return Judgement.failed("Nothing was handed in for this part.", data=tried.more["data"])
         if tried.possible > tried.count and not tried.enough:
-            return Judgement.needs_ta(f"{message} {_CUT}", **tried.more)
+            judgement = Judgement.needs_ta(f"{message} {_CUT}", share=tried.count / tried.wanted, **tried.more)
+            return judgement.model_copy(update={"open_share": tried.open_share})
         if training_unknown(case) or some_failed(case, self.sections):
             return Judgement.needs_ta(f"{message} Some cells failed or did not run.", **tried.more)
         if tried.count == 0:
@@ -171,6 +172,11 @@ class _Tried:
     @property
     def enough(self) -> bool:
         return self.count >= self.wanted
+
+    @property
+    def open_share(self) -> float:
+        """Part of the settings asked for of which nobody can tell without looking."""
+        return (min(self.possible, self.wanted) - self.count) / self.wanted
 
     @property
     def words(self) -> str:
