@@ -141,7 +141,9 @@ class HyperparameterSettings(Check):
         if tried.count == 0 and _untouched(case, self.sections):
             return Judgement.failed("Nothing was handed in for this part.", data=tried.more["data"])
         if tried.possible > tried.count and not tried.enough:
-            judgement = Judgement.needs_ta(f"{message} {_CUT}", share=tried.count / tried.wanted, **tried.more)
+            judgement = Judgement.needs_ta(
+                f"{message} {_CUT}", share=tried.count / tried.wanted, **tried.more
+            )
             return judgement.model_copy(update={"open_share": tried.open_share})
         if training_unknown(case) or some_failed(case, self.sections):
             return Judgement.needs_ta(f"{message} Some cells failed or did not run.", **tried.more)

@@ -15,8 +15,6 @@ from grader.evidence.record import Cut, FunctionRecord, ShimKind
 from grader.rubric.model import Status
 from tests import factories
 
-from .conftest import COMMON
-
 SET = """
 from torch.utils.data import Dataset, SubsetRandomSampler
 
@@ -53,10 +51,10 @@ def loaders(many: int, *, alike: bool) -> str:
 
 @pytest.mark.parametrize("alike", [True, False])
 def test_training_on_test_data_is_found_behind_501_loaders(notebook, alike):
-    notebook.run(COMMON + SET, loaders(501, alike=alike), TRAINED, "train(DataLoader(kept, batch_size=8))")
+    notebook.run(SET, loaders(501, alike=alike), TRAINED, "train(DataLoader(kept, batch_size=8))")
     judgement = judged(TestSetUntouched(), notebook)
     assert judgement.status is Status.FAIL
-    assert "trained on test data in cell 3" in judgement.message
+    assert "trained on test data in cell 4" in judgement.message
 
 
 def test_a_loader_for_each_epoch_of_ten_networks_leaves_no_doubt(notebook):
@@ -67,7 +65,7 @@ def test_a_loader_for_each_epoch_of_ten_networks_leaves_no_doubt(notebook):
                 train(DataLoader(trained_on, batch_size=20, shuffle=True), other)
                 for x, y in DataLoader(trained_on, batch_size=40): other(x)
     """
-    notebook.run(COMMON + SET, trainings)
+    notebook.run(SET, trainings)
     history = notebook.history
     assert history.complete
     assert len(history.sources) == 2
@@ -75,7 +73,7 @@ def test_a_loader_for_each_epoch_of_ten_networks_leaves_no_doubt(notebook):
 
 
 def test_two_calls_that_build_loaders_alike_stay_two_runs(notebook):
-    notebook.run(COMMON + SET, f"{TRAINED}\n{TRAINED}")
+    notebook.run(SET, f"{TRAINED}\n{TRAINED}")
     first, second = notebook.runs
     assert first.source == second.source
     assert second.start.carried_from == first.index
@@ -86,14 +84,14 @@ def test_loaders_of_other_items_are_other_sources(notebook):
         for start in (0, 20, 0):
             train(DataLoader(trained_on, 8, sampler=SubsetRandomSampler(range(start, start + 20))))
     """
-    notebook.run(COMMON + SET, halves)
+    notebook.run(SET, halves)
     assert [run.source for run in notebook.runs] == [0, 1, 0]
     assert notebook.history.sources[1].overlap == ()
 
 
 def test_data_that_are_not_recorded_may_be_test_data(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.recorder.sources._MAX_SOURCES", 3)
-    notebook.run(COMMON + SET, loaders(3, alike=False), "train(DataLoader(kept, batch_size=8))")
+    notebook.run(SET, loaders(3, alike=False), "train(DataLoader(kept, batch_size=8))")
     history = notebook.history
     assert not history.complete
     assert "more than 3 sources of data" in history.notes[0]
@@ -109,7 +107,7 @@ def test_sources_that_were_not_compared_are_neither_apart_nor_shared(notebook, m
         train(DataLoader(trained_on, 8, sampler=SubsetRandomSampler(range(20))))
         for x, y in DataLoader(trained_on, 8, sampler=SubsetRandomSampler(range(10, 30))): net(x)
     """
-    notebook.run(COMMON + SET, parts)
+    notebook.run(SET, parts)
     history = notebook.history
     assert history.sources[1].overlap is None
     test_data, look = TestData(history), history.evaluations[0]
@@ -142,21 +140,21 @@ def right_head():
 
 
 def judged_in_all(check, notebook):
-    cells = (factories.cell(0, "# All", kind="markdown"), factories.cell(1, "train(net)"))
+    cells = (factories.cell(0, "# All", kind="markdown"), *factories.code_cells("", "", "train(net)")[1:])
     evidence = factories.evidence(cells, training=notebook.history)
     sections = {"all": factories.Section(title="all", heading="^All")}
     return check.judge(factories.case(check, evidence, sections=sections))
 
 
 def test_networks_that_differ_in_their_heads_only_are_two(notebook):
-    notebook.run(COMMON + DEEP, "train(deep(2)); train(deep(3))")
+    notebook.run(DEEP, "train(deep(2)); train(deep(3))")
     judgement = judged(HyperparameterSettings(at_least=2, architectural=True), notebook)
     assert (judgement.status, judgement.data["different"]) == (Status.PASS, 2)
     assert len(notebook.history.layer_lists) == 2
 
 
 def test_networks_built_alike_share_their_layers_and_are_one(notebook):
-    notebook.run(COMMON + DEEP, "train(deep(2)); train(deep(2))")
+    notebook.run(DEEP, "train(deep(2)); train(deep(2))")
     assert len(notebook.history.layer_lists) == 1
     judgement = judged(HyperparameterSettings(at_least=2), notebook)
     assert (judgement.status, judgement.data["different"]) == (Status.PARTIAL, 1)
@@ -164,13 +162,13 @@ def test_networks_built_alike_share_their_layers_and_are_one(notebook):
 
 @pytest.mark.parametrize(("classes", "status"), [(2, Status.PASS), (3, Status.FAIL)])
 def test_the_head_of_a_deep_network_is_judged(notebook, classes, status):
-    notebook.run(COMMON + DEEP, f"train(deep({classes}))")
+    notebook.run(DEEP, f"train(deep({classes}))")
     assert judged_in_all(right_head(), notebook).status is status
 
 
 def test_a_head_beyond_the_layers_that_are_listed_is_left_to_a_ta(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.recorder.networks._MAX_LAYERS", 50)
-    notebook.run(COMMON + DEEP, "train(deep(2)); train(deep(3))")
+    notebook.run(DEEP, "train(deep(2)); train(deep(3))")
     assert judged_in_all(right_head(), notebook).status is Status.NEEDS_TA
     settings = HyperparameterSettings(at_least=2, architectural=True)
     assert judged(settings, notebook).status is Status.PASS
@@ -178,7 +176,7 @@ def test_a_head_beyond_the_layers_that_are_listed_is_left_to_a_ta(notebook, monk
 
 def test_a_network_of_more_modules_than_are_read_has_no_digest(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.recorder.networks._MAX_MODULES", 50)
-    notebook.run(COMMON + DEEP, "train(deep(2)); train(deep(3))")
+    notebook.run(DEEP, "train(deep(2)); train(deep(3))")
     assert [(each.cut, each.digest) for each in notebook.history.layer_lists] == [(True, None)] * 2
     settings = HyperparameterSettings(at_least=2, architectural=True)
     assert judged(settings, notebook).status is Status.NEEDS_TA
@@ -186,7 +184,7 @@ def test_a_network_of_more_modules_than_are_read_has_no_digest(notebook, monkeyp
 
 def test_layers_of_many_networks_are_told_apart_when_they_are_no_longer_listed(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.recorder.identity._MAX_LISTED", 130)
-    notebook.run(COMMON + DEEP, "for classes in (2, 3, 3): train(deep(classes))")
+    notebook.run(DEEP, "for classes in (2, 3, 3): train(deep(classes))")
     first, second = notebook.history.layer_lists
     assert (first.cut, second.cut, second.layers) == (False, True, ())
     assert first.same_as(second) is False
@@ -201,7 +199,7 @@ def test_settings_too_long_to_keep_still_tell_networks_apart(notebook):
             stepper = torch.optim.SGD(net.parameters(), lr=0.1)
             net(torch.randn(1, 2)).mean().backward(); stepper.step()
     """
-    notebook.run(COMMON, long)
+    notebook.run(long)
     assert [run.model.layers for run in notebook.runs] == [0, 1, 1]
 
 
@@ -226,13 +224,13 @@ def called(notebook, source):
     (probe,) = by_hand.probes()
     given = tuple(factories.ArrayValue(type="torch.Tensor", dtype="float32", shape=each.shape, array=place)
                   for place, each in enumerate(arrays))  # fmt: skip
-    notebook.run(COMMON, source)
+    notebook.run(source)
     numbers = tuple(factories.np.ones(each.shape, dtype="float32") for each in arrays)
-    result, _ = notebook.probe(probe, (ProbeInputs(args=given),), numbers)
+    result, kept = notebook.probe(probe, (ProbeInputs(args=given),), numbers)
     evidence = factories.evidence(
-        factories.code_cells("", source), probes={factories.probe_id(probe): result}
+        factories.code_cells("", source), probes=factories.answers([(probe, result)])
     )
-    return result, by_hand.judge(factories.case(by_hand, evidence, arrays=[*numbers, *numbers, *numbers]))
+    return result, by_hand.judge(factories.case(by_hand, evidence, arrays=kept))
 
 
 def test_a_library_call_is_seen_behind_hundreds_of_harmless_ones(notebook):
@@ -268,7 +266,7 @@ def test_output_of_a_call_says_that_it_was_cut(notebook):
 def test_the_first_uses_of_each_stand_in_are_kept_whatever_others_are_used(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.shims.context._MAX_USES", 2)
     many = "for place in range(5): get_ipython().system(f'pip install package{place}')"
-    collected = notebook.run(COMMON, f"{many}\ntorch.zeros(1).cuda()")
+    collected = notebook.run(f"{many}\ntorch.zeros(1).cuda()")
     kinds = [use.kind for use in collected.shims]
     assert (kinds.count(ShimKind.SHELL), kinds.count(ShimKind.CUDA)) == (2, 1)
     assert collected.cut == (Cut.SHIMS,)
@@ -289,7 +287,7 @@ def test_the_largest_batches_are_kept_and_the_rest_said_to_be_missing(notebook, 
         for size in range(1, {}):
             F.mse_loss(net(torch.randn(size, 2)), torch.zeros(size, 1)).backward(); stepper.step()
     """
-    notebook.run(COMMON, steps.format(4), steps.format(9))
+    notebook.run(steps.format(4), steps.format(9))
     assert [(run.batch_sizes, run.batch_sizes_cut) for run in notebook.runs] == [
         ((3, 2, 1), False),
         ((8, 7, 6), True),
@@ -307,7 +305,7 @@ def test_the_last_loss_is_never_averaged_and_averages_are_said(notebook, monkeyp
             for x, y in loader:
                 stepper.zero_grad(); (net(x) * 0 + epoch).mean().backward(); stepper.step()
     """
-    notebook.run(COMMON, passes.format(4), passes.format(7))
+    notebook.run(passes.format(4), passes.format(7))
     whole, cut = notebook.runs
     assert (whole.losses, whole.losses_cut) == ((0.0, 1.0, 2.0, 3.0), False)
     assert (cut.losses[-1], cut.losses_cut) == (6.0, True)
@@ -320,6 +318,6 @@ def test_optimizer_settings_too_long_to_keep_stay_different(notebook):
             stepper = torch.optim.SGD([{'params': net.parameters(), 'note': 'x' * 100 + str(last)}], lr=0.1)
             net(torch.ones(1, 1)).mean().backward(); stepper.step()
     """
-    notebook.run(COMMON, long)
+    notebook.run(long)
     first, second = (run.hyperparameters["note"] for run in notebook.runs)
     assert first != second
