@@ -50,7 +50,7 @@ def our_fault(result: Result) -> str:
     """What the service owes this submission; empty where it owes nothing."""
     if result.attempt is None:
         return "not run yet"
-    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+    if Outcome(result.attempt.outcome).our_fault:
         return f"not run: {result.attempt.detail}"
     if result.verdict is None:
         return "not judged yet"

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from grader.collector.places import WRITABLE
 from grader.collector.privileges import become_student
+from grader.evidence.text import first_lines, shortened
 
 __all__ = ["kill_processes", "leftovers", "processes_of", "remove_everything", "remove_sockets"]
 
 _IPC_RMID = 0
 _STOP_S = 2.0
 _KILL_S = 30.0
+_MOST_NAMED = 20
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -137,6 +139,6 @@ def leftovers(uid: int) -> list[str]:
     found = [f"process {pid}" for pid in processes_of(uid)]
     for folder in WRITABLE:
         if folder.is_dir():
-            found += [f"file {entry}"[:200] for entry in folder.iterdir()]
+            found += [shortened(f"file {entry}", 200) for entry in folder.iterdir()]
     found += [f"System V {kind} {number}" for kind, number in _system_v_objects(uid)]
-    return found[:20]
+    return list(first_lines(found, _MOST_NAMED))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from grader.evidence.record import (
     CellRecord,
-    Outcome,
     Output,
 )
 from grader.facts.case import Case
@@ -75,12 +74,9 @@ def was_run_by_student(cell: CellRecord) -> bool:
     return cell.kind == "code" and bool(cell.submitted.outputs)
 
 
-_CUT_SHORT = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
-
-
 def stopped_early(case: Case) -> bool:
     """True where cells after some point never ran, so that a missing thing proves nothing."""
-    return case.evidence.outcome in _CUT_SHORT
+    return case.evidence.outcome.ended_early
 
 
 def own_cell_failed(case: Case) -> bool:

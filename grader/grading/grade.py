@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import Outcome
 from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
 from grader.facts.handed_in import no_file
@@ -83,8 +82,7 @@ def _finding(case: Case, criterion: Criterion, signs: tuple[Sign, ...]) -> Findi
 
 
 def _judge(case: Case, criterion: Criterion) -> Judgement:
-    evidence = case.evidence
-    if evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
+    if case.evidence.outcome.our_fault:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
     nothing = no_file(case)
     if isinstance(nothing, Unknown):

@@ -106,7 +106,7 @@ class BoxWorker:
                 found=fault,
                 todo="run again; `grader doctor` tests the engine part by part",
             )
-        if session.outcome is Outcome.SANDBOX_UNAVAILABLE:
+        if session.outcome is not None and session.outcome.our_fault:
             raise SandboxUnavailable(
                 "the sandbox could not start a kernel", where=box.name, found=session.detail
             )

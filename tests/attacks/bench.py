@@ -242,6 +242,6 @@ def honest_evidence(bundle: Bundle) -> dict[str, Any]:
 
 def _probe_facts(result: dict[str, Any]) -> dict[str, Any]:
     record = result["record"] or {}
-    facts = {key: record.get(key) for key in ("name", "class_name", "candidates")}
+    facts = {key: record.get(key) for key in ("name", "class_name")} | {"candidates": result["candidates"]}
     parameters = [(each["name"], each["shape"]) for each in record.get("parameters", ())]
     return {"status": result["status"], "parameters": parameters, **facts}

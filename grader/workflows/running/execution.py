@@ -129,7 +129,7 @@ class JobWorker:
                 self._desk.notify(CellRunning(work.student, event.index))
 
         bundle = worker.run(Job(attempt=attempt, notebook=notebook, plan=work.plan), progress)
-        if bundle.evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
+        if bundle.evidence.outcome.our_fault:
             raise SandboxUnavailable(bundle.evidence.outcome_detail or "the sandbox gave no evidence")
         return bundle
 

@@ -150,7 +150,7 @@ def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut
 def _missing(result: Result) -> str:
     if result.attempt is None:
         return "not run yet"
-    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+    if Outcome(result.attempt.outcome).our_fault:
         return f"the service could not run it: {result.attempt.detail}"
     if reason := why_held(result):
         return f"could not be taken, and waits for a TA: {reason}"
