@@ -179,10 +179,16 @@ class ProbeAnswer(Frame):
 
 
 class Cleaned(Frame):
-    """The submission's processes and files are gone; `leftovers` are those that would not go."""
+    """The submission's processes and files are gone.
+
+    Attributes:
+        leftovers: Those that would not go.
+        strangers: What there is of earlier submissions, so that this one has to be run again elsewhere.
+    """
 
     type: Literal["cleaned"] = "cleaned"
     leftovers: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
 
 

@@ -275,6 +275,9 @@ class JobSession:
             raise EvidenceError("the sandbox was not cleaned", found=frame.type)
         if frame.leftovers:
             self._note("left behind: " + "; ".join(frame.leftovers)[:500])
+        if frame.strangers:
+            self.replace = "left by an earlier submission: " + "; ".join(frame.strangers)[:500]
+            self.outcome, self.detail = Outcome.SANDBOX_UNAVAILABLE, self.replace
         self.anomalies += frame.anomalies
 
     def bundle(self) -> Bundle:

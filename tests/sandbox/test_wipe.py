@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.collector.wipe import kill_processes, leftovers, processes_of
+from grader.collector.wipe import kill_processes, leftovers, processes_of, strangers
 
 UID = 54_321
 
@@ -135,3 +135,15 @@ def test_a_process_that_cannot_be_stopped_is_killed_all_the_same(
     wait_for_state(pid, "D")
     kill_processes(UID)
     assert list(processes_of(UID)) == []
+
+
+def test_a_living_process_of_another_uid_is_a_stranger_and_a_dead_one_is_not(
+    forked: Callable[[Callable[[], object]], int],
+) -> None:
+    pid = forked(end_the_first_thread_only)
+    wait_for_state(pid, "Z")
+    line = f"process {pid} of uid {UID}"
+    assert line in strangers(UID + 1)
+    assert line not in strangers(UID)
+    kill_processes(UID)
+    assert line not in strangers(UID + 1)

@@ -152,3 +152,11 @@ def test_a_container_is_retired_before_its_uids_are_used_up(monkeypatch: pytest.
     first, second = Box(whole * 2), Box(list(whole))
     ran_in(first, second, jobs=3)
     assert (first.removed, second.removed) == (True, False)
+
+
+def test_what_met_something_of_an_earlier_submission_is_ours_and_the_container_is_not_used_again() -> None:
+    box = Box([OPENED, RAN, *ALL, Cleaned(strangers=("process 7 of uid 20000",))])
+    with pytest.raises(SandboxUnavailable) as ours:
+        ran_in(box)
+    assert "process 7 of uid 20000" in str(ours.value)
+    assert box.removed
