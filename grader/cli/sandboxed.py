@@ -15,6 +15,7 @@ from grader.rubric.case import Reference
 from grader.sandbox.base import Sandbox
 from grader.store import Store
 from grader.workflows.events import Notice, Notify
+from grader.workflows.held import why_held
 from grader.workflows.planning import Work
 from grader.workflows.run import RunReport, run
 from grader.workflows.settings import Settings
@@ -46,7 +47,14 @@ def close(report: RunReport, options: Settings) -> int:
     if report.unfinished:
         print_line(f"{report.unfinished} submissions wait: run again to go on")
     print_line(f"marks are in {options.db.rsplit('@', 1)[-1]}")
-    return 1 if report.unfinished or any(our_fault(result) for result in report.results) else 0
+    held = sum(bool(why_held(result)) for result in report.results)
+    if held:
+        print_line(f"{_submissions(held)} could not be taken: no mark goes out until a TA has looked")
+    return 1 if report.unfinished or held or any(our_fault(result) for result in report.results) else 0
+
+
+def _submissions(count: int) -> str:
+    return "1 submission" if count == 1 else f"{count} submissions"
 
 
 def _opener(options: Settings, watch: Notify) -> Callable[[], Sandbox]:

@@ -12,6 +12,7 @@ from grader.evidence.training import TrainingHistory
 from grader.evidence.values import Value
 
 __all__ = [
+    "NOTHING_CAME",
     "SCHEMA_VERSION",
     "CallRecord",
     "CellError",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+
+#: The detail of an INVALID_SUBMISSION of which there was no file at all.
+NOTHING_CAME = "nothing was handed in"
 
 
 class Outcome(StrEnum):

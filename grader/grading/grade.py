@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
+from grader.grading.held import nothing_came
 from grader.grading.scoring import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
@@ -78,14 +79,21 @@ def _judge(case: Case) -> Judgement:
     if evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
     if evidence.outcome is Outcome.INVALID_SUBMISSION:
-        reason = evidence.outcome_detail or "it is no notebook"
-        return Judgement.failed(f"The file handed in could not be read: {reason}.")
+        return _without_notebook(evidence.outcome, evidence.outcome_detail)
     if criterion.check.needs_full_training and case.training_was_cut:
         return Judgement.missing(
             "This asks for a trained network, and the notebook ran under a training budget."
             " Run it again with `--training full`."
         )
     return _guarded(case, criterion)
+
+
+def _without_notebook(outcome: Outcome, detail: str) -> Judgement:
+    """Nothing handed in earns nothing; what came and cannot be read may still be somebody's whole work."""
+    if nothing_came(outcome, detail):
+        return Judgement.failed("Nothing was handed in.")
+    reason = detail or "it is no notebook"
+    return Judgement.needs_ta(f"What was handed in could not be taken: {reason}. A TA decides what counts.")
 
 
 def _guarded(case: Case, criterion: Criterion) -> Judgement:

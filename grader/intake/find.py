@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from grader.errors import IntakeError, SubmissionError
+from grader.evidence.record import NOTHING_CAME
 from grader.intake.archive import archive_entries
 from grader.intake.entries import Entry, is_litter
 from grader.intake.folder import folder_entries, read_file
@@ -159,7 +160,7 @@ def _assignment(entry: Entry, assignment_of: AssignmentOf) -> str | None:
 def _without_notebook(files: list[_Owned]) -> Submission:
     owner, entry = files[0]
     names = visible(", ".join(item.inside.name for _, item in files if not item.is_folder))
-    problem = entry.problem or f"no notebook was handed in; found: {names or 'nothing'}"
+    problem = entry.problem or (f"there is no notebook in what came: {names}" if names else NOTHING_CAME)
     return _submission(owner, entry, problem=problem)
 
 

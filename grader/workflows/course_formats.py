@@ -26,6 +26,7 @@ from grader.reporting.text import count, number
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.files import write_bytes
+from grader.workflows.held import why_held
 from grader.workflows.people import canvas_id_of, find_person
 from grader.workflows.report import file_name, report_input
 from grader.workflows.rubrics import recall_newest
@@ -151,6 +152,8 @@ def _missing(result: Result) -> str:
         return "not run yet"
     if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
         return f"the service could not run it: {result.attempt.detail}"
+    if reason := why_held(result):
+        return f"could not be taken, and waits for a TA: {reason}"
     return "" if result.mark else "not judged yet"
 
 

@@ -11,6 +11,7 @@ from grader.reporting import ClassSummary, SummaryInput, summarise
 from grader.store import Store
 from grader.store.history import Result
 from grader.store.remarks import remarks
+from grader.workflows.held import why_held
 from grader.workflows.report import shown_decisions, shown_lateness
 from grader.workflows.rubrics import recall_newest
 
@@ -59,4 +60,5 @@ def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:
         decisions=shown_decisions(result),
         adjustments=shown_lateness(result),
         name=entry.name if entry else "",
+        held=bool(why_held(result)),
     )

@@ -1,0 +1,32 @@
+"""What could not be taken is held for a person: a file that nobody could read is not a mark of 0."""
+
+from __future__ import annotations
+
+from grader.evidence.record import NOTHING_CAME, Outcome
+from grader.grading.marks import Mark
+
+__all__ = ["nothing_came", "why_held"]
+
+#: The second is how earlier versions put it; their evidence is judged again by these words.
+_NOTHING = (NOTHING_CAME, "no notebook was handed in; found: nothing")
+
+
+def nothing_came(outcome: str, detail: str) -> bool:
+    """Whether there was no file at all, which earns 0 without anybody's looking."""
+    return outcome == Outcome.INVALID_SUBMISSION and detail in _NOTHING
+
+
+def why_held(outcome: str, detail: str, mark: Mark | None) -> str:
+    """Why an attempt's mark waits for a person's word; empty where it does not, and once it is given.
+
+    Verdicts of versions that gave 0 for such a file hold nothing pending, so that it is decisions that count.
+
+    Args:
+        outcome: Of the attempt.
+        detail: Of the attempt, in one line.
+        mark: What counts now; None before the first verdict.
+    """
+    if outcome != Outcome.INVALID_SUBMISSION or nothing_came(outcome, detail):
+        return ""
+    settled = mark is not None and all(item.decision for item in mark.criteria if item.out_of)
+    return "" if settled else detail or "it is no notebook"
