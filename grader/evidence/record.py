@@ -91,10 +91,16 @@ class CellError(RaisedError):
 
 
 class Submitted(Record):
-    """What the student's file already held for a cell, as handed in."""
+    """What the student's file already held for a cell, as handed in.
+
+    Attributes:
+        left_out: What of the cell could not be taken, in words: outputs too large, a source that is no text.
+    """
 
     execution_count: int | None = None
     outputs: tuple[Output, ...] = ()
+    # Left out where there is nothing to say, so that evidence of whole cells stays the same bytes.
+    left_out: str = Field(default="", exclude_if=lambda words: not words)
 
 
 class CellRun(Record):

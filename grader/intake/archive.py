@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
-from grader.intake.entries import MAX_ENTRIES, Entry, too_many, unreadable
-from grader.intake.notebook_json import MAX_BYTES
+from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
+from grader.intake.shorten import MAX_READ_BYTES, TooLarge, read_shortened
 
 __all__ = ["archive_entries"]
 
@@ -63,18 +63,21 @@ def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
         return f"the archive holds {times_named} files of this name"
     if member.flag_bits & _ENCRYPTED:
         return "the file is encrypted"
-    if member.file_size > MAX_BYTES:
-        return f"the file is too large: {member.file_size / 1024**2:.0f} MB of at most {MAX_BYTES // 1024**2}"
+    if member.file_size > MAX_READ_BYTES:
+        most = MAX_READ_BYTES // 1024**2
+        return f"the file is too large: {member.file_size / 1024**2:.0f} MB of at most {most}"
     if member.file_size > max(_RATIO_MATTERS_FROM, _MAX_RATIO * member.compress_size):
         return f"the file unpacks to more than {_MAX_RATIO} times its size"
     return None
 
 
 def _read(archive: Path, member: zipfile.ZipInfo) -> bytes:
-    """Unpacks one file in memory; the size it claims was checked, and more than that is never unpacked."""
+    """Unpacks one file in memory, without large outputs; more than the size it claims is never unpacked."""
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
-            return file.read(MAX_BYTES + 1)
+            return read_shortened(file)
+    except TooLarge:
+        raise too_large(archive / member.filename) from None
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError) as error:
         raise SubmissionError(
             "the file cannot be unpacked", where=f"{archive}: {member.filename}", found=str(error)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
+from grader.intake.notebook_json import MAX_BYTES
 from grader.intake.text import visible
 
-__all__ = ["IGNORED", "MAX_ENTRIES", "Entry", "is_litter", "too_many", "unreadable"]
+__all__ = ["IGNORED", "MAX_ENTRIES", "Entry", "is_litter", "too_large", "too_many", "unreadable"]
 
 MAX_ENTRIES = 100_000
 
@@ -44,6 +45,15 @@ class Entry:
 def is_litter(inside: PurePosixPath) -> bool:
     """True for what nobody hands in on purpose."""
     return any(part in IGNORED or part.startswith("._") for part in inside.parts)
+
+
+def too_large(where: Path) -> SubmissionError:
+    return SubmissionError(
+        "the file is too large",
+        where=str(where),
+        expected=f"at most {MAX_BYTES // 1024**2} MB without its outputs",
+        todo="clear the outputs and save again",
+    )
 
 
 def too_many(what: str, where: Path, insides: Iterable[PurePosixPath]) -> IntakeError:

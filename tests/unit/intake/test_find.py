@@ -33,8 +33,8 @@ def test_notebooks_for_the_same_assignment_still_are_a_problem(folder, by_studen
 def test_a_folder_without_a_notebook_is_a_row_with_what_was_found(folder, by_student):
     path = folder({"s101/lab2.ipynb": A, "s102/lab2.pdf": b"%PDF", "s103": None})
     found = by_student(path)
-    assert found["s102"].problem == "no notebook was handed in; found: lab2.pdf"
-    assert found["s103"].problem == "no notebook was handed in; found: nothing"
+    assert found["s102"].problem == "there is no notebook in what came: lab2.pdf"
+    assert found["s103"].problem == "nothing was handed in"
 
 
 def test_what_nobody_hands_in_is_ignored_with_a_note(handed_in):
