@@ -19,10 +19,13 @@ MAX_OUTPUT_BYTES = 1024 * 1024
 #: From here on nobody is looking at a notebook any more.
 MAX_READ_BYTES = 1024 * 1024 * 1024
 _MAX_DEPTH = 1000
+#: Brackets, commas and strings that are looked at one by one, some seconds of work.
+_MAX_STEPS = 10_000_000
 _CHUNK = 1024 * 1024
 _CAPPED = frozenset({b"attachments", b"widgets"})
 _OUTPUTS = b"outputs"
 _PLAIN = re.compile(rb'[^"{}\[\],:]*+')
+_NO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\[\s\S])*+")*+')
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\[\s\S])*+')
 
 
@@ -101,11 +104,15 @@ class _Scanner:
         self._string = bytearray()
         self._rest = b""
         self._after_key = False
+        self._steps = 0
 
     def feed(self, chunk: bytes) -> None:
         raw, at = self._rest + chunk, 0
         self._rest = b""
         while at < len(raw):
+            self._steps += 1
+            if self._steps > _MAX_STEPS:
+                raise TooLarge
             at = self._string_from(raw, at) if self._in_string else self._structure_from(raw, at)
             if at < 0:
                 return
@@ -131,7 +138,8 @@ class _Scanner:
         return end + 1
 
     def _structure_from(self, raw: bytes, at: int) -> int:
-        match = _PLAIN.match(raw, at)
+        # Within a value that goes as a whole only its end matters.
+        match = (_PLAIN if self._capped is None else _NO_BRACKET).match(raw, at)
         assert match is not None
         end = match.end()
         sign = raw[end : end + 1]

@@ -65,6 +65,12 @@ def test_nesting_without_end_is_refused() -> None:
         shortened(b'{"a":' * 300_000)
 
 
+def test_a_file_made_of_nothing_but_brackets_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shorten, "_MAX_STEPS", 1000)
+    with pytest.raises(TooLarge):
+        shortened(b'{"outputs": [' + b"[]," * 300_000)
+
+
 def test_of_a_file_far_over_the_limit_no_more_is_held_than_the_limit_takes() -> None:
     class Endless(io.RawIOBase):
         """A notebook with a picture of 200 MB, made as it is read."""
@@ -74,12 +80,20 @@ def test_of_a_file_far_over_the_limit_no_more_is_held_than_the_limit_takes() -> 
             self._parts = [b'{"cells":[{"cell_type":"code","source":"a","outputs":[{"data":"']
             self._parts += [b"A" * 1024 * 1024] * 200 + [b'"}]}]}']
 
-        def read(self, size: int = -1) -> bytes:
-            return self._parts.pop(0) if self._parts else b""
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            part = self._parts.pop(0) if self._parts else b""
+            taken, rest = part[: len(buffer)], part[len(buffer) :]
+            if rest:
+                self._parts.insert(0, rest)
+            buffer[: len(taken)] = taken
+            return len(taken)
 
     tracemalloc.start()
     try:
-        raw = read_shortened(Endless(), limit=1000)  # type: ignore[arg-type]
+        raw = read_shortened(io.BufferedReader(Endless()), limit=1000)
         peak = tracemalloc.get_traced_memory()[1]
     except TooLarge:
         raise AssertionError("it fits once the picture is left out") from None
