@@ -5,7 +5,10 @@ from __future__ import annotations
 from grader.evidence.record import NOTHING_CAME, Outcome
 from grader.grading.marks import Mark
 
-__all__ = ["nothing_came", "why_held"]
+__all__ = ["TO_DO", "nothing_came", "parted", "why_held"]
+
+#: Begins the last part of a detail, which says what the student can do.
+TO_DO = "to do: "
 
 #: The second is how earlier versions put it; their evidence is judged again by these words.
 _NOTHING = (NOTHING_CAME, "no notebook was handed in; found: nothing")
@@ -14,6 +17,12 @@ _NOTHING = (NOTHING_CAME, "no notebook was handed in; found: nothing")
 def nothing_came(outcome: str, detail: str) -> bool:
     """Whether there was no file at all, which earns 0 without anybody's looking."""
     return outcome == Outcome.INVALID_SUBMISSION and detail in _NOTHING
+
+
+def parted(detail: str) -> tuple[str, str]:
+    """What is wrong with a file, and what its student can do; the second is empty where nobody said."""
+    what, _, todo = detail.partition(f"; {TO_DO}")
+    return what, todo
 
 
 def why_held(outcome: str, detail: str, mark: Mark | None) -> str:

@@ -39,7 +39,14 @@ class Entry:
 
     @property
     def is_notebook(self) -> bool:
-        return not self.is_folder and self.inside.suffix.lower() == ".ipynb"
+        """By its name; browsers and mail programs add endings of their own (``lab.ipynb.txt``)."""
+        return not self.is_folder and ".ipynb" in map(str.lower, self.inside.suffixes)
+
+    @property
+    def stem(self) -> str:
+        """The name without its ending, that of a notebook included."""
+        before, ending, _ = self.inside.name.lower().rpartition(".ipynb")
+        return self.inside.name[: len(before)] if ending and self.is_notebook else self.inside.stem
 
 
 def is_litter(inside: PurePosixPath) -> bool:

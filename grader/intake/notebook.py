@@ -11,6 +11,7 @@ from grader.evidence.record import CellRecord, Submitted
 from grader.intake.notebook_json import LEFT_OUT, notebook_cells
 from grader.intake.submitted_outputs import OutputBudget, read_outputs
 from grader.intake.text import plain_text
+from grader.intake.unpack import unpacked
 
 __all__ = ["normalise_notebook", "parse_notebook"]
 
@@ -27,13 +28,13 @@ def parse_notebook(raw: bytes) -> tuple[CellRecord, ...]:
     A damaged cell is kept in its place without what is damaged, and says so; the others are as they were.
 
     Args:
-        raw: The file's bytes as handed in.
+        raw: The file's bytes as handed in; of a zip or gzip file, the notebook in it is read.
 
     Raises:
         SubmissionError: The file is no notebook with code in it.
     """
     budget = OutputBudget()
-    cells = tuple(_record(index, cell, budget) for index, cell in enumerate(notebook_cells(raw)))
+    cells = tuple(_record(index, cell, budget) for index, cell in enumerate(notebook_cells(unpacked(raw))))
     if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
         raise SubmissionError(
             "the notebook has no code",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import IO
+from typing import Protocol
 
 from grader.intake.notebook_json import LEFT_OUT, MAX_BYTES, MAX_PARTS
 
@@ -29,11 +29,17 @@ _NO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\[\s\S])*+")*+')
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\[\s\S])*+')
 
 
+class Readable(Protocol):
+    """An open file, or what unpacks one."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class TooLarge(Exception):
     """The file is too large whatever is left out of it."""
 
 
-def read_shortened(file: IO[bytes], *, limit: int = MAX_BYTES) -> bytes:
+def read_shortened(file: Readable, *, limit: int = MAX_BYTES) -> bytes:
     """Reads a file whole where it is within the limit, else without its large outputs.
 
     Args:
@@ -63,7 +69,7 @@ def read_shortened(file: IO[bytes], *, limit: int = MAX_BYTES) -> bytes:
     return bytes(kept)
 
 
-def _chunks(begun: bytes, file: IO[bytes]) -> Iterator[bytes]:
+def _chunks(begun: bytes, file: Readable) -> Iterator[bytes]:
     yield begun
     left = MAX_READ_BYTES - len(begun)
     while chunk := file.read(_CHUNK):
