@@ -44,6 +44,9 @@ SCHEMA_VERSION = 2
 #: The detail of an INVALID_SUBMISSION of which there was no file at all.
 NOTHING_CAME = "nothing was handed in"
 
+#: The detail of an INVALID_SUBMISSION of which there was no file at all.
+NOTHING_CAME = "nothing was handed in"
+
 
 class Outcome(StrEnum):
     """How an attempt ended. COMPLETED: every cell ran without an error."""
@@ -115,11 +118,14 @@ class Submitted(Record):
 
     Attributes:
         cut: There were more outputs, or longer ones, than were kept.
+        left_out: What of the cell could not be taken, in words: outputs too large, a source that is no text.
     """
 
     execution_count: int | None = None
     outputs: tuple[Output, ...] = ()
     cut: bool = False
+    # Left out where there is nothing to say, so that evidence of whole cells stays the same bytes.
+    left_out: str = Field(default="", exclude_if=lambda words: not words)
 
 
 class CellRun(Record):

@@ -6,7 +6,16 @@ from grader.evidence.record import Outcome
 from grader.facts.handed_in import nothing_came
 from grader.grading.marks import Mark
 
-__all__ = ["why_held"]
+__all__ = ["TO_DO", "parted", "why_held"]
+
+#: Begins the last part of a detail, which says what the student can do.
+TO_DO = "to do: "
+
+
+def parted(detail: str) -> tuple[str, str]:
+    """What is wrong with a file, and what its student can do; the second is empty where nobody said."""
+    what, _, todo = detail.partition(f"; {TO_DO}")
+    return what, todo
 
 
 def why_held(outcome: str, detail: str, mark: Mark | None) -> str:
