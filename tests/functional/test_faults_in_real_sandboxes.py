@@ -69,7 +69,7 @@ class Run:
     def press_ctrl_c(self) -> None:
         os.killpg(self.pid, signal.SIGINT)
 
-    def end(self, timeout_s: float = 60) -> int:
+    def end(self, timeout_s: float = 300) -> int:
         heard, _ = self._process.communicate(timeout=timeout_s)
         self.heard += heard.splitlines()
         return self._process.returncode

@@ -77,3 +77,4 @@ def test_the_doctor_shows_both_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (engine.name, engine.ok) == ("engine", False)
     assert (bubblewrap.name, bubblewrap.ok) == ("bubblewrap", False)
     assert "pip install 'grader[sandbox]'" in bubblewrap.message
+    assert "\n" not in engine.message + bubblewrap.message
