@@ -39,6 +39,7 @@ class Answer:
     mutated: bool
     operations: int | None
     operation_names: tuple[str, ...]
+    operation_names_cut: bool
     tolerance: Tolerance
     excuse: str = ""
 
@@ -106,6 +107,8 @@ class Answers:
         ended = tuple(each for each in self.calls if each.error is None)
         if not ended:
             return Unknown("its call raised, so that it was not seen at work")
+        if any(each.operation_names_cut for each in ended):
+            return Unknown("it used more operations than were recorded")
         watched = tuple(each for each in ended if each.operations is not None or each.operation_names)
         return Known(watched) if watched else Unknown("the operations that it used were not looked at")
 
@@ -135,6 +138,7 @@ def answer_of(name: str, record: CallRecord, bundle: Bundle) -> Answer:
         mutated=record.mutated,
         operations=record.operations,
         operation_names=record.operation_names,
+        operation_names_cut=record.operation_names_cut,
         tolerance=tolerance_for(dtypes),
     )
 

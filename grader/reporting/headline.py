@@ -86,7 +86,7 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
 
 
 def _sentence(report: ReportInput, views: Sequence[FindingView]) -> str:
-    if report.result is Outcome.SANDBOX_UNAVAILABLE:
+    if report.result.our_fault:
         return "Nothing is decided yet: our service could not run your notebook."
     lost = sum(view.lost for view in views)
     parts = [f"{count(report.points, 'point')} so far" if report.pending else count(report.points, "point")]
@@ -146,7 +146,7 @@ def _run_facts(report: ReportInput) -> RunFacts:
         raised = raised_clause(raised_in(report.bundle.evidence.cells, report.unchanged))
         return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
     # Why our service failed is for course staff, who find it in `grader show`.
-    ours = report.result is Outcome.SANDBOX_UNAVAILABLE
+    ours = report.result.our_fault
     return RunFacts(_OUTCOMES[report.result], "" if ours else report.result_detail, facts)
 
 

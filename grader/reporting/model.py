@@ -125,6 +125,7 @@ class SummaryInput:
 
     Attributes:
         name: The student's name, where one is known; only to keep it out of examples.
+        held: The file could not be taken, and no person has decided yet: there is no mark.
         verdict: None where the submission was never judged.
         bundle: Gives the code line of examples; None leaves it out.
         wall_time_s: Of the attempt, by the host's clock; None where it is not known.
@@ -139,6 +140,7 @@ class SummaryInput:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
     name: str = ""
+    held: bool = False
 
     @property
     def points(self) -> float:

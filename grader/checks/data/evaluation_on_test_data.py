@@ -139,6 +139,8 @@ def _elsewhere(
 def _kind_of(look: EvaluationPass, test_data: TestData, case: Case) -> Kind:
     if test_data.training_on(look) is not None:
         return "trained"
+    if test_data.may_be_trained_on(look):
+        return "unsure"
     likeness = test_data.likeness(look.source)
     if likeness == "test" or test_data.is_kept_apart(look):
         return "test"

@@ -19,6 +19,11 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["TestSetUntouched"]
 
+_NAMED_TEST = "By its name test data were used before the end; a TA looks whether they are."
+_UNRECORDED = (
+    "More data were used than were recorded, so whether test data were among them is not known; a TA looks."
+)
+
 Used = TypeVar("Used", TrainingRun, EvaluationPass)
 
 
@@ -63,7 +68,9 @@ class TestSetUntouched(Check):
             return _misuse(trained["test"], tuned["test"], names, data)
         if trained["unsure"] or tuned["unsure"]:
             where = _where([*trained["unsure"], *tuned["unsure"]])
-            message = "By its name test data were used before the end; a TA looks whether they are."
+            tokens = [used.source for used in trained["unsure"]] + [used.source for used in tuned["unsure"]]
+            lost = all(map(test_data.is_unrecorded, tokens))
+            message = _UNRECORDED if lost else _NAMED_TEST
             return Judgement.needs_ta(message, where=where, data=data)
         if stopped_early(case):
             message = "No test data were misused in our run, but it ended before the last cell."

@@ -18,6 +18,9 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["ValidationSelection"]
 
+_UNRECORDED = (
+    "More data were used than were recorded, so whether test data guided the choice is not known; a TA looks."
+)
 State = Literal["trained", "nothing", "unsure"]
 
 
@@ -62,6 +65,9 @@ class ValidationSelection(Check):
                 where=where,
                 data=data,
             )
+        if trained and _unrecorded_looks(case, runs):
+            message = f"{trained} of {len(states)} further settings were trained. {_UNRECORDED}"
+            return Judgement.needs_ta(message, where=where, data=data)
         message = (
             f"{trained} of {len(states)} further settings were trained, without a look at the test data."
         )
@@ -120,12 +126,16 @@ def _shows_plot(cell: CellRecord) -> bool:
 
 def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
     """Evaluations of test data before the last of these runs began."""
-    if not runs:
-        return []
     test_data = TestData(case.evidence.training)
-    last = max(run.order for run in runs)
-    return [
-        look
-        for look in case.evidence.training.evaluations
-        if look.order < last and test_data.likeness(look.source) == "test"
-    ]
+    return [look for look in _looks_before(case, runs) if test_data.likeness(look.source) == "test"]
+
+
+def _unrecorded_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
+    """Evaluations before the last of these runs began, on data of which nothing was recorded."""
+    test_data = TestData(case.evidence.training)
+    return [look for look in _looks_before(case, runs) if test_data.is_unrecorded(look.source)]
+
+
+def _looks_before(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
+    last = max((run.order for run in runs), default=0)
+    return [look for look in case.evidence.training.evaluations if look.order < last]

@@ -12,13 +12,14 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
-from grader.facts.known import Fact, Known, Unknown
+from grader.facts.known import Fact, Unknown
 from grader.facts.networks.steps import (
     Step,
+    layers_of_list,
     layers_of_module,
-    layers_of_run,
     show_steps,
     show_wanted,
+    steps_of_list,
     steps_of_reference,
 )
 from grader.facts.training.runs import object_name, runs_in, where_of
@@ -124,13 +125,13 @@ class Architecture(Check):
 
     def _likeness(self, run: TrainingRun, case: Case) -> int:
         """How many of the layers asked for a network has: of several wrong ones the nearest is told of."""
-        layers = layers_of_run(run)
-        steps = layers.value if isinstance(layers, Known) else ()
+        steps = steps_of_list(case.evidence.training.layers_of(run.model))
         return sum(any(fits(step, wanted) for step in steps) for wanted in self._expected(case))
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
-        judged = self._judge_steps(layers_of_run(run), case, name, where_of([run]))
+        layers = layers_of_list(case.evidence.training.layers_of(run.model))
+        judged = self._judge_steps(layers, case, name, where_of([run]))
         if judged.status is Status.PASS:
             return judged
         lines = lines_of_layers(case, run.model.class_name, run.cell)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from grader.evidence.record import CellRecord, FileWritten
+from grader.evidence.record import CellRecord, Cut, FileWritten
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex, Where
@@ -110,6 +110,8 @@ class FilesWritten(Check):
         """Why the lack of such files does not show that none were to be written; empty where it does."""
         if stopped_early(case) or (own_cell_failed(case) and not finished):
             return "No such files were seen, but some cells failed or did not run."
+        if Cut.FILES in case.evidence.cut:
+            return "No such files were seen, but more were written than were recorded; a TA looks at it."
         lost = next((judgement for name in self.sections if (judgement := not_located(case, name))), None)
         if lost is not None:
             return lost.message

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.evidence.training import DataSource, TrainingRun
+from grader.evidence.training import DataSource, TrainingHistory, TrainingRun
 from grader.facts.case import Case
 from grader.facts.notebook import located, some_failed, training_unknown
 from grader.facts.training.redesign import redesigned
@@ -27,6 +27,7 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["HyperparameterSettings"]
 
+_CUT = "There may be more: not all layers of these networks were recorded; a TA looks."
 _NO_NETWORK_SEEN = "The record does not tell whether the network itself is among the changes; a TA looks."
 
 
@@ -122,11 +123,12 @@ class HyperparameterSettings(Check):
         if runs and self.baselines:
             both = {run.index: run for run in (*runs_in(case, self.baselines), *runs)}
             runs = tuple(both[index] for index in sorted(both))
-        sources = by_token(case.evidence.training)
-        different = _different(runs, sources)
+        sources, history = by_token(case.evidence.training), case.evidence.training
+        different = _different(runs, history)
         data = {"settings": [settings_of(run, sources) for run in runs], "different": len(different)}
         return _Tried(
             count=len(different),
+            possible=len(_different(runs, history, apart=True)),
             wanted=self.at_least or 1,
             redesigned=redesigned(runs, case) if self.architectural else "yes",
             more={"where": where_of(different.values()), "data": data},
@@ -139,6 +141,11 @@ class HyperparameterSettings(Check):
         message = f"{tried.words}{lacking}"
         if tried.count == 0 and _untouched(case, self.sections):
             return Judgement.failed("Nothing was handed in for this part.", data=tried.more["data"])
+        if tried.possible > tried.count and not tried.enough:
+            judgement = Judgement.needs_ta(
+                f"{message} {_CUT}", share=tried.count / tried.wanted, **tried.more
+            )
+            return judgement.model_copy(update={"open_share": tried.open_share})
         if training_unknown(case) or some_failed(case, self.sections):
             return Judgement.needs_ta(f"{message} Some cells failed or did not run.", **tried.more)
         if tried.count == 0:
@@ -154,11 +161,13 @@ class _Tried:
     """Settings that were tried.
 
     Attributes:
+        possible: How many there are if networks differ wherever the record does not tell.
         redesigned: Whether the network itself is among what was changed; ``yes`` where nobody asks.
         more: Where, and data, for a judgement.
     """
 
     count: int
+    possible: int
     wanted: int
     redesigned: Literal["yes", "no", "unsure"]
     more: dict[str, Any]
@@ -166,6 +175,11 @@ class _Tried:
     @property
     def enough(self) -> bool:
         return self.count >= self.wanted
+
+    @property
+    def open_share(self) -> float:
+        """Part of the settings asked for of which nobody can tell without looking."""
+        return (min(self.possible, self.wanted) - self.count) / self.wanted
 
     @property
     def words(self) -> str:
@@ -176,11 +190,19 @@ def _untouched(case: Case, sections: tuple[str, ...]) -> bool:
     return bool(sections) and all(nothing_handed_in(case, section) for section in sections)
 
 
-def _different(runs: tuple[TrainingRun, ...], sources: dict[int, DataSource]) -> dict[object, TrainingRun]:
-    """The first run of each setting. One whose learning rate is not known must differ in something else."""
+def _different(
+    runs: tuple[TrainingRun, ...], history: TrainingHistory, *, apart: bool = False
+) -> dict[object, TrainingRun]:
+    """The first run of each setting. One whose learning rate is not known must differ in something else.
+
+    Networks whose layers were not all recorded count as equal where what was recorded is, or, with `apart`,
+    as different ones.
+    """
     known: dict[tuple[float | None, tuple[object, ...]], TrainingRun] = {}
+    sources = by_token(history)
     for run in runs:
-        known.setdefault((learning_rate_of(run), _others(run, sources)), run)
+        network = _network(run, history, apart)
+        known.setdefault((learning_rate_of(run), (network, *_others(run, sources))), run)
     rated = {others for rate, others in known if rate is not None}
     return {
         (rate, others): run
@@ -189,7 +211,15 @@ def _different(runs: tuple[TrainingRun, ...], sources: dict[int, DataSource]) ->
     }
 
 
+def _network(run: TrainingRun, history: TrainingHistory, apart: bool) -> str | None:
+    """What tells a run's network from others; None where no network was recorded."""
+    layers = history.layers_of(run.model)
+    if layers is None or layers.digest is not None:
+        return None if layers is None else layers.digest
+    return f"{layers.model_dump_json()} {run.index if apart else ''}"
+
+
 def _others(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
-    """All that makes a setting but its learning rate."""
+    """All that makes a setting but its learning rate and its network."""
     given = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
-    return (run.model.architecture, run.optimizer, given, batch_size_of(run, sources), run.passes)
+    return (run.optimizer, given, batch_size_of(run, sources), run.passes)

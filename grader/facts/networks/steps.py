@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,20 +9,20 @@ from typing import Any
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
-from grader.evidence.training import TrainingRun
+from grader.evidence.training import LayerList
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.values.plain import plain
 
 __all__ = [
     "Step",
+    "layers_of_list",
     "layers_of_module",
-    "layers_of_run",
     "same_setting",
     "show_steps",
     "show_wanted",
+    "steps_of_list",
     "steps_of_module",
     "steps_of_reference",
-    "steps_of_text",
 ]
 
 #: Functional calls by the layer that does the same.
@@ -51,10 +50,6 @@ _SIZES_OF = {
     "Conv": ("in_channels", "out_channels", "kernel_size"),
     "Linear": ("in_features", "out_features"),
 }
-#: Where the collector cuts `ModelIdentity.architecture`.
-_LONGEST_TEXT = 4000
-_LINE = re.compile(r"^(?P<path>[^:]*): (?P<type>\w+)\((?P<settings>.*)\)$")
-_SETTING = re.compile(r"(\w+)=(\([^)]*\)|'[^']*'|[^,]+)")
 _LEARNING = re.compile(r"^(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
 
 
@@ -74,15 +69,18 @@ class Step:
 def layers_of_module(module: ModuleRecord, bundle: Bundle) -> Fact[tuple[Step, ...]]:
     """The steps of a network, where they could be read."""
     steps = steps_of_module(module, bundle)
+    cut = module.operations_cut if module.operations else module.layers_cut or module.modules_cut
+    if cut:
+        return Unknown(f"it has more layers than were recorded, {len(steps)}")
     return Known(steps) if steps else Unknown("none of its layers could be read")
 
 
-def layers_of_run(run: TrainingRun) -> Fact[tuple[Step, ...]]:
-    """The layers of the network that a run trained, in order of registration."""
-    text = run.model.architecture
-    if len(text) >= _LONGEST_TEXT:
-        return Unknown("the list of its layers was cut")
-    return Known(steps_of_text(text)) if text else Unknown("none of its layers were recorded")
+def layers_of_list(layers: LayerList | None) -> Fact[tuple[Step, ...]]:
+    """The layers of a network that was trained, in order of registration, where the record lists all."""
+    steps = steps_of_list(layers)
+    if layers is not None and layers.cut:
+        return Unknown(f"it has more layers than were recorded, {len(steps)}")
+    return Known(steps) if steps else Unknown("none of its layers were recorded")
 
 
 def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
@@ -105,24 +103,12 @@ def _step_of_operation(operation: OperationRecord, types: Mapping[str, str], bun
     return None if kind is None else Step(kind, settings)
 
 
-def steps_of_text(text: str) -> tuple[Step, ...]:
-    """Reads `ModelIdentity.architecture`, lines as ``fc1: Linear(in_features=3072, out_features=30)``.
+def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
+    """The layers that a record of training lists, in order of registration; functional calls are not in it.
 
-    Functional calls are not in it. Lines that are none, as a last one cut short, are left out.
+    There are more where the list was cut, of which nothing is known.
     """
-    matches = (_LINE.match(line) for line in text.splitlines())
-    return tuple(
-        Step(match["type"], {name: _literal(value) for name, value in _SETTING.findall(match["settings"])})
-        for match in matches
-        if match is not None
-    )
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError):
-        return text.strip()
+    return () if layers is None else tuple(Step(layer.type, layer.settings) for layer in layers.layers)
 
 
 def steps_of_reference(architecture: Any) -> tuple[Step, ...]:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,12 +51,13 @@ class ScriptedStream:
         self._answers = [one if isinstance(one, tuple | Exception) else (one, ()) for one in answers]
         self.sent: list[tuple[Frame, Sequence[np.ndarray]]] = []
         self.received_bytes = 0
+        self.deadlines: list[float] = []
 
     def send(self, frame: Frame, arrays: Sequence[np.ndarray] = ()) -> None:
         self.sent.append((frame, arrays))
 
     def receive(self, deadline: float) -> tuple[Frame, Sequence[np.ndarray]]:
-        assert deadline > time.monotonic()
+        self.deadlines.append(deadline)
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -95,6 +97,15 @@ def test_a_whole_job_becomes_evidence_and_the_sandbox_may_go_on() -> None:
     assert one.replace == ""
     assert bundle.evidence.outcome is Outcome.COMPLETED
     assert bundle.evidence.cells == DONE
+
+
+def test_every_wait_for_the_sandbox_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.sandbox.session.time", SimpleNamespace(monotonic=lambda: 1000.0))
+    answers = (Opened(cells=CELLS), CellStarted(index=0), CellDone(cell=DONE[0]), ran(), Cleaned())
+    one, _ = finished(*answers)
+    ends = one.stream.deadlines  # type: ignore[attr-defined]
+    assert len(ends) == len(answers)
+    assert all(1000.0 < end < math.inf for end in ends)
 
 
 def test_values_of_all_cells_share_one_list_of_arrays() -> None:

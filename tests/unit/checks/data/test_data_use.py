@@ -18,9 +18,9 @@ from .looks import CELLS, RUNS, SECTIONS, SOURCES, TRAIN, judge, look, run, sour
 
 @pytest.mark.parametrize(
     ("token", "likeness"),
-    [(0, "other"), (1, "other"), (2, "test"), (3, "unsure"), (4, "other"), (9, "other")],
+    [(0, "other"), (1, "other"), (2, "test"), (3, "unsure"), (4, "other"), (9, "unsure"), (None, "other")],
 )
-def test_only_the_data_sets_own_word_makes_test_data_certain(token: int, likeness: str):
+def test_only_the_data_sets_own_word_makes_test_data_certain(token: int | None, likeness: str):
     assert TestData(history(*RUNS, sources=SOURCES)).likeness(token) == likeness
 
 

@@ -159,5 +159,5 @@ def test_many_processes_come_to_the_verdicts_of_one(
 
 def test_evidence_of_another_version_is_no_verdict(graded: Store) -> None:
     raw = graded.blobs.get(find_results(graded, "mini")[0].attempt.evidence)
-    with pytest.raises(EvidenceError):
-        decode(raw.replace(b'"schema_version":1', b'"schema_version":9'))
+    with pytest.raises(EvidenceError, match="of a version that this program does not read"):
+        decode(raw.replace(b'"schema_version":2', b'"schema_version":9'))

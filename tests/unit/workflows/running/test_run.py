@@ -304,7 +304,7 @@ def test_several_threads_do_each_job_once(lab: Class) -> None:
 def test_two_runs_at_once_share_the_work(lab: Class) -> None:
     for number in range(3, 13):
         course.hand_in(lab.submissions, f"s{number}", course.GOOD, f"x = {number}")
-    both_started = threading.Barrier(2, timeout=20)
+    both_started = threading.Barrier(2, timeout=60)
     boxes = []
 
     def start() -> None:
@@ -383,7 +383,7 @@ def test_a_failure_of_the_watch_breaks_off_what_runs_and_the_next_run_goes_on(
     def hang(job: Job) -> Exception:
         if broken == "notify":
             lab.stop.press()
-        assert removed.wait(20)
+        assert removed.wait(60)
         return SandboxUnavailable("container removed")
 
     def fail(*_: object) -> None:
