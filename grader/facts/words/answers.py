@@ -26,7 +26,7 @@ class Answer:
         cells: Cells with something of the student's in them, or all of the section's.
         words: Markdown, comments and texts in code.
         outputs: What these cells print, in our run and in the file handed in.
-        shown: Outputs that the student answers for: those of the file handed in; where it holds none, those of
+        shown: Outputs that the student answers for: those of the file; where it holds none, those of
             our run, unless something stood in for what the student had.
         shown_by_us: Whether `shown` is of our run.
         constants: Numbers written in code.
