@@ -116,7 +116,7 @@ class Architecture(Check):
         judged = self._judge_steps(layers, case, name, where)
         sound = both(as_left(case, found, self.target.names), layers_in_reach(found))
         if judged.status is Status.FAIL and isinstance(sound, Unknown):
-            more = {"where": judged.where, "data": judged.data, "advice": judged.advice}
+            more: dict[str, Any] = {"where": judged.where, "data": judged.data}
             return Judgement.needs_ta(judged.message, open=f"But {sound.why}.", **more)
         return judged
 
