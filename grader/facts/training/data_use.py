@@ -108,21 +108,28 @@ class TestData:
         return None
 
     def may_be_trained_on(self, look: EvaluationPass) -> bool:
-        """Whether the same network was trained before on data that were not compared with those looked at."""
+        """Whether the same network was trained before on data that were not compared with those looked at.
+
+        Data of which nothing was recorded are such.
+        """
         source = self._sources.get(look.source)
+        if any(self.is_unrecorded(run.source) for run in self._runs_before(look)):
+            return True
         trainings = self._trainings_before(look)
         return source is not None and any(not _is_compared(source, trained) for _, trained in trainings)
 
-    def _trainings_before(self, look: EvaluationPass) -> list[tuple[TrainingRun, DataSource]]:
-        """Earlier runs of the network that is looked at, with what they trained on."""
+    def _runs_before(self, look: EvaluationPass) -> list[TrainingRun]:
+        """Earlier runs of the network that is looked at."""
         return [
-            (run, self._sources[run.source])
+            run
             for run in self._history.runs
-            if look.model is not None
-            and run.model.token == look.model.token
-            and run.order < look.order
-            and run.source in self._sources
+            if look.model is not None and run.model.token == look.model.token and run.order < look.order
         ]
+
+    def _trainings_before(self, look: EvaluationPass) -> list[tuple[TrainingRun, DataSource]]:
+        """Earlier runs of the network that is looked at, with what they trained on, where it was recorded."""
+        runs = self._runs_before(look)
+        return [(run, self._sources[run.source]) for run in runs if run.source in self._sources]
 
     def name(self, token: int | None, code: str) -> str:
         """What to call a source in messages about `code`: by a name that stands there, if there is one.

@@ -49,6 +49,18 @@ def test_training_on_test_data_is_found():
     assert "trained on test data in cell 5" in judgement.message
 
 
+def test_data_that_were_not_recorded_are_neither_test_data_nor_others():
+    lost = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=9)))
+    assert lost.status is Status.NEEDS_TA
+    assert "More data were used than were recorded" in lost.message
+    both = judge(UNTOUCHED, runs=(*RUNS, run(2, 3, 11, token=9), run(3, 5, 12, token=2)))
+    assert both.status is Status.FAIL
+    selected = judge(SELECTION, look(1, 1, 9, after=0))
+    assert selected.status is Status.NEEDS_TA
+    assert "More data were used than were recorded" in selected.message
+    assert judge(SELECTION, look(1, 1, 1, after=0)).status is Status.PASS
+
+
 def test_the_advice_fits_the_misuse():
     trained = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
     assert trained.advice.startswith("Evaluate the trained network on the test set")
