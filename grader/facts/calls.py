@@ -11,6 +11,7 @@ import numpy as np
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CallRecord, RaisedError
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.values.compare import Tolerance, tolerance_for
 from grader.facts.values.plain import Unreadable, dtypes_in, plain, show
 
@@ -60,6 +61,23 @@ class Answer:
         values = (self.got, *self.args, *self.kwargs.values())
         return not any(isinstance(value, Unreadable) and not value.kept for value in values)
 
+    @property
+    def seen(self) -> Fact[Answer]:
+        """What the call came to, where evidence holds it."""
+        if self.error is None and not self.readable:
+            return Unknown("its answer was too large to be kept")
+        return Known(self)
+
+    @property
+    def came_back(self) -> Known[Answer]:
+        """That the call came to an end in this way, whatever evidence holds of its answer."""
+        return Known(self)
+
+    @property
+    def own(self) -> Fact[Answer]:
+        """What an error or a wrong answer says of the function itself."""
+        return Unknown(self.excuse) if self.excuse else self.seen
+
 
 def _argument(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.ndim > 1:
@@ -74,6 +92,25 @@ class Answers:
     name: str
     calls: tuple[Answer, ...]
     where: tuple[Where, ...] = field(default=())
+
+    @property
+    def operations(self) -> Fact[tuple[int, ...]]:
+        """How many torch operations each call took."""
+        return every(
+            Unknown("the operations were not counted") if each.operations is None else Known(each.operations)
+            for each in self.calls
+        )
+
+    @property
+    def at_work(self) -> Fact[tuple[Answer, ...]]:
+        """Calls that came to an end while torch operations were looked at."""
+        ended = tuple(each for each in self.calls if each.error is None)
+        if not ended:
+            return Unknown("its call raised, so that it was not seen at work")
+        if any(each.operation_names_cut for each in ended):
+            return Unknown("it used more operations than were recorded")
+        watched = tuple(each for each in ended if each.operations is not None or each.operation_names)
+        return Known(watched) if watched else Unknown("the operations that it used were not looked at")
 
     @property
     def notes(self) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
+from grader.facts.known import Known
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_in
 from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
@@ -78,14 +79,15 @@ class NumberAnswer(Check):
             "stated": list(answer.stated[:20]),
         }
         more: dict[str, Any] = {"where": answer.where, "data": data}
-        if answer.located and not answer.touched:
-            return Judgement.failed("Nothing was handed in for this part.", **more)
+        if isinstance(answer.bare, Known):
+            return Judgement.failed("Nothing was handed in for this part.", on=answer.bare, **more)
         shared = "" if missing else self._shares(wanted, answer)
         if shared:
-            return Judgement.needs_ta(f"The answer has {shared}. A TA looks at it.", **more)
-        if not missing:
+            why = "One number may stand for two."
+            return Judgement.needs_ta(f"The answer has {shared}.", open=why, **more)
+        if not missing and isinstance(answer.known, Known):
             listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
-            return Judgement.passed(f"The answer states {listed}.", **more)
+            return Judgement.passed(f"The answer states {listed}.", on=answer.known, **more)
         return self._lacking(missing, answer, more)
 
     def _wanted(self, case: Case, name: str) -> _Wanted:
@@ -104,17 +106,21 @@ class NumberAnswer(Check):
         values = [value for one in missing for value in one.values]
         alike = [number for number in answer.stated if any(_alike(number, value) for value in values)]
         other = list(dict.fromkeys((*alike, *_said_of([one.name for one in missing], answer))))
-        if len(missing) == len(self.numbers) and other and not self._is_made_of(values, answer):
+        known = answer.known
+        made = self._is_made_of(values, answer)
+        if isinstance(known, Known) and len(missing) == len(self.numbers) and other and not made:
             shown = ", ".join(f"{number:g}" for number in other[:5])
             mistake = next((f": {text}" for text, number in self.mistakes.items() if number in other), "")
-            return Judgement.failed(f"Expected {listed}; the answer says {shown}{mistake}.", **more)
+            text = f"Expected {listed}; the answer says {shown}{mistake}."
+            return Judgement.failed(text, on=known, **more)
         for shape in shapes_in(f"{answer.words}\n{answer.outputs}"):
             if states(values, math.prod(shape), self.tolerance):
                 text = (
                     f"The answer shows the shape {list(shape)}, but not the number that this makes: {listed}."
                 )
-                return Judgement.needs_ta(f"{text} A TA looks at it.", **more)
-        return Judgement.needs_ta(f"Not found in the answer: {listed}. A TA looks at it.", **more)
+                return Judgement.needs_ta(text, open="The number may be meant by it.", **more)
+        why = "It may be stated in another way."
+        return Judgement.needs_ta(f"Not found in the answer: {listed}.", open=why, **more)
 
     def _is_made_of(self, wanted: list[float], answer: Answer) -> bool:
         """Whether a missing number is what a sum or product in the answer comes to."""

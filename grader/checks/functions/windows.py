@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, JsonValue
 from grader.checks.functions.groups import CallFinding, GroupFinding, judge_groups
 from grader.evidence.plan import InputSpec, LiteralInput, NormalInput
 from grader.facts.calls import Answer, Answers
+from grader.facts.known import Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
 from grader.facts.values.mistakes import Suspect, name_mistake
 from grader.judging.judgement import Judgement
@@ -116,8 +117,8 @@ def judge_call(
     """
     if answer.error is not None:
         return CallFinding.raised(answer, [expected]), None
-    if not answer.readable:
-        return CallFinding.unknown(answer, [expected]), None
+    if isinstance(answer.seen, Unknown):
+        return CallFinding.unknown(answer, [expected], answer.seen), None
     given = as_array(answer.got)
     got = None if given is None else without_extra_axes(expected, given)
     note = ""

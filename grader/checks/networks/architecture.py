@@ -12,16 +12,16 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
+from grader.facts.known import Fact, Unknown
 from grader.facts.networks.steps import (
     Step,
+    layers_of_list,
+    layers_of_module,
     show_steps,
     show_wanted,
     steps_of_list,
-    steps_of_module,
     steps_of_reference,
-    were_cut,
 )
-from grader.facts.notebook import stopped_early
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
@@ -111,8 +111,7 @@ class Architecture(Check):
         if isinstance(found, Judgement):
             return found
         where = () if found.cell is None else (Where(cell=found.cell),)
-        steps, name = steps_of_module(found, case.bundle), f"`{found.name}`"
-        return _cut(steps, name, where) if were_cut(found) else self._judge_steps(steps, case, name, where)
+        return self._judge_steps(layers_of_module(found, case.bundle), case, f"`{found.name}`", where)
 
     def _judge_trained(self, case: Case) -> Judgement:
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
@@ -131,11 +130,8 @@ class Architecture(Check):
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
-        layers = case.evidence.training.layers_of(run.model)
-        steps = steps_of_list(layers)
-        if layers is not None and layers.cut:
-            return _cut(steps, name, where_of([run]))
-        judged = self._judge_steps(steps, case, name, where_of([run]))
+        layers = layers_of_list(case.evidence.training.layers_of(run.model))
+        judged = self._judge_steps(layers, case, name, where_of([run]))
         if judged.status is Status.PASS:
             return judged
         lines = lines_of_layers(case, run.model.class_name, run.cell)
@@ -145,32 +141,34 @@ class Architecture(Check):
         untouched = nothing_handed_in(case, self.trained_in)
         if untouched is not None:
             return untouched
-        return Judgement.needs_ta("No training of such a network was seen in this part; a TA looks at it.")
+        text = "No training of such a network was seen in this part."
+        return Judgement.needs_ta(text, open="It may have been trained in another way, or elsewhere.")
 
     def _judge_steps(
-        self, steps: tuple[Step, ...], case: Case, name: str, where: tuple[Where, ...]
+        self, layers: Fact[tuple[Step, ...]], case: Case, name: str, where: tuple[Where, ...]
     ) -> Judgement:
         expected = self._expected(case)
         if self.target is None:
             expected = tuple(step for step in expected if step.learns)
         expected = tuple(step for step in expected if step.type not in _RESHAPING)
+        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
+        more: dict[str, Any] = {"where": where, "data": {"found": show_steps(()), "expected": wanted}}
+        if isinstance(layers, Unknown):
+            return Judgement.needs_ta(f"{name} was to have {wanted}.", open=f"But {layers.why}.", **more)
+        steps = layers.value
+        more["data"]["found"] = show_steps(steps)
         kinds = {step.type for step in expected}
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
-        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
-        data: dict[str, Any] = {"found": show_steps(steps), "expected": wanted}
-        more: dict[str, Any] = {"where": where, "data": data}
-        if not steps and stopped_early(case):
-            return Judgement.needs_ta(f"The layers of {name} could not be read.", **more)
         same = len(compared) == len(expected) and all(map(fits, compared, expected))
         if same or (self.more and continues(compared, expected)):
-            return Judgement.passed(f"{name} has the layers asked for.", **more)
+            return Judgement.passed(f"{name} has the layers asked for.", on=layers, **more)
         message = self._difference(name, compared, expected, wanted)
         if self.target is None and may_hold(compared, expected):
-            message += " Only what is registered was recorded, not what is used; a TA looks at it."
-            return Judgement.needs_ta(message, **more)
+            why = "Only what is registered was recorded, not what is used."
+            return Judgement.needs_ta(message, open=why, **more)
         trained = self.target is None
         advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
-        return Judgement.failed(message, advice=advice, **more)
+        return Judgement.failed(message, on=layers, advice=advice, **more)
 
     def _difference(
         self, name: str, compared: tuple[Step, ...], expected: tuple[Step, ...], wanted: str
@@ -187,12 +185,6 @@ class Architecture(Check):
             return tuple(Step(layer.type, layer.settings) for layer in self.layers)
         steps = steps_of_reference(case.reference.architectures[self.reference])
         return tuple(Step(step.type, _telling(step)) for step in steps)
-
-
-def _cut(steps: tuple[Step, ...], name: str, where: tuple[Where, ...]) -> Judgement:
-    """The judgement on a network of which the record lists the first layers only."""
-    message = f"{name} has more layers than were recorded, {len(steps)}; a TA looks at the others."
-    return Judgement.needs_ta(message, where=where, data={"found": show_steps(steps), "cut": True})
 
 
 def _telling(step: Step) -> dict[str, Any]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from grader.evidence.record import ModuleRecord, ParameterRecord
+from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["arithmetic", "layer_table", "trainable_count"]
+__all__ = ["arithmetic", "counted", "layer_table", "trainable_count"]
 
 
 def trainable_count(module: ModuleRecord) -> int:
     """Numbers in all trainable parameters, from their shapes."""
     return sum(parameter.count for parameter in module.parameters if parameter.trainable)
+
+
+def counted(module: ModuleRecord, layer: str | None) -> Fact[int | None]:
+    """The trainable parameters of a network, or of one layer of it; None where it has no such layer."""
+    if module.modules_cut:
+        return Unknown("it has more layers than were read")
+    if layer is None:
+        return Known(trainable_count(module))
+    return Known(next((row["count"] for row in layer_table(module) if row["path"] == layer), None))
 
 
 def arithmetic(parameters: list[ParameterRecord]) -> str:

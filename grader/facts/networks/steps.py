@@ -10,17 +10,19 @@ from typing import Any
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
 from grader.evidence.training import LayerList
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.values.plain import plain
 
 __all__ = [
     "Step",
+    "layers_of_list",
+    "layers_of_module",
     "same_setting",
     "show_steps",
     "show_wanted",
     "steps_of_list",
     "steps_of_module",
     "steps_of_reference",
-    "were_cut",
 ]
 
 #: Functional calls by the layer that does the same.
@@ -64,9 +66,21 @@ class Step:
         return _LEARNING.match(self.type) is not None
 
 
-def were_cut(module: ModuleRecord) -> bool:
-    """Whether a network has more steps than `steps_of_module` gives."""
-    return module.operations_cut if module.operations else module.layers_cut or module.modules_cut
+def layers_of_module(module: ModuleRecord, bundle: Bundle) -> Fact[tuple[Step, ...]]:
+    """The steps of a network, where they could be read."""
+    steps = steps_of_module(module, bundle)
+    cut = module.operations_cut if module.operations else module.layers_cut or module.modules_cut
+    if cut:
+        return Unknown(f"it has more layers than were recorded, {len(steps)}")
+    return Known(steps) if steps else Unknown("none of its layers could be read")
+
+
+def layers_of_list(layers: LayerList | None) -> Fact[tuple[Step, ...]]:
+    """The layers of a network that was trained, in order of registration, where the record lists all."""
+    steps = steps_of_list(layers)
+    if layers is not None and layers.cut:
+        return Unknown(f"it has more layers than were recorded, {len(steps)}")
+    return Known(steps) if steps else Unknown("none of its layers were recorded")
 
 
 def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:

@@ -10,6 +10,7 @@ from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.code.source import comments_and_strings, parse_cell
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, printed, was_run_by_student
 from grader.facts.words.numbers import GROUPED, numbers_in
 
@@ -35,6 +36,20 @@ class Answer:
     words: str = ""
     outputs: str = ""
     constants: tuple[float, ...] = ()
+
+    @property
+    def bare(self) -> Fact[Answer]:
+        """Known where the section is there and nothing was done in it."""
+        if not self.located:
+            return Unknown("this part was not found in the notebook")
+        return Unknown("something was done in this part") if self.touched else Known(self)
+
+    @property
+    def known(self) -> Fact[Answer]:
+        """What was written and printed in the section, where there is any of it."""
+        if self.touched and (self.constants or f"{self.words}{self.outputs}".strip()):
+            return Known(self)
+        return Unknown("nothing was written or printed in this part")
 
     @property
     def where(self) -> tuple[Where, ...]:

@@ -6,10 +6,15 @@ import math
 import re
 from collections.abc import Iterable
 
-__all__ = ["GROUPED", "numbers_in", "states"]
+from grader.facts.known import Fact, Known, Unknown
+
+__all__ = ["GROUPED", "numbers_in", "smallest_after", "states"]
 
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
+
+
+_DECIMAL = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
 #: Thousands set apart by a space or an apostrophe.
@@ -30,3 +35,10 @@ def numbers_in(text: str) -> tuple[float, ...]:
         if "," in token:
             found.extend(float(part) for part in token.split(","))
     return tuple(number for number in found if math.isfinite(number))
+
+
+def smallest_after(pattern: str, texts: Iterable[str]) -> Fact[float]:
+    """The smallest of the numbers that stand in the one group of a pattern."""
+    tokens = [token.rstrip(".") for text in texts for token in re.findall(pattern, text)]
+    found = [float(token) for token in tokens if _DECIMAL.fullmatch(token)]
+    return Known(min(found)) if found else Unknown("no such number was printed")

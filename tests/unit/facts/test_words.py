@@ -338,7 +338,7 @@ def test_a_given_cell_that_the_student_ran_is_something_to_look_at():
 def test_a_section_that_is_not_found_or_not_known_is_a_persons_to_find():
     lost = judge(MANUAL, section="b")
     assert lost.status is Status.NEEDS_TA
-    assert "not found" in lost.message
+    assert "not found" in lost.open
     assert judge(MANUAL, section=None).status is Status.NEEDS_TA
 
 

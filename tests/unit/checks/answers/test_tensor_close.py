@@ -120,7 +120,7 @@ def test_numbers_of_a_stand_in_picture_are_called_so():
 def test_an_input_that_is_not_known_goes_to_a_ta():
     judgement = judge(BRIGHT, ("img_add", IMAGE))
     assert judgement.status is Status.NEEDS_TA
-    assert "`img` is not known" in judgement.message
+    assert "`img` is not known" in judgement.open
 
 
 def test_printed_numbers_count_where_the_rubric_says_so():
@@ -246,7 +246,7 @@ def test_a_list_of_the_right_numbers_goes_to_a_ta_whatever_they_are(text):
     judgement = shown_as(text)
     assert judgement.status is Status.NEEDS_TA
     assert judgement.message == (
-        "Cell 0 shows the right numbers, but in a list and not as one array or tensor; a TA looks at it."
+        "Cell 0 shows the right numbers, but in a list and not as one array or tensor."
     )
     assert [place.cell for place in judgement.where] == [0]
 

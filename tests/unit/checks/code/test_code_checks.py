@@ -96,18 +96,23 @@ def test_what_is_not_written_earns_nothing():
 
 def test_a_forbidden_operation_is_observed_where_the_code_hides_it():
     observed = ForbidsCall(functions=[{"name": "conv2d", "args": [1]}], forbidden=["conv2d"])
-    source = "def conv2d(i, k):\n    return getattr(torch, 'conv' + '2d')(i, k)"
+    hidden = "def conv2d(i, k):\n    return getattr(torch, 'conv' + '2d')(i, k)"
 
-    def judged(*names, cut=False):
+    def judged(*names, cut=False, source=hidden):
         call = CallRecord(operation_names=names, operation_names_cut=cut)
         record = FunctionRecord(name="conv2d", calls=(call,))
         given = evidence(code_cells(source), probes=answers([(observed.probes()[0], record)]))
         return observed.judge(case(observed, given))
 
     assert judged("conv2d", "sum").status is Status.FAIL
-    assert judged("mul", "sum").status is Status.PASS
-    unknown = judged("mul", "sum", cut=True)
+    other = judged("mul", "sum")
+    assert other.status is Status.NEEDS_TA
+    assert "`getattr` may call anything" in other.open
+    plain = "def conv2d(i, k):\n    return (i * k).sum()"
+    assert judged("mul", "sum", source=plain).status is Status.PASS
+    unknown = judged("mul", "sum", cut=True, source=plain)
     assert (unknown.status, unknown.open_share) == (Status.NEEDS_TA, 1.0)
+    assert "more operations than were recorded" in unknown.open
     assert judged("conv2d", "sum", cut=True).status is Status.FAIL
 
 
@@ -355,7 +360,7 @@ def test_a_vectorised_function_that_later_lines_broke_goes_to_a_ta():
     assert counted(broken, (1, 1), source).status is Status.FAIL
     judgement = counted(broken, (1, 1), f"{source}\nsum = 3")
     assert judgement.status is Status.NEEDS_TA
-    assert "gives `sum` another meaning" in judgement.message
+    assert "gives `sum` another meaning" in judgement.open
 
 
 def test_an_answer_too_large_to_be_kept_goes_to_a_ta():
@@ -368,7 +373,7 @@ def test_an_answer_too_large_to_be_kept_goes_to_a_ta():
     arrays, reference = given.bundle.arrays, Reference(functions=FUNCTIONS)
     judgement = FAST.judge(case(FAST, whole, arrays=arrays, reference=reference))
     assert judgement.status is Status.NEEDS_TA
-    assert "too large to be kept" in judgement.message
+    assert "too large to be kept" in judgement.open
 
 
 def test_operations_never_counted_go_to_a_ta():

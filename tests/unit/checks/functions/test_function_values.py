@@ -281,7 +281,7 @@ def test_a_function_whose_cell_failed_goes_to_a_ta():
     error = CellError(type="SyntaxError", message="invalid syntax", line=2)
     judgement = without_answer("not_found", "def sum_of_cubes(n):\n  prose here", error=error)
     assert judgement.status is Status.NEEDS_TA
-    assert "SyntaxError" in judgement.message
+    assert "SyntaxError" in judgement.open
 
 
 def test_a_function_lost_to_the_time_limit_goes_to_a_ta():

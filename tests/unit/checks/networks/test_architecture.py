@@ -160,7 +160,7 @@ FIRST, SECOND = FULLY.splitlines()
 def test_layers_that_may_be_registered_and_never_used_or_used_in_another_order_go_to_a_ta(text: str):
     judgement = judge_trained(text)
     assert judgement.status is Status.NEEDS_TA
-    assert "not what is used" in judgement.message
+    assert "not what is used" in judgement.open
     assert judge_trained(text, FULLY).status is Status.PASS
     assert judge_trained(text, FULLY.replace("3072", "1024")).status is Status.NEEDS_TA
 
@@ -252,7 +252,7 @@ def test_a_network_whose_layers_were_cut_is_left_to_a_ta_right_or_wrong():
     for text in (FULLY.splitlines()[0], FULLY, FULLY.replace("3072", "1024")):
         judgement = judge_trained(layer_list(text, cut=True, whole="d"))
         assert judgement.status is Status.NEEDS_TA
-        assert "has more layers than were recorded" in judgement.message
+        assert "has more layers than were recorded" in judgement.open
     assert judge_trained(layer_list(FULLY, cut=True), FULLY).status is Status.PASS
 
 
