@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.source import parsed_cells
+from grader.facts.known import Fact, Known, Unknown
 
 __all__ = ["redesigned"]
 
+_UNLISTED = "functional layers, and what `forward` does with the layers, are not in the record"
 
-def redesigned(runs: Sequence[TrainingRun], case: Case) -> Literal["yes", "no", "unsure"]:
+
+def redesigned(runs: Sequence[TrainingRun], case: Case) -> Fact[bool]:
     """Whether at least two different networks are among these runs.
 
     The record lists modules. A functional layer, or a depth chosen in ``forward``, is not in it, so equal
@@ -21,11 +23,11 @@ def redesigned(runs: Sequence[TrainingRun], case: Case) -> Literal["yes", "no", 
     argument that is kept and never read, as a name for files, changes nothing.
     """
     if len({run.model.architecture for run in runs}) > 1:
-        return "yes"
+        return Known(True)
     classes = {run.model.class_name for run in runs}
     if len(classes) > 1 or None in classes or any(not run.model.architecture for run in runs):
-        return "unsure"
-    return "unsure" if any(_may_differ(str(name), case) for name in classes) else "no"
+        return Unknown(_UNLISTED)
+    return Unknown(_UNLISTED) if any(_may_differ(str(name), case) for name in classes) else Known(False)
 
 
 def _may_differ(class_name: str, case: Case) -> bool:
