@@ -1,8 +1,10 @@
 # Two commands matter: `make demo` and `make test`. Each does all set-up that is missing, and only that.
 #
 #   PYTHON=python3.12            the interpreter to build .venv with (3.11 or newer)
-#   TORCH_INDEX=<URL>            a further package index for torch, such as PyTorch's own index of CPU builds
+#   TORCH_INDEX=<URL>            a further package index for torch, in the sandbox image and for tests, such as
+#                                PyTorch's own index of CPU builds
 #   TESTS="tests/unit -k intake" what `make test` runs
+#   SEED=4711                    the order in which `make shuffled` runs tests, as an earlier run printed it
 #   TEST_PROCESSES=1             how many processes run the tests; without it one for each core, four at most
 
 SHELL := /bin/bash
@@ -13,9 +15,13 @@ BIN := .venv/bin
 TESTS ?=
 TEST_PROCESSES ?= logical
 DEMO ?= demo
+SEED ?=
 PYTHON ?=
 TORCH_INDEX ?=
 export PYTHON TORCH_INDEX
+
+# Several targets install packages, and two installers at a time would meet.
+.NOTPARALLEL:
 
 .PHONY: help
 help:  ## Show this list
@@ -26,17 +32,17 @@ demo: ready  ## Grade a sample course in ./demo and print the marks and where th
 	@scripts/demo.sh $(DEMO)
 
 .PHONY: test
-test: ready browser postgresql  ## Run all tests, those that need Docker, a browser or PostgreSQL included
+test: setup ready browser postgresql  ## Run all tests, those that need Docker, a browser or PostgreSQL included
 # One thread for each process: more than cores wait for one another, and trainings take several times as long.
 	@OMP_NUM_THREADS=1 GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_BROWSER=1 GRADER_REQUIRE_POSTGRESQL=1 \
 	  $(BIN)/pytest --numprocesses $(TEST_PROCESSES) --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: corpus
-corpus: ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
+corpus: setup ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
 	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py tests/acceptance/test_isolation.py
 
 .PHONY: gpu
-gpu: ready  ## Run the tests that need a GPU, on all that the engine gives (GRADER_TEST_GPUS=0,1 for some)
+gpu: setup ready  ## Run the tests that need a GPU, on all that the engine gives (GRADER_TEST_GPUS=0,1 for some)
 	@GRADER_REQUIRE_DOCKER=1 GRADER_TEST_GPUS=$${GRADER_TEST_GPUS:-all} \
 	  $(BIN)/pytest tests/sandbox/test_gpu.py tests/attacks/test_gpu_attacks.py
 
@@ -47,24 +53,34 @@ static: setup  ## Check format, style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: shuffled
+shuffled: setup postgresql  ## Run the unit tests in one process and in a random order; SEED=<number> repeats one
+	@seed=$(or $(SEED),$$RANDOM); again="make shuffled SEED=$$seed repeats this order"; echo "$$again"; \
+	OMP_NUM_THREADS=1 GRADER_REQUIRE_POSTGRESQL=1 $(BIN)/pytest --quiet \
+	  --random-order-bucket global --random-order-seed $$seed tests/unit || { echo "$$again"; exit 1; }
+
 .PHONY: check
-check: static test  ## Everything that must hold before a commit is shared
+check: static shuffled test  ## Everything that must hold before a commit is shared
 
 .PHONY: bench
-bench: ready demo  ## Measure start-up, regrading and reports, each against its limit; wants an idle machine
+bench: setup ready demo  ## Measure start-up, regrading and reports, each against its limit; wants an idle machine
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/startup.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/regrade.py $(DEMO)/grader.db $(DEMO)/submissions/pets \
 	  $(DEMO)/rubrics/pets.yaml 'expected: 1313' 'expected: 1312' 100 1000
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/reports.py
 
 .PHONY: setup
-setup: .venv/.complete  ## Make the virtual environment
+setup: .venv/.complete  ## Make the virtual environment, with what tests and checks need
 
+# Either comes from the same script: `.host` has what grading needs, `.complete` that and all tools for tests.
 .venv/.complete: pyproject.toml constraints.txt scripts/venv.sh
-	@scripts/venv.sh
+	@scripts/venv.sh dev
+
+.venv/.host: pyproject.toml constraints.txt scripts/venv.sh
+	@scripts/venv.sh host
 
 .PHONY: engine
-engine: setup  ## Install and start a Docker engine if none answers
+engine: .venv/.host  ## Install and start a Docker engine if none answers
 	@scripts/engine.sh
 
 .PHONY: browser
@@ -76,7 +92,7 @@ postgresql:  ## Install PostgreSQL for the tests that keep marks in it if none i
 	@scripts/postgresql.sh
 
 .PHONY: ready
-ready: engine  ## All set-up: environment, engine, sandbox image
+ready: engine  ## All set-up for grading: environment, engine, sandbox image
 	@$(BIN)/grader image build
 
 .PHONY: clean

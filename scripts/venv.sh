@@ -1,8 +1,15 @@
 #!/usr/bin/env bash
-# Makes .venv with every package pinned by constraints.txt. Running it again brings it up to date.
+# venv.sh host|dev: makes .venv with every package pinned by constraints.txt, for grading alone or for tests too.
+# Running it again brings it up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/root.sh
+
+case ${1:-} in
+  host) what=. stamps=(.venv/.host) note="some seconds to a minute" ;;
+  dev) what='.[dev]' stamps=(.venv/.host .venv/.complete) note="torch is large: some minutes on a first run" ;;
+  *) stop "venv.sh: which packages?" "scripts/venv.sh host, or scripts/venv.sh dev" ;;
+esac
 
 find_python() {
   local candidate
@@ -27,8 +34,8 @@ index=()
 if [[ -n ${TORCH_INDEX:-} ]]; then
   index=(--extra-index-url "$TORCH_INDEX")
 fi
-say "installing the packages of constraints.txt (torch is large: some minutes on a first run)"
+say "installing the packages of constraints.txt ($note)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off \
-  "${index[@]}" --constraint constraints.txt --editable '.[dev]' </dev/null ||
+  "${index[@]}" --constraint constraints.txt --editable "$what" </dev/null ||
   stop "the packages could not be installed (see above)" "check the network and pip's settings, then run make again"
-touch .venv/.complete
+touch "${stamps[@]}"

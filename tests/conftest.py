@@ -81,17 +81,28 @@ def postgresql_server() -> Iterator[Path]:
 def new_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], str]:
-    """Gives a place for a new database at each call: tests that ask for it run on both kinds."""
+    """Gives a place for marks at each call: tests that ask for it run on both kinds of database.
+
+    A file is made by who opens it; a database on the server has its tables already.
+    """
     if request.param == "sqlite":
         return lambda: str(tmp_path_factory.mktemp("database") / "grader.db")
     server = request.getfixturevalue("postgresql_server")
-    return lambda: postgresql.fresh_database(server)
+    return lambda: postgresql.migrated_database(server)
 
 
 @pytest.fixture
 def database(new_database: Callable[[], str]) -> str:
-    """Where a new database can be made: each test that asks for it runs on both kinds."""
+    """Where marks can be kept, with nothing in it: each test that asks for it runs on both kinds."""
     return new_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database is still to be made, tables included, on both kinds."""
+    if request.param == "sqlite":
+        return str(tmp_path / "grader.db")
+    return postgresql.fresh_database(request.getfixturevalue("postgresql_server"))
 
 
 @pytest.fixture(scope="session")

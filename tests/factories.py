@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -20,8 +21,8 @@ from grader.evidence.plan import (
     IntegersInput,
     LiteralInput,
     ModuleProbe,
+    Target,
     UniformInput,
-    ValueProbe,
     probe_id,
 )
 from grader.evidence.record import (
@@ -39,10 +40,17 @@ from grader.evidence.record import (
     ProbeResult,
     RaisedError,
     Submitted,
-    ValueRecord,
     WatchedValue,
 )
-from grader.evidence.training import ModelIdentity, Start, TrainingHistory, TrainingRun
+from grader.evidence.training import (
+    LayerList,
+    ModelIdentity,
+    RegisteredLayer,
+    Start,
+    TrainingHistory,
+    TrainingRun,
+    digest_of_layers,
+)
 from grader.evidence.values import (
     ArrayValue,
     BoolValue,
@@ -63,8 +71,13 @@ from grader.judging.check import Check
 from grader.rubric.model import Criterion, Rubric
 from reference import FUNCTIONS
 
-AnyProbe = ModuleProbe | FunctionProbe | ValueProbe
-AnyRecord = ModuleRecord | FunctionRecord | ValueRecord
+AnyProbe = ModuleProbe | FunctionProbe
+AnyRecord = ModuleRecord | FunctionRecord
+
+
+def value_probe(expression: str) -> FunctionProbe:
+    """Asks for the value of an expression, after the last cell."""
+    return FunctionProbe(target=Target(expression=f"lambda: {expression}"), calls=(Call(),))
 
 
 def stdout(text: str) -> Output:
@@ -160,8 +173,30 @@ def layer(path: str, kind: str, *parameters: str, **more: Any) -> LayerRecord:
     return LayerRecord(path=path, type=kind, parameters=parameters, **more)
 
 
-def model(name: str = "net", token: int = 0, *, class_name: str = "Net", count: int = 10) -> ModelIdentity:
-    return ModelIdentity(token=token, class_name=class_name, names=(name,), parameter_count=count)
+def model(
+    name: str = "net", token: int = 0, *, class_name: str = "Net", count: int = 10, layers: int | None = None
+) -> ModelIdentity:
+    """A network; `layers` is the place of its layers among those of the history."""
+    return ModelIdentity(
+        token=token, class_name=class_name, names=(name,), parameter_count=count, layers=layers
+    )
+
+
+def layer_list(text: str, *, cut: bool = False, whole: str | None = None) -> LayerList:
+    """A network's layers as the recorder lists them.
+
+    Args:
+        text: A line for each, as ``fc1: Linear(in_features=3072, out_features=30)``.
+        cut: There are more.
+        whole: The digest over all of them, where these are not all.
+    """
+    matches = [re.fullmatch(r"(.*?): (\w+)\((.*)\)", line) for line in text.splitlines()]
+    listed = tuple(
+        RegisteredLayer(path=match[1], type=match[2], settings=eval(f"dict({match[3]})"))
+        for match in matches
+        if match is not None
+    )
+    return LayerList(layers=listed, digest=whole if cut else digest_of_layers(listed), cut=cut)
 
 
 def fresh() -> Start:

@@ -12,10 +12,14 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from sqlalchemy import make_url
+
+from grader.store import open_store
 
 _SETTINGS = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses="]
 
@@ -80,11 +84,30 @@ def _wait(programs: Path, folder: Path) -> None:
 
 def fresh_database(folder: Path) -> str:
     """Makes an empty database and gives its URL."""
+    return _made(folder, template="template1")
+
+
+def migrated_database(folder: Path) -> str:
+    """Makes a database with the newest schema and nothing in it, and gives its URL.
+
+    The migrations run once for each server; what follows are copies.
+    """
+    return _made(folder, template=_migrated(folder))
+
+
+@cache
+def _migrated(folder: Path) -> str:
+    location = fresh_database(folder)
+    open_store(location).close()
+    return str(make_url(location).database)
+
+
+def _made(folder: Path, template: str) -> str:
     import psycopg
 
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(host=str(folder), user="grader", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return f"postgresql+psycopg://grader@/{name}?host={folder}"
 
 

@@ -83,6 +83,7 @@ def _plain(form: str, found: Sequence[Result], out: Path) -> int:
     """All submissions as they stand, pending points and all."""
     from grader.files.named import write_text
     from grader.workflows.views.export import as_csv, as_json
+    from grader.workflows.views.held import why_held
 
     text = as_json(found) if form == "json" else as_csv(found)
     if str(out) == "-":
@@ -90,6 +91,9 @@ def _plain(form: str, found: Sequence[Result], out: Path) -> int:
     else:
         write_text(out, text)
         print_path(out)
+    for item in found:
+        if reason := why_held(item):
+            _line(f"no points yet: {item.student}: could not be taken: {reason}", to_errors=str(out) == "-")
     return 0
 
 
@@ -145,10 +149,14 @@ def _tell(made: Export, *, to_errors: bool) -> None:
     """How many marks were written, who is left out and why, and what to know before uploading."""
     lines = [_count(len(made.written)), *map(_who, made.left_out), *(f"note: {note}" for note in made.notes)]
     for line in lines:
-        if to_errors:
-            errors().print(plain(line), markup=False)
-        else:
-            print_line(line)
+        _line(line, to_errors=to_errors)
+
+
+def _line(line: str, *, to_errors: bool) -> None:
+    if to_errors:
+        errors().print(plain(line), markup=False)
+    else:
+        print_line(line)
 
 
 def _count(number: int) -> str:

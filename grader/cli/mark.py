@@ -35,6 +35,9 @@ def mark(
     take_back: Annotated[
         bool, typer.Option("--take-back", help="Let the grader's own verdict count again.")
     ] = False,
+    zero: Annotated[
+        bool, typer.Option("--zero", help="Nothing for a whole submission that could not be taken.")
+    ] = False,
     table: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="A CSV of student, criterion, points, comment."),
@@ -47,19 +50,24 @@ def mark(
 
     Example: grader mark s101 --assignment lab2 --criterion why-validation -p 2 -m "no reason"
     """
-    from grader.workflows.marking.marks import give_marks, read_orders
+    from grader.workflows.marking.marks import give_marks, orders_for_zero, read_orders
 
+    orders: list[MarkOrder] = []
     if table is not None:
-        if (student, criterion, points, comment, take_back) != (None, None, None, "", False):
+        if (student, criterion, points, comment, take_back, zero) != (None, None, None, "", False, False):
             raise UsageError(
                 "a table of marks and a single mark are two commands",
                 expected="--from FILE alone, or STUDENT --criterion C --points P",
             )
         orders = read_orders(table)
-    else:
+    elif not zero:
         orders = [_order(student, criterion, points, comment, take_back)]
+    elif student is None or criterion is not None or points is not None or take_back:
+        raise UsageError("--zero settles a whole submission", expected="STUDENT --zero --comment TEXT")
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
+        if zero and student is not None:
+            orders = orders_for_zero(store, student, assignment, comment)
         given = give_marks(store, assignment, orders, actor=setup.actor(options))
     for item in given:
         print_line(_said(item))

@@ -135,7 +135,7 @@ class BarView(View):
 
     def _finish(self, student: str, outcome: Outcome) -> None:
         self._cells.pop(student, None)
-        self._failed += outcome is Outcome.SANDBOX_UNAVAILABLE
+        self._failed += outcome.our_fault
         self._progress.advance(self._task)
 
     def _now(self) -> str:

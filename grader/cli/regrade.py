@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,10 +28,8 @@ from grader.cli.options import (
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.facts.case import Reference
     from grader.store import Store
-    from grader.store.history import Result
-    from grader.workflows.regrading.chosen_rubric import ChosenRubric
+    from grader.workflows.regrading.regrade_assignment import RegradeRequest
     from grader.workflows.upkeep.settings import Settings
 
 __all__ = ["regrade"]
@@ -72,12 +69,7 @@ def regrade(
 
     Example: grader regrade --assignment lab2 --rubric rubrics/lab2.yaml --dry-run
     """
-    from grader.workflows.regrading.chosen_rubric import choose_rubric
-    from grader.workflows.regrading.judging import Judge
-    from grader.workflows.regrading.regrade import lacking
-    from grader.workflows.regrading.regrade import regrade as judge_all
-    from grader.workflows.views.filters import criteria_of, ended_so, require_criterion
-    from grader.workflows.views.show import find_results
+    from grader.workflows.regrading.regrade_assignment import RegradeRequest, regrade_assignment
 
     if rerun and dry_run:
         raise UsageError("a dry run runs nothing", todo="leave out --rerun or --dry-run")
@@ -85,53 +77,42 @@ def regrade(
         rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation, training=training,
         gpus=gpus, runtime=runtime, evidence=evidence, reference=reference, user=user, fresh=rerun or None,
     )  # fmt: skip
-    answers = setup.reference(options)
+    request = RegradeRequest(
+        assignment,
+        tuple(students or ()),
+        options.rubric,
+        criterion,
+        outcome,
+        tuple(setup.places()),
+        setup.reference(options),
+        setup.actor(options),
+    )
     with setup.store(options) as store:
-        found = find_results(store, assignment, students or ())
-        chosen = ended_so(found, outcome)
-        by = choose_rubric(store, assignment, options.rubric, setup.places())
-        known = criteria_of(found) | {item.id for item in by.loaded.rubric.criteria}
-        require_criterion(criterion, known, assignment)
-        judge = Judge(by.loaded, answers)
         if rerun:
-            concerned = lacking(store, chosen, judge, criterion) if criterion else chosen
-            return _run_again(concerned, by, options, store, answers, criterion, len(chosen))
-        done = judge_all(
-            store,
-            chosen,
-            lambda _: judge,
-            actor=setup.actor(options),
-            dry_run=dry_run,
-            criterion=criterion,
-        )
-    judged = [item for item in chosen if item.attempt is not None]
-    print_changes(done, criterion, len(judged) - len(done), dry_run)
-    print_line(f"judged by {by.said}")
-    return 1 if any(item.problem for item in done) else 0
+            return _run_again(request, options, store)
+        report = regrade_assignment(request, store, dry_run=dry_run)
+    print_changes(report.changes, criterion, report.unchanged, dry_run)
+    print_line(f"judged by {report.judged_by}")
+    return 1 if report.problems else 0
 
 
-def _run_again(
-    chosen: Sequence[Result],
-    by: ChosenRubric,
-    options: Settings,
-    store: Store,
-    answers: Reference,
-    criterion: str | None,
-    of: int,
-) -> int:
-    from grader.cli.sandboxed import close, grade
-    from grader.workflows.regrading.regrade import changes_between
-    from grader.workflows.running.planning import plan_work, read_file
-    from grader.workflows.running.rerun import stored_submission
+def _run_again(request: RegradeRequest, options: Settings, store: Store) -> int:
+    from grader.cli.sandboxed import close, watched
+    from grader.workflows.regrading.regrade_assignment import choose, to_run_again
+    from grader.workflows.running.rerun import rerun
 
-    if not chosen:
+    chosen = choose(request, store)
+    again = to_run_again(request, chosen, store)
+    criterion = request.criterion
+    if not again:
         print_line(
             f"nothing to run again: '{criterion}' stays as it is" if criterion else "nothing to run again"
         )
         return 0
-    files = [read_file(stored_submission(store, item)) for item in chosen]
-    works = plan_work(files, lambda _: by.loaded, training=options.training, cuda=options.gpus != "none")
-    report = grade(works, options, store, answers)
-    print_changes(changes_between(chosen, report.results), criterion, of - len(chosen), dry_run=False)
-    print_line(f"judged by {by.said}")
-    return close(report, options)
+    with watched() as (watch, stop):
+        done = rerun(
+            again, chosen.by, options, store, request.reference, actor=request.actor, notify=watch, stop=stop
+        )
+    print_changes(done.changes, criterion, len(chosen.results) - len(again), dry_run=False)
+    print_line(f"judged by {chosen.by.said}")
+    return close(done.run, options)

@@ -55,29 +55,23 @@ def run(
 
     Example: grader run submissions/ --rubric lab2 --data data/
     """
-    from grader.cli.sandboxed import close, grade
-    from grader.intake import find_submissions
-    from grader.workflows.regrading.rubrics import RubricShelf
-    from grader.workflows.running.planning import plan_work, read_file
+    from grader.cli.sandboxed import close, watched
+    from grader.workflows.running.grade_folder import GradeRequest, grade_folder
 
     options = setup.settings(
         submissions, rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation,
         training=training, gpus=gpus, runtime=runtime, fresh=fresh, format=layout, reference=reference,
         evidence=evidence, user=user,
     )  # fmt: skip
-    chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
-    found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
-    files = [read_file(submission) for submission in found.submissions]
-    works = plan_work(
-        files,
-        chooser.choose,
-        by_path=chooser.named_by,
-        training=options.training,
-        cuda=options.gpus != "none",
+    request = GradeRequest(
+        submissions,
+        options,
+        tuple(setup.places(submissions)),
+        setup.reference(options, submissions),
+        setup.actor(options),
     )
-    answers = setup.reference(options, submissions)
-    with setup.store(options, create=True) as store:
-        report = grade(works, options, store, answers)
-    for problem in found.problems:
+    with setup.store(options, create=True) as store, watched() as (watch, stop):
+        report = grade_folder(request, store, watch, stop)
+    for problem in report.problems:
         print_line(f"not graded: {problem}")
-    return close(report, options)
+    return close(report.run, options)

@@ -9,6 +9,7 @@ from grader.evidence.record import Outcome
 from grader.judging.judgement import Status
 from grader.store.history import Result
 from grader.workflows.marking.earlier_files import EarlierMarks
+from grader.workflows.views.held import nothing_came, why_held
 
 __all__ = ["closing_table", "look_at", "our_fault"]
 
@@ -49,7 +50,7 @@ def our_fault(result: Result) -> str:
     """What the service owes this submission; empty where it owes nothing."""
     if result.attempt is None:
         return "not run yet"
-    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+    if Outcome(result.attempt.outcome).our_fault:
         return f"not run: {result.attempt.detail}"
     if result.verdict is None:
         return "not judged yet"
@@ -61,11 +62,14 @@ def our_fault(result: Result) -> str:
 def _for_ta(result: Result) -> str:
     if result.attempt is None or result.mark is None:
         return ""
+    if nothing_came(result):
+        return "handed in nothing"
+    if reason := why_held(result):
+        return f"could not be taken: {reason}; waits for a TA"
     waiting = [item.criterion for item in result.mark.criteria if item.pending]
-    invalid = [result.submission.problem] if result.submission.problem else []
     late = result.mark.late
     unknown = ["late by nobody knows how much"] if late is not None and late.undecided else []
-    return "; ".join([*invalid, *unknown, *([_waiting(len(waiting))] if waiting else [])])
+    return "; ".join([*unknown, *([_waiting(len(waiting))] if waiting else [])])
 
 
 def _waiting(criteria: int) -> str:

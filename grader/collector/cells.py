@@ -59,6 +59,7 @@ def _record(index: int, cell: Any, original: Any, limits: Limits) -> CellRecord:
         index=index,
         kind=kind if kind in _KINDS else "raw",
         source=_printable(text)[:_SOURCE_CHARACTERS],
+        source_cut=len(text) > _SOURCE_CHARACTERS,
         handout_id=_handout_id(original),
         submitted=_submitted(cell, limits) if kind == "code" else Submitted(),
     )
@@ -86,4 +87,4 @@ def _submitted(cell: Any, limits: Limits) -> Submitted:
         if isinstance(output, dict):
             box.add(str(output.get("output_type")), output)
     executed = count if isinstance(count, int) and not isinstance(count, bool) else None
-    return Submitted(execution_count=executed, outputs=box.outputs)
+    return Submitted(execution_count=executed, outputs=box.outputs, cut=box.cut)

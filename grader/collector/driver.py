@@ -20,7 +20,7 @@ from grader.collector.nesting import shares_uid
 from grader.collector.notebook import NotebookRun
 from grader.collector.privileges import forbid_inspection
 from grader.collector.provisioner import ForkedKernel, Launcher
-from grader.collector.wipe import kill_processes, leftovers, remove_sockets
+from grader.collector.wipe import kill_processes, leftovers, remove_sockets, strangers
 from grader.evidence.frames import Cleaned, Finish, Job, Opened, ProbeAnswer, ProbeRequest, Ran, Ready
 from grader.evidence.record import Environment, Outcome, ProbeResult
 
@@ -28,6 +28,7 @@ __all__ = ["Driver", "run"]
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "ipykernel", "ipython", "nbclient")
 _LAST_CHANCE_S = 5.0
+_MOST_NAMED = 20
 
 
 def run() -> int:
@@ -96,12 +97,12 @@ class Driver:
         self._next = None
         notebook = NotebookRun(kernel, job.plan, cells, self._channel.send)
         try:
-            self._channel.send(await self._run(notebook))
+            self._channel.send(await self._run_alone(notebook))
             going_on = await self._answer_probes(notebook)
         finally:
             notebook.client.disconnect()
             found = self._wipe(kernel)
-        self._channel.send(Cleaned(leftovers=tuple(found)))
+        self._channel.send(Cleaned(leftovers=tuple(found), strangers=tuple(self._strangers(kernel))))
         if going_on and not shares_uid():
             self.prepare()
         return going_on
@@ -115,6 +116,27 @@ class Driver:
         received = await self._channel.receive()
         self._channel.send(Cleaned())
         return received is not None and isinstance(received[0], Finish)
+
+    async def _run_alone(self, notebook: NotebookRun) -> Ran:
+        """Runs a notebook where nothing of an earlier submission is, before it and after it.
+
+        Whatever else came of it, it is run again elsewhere: what it met may have changed its end.
+        """
+        found = self._strangers(notebook.forked)
+        ran = None if found else await self._run(notebook)
+        found = found or self._strangers(notebook.forked)
+        if ran is not None and not found:
+            return ran
+        return Ran(
+            outcome=Outcome.SANDBOX_UNAVAILABLE,
+            detail="left by an earlier submission: " + "; ".join(found),
+            cells=tuple(notebook.cells),
+            cells_s=0.0,
+            kernel_alive=False,
+        )
+
+    def _strangers(self, kernel: ForkedKernel) -> list[str]:
+        return [] if shares_uid() else strangers(kernel.uid)[:_MOST_NAMED]
 
     async def _run(self, notebook: NotebookRun) -> Ran:
         try:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.collector.confine import Bounds, rehearse
+from grader.collector.handover import close_folders, open_folders
+from grader.collector.nesting import shares_uid
 from grader.collector.places import HOME, SOCKETS, kernel_environment, kernel_places
 from grader.collector.privileges import forbid_inspection, reap_orphans
 from grader.collector.wipe import remove_everything
@@ -159,6 +161,8 @@ def _answer(request: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
 def _start(request: dict[str, Any], channel: socket.socket) -> int:
     assert_forkable()
     _reap()
+    if not shares_uid():
+        open_folders(int(request["uid"]))
     return _fork(channel, lambda: _run_kernel(request))
 
 
@@ -202,6 +206,13 @@ def _fork(channel: socket.socket, work: Callable[[], None]) -> int:
 
 def _wipe(uid: int, channel: socket.socket) -> list[str]:
     """Removes what `uid` left, as that uid: root without its capabilities may not."""
+    try:
+        return _remove_as(uid, channel)
+    finally:
+        close_folders()
+
+
+def _remove_as(uid: int, channel: socket.socket) -> list[str]:
     pid = _fork(channel, lambda: remove_everything(uid))
     deadline = time.monotonic() + _WIPE_S
     while time.monotonic() < deadline:

@@ -16,10 +16,12 @@ from grader.collector.provisioner import ForkedKernel
 from grader.evidence.frames import CellDone, CellStarted, Collected, ProbeRequest, Ran
 from grader.evidence.plan import Plan
 from grader.evidence.record import CellRecord, CellRun, Outcome, ProbeResult
+from grader.evidence.text import first_lines
 
 __all__ = ["NotebookRun"]
 
 _SET_UP_S = 30.0
+_MOST_ANOMALIES = 100
 
 Send = Callable[[CellStarted | CellDone, Sequence[np.ndarray]], None]
 
@@ -152,7 +154,7 @@ class NotebookRun:
             cells=tuple(self._done),
             cells_s=self.cells_s,
             kernel_alive=not self.forked.died.is_set(),
-            anomalies=tuple([*self.anomalies, *self.client.malformed][:100]),
+            anomalies=first_lines([*self.anomalies, *self.client.malformed], _MOST_ANOMALIES),
         )
 
     def _outcome(self) -> tuple[Outcome, str]:

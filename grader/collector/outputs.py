@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from grader.evidence.record import CellError, Output
+from grader.evidence.text import LEFT_OUT, shortened
 
 __all__ = ["OutputBox", "cell_error", "plain"]
 
@@ -136,10 +137,16 @@ def cell_error(content: Mapping[str, Any], execution_count: int | None) -> CellE
     traceback = plain(_traceback(content))
     return CellError(
         type=_text(content.get("ename"))[:200] or "Exception",
-        message=plain(_text(content.get("evalue")))[:_MESSAGE_CHARACTERS],
+        message=shortened(plain(_text(content.get("evalue"))), _MESSAGE_CHARACTERS),
         line=_line(traceback, execution_count),
-        traceback=traceback[-_TRACEBACK_CHARACTERS:],
+        traceback=_end_of(traceback),
     )
+
+
+def _end_of(traceback: str) -> str:
+    if len(traceback) <= _TRACEBACK_CHARACTERS:
+        return traceback
+    return LEFT_OUT.strip() + traceback[len(LEFT_OUT.strip()) - _TRACEBACK_CHARACTERS :]
 
 
 def plain(text: str) -> str:

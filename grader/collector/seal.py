@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from grader.evidence.text import first_lines
+
 __all__ = ["Seal"]
 
 _PACKAGE = "grader."
@@ -68,7 +70,7 @@ class Seal:
         for name, thing in self._own.items():
             changed += [f"{name}.{each}" for each in sorted(set(vars(thing)) - self._names[name])]
         changed += [added for name, kind, names in self._classes for added in _added(name, kind, names)]
-        return tuple(f"the notebook changed {name}" for name in dict.fromkeys(changed))[:_MOST_NAMED]
+        return first_lines([f"the notebook changed {name}" for name in dict.fromkeys(changed)], _MOST_NAMED)
 
 
 def _own_classes() -> Iterator[tuple[str, type]]:

@@ -22,7 +22,8 @@ from grader.collector.shims.context import Context, ShimLog
 from grader.evidence.arrays import Arrays
 from grader.evidence.frames import Collected, ProbeRequest
 from grader.evidence.plan import Plan
-from grader.evidence.record import ProbeResult
+from grader.evidence.record import Cut, ProbeResult
+from grader.evidence.text import shortened
 
 __all__ = ["KernelSession"]
 
@@ -64,6 +65,7 @@ class KernelSession:
         self._folder = WorkFolder(work_dir)
         self._watch = Watch(plan.watch, namespace, plan.limits.array_bytes)
         self._anomalies: list[str] = []
+        self._dropped = False
         self._reported = 0
         self._seal: Seal | None = None
         self._sealed = False
@@ -125,6 +127,7 @@ class KernelSession:
             training=history,
             anomalies=self._new_anomalies(),
             tampering=broken,
+            cut=self._cut(),
         )
         return collected, arrays
 
@@ -138,7 +141,7 @@ class KernelSession:
         kept = self._new_arrays()
         broken = self._broken()
         if broken:
-            return ProbeResult(status="no_answer", detail="; ".join(broken)[:500]), kept
+            return ProbeResult(status="no_answer", detail=shortened("; ".join(broken), 500)), kept
         result = run_probe(request, arrays, kept, plan=self._plan, cells=self._cells)
         self._bytes_left -= kept.nbytes
         return result, kept
@@ -157,6 +160,14 @@ class KernelSession:
         kept = {"the session": _KEPT_OF_SESSION, "the recorder": _KEPT_OF_RECORDER}
         self._sealed = True
         self._seal = Seal(own, entries, kept)
+
+    def _cut(self) -> tuple[Cut, ...]:
+        full = (
+            (Cut.ANOMALIES, self._dropped),
+            (Cut.FILES, self._folder.overflowed),
+            (Cut.SHIMS, self._shims.cut),
+        )
+        return tuple(part for part, is_full in full if is_full)
 
     def _broken(self) -> tuple[str, ...]:
         if type(self._seal) is not Seal:
@@ -188,7 +199,11 @@ class KernelSession:
             return None
 
     def _note(self, text: str) -> None:
-        if text not in self._anomalies and len(self._anomalies) < _MAX_ANOMALIES:
+        if text in self._anomalies:
+            return
+        if len(self._anomalies) >= _MAX_ANOMALIES:
+            self._dropped = True
+        else:
             self._anomalies.append(text)
 
     def _new_anomalies(self) -> tuple[str, ...]:

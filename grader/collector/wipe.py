@@ -14,30 +14,58 @@ from pathlib import Path
 
 from grader.collector.places import WRITABLE
 from grader.collector.privileges import become_student
+from grader.evidence.text import first_lines
 
-__all__ = ["kill_processes", "leftovers", "processes_of", "remove_everything", "remove_sockets"]
+__all__ = [
+    "kill_processes",
+    "leftovers",
+    "processes_of",
+    "remove_everything",
+    "remove_sockets",
+    "strangers",
+]
 
 _IPC_RMID = 0
+_STOP_S = 2.0
 _KILL_S = 30.0
+_MOST_NAMED = 20
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def processes_of(uid: int, *, stopped: bool = True) -> Iterator[int]:
-    """Living processes of `uid`; the dead that wait for their parent do not count.
+    """Processes of `uid` with a living thread; the dead that wait for their parent do not count.
+
+    A process whose first thread has ended shows as dead while its other threads go on, so each is looked at.
 
     Args:
         uid: Whose.
-        stopped: Whether those that a signal has stopped are among them.
+        stopped: Whether those count that a signal has stopped, all threads of them.
     """
+    passed_over = "ZX" if stopped else "ZXTt"
+    for pid, owner in _processes():
+        if owner == uid and _thread_states(pid) - set(passed_over):
+            yield pid
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """All processes, the dead included, each with its real uid: a student's has no other."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with suppress(OSError):
-            status = (entry / "status").read_text()
-            passed_over = "ZX" if stopped else "ZXT"
-            state = status.partition("\nState:\t")[2][:1]
-            if f"\nUid:\t{uid}\t" in status and state not in passed_over:
-                yield int(entry.name)
+            # Who owns the entry says nothing: a process can give its own to root.
+            uid = (entry / "status").read_text().partition("\nUid:\t")[2].partition("\t")[0]
+            yield int(entry.name), int(uid)
+
+
+def _thread_states(pid: int) -> set[str]:
+    """Letters of the states that a process's threads are in; empty once it has none."""
+    states: set[str] = set()
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                states.add((thread / "status").read_text().partition("\nState:\t")[2][:1])
+    return states
 
 
 def kill_processes(uid: int) -> None:
@@ -45,9 +73,10 @@ def kill_processes(uid: int) -> None:
 
     Stopped processes keep their places under the limit, so a fork bomb comes to rest; killed one by one it
     would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for.
+    A process that waits for a child which it made with vfork cannot be stopped, so stopping has a time.
     """
-    deadline = time.monotonic() + _KILL_S
-    for number, stopped in ((signal.SIGSTOP, False), (signal.SIGKILL, True)):
+    for number, stopped, patience_s in ((signal.SIGSTOP, False, _STOP_S), (signal.SIGKILL, True, _KILL_S)):
+        deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline and (found := list(processes_of(uid, stopped=stopped))):
             for pid in found:
                 with suppress(ProcessLookupError):
@@ -56,11 +85,18 @@ def kill_processes(uid: int) -> None:
 
 
 def remove_everything(uid: int) -> None:
-    """Becomes `uid` and deletes all that it may delete."""
+    """Becomes `uid`, kills all that it may kill and deletes all that it may delete."""
     become_student(uid)
+    _kill_all_others()
     for folder in WRITABLE:
         _empty(folder)
     _remove_shared_memory(uid)
+
+
+def _kill_all_others() -> None:
+    """Kills every other process of this uid at one stroke: what forks at that moment is not missed."""
+    with suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
 
 
 def _empty(folder: Path) -> None:
@@ -123,8 +159,31 @@ def _system_v_objects(uid: int) -> Iterator[tuple[str, int]]:
 def leftovers(uid: int) -> list[str]:
     """What is still there of a submission, one line each; empty where the next one may come."""
     found = [f"process {pid}" for pid in processes_of(uid)]
+    found += [f"file {ascii(str(entry))[:150]}" for entry, _ in _files()]
+    found += [f"System V {kind} {number}" for kind, number in _system_v_objects(uid)]
+    return list(first_lines(found, _MOST_NAMED))
+
+
+def strangers(uid: int) -> list[str]:
+    """What is there of other submissions than that of `uid`, one line each; nothing should be.
+
+    Whoever finds it has not left it: the submission that was served meanwhile has to be run again elsewhere.
+    """
+    found = []
+    for pid, owner in _processes():
+        if owner not in (0, uid) and _thread_states(pid) - set("ZX"):
+            found.append(f"process {pid} of uid {owner}")
+    for entry, owner in _files():
+        if owner not in (0, uid):
+            found.append(f"file {ascii(str(entry))[:150]} of uid {owner}")
+    return found
+
+
+def _files() -> Iterator[tuple[Path, int]]:
+    """What lies in the work folders, each with its owner."""
     for folder in WRITABLE:
         if folder.is_dir():
-            found += [f"file {entry}"[:200] for entry in folder.iterdir()]
-    found += [f"System V {kind} {number}" for kind, number in _system_v_objects(uid)]
-    return found[:20]
+            for entry in folder.iterdir():
+                # What a notebook is still at work with may go meanwhile.
+                with suppress(FileNotFoundError):
+                    yield entry, entry.lstat().st_uid

@@ -15,12 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
 
 from grader.errors import EvidenceError
 from grader.evidence.arrays import ArrayHeader, header_of, read_array
-from grader.evidence.record import Evidence
+from grader.evidence.record import SCHEMA_VERSION, Evidence
 from grader.evidence.values import ArrayValue
+from grader.evidence.versions import as_current
 
 __all__ = ["Bundle", "decode", "digest", "encode", "pack", "unpack"]
 
@@ -112,19 +114,28 @@ class Bundle:
         return array
 
 
+class _Versioned(BaseModel):
+    """The one thing that evidence of every version says in the same way."""
+
+    schema_version: int
+
+
 def encode(bundle: Bundle) -> bytes:
     """Writes a bundle; equal bundles give equal bytes."""
     return pack(bundle.evidence.model_dump_json().encode(), bundle.arrays)
 
 
 def decode(raw: bytes, *, limit_bytes: int = 256 * 1024 * 1024) -> Bundle:
-    """Reads what `encode` wrote.
+    """Reads what `encode` wrote, by this version of the program or by an earlier one.
 
     Raises:
-        EvidenceError: The bytes are no evidence of this version, or lie about their size.
+        EvidenceError: The bytes are no evidence of a version that is known, or lie about their size.
     """
     body, arrays = unpack(raw, limit_bytes=limit_bytes)
     try:
+        version = _Versioned.model_validate_json(body).schema_version
+        if version != SCHEMA_VERSION:
+            body = to_json(as_current(version, from_json(body)))
         return Bundle(Evidence.model_validate_json(body), arrays)
     except ValidationError as error:
         raise EvidenceError("evidence does not fit its schema", found=str(error)[:400]) from error

@@ -18,6 +18,7 @@ from grader.evidence.codec import pack
 from grader.evidence.plan import Plan, Probe
 from grader.evidence.record import (
     CellRecord,
+    Cut,
     Environment,
     FileWritten,
     Outcome,
@@ -135,6 +136,7 @@ class Collected(Record):
 
     Attributes:
         tampering: What the notebook changed of the code that measures; no probe is answered after that.
+        cut: What of this was more than is kept.
     """
 
     values: tuple[WatchedValue, ...] = Field(default=(), max_length=_MOST_VALUES)
@@ -143,6 +145,7 @@ class Collected(Record):
     training: TrainingHistory | None = None
     anomalies: tuple[str, ...] = Field(default=(), max_length=_MOST_LINES)
     tampering: tuple[str, ...] = Field(default=(), max_length=_MOST_LINES)
+    cut: tuple[Cut, ...] = Field(default=(), max_length=10)
 
 
 class CellDone(Frame):
@@ -176,10 +179,16 @@ class ProbeAnswer(Frame):
 
 
 class Cleaned(Frame):
-    """The submission's processes and files are gone; `leftovers` are those that would not go."""
+    """The submission's processes and files are gone.
+
+    Attributes:
+        leftovers: Those that would not go.
+        strangers: What there is of earlier submissions, so that this one has to be run again elsewhere.
+    """
 
     type: Literal["cleaned"] = "cleaned"
     leftovers: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "Target",
     "Training",
     "UniformInput",
-    "ValueProbe",
     "probe_id",
 ]
 
@@ -184,17 +183,10 @@ class FunctionProbe(Record):
     count_operations: bool = False
 
 
-class ValueProbe(Record):
-    """Evaluates an expression in the student's namespace after the last cell."""
-
-    kind: Literal["value"] = "value"
-    expression: str
+Probe = Annotated[ModuleProbe | FunctionProbe, Field(discriminator="kind")]
 
 
-Probe = Annotated[ModuleProbe | FunctionProbe | ValueProbe, Field(discriminator="kind")]
-
-
-def probe_id(probe: ModuleProbe | FunctionProbe | ValueProbe) -> str:
+def probe_id(probe: ModuleProbe | FunctionProbe) -> str:
     """Names a probe by its content, so that criteria share it and a changed threshold keeps it."""
     return f"{probe.kind}-{hashlib.sha256(probe.model_dump_json().encode()).hexdigest()[:12]}"
 

@@ -12,11 +12,14 @@ from grader.evidence.training import TrainingHistory
 from grader.evidence.values import Value
 
 __all__ = [
+    "NOTHING_CAME",
     "SCHEMA_VERSION",
     "CallRecord",
+    "Candidate",
     "CellError",
     "CellRecord",
     "CellRun",
+    "Cut",
     "Environment",
     "Evidence",
     "FileWritten",
@@ -30,13 +33,19 @@ __all__ = [
     "ParameterRecord",
     "ProbeResult",
     "RaisedError",
+    "ShimKind",
     "ShimUse",
     "Submitted",
-    "ValueRecord",
     "WatchedValue",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+#: The detail of an INVALID_SUBMISSION of which there was no file at all.
+NOTHING_CAME = "nothing was handed in"
+
+#: The detail of an INVALID_SUBMISSION of which there was no file at all.
+NOTHING_CAME = "nothing was handed in"
 
 
 class Outcome(StrEnum):
@@ -50,6 +59,24 @@ class Outcome(StrEnum):
     KERNEL_DIED = "KERNEL_DIED"
     INVALID_SUBMISSION = "INVALID_SUBMISSION"
     SANDBOX_UNAVAILABLE = "SANDBOX_UNAVAILABLE"
+
+    @property
+    def ended_early(self) -> bool:
+        """Cells after some point never ran, so that a thing that is missing proves nothing."""
+        return self in (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
+
+    @property
+    def our_fault(self) -> bool:
+        """The service could not run the notebook, which never costs a student points."""
+        return self is Outcome.SANDBOX_UNAVAILABLE
+
+
+class Cut(StrEnum):
+    """A part of the evidence of which there was more than was kept; what else there was is not known."""
+
+    ANOMALIES = "anomalies"
+    FILES = "files"
+    SHIMS = "shims"
 
 
 class Output(Record):
@@ -87,10 +114,18 @@ class CellError(RaisedError):
 
 
 class Submitted(Record):
-    """What the student's file already held for a cell, as handed in."""
+    """What the student's file already held for a cell, as handed in.
+
+    Attributes:
+        cut: There were more outputs, or longer ones, than were kept.
+        left_out: What of the cell could not be taken, in words: outputs too large, a source that is no text.
+    """
 
     execution_count: int | None = None
     outputs: tuple[Output, ...] = ()
+    cut: bool = False
+    # Left out where there is nothing to say, so that evidence of whole cells stays the same bytes.
+    left_out: str = Field(default="", exclude_if=lambda words: not words)
 
 
 class CellRun(Record):
@@ -112,12 +147,15 @@ class CellRecord(Record):
     """One cell of the submitted file, counted from 0 over all cells.
 
     Attributes:
+        source: Its text, up to the first million characters.
+        source_cut: There was more, which was not run either.
         handout_id: Colab's ``metadata.id``, which student copies keep, else the nbformat cell id.
     """
 
     index: int
     kind: Literal["code", "markdown", "raw"]
     source: str
+    source_cut: bool = False
     handout_id: str | None = None
     submitted: Submitted = Submitted()
     run: CellRun | None = None
@@ -131,15 +169,26 @@ class WatchedValue(Record):
     value: Value
 
 
+class ShimKind(StrEnum):
+    """What the sandbox stands in for."""
+
+    API_DRIFT = "api_drift"
+    COLAB_DRIVE = "colab.drive"
+    COLAB_FILES = "colab.files"
+    CUDA = "cuda"
+    DATASET = "dataset"
+    IMREAD = "imread"
+    NETWORK = "network"
+    PRETRAINED = "pretrained"
+    SHELL = "shell"
+    TRAINING_BUDGET = "training_budget"
+    WORKERS = "workers"
+
+
 class ShimUse(Record):
-    """A place where the sandbox stood in for something it lacks.
+    """A place where the sandbox stood in for something it lacks."""
 
-    Attributes:
-        kind: ``colab.drive``, ``colab.files``, ``dataset``, ``pretrained``, ``imread``, ``cuda``, ``shell``,
-            ``workers``, ``network``, ``api_drift``, ``training_budget``.
-    """
-
-    kind: str
+    kind: ShimKind
     cell: int | None = None
     detail: str = ""
 
@@ -222,6 +271,10 @@ class ModuleRecord(Record):
         found_by: How the target was found; `name` is the variable, class or expression.
         built: True where the probe built a new object of a class rather than reading an existing one.
         cell: Cell that defines its class, None where unknown.
+        modules_cut: The network has more submodules than are read, so that parameters, buffers and layers may
+            lack some.
+        layers_cut: `layers` lacks some.
+        operations_cut: The forward pass went on after the last of `operations`.
     """
 
     kind: Literal["module"] = "module"
@@ -235,7 +288,9 @@ class ModuleRecord(Record):
     layers: tuple[LayerRecord, ...] = ()
     operations: tuple[OperationRecord, ...] = ()
     forwards: tuple[ForwardRecord, ...] = ()
-    candidates: tuple[str, ...] = ()
+    modules_cut: bool = False
+    layers_cut: bool = False
+    operations_cut: bool = False
 
 
 class CallRecord(Record):
@@ -244,9 +299,10 @@ class CallRecord(Record):
     Attributes:
         args, kwargs: As the host sent them; never as the student's code left them.
         returned: One value for each repetition.
-        stdout: What it printed, capped.
+        stdout: What it printed, its beginning where `stdout_cut` says so.
         operations: Torch operations during the first repetition, None where not counted.
         operation_names: Their names, as ``conv2d``, each once, in alphabetical order.
+        operation_names_cut: There were other names as well.
         mutated: The function changed its arguments in place.
     """
 
@@ -255,9 +311,11 @@ class CallRecord(Record):
     returned: tuple[Value, ...] = ()
     error: RaisedError | None = None
     stdout: str = ""
+    stdout_cut: bool = False
     duration_s: float = 0.0
     operations: int | None = None
     operation_names: tuple[str, ...] = ()
+    operation_names_cut: bool = False
     mutated: bool = False
 
 
@@ -268,9 +326,16 @@ class FunctionRecord(Record):
     calls: tuple[CallRecord, ...] = ()
 
 
-class ValueRecord(Record):
-    kind: Literal["value"] = "value"
-    value: Value
+class Candidate(Record):
+    """A network that a probe looked at because it was to find one without a name.
+
+    Attributes:
+        not_built: What a class raised when it was built without arguments, as ``TypeError``; None for a
+            network that was there or could be built.
+    """
+
+    name: str
+    not_built: str | None = None
 
 
 class ProbeResult(Record):
@@ -280,12 +345,16 @@ class ProbeResult(Record):
         status: ``not_found``: nothing in the namespace fits the target. ``error``: the student's code
             raised while being probed (building a class, evaluating an expression). ``no_answer``: the
             kernel was dead, timed out or answered nonsense; `detail` says which.
+        candidates: Networks that were looked at where one without a name was to be found.
+        candidates_cut: Not all networks were looked at, or not all of these are named.
     """
 
     status: Literal["ok", "not_found", "error", "no_answer"]
     detail: str = ""
     error: RaisedError | None = None
-    record: Annotated[ModuleRecord | FunctionRecord | ValueRecord, Field(discriminator="kind")] | None = None
+    record: Annotated[ModuleRecord | FunctionRecord, Field(discriminator="kind")] | None = None
+    candidates: tuple[Candidate, ...] = Field(default=(), max_length=1000)
+    candidates_cut: bool = False
 
 
 class Environment(Record):
@@ -316,9 +385,10 @@ class Evidence(Record):
         cells_s: Time in the student's cells, by the driver's clock.
         probes: By `plan.probe_id`.
         anomalies: What looked like tampering or a fault of the sandbox, one line each.
+        cut: Parts of which there was more than was kept.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     notebook: str
     plan: str
     outcome: Outcome
@@ -333,3 +403,4 @@ class Evidence(Record):
     shims: tuple[ShimUse, ...] = ()
     probes: dict[str, ProbeResult] = Field(default_factory=dict)
     anomalies: tuple[str, ...] = ()
+    cut: tuple[Cut, ...] = ()

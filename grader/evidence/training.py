@@ -1,11 +1,16 @@
 """The training history of a notebook, as the recorder in the kernel saw it.
 
+Where a list was cut the record says so, and what was cut is not known: two networks whose lists of layers are
+cut are neither equal nor different but by the digests of the whole lists.
+
 All of it is asserted by the student's interpreter: read through functions captured before the student's
 code ran, yet never proof against an interpreter that lies.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -15,12 +20,68 @@ from grader.evidence.base import Record
 __all__ = [
     "DataSource",
     "EvaluationPass",
+    "LayerList",
+    "LayerSetting",
     "LossUse",
     "ModelIdentity",
+    "RegisteredLayer",
     "Start",
     "TrainingHistory",
     "TrainingRun",
+    "digest_of_layers",
 ]
+
+_Plain = bool | int | float | str | None
+#: What a layer's attribute holds; what is no plain value is told by its type's name.
+LayerSetting = _Plain | tuple[_Plain, ...]
+
+
+class RegisteredLayer(Record):
+    """A leaf module of a network, in order of registration, used in a forward pass or not.
+
+    Attributes:
+        path: Attribute path, as ``features.0``; empty for a network that is itself one layer.
+        type: Class name in torch.nn, or the student's own class.
+        settings: ``in_channels``, ``kernel_size``, ... of a layer of torch.
+        parameters: Shapes of its own parameters by name.
+    """
+
+    path: str
+    type: str
+    settings: dict[str, LayerSetting] = Field(default_factory=dict)
+    parameters: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+
+
+class LayerList(Record):
+    """The layers of one network, or of several that are built alike.
+
+    Attributes:
+        layers: The first of them.
+        digest: SHA-256 in hex over all of them; None where not all could be seen.
+        cut: There are more than `layers` lists; which ones is not known.
+    """
+
+    layers: tuple[RegisteredLayer, ...] = Field(default=(), max_length=4000)
+    digest: str | None = None
+    cut: bool = False
+
+    def same_as(self, other: LayerList) -> bool | None:
+        """Whether two networks are built alike; None where what was cut decides."""
+        if self.digest is not None and other.digest is not None:
+            return self.digest == other.digest
+        both = zip(self.layers, other.layers, strict=False)
+        longer = max(self, other, key=lambda each: len(each.layers))
+        shorter = other if longer is self else self
+        beyond = not shorter.cut and len(longer.layers) > len(shorter.layers)
+        return False if beyond or any(mine != theirs for mine, theirs in both) else None
+
+
+def digest_of_layers(layers: Sequence[RegisteredLayer]) -> str:
+    """SHA-256 in hex over a whole list; each layer is written as JSON on a line of its own."""
+    whole = hashlib.sha256()
+    for layer in layers:
+        whole.update(layer.model_dump_json().encode() + b"\n")
+    return whole.hexdigest()
 
 
 class ModelIdentity(Record):
@@ -31,21 +92,24 @@ class ModelIdentity(Record):
         class_name: Its class; ``None`` where parameters were optimised outside any module.
         names: Global variables bound to it at that moment.
         parameter_count: Trainable numbers in it.
-        architecture: Layer types and hyperparameters in order, as text; equal for equal architectures.
+        layers: Position of its layers in `TrainingHistory.layer_lists`; None where no network owns the
+            parameters.
     """
 
     token: int
     class_name: str | None
     names: tuple[str, ...] = ()
     parameter_count: int
-    architecture: str = ""
+    layers: int | None = Field(default=None, ge=0)
 
 
 class DataSource(Record):
     """What fed a pass: a data set, the part of it that the sampler picks, and how it is batched.
 
+    Loaders that are built anew and alike, as one for each epoch, share one.
+
     Attributes:
-        token: Serial number of the loader object, from 0.
+        token: Serial number, from 0; equal for loaders that agree in all below.
         dataset_token: Serial number of the innermost data set; equal for the same object, and for data
             sets of one class read from the same folder and split with the same length.
         dataset: Class of the innermost data set (below Subset and ConcatDataset).
@@ -55,9 +119,8 @@ class DataSource(Record):
         length: Items of the innermost data set.
         sampled: Items that one full pass would take.
         index_digest: SHA-256 over the sorted indices picked, None where they cannot be listed.
-        index_low, index_high: Smallest and largest index picked.
         overlap: Share of these items also picked by each earlier source of the same innermost data set,
-            as (token, share); only shares above 0.
+            as (token, share); only shares above 0. None where it was not worked out.
         batch_size: As given to the loader.
         names: Global and local variables bound to the loader, or attribute names, at its first pass.
     """
@@ -70,9 +133,7 @@ class DataSource(Record):
     length: int | None = None
     sampled: int | None = None
     index_digest: str | None = None
-    index_low: int | None = None
-    index_high: int | None = None
-    overlap: tuple[tuple[int, float], ...] = ()
+    overlap: tuple[tuple[int, float], ...] | None = Field(default=(), max_length=1000)
     batch_size: int | None = None
     names: tuple[str, ...] = ()
 
@@ -82,7 +143,7 @@ class LossUse(Record):
 
     Attributes:
         function: Class or function name, as ``BCEWithLogitsLoss``, ``cross_entropy``.
-        input_shape, target_shape: Of its first call.
+        input_shape: Of its first call.
         input_kind: What fed it: ``probabilities`` where the last operation was a sigmoid or softmax,
             ``log_probabilities`` after log_softmax or logsigmoid, else ``logits``; ``unknown`` where it
             could not be traced.
@@ -91,8 +152,6 @@ class LossUse(Record):
 
     function: str
     input_shape: tuple[int, ...]
-    target_shape: tuple[int, ...] = ()
-    target_dtype: str = ""
     input_kind: Literal["logits", "probabilities", "log_probabilities", "unknown"] = "unknown"
     calls: int = Field(default=1, ge=0)
 
@@ -128,11 +187,14 @@ class TrainingRun(Record):
         last_cell: Cell of the latest step.
         method: ``optimizer`` for torch optimizers, ``by_hand`` for updates seen only by fingerprints.
         hyperparameters: Of the first parameter group: lr, momentum, weight_decay, ...
-        batch_sizes: Distinct sizes of the batches that went into the loss, largest first.
+        batch_sizes: Distinct sizes of the batches that went into the loss, largest first; the smallest are
+            left out where `batch_sizes_cut` says so.
         passes: Passes begun over the training data (epochs).
         passes_cut: Passes that the training budget ended early.
         steps: Optimizer steps.
         losses: Value of the training loss per pass (mean over its steps), oldest first.
+        losses_cut: There were more: neighbours before the last one were averaged, or steps left out of a
+            mean.
         source: Token of the DataSource that fed the steps.
     """
 
@@ -145,10 +207,12 @@ class TrainingRun(Record):
     optimizer: str | None = None
     hyperparameters: dict[str, float | bool | str | None] = Field(default_factory=dict)
     batch_sizes: tuple[int, ...] = ()
+    batch_sizes_cut: bool = False
     passes: int = 0
     passes_cut: int = 0
     steps: int = 0
     losses: tuple[float, ...] = Field(default=(), max_length=1000)
+    losses_cut: bool = False
     loss: LossUse | None = None
     model: ModelIdentity
     source: int | None = None
@@ -171,13 +235,13 @@ class EvaluationPass(Record):
     source: int
     after_run: int | None = None
     passes: int = 1
-    batches: int = 0
 
 
 class TrainingHistory(Record):
     """All training runs, evaluation passes and data sources of one attempt.
 
     Attributes:
+        layer_lists: Of the networks in runs and evaluations; networks that are built alike share one.
         complete: False where the recorder was tampered with, removed or overflowed; `notes` say how.
 
     The lengths are twice what the recorder keeps: more comes from forgers only, and costs memory.
@@ -185,6 +249,13 @@ class TrainingHistory(Record):
 
     runs: tuple[TrainingRun, ...] = Field(default=(), max_length=1000)
     evaluations: tuple[EvaluationPass, ...] = Field(default=(), max_length=4000)
-    sources: tuple[DataSource, ...] = Field(default=(), max_length=1000)
+    sources: tuple[DataSource, ...] = Field(default=(), max_length=8000)
+    layer_lists: tuple[LayerList, ...] = Field(default=(), max_length=6000)
     complete: bool = True
     notes: tuple[str, ...] = Field(default=(), max_length=200)
+
+    def layers_of(self, model: ModelIdentity) -> LayerList | None:
+        """What is known of how a network is built; None where nothing was recorded."""
+        if model.layers is None or model.layers >= len(self.layer_lists):
+            return None
+        return self.layer_lists[model.layers]

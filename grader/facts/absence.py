@@ -10,7 +10,6 @@ from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import stopped_early
-from grader.facts.targets import NOT_BUILT
 from grader.facts.training.runs import object_name
 
 __all__ = ["absence", "broken_cells"]
@@ -48,9 +47,11 @@ def _elsewhere(case: Case, result: ProbeResult) -> str:
     used = _used_here(case)
     if used is not None:
         return f"`{object_name(used[0])}` ({used[0].class_name}, cell {used[1]}) may be meant for it"
-    unbuilt = re.findall(rf"(\w+) \({NOT_BUILT}", result.detail)
+    unbuilt = [candidate.name for candidate in result.candidates if candidate.not_built is not None]
     if unbuilt:
         return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
+    if result.candidates_cut:
+        return "not all networks in it were looked at"
     return "networks were trained in it" if case.evidence.training.runs else ""
 
 

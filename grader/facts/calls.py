@@ -38,6 +38,7 @@ class Answer:
     mutated: bool
     operations: int | None
     operation_names: tuple[str, ...]
+    operation_names_cut: bool
     tolerance: Tolerance
     excuse: str = ""
 
@@ -100,6 +101,7 @@ def answer_of(name: str, record: CallRecord, bundle: Bundle) -> Answer:
         mutated=record.mutated,
         operations=record.operations,
         operation_names=record.operation_names,
+        operation_names_cut=record.operation_names_cut,
         tolerance=tolerance_for(dtypes),
     )
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from grader.errors import RubricError
 from grader.evidence.codec import Bundle
-from grader.evidence.plan import FunctionProbe, ModuleProbe, ValueProbe, probe_id
-from grader.evidence.record import CellRecord, Evidence, ProbeResult
+from grader.evidence.plan import FunctionProbe, ModuleProbe, probe_id
+from grader.evidence.record import CellRecord, Evidence, ProbeResult, ShimKind
 from grader.facts.facts import Facts
 from grader.facts.sections import Alignment, Section
 
@@ -69,10 +69,10 @@ class Case:
     @property
     def training_was_cut(self) -> bool:
         """True where a training budget ended at least one pass over data early."""
-        by_shim = any(shim.kind == "training_budget" for shim in self.evidence.shims)
+        by_shim = any(shim.kind is ShimKind.TRAINING_BUDGET for shim in self.evidence.shims)
         return by_shim or any(run.passes_cut > 0 for run in self.evidence.training.runs)
 
-    def probe(self, probe: ModuleProbe | FunctionProbe | ValueProbe) -> ProbeResult | None:
+    def probe(self, probe: ModuleProbe | FunctionProbe) -> ProbeResult | None:
         """The answer to a probe; None where this attempt was never asked (MISSING_EVIDENCE)."""
         return self.evidence.probes.get(probe_id(probe))
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from grader.evidence.codec import Bundle
+from grader.facts.code.bindings import Binding, bound_in
+from grader.facts.code.functions import Functions
+from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.handout import Handout
 from grader.facts.sections import Alignment, Section, align
 
@@ -30,3 +34,14 @@ class Facts:
     def of(cls, bundle: Bundle, sections: Mapping[str, Section], handout: Handout | None = None) -> Facts:
         """Lays the notebook beside the sections and the handout."""
         return cls(bundle, sections, align(bundle.evidence.cells, sections, handout))
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The notebook's functions as syntax."""
+        return Functions(self.bundle.evidence.cells)
+
+    @cached_property
+    def bindings(self) -> tuple[tuple[ParsedCell, Binding], ...]:
+        """Every place that gives a name a value, in the order of the notebook."""
+        cells = parsed_cells(self.bundle.evidence.cells)
+        return tuple((cell, binding) for cell in cells for binding in bound_in(cell))

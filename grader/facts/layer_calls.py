@@ -65,5 +65,6 @@ def layer_answer(name: str, record: ForwardRecord, bundle: Bundle) -> Answer:
         mutated=False,
         operations=None,
         operation_names=(),
+        operation_names_cut=False,
         tolerance=tolerance_for(dtypes),
     )

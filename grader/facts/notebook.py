@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from grader.evidence.record import (
     CellRecord,
-    Outcome,
     Output,
 )
 from grader.facts.case import Case
@@ -24,7 +23,6 @@ __all__ = [
     "stopped_early",
     "stored_text",
     "training_unknown",
-    "unreadable",
     "untouched",
     "was_run_by_student",
 ]
@@ -41,14 +39,6 @@ def located(case: Case, section: str | None = None) -> bool:
     """
     name = section or case.section
     return name is None or bool(case.alignment.cells_of(name))
-
-
-def unreadable(case: Case) -> Fact[str]:
-    """Why the file handed in is no notebook; unknown where it is one."""
-    evidence = case.evidence
-    if evidence.outcome is not Outcome.INVALID_SUBMISSION:
-        return Unknown("the file could be read")
-    return Known(evidence.outcome_detail or "it is no notebook")
 
 
 def untouched(case: Case, section: str | None = None) -> Fact[bool]:
@@ -84,12 +74,9 @@ def was_run_by_student(cell: CellRecord) -> bool:
     return cell.kind == "code" and bool(cell.submitted.outputs)
 
 
-_CUT_SHORT = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
-
-
 def stopped_early(case: Case) -> bool:
     """True where cells after some point never ran, so that a missing thing proves nothing."""
-    return case.evidence.outcome in _CUT_SHORT
+    return case.evidence.outcome.ended_early
 
 
 def own_cell_failed(case: Case) -> bool:

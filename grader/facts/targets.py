@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from grader.evidence.plan import Target
 
-__all__ = ["NOT_BUILT", "describe"]
-
-
-#: What the collector writes behind the name of a class that needs arguments.
-NOT_BUILT = "not built"
+__all__ = ["describe"]
 
 
 def describe(target: Target) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import Outcome
 from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
+from grader.facts.handed_in import no_file
 from grader.facts.handout import Handout
-from grader.facts.known import Known
-from grader.facts.notebook import unreadable
+from grader.facts.known import Unknown
 from grader.grading.scoring import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
@@ -83,12 +82,14 @@ def _finding(case: Case, criterion: Criterion, signs: tuple[Sign, ...]) -> Findi
 
 
 def _judge(case: Case, criterion: Criterion) -> Judgement:
-    evidence = case.evidence
-    if evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
+    if case.evidence.outcome.our_fault:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
-    reason = unreadable(case)
-    if isinstance(reason, Known):
-        return Judgement.failed(f"The file handed in could not be read: {reason.value}.", on=reason)
+    nothing = no_file(case)
+    if isinstance(nothing, Unknown):
+        message = f"What was handed in could not be taken: {nothing.why}."
+        return Judgement.needs_ta(message, open="It may still be somebody's whole work.")
+    if nothing.value:
+        return Judgement.failed("Nothing was handed in.", on=nothing)
     if criterion.check.needs_full_training and case.training_was_cut:
         return Judgement.missing(
             "This asks for a trained network, and the notebook ran under a training budget."

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
-from grader.intake.entries import MAX_ENTRIES, Entry, too_many, unreadable
-from grader.intake.notebook_json import MAX_BYTES
+from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
+from grader.intake.shorten import MAX_READ_BYTES, TooLarge, read_shortened
 
 __all__ = ["archive_entries"]
 
@@ -20,36 +22,46 @@ _RATIO_MATTERS_FROM = 1024 * 1024
 _ENCRYPTED = 0x1
 
 
-def archive_entries(path: Path) -> list[Entry]:
+_Open = Callable[[], zipfile.ZipFile]
+
+
+def archive_entries(path: Path, *, content: bytes | None = None) -> list[Entry]:
     """Lists the files of a zip archive, in order of their names.
 
     A file that must not be read (a link, an absolute or climbing path, a name given twice, a bomb) is
     listed with its problem, so that it ends as somebody's invalid submission rather than in silence.
 
+    Args:
+        path: Where it lies, or what to call it.
+        content: Its bytes; read from `path` where they are not given.
+
     Raises:
         IntakeError: The file is no zip archive, is damaged, or holds too many files.
     """
+
+    def opened() -> zipfile.ZipFile:
+        return zipfile.ZipFile(path if content is None else io.BytesIO(content))
+
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened() as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise IntakeError("this is no readable zip archive", where=str(path), found=str(error)) from error
     if len(members) > MAX_ENTRIES:
         raise too_many("archive", path, (PurePosixPath(member.filename) for member in members))
     times_named = Counter(member.filename for member in members)
-    entries = [
-        _entry(path, member, times_named[member.filename]) for member in members if not member.is_dir()
-    ]
+    files = [member for member in members if not member.is_dir()]
+    entries = [_entry(opened, path, member, times_named[member.filename]) for member in files]
     return sorted(entries, key=lambda entry: entry.inside.parts)
 
 
-def _entry(archive: Path, member: zipfile.ZipInfo, times_named: int) -> Entry:
+def _entry(opened: _Open, archive: Path, member: zipfile.ZipInfo, times_named: int) -> Entry:
     inside = PurePosixPath(member.filename)
     shown = archive / member.filename.replace("\0", "").lstrip("/")
     problem = _problem(member, times_named)
     if problem is not None:
         return Entry(inside, shown, unreadable(problem), problem)
-    return Entry(inside, shown, lambda: _read(archive, member))
+    return Entry(inside, shown, lambda: _read(opened, archive, member))
 
 
 def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
@@ -63,19 +75,22 @@ def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
         return f"the archive holds {times_named} files of this name"
     if member.flag_bits & _ENCRYPTED:
         return "the file is encrypted"
-    if member.file_size > MAX_BYTES:
-        return f"the file is too large: {member.file_size / 1024**2:.0f} MB of at most {MAX_BYTES // 1024**2}"
+    if member.file_size > MAX_READ_BYTES:
+        most = MAX_READ_BYTES // 1024**2
+        return f"the file is too large: {member.file_size / 1024**2:.0f} MB of at most {most}"
     if member.file_size > max(_RATIO_MATTERS_FROM, _MAX_RATIO * member.compress_size):
         return f"the file unpacks to more than {_MAX_RATIO} times its size"
     return None
 
 
-def _read(archive: Path, member: zipfile.ZipInfo) -> bytes:
-    """Unpacks one file in memory; the size it claims was checked, and more than that is never unpacked."""
+def _read(open_archive: _Open, archive: Path, member: zipfile.ZipInfo) -> bytes:
+    """Unpacks one file in memory, without large outputs; more than the size it claims is never unpacked."""
     try:
-        with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
-            return file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError) as error:
+        with open_archive() as opened, opened.open(member) as file:
+            return read_shortened(file)
+    except TooLarge:
+        raise too_large(archive / member.filename) from None
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError) as error:
         raise SubmissionError(
             "the file cannot be unpacked", where=f"{archive}: {member.filename}", found=str(error)
         ) from error

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
+from grader.intake.notebook_json import MAX_BYTES
 from grader.intake.text import visible
 
-__all__ = ["IGNORED", "MAX_ENTRIES", "Entry", "is_litter", "too_many", "unreadable"]
+__all__ = ["IGNORED", "MAX_ENTRIES", "Entry", "is_litter", "too_large", "too_many", "unreadable"]
 
 MAX_ENTRIES = 100_000
 
@@ -38,12 +39,28 @@ class Entry:
 
     @property
     def is_notebook(self) -> bool:
-        return not self.is_folder and self.inside.suffix.lower() == ".ipynb"
+        """By its name; browsers and mail programs add endings of their own (``lab.ipynb.txt``)."""
+        return not self.is_folder and ".ipynb" in map(str.lower, self.inside.suffixes)
+
+    @property
+    def stem(self) -> str:
+        """The name without its ending, that of a notebook included."""
+        before, ending, _ = self.inside.name.lower().rpartition(".ipynb")
+        return self.inside.name[: len(before)] if ending and self.is_notebook else self.inside.stem
 
 
 def is_litter(inside: PurePosixPath) -> bool:
     """True for what nobody hands in on purpose."""
     return any(part in IGNORED or part.startswith("._") for part in inside.parts)
+
+
+def too_large(where: Path) -> SubmissionError:
+    return SubmissionError(
+        "the file is too large",
+        where=str(where),
+        expected=f"at most {MAX_BYTES // 1024**2} MB without its outputs",
+        todo="clear the outputs and save again",
+    )
 
 
 def too_many(what: str, where: Path, insides: Iterable[PurePosixPath]) -> IntakeError:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from grader.errors import IntakeError, SubmissionError
+from grader.evidence.record import NOTHING_CAME
 from grader.intake.archive import archive_entries
 from grader.intake.entries import Entry, is_litter
 from grader.intake.folder import folder_entries, read_file
@@ -17,6 +18,7 @@ from grader.intake.identity import look_alikes, normalise_id, odd_characters
 from grader.intake.layouts import LAYOUTS, Layout, Owner
 from grader.intake.model import Intake, Submission
 from grader.intake.text import visible
+from grader.intake.unpack import holds_notebook
 
 __all__ = ["AssignmentOf", "find_submissions", "format_names"]
 
@@ -25,6 +27,9 @@ AssignmentOf = Callable[[bytes], str | None]
 
 _Owned = tuple[Owner, Entry]
 _Rank = TypeVar("_Rank", datetime, int)
+#: Files of a student without a notebook that are opened to look for one.
+_MOST_TRIED = 50
+_NO_NOTEBOOK = frozenset({".png", ".jpg", ".jpeg", ".gif", ".npy", ".npz", ".pt", ".pth", ".csv", ".mp4"})
 _COURSE_FILES = frozenset({".toml", ".yaml", ".yml", ".csv", ".db", ".db-wal", ".db-shm", ".md", ".txt"})
 
 
@@ -48,7 +53,7 @@ def find_submissions(
     layout, kept = _layout([entry for entry in entries if not is_litter(entry.inside)], format, path)
     layout.prepare(kept)
     owned = [(owner, entry) for entry in kept for owner in layout.owners(entry)]
-    if not any(entry.is_notebook or entry.problem for _, entry in owned):
+    if not _worth_a_row(owned, named=format is not None):
         raise _nothing_found(path, kept)
     submissions = [
         submission for files in _by_student(owned) for submission in _submissions(files, assignment_of)
@@ -56,6 +61,14 @@ def find_submissions(
     submissions.sort(key=lambda submission: (submission.student, submission.path))
     problems = [*_strays(kept, layout), *_litter_note(len(entries) - len(kept))]
     return _with_look_alikes(Intake(tuple(submissions), layout.name, tuple(problems)))
+
+
+def _worth_a_row(owned: Sequence[_Owned], *, named: bool) -> bool:
+    """Whether these are submissions: there is a notebook, or any file in a layout that a person named."""
+    return any(
+        entry.is_notebook or entry.problem or (named and not entry.is_folder) or holds_notebook(entry)
+        for _, entry in owned
+    )
 
 
 def format_names() -> tuple[str, ...]:
@@ -138,7 +151,7 @@ def _student(owner: Owner, entry: Entry) -> str:
 
 def _submissions(files: list[_Owned], assignment_of: AssignmentOf | None) -> list[Submission]:
     """What one student handed in: one submission, or one for each assignment."""
-    notebooks = [(owner, entry) for owner, entry in files if entry.is_notebook]
+    notebooks = [(owner, entry) for owner, entry in files if entry.is_notebook] or _by_content(files)
     if not notebooks:
         return [_without_notebook(files)]
     if len(notebooks) == 1 or assignment_of is None:
@@ -147,6 +160,15 @@ def _submissions(files: list[_Owned], assignment_of: AssignmentOf | None) -> lis
     for owner, entry in notebooks:
         groups[_assignment(entry, assignment_of)].append((owner, entry))
     return [_one_of(group) for group in groups.values()]
+
+
+def _by_content(files: list[_Owned]) -> list[_Owned]:
+    """Of a student without a file called so, those that hold a notebook; else the only file there is."""
+    came = [(owner, entry) for owner, entry in files if not entry.is_folder]
+    if len(came) == 1:
+        return came
+    tried = [pair for pair in came if pair[1].inside.suffix.lower() not in _NO_NOTEBOOK][:_MOST_TRIED]
+    return [pair for pair in tried if holds_notebook(pair[1])]
 
 
 def _assignment(entry: Entry, assignment_of: AssignmentOf) -> str | None:
@@ -159,7 +181,7 @@ def _assignment(entry: Entry, assignment_of: AssignmentOf) -> str | None:
 def _without_notebook(files: list[_Owned]) -> Submission:
     owner, entry = files[0]
     names = visible(", ".join(item.inside.name for _, item in files if not item.is_folder))
-    problem = entry.problem or f"no notebook was handed in; found: {names or 'nothing'}"
+    problem = entry.problem or (f"there is no notebook in what came: {names}" if names else NOTHING_CAME)
     return _submission(owner, entry, problem=problem)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
-from grader.intake.entries import MAX_ENTRIES, Entry, too_many, unreadable
-from grader.intake.notebook_json import MAX_BYTES
+from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
+from grader.intake.shorten import TooLarge, read_shortened
 
 __all__ = ["folder_entries", "read_file"]
 
@@ -37,7 +37,9 @@ def folder_entries(root: Path) -> list[Entry]:
 
 
 def read_file(path: Path) -> bytes:
-    """Reads an ordinary file of limited size; what lies at `path` may have changed since it was listed.
+    """Reads an ordinary file of limited size, without large outputs.
+
+    What lies at `path` may have changed since it was listed.
 
     Raises:
         SubmissionError: It is no ordinary file, is too large, or cannot be read.
@@ -48,14 +50,11 @@ def read_file(path: Path) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise SubmissionError("this is no ordinary file", where=str(path))
-            raw = file.read(MAX_BYTES + 1)
+            return read_shortened(file)
     except OSError as error:
         raise SubmissionError("the file cannot be read", where=str(path), found=error.strerror) from error
-    if len(raw) > MAX_BYTES:
-        raise SubmissionError(
-            "the file is too large", where=str(path), expected=f"at most {MAX_BYTES // 1024**2} MB"
-        )
-    return raw
+    except TooLarge:
+        raise too_large(path) from None
 
 
 def _walk(root: Path) -> Iterator[Entry]:

@@ -19,12 +19,19 @@ from pathlib import PurePosixPath
 from grader.errors import IntakeError, SubmissionError
 from grader.intake.entries import Entry
 from grader.intake.gradescope import Submitter, read_metadata
+from grader.intake.kinds import HANDED_IN_AS
 from grader.intake.times import read_timestamp
 
 __all__ = ["LAYOUTS", "Canvas", "Layout", "Moodle", "Owner"]
 
 #: A file or folder that somebody put there by mistake changes nothing for all others.
 _MOST = 0.5
+_MAY_HOLD_ONE = frozenset({".zip", ".gz", ".json"})
+#: Names of files that a course keeps beside its submissions, which are no students.
+_OF_THE_COURSE = frozenset(
+    {"all", "assignment", "data", "grades", "handout", "instructions", "marks", "readme", "rubric"}
+    | {"slides", "solution", "submissions", "syllabus", "template"}
+)
 
 
 @dataclass(frozen=True)
@@ -206,12 +213,13 @@ class FolderPerStudent(Layout):
     may_be_wrapped = False
 
     def fits(self, entries: Sequence[Entry]) -> bool:
-        return any(entry.is_notebook and len(entry.inside.parts) > 1 for entry in entries)
+        below = [entry for entry in entries if len(entry.inside.parts) > 1]
+        return any(entry.is_notebook or entry.inside.suffix.lower() in _MAY_HOLD_ONE for entry in below)
 
     def owners(self, entry: Entry) -> list[Owner]:
         if _folders(entry):
             return [Owner(entry.inside.parts[0])]
-        return [Owner(entry.inside.stem)] if entry.is_notebook else []
+        return [Owner(entry.stem)] if entry.is_notebook else []
 
 
 class MarkUs(FolderPerStudent):
@@ -221,7 +229,7 @@ class MarkUs(FolderPerStudent):
 
 
 class Flat(Layout):
-    """``<student>.ipynb``."""
+    """``<student>.ipynb``; beside it what students hand in instead, as ``<student>.zip``."""
 
     name = "flat"
     may_be_wrapped = False
@@ -230,7 +238,8 @@ class Flat(Layout):
         return any(entry.is_notebook and len(entry.inside.parts) == 1 for entry in entries)
 
     def owners(self, entry: Entry) -> list[Owner]:
-        return [Owner(entry.inside.stem)] if entry.is_notebook and not _folders(entry) else []
+        instead = entry.inside.suffix.lower() in HANDED_IN_AS and entry.stem.lower() not in _OF_THE_COURSE
+        return [Owner(entry.stem)] if not _folders(entry) and (entry.is_notebook or instead) else []
 
 
 def _folders(entry: Entry) -> tuple[str, ...]:

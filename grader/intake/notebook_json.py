@@ -1,7 +1,8 @@
 """Reads a student's file as a notebook of format 4, whatever the file is, or says why it is none.
 
 Every odd file must end in one clear SubmissionError. What does no harm is let through: NaN, missing or
-repeated cell ids, a byte-order mark, a foreign kernel, notebooks of version 3.
+repeated cell ids, a byte-order mark, UTF-16, a foreign kernel, a format version that is missing or text,
+notebooks of version 3, cells that are damaged among others that are not.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Any
 
 from grader.errors import SubmissionError
 
-__all__ = ["MAX_BYTES", "notebook_cells"]
+__all__ = ["LEFT_OUT", "MAX_BYTES", "MAX_PARTS", "is_notebook", "notebook_cells"]
 
 MAX_BYTES = 50 * 1024 * 1024
-_MAX_PARTS = 2_000_000
+MAX_PARTS = 2_000_000
 _MAX_DIGITS = 1000
 _MAX_CELLS = 5000
+#: Key of a cell under which `shorten` notes how many bytes of outputs it left out.
+LEFT_OUT = "grader_outputs_left_out_bytes"
 _RESAVE = "open the notebook in Jupyter or Colab, save it, and hand in the saved file"
 
 
@@ -31,8 +34,8 @@ def notebook_cells(raw: bytes) -> list[dict[str, Any]]:
         SubmissionError: The file is no notebook, or too large or too deep to be read safely.
     """
     notebook = _read_object(_text(raw))
-    version = notebook.get("nbformat", 4)
-    if not isinstance(version, int) or not 1 <= version <= 4:
+    version = _version(notebook)
+    if not 1 <= version <= 4:
         raise SubmissionError(
             "the notebook's format version is not supported", expected="1 to 4", found=_short(version)
         )
@@ -49,6 +52,26 @@ def notebook_cells(raw: bytes) -> list[dict[str, Any]]:
     return _checked(cells)
 
 
+def is_notebook(raw: bytes) -> bool:
+    """Whether a file is a notebook by its content, whatever it is called."""
+    try:
+        return any(isinstance(cell, dict) and "cell_type" in cell for cell in notebook_cells(raw))
+    except SubmissionError:
+        return False
+
+
+def _version(notebook: dict[str, Any]) -> int:
+    """The format's version; where the file does not say, what it is made of tells."""
+    version = notebook.get("nbformat")
+    if isinstance(version, str) and version.strip().isdecimal():
+        version = int(version[:_MAX_DIGITS])
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)
+    if isinstance(version, int) and not isinstance(version, bool):
+        return version
+    return 3 if "cells" not in notebook and "worksheets" in notebook else 4
+
+
 def _text(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
         raise SubmissionError(
@@ -60,13 +83,17 @@ def _text(raw: bytes) -> str:
     if not raw.strip():
         raise SubmissionError("the file is empty", expected="a Jupyter notebook", todo=_RESAVE)
     # Few bytes can stand for many Python objects: "[],[],[]" takes 30 times its size once read.
-    if raw.count(b"[") + raw.count(b"{") > _MAX_PARTS:
+    if raw.count(b"[") + raw.count(b"{") > MAX_PARTS:
         raise SubmissionError(
-            "the file has too many parts", expected=f"at most {_MAX_PARTS} lists and objects"
+            "the file has too many parts", expected=f"at most {MAX_PARTS} lists and objects"
         )
+    encoding = json.detect_encoding(raw)
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
+        if raw.lstrip()[:1] == b"{":
+            # One letter that some editor wrote in Windows-1252 is not worth a whole notebook.
+            return raw.decode("utf-8", "replace")
         raise SubmissionError(
             "the file is not text in UTF-8",
             found=f"byte 0x{raw[error.start]:02x} at position {error.start}",
@@ -117,6 +144,8 @@ def _upgrade(notebook: dict[str, Any], version: int) -> dict[str, Any]:
         RecursionError,
         nbformat.ValidationError,
     ) as error:
+        if cells := _cells_of_sheets(notebook):
+            return {"cells": cells}
         raise SubmissionError(
             f"the notebook of version {version} could not be upgraded to version 4",
             found=f"{type(error).__name__}: {str(error)[:200]}",
@@ -127,22 +156,28 @@ def _upgrade(notebook: dict[str, Any], version: int) -> dict[str, Any]:
     return dict(upgraded)
 
 
+def _cells_of_sheets(notebook: dict[str, Any]) -> list[Any]:
+    """Sources of a notebook of version 2 or 3 that is too damaged to be converted as a whole."""
+    sheets = notebook.get("worksheets")
+    listed = (
+        [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        if isinstance(sheets, list)
+        else []
+    )
+    cells = [cell for cells in listed if isinstance(cells, list) for cell in cells]
+    return [
+        {"source": cell["input"], **cell} if isinstance(cell, dict) and "input" in cell else cell
+        for cell in cells
+    ]
+
+
 def _checked(cells: list[Any]) -> list[dict[str, Any]]:
     if len(cells) > _MAX_CELLS:
         raise SubmissionError(
             "the notebook has too many cells", expected=f"at most {_MAX_CELLS}", found=str(len(cells))
         )
-    for index, cell in enumerate(cells):
-        if not isinstance(cell, dict):
-            raise SubmissionError("a cell is no object", where=f"cell {index}", found=_short(cell))
-        if not isinstance(cell.get("cell_type"), str):
-            raise SubmissionError(
-                "a cell has no type",
-                where=f"cell {index}",
-                expected="code, markdown or raw",
-                found=_short(cell.get("cell_type")),
-            )
-    return cells
+    # What is no object keeps its place, since cells are known by their number in the file.
+    return [cell if isinstance(cell, dict) else {"cell_type": "raw", "source": None} for cell in cells]
 
 
 def _short(value: Any) -> str:

@@ -13,6 +13,7 @@ __all__ = ["OutputBudget", "read_outputs"]
 _MAX_TEXT = 100_000
 _MAX_TOTAL = 12 * 1024 * 1024
 _MAX_OUTPUTS = 200
+_MAX_NAME = 200
 _PICTURES = ("image/png", "image/jpeg")
 _KINDS: dict[str, Literal["stream", "display_data", "execute_result", "error"]] = {
     "stream": "stream",
@@ -72,7 +73,8 @@ def _output(
     if kind == "error":
         heading = f"{_joined(output.get('ename'))}: {_joined(output.get('evalue'))}"
         traceback = _joined(output.get("traceback"), between="\n")
-        return Output(kind=kind, text=budget.cut(f"{heading}\n{traceback}"))
+        name = _joined(output.get("ename"))[:_MAX_NAME]
+        return Output(kind=kind, name=name, text=budget.cut(f"{heading}\n{traceback}"))
     bundle = output.get("data")
     data = bundle if isinstance(bundle, dict) else {}
     return Output(kind=kind, text=budget.cut(_joined(data.get("text/plain"))), data=_pictures(data, budget))

@@ -71,9 +71,12 @@ class Judgement(Strict):
         return cls(status=Status.PARTIAL, share=share, message=message, **more)
 
     @classmethod
-    def needs_ta(cls, message: str, *, open: str = "", share: float = 0.0, **more: Any) -> Judgement:
-        """For what a check cannot establish; `share` is what is settled already."""
-        why = open or "A program cannot settle this."
+    def needs_ta(cls, message: str, *, open: str | None = None, share: float = 0.0, **more: Any) -> Judgement:
+        """For what a check cannot establish; `share` is what is settled already.
+
+        `open` is empty where the message is a question to a person from the first.
+        """
+        why = "A program cannot settle this." if open is None else open
         return cls(
             status=Status.NEEDS_TA, share=share, open_share=1.0 - share, message=message, open=why, **more
         )

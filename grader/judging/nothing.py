@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from grader.evidence.plan import FunctionProbe, ModuleProbe, ValueProbe
+from grader.evidence.plan import FunctionProbe, ModuleProbe
 from grader.evidence.record import (
     FunctionRecord,
     ModuleRecord,
     ProbeResult,
-    ValueRecord,
 )
 from grader.facts.absence import absence, broken_cells
 from grader.facts.calls import Answers, answer_of
@@ -33,7 +32,6 @@ __all__ = [
     "module_or",
     "not_located",
     "nothing_handed_in",
-    "value_or",
 ]
 
 
@@ -127,7 +125,7 @@ def not_located(case: Case, section: str | None = None) -> Judgement | None:
     return Judgement.needs_ta(message, open="The answer may stand elsewhere in it.")
 
 
-Record = TypeVar("Record", ModuleRecord, FunctionRecord, ValueRecord)
+Record = TypeVar("Record", ModuleRecord, FunctionRecord)
 
 
 def module_or(case: Case, probe: ModuleProbe) -> ModuleRecord | Judgement:
@@ -140,14 +138,9 @@ def function_or(case: Case, probe: FunctionProbe) -> FunctionRecord | Judgement:
     return _record_or(case, probe, describe(probe.target), FunctionRecord)
 
 
-def value_or(case: Case, probe: ValueProbe) -> ValueRecord | Judgement:
-    """The value of an expression, or the judgement that it has none."""
-    return _record_or(case, probe, f"`{probe.expression}`", ValueRecord)
-
-
 def _record_or(
     case: Case,
-    probe: ModuleProbe | FunctionProbe | ValueProbe,
+    probe: ModuleProbe | FunctionProbe,
     wanted: str,
     kind: type[Record],
 ) -> Record | Judgement:
@@ -158,7 +151,7 @@ def _record_or(
         )
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
-    unnamed = not isinstance(probe, ValueProbe) and probe.target.discover is not None
+    unnamed = probe.target.discover is not None
     return _without_answer(case, result, wanted, unnamed)
 
 

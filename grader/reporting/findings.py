@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -48,8 +47,6 @@ _OUR_SIDE = {
     Status.MISSING_EVIDENCE: "This was not measured when our service ran the notebook.",
     Status.CHECK_ERROR: "Our program for this question failed, not your work.",
 }
-#: What a check says of a question that it left to a TA; no longer true after the decision.
-_STILL_OPEN = re.compile(r"; a TA (?:looks|reads|decides)[^.]*(?=\.)| A TA (?:looks at it|decides)\.")
 
 
 def look_of(finding: Finding, decision: Decision | None = None) -> Look:
@@ -153,7 +150,7 @@ def _message(finding: Finding, criterion: Criterion | None, decision: Decision |
     if finding.status in _OUR_SIDE:
         what = _OUR_SIDE[finding.status]
         return f"{what} A TA judged it instead." if decision else f"{what} That costs you nothing."
-    return _STILL_OPEN.sub("", finding.message) if decision else finding.message
+    return finding.message if decision else finding.told
 
 
 def _awaits_reading(finding: Finding, criterion: Criterion | None) -> bool:

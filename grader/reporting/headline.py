@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord, Evidence, Outcome
 from grader.facts.raised import raised_in
+from grader.grading.held import nothing_came
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput
@@ -86,7 +87,7 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
 
 
 def _sentence(report: ReportInput, views: Sequence[FindingView]) -> str:
-    if report.result is Outcome.SANDBOX_UNAVAILABLE:
+    if report.result.our_fault:
         return "Nothing is decided yet: our service could not run your notebook."
     lost = sum(view.lost for view in views)
     parts = [f"{count(report.points, 'point')} so far" if report.pending else count(report.points, "point")]
@@ -145,8 +146,10 @@ def _run_facts(report: ReportInput) -> RunFacts:
     if report.bundle is not None and report.result is Outcome.CELL_ERROR:
         raised = raised_clause(raised_in(report.bundle.evidence.cells, report.unchanged))
         return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
+    if nothing_came(report.result, report.result_detail):
+        return RunFacts("Nothing was handed in.", "", facts)
     # Why our service failed is for course staff, who find it in `grader show`.
-    ours = report.result is Outcome.SANDBOX_UNAVAILABLE
+    ours = report.result.our_fault
     return RunFacts(_OUTCOMES[report.result], "" if ours else report.result_detail, facts)
 
 

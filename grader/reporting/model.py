@@ -60,6 +60,8 @@ class ReportInput:
         appendix: Whether the executed notebook is appended.
         made_at: When the report was made; left out where it is None.
         unchanged: Cells that are as the handout gave them, whose errors are not the student's.
+        held: The file could not be taken, and no person has decided yet: there is no mark.
+        contact: Whom a student can ask, as the course says it; empty where it does not.
     """
 
     student: str
@@ -78,6 +80,8 @@ class ReportInput:
     appendix: bool = True
     made_at: datetime | None = None
     unchanged: frozenset[int] = frozenset()
+    held: bool = False
+    contact: str = ""
 
     @property
     def result(self) -> Outcome:
@@ -125,6 +129,7 @@ class SummaryInput:
 
     Attributes:
         name: The student's name, where one is known; only to keep it out of examples.
+        held: The file could not be taken, and no person has decided yet: there is no mark.
         verdict: None where the submission was never judged.
         bundle: Gives the code line of examples; None leaves it out.
         wall_time_s: Of the attempt, by the host's clock; None where it is not known.
@@ -139,6 +144,7 @@ class SummaryInput:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     adjustments: tuple[Adjustment, ...] = ()
     name: str = ""
+    held: bool = False
 
     @property
     def points(self) -> float:

@@ -92,6 +92,7 @@ class ClassSummary:
         median_time_s: Of an attempt; None where no times are known.
         slowest: Students and seconds.
         remarks: Students whose remark requests wait for a decision.
+        held: Submissions that could not be taken and that no person has decided on; in no figure.
     """
 
     title: str
@@ -106,6 +107,7 @@ class ClassSummary:
     median_time_s: float | None
     slowest: tuple[tuple[str, float], ...]
     remarks: tuple[str, ...] = ()
+    held: int = 0
 
     @property
     def waiting(self) -> tuple[CriterionLine, ...]:
@@ -128,11 +130,11 @@ def summarise(
 
     Args:
         rubric: The assignment's; its criteria give order and titles.
-        results: One for each student; those without a verdict count among outcomes only.
+        results: One for each student; those without a verdict or held count among outcomes only.
         thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
         remarks: Students whose remark requests are open, one entry for each request.
     """
-    judged = [result for result in results if result.verdict is not None]
+    judged = [result for result in results if result.verdict is not None and not result.held]
     # A file that could not be read says nothing about any criterion; it is counted among the outcomes.
     readable = [result for result in judged if result.outcome is not Outcome.INVALID_SUBMISSION]
     times = sorted(
@@ -143,6 +145,7 @@ def summarise(
         assignment=rubric.assignment,
         out_of=rubric.total,
         submissions=len(results),
+        held=sum(result.held for result in results),
         marks=_marks([result.points for result in judged], rubric.total),
         criteria=tuple(_line(criterion, readable) for criterion in rubric.criteria),
         issues=common_issues(rubric, readable),

@@ -54,6 +54,8 @@ def _head(summary: ClassSummary) -> Iterator[str]:
             f"middle half {number(marks.lower_quartile)} to {number(marks.upper_quartile)}, "
             f"lowest {number(marks.lowest)}, highest {number(marks.highest)}"
         )
+    if summary.held:
+        yield f"{count(summary.held, 'submission')} could not be taken; in no figure until a TA has decided"
     waiting = sum(line.pending for line in summary.waiting)
     if waiting:
         yield f"{count(waiting, 'point')} of these submissions still wait for TAs"

@@ -7,6 +7,7 @@ nested in the driver's (see `collector.nesting`).
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import secrets
@@ -31,7 +32,10 @@ from grader.sandbox.code_folder import CodeFolder
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
 from grader.sandbox.worker import BoxWorker
 
-__all__ = ["Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
+__all__ = ["PACKAGES", "Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
+
+#: What notebooks run with, which is this Python's here: the extra `sandbox`. Docker's image has its own.
+PACKAGES = ("ipykernel", "matplotlib", "nbclient", "torch", "torchvision")
 
 _READY_S = 120.0
 _STOP_S = 5.0
@@ -264,6 +268,22 @@ class Bubble:
             self._process.kill()
 
 
+def _check_installed() -> None:
+    """Names all that is missing at once, with how to install it."""
+    programs = [name for name in ("bwrap", "prlimit") if shutil.which(name) is None]
+    packages = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if not programs and not packages:
+        return
+    steps = ["install the system packages bubblewrap and util-linux"] if programs else []
+    if packages:
+        steps.append(f"run: {sys.executable} -m pip install 'grader[sandbox]'")
+    raise SandboxUnavailable(
+        f"the bubblewrap sandbox needs what is not installed: {', '.join(programs + packages)}",
+        expected="bwrap, prlimit, and in this Python the packages that notebooks run with",
+        todo=f"{'; '.join(steps)}; or start a Docker engine, whose image has all of this",
+    )
+
+
 class BubblewrapSandbox:
     """Opens workers, each with a fresh sandbox for every submission.
 
@@ -271,19 +291,14 @@ class BubblewrapSandbox:
         data_dir: Folder of data sets, or None.
 
     Raises:
-        SandboxUnavailable: bubblewrap is not installed.
+        SandboxUnavailable: bubblewrap, or what notebooks run with, is not installed.
     """
 
     name = "bubblewrap"
     at_once: int | None = None
 
     def __init__(self, *, data_dir: Path | None = None) -> None:
-        missing = [program for program in ("bwrap", "prlimit") if shutil.which(program) is None]
-        if missing:
-            raise SandboxUnavailable(
-                f"{' and '.join(missing)} not found",
-                todo="install the packages bubblewrap and util-linux, or start a Docker engine",
-            )
+        _check_installed()
         self._data_dir = data_dir
         self._code = CodeFolder()
         self._boxes = Boxes()

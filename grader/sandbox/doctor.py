@@ -53,14 +53,19 @@ def _without_engine(error: SandboxUnavailable) -> list[Finding]:
     try:
         sandbox = BubblewrapSandbox()
     except SandboxUnavailable as missing:
-        return [Finding("engine", False, str(error)), Finding("bubblewrap", False, str(missing))]
+        return [Finding("engine", False, _line(error)), Finding("bubblewrap", False, _line(missing))]
     with closing(sandbox):
         found = try_wall(sandbox, limits_processors=False)
     instead = (
         f"{error.what}; `grader run` takes bubblewrap, which limits memory for each process and no processors"
     )
     works = all(finding.ok for finding in found if finding.name == "sandbox")
-    return [Finding("engine", works, instead if works else str(error)), *found]
+    return [Finding("engine", works, instead if works else _line(error)), *found]
+
+
+def _line(error: GraderError) -> str:
+    """All that an error says, in the one line that a finding has."""
+    return " ".join(str(error).split())
 
 
 def _gpus(client: docker.DockerClient, info: dict[str, Any], image: ImageRef) -> Iterator[Finding]:
@@ -87,7 +92,7 @@ def _calculates(client: docker.DockerClient, slot: GpuSlot) -> Finding:
         with closing(sandbox.open(Plan(assignment="doctor", limits=LIMITS, cuda=True))):
             return Finding("GPU", True, f"{slot.name} calculates in a sandbox")
     except GraderError as error:
-        return Finding("GPU", False, str(error))
+        return Finding("GPU", False, _line(error))
 
 
 def _engine(version: dict[str, Any], info: dict[str, Any]) -> Iterator[Finding]:

@@ -22,7 +22,6 @@ from grader.evidence.record import (
     OperationRecord,
     ParameterRecord,
     ProbeResult,
-    ValueRecord,
 )
 from grader.evidence.values import ArrayValue, MappingValue, SequenceValue, Value
 
@@ -93,15 +92,11 @@ class Gathering:
             EvidenceError: As `value`; or not one call for each set of inputs.
         """
         record = result.record
+        if record is None:
+            return result
         if isinstance(record, ModuleRecord):
-            moved: ModuleRecord | FunctionRecord | ValueRecord | None = self._module(record, frame, inputs)
-        elif isinstance(record, FunctionRecord):
-            moved = self._function(record, frame, inputs)
-        elif record is not None:
-            moved = record.model_copy(update={"value": self.value(record.value, frame)})
-        else:
-            moved = None
-        return result.model_copy(update={"record": moved})
+            return result.model_copy(update={"record": self._module(record, frame, inputs)})
+        return result.model_copy(update={"record": self._function(record, frame, inputs)})
 
     def _function(
         self, record: FunctionRecord, frame: Sequence[np.ndarray], inputs: Sequence[ProbeInputs]

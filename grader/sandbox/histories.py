@@ -57,6 +57,8 @@ def _change(before: TrainingHistory, after: TrainingHistory) -> str:
         return "an evaluation is gone or another than before"
     if not _begins_with(after.sources, before.sources, ("token", "dataset", "split", "index_digest")):
         return "a source of data is gone or another than before"
+    if not _begins_with(after.layer_lists, before.layer_lists, ("layers", "digest", "cut")):
+        return "the layers of a network are gone or others than before"
     return ""
 
 

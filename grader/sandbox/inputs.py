@@ -9,7 +9,6 @@ import numpy as np
 
 from grader.evidence.frames import ProbeInputs
 from grader.evidence.plan import (
-    FunctionProbe,
     InputSpec,
     IntegersInput,
     LiteralInput,
@@ -50,7 +49,7 @@ def draw_inputs(
     arrays: list[np.ndarray] = []
     if isinstance(probe, ModuleProbe):
         drawn = [ProbeInputs(args=(_draw(spec, generator, arrays),)) for spec in probe.inputs]
-    elif isinstance(probe, FunctionProbe):
+    else:
         drawn = [
             ProbeInputs(
                 args=tuple(_draw(spec, generator, arrays) for spec in call.args),
@@ -58,8 +57,6 @@ def draw_inputs(
             )
             for call in probe.calls
         ]
-    else:
-        drawn = []
     return tuple(drawn), arrays
 
 

@@ -58,7 +58,7 @@ def choose_sandbox(
     except SandboxUnavailable as error:
         if name == "docker" or runtime is not None:
             raise
-        sandbox = _bubblewrap(gpus, runtime, data_dir)
+        sandbox = _instead_of_docker(error, gpus, data_dir)
         notify(f"Sandbox: bubblewrap, since {error.what}")
         return sandbox
     orphans = remove_orphans(client)
@@ -104,6 +104,19 @@ def _check_runtime(runtime: str | None, info: Mapping[str, Any]) -> None:
             todo="register it with the engine (for gVisor: `runsc install`, then restart Docker), or leave"
             " --runtime out",
         )
+
+
+def _instead_of_docker(error: SandboxUnavailable, gpus: str, data_dir: Path | None) -> Sandbox:
+    """Bubblewrap; where that does not work either, what to do for one or the other."""
+    try:
+        return _bubblewrap(gpus, None, data_dir)
+    except SandboxUnavailable as instead:
+        raise SandboxUnavailable(
+            f"{error.what}, and bubblewrap cannot stand in: {instead.what}",
+            expected=error.expected,
+            found=error.found,
+            todo=f"{error.todo}. Or: {instead.todo}",
+        ) from error
 
 
 def _bubblewrap(gpus: str, runtime: str | None, data_dir: Path | None) -> Sandbox:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from grader.evidence.plan import Probe, probe_id
 from grader.evidence.record import (
     CellRecord,
     CellRun,
+    Cut,
     Environment,
     Evidence,
     FileWritten,
@@ -38,6 +41,7 @@ from grader.evidence.record import (
     ShimUse,
     WatchedValue,
 )
+from grader.evidence.text import shortened
 from grader.evidence.training import TrainingHistory
 from grader.sandbox.base import Job, Progress
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
@@ -55,6 +59,8 @@ _ANOMALIES = 100
 _SILENT_PROBES = 2
 #: Files and uses of shims that are kept of one attempt, whatever its cells claim.
 _MOST_KEPT = 20_000
+
+_Kept = TypeVar("_Kept", FileWritten, ShimUse)
 
 
 class BrokenSandbox(Exception):
@@ -84,6 +90,7 @@ class JobSession:
     values: list[WatchedValue] = field(default_factory=list)
     files: list[FileWritten] = field(default_factory=list)
     shims: list[ShimUse] = field(default_factory=list)
+    cut: set[Cut] = field(default_factory=set)
     training: TrainingHistory = field(default_factory=TrainingHistory)
     probes: dict[str, ProbeResult] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
@@ -173,8 +180,9 @@ class JobSession:
             self.training = doubted(self.training, why)
 
     def _take_collected(self, collected: Collected, arrays: list[np.ndarray]) -> None:
-        self.files += collected.files[: _MOST_KEPT - len(self.files)]
-        self.shims += collected.shims[: _MOST_KEPT - len(self.shims)]
+        self.cut.update(collected.cut)
+        self._keep(self.files, collected.files, Cut.FILES)
+        self._keep(self.shims, collected.shims, Cut.SHIMS)
         self.anomalies += (*collected.anomalies, *collected.tampering)
         self._take_training(collected.training)
         for watched in collected.values:
@@ -184,6 +192,12 @@ class JobSession:
                 self._note(f"value of {watched.name} after cell {watched.cell}: {error.what}")
             else:
                 self.values.append(watched.model_copy(update={"value": value}))
+
+    def _keep(self, kept: list[_Kept], more: Sequence[_Kept], part: Cut) -> None:
+        room = _MOST_KEPT - len(kept)
+        kept += more[:room]
+        if len(more) > room:
+            self.cut.add(part)
 
     def _take_training(self, training: TrainingHistory | None) -> None:
         if training is None:
@@ -200,7 +214,7 @@ class JobSession:
         if frame.cells:
             self.cells = {cell.index: cell for cell in frame.cells}
         self.anomalies += frame.anomalies
-        if frame.outcome not in (Outcome.COMPLETED, Outcome.CELL_ERROR, Outcome.INVALID_SUBMISSION):
+        if frame.outcome.ended_early or frame.outcome.our_fault:
             self.replace = f"the attempt ended with {frame.outcome}"
         elif frame.anomalies:
             self.replace = frame.anomalies[0]
@@ -261,12 +275,16 @@ class JobSession:
             raise EvidenceError("the sandbox was not cleaned", found=frame.type)
         if frame.leftovers:
             self._note("left behind: " + "; ".join(frame.leftovers)[:500])
+        if frame.strangers:
+            self.replace = "left by an earlier submission: " + "; ".join(frame.strangers)[:500]
+            self.outcome, self.detail = Outcome.SANDBOX_UNAVAILABLE, self.replace
         self.anomalies += frame.anomalies
 
     def bundle(self) -> Bundle:
         """The evidence so far. Cells and probes that were never reached say so."""
         plan = self.job.plan
         missing = ProbeResult(status="no_answer", detail="the sandbox ended before")
+        cut = self.cut | ({Cut.ANOMALIES} if len(self.anomalies) > _ANOMALIES else set())
         evidence = Evidence(
             notebook=hashlib.sha256(self.job.notebook).hexdigest(),
             plan=plan.digest,
@@ -281,7 +299,8 @@ class JobSession:
             training=self.training,
             shims=tuple(self.shims),
             probes={probe_id(probe): self.probes.get(probe_id(probe), missing) for probe in plan.probes},
-            anomalies=tuple(line[:500] for line in self.anomalies[:_ANOMALIES]),
+            anomalies=tuple(shortened(line, 500) for line in self.anomalies[:_ANOMALIES]),
+            cut=tuple(part for part in Cut if part in cut),
         )
         return Bundle(evidence, tuple(self._arrays))
 

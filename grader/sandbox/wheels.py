@@ -28,6 +28,7 @@ def cache_folder() -> Path:
 def fetch_wheels(target: Path, torch: str, progress: Callable[[str], None]) -> None:
     """Downloads all pinned wheels for the image's Python into `target`.
 
+    The environment variable TORCH_INDEX names a further package index, such as PyTorch's own of CPU builds.
     Where nobody offers PyTorch's wheels without CUDA, the general ones are taken: larger, equally right.
 
     Raises:
@@ -49,6 +50,8 @@ def fetch_wheels(target: Path, torch: str, progress: Callable[[str], None]) -> N
 def _pip(target: Path, requirements: Sequence[str]) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}"]
+    if os.environ.get("TORCH_INDEX"):
+        command += ["--extra-index-url", os.environ["TORCH_INDEX"]]
     command += ["--dest", str(target), *requirements]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter

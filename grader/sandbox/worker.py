@@ -22,7 +22,7 @@ __all__ = ["BoxWorker", "Isolation"]
 _OF_BOX = (
     "memory_bytes", "work_bytes", "work_inodes", "shm_bytes", "pids", "cpus", "evidence_bytes",
 )  # fmt: skip
-#: Jobs of one box: each takes a uid that no other had, and there are 500 (`collector.provisioner`).
+#: Jobs of one box: each takes a uid that no other had, and there are 500 (`container`).
 _MOST_JOBS = 450
 _PROBES_S = 600.0
 
@@ -106,9 +106,9 @@ class BoxWorker:
                 found=fault,
                 todo="run again; `grader doctor` tests the engine part by part",
             )
-        if session.outcome is Outcome.SANDBOX_UNAVAILABLE:
+        if session.outcome is not None and session.outcome.our_fault:
             raise SandboxUnavailable(
-                "the sandbox could not start a kernel", where=box.name, found=session.detail
+                "the sandbox could not run the submission by itself", where=box.name, found=session.detail
             )
 
     def _take(self, limits: Limits) -> Box:

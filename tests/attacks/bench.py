@@ -96,12 +96,15 @@ for folder in ('/content', '/tmp', '/dev/shm', '/dev/mqueue', os.path.expanduser
     inside = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
     print(folder, sorted(name for name in inside if '/.cache/' not in name))
 def lives_under_another_uid(process):
+    # A process may hide behind root by not being dumpable, or show as dead when its first thread has ended.
     try:
-        uid = os.stat('/proc/' + process).st_uid
-        state = open('/proc/' + process + '/stat').read().rpartition(')')[2].split()[0]
+        uid = int(re.search(r'Uid:\\s+(\\d+)', open('/proc/' + process + '/status').read())[1])
+        tasks = '/proc/' + process + '/task/'
+        threads = [open(tasks + thread + '/stat').read() for thread in os.listdir(tasks)]
     except OSError:
         return False
-    return uid >= 20_000 and uid != os.getuid() and state not in 'ZX'
+    alive = {thread.rpartition(')')[2].split()[0] for thread in threads} - set('ZX')
+    return uid >= 20_000 and uid != os.getuid() and alive
 others = [name for name in os.listdir('/proc') if name.isdigit() and lives_under_another_uid(name)]
 print('processes of other submissions', len(others))
 # CUDA opens one for each process, with numbers of process and namespace in its name.
@@ -239,6 +242,6 @@ def honest_evidence(bundle: Bundle) -> dict[str, Any]:
 
 def _probe_facts(result: dict[str, Any]) -> dict[str, Any]:
     record = result["record"] or {}
-    facts = {key: record.get(key) for key in ("name", "class_name", "candidates")}
+    facts = {key: record.get(key) for key in ("name", "class_name")} | {"candidates": result["candidates"]}
     parameters = [(each["name"], each["shape"]) for each in record.get("parameters", ())]
     return {"status": result["status"], "parameters": parameters, **facts}

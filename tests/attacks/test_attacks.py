@@ -18,6 +18,7 @@ from tests.attacks.model import Attack, attacks
 pytestmark = pytest.mark.docker
 
 ATTACKS = attacks()
+A_DAY_S = 24 * 3600.0
 
 
 #: Kinds of sandbox; GRADER_ATTACKS names fewer.
@@ -112,7 +113,8 @@ def test_endless_output_grows_neither_the_host_nor_the_driver(attack: Attack, fi
 
 @pytest.mark.parametrize(("arena", "attack"), in_each_sandbox("host_clock"), indirect=["arena"])
 def test_times_are_by_the_hosts_clock(attack: Attack, fight: Fight) -> None:
-    assert 0 < fight.attack.evidence.cells_s < fight.attack.evidence.wall_time_s < 60
+    # The notebook's own clock is off by 30,000 years.
+    assert 0 < fight.attack.evidence.cells_s < fight.attack.evidence.wall_time_s < A_DAY_S
 
 
 @pytest.mark.parametrize(("arena", "attack"), in_shared_sandboxes(), indirect=["arena"])

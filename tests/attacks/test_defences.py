@@ -6,14 +6,16 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
+from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.sandbox.base import Sandbox, Worker
-from tests.attacks.bench import HONEST, LIMITS, PRELUDE, plan_for, printed, run_cells
+from tests.attacks.bench import HONEST, LIMITS, PRELUDE, honest_evidence, plan_for, printed, run_cells
 from tests.attacks.forger import forgeries, forging_plan, judged, run, work
 from tests.attacks.memory import DRIVER_BYTES, growth
 from tests.attacks.model import attacks
@@ -85,8 +87,26 @@ NO_WIPE = Weakness(
     {"grader/collector/wipe.py": ("    for folder in WRITABLE:\n        _empty(folder)\n", "    return\n")}
 )
 NO_KILL = Weakness(
-    {"grader/collector/wipe.py": ("    deadline = time.monotonic() + _KILL_S\n", "    return\n")}
+    {
+        "grader/collector/wipe.py": (
+            "    for number, stopped, patience_s in (",
+            "    return\n    for number, stopped, patience_s in (",
+        )
+    }
 )
+NO_KILL_BY_UID = Weakness({"grader/collector/wipe.py": ("    _kill_all_others()\n", "")})
+FIRST_THREAD_SPEAKS_FOR_ALL = Weakness(
+    {"grader/collector/wipe.py": ('Path(f"/proc/{pid}/task").iterdir()', '[Path(f"/proc/{pid}")]')}
+)
+FOLDERS_FOR_ALL = Weakness({"grader/collector/handover.py": ("_OPEN = 0o1770", "_OPEN = 0o1777")}) | Weakness(
+    {"grader/collector/handover.py": ("_CLOSED = 0o1700", "_CLOSED = 0o1777")}
+)
+BLIND_TO_STRANGERS = Weakness(
+    {"grader/collector/driver.py": ("shares_uid() else strangers(", "True else strangers(")}
+)
+#: A process that hides from the look at first threads lives on.
+SURVIVING = FIRST_THREAD_SPEAKS_FOR_ALL | NO_KILL_BY_UID
+HIDING = "persistence/process-without-its-first-thread"
 _LOOK = " + leftovers(kernel.uid)\n"
 NO_LOOK_AFTER = Weakness({"grader/collector/driver.py": (_LOOK, "\n")})
 NO_SEAL = Weakness({"grader/collector/session.py": ("return self._seal.broken()", "return ()")})
@@ -231,14 +251,62 @@ def test_without_the_wipe_files_are_noticed_and_the_container_is_replaced(weaken
 
 
 def test_without_wipe_and_look_the_next_submission_sees_the_files(weakened: Weakened) -> None:
-    worker = weakened(NO_WIPE | NO_LOOK_AFTER)
+    worker = weakened(NO_WIPE | NO_LOOK_AFTER | BLIND_TO_STRANGERS)
     attacked(worker, "persistence/files-everywhere")
     assert "'/content/plain'" in printed(run_cells(worker, HONEST, LIMITS))
 
 
 def test_without_the_kill_a_daemon_is_noticed(weakened: Weakened) -> None:
-    left = attacked(weakened(NO_KILL), "persistence/daemon")
+    left = attacked(weakened(NO_KILL | NO_KILL_BY_UID), "persistence/daemon")
     assert any("left behind: process" in line for line in left.evidence.anomalies)
+
+
+def test_by_its_first_thread_alone_a_process_lives_on_and_writes_into_the_next_ones_folder(
+    weakened: Weakened,
+) -> None:
+    worker = weakened(SURVIVING | FOLDERS_FOR_ALL | BLIND_TO_STRANGERS)
+    attacked(worker, HIDING)
+    assert "sklearn/__init__.py" in printed(run_cells(worker, HONEST, LIMITS))
+
+
+def test_killing_by_uid_alone_ends_a_process_that_no_look_finds(
+    weakened: Weakened, alone: dict[str, Any]
+) -> None:
+    worker = weakened(FIRST_THREAD_SPEAKS_FOR_ALL | FOLDERS_FOR_ALL | BLIND_TO_STRANGERS)
+    attacked(worker, HIDING)
+    assert honest_evidence(run_cells(worker, HONEST, LIMITS)) == alone
+
+
+def test_the_closed_folders_alone_keep_a_living_process_out(
+    weakened: Weakened, alone: dict[str, Any]
+) -> None:
+    worker = weakened(SURVIVING | BLIND_TO_STRANGERS)
+    attacked(worker, HIDING)
+    found = honest_evidence(run_cells(worker, HONEST, LIMITS))
+    others = "processes of other submissions "
+    assert f"{others}1" in found["printed"]
+    found["printed"] = [line.replace(f"{others}1", f"{others}0") for line in found["printed"]]
+    assert found == alone
+
+
+def test_a_submission_that_met_files_of_an_earlier_one_is_run_again_elsewhere_and_not_accused(
+    weakened: Weakened, alone: dict[str, Any]
+) -> None:
+    worker = weakened(SURVIVING | FOLDERS_FOR_ALL)
+    attacked(worker, HIDING)
+    with pytest.raises(SandboxUnavailable, match="left by an earlier submission: file"):
+        run_cells(worker, HONEST, LIMITS)
+    assert honest_evidence(run_cells(worker, HONEST, LIMITS)) == alone
+
+
+def test_a_submission_that_met_a_process_of_an_earlier_one_is_run_again_elsewhere_and_not_accused(
+    weakened: Weakened, alone: dict[str, Any]
+) -> None:
+    worker = weakened(NO_KILL | NO_KILL_BY_UID | NO_LOOK_AFTER)
+    attacked(worker, HIDING)
+    with pytest.raises(SandboxUnavailable, match="left by an earlier submission: process"):
+        run_cells(worker, HONEST, LIMITS)
+    assert honest_evidence(run_cells(worker, HONEST, LIMITS)) == alone
 
 
 def test_without_seal_and_source_check_a_forger_is_paid(

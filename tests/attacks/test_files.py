@@ -83,7 +83,7 @@ def test_what_is_no_notebook_is_an_invalid_submission_with_a_message(raw: bytes)
 def test_what_does_no_harm_is_graded(raw: bytes) -> None:
     cells = parse_notebook(raw)
     assert any(cell.kind == "code" and cell.source.startswith("x = ") for cell in cells)
-    clean = nbformat.reads(normalise_notebook(raw).decode(), as_version=4)
+    clean = nbformat.reads(normalise_notebook(parse_notebook(raw)).decode(), as_version=4)
     nbformat.validate(clean)
     assert clean.metadata.kernelspec.name == "python3"
 

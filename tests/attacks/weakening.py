@@ -6,7 +6,7 @@ and changed options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,17 @@ import pytest
 from grader.sandbox import container
 from grader.sandbox.resources import code_files
 
-__all__ = ["Changes", "Weakness", "weaken"]
+__all__ = ["Weakness", "weaken"]
 
-#: File of the package to text in it, and what to write in its place.
-Changes = Mapping[str, tuple[str, str]]
+#: File of the package, text in it, and what to write in its place.
+Change = tuple[str, str, str]
 
 
 class Weakness:
     """One way to take a defence out.
 
     Args:
-        code: Changes of the code inside.
+        code: Changes of the code inside: by file, text in it and what stands there instead.
         options: Options of the container to be set instead.
         network: Whether the container gets the engine's default network.
         mounts: Mounts in place of those for the same folders.
@@ -34,30 +34,31 @@ class Weakness:
 
     def __init__(
         self,
-        code: Changes | None = None,
+        code: Mapping[str, tuple[str, str]] | None = None,
         options: Mapping[str, Any] | None = None,
         *,
         network: bool = False,
         mounts: tuple[docker.types.Mount, ...] = (),
     ) -> None:
-        self.code = dict(code or {})
+        self.changes: tuple[Change, ...] = tuple((name, *texts) for name, texts in (code or {}).items())
         self.options = dict(options or {})
         self.network = network
         self.mounts = mounts
 
     def __or__(self, other: Weakness) -> Weakness:
-        return Weakness(
-            {**self.code, **other.code},
-            {**self.options, **other.options},
+        both = Weakness(
+            options={**self.options, **other.options},
             network=self.network or other.network,
             mounts=(*self.mounts, *other.mounts),
         )
+        both.changes = (*self.changes, *other.changes)
+        return both
 
 
 def weaken(weakness: Weakness, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets every container that is started from now on have this weakness."""
     real = container.host_options
-    mount = _changed_code(weakness.code, folder) if weakness.code else None
+    mount = _changed_code(weakness.changes, folder) if weakness.changes else None
 
     def options(spec: container.ContainerSpec) -> dict[str, Any]:
         chosen = {**real(spec), **weakness.options}
@@ -72,11 +73,10 @@ def weaken(weakness: Weakness, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
         _open_network(monkeypatch)
 
 
-def _changed_code(changes: Changes, folder: Path) -> docker.types.Mount:
+def _changed_code(changes: Sequence[Change], folder: Path) -> docker.types.Mount:
     for name, content in code_files().items():
         text = content.decode()
-        if name in changes:
-            old, new = changes[name]
+        for _, old, new in (change for change in changes if change[0] == name):
             assert text.count(old) == 1, f"{name} no longer holds {old!r} once"
             text = text.replace(old, new)
         path = folder / name

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from grader.cli.sandboxed import _interruptible
+from grader.cli.sandboxed import interruptible
 from grader.facts.case import Reference
 from grader.intake import find_submissions
 from grader.sandbox.select import choose_sandbox
@@ -38,7 +38,7 @@ def open_sandbox():
 
 rubric = load_rubric_file(Path(rubric_path))
 files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]
-with open_store(database) as store, _interruptible() as stop:
+with open_store(database) as store, interruptible() as stop:
     run(
         plan_work(files, lambda _: rubric),
         store=store,

@@ -83,8 +83,8 @@ def check_that_each_is_graded_once(lab: Lab, students: Sequence[str] = STUDENTS)
      ("Blob", 8), ("Finished", 1), ("Finished", 3)],
 )  # fmt: skip
 def test_a_killed_run_is_completed_by_the_next(lab: Lab, event: str, count: int) -> None:
-    assert start(lab, event, count).wait(60) == -signal.SIGKILL
-    assert start(lab).wait(60) == 0
+    assert start(lab, event, count).wait(300) == -signal.SIGKILL
+    assert start(lab).wait(300) == 0
     check_that_each_is_graded_once(lab)
 
 
@@ -98,10 +98,10 @@ def test_a_run_without_room_on_the_disk_ends_by_itself_and_the_next_completes_it
         course.hand_in(lab.folder / "submissions", student, course.GOOD, f"name = {student!r}")
     lab.store().close()
     full = start(lab, file_bytes=room_bytes)
-    _, said = full.communicate(timeout=60)
+    _, said = full.communicate(timeout=300)
     assert full.returncode == 1
     assert b"StoreError" in said
-    assert start(lab).wait(60) == 0
+    assert start(lab).wait(300) == 0
     check_that_each_is_graded_once(lab, students)
 
 
@@ -109,7 +109,7 @@ def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Lab) -> No
     for number in range(4, 12):
         course.hand_in(lab.folder / "submissions", f"s{number}", course.GOOD, f"number = {number}")
     both = [start(lab, "Answer", 3), start(lab)]
-    assert [process.wait(60) for process in both][1] == 0
+    assert [process.wait(300) for process in both][1] == 0
     with lab.store() as store, store.reading() as session:
         students = Counter(row.student for row in session.query(AttemptRow))
     assert set(students.values()) == {1}
@@ -117,12 +117,12 @@ def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Lab) -> No
 
 
 def test_a_killed_regrade_leaves_whole_verdicts_and_the_next_completes_it(lab: Lab) -> None:
-    assert start(lab).wait(60) == 0
+    assert start(lab).wait(300) == 0
     stricter = course.RUBRIC.replace("points: 2", "points: 1").replace("total: 5", "total: 4")
     rubric = course.write_rubric(lab.folder, stricter, "new.yaml")
-    assert regrade(lab, rubric, 2).wait(60) == -signal.SIGKILL
+    assert regrade(lab, rubric, 2).wait(300) == -signal.SIGKILL
     assert judged_out_of(lab) == [4.0, 5.0, 5.0]
-    assert regrade(lab, rubric, 99).wait(60) == 0
+    assert regrade(lab, rubric, 99).wait(300) == 0
     assert judged_out_of(lab) == [4.0, 4.0, 4.0]
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from grader.evidence.codec import Bundle
-from grader.evidence.plan import Call, FunctionProbe, NormalInput, Plan, Target, ValueProbe, probe_id
-from grader.evidence.record import CellRun, FunctionRecord, Outcome, ValueRecord
+from grader.evidence.plan import Call, FunctionProbe, NormalInput, Plan, Target, probe_id
+from grader.evidence.record import CellRun, FunctionRecord, Outcome
 from grader.evidence.values import ArrayValue, IntValue
 from grader.sandbox.base import Job, Worker
+from tests.factories import value_probe
 
 from .conftest import ROOMY
 
@@ -27,9 +28,9 @@ SECOND: list[str] = []
 
 SEED = 7
 DOUBLE = FunctionProbe(target=Target(names=("double",)), calls=(Call(args=(NormalInput(shape=(3,)),)),))
-LAST_VALUE = ValueProbe(expression="last + 1")
+LAST_VALUE = value_probe("last + 1")
 SECRET = "probe_of_a_name_that_no_cell_mentions"
-SECRET_PROBE = ValueProbe(expression=f"1 if '{SECRET}' else 0")
+SECRET_PROBE = value_probe(f"1 if '{SECRET}' else 0")
 PROBES = (DOUBLE, LAST_VALUE, SECRET_PROBE)
 
 
@@ -234,8 +235,8 @@ ASSIGNED = [cell(SECOND, "last = 1"), cell(SECOND, "last = 41")]
 def test_probes_see_the_namespace_as_the_last_cell_left_it(second: Bundle) -> None:
     result = second.evidence.probes[probe_id(LAST_VALUE)]
     assert result.status == "ok"
-    assert isinstance(result.record, ValueRecord)
-    assert result.record.value == IntValue(value=42)
+    assert isinstance(result.record, FunctionRecord)
+    assert result.record.calls[0].returned == (IntValue(value=42),)
 
 
 DEFINED = [

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from grader.evidence.codec import Bundle, encode
-from grader.evidence.plan import ValueProbe, probe_id
+from grader.evidence.plan import probe_id
 from grader.evidence.record import CellRun, Outcome
 from grader.sandbox.base import Worker
+from tests.factories import value_probe
 
 from .conftest import MIB, TIGHT, in_sandbox
 
@@ -131,7 +132,7 @@ def test_a_fork_bomb_is_contained(run_tight: RunTight) -> None:
 
 #: bubblewrap's kernel is the first process of its world, whom no signal from inside kills.
 DEATHS = {"fork": "os.kill(os.getpid(), 9)", "container": "os._exit(0)", "bubblewrap": "os._exit(0)"}
-VALUE = ValueProbe(expression="kept")
+VALUE = value_probe("kept")
 
 
 @pytest.fixture(scope="module")

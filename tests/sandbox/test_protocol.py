@@ -14,18 +14,18 @@ import torch
 from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle, decode, encode
 from grader.evidence.frames import CellDone, CellStarted, Ran
-from grader.evidence.plan import Plan, ValueProbe, probe_id
+from grader.evidence.plan import Plan, probe_id
 from grader.evidence.record import CellError, CellRun, Evidence, Outcome, ProbeResult, WatchedValue
 from grader.evidence.values import ArrayValue
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.fake import FakeSandbox
-from tests.factories import answers, cell, evidence, value_of
+from tests.factories import answers, cell, evidence, value_of, value_probe
 
 from .conftest import KINDS, ROOMY, Opened, notebook, open_sandbox
 
 Event = CellStarted | CellDone | Ran
 
-PROBE = ValueProbe(expression="x")
+PROBE = value_probe("x")
 PLAN = Plan(assignment="test", limits=ROOMY, watch=("x",), probes=(PROBE,), seed=7)
 SOURCES = (
     "import torch\nx = torch.arange(3)\nprint('a')",

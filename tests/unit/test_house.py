@@ -9,6 +9,9 @@ import pytest
 
 import grader
 import reference
+from grader.evidence.record import Outcome
+from tests.attacks.bench import attack_limits
+from tests.attacks.model import attacks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,6 +22,24 @@ MODULES = sorted(
     for path in Path(package.__file__).parent.rglob("*.py")
     if "migrations" not in path.parts
 )
+
+
+#: All modules of tests but benchmarks, which measure, and notebooks of students.
+TESTS = sorted(
+    path
+    for path in (ROOT / "tests").rglob("*.py")
+    if "benchmarks" not in path.parts and path.name != "notebook.py"
+)
+
+#: What reads a clock of the machine: how much of it passes is the machine's affair.
+CLOCKS = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns"}
+#: What starts a real sandbox or a process confined as a kernel is.
+REAL = re.compile(
+    r"mark\.docker|docker\.from_env\(|confine_kernel\(|open_sandbox\(\"|[\"']bwrap[\"'], ?[\"']-"
+)
+#: Ends by these are the test's subject, so that the limit on time must be far away.
+OTHER_LIMITS = {Outcome.OUTPUT_LIMIT, Outcome.OUT_OF_MEMORY}
+FAR_S = 60
 
 
 def names(path):
@@ -80,6 +101,30 @@ def test_every_module_on_this_side_of_the_wall_imports(path):
     assert all(hasattr(module, name) for name in exported(ast.parse(path.read_text())) or ())
 
 
+def test_only_facts_know():
+    """A check that could make a fact of its own could make a guess one."""
+    makers = [
+        f"{names(path)}:{node.lineno}"
+        for path in MODULES
+        if "facts" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Known"
+    ]
+    assert makers == []
+
+
+def test_no_private_name_crosses_rooms():
+    crossing = [
+        f"{names(path)} takes {alias.name} from {node.module}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("grader")
+        for alias in node.names
+        if alias.name.startswith("_") or any(part.startswith("_") for part in (node.module or "").split("."))
+    ]
+    assert crossing == []
+
+
 def commands(app, prefix=""):
     """Names of all commands, groups followed down."""
     for command in app.registered_commands:
@@ -136,3 +181,75 @@ def test_every_dependency_is_pinned():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     wanted = set(re.findall(r'^  "([a-z0-9-]+)(?:\[[a-z]+\])?[><=]', project, re.MULTILINE))
     assert {name for name in wanted if name != "grader"} <= pinned | {"psycopg"}
+
+
+def reads_a_clock(node):
+    """Whether an expression asks a clock: `time.monotonic()`, `perf_counter()`, `time.time()` and such."""
+    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return any(
+        (isinstance(called, ast.Name | ast.Attribute) and ast.unparse(called).split(".")[-1] in CLOCKS)
+        or ast.unparse(called) in ("time.time", "time.time_ns")
+        for called in calls
+    )
+
+
+def timed_asserts(tree):
+    """Lines of asserts that compare what a clock said, there or in a variable of the same function."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        timed = {
+            target.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and reads_a_clock(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assert) and any(
+                compares_time(each, timed) for each in ast.walk(node) if isinstance(each, ast.Compare)
+            ):
+                yield node.lineno
+
+
+def compares_time(comparison, timed):
+    named = {each.id for each in ast.walk(comparison) if isinstance(each, ast.Name)}
+    return reads_a_clock(comparison) or bool(named & timed)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=names)
+def test_no_test_asserts_how_much_time_passed(path):
+    lines = list(timed_asserts(ast.parse(path.read_text(encoding="utf-8"))))
+    assert lines == [], (
+        f"{names(path)} fails on a busy machine: assert what is done instead of how long it took"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("began = time.monotonic()\n    assert time.monotonic() - began < 2", [3]),
+        ("began = time.time()\n    work()\n    took = time.time() - began\n    assert took < 2", [5]),
+        ("assert perf_counter() < limit", [2]),
+        ("began = clock()\n    work()\n    assert 0 < time.process_time() - began", [4]),
+        ("deadline = time.monotonic() + 9\n    stream.receive(deadline)\n    assert stream.ended", []),
+        ("assert is_orphan(labels, now=time.time())", []),
+    ],
+)
+def test_the_rule_on_time_finds_comparisons_and_nothing_else(source, found):
+    assert list(timed_asserts(ast.parse(f"def test_it():\n    {source}"))) == found
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if "unit" in path.parts], ids=names)
+def test_unit_tests_start_no_real_sandbox(path):
+    found = [match[0] for match in REAL.finditer(path.read_text(encoding="utf-8"))]
+    assert path.name == "test_house.py" or found == [], "move it to tests/sandbox or tests/functional"
+
+
+def test_an_attack_that_must_meet_another_limit_has_time_for_it():
+    racing = {
+        attack.id
+        for attack in attacks()
+        if set(attack.outcomes) <= OTHER_LIMITS and attack_limits(attack).cell_s < FAR_S
+    }
+    assert racing == set()

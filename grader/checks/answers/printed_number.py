@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellRecord, ShimKind
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.notebook import own_code, printed, stored_text
@@ -105,7 +105,7 @@ def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
 
 def _read_our_data(case: Case) -> bool:
     """Whether a data set was read from what we have in its place, with which training may be easier."""
-    return any(shim.kind == "dataset" for shim in case.evidence.shims)
+    return any(shim.kind is ShimKind.DATASET for shim in case.evidence.shims)
 
 
 def _reached(best: float, claimed: float | None, below: float) -> str:

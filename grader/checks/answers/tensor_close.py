@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from grader.checks.answers.array_shape import judge_shape
 from grader.checks.answers.clipping import UNCLIPPED, not_clipped, unclipped
+from grader.evidence.record import ShimKind
 from grader.facts.case import Case, reference_function
 from grader.facts.code.uses import may_use
 from grader.facts.fields import Where
@@ -259,7 +260,7 @@ class _Asked:
     @property
     def _on_test_picture(self) -> bool:
         """Whether the numbers come from a picture that stood in for one of the web."""
-        stood_in = any(shim.kind == "imread" for shim in self.case.evidence.shims)
+        stood_in = any(shim.kind is ShimKind.IMREAD for shim in self.case.evidence.shims)
         return stood_in and bool(self.asked.inputs)
 
     def _suspects(self, held: Held, expected: np.ndarray) -> Iterable[Suspect]:

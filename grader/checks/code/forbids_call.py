@@ -116,6 +116,9 @@ class ForbidsCall(Check):
                 text = f"{text.rstrip('.')}, but {excuse}; a TA reads it."
                 return PartFinding(asked.name, 1.0, "open", text, where=(where,))
             return PartFinding(asked.name, 1.0, "wrong", text, where=(where,))
+        if any(answer.operation_names_cut for answer in calls):
+            text = f"`{asked.name}` used more operations than were recorded; a TA reads it."
+            return PartFinding(asked.name, 1.0, "open", text, where=(where,))
         return PartFinding(asked.name, 1.0, "right", f"`{asked.name}` is written by hand.", where=(where,))
 
     def _is_forbidden(self, called: CalledName) -> bool:

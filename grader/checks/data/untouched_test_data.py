@@ -20,6 +20,10 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["TestSetUntouched"]
 
+_NAMED_TEST = "By its name test data were used before the end."
+_NO_MISUSE = "No test data were misused as far as was recorded."
+_UNRECORDED = "More data were used than were recorded, so whether test data were among them is not known."
+
 Used = TypeVar("Used", TrainingRun, EvaluationPass)
 
 
@@ -69,13 +73,13 @@ class TestSetUntouched(Check):
                 run for run, fact in trained if not isinstance(fact, Known)
             ]
             unsure += [look for look, fact in tuned if isinstance(fact, Unknown)]
-            message = "By its name test data were used before the end."
-            why = f"Whether they are test data is not known: {untouched.why}."
+            lost = all(map(test_data.is_unrecorded, (used.source for used in unsure)))
+            message = _NO_MISUSE if lost else _NAMED_TEST
+            why = _UNRECORDED if lost else f"Whether they are test data is not known: {untouched.why}."
             return Judgement.needs_ta(message, open=why, where=_where(unsure), data=data)
         whole = whole_history(case)
         if isinstance(whole, Unknown):
-            message = "No test data were misused as far as was recorded."
-            return Judgement.needs_ta(message, open=f"But {whole.why}.", data=data)
+            return Judgement.needs_ta(_NO_MISUSE, open=f"But {whole.why}.", data=data)
         message = "No test data in training or in the choice of settings."
         return Judgement.passed(message, on=untouched, data=data)
 

@@ -19,6 +19,8 @@ from grader.judging.judgement import Judgement
 
 __all__ = ["ValidationSelection"]
 
+_UNRECORDED = "More data were used than were recorded, so whether test data guided the choice is not known."
+
 
 class ValidationSelection(Check):
     """Looks for a training run in each of some sections, and for test data used before the last of them.
@@ -60,6 +62,8 @@ class ValidationSelection(Check):
                 open="They may have guided the choice.",
                 **more,
             )
+        if trained and _unrecorded_looks(case, runs):
+            return Judgement.needs_ta(f"{told}.", open=_UNRECORDED, **more)
         message = f"{told}, without a look at the test data."
         bare = [name for name in self._without_plot(case) if runs_in(case, (name,))]
         settled = every(states)
@@ -122,12 +126,16 @@ def _shows_plot(cell: CellRecord) -> bool:
 
 def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
     """Evaluations of test data before the last of these runs began."""
-    if not runs:
-        return []
     test_data = TestData(case.evidence.training)
-    last = max(run.order for run in runs)
-    return [
-        look
-        for look in case.evidence.training.evaluations
-        if look.order < last and sure(test_data.is_test(look.source))
-    ]
+    return [look for look in _looks_before(case, runs) if sure(test_data.is_test(look.source))]
+
+
+def _unrecorded_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
+    """Evaluations before the last of these runs began, on data of which nothing was recorded."""
+    test_data = TestData(case.evidence.training)
+    return [look for look in _looks_before(case, runs) if test_data.is_unrecorded(look.source)]
+
+
+def _looks_before(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
+    last = max((run.order for run in runs), default=0)
+    return [look for look in case.evidence.training.evaluations if look.order < last]

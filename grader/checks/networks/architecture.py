@@ -16,9 +16,10 @@ from grader.facts.networks.steps import (
     Step,
     show_steps,
     show_wanted,
+    steps_of_list,
     steps_of_module,
     steps_of_reference,
-    steps_of_text,
+    were_cut,
 )
 from grader.facts.notebook import stopped_early
 from grader.facts.training.runs import object_name, runs_in, where_of
@@ -110,7 +111,8 @@ class Architecture(Check):
         if isinstance(found, Judgement):
             return found
         where = () if found.cell is None else (Where(cell=found.cell),)
-        return self._judge_steps(steps_of_module(found, case.bundle), case, f"`{found.name}`", where)
+        steps, name = steps_of_module(found, case.bundle), f"`{found.name}`"
+        return _cut(steps, name, where) if were_cut(found) else self._judge_steps(steps, case, name, where)
 
     def _judge_trained(self, case: Case) -> Judgement:
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
@@ -124,12 +126,16 @@ class Architecture(Check):
 
     def _likeness(self, run: TrainingRun, case: Case) -> int:
         """How many of the layers asked for a network has: of several wrong ones the nearest is told of."""
-        steps = steps_of_text(run.model.architecture)
+        steps = steps_of_list(case.evidence.training.layers_of(run.model))
         return sum(any(fits(step, wanted) for step in steps) for wanted in self._expected(case))
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
-        judged = self._judge_steps(steps_of_text(run.model.architecture), case, name, where_of([run]))
+        layers = case.evidence.training.layers_of(run.model)
+        steps = steps_of_list(layers)
+        if layers is not None and layers.cut:
+            return _cut(steps, name, where_of([run]))
+        judged = self._judge_steps(steps, case, name, where_of([run]))
         if judged.status is Status.PASS:
             return judged
         lines = lines_of_layers(case, run.model.class_name, run.cell)
@@ -181,6 +187,12 @@ class Architecture(Check):
             return tuple(Step(layer.type, layer.settings) for layer in self.layers)
         steps = steps_of_reference(case.reference.architectures[self.reference])
         return tuple(Step(step.type, _telling(step)) for step in steps)
+
+
+def _cut(steps: tuple[Step, ...], name: str, where: tuple[Where, ...]) -> Judgement:
+    """The judgement on a network of which the record lists the first layers only."""
+    message = f"{name} has more layers than were recorded, {len(steps)}; a TA looks at the others."
+    return Judgement.needs_ta(message, where=where, data={"found": show_steps(steps), "cut": True})
 
 
 def _telling(step: Step) -> dict[str, Any]:

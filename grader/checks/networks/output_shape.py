@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
-from grader.evidence.record import ModuleRecord
+from grader.evidence.record import ModuleRecord, ProbeResult
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.targets import NOT_BUILT, describe
+from grader.facts.targets import describe
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
 from grader.judging.nothing import module_or
@@ -86,7 +86,7 @@ class OutputShape(Check):
             text = f"{_who(module)} gives {list(shape)} for {list(given)}, as expected."
             return Judgement.passed(text, where=where if module.found_by == "discovery" else (), data=data)
         text = f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}"
-        doubt = _another_may_be_meant(module, case)
+        doubt = _another_may_be_meant(module, case.probe(self._probe(given)), case)
         if doubt:
             return Judgement.needs_ta(f"{text}, but {doubt}; a TA looks at it.", where=where, data=data)
         return Judgement.failed(f"{text}.", where=where, data=data)
@@ -108,12 +108,14 @@ def _who(module: ModuleRecord) -> str:
     return f"`{module.name}`" + (f" ({module.class_name}, cell {module.cell})" if found else "")
 
 
-def _another_may_be_meant(module: ModuleRecord, case: Case) -> str:
+def _another_may_be_meant(module: ModuleRecord, result: ProbeResult | None, case: Case) -> str:
     """Why a network that was found without a name may not be the one to judge."""
-    if module.found_by != "discovery":
+    if module.found_by != "discovery" or result is None:
         return ""
-    unbuilt = next((name for name in module.candidates if NOT_BUILT in name), None)
+    unbuilt = next((each.name for each in result.candidates if each.not_built is not None), None)
     if unbuilt is not None:
-        return f"`{unbuilt.partition(' ')[0]}` may be meant, which cannot be built without arguments"
+        return f"`{unbuilt}` may be meant, which cannot be built without arguments"
+    if result.candidates_cut:
+        return "not all networks were looked at"
     trained = {run.model.class_name for run in case.evidence.training.runs}
     return "" if not trained or module.class_name in trained else "other networks were trained"

@@ -79,9 +79,12 @@ class ParameterCount(Check):
 
     def _judge_network(self, module: ModuleRecord, data: dict[str, Any]) -> Judgement:
         where = () if module.cell is None else (Where(cell=module.cell),)
-        if data["found"] == self.expected:
+        if data["found"] == self.expected and not module.modules_cut:
             return Judgement.passed(f"{self.expected} parameters, as expected.", data=data, where=where)
         wanted = describe(self.target) if self.layer is None else f"layer `{self.layer}`"
+        if module.modules_cut:
+            text = f"{wanted} has more layers than were read, so its parameters were not counted; a TA looks."
+            return Judgement.needs_ta(text, data=data, where=where)
         if data["found"] is None:
             return Judgement.failed(f"There is no {wanted} with parameters.", data=data, where=where)
         return Judgement.failed(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.evidence.training import DataSource, TrainingRun
+from grader.evidence.training import DataSource, TrainingHistory, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown, every, sure
 from grader.facts.notebook import located
@@ -29,6 +29,7 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["HyperparameterSettings"]
 
+_CUT = "There may be more: not all layers of these networks were recorded."
 _NO_NETWORK_SEEN = "The record does not tell whether the network itself is among the changes."
 
 
@@ -150,6 +151,10 @@ class HyperparameterSettings(Check):
         bare = _untouched(case, self.sections)
         if tried.count == 0 and bare is not None:
             return bare.model_copy(update={"where": (), "data": tried.more["data"]})
+        if tried.possible > tried.count and not tried.enough:
+            share = tried.count / tried.wanted
+            judgement = Judgement.needs_ta(message, open=_CUT, share=share, **tried.more)
+            return judgement.model_copy(update={"open_share": tried.open_share})
         whole = all_runs(case, self._looked_through(case))
         if isinstance(whole, Unknown):
             return Judgement.needs_ta(message, open=f"There may be more: {whole.why}.", **tried.more)
@@ -189,7 +194,17 @@ class _Tried:
 
     @cached_property
     def _different(self) -> dict[object, TrainingRun]:
-        return _different(self.runs.value, by_token(self.case.evidence.training))
+        return _different(self.runs.value, self.case.evidence.training)
+
+    @cached_property
+    def possible(self) -> int:
+        """How many there are if networks differ wherever the record does not tell."""
+        return len(_different(self.runs.value, self.case.evidence.training, apart=True))
+
+    @property
+    def open_share(self) -> float:
+        """Part of the settings asked for of which nobody can tell without looking."""
+        return (min(self.possible, self.wanted) - self.count) / self.wanted
 
     @property
     def more(self) -> dict[str, Any]:
@@ -217,11 +232,19 @@ def _untouched(case: Case, sections: tuple[str, ...]) -> Judgement | None:
     return bare[0] if bare and all(bare) else None
 
 
-def _different(runs: tuple[TrainingRun, ...], sources: dict[int, DataSource]) -> dict[object, TrainingRun]:
-    """The first run of each setting. One whose learning rate is not known must differ in something else."""
+def _different(
+    runs: tuple[TrainingRun, ...], history: TrainingHistory, *, apart: bool = False
+) -> dict[object, TrainingRun]:
+    """The first run of each setting. One whose learning rate is not known must differ in something else.
+
+    Networks whose layers were not all recorded count as equal where what was recorded is, or, with `apart`,
+    as different ones.
+    """
     known: dict[tuple[float | None, tuple[object, ...]], TrainingRun] = {}
+    sources = by_token(history)
     for run in runs:
-        known.setdefault((learning_rate_of(run), _others(run, sources)), run)
+        network = _network(run, history, apart)
+        known.setdefault((learning_rate_of(run), (network, *_others(run, sources))), run)
     rated = {others for rate, others in known if rate is not None}
     return {
         (rate, others): run
@@ -230,7 +253,15 @@ def _different(runs: tuple[TrainingRun, ...], sources: dict[int, DataSource]) ->
     }
 
 
+def _network(run: TrainingRun, history: TrainingHistory, apart: bool) -> str | None:
+    """What tells a run's network from others; None where no network was recorded."""
+    layers = history.layers_of(run.model)
+    if layers is None or layers.digest is not None:
+        return None if layers is None else layers.digest
+    return f"{layers.model_dump_json()} {run.index if apart else ''}"
+
+
 def _others(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
-    """All that makes a setting but its learning rate."""
+    """All that makes a setting but its learning rate and its network."""
     given = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
-    return (run.model.architecture, run.optimizer, given, batch_size_of(run, sources), run.passes)
+    return (run.optimizer, given, batch_size_of(run, sources), run.passes)

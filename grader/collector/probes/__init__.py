@@ -10,11 +10,10 @@ from grader.collector.probes.function import probe_function
 from grader.collector.probes.limit import TimeLimit, TooSlow
 from grader.collector.probes.module import probe_module
 from grader.collector.probes.surroundings import Surroundings, raised
-from grader.collector.probes.value import probe_value
 from grader.collector.recorder.cells import Cells
 from grader.evidence.arrays import Arrays
 from grader.evidence.frames import ProbeRequest
-from grader.evidence.plan import FunctionProbe, ModuleProbe, Plan
+from grader.evidence.plan import ModuleProbe, Plan
 from grader.evidence.record import ProbeResult
 
 __all__ = ["run_probe"]
@@ -46,6 +45,4 @@ def _dispatch(request: ProbeRequest, around: Surroundings) -> ProbeResult:
     probe = request.probe
     if isinstance(probe, ModuleProbe):
         return probe_module(probe, around)
-    if isinstance(probe, FunctionProbe):
-        return probe_function(probe, around)
-    return probe_value(probe, around)
+    return probe_function(probe, around)

@@ -24,7 +24,9 @@ from grader.evidence.values import Value
 __all__ = ["probe_function"]
 
 _MAX_STDOUT = 20_000
-_MAX_NAMES = 200
+#: More names than torch has; further ones are made up by the notebook.
+_MAX_NAMES = 5000
+_MAX_NAME = 80
 _CLOCK = time.perf_counter
 
 
@@ -68,9 +70,11 @@ def _called(
         returned=tuple(returned),
         error=error,
         stdout=printed.text(),
+        stdout_cut=printed.cut,
         duration_s=_CLOCK() - began,
         operations=counter.count if probe.count_operations else None,
         operation_names=tuple(sorted(counter.names)),
+        operation_names_cut=counter.names_cut,
         mutated=mutated,
     )
 
@@ -94,14 +98,22 @@ class _Counter(TorchFunctionMode):
         super().__init__()
         self.count = 0
         self.names: set[str] = set()
+        self.names_cut = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "")
         if name != "__get__":
             self.count += 1
-            if len(self.names) < _MAX_NAMES:
-                self.names.add(str(name)[:80])
+            self._note(str(name))
         return func(*args, **(kwargs or {}))
+
+    def _note(self, name: str) -> None:
+        if name in self.names:
+            return
+        if len(self.names) < _MAX_NAMES and len(name) <= _MAX_NAME:
+            self.names.add(name)
+        else:
+            self.names_cut = True
 
 
 class _Printed:
@@ -122,9 +134,16 @@ class _Printed:
     def text(self) -> str:
         return self._buffer.getvalue().encode("utf-8", "replace").decode()
 
+    @property
+    def cut(self) -> bool:
+        return self._buffer.cut
+
 
 class _CappedText(io.StringIO):
+    cut = False
+
     def write(self, text: str) -> int:
         room = _MAX_STDOUT - self.tell()
+        self.cut = self.cut or len(text) > room
         super().write(text[:room] if room > 0 else "")
         return len(text)

@@ -17,6 +17,7 @@ from grader.collector.recorder.networks import (
     buffers,
     class_name,
     is_trainable,
+    is_whole,
     parameters,
     shape_of,
     submodules,
@@ -47,6 +48,7 @@ def probe_module(probe: ModuleProbe, around: Surroundings) -> ProbeResult:
         for read in (parameters, buffers)
     ]
     forwards, trace = _forwards(network, probe, around)
+    layers, layers_cut = layers_of(network, trace)
     record = ModuleRecord(
         found_by=found.found_by,
         name=found.name,
@@ -55,27 +57,36 @@ def probe_module(probe: ModuleProbe, around: Surroundings) -> ProbeResult:
         cell=cell_of(network, around),
         parameters=tensors[0],
         buffers=tensors[1],
-        layers=layers_of(network, trace),
+        layers=layers,
         operations=() if trace is None else tuple(trace.operations),
         forwards=forwards,
-        candidates=found.candidates,
+        modules_cut=not is_whole(network),
+        layers_cut=layers_cut,
+        operations_cut=trace is not None and trace.cut,
     )
-    return ProbeResult(status="ok", detail=_choice(found), record=record)
+    return ProbeResult(
+        status="ok",
+        detail=_choice(found),
+        record=record,
+        candidates=tuple(found.seen.candidates),
+        candidates_cut=found.seen.cut,
+    )
 
 
 def _missing(missing: Missing, around: Surroundings) -> ProbeResult:
-    detail = missing.tried
-    if missing.candidates:
-        detail += f"; looked at {', '.join(missing.candidates)}"
-    if missing.error is not None:
-        return ProbeResult(status="error", detail=detail, error=raised(missing.error, around.cells))
-    return ProbeResult(status="not_found", detail=detail)
+    error = None if missing.error is None else raised(missing.error, around.cells)
+    return ProbeResult(
+        status="not_found" if error is None else "error",
+        detail=missing.tried,
+        error=error,
+        candidates=tuple(missing.seen.candidates),
+        candidates_cut=missing.seen.cut,
+    )
 
 
 def _choice(found: Found) -> str:
-    if len(found.candidates) > 1:
-        return f"looked at {', '.join(found.candidates)}; took {found.name}"
-    return ""
+    names = [candidate.name for candidate in found.seen.candidates]
+    return f"looked at {', '.join(names)}; took {found.name}" if len(names) > 1 else ""
 
 
 def _tensor(name: str, tensor: torch.Tensor, with_values: bool, around: Surroundings) -> ParameterRecord:

@@ -15,6 +15,7 @@ from grader.evidence.arrays import Arrays
 from grader.evidence.frames import ProbeInputs
 from grader.evidence.plan import Plan
 from grader.evidence.record import RaisedError
+from grader.evidence.text import shortened
 
 __all__ = ["Surroundings", "raised"]
 
@@ -46,7 +47,7 @@ def raised(error: BaseException, cells: Cells) -> RaisedError:
     """An exception as evidence, without calling a student's ``__str__``."""
     return RaisedError(
         type=class_name(error),
-        message=_message(error)[:_MAX_MESSAGE],
+        message=shortened(_message(error), _MAX_MESSAGE),
         line=cells.line_of(error.__traceback__),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from types import FunctionType
 from typing import Any, Literal
@@ -15,14 +15,41 @@ from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
 from grader.collector.recorder.networks import class_name, is_module, is_tensor, shape_of, submodules
 from grader.evidence.plan import Discovery, Target
+from grader.evidence.record import Candidate
 
 __all__ = ["Found", "Missing", "cell_of", "find_function", "find_module"]
 
-_MAX_CANDIDATES = 20
-_MAX_ITEMS, _MAX_NAME = 50, 100
+_MAX_CANDIDATES = 200
+_MAX_ITEMS, _MAX_NAME = 1000, 100
+#: A list whose first so many items hold no network is a list of something else.
+_MAX_SEARCHED = 100_000
 _OF_IPYTHON = frozenset({"In", "Out"})
 _MRO = vars(type)["__mro__"].__get__
 _NO_GRAD = torch.no_grad
+
+
+@dataclass
+class Seen:
+    """Networks that were looked at.
+
+    Attributes:
+        cut: Not all there are were looked at, or not all of these are named.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    cut: bool = False
+
+    def add(self, candidate: Candidate) -> None:
+        """Notes a network once; one that could not be built goes before those that are only named."""
+        if candidate in self.candidates:
+            return
+        if candidate.not_built is not None:
+            self.candidates.insert(0, candidate)
+        else:
+            self.candidates.append(candidate)
+        if len(self.candidates) > _MAX_CANDIDATES:
+            self.candidates.pop()
+            self.cut = True
 
 
 @dataclass(frozen=True)
@@ -33,7 +60,7 @@ class Found:
     found_by: Literal["name", "expression", "discovery"]
     name: str
     built: bool = False
-    candidates: tuple[str, ...] = ()
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True)
@@ -42,7 +69,7 @@ class Missing:
 
     tried: str
     error: BaseException | None = None
-    candidates: tuple[str, ...] = ()
+    seen: Seen = field(default_factory=Seen)
 
 
 def find_module(target: Target, around: Surroundings) -> Found | Missing:
@@ -113,10 +140,10 @@ def _discover(wanted: Discovery, around: Surroundings) -> Found | Missing:
     Where none gives the shape wanted, one of the notebook's own that accepts the input is taken, so that what
     it gives can be told.
     """
-    candidates: list[str] = []
+    seen = Seen()
     near: list[Found] = []
     fitting: list[Found] = []
-    for found in _possible(around, candidates):
+    for found in _possible(around, seen):
         given = _output_shape(found.thing, wanted)
         if given is None:
             continue
@@ -126,19 +153,19 @@ def _discover(wanted: Discovery, around: Surroundings) -> Found | Missing:
             near.append(found)
         else:
             continue
-        candidates.append(found.name)
-    names = tuple(dict.fromkeys(candidates))[:_MAX_CANDIDATES]
+        seen.add(Candidate(name=found.name))
     chosen = next(iter([*fitting, *near]), None)
     if chosen is None:
         shape = " x ".join(str(size) for size in wanted.input_shape)
-        return Missing(f"no network accepts {shape}", candidates=names)
-    return Found(chosen.thing, "discovery", chosen.name, built=chosen.built, candidates=names)
+        return Missing(f"no network accepts {shape}", seen=seen)
+    return Found(chosen.thing, "discovery", chosen.name, built=chosen.built, seen=seen)
 
 
-def _possible(around: Surroundings, candidates: list[str]) -> Iterator[Found]:
+def _possible(around: Surroundings, seen: Seen) -> Iterator[Found]:
     """Networks in the namespace, alone or in lists and dicts, then classes that no network there is of."""
     held = [(name, thing) for name, thing in around.namespace.items() if not name.startswith("_")]
     instances = _instances(held)
+    seen.cut = any(_is_longer(thing) for name, thing in held if name not in _OF_IPYTHON)
     for name, thing in instances:
         yield Found(thing, "discovery", name)
     for name, thing in reversed(held):
@@ -149,7 +176,7 @@ def _possible(around: Surroundings, candidates: list[str]) -> Iterator[Found]:
             if built is not None:
                 yield Found(built, "discovery", name, built=True)
             else:
-                candidates.append(f"{name} (not built: {class_name(error)})")
+                seen.add(Candidate(name=name, not_built=class_name(error)))
 
 
 def _instances(held: list[tuple[str, Any]]) -> list[tuple[str, nn.Module]]:
@@ -170,6 +197,14 @@ def _held_in(name: str, thing: Any) -> list[tuple[str, Any]]:
         keys = ((key, item) for key, item in islice(thing.items(), _MAX_ITEMS) if type(key) in (str, int))
         return [(f"{name}[{key!r}]"[:_MAX_NAME], item) for key, item in keys]
     return []
+
+
+def _is_longer(thing: Any) -> bool:
+    """Whether a container of networks holds more than are looked at."""
+    if type(thing) not in (list, tuple, dict) or len(thing) <= _MAX_ITEMS:
+        return False
+    items = thing.values() if type(thing) is dict else thing
+    return any(is_module(item) for item in islice(items, _MAX_SEARCHED))
 
 
 def _is_own(module: nn.Module, around: Surroundings) -> bool:

@@ -23,8 +23,8 @@ from grader.evidence.values import Value
 
 __all__ = ["Trace", "layers_of"]
 
-_MAX_OPERATIONS = 2000
-_MAX_LAYERS = 1000
+_MAX_OPERATIONS = 5000
+_MAX_LAYERS = 2000
 _INSTANCE_DICT = object.__getattribute__
 
 #: Names of positional arguments after the input that matter for each functional operation.
@@ -72,6 +72,7 @@ class Trace(TorchFunctionMode):
         self._handles: list[Any] = []
         self._no_arrays = Arrays(0)
         self.operations: list[OperationRecord] = []
+        self.cut = False
         self.uses: dict[str, tuple[int, tuple[int, ...] | None, tuple[int, ...] | None]] = {}
 
     def __enter__(self) -> Any:
@@ -118,7 +119,9 @@ class Trace(TorchFunctionMode):
         after: tuple[int, ...] | None,
         arguments: dict[str, Any],
     ) -> None:
-        if len(self.operations) < _MAX_OPERATIONS:
+        if len(self.operations) >= _MAX_OPERATIONS:
+            self.cut = True
+        else:
             plain = {key: encode(value, self._no_arrays) for key, value in arguments.items()}
             self.operations.append(
                 OperationRecord(
@@ -158,13 +161,18 @@ def _arguments(name: str, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in {**positional, **kwargs}.items() if not is_tensor(value)}
 
 
-def layers_of(network: nn.Module, trace: Trace | None) -> tuple[LayerRecord, ...]:
-    """Leaf layers in order of first use, unused ones after them in order of registration."""
-    parts = [(path, part) for path, part in submodules(network) if _is_leaf(part)][:_MAX_LAYERS]
+def layers_of(network: nn.Module, trace: Trace | None) -> tuple[tuple[LayerRecord, ...], bool]:
+    """Leaf layers in order of first use, unused ones after them in order of registration.
+
+    Returns:
+        The first of them, and whether there are more.
+    """
+    parts = [(path, part) for path, part in submodules(network) if _is_leaf(part)]
     uses = {} if trace is None else trace.uses
     order = {path: position for position, path in enumerate(uses)}
     parts.sort(key=lambda found: order.get(found[0], len(order)))
-    return tuple(_layer(path, part, uses.get(path)) for path, part in parts)
+    kept = tuple(_layer(path, part, uses.get(path)) for path, part in parts[:_MAX_LAYERS])
+    return kept, len(parts) > _MAX_LAYERS
 
 
 def _layer(

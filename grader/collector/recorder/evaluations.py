@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from grader.collector.recorder.identity import Models
 from grader.collector.recorder.passes import Pass
 from grader.evidence.training import EvaluationPass, ModelIdentity
@@ -14,10 +16,10 @@ _MAX_RECORDS = 2000
 class Evaluations:
     """Evaluation passes in order; one record for equal passes after the same training run."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, note: Callable[[str], None]) -> None:
         self._models = models
+        self._note = note
         self._records: dict[tuple[object, ...], EvaluationPass] = {}
-        self.overflowed = False
 
     def closed(self, ended: Pass) -> None:
         """Takes in a pass that has ended, if it evaluated something."""
@@ -32,7 +34,7 @@ class Evaluations:
         elif len(self._records) < _MAX_RECORDS:
             self._records[key] = self._first(ended, None if module is None else self._models.describe(module))
         else:
-            self.overflowed = True
+            self._note(f"more than {_MAX_RECORDS} evaluations; later ones are not recorded")
 
     @staticmethod
     def _first(ended: Pass, model: ModelIdentity | None) -> EvaluationPass:
@@ -44,7 +46,6 @@ class Evaluations:
             model=model,
             source=ended.source,
             after_run=ended.after_run,
-            batches=ended.batches,
         )
 
     def records(self) -> tuple[EvaluationPass, ...]:

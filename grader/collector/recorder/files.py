@@ -17,7 +17,11 @@ _SCANDIR = os.scandir
 
 
 class WorkFolder:
-    """Compares the folder with how it was at the last look; links are not followed."""
+    """Compares the folder with how it was at the last look; links are not followed.
+
+    Attributes:
+        overflowed: There were more files than are told of.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)

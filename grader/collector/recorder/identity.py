@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,32 +12,43 @@ from torch import nn
 
 from grader.collector.recorder.cells import Cells
 from grader.collector.recorder.networks import (
-    architecture,
     class_name,
     element_count,
     is_module,
     is_torch_layer,
     is_trainable,
+    layer_list,
     parameters,
     submodules,
 )
 from grader.collector.recorder.tokens import Tokens
-from grader.evidence.training import ModelIdentity
+from grader.evidence.training import LayerList, ModelIdentity
 
 __all__ = ["Models"]
 
 _RECENT = 6
-_MAX_NAMES = 8
-_MAX_CANDIDATES = 200
+_MAX_NAMES = 64
+_MAX_CANDIDATES = 2000
+#: Layers of all networks together that are listed; networks beyond are told apart by their digests.
+_MAX_LISTED = 10_000
+_MAX_LISTS = 3000
 
 
 class Models:
-    """Finds and names networks; holds them weakly."""
+    """Finds and names networks; holds them weakly.
 
-    def __init__(self, cells: Cells) -> None:
+    Args:
+        cells: Where the notebook stands, and its variables.
+        note: Called where something is not recorded.
+    """
+
+    def __init__(self, cells: Cells, note: Callable[[str], None]) -> None:
         self._cells = cells
+        self._note = note
         self._tokens = Tokens()
         self._recent: deque[weakref.ref[nn.Module]] = deque(maxlen=_RECENT)
+        self._layer_lists: list[LayerList] = []
+        self._listed = 0
 
     def applied(self, module: nn.Module) -> nn.Module | None:
         """Notes a module called from outside any module; gives the network that it stands for.
@@ -87,6 +98,8 @@ class Models:
         for frame in self._cells.frames():
             found.extend(value for value in list(frame.f_locals.values()) if is_module(value))
         found.extend(value for value in list(self._cells.namespace.values()) if is_module(value))
+        if len(found) > _MAX_CANDIDATES:
+            self._note(f"more than {_MAX_CANDIDATES} networks; which one was trained may be another")
         return found[:_MAX_CANDIDATES]
 
     def describe(self, module: nn.Module | None, trained: Sequence[torch.Tensor] = ()) -> ModelIdentity:
@@ -102,12 +115,33 @@ class Models:
             class_name=class_name(module),
             names=self._names(module),
             parameter_count=sum(element_count(t) for _, t in parameters(module) if is_trainable(t)),
-            architecture=architecture(module),
+            layers=self._place_of(layer_list(module)),
         )
+
+    def layer_lists(self) -> tuple[LayerList, ...]:
+        """The layers of all networks described so far, those built alike once."""
+        return tuple(self._layer_lists)
+
+    def _place_of(self, found: LayerList) -> int | None:
+        """Where these layers are listed; None where there is no more room."""
+        for place, known in enumerate(self._layer_lists):
+            if found.digest is not None and known.digest == found.digest:
+                return place
+        if len(self._layer_lists) >= _MAX_LISTS:
+            self._note(f"more than {_MAX_LISTS} networks; the layers of later ones are not recorded")
+            return None
+        if self._listed + len(found.layers) > _MAX_LISTED:
+            found = LayerList(digest=found.digest, cut=True)
+        self._listed += len(found.layers)
+        self._layer_lists.append(found)
+        return len(self._layer_lists) - 1
 
     def token(self, module: nn.Module) -> int:
         return self._tokens.of(module)
 
     def _names(self, module: Any) -> tuple[str, ...]:
         bound = (name for name, value in list(self._cells.namespace.items()) if value is module)
-        return tuple(name for name in bound if not name.startswith("_"))[:_MAX_NAMES]
+        own = tuple(name for name in bound if not name.startswith("_"))
+        if len(own) > _MAX_NAMES:
+            self._note(f"a network has more than {_MAX_NAMES} names; further ones are not recorded")
+        return own[:_MAX_NAMES]

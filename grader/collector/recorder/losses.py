@@ -56,6 +56,7 @@ _LOG_PROBABILITIES = frozenset({"LogSoftmaxBackward0", "LogSigmoidBackward0"})
 _OPEN = frozenset({"DivBackward0", "ReciprocalBackward0", "CompiledFunctionBackward", "LogBackward0"})
 _MAX_DEPTH = 40
 _MAX_NODES = 200
+_MAX_VALUES = 200
 
 _GRAD_FN = vars(torch._C.TensorBase)["grad_fn"].__get__
 _DETACH = torch._C.TensorBase.detach
@@ -103,8 +104,6 @@ class LossCall:
 
     function: str
     input_shape: tuple[int, ...]
-    target_shape: tuple[int, ...]
-    target_dtype: str
     kind: InputKind
     value: torch.Tensor
     node: Any = field(repr=False)
@@ -126,6 +125,7 @@ class Losses:
         self._pending: deque[LossCall] = deque(maxlen=16)
         self._values: list[tuple[torch.Tensor, LossCall | None]] = []
         self._modules: list[str] = []
+        self._dropped = False
 
     def install(self, patches: Patches) -> None:
         for name in LOSS_FUNCTIONS:
@@ -160,14 +160,10 @@ class Losses:
         given: Any = args[0] if args else kwargs.get("input")
         if node is None or not is_tensor(given):
             return
-        target: Any = args[1] if len(args) > 1 else kwargs.get("target")
-        has_target = is_tensor(target)
         self._pending.append(
             LossCall(
                 function=self._modules[-1] if self._modules else name,
                 input_shape=shape_of(given),
-                target_shape=shape_of(target) if has_target else (),
-                target_dtype=str(target.dtype).removeprefix("torch.") if has_target else "",
                 kind=input_kind(given),
                 value=_DETACH(result),
                 node=node,
@@ -183,7 +179,8 @@ class Losses:
         elif value.dim() == 0:
             self._values.append((value, None))
         self._pending.clear()
-        del self._values[:-_MAX_NODES]
+        self._dropped = self._dropped or len(self._values) > _MAX_VALUES
+        del self._values[:-_MAX_VALUES]
 
     def _used_by(self, root: Any) -> list[LossCall]:
         if not self._pending or root is None:
@@ -193,11 +190,15 @@ class Losses:
         reached = _reached_from(root)
         return [call for call in self._pending if any(call.node is node for node in reached)]
 
-    def drain(self) -> list[tuple[torch.Tensor, LossCall | None]]:
-        """Gives what backward passes used since the last drain: values, and calls where known."""
-        drained = self._values
-        self._values = []
-        return drained
+    def drain(self) -> tuple[list[tuple[torch.Tensor, LossCall | None]], bool]:
+        """Gives what backward passes used since the last drain: values, and calls where known.
+
+        Returns:
+            The latest of them, and whether there were more.
+        """
+        drained, dropped = self._values, self._dropped
+        self._values, self._dropped = [], False
+        return drained, dropped
 
     def clear(self) -> None:
         """Drops graphs that nothing will use any more."""

@@ -6,6 +6,7 @@ directly, so a patched ``parameters`` or ``numel`` changes nothing.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from grader.evidence.training import LayerList, LayerSetting, RegisteredLayer, digest_of_layers
+
 __all__ = [
-    "architecture",
     "buffers",
     "class_name",
     "element_count",
@@ -23,6 +25,8 @@ __all__ = [
     "is_tensor",
     "is_torch_layer",
     "is_trainable",
+    "is_whole",
+    "layer_list",
     "parameters",
     "shape_of",
     "submodules",
@@ -35,8 +39,10 @@ _GRAD = vars(torch._C.TensorBase)["requires_grad"].__get__
 _NO_OVERRIDES = torch._C.DisableTorchFunctionSubclass
 _INSTANCE_DICT = object.__getattribute__
 _MRO = vars(type)["__mro__"].__get__
-_MAX_MODULES = 5000
-_MAX_TEXT = 4000
+_MAX_MODULES = 20_000
+_MAX_LAYERS = 2000
+_MAX_SETTING = 200
+_MAX_AXES = 50
 _TORCH_PACKAGES = ("torch.nn.", "torchvision.")
 _PLAIN = (bool, int, float, str, tuple, type(None))
 _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
@@ -71,7 +77,10 @@ def is_trainable(tensor: torch.Tensor) -> bool:
 
 
 def submodules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every submodule once, by attribute path, the module itself (path ``""``) first."""
+    """Every submodule once, by attribute path, the module itself (path ``""``) first.
+
+    There may be more where `is_whole` says no.
+    """
     seen: list[nn.Module] = []
     known: set[int] = set()  # ids are safe here: `seen` keeps the objects alive
     stack: list[tuple[str, nn.Module]] = [("", module)]
@@ -88,6 +97,11 @@ def submodules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             for name, child in reversed(list(children.items()))
             if child is not None and is_module(child)
         )
+
+
+def is_whole(module: nn.Module) -> bool:
+    """Whether `submodules` gives all of a network."""
+    return sum(1 for _ in submodules(module)) < _MAX_MODULES
 
 
 def _slot(module: nn.Module, name: str) -> dict[str, Any]:
@@ -134,15 +148,50 @@ def hyperparameters(module: nn.Module) -> dict[str, Any]:
     return plain
 
 
-def architecture(module: nn.Module) -> str:
-    """Layers with their settings in order of registration, as text; equal for equal architectures."""
-    lines = []
-    for path, part in submodules(module):
-        if _slot(part, "_modules"):
-            continue
-        settings = ", ".join(f"{name}={value!r}" for name, value in sorted(hyperparameters(part).items()))
-        own = ", ".join(
-            f"{name}{list(shape_of(t))}" for name, t in _slot(part, "_parameters").items() if t is not None
-        )
-        lines.append(f"{path or '(self)'}: {class_name(part)}({settings or own})")
-    return "\n".join(lines)[:_MAX_TEXT]
+def layer_list(module: nn.Module) -> LayerList:
+    """The leaf modules in order of registration, the digest over all of them."""
+    parts = list(submodules(module))
+    leaves = [_registered(path, part) for path, part in parts if not _slot(part, "_modules")]
+    whole = len(parts) < _MAX_MODULES
+    return LayerList(
+        layers=tuple(leaves[:_MAX_LAYERS]),
+        digest=digest_of_layers(leaves) if whole else None,
+        cut=len(leaves) > _MAX_LAYERS or not whole,
+    )
+
+
+def _registered(path: str, part: nn.Module) -> RegisteredLayer:
+    own = {name: tensor for name, tensor in _slot(part, "_parameters").items() if tensor is not None}
+    return RegisteredLayer(
+        path=path,
+        type=class_name(part),
+        settings={name: _setting(value) for name, value in sorted(hyperparameters(part).items())},
+        parameters={str(name): shape_of(tensor) for name, tensor in own.items()},
+    )
+
+
+def _setting(value: Any) -> LayerSetting:
+    if type(value) is not tuple:
+        return _plain(value)
+    items = tuple(_plain(item) for item in value)
+    return items if len(items) <= _MAX_AXES else _digest(repr(items))
+
+
+def _plain(value: Any) -> bool | int | float | str | None:
+    """A value that JSON can hold; others as text: numbers written out, anything else by its type."""
+    if value is None or type(value) is bool:
+        return value
+    if type(value) is int:
+        return value if abs(value) < 2**63 else _text(hex(value))
+    if type(value) is float:
+        return value if math.isfinite(value) else repr(value)
+    return _text(value) if type(value) is str else class_name(value)
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode() if len(text) <= _MAX_SETTING else _digest(text)
+
+
+def _digest(text: str) -> str:
+    """Stands for what is too long to keep, so that different values stay different."""
+    return f"sha256 {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"

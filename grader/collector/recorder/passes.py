@@ -19,6 +19,7 @@ from grader.collector.recorder.cells import Cells, Place
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.sources import Sources
 from grader.evidence.plan import Training
+from grader.evidence.record import ShimKind
 
 __all__ = ["Pass", "Passes"]
 
@@ -42,6 +43,8 @@ class Pass:
     """One iteration over a loader.
 
     Attributes:
+        source: Token of its DataSource, which loaders that are built alike share.
+        loader: Serial number of the loader itself.
         batches: Given out so far.
         steps: Optimizer steps taken on its batches.
         backwards: Backward passes made on its batches.
@@ -57,6 +60,7 @@ class Pass:
     """
 
     source: int
+    loader: int
     place: Place
     batches: int = 0
     steps: int = 0
@@ -99,7 +103,7 @@ class Passes:
         sources: Sources,
         training: Training,
         on_closed: Callable[[Pass], None],
-        note: Callable[[str, str], None],
+        note: Callable[[ShimKind, str], None],
         fault: Callable[[str], None],
     ) -> None:
         self._cells = cells
@@ -142,12 +146,12 @@ class Passes:
                 return original(loader, *args, **kwargs)
             asked = bound.arguments.get("num_workers", 0)
             if type(asked) is int and asked > 0:
-                self._note("workers", "worker processes of DataLoaders are left out")
+                self._note(ShimKind.WORKERS, "worker processes of DataLoaders are left out")
                 for name, value in _WITHOUT_WORKERS.items():
                     if name in bound.arguments:
                         bound.arguments[name] = value
             if _would_be_empty(bound.arguments):
-                self._note("dataset", "the only batch is kept, which drop_last would leave out")
+                self._note(ShimKind.DATASET, "the only batch is kept, which drop_last would leave out")
                 bound.arguments["drop_last"] = False
             return original(*bound.args, **bound.kwargs)
 
@@ -166,10 +170,10 @@ class Passes:
         return iterate
 
     def _begin(self, loader: Any, iterator: Any) -> Pass:
-        begun = Pass(source=self._sources.of(loader), place=self._cells.place())
+        begun = Pass(self._sources.of(loader), self._sources.loader(loader), self._cells.place())
         if self._later_items is not None and _is_list_of_batches(loader):
             begun.small = len(loader.sampler) <= _SMALL_SET
-            later = self._uses[begun.source, begun.place] >= _WHOLE_PASSES
+            later = self._uses[begun.loader, begun.place] >= _WHOLE_PASSES
             if later and not begun.small and not loader.batch_sampler.drop_last:
                 begun.most_items = self._later_items
         weakref.finalize(iterator, self._close, begun).atexit = False
@@ -182,7 +186,8 @@ class Passes:
             if current is None:
                 return original(iterator)
             if not current.open and not current.exhausted:
-                current = self._of_iterator[iterator] = Pass(current.source, self._cells.place())
+                again = Pass(current.source, current.loader, self._cells.place())
+                current = self._of_iterator[iterator] = again
             if self._budget_is_used_up(current):
                 self._cut(current)
                 raise StopIteration
@@ -211,7 +216,8 @@ class Passes:
             current.items += len(kept)
             if len(kept) < len(picked):
                 current.cut = True
-                self._note("training_budget", f"a call's later passes end after {current.most_items} items")
+                detail = f"a call's later passes end after {current.most_items} items"
+                self._note(ShimKind.TRAINING_BUDGET, detail)
             return kept
 
         return next_index
@@ -233,7 +239,7 @@ class Passes:
     def _cut(self, current: Pass) -> None:
         if current.open:
             current.cut = current.exhausted = True
-            self._note("training_budget", f"passes over a DataLoader end after {self._limit} batches")
+            self._note(ShimKind.TRAINING_BUDGET, f"passes over a DataLoader end after {self._limit} batches")
             self._close(current)
 
     def _close(self, ended: Pass) -> None:
@@ -242,7 +248,7 @@ class Passes:
         if ended.open:
             ended.open = False
             if ended.in_use and not ended.makes_data:
-                self._uses[ended.source, ended.place] += 1
+                self._uses[ended.loader, ended.place] += 1
             self._on_closed(ended)
 
 

@@ -27,6 +27,7 @@ from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.runs import Run, settings_of, shown_settings
 from grader.collector.recorder.sources import Sources
 from grader.evidence.plan import Training
+from grader.evidence.record import ShimKind
 from grader.evidence.training import Start, TrainingHistory
 
 __all__ = ["Recorder"]
@@ -45,14 +46,14 @@ class Recorder:
         note_shim: Called with (kind, detail) where the budget or the lack of workers changed something.
     """
 
-    def __init__(self, cells: Cells, training: Training, note_shim: Callable[[str, str], None]) -> None:
+    def __init__(self, cells: Cells, training: Training, note_shim: Callable[[ShimKind, str], None]) -> None:
         self._cells = cells
         self._patches = Patches()
-        self._models = Models(cells)
+        self._models = Models(cells, self.note)
         self._losses = Losses(self.note)
-        self._sources = Sources(cells)
+        self._sources = Sources(cells, self.note)
         self._passes = Passes(cells, self._sources, training, self._pass_closed, note_shim, self.note)
-        self._evaluations = Evaluations(self._models)
+        self._evaluations = Evaluations(self._models, self.note)
         self._by_hand = ByHand()
         self._runs: list[Run] = []
         self._of_optimizer: WeakIdKeyDictionary = WeakIdKeyDictionary()
@@ -227,7 +228,7 @@ class Recorder:
         current = self._passes.current
         if current is not None:
             current.steps += 1
-        run.stepped(self._cells.current, self._losses.drain(), current)
+        run.stepped(self._cells.current, *self._losses.drain(), current)
         self._losses.clear()
 
     # Runs.
@@ -265,13 +266,13 @@ class Recorder:
         """
         current = self._passes.current
         latest = self._runs[-1] if self._runs else None
-        if known is not None or latest is None or current is None or latest.source is None:
+        if known is not None or latest is None or current is None or latest.loader is None:
             return None
         same = (
             latest.place.cell == self._cells.current
             and latest.optimizer_class == class_name(optimizer)
             and latest.settings == settings
-            and latest.source == current.source
+            and latest.loader == current.loader
             and latest.end_known
             and now.equals(latest.milestones[-1])
         )
@@ -335,9 +336,9 @@ class Recorder:
         run.last_cell = update.place.cell
         run.milestones.append(after)
         if update.during is not None:
-            run.source = update.during.source
+            run.source, run.loader = update.during.source, update.during.loader
             run.passes = 1
-        run.take_losses(self._losses.drain())
+        run.take_losses(*self._losses.drain())
 
     def history(self) -> TrainingHistory:
         """Everything so far; runs and evaluations numbered on one timeline."""
@@ -352,7 +353,8 @@ class Recorder:
                 passed.model_copy(update={"order": position[passed.order]}) for passed in evaluations
             ),
             sources=self._sources.records(),
-            complete=not (tampered or self._notes or self._evaluations.overflowed),
+            layer_lists=self._models.layer_lists(),
+            complete=not (tampered or self._notes),
             notes=(*tampered, *self._notes),
         )
 

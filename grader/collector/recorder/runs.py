@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 import time
 import weakref
@@ -22,7 +23,8 @@ __all__ = ["Run", "settings_of", "shown_settings"]
 
 _MAX_LOSSES = 256
 _MAX_MILESTONES = 256
-_MAX_BATCH_SIZES = 8
+_MAX_BATCH_SIZES = 64
+_MAX_SETTING = 80
 #: Reading parameters after single steps may take this many seconds of a run, or this share of its time.
 _EAGER_S = 1.0
 _EAGER_SHARE = 0.1
@@ -63,7 +65,14 @@ def _shown(value: Any) -> float | bool | str | None:
     value = _plain(value)
     if value is None or type(value) in (bool, float):
         return value  # type: ignore[no-any-return]
-    return float(value) if type(value) is int else str(value)[:80]
+    return float(value) if type(value) is int else _as_text(str(value))
+
+
+def _as_text(text: str) -> str:
+    """The text; a longer one as its beginning and a digest, so that different values stay different."""
+    if len(text) <= _MAX_SETTING:
+        return text
+    return f"{text[:_MAX_SETTING]}... sha256 {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
 
 @dataclass(eq=False)
@@ -96,12 +105,15 @@ class Run:
     held: Sequence[torch.Tensor] = ()
     last_cell: int | None = None
     source: int | None = None
+    loader: int | None = None
     steps: int = 0
     passes: int = 0
     passes_cut: int = 0
     batch_sizes: set[int] = field(default_factory=set)
+    batch_sizes_cut: bool = False
     loss: LossCall | None = None
     loss_calls: int = 0
+    losses_cut: bool = False
     current: Pass | None = None
     unread: bool = False
     end_known: bool = True
@@ -119,21 +131,33 @@ class Run:
         return None if any(tensor is None for tensor in alive) else [t for t in alive if t is not None]
 
     def stepped(
-        self, cell: int | None, used: list[tuple[torch.Tensor, LossCall | None]], during: Pass | None
+        self,
+        cell: int | None,
+        used: list[tuple[torch.Tensor, LossCall | None]],
+        dropped: bool,
+        during: Pass | None,
     ) -> None:
-        """Accounts for one optimizer step on the losses that the backward passes before it used."""
+        """Accounts for one optimizer step on the losses that the backward passes before it used.
+
+        Args:
+            cell: In which it is taken.
+            used: The losses, the earliest left out where they were `dropped`.
+            dropped: There were more of them.
+            during: The pass over a loader that it is part of.
+        """
         self.steps += 1
         self.last_cell = cell
         self.unread = True
         if during is not None and during is not self.current:
             self._begin_pass(during)
-        self.take_losses(used)
+        self.take_losses(used, dropped)
         if during is None:
             self._read_after_single_step()
         if len(self._pass_losses) >= _MAX_LOSSES and during is None:
             self._fold_losses()
 
-    def take_losses(self, used: list[tuple[torch.Tensor, LossCall | None]]) -> None:
+    def take_losses(self, used: list[tuple[torch.Tensor, LossCall | None]], dropped: bool) -> None:
+        self.losses_cut = self.losses_cut or dropped
         for value, call in used:
             self._pass_losses.append(value)
             if call is not None:
@@ -145,14 +169,17 @@ class Run:
         self.passes += 1
         if self.source is None:
             self.source = during.source
+            self.loader = during.loader
 
     def _count(self, call: LossCall) -> None:
         self.loss_calls += 1
         if self.loss is None:
             call.node = None
             self.loss = call
-        if len(self.batch_sizes) < _MAX_BATCH_SIZES:
-            self.batch_sizes.add(call.batch_size)
+        self.batch_sizes.add(call.batch_size)
+        if len(self.batch_sizes) > _MAX_BATCH_SIZES:
+            self.batch_sizes.remove(min(self.batch_sizes))
+            self.batch_sizes_cut = True
 
     def _read_after_single_step(self) -> None:
         """Without a loader no pass ends, so each step may be the last; reads while that is cheap."""
@@ -210,7 +237,10 @@ class Run:
         self._pass_losses = []
         self._losses.append(statistics.fmean(values))
         if len(self._losses) > _MAX_LOSSES:
-            self._losses = [statistics.fmean(self._losses[i : i + 2]) for i in range(0, len(self._losses), 2)]
+            *earlier, last = self._losses
+            halves = [statistics.fmean(earlier[place : place + 2]) for place in range(0, len(earlier), 2)]
+            self._losses = [*halves, last]
+            self.losses_cut = True
 
     def record(self) -> TrainingRun:
         if self.current is None:
@@ -225,10 +255,12 @@ class Run:
             optimizer=self.optimizer_class,
             hyperparameters=self.hyperparameters,
             batch_sizes=tuple(sorted(self.batch_sizes, reverse=True)),
+            batch_sizes_cut=self.batch_sizes_cut,
             passes=self.passes,
             passes_cut=self.passes_cut,
             steps=self.steps,
             losses=tuple(self._losses),
+            losses_cut=self.losses_cut,
             loss=self._loss_use(),
             model=self.model,
             source=self.source,
@@ -241,8 +273,6 @@ class Run:
         return LossUse(
             function=self.loss.function,
             input_shape=self.loss.input_shape,
-            target_shape=self.loss.target_shape,
-            target_dtype=self.loss.target_dtype,
             input_kind=self.loss.kind,
             calls=self.loss_calls,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -28,53 +28,83 @@ from grader.evidence.training import DataSource
 __all__ = ["Sources"]
 
 _MAX_INDICES = 2_000_000
-_MAX_SOURCES = 500
-_MAX_NAMES = 8
+_MAX_SOURCES = 4000
+#: Of so many sources each is compared with each.
+_MAX_COMPARED = 500
+_MAX_NAMES = 64
+_MAX_ROOT = 4096
 _TRAIN = ("train", "training")
 _TEST = ("test", "testing")
 
 
 class Sources:
-    """One DataSource for each loader that was iterated."""
+    """One DataSource for all loaders that draw the same items in batches of one size, by the same names.
 
-    def __init__(self, cells: Cells) -> None:
+    Args:
+        cells: Where the notebook stands, and its variables.
+        note: Called where something is not recorded.
+    """
+
+    def __init__(self, cells: Cells, note: Callable[[str], None]) -> None:
         self._cells = cells
-        self._tokens = Tokens()
+        self._note = note
+        self._loaders = Tokens()
         self._datasets = Tokens()
         self._dataset_by_content: dict[tuple[Any, ...], int] = {}
         self._dataset_of_loader: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._of_loader: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._token_by_content: dict[str, int] = {}
+        self._next = 0
         self._records: dict[int, DataSource] = {}
         self._indices: dict[str, np.ndarray] = {}
         self._overlaps: dict[tuple[str, str], float] = {}
 
+    def loader(self, loader: Any) -> int:
+        """The serial number of the loader itself."""
+        return self._loaders.of(loader)
+
     def of(self, loader: Any) -> int:
         """The token of a loader's source, described at its first pass."""
-        known = self._tokens.seen(loader)
-        token = self._tokens.of(loader)
-        if not known and len(self._records) < _MAX_SOURCES:
-            self._records[token] = self._describe(loader, token)
-        return token
+        token = self._of_loader.get(loader)
+        if token is None:
+            token = self._of_loader[loader] = self._recorded(loader)
+        return int(token)
 
     def records(self) -> tuple[DataSource, ...]:
         return tuple(self._records.values())
 
-    def _describe(self, loader: Any, token: int) -> DataSource:
+    def _recorded(self, loader: Any) -> int:
+        """The token of a source like this loader's, which is recorded if it is the first of its kind."""
         dataset, indices = _unwrap(loader.dataset, _picked(loader))
-        dataset_token = self._dataset_token(dataset)
-        self._dataset_of_loader[loader] = dataset_token
-        digest = None if indices is None else self._keep(indices)
+        self._dataset_of_loader[loader] = dataset_token = self._dataset_token(dataset)
+        described = self._describe(loader, dataset, dataset_token, indices)
+        content = described.model_dump_json()
+        known = self._token_by_content.get(content) if described.index_digest is not None else None
+        if known is not None:
+            return known
+        self._next += 1
+        token = self._next - 1
+        if len(self._records) < _MAX_SOURCES:
+            self._token_by_content[content] = token
+            overlap = self._overlap_with_earlier(described, indices)
+            self._records[token] = described.model_copy(update={"token": token, "overlap": overlap})
+        else:
+            self._note(f"more than {_MAX_SOURCES} sources of data; later ones are not recorded")
+        return token
+
+    def _describe(
+        self, loader: Any, dataset: Any, dataset_token: int, indices: np.ndarray | None
+    ) -> DataSource:
+        """A source without its own token and overlaps."""
         return DataSource(
-            token=token,
+            token=0,
             dataset_token=dataset_token,
             dataset=class_name(dataset),
             split=_split(dataset),
             root=_root(dataset),
             length=_length(dataset),
             sampled=len(indices) if indices is not None else _length(getattr(loader, "sampler", None)),
-            index_digest=digest,
-            index_low=int(indices[0]) if indices is not None and len(indices) else None,
-            index_high=int(indices[-1]) if indices is not None and len(indices) else None,
-            overlap=self._overlap_with_earlier(dataset_token, digest),
+            index_digest=None if indices is None else _digest(indices),
             batch_size=loader.batch_size if type(loader.batch_size) is int else None,
             names=self._names(loader),
         )
@@ -95,18 +125,20 @@ class Sources:
         known: int | None = next(holders, None)
         return self._datasets.fresh() if known is None else known
 
-    def _keep(self, indices: np.ndarray) -> str:
-        digest = hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()
-        self._indices.setdefault(digest, indices)
-        return digest
-
-    def _overlap_with_earlier(self, dataset_token: int, digest: str | None) -> tuple[tuple[int, float], ...]:
-        if digest is None:
+    def _overlap_with_earlier(
+        self, source: DataSource, indices: np.ndarray | None
+    ) -> tuple[tuple[int, float], ...] | None:
+        """Shares with the sources before; None where there are too many of them to compare each with each."""
+        if source.index_digest is None or indices is None:
             return ()
+        if len(self._records) >= _MAX_COMPARED:
+            return None
+        digest = source.index_digest
+        self._indices.setdefault(digest, indices)
         shares = (
             (earlier.token, self._share(digest, earlier.index_digest))
             for earlier in self._records.values()
-            if earlier.dataset_token == dataset_token and earlier.index_digest is not None
+            if earlier.dataset_token == source.dataset_token and earlier.index_digest is not None
         )
         return tuple((token, share) for token, share in shares if share > 0)
 
@@ -124,7 +156,10 @@ class Sources:
             for name, value in list(frame.f_locals.items()):
                 names.extend(_bound(name, value, loader))
         names.extend(name for name, value in list(self._cells.namespace.items()) if value is loader)
-        return tuple(dict.fromkeys(name for name in names if not name.startswith("_")))[:_MAX_NAMES]
+        own = tuple(dict.fromkeys(name for name in names if not name.startswith("_")))
+        if len(own) > _MAX_NAMES:
+            self._note(f"a loader has more than {_MAX_NAMES} names; further ones are not recorded")
+        return own[:_MAX_NAMES]
 
 
 def _bound(name: str, value: Any, loader: Any) -> Iterator[str]:
@@ -153,8 +188,12 @@ def _picked(loader: Any) -> np.ndarray | None:
         and not sampler.replacement
         and sampler.num_samples == len(loader.dataset)
     ):
-        return _as_indices(range(min(len(loader.dataset), _MAX_INDICES)))
+        return _as_indices(range(len(loader.dataset))) if len(loader.dataset) <= _MAX_INDICES else None
     return None
+
+
+def _digest(indices: np.ndarray) -> str:
+    return hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()
 
 
 def _as_indices(positions: Any) -> np.ndarray | None:
@@ -188,7 +227,7 @@ def _length(sized: Any) -> int | None:
 def _full_root(dataset: Any) -> str | None:
     """The folder a data set was read from; the student's own where a stand-in is read instead."""
     root = getattr(dataset, "root", None)
-    return str(root)[:1000] if isinstance(root, (str, pathlib.PurePath)) else None
+    return str(root)[:_MAX_ROOT] if isinstance(root, (str, pathlib.PurePath)) else None
 
 
 def _root(dataset: Any) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -70,7 +71,7 @@ class _Shelf:
         room = os.statvfs(path.parent)
         if room.f_bavail * room.f_frsize >= _SHORT_BYTES:
             return
-        self._context.log.note("training_budget", "older checkpoints share the newest one's file")
+        self._context.log.note(ShimKind.TRAINING_BUDGET, "older checkpoints share the newest one's file")
         for family in self._families.values():
             self._share(family)
 

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -59,7 +60,7 @@ def _drive(context: Context) -> ModuleType:
         link = folder / "MyDrive"
         if not link.exists():
             link.symlink_to("My Drive", target_is_directory=True)
-        context.log.note("colab.drive", f"drive.mount({str(mountpoint)!r}) made an empty folder")
+        context.log.note(ShimKind.COLAB_DRIVE, f"drive.mount({str(mountpoint)!r}) made an empty folder")
         print(f"Mounted at {mountpoint}")  # noqa: T201 - what Colab prints
 
     def flush_and_unmount(*args: Any, **kwargs: Any) -> None:
@@ -70,12 +71,12 @@ def _drive(context: Context) -> ModuleType:
 
 def _files(context: Context) -> ModuleType:
     def upload(*args: Any, **kwargs: Any) -> dict[str, bytes]:
-        context.log.note("colab.files", "files.upload() gave no files")
+        context.log.note(ShimKind.COLAB_FILES, "files.upload() gave no files")
         return {}
 
     def download(path: Any) -> None:
         if not Path(path).exists():
             raise FileNotFoundError(f"Cannot find file: {path}")
-        context.log.note("colab.files", f"files.download({str(path)!r}) left the file where it is")
+        context.log.note(ShimKind.COLAB_FILES, f"files.download({str(path)!r}) left the file where it is")
 
     return _Colab("google.colab.files", upload=upload, download=download)

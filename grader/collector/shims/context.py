@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,26 +11,39 @@ from typing import Any
 from grader.collector.recorder.cells import Cells
 from grader.collector.recorder.patches import Patches
 from grader.evidence.plan import Plan
-from grader.evidence.record import ShimUse
+from grader.evidence.record import ShimKind, ShimUse
+from grader.evidence.text import shortened
 
 __all__ = ["Context", "ShimLog"]
 
-_MAX_USES = 500
+_MAX_USES = 200
+_MAX_DETAIL = 200
 
 
 class ShimLog:
-    """Uses of shims, each kind and detail once for each cell."""
+    """Uses of shims, each kind and detail once for each cell, up to a number of them for each kind.
+
+    Attributes:
+        cut: There were more.
+    """
 
     def __init__(self, cells: Cells) -> None:
         self._cells = cells
-        self._seen: set[tuple[str, int | None, str]] = set()
+        self._seen: set[tuple[ShimKind, int | None, str]] = set()
+        self._of_kind: Counter[ShimKind] = Counter()
         self._new: list[ShimUse] = []
+        self.cut = False
 
-    def note(self, kind: str, detail: str) -> None:
-        use = (kind, self._cells.current, detail[:200])
-        if use not in self._seen and len(self._seen) < _MAX_USES:
-            self._seen.add(use)
-            self._new.append(ShimUse(kind=kind, cell=use[1], detail=use[2]))
+    def note(self, kind: ShimKind, detail: str) -> None:
+        use = (kind, self._cells.current, shortened(detail, _MAX_DETAIL))
+        if use in self._seen:
+            return
+        if self._of_kind[kind] >= _MAX_USES:
+            self.cut = True
+            return
+        self._of_kind[kind] += 1
+        self._seen.add(use)
+        self._new.append(ShimUse(kind=kind, cell=use[1], detail=use[2]))
 
     def drain(self) -> tuple[ShimUse, ...]:
         drained = tuple(self._new)

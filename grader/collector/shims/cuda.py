@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -41,7 +42,7 @@ def install(context: Context) -> None:
 
 def _staying(context: Context) -> Callable[..., Any]:
     def cuda(self: Any, *args: Any, **kwargs: Any) -> Any:
-        context.log.note("cuda", ".cuda() stayed on the CPU")
+        context.log.note(ShimKind.CUDA, ".cuda() stayed on the CPU")
         return self
 
     return cuda
@@ -55,10 +56,10 @@ def _redirected(context: Context, original: Callable[..., Any]) -> Callable[...,
         device = kwargs.get("device")
         if device is not None and _is_cuda(device):
             kwargs["device"] = _CPU
-            context.log.note("cuda", f"device {str(device)[:20]} became the CPU")
+            context.log.note(ShimKind.CUDA, f"device {str(device)[:20]} became the CPU")
         if any(_is_cuda(argument) for argument in args[:2]):
             args = tuple(_CPU if _is_cuda(argument) else argument for argument in args)
-            context.log.note("cuda", "a CUDA device became the CPU")
+            context.log.note(ShimKind.CUDA, "a CUDA device became the CPU")
         return original(*args, **kwargs)
 
     return on_cpu

@@ -12,6 +12,7 @@ import torchvision.datasets as datasets
 import torchvision.datasets.cifar as cifar
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -53,7 +54,7 @@ def _finding(context: Context, roots: dict[type, str], original: Callable[..., N
         bound = signature.bind(self, *args, **kwargs)
         bound.arguments["root"] = root
         bound.arguments["download"] = False
-        context.log.note("dataset", f"{type(self).__name__} was read from the mounted data")
+        context.log.note(ShimKind.DATASET, f"{type(self).__name__} was read from the mounted data")
         return original(*bound.args, **bound.kwargs)
 
     return init

@@ -15,6 +15,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from torchvision.datasets import DatasetFolder
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -54,7 +55,7 @@ def install(context: Context) -> None:
 
 def _next(context: Context) -> Callable[[Any], Any]:
     def following(iterator: Any) -> Any:
-        context.log.note("api_drift", "iterator.next() of a DataLoader")
+        context.log.note(ShimKind.API_DRIFT, "iterator.next() of a DataLoader")
         return next(iterator)
 
     return following
@@ -64,7 +65,7 @@ def _numpy_names(context: Context, original: Callable[[str], Any]) -> Callable[[
     @functools.wraps(original)
     def attribute(name: str) -> Any:
         if name in _NUMPY:
-            context.log.note("api_drift", f"np.{name}")
+            context.log.note(ShimKind.API_DRIFT, f"np.{name}")
             return _NUMPY[name]
         return original(name)
 
@@ -84,7 +85,7 @@ def _allowing_empty(context: Context, original: Callable[..., None]) -> Callable
             original(self, *args, **{**kwargs, "allow_empty": True})
             if not self.samples:
                 raise
-            context.log.note("api_drift", "a DatasetFolder with empty classes")
+            context.log.note(ShimKind.API_DRIFT, "a DatasetFolder with empty classes")
 
     return init
 
@@ -104,7 +105,7 @@ def _loading(context: Context, original: Callable[..., Any]) -> Callable[..., An
         try:
             return original(f, map_location, **kwargs)
         except pickle.UnpicklingError:
-            context.log.note("api_drift", "torch.load of a whole object without weights_only=False")
+            context.log.note(ShimKind.API_DRIFT, "torch.load of a whole object without weights_only=False")
             if hasattr(f, "seek"):
                 f.seek(0)
             return original(f, map_location, weights_only=False, **kwargs)

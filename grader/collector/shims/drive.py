@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -52,7 +53,7 @@ def _make_parents(context: Context, path: Path) -> None:
             _MKDIR(parent)
     except OSError:
         return  # the notebook's own call says what is wrong
-    context.log.note("colab.drive", f"the folder {str(folder)!r} was made")
+    context.log.note(ShimKind.COLAB_DRIVE, f"the folder {str(folder)!r} was made")
 
 
 def _is_on_drive(folder: Path) -> bool:

@@ -17,6 +17,7 @@ import torchvision.datasets as datasets
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install", "stand_in_folder"]
 
@@ -92,7 +93,8 @@ class _Album:
     def fill(self, asked: str) -> Path:
         """Links the part that fits into the folder asked for; gives the folder to read pictures from."""
         part = stand_in_folder(self._gestures, asked)
-        self._context.log.note("dataset", f"pictures of {asked!r} are from the mounted gestures/{part.name}")
+        detail = f"pictures of {asked!r} are from the mounted gestures/{part.name}"
+        self._context.log.note(ShimKind.DATASET, detail)
         place = self._context.local(asked)
         try:
             for picture in _pictures(part):

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install", "stand_in", "stand_in_png"]
 
@@ -86,7 +87,7 @@ def _imread(context: Context, original: Callable[..., Any]) -> Callable[..., Any
     @functools.wraps(original)
     def imread(fname: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(fname, str) and _URL.match(fname):
-            context.log.note("imread", f"a stand-in picture for {fname}")
+            context.log.note(ShimKind.IMREAD, f"a stand-in picture for {fname}")
             return stand_in().astype(np.float32) / np.float32(255)
         return original(fname, *args, **kwargs)
 
@@ -103,9 +104,9 @@ def _picture_at(context: Context, request: Any) -> str | None:
     if not isinstance(url, str) or not _URL.match(url):
         return None
     if _NO_PICTURE.search(url):
-        context.log.note("network", f"no connection to {url}")
+        context.log.note(ShimKind.NETWORK, f"no connection to {url}")
         raise URLError(f"there is no network in the grading sandbox (asked for {url})")
-    context.log.note("imread", f"a stand-in picture for {url}")
+    context.log.note(ShimKind.IMREAD, f"a stand-in picture for {url}")
     return url
 
 

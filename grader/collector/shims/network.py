@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -24,7 +25,7 @@ def _refusing(context: Context, original: Callable[..., Any]) -> Callable[..., A
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
         if name in _LOCAL:
             return original(host, *args, **kwargs)
-        context.log.note("network", f"no connection to {name}")
+        context.log.note(ShimKind.NETWORK, f"no connection to {name}")
         raise socket.gaierror(
             socket.EAI_NONAME, f"there is no network in the grading sandbox (asked for {name})"
         )

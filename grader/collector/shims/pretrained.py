@@ -9,6 +9,7 @@ import torch
 from torchvision.models import _api
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["install"]
 
@@ -17,7 +18,7 @@ def install(context: Context) -> None:
     """Answers every torchvision weight download from the generator instead."""
 
     def get_state_dict(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        context.log.note("pretrained", f"{self} are random numbers in the right shapes")
+        context.log.note(ShimKind.PRETRAINED, f"{self} are random numbers in the right shapes")
         return _random_state(self, context.plan.seed)
 
     context.patches.replace(_api.WeightsEnum, "get_state_dict", get_state_dict)

@@ -13,11 +13,13 @@ from typing import Any
 from IPython.utils.text import LSString, SList
 
 from grader.collector.shims.context import Context
+from grader.evidence.record import ShimKind
 
 __all__ = ["answer_without_running", "install"]
 
 _TIME_LIMIT_S = 60
 _MAX_OUTPUT = 200_000
+_CUT_SHORT = "\n[sandbox] the rest of the output was left out\n"
 _NEEDS_NETWORK = frozenset({
     "apt", "apt-get", "aria2c", "conda", "curl", "gdown", "gh", "git", "gsutil", "huggingface-cli",
     "kaggle", "mamba", "npm", "pip", "pip3", "rsync", "scp", "ssh", "sudo", "wget",
@@ -108,7 +110,7 @@ class _ShellLines:
 
     def cell_magic(self, line: str, cell: str) -> None:
         """``%%shell``, which only Colab has."""
-        self._context.log.note("shell", "%%shell")
+        self._context.log.note(ShimKind.SHELL, "%%shell")
         output, _ = self._run(cell)
         sys.stdout.write(output)
 
@@ -121,7 +123,7 @@ class _ShellLines:
     def _run(self, command: str) -> tuple[str, int]:
         answer = answer_without_running(command)
         if answer is not None:
-            self._context.log.note("shell", command.strip())
+            self._context.log.note(ShimKind.SHELL, command.strip())
             return answer + "\n", 0
         try:
             ran = subprocess.run(  # noqa: S602 - the student's own command, in the sandbox
@@ -134,6 +136,7 @@ class _ShellLines:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            self._context.log.note("shell", f"stopped after {_TIME_LIMIT_S} s: {command.strip()}")
+            self._context.log.note(ShimKind.SHELL, f"stopped after {_TIME_LIMIT_S} s: {command.strip()}")
             return f"[sandbox] stopped after {_TIME_LIMIT_S} s: {command.strip()}\n", 124
-        return ran.stdout[:_MAX_OUTPUT].decode("utf-8", "replace"), ran.returncode
+        shown = ran.stdout[:_MAX_OUTPUT].decode("utf-8", "replace")
+        return shown + (_CUT_SHORT if len(ran.stdout) > _MAX_OUTPUT else ""), ran.returncode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
+from grader.evidence.training import LayerList
 from grader.facts.values.plain import plain
 
 __all__ = [
@@ -17,9 +17,10 @@ __all__ = [
     "same_setting",
     "show_steps",
     "show_wanted",
+    "steps_of_list",
     "steps_of_module",
     "steps_of_reference",
-    "steps_of_text",
+    "were_cut",
 ]
 
 #: Functional calls by the layer that does the same.
@@ -47,8 +48,6 @@ _SIZES_OF = {
     "Conv": ("in_channels", "out_channels", "kernel_size"),
     "Linear": ("in_features", "out_features"),
 }
-_LINE = re.compile(r"^(?P<path>[^:]*): (?P<type>\w+)\((?P<settings>.*)\)$")
-_SETTING = re.compile(r"(\w+)=(\([^)]*\)|'[^']*'|[^,]+)")
 _LEARNING = re.compile(r"^(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
 
 
@@ -63,6 +62,11 @@ class Step:
     def learns(self) -> bool:
         """Whether a layer of this type has parameters."""
         return _LEARNING.match(self.type) is not None
+
+
+def were_cut(module: ModuleRecord) -> bool:
+    """Whether a network has more steps than `steps_of_module` gives."""
+    return module.operations_cut if module.operations else module.layers_cut or module.modules_cut
 
 
 def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
@@ -85,24 +89,12 @@ def _step_of_operation(operation: OperationRecord, types: Mapping[str, str], bun
     return None if kind is None else Step(kind, settings)
 
 
-def steps_of_text(text: str) -> tuple[Step, ...]:
-    """Reads `ModelIdentity.architecture`, lines as ``fc1: Linear(in_features=3072, out_features=30)``.
+def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
+    """The layers that a record of training lists, in order of registration; functional calls are not in it.
 
-    Functional calls are not in it. Lines that are none, as a last one cut short, are left out.
+    There are more where the list was cut, of which nothing is known.
     """
-    matches = (_LINE.match(line) for line in text.splitlines())
-    return tuple(
-        Step(match["type"], {name: _literal(value) for name, value in _SETTING.findall(match["settings"])})
-        for match in matches
-        if match is not None
-    )
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError):
-        return text.strip()
+    return () if layers is None else tuple(Step(layer.type, layer.settings) for layer in layers.layers)
 
 
 def steps_of_reference(architecture: Any) -> tuple[Step, ...]:

@@ -35,8 +35,14 @@ class TestData:
         splits = [source.split for source in self._trained_on]
         self._split_tells = not splits or any(split != "test" for split in splits)
 
+    def is_unrecorded(self, token: int | None) -> bool:
+        """Whether data came from a loader of which nothing was recorded, so that they may be anything."""
+        return token is not None and token not in self._sources
+
     def is_test(self, token: int | None) -> Fact[bool]:
         """Whether a source is test data; false where nothing says so."""
+        if self.is_unrecorded(token):
+            return Unknown("nothing was recorded of them")
         source = self._sources.get(token) if token is not None else None
         if source is None:
             return Known(False)
@@ -50,6 +56,8 @@ class TestData:
         """What an evaluation looked at: test data, what its network was trained on, or surely others."""
         if self.training_on(look) is not None:
             return Known("trained")
+        if self._may_be_trained_on(look):
+            return Unknown("what its network was trained on was not compared with them")
         test = self.is_test(look.source)
         if test == Known(True) or self._is_kept_apart(look):
             return Known("test")
@@ -87,13 +95,16 @@ class TestData:
         source = self._sources.get(look.source)
         if source is None or not _named_test(source) or source.index_digest is None:
             return False
+        if any(self.is_unrecorded(run.source) for run in self._history.runs):
+            return False
         of_one_set = [
             used
             for used in (*self._trained_on, *self._looked_at_before(look))
             if used.dataset_token == source.dataset_token or _shared(source, used) > 0
         ]
         return any(used in self._trained_on for used in of_one_set) and all(
-            used.index_digest is not None and _shared(source, used) == 0 for used in of_one_set
+            used.index_digest is not None and _is_compared(source, used) and _shared(source, used) == 0
+            for used in of_one_set
         )
 
     def _looked_at_before(self, look: EvaluationPass) -> list[DataSource]:
@@ -107,12 +118,34 @@ class TestData:
     def training_on(self, look: EvaluationPass) -> TrainingRun | None:
         """The run that trained the same network before, on the data that are looked at, if there is one."""
         source = self._sources.get(look.source)
-        for run in self._history.runs if source is not None and look.model is not None else ():
-            trained = self._sources.get(run.source) if run.source is not None else None
-            same = look.model is not None and run.model.token == look.model.token and run.order < look.order
-            if same and trained is not None and source is not None and _shared(source, trained) >= _SAME:
+        for run, trained in self._trainings_before(look):
+            if source is not None and _shared(source, trained) >= _SAME:
                 return run
         return None
+
+    def _may_be_trained_on(self, look: EvaluationPass) -> bool:
+        """Whether the same network was trained before on data that were not compared with those looked at.
+
+        Data of which nothing was recorded are such.
+        """
+        source = self._sources.get(look.source)
+        if any(self.is_unrecorded(run.source) for run in self._runs_before(look)):
+            return True
+        trainings = self._trainings_before(look)
+        return source is not None and any(not _is_compared(source, trained) for _, trained in trainings)
+
+    def _runs_before(self, look: EvaluationPass) -> list[TrainingRun]:
+        """Earlier runs of the network that is looked at."""
+        return [
+            run
+            for run in self._history.runs
+            if look.model is not None and run.model.token == look.model.token and run.order < look.order
+        ]
+
+    def _trainings_before(self, look: EvaluationPass) -> list[tuple[TrainingRun, DataSource]]:
+        """Earlier runs of the network that is looked at, with what they trained on, where it was recorded."""
+        runs = self._runs_before(look)
+        return [(run, self._sources[run.source]) for run in runs if run.source in self._sources]
 
     def name(self, token: int | None, code: str) -> str:
         """What to call a source in messages about `code`: by a name that stands there, if there is one.
@@ -144,7 +177,18 @@ def _shared(source: DataSource, trained: DataSource) -> float:
     """Share of one source's items among another's."""
     if source.token == trained.token:
         return 1.0
-    return max(dict(source.overlap).get(trained.token, 0.0), dict(trained.overlap).get(source.token, 0.0))
+    later = max(source, trained, key=lambda each: each.token)
+    if later.overlap is None and source.dataset_token == trained.dataset_token:
+        return float(source.index_digest == trained.index_digest)
+    mine, theirs = dict(source.overlap or ()), dict(trained.overlap or ())
+    return max(mine.get(trained.token, 0.0), theirs.get(source.token, 0.0))
+
+
+def _is_compared(source: DataSource, trained: DataSource) -> bool:
+    """Whether the record tells what two sources share; the later of them holds what it shares with others."""
+    if source.dataset_token != trained.dataset_token or source.index_digest == trained.index_digest:
+        return True
+    return max(source, trained, key=lambda each: each.token).overlap is not None
 
 
 def _named_test(source: DataSource) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from grader.evidence.record import CellRecord, FileWritten
+from grader.evidence.record import CellRecord, Cut, FileWritten
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
@@ -49,6 +49,8 @@ def no_such_files(case: Case, sections: Sequence[str]) -> Fact[bool]:
     finished = finished_runs(case, sections)
     if stopped_early(case) or (own_cell_failed(case) and not finished):
         return Unknown("some cells failed or did not run")
+    if Cut.FILES in case.evidence.cut:
+        return Unknown("more files were written than were recorded")
     lost = next((name for name in sections if not located(case, name)), None)
     if lost is not None:
         return Unknown(f"the part '{case.sections[lost].title}' was not found in the notebook")

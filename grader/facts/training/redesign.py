@@ -22,10 +22,16 @@ def redesigned(runs: Sequence[TrainingRun], case: Case) -> Fact[bool]:
     lists prove nothing where there are two classes, or one that was written again or takes arguments. An
     argument that is kept and never read, as a name for files, changes nothing.
     """
-    if len({run.model.architecture for run in runs}) > 1:
+    history = case.evidence.training
+    lists = [history.layers_of(run.model) for run in runs]
+    known = [each for each in lists if each is not None]
+    alike = {known[0].same_as(each) for each in known[1:]}
+    if False in alike or (known and len(known) < len(lists)):
         return Known(True)
+    if None in alike:
+        return Unknown("not all layers of these networks are in the record")
     classes = {run.model.class_name for run in runs}
-    if len(classes) > 1 or None in classes or any(not run.model.architecture for run in runs):
+    if len(classes) > 1 or None in classes or not known:
         return Unknown(_UNLISTED)
     return Unknown(_UNLISTED) if any(_may_differ(str(name), case) for name in classes) else Known(False)
 

@@ -62,7 +62,7 @@ def batch_size_of(run: TrainingRun, sources: dict[int, DataSource]) -> int | Non
     source = sources.get(run.source) if run.source is not None else None
     if source is not None and source.batch_size is not None:
         return source.batch_size
-    return run.batch_sizes[0] if run.batch_sizes else None
+    return run.batch_sizes[0] if run.batch_sizes and not run.batch_sizes_cut else None
 
 
 def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, object]:

@@ -19,9 +19,19 @@ from grader.store.history import Result
 from grader.store.models import MarkRow
 from grader.store.remarks import remarks
 from grader.workflows.marking.earlier_files import EarlierMarks
+from grader.workflows.views.held import why_held
 from grader.workflows.views.identity import real_names, shown_as
 
-__all__ = ["MarkOrder", "Marked", "Pending", "give_marks", "graded_result", "pending", "read_orders"]
+__all__ = [
+    "MarkOrder",
+    "Marked",
+    "Pending",
+    "give_marks",
+    "graded_result",
+    "orders_for_zero",
+    "pending",
+    "read_orders",
+]
 
 _COLUMNS = ("student", "criterion", "points", "comment")
 
@@ -95,7 +105,7 @@ def _waiting(result: Result, earlier: Collection[str]) -> Iterator[tuple[int, Cr
 
 def _pending(student: str, mark: CriterionMark) -> Pending:
     finding, decision = mark.finding, mark.decision
-    status, message = finding.status.value, finding.message
+    status, message = finding.status.value, f"{finding.message} {finding.open}".strip()
     if decision is not None:
         status = "marked on an earlier file"
         message = (
@@ -122,6 +132,26 @@ def read_orders(path: Path) -> list[MarkOrder]:
     if problems:
         raise UsageError("\n".join(problems), todo="nothing was written: mend the file and give it again")
     return orders
+
+
+def orders_for_zero(store: Store, student: str, assignment: str, comment: str) -> list[MarkOrder]:
+    """Nothing for every criterion of a submission that could not be taken; those a person marked stay.
+
+    Raises:
+        RefusedError: It was taken, or a person has decided on it already.
+        UsageError: Student or assignment is unknown, or no reason is given.
+    """
+    if not comment.strip():
+        raise UsageError("nothing for a whole submission needs a reason", expected="--comment TEXT")
+    with store.reading() as session:
+        result = graded_result(session, student, assignment)
+    if not why_held(result) or result.mark is None:
+        raise RefusedError(
+            f"{student}: this submission does not wait because its file could not be taken",
+            todo="mark its criteria: --criterion C --points P",
+        )
+    undecided = (item.criterion for item in result.mark.criteria if item.decision is None)
+    return [MarkOrder(student, criterion, 0.0, comment) for criterion in undecided]
 
 
 def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, actor: str) -> list[Marked]:

@@ -10,8 +10,9 @@ from grader.errors import GraderError, SandboxUnavailable
 from grader.evidence.codec import Bundle, encode
 from grader.evidence.frames import CellDone, CellStarted, Ran
 from grader.evidence.plan import Plan
-from grader.evidence.record import Outcome
+from grader.evidence.record import CellRecord, Outcome
 from grader.grading.verdict import Verdict
+from grader.intake import normalise_notebook
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.store import Queue, Signature, Store, history
 from grader.store.models import JobRow
@@ -93,10 +94,11 @@ class JobWorker:
     def _evidence_of(self, job: JobRow, work: Work) -> Bundle | None:
         if work.file.problem:
             return without_run(job.notebook, job.plan, Outcome.INVALID_SUBMISSION, work.file.problem)
-        notebook = self._desk.store.blobs.get(job.notebook)
+        # The sandbox gets the clean copy, so that one reader decides what a notebook is on both sides.
+        notebook = normalise_notebook(work.file.cells)
         while True:
             try:
-                return self._run(notebook, work)
+                return _as_handed_in(self._run(notebook, work), job.notebook, work.file.cells)
             except _Stopped:
                 return None
             except Exception as error:  # whatever it was, it was not the student
@@ -129,7 +131,7 @@ class JobWorker:
                 self._desk.notify(CellRunning(work.student, event.index))
 
         bundle = worker.run(Job(attempt=attempt, notebook=notebook, plan=work.plan), progress)
-        if bundle.evidence.outcome is Outcome.SANDBOX_UNAVAILABLE:
+        if bundle.evidence.outcome.our_fault:
             raise SandboxUnavailable(bundle.evidence.outcome_detail or "the sandbox gave no evidence")
         return bundle
 
@@ -182,6 +184,14 @@ class JobWorker:
         except Exception as error:
             self._desk.notify(Notice(f"{work.student}: judging failed: {_reason(error)}"))
             return None
+
+
+def _as_handed_in(bundle: Bundle, notebook: str, cells: tuple[CellRecord, ...]) -> Bundle:
+    """The evidence on the file handed in, of which the sandbox saw the clean copy only."""
+    runs = {cell.index: cell.run for cell in bundle.evidence.cells}
+    known = tuple(cell.model_copy(update={"run": runs.get(cell.index)}) for cell in cells)
+    evidence = bundle.evidence.model_copy(update={"notebook": notebook, "cells": known})
+    return Bundle(evidence, bundle.arrays)
 
 
 def _finished(work: Work, bundle: Bundle, verdict: Verdict | None) -> Finished:

@@ -11,7 +11,9 @@ from pathlib import Path
 from grader.errors import DataError, GraderError, SubmissionError, UsageError
 from grader.evidence.plan import Plan, Training
 from grader.evidence.record import CellRecord
+from grader.grading.held import TO_DO
 from grader.intake import Submission
+from grader.intake.kinds import kind_of
 from grader.intake.notebook import parse_notebook
 from grader.rubric.plan import plan_for
 from grader.workflows.regrading.rubrics import LoadedRubric
@@ -71,9 +73,18 @@ def read_file(submission: Submission) -> File:
         raw = submission.read()
         return File(submission, raw, parse_notebook(raw), "")
     except SubmissionError as error:
-        return File(submission, raw, (), _in_one_line(error))
+        return File(submission, raw, (), _in_one_line(_by_kind(error, raw, submission.path)))
     except OSError as error:
         return File(submission, raw, (), f"the file cannot be read: {error.strerror or error}")
+
+
+def _by_kind(error: SubmissionError, raw: bytes, path: Path) -> SubmissionError:
+    """The error in words of what the file is, where that can be told."""
+    kind = kind_of(raw, path)
+    if kind is None:
+        return error
+    what, todo = kind
+    return SubmissionError(f"the file is {what}", expected="a Jupyter notebook (.ipynb)", todo=todo)
 
 
 def _in_one_line(error: GraderError) -> str:
@@ -81,6 +92,7 @@ def _in_one_line(error: GraderError) -> str:
         error.what,
         error.found and f"found {error.found}",
         error.expected and f"expected {error.expected}",
+        error.todo and f"{TO_DO}{error.todo}",
     ]
     return "; ".join(part for part in parts if part)
 

@@ -27,6 +27,7 @@ from grader.reporting.text import count, number
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.regrading.rubrics import recall_newest
+from grader.workflows.views.held import why_held
 from grader.workflows.views.people import canvas_id_of, find_person
 from grader.workflows.views.report import file_name, report_input
 
@@ -149,8 +150,10 @@ def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut
 def _missing(result: Result) -> str:
     if result.attempt is None:
         return "not run yet"
-    if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
+    if Outcome(result.attempt.outcome).our_fault:
         return f"the service could not run it: {result.attempt.detail}"
+    if reason := why_held(result):
+        return f"could not be taken, and waits for a TA: {reason}"
     return "" if result.mark else "not judged yet"
 
 

@@ -10,6 +10,7 @@ from grader.exports.cells import csv_line, neutralise
 from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Decision
 from grader.store.history import Result
+from grader.workflows.views.held import why_held
 
 __all__ = ["as_csv", "as_json", "as_plain"]
 
@@ -18,7 +19,7 @@ def as_plain(result: Result) -> dict[str, Any]:
     """A result as plain data, in the shape that `grader export json` promises."""
     assert result.attempt is not None
     attempt, mark = result.attempt, result.mark
-    plain = {
+    plain: dict[str, Any] = {
         "student": result.student,
         "assignment": result.assignment,
         "attempt": attempt.number,
@@ -29,6 +30,8 @@ def as_plain(result: Result) -> dict[str, Any]:
         "criteria": [_criterion(item) for item in mark.criteria] if mark else [],
         "timing": {"wall_time_s": attempt.wall_time_s, "cells_s": attempt.cells_s},
     }
+    if reason := why_held(result):
+        plain |= {"held": True, "reason": reason}
     return plain if mark is None or mark.late is None else {**plain, "late": _lateness(mark.late)}
 
 
@@ -54,7 +57,9 @@ def _criterion(mark: CriterionMark) -> dict[str, Any]:
         "where": finding["where"],
         "data": finding["data"],
     }
-    return plain if mark.decision is None else {**plain, "decision": _decision(mark.decision)}
+    if mark.decision is not None:
+        return {**plain, "decision": _decision(mark.decision)}
+    return {**plain, "open": mark.finding.open} if mark.finding.open else plain
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
@@ -71,7 +76,8 @@ def as_json(results: Sequence[Result]) -> str:
 def as_csv(results: Sequence[Result]) -> str:
     """A row for each submission; a column for each criterion, empty where its points wait for a TA.
 
-    A column `late` says what lateness took off, where anybody was late.
+    What could not be taken has no points until a person decided. A column `late` says what lateness took
+    off, where anybody was late.
     """
     graded = [result for result in results if result.attempt is not None]
     points = [_settled_points(result) for result in graded]
@@ -83,7 +89,7 @@ def as_csv(results: Sequence[Result]) -> str:
         plain = as_plain(result)
         taken = plain.get("late", {}).get("points", 0.0)
         cells = [
-            *(plain[key] for key in head),
+            *("" if key == "points" and "held" in plain else plain[key] for key in head),
             *(taken for _ in late),
             *(row.get(name, "") for name in names),
         ]

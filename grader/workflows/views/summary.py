@@ -12,6 +12,7 @@ from grader.store import Store
 from grader.store.history import Result
 from grader.store.remarks import remarks
 from grader.workflows.regrading.rubrics import recall_newest
+from grader.workflows.views.held import why_held
 from grader.workflows.views.report import shown_decisions, shown_lateness
 
 __all__ = ["class_summary"]
@@ -59,4 +60,5 @@ def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:
         decisions=shown_decisions(result),
         adjustments=shown_lateness(result),
         name=entry.name if entry else "",
+        held=bool(why_held(result)),
     )

@@ -94,9 +94,10 @@ def test_missing_data_says_how_to_get_it(lab: Path, grader) -> None:
 def test_a_broken_file_is_a_row_of_its_own(lab: Path, grader, raw: bytes) -> None:
     course.hand_in(lab / "submissions", "s3", raw=raw)
     ended = grader("run", "submissions", "--rubric", "mini")
-    assert ended.code == 0
+    assert ended.code == 1
     [row] = [line for line in ended.out.splitlines() if line.startswith("s3")]
     assert "INVALID_SUBMISSION" in row
+    assert "1 submission could not be taken" in ended.out
 
 
 def test_no_docker_engine_says_what_to_do(lab: Path) -> None:

@@ -49,7 +49,7 @@ def test_run_of_several_labs_reports_a_broken_notebook_and_grades_the_rest(lab: 
     broken = course.hand_in(lab / "labs", "s2", raw=b"{not json")
     broken.rename(broken.with_stem("other"))
     ended = grader("run", "labs")
-    assert ended.code == 0
+    assert ended.code == 1
     rows = [line.split()[:3] for line in ended.out.splitlines()[1:4]]
     assert sorted(rows) == [
         ["s1", "mini", "COMPLETED"],

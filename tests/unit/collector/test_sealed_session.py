@@ -33,14 +33,20 @@ def test_a_sealed_session_stays_whole_while_it_works(notebook: Notebook) -> None
 
 
 @pytest.mark.parametrize("forged", [None, SimpleNamespace(broken=lambda: ())])
-def test_a_seal_that_was_taken_away_or_replaced_counts_as_broken(notebook: Notebook, forged: Any) -> None:
-    vars(sealed(notebook).session)["_seal"] = forged
+def test_a_seal_that_was_taken_away_or_replaced_counts_as_broken(
+    notebook: Notebook, forged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(sealed(notebook).session), "_seal", forged)
     assert notebook.run("x = 1").tampering == ("the notebook took the seal away",)
     assert not notebook.history.complete
 
 
 def test_a_recorder_put_in_the_place_of_ours_is_seen(
-    notebook: Notebook, make_notebook: Callable[..., Notebook]
+    notebook: Notebook, make_notebook: Callable[..., Notebook], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vars(sealed(notebook).session)["_recorder"] = vars(make_notebook().session)["_recorder"]
-    assert "the notebook changed the session._recorder" in notebook.run("x = 1").tampering
+    other = vars(make_notebook().session)["_recorder"]
+    # Back in its place before the notebook is taken down, which undoes what its own recorder did.
+    with monkeypatch.context() as forging:
+        forging.setitem(vars(sealed(notebook).session), "_recorder", other)
+        tampering = notebook.run("x = 1").tampering
+    assert "the notebook changed the session._recorder" in tampering

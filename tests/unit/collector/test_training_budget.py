@@ -67,7 +67,7 @@ def test_evaluation_inside_a_training_pass_is_a_pass_of_its_own(make_notebook):
     )
     run, evaluation = notebook.runs[0], notebook.history.evaluations[0]
     assert (run.steps, run.passes, run.passes_cut) == (6, 3, 3)
-    assert (evaluation.passes, evaluation.batches, evaluation.after_run) == (6, 2, 0)
+    assert (evaluation.passes, evaluation.after_run) == (6, 0)
     names = {source.token: source.names for source in notebook.history.sources}
     assert names[run.source] == ("loader",)
     assert names[evaluation.source] == ("val_loader",)

@@ -11,13 +11,13 @@ from grader.collector.confine.syscalls import REFUSED
 from grader.sandbox.resources import seccomp_profile
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def profile() -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(seccomp_profile())
     return parsed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def always_allowed(profile: dict[str, Any]) -> set[str]:
     return {name for rule in profile["syscalls"] if "args" not in rule for name in _allowed(rule)}
 

@@ -117,9 +117,11 @@ def test_deeply_nested_json_is_refused() -> None:
 
 
 def test_evidence_of_another_schema_version_is_refused() -> None:
-    raw = encode(bundle_with()).replace(b'"schema_version":1', b'"schema_version":2')
-    with pytest.raises(EvidenceError, match="schema"):
+    raw = encode(bundle_with()).replace(b'"schema_version":2', b'"schema_version":9')
+    with pytest.raises(EvidenceError, match="a version that this program does not read") as refused:
         decode(raw)
+    assert (refused.value.expected, refused.value.found) == ("1, 2", "9")
+    assert refused.value.todo
 
 
 def test_a_value_cannot_point_past_the_arrays_or_lie_about_its_shape() -> None:

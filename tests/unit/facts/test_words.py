@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from grader.checks.answers.number_answer import NumberAnswer
 from grader.checks.manual import Manual
 from grader.checks.training.files_written import FilesWritten
-from grader.evidence.record import CellError, CellRecord, FileWritten, Outcome, WatchedValue
+from grader.evidence.record import CellError, CellRecord, Cut, FileWritten, Outcome, WatchedValue
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
 from grader.facts.words.numbers import numbers_in, states
@@ -233,6 +233,8 @@ def test_files_that_the_run_wrote_are_found_by_pattern():
     failed = cell(2, "train()", error=CellError(type="OSError"))
     assert judge(check, failed).status is Status.NEEDS_TA
     assert judge(check, outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+    assert judge(check, cell(2, "train()"), cut=(Cut.FILES,)).status is Status.NEEDS_TA
+    assert judge(check, cell(2, "train()"), cut=(Cut.SHIMS,)).status is Status.FAIL
     other = FilesWritten(patterns=(r"epoch\d+$",), sections=("b",))
     cells = (cell(2, "train()"), cell(3, "# Part b", kind="markdown"))
     assert judge(other, *cells, files=files).status is Status.FAIL

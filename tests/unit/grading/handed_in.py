@@ -12,7 +12,7 @@ from torch import nn
 
 from grader.collector.probes.trace import layers_of
 from grader.evidence.codec import Bundle
-from grader.evidence.plan import FunctionProbe, ModuleProbe, Probe, ValueProbe
+from grader.evidence.plan import FunctionProbe, ModuleProbe, Probe
 from grader.evidence.record import (
     CellRecord,
     FileWritten,
@@ -119,8 +119,6 @@ def _answer(
                 if found is None
                 else _described(work.networks[found], probe, arrays)
             )
-        case ValueProbe():
-            raise NotImplementedError("no bundled rubric evaluates an expression")
 
 
 def _counted(record: FunctionRecord, work: Work, probe: FunctionProbe) -> FunctionRecord:
@@ -152,6 +150,6 @@ def _described(network: nn.Module, probe: ModuleProbe, arrays: list[np.ndarray])
         parameters=tuple(
             factories.parameter(name, *tensor.shape) for name, tensor in network.named_parameters()
         ),
-        layers=layers_of(network, None),
+        layers=layers_of(network, None)[0],
         forwards=tuple(forwards),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import Outcome, ShimUse
+from grader.evidence.record import NOTHING_CAME, Outcome, ShimUse
 from grader.facts.case import Case, Reference
 from grader.grading.grade import grade
+from grader.grading.held import why_held
+from grader.grading.marks import Decision, mark_of
 from grader.grading.scoring import add_up, points_of, settle
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
@@ -74,10 +77,40 @@ def test_when_the_service_could_not_run_it_everything_waits():
     assert (verdict.points, verdict.pending) == (0.0, 2.0)
 
 
-def test_a_file_that_is_no_notebook_earns_nothing_and_says_why():
-    verdict = verdict_of(Fixed(), outcome=Outcome.INVALID_SUBMISSION, outcome_detail="it is empty")
+def test_a_file_that_is_no_notebook_waits_for_a_ta_and_says_why():
+    verdict = verdict_of(
+        Fixed(),
+        Fixed(status=Status.FAIL, share=0),
+        outcome=Outcome.INVALID_SUBMISSION,
+        outcome_detail="a pdf",
+    )
+    assert {finding.status for finding in verdict.findings} == {Status.NEEDS_TA}
+    assert all("a pdf" in finding.message for finding in verdict.findings)
+    assert (verdict.points, verdict.pending) == (0.0, 2.0)
+
+
+@pytest.mark.parametrize("detail", [NOTHING_CAME, "no notebook was handed in; found: nothing"])
+def test_nothing_handed_in_is_settled_at_nothing(detail: str):
+    verdict = verdict_of(Fixed(), outcome=Outcome.INVALID_SUBMISSION, outcome_detail=detail)
     assert verdict.findings[0].status is Status.FAIL
-    assert "it is empty" in verdict.findings[0].message
+    assert (verdict.points, verdict.pending) == (0.0, 0.0)
+    assert why_held(Outcome.INVALID_SUBMISSION, detail, mark_of(verdict, ())) == ""
+
+
+def test_a_held_mark_is_let_go_by_a_word_on_every_criterion_and_not_before():
+    verdict = verdict_of(Fixed(), Fixed(), outcome=Outcome.INVALID_SUBMISSION, outcome_detail="a pdf")
+    given = [
+        Decision(seq, finding.criterion, 0.0, "ann", datetime(2026, 3, 1, tzinfo=UTC), "nothing in it")
+        for seq, finding in enumerate(verdict.findings)
+    ]
+    assert why_held(Outcome.INVALID_SUBMISSION, "a pdf", mark_of(verdict, given[:1])) == "a pdf"
+    assert why_held(Outcome.INVALID_SUBMISSION, "a pdf", mark_of(verdict, given)) == ""
+    assert why_held(Outcome.CELL_ERROR, "a pdf", mark_of(verdict, ())) == ""
+
+
+def test_a_zero_that_an_earlier_version_gave_for_an_unread_file_is_held_before_any_regrade():
+    zero = verdict_of(Fixed(status=Status.FAIL, share=0))
+    assert why_held(Outcome.INVALID_SUBMISSION, "a pdf", mark_of(zero, ())) == "a pdf"
 
 
 def test_a_question_about_a_trained_net_waits_where_training_was_cut_short():

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.collector.recorder.networks import architecture
-from grader.evidence.training import DataSource, ModelIdentity
+from grader.collector.recorder.networks import layer_list
+from grader.evidence.training import DataSource, LayerList, ModelIdentity
 
-__all__ = ["identity_of", "sequential", "source_of"]
+__all__ = ["Networks", "sequential", "source_of"]
 
 _PARTS = {"train": ("train", "train_loader"), "val": ("train", "val_loader"), "test": ("test", "test_loader")}
 
@@ -32,12 +32,18 @@ def source_of(token: int, part: str, **more: Any) -> DataSource:
     return DataSource(token=token, **given)
 
 
-def identity_of(name: str, class_name: str, network: nn.Module, token: int) -> ModelIdentity:
-    count = sum(parameter.numel() for parameter in network.parameters())
-    return ModelIdentity(
-        token=token,
-        class_name=class_name,
-        names=(name,),
-        parameter_count=count,
-        architecture=architecture(network),
-    )
+class Networks:
+    """The networks of one history, with the layers of each."""
+
+    def __init__(self) -> None:
+        self.lists: list[LayerList] = []
+
+    def identity_of(self, name: str, class_name: str, network: nn.Module, token: int) -> ModelIdentity:
+        self.lists.append(layer_list(network))
+        return ModelIdentity(
+            token=token,
+            class_name=class_name,
+            names=(name,),
+            parameter_count=sum(parameter.numel() for parameter in network.parameters()),
+            layers=len(self.lists) - 1,
+        )

@@ -9,7 +9,7 @@ from torch import nn
 from grader.evidence.training import EvaluationPass, LossUse, TrainingHistory
 from tests import factories
 from tests.unit.grading.handed_in import Work
-from tests.unit.grading.trained import identity_of, sequential, source_of
+from tests.unit.grading.trained import Networks, sequential, source_of
 
 __all__ = ["work"]
 
@@ -23,10 +23,11 @@ _FILES += [f"{_FILES[-1]}_{curve}.csv" for curve in ("train_err", "train_loss", 
 
 
 def _bce(kind: str = "logits") -> LossUse:
-    return LossUse(function="BCEWithLogitsLoss", input_shape=(64,), target_shape=(64,), input_kind=kind)
+    return LossUse(function="BCEWithLogitsLoss", input_shape=(64,), input_kind=kind)
 
 
 def _lab2_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory:
+    known = Networks()
     small, large = sequential(*_SMALL), sequential(*_LARGE)
     connected = sequential(nn.Linear(3072 if right else 1024, 30), nn.Linear(30, 1))
     tried = [("part2c", "small", 0.01, 64), ("part2d", "small", 0.01, 64), ("part2d", "large", 0.01, 64)]
@@ -47,7 +48,7 @@ def _lab2_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory:
             factories.training_run(
                 index,
                 cells[section],
-                model=identity_of(*networks[name], token=index),
+                model=known.identity_of(*networks[name], token=index),
                 hyperparameters={"lr": rate, "momentum": 0.9},
                 batch_sizes=(size,),
                 losses=(0.69, 0.5),
@@ -59,11 +60,13 @@ def _lab2_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory:
         )
     part = "test" if right else "val"
     sources.append(source_of(len(tried), part))
-    net = identity_of("net", "LargeNet", large, token=99)
+    net = known.identity_of("net", "LargeNet", large, token=99)
     look = EvaluationPass(
         order=99, cell=cells["part5c"], model=net, source=len(tried), after_run=len(runs) - 2
     )
-    return TrainingHistory(runs=tuple(runs), sources=tuple(sources), evaluations=(look,))
+    return TrainingHistory(
+        runs=tuple(runs), sources=tuple(sources), evaluations=(look,), layer_lists=tuple(known.lists)
+    )
 
 
 def work(*, right: bool) -> Work:

@@ -10,22 +10,23 @@ from torch import nn
 from grader.evidence.training import EvaluationPass, LossUse, TrainingHistory, TrainingRun
 from tests import factories
 from tests.unit.grading.handed_in import Work
-from tests.unit.grading.trained import identity_of, sequential, source_of
+from tests.unit.grading.trained import Networks, sequential, source_of
 
 __all__ = ["work"]
 
 
 def _lab3b_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory:
     loss = LossUse(
-        function="CrossEntropyLoss", input_shape=(16, 9), target_shape=(16,),
+        function="CrossEntropyLoss", input_shape=(16, 9),
         input_kind="logits" if right else "probabilities",
     )  # fmt: skip
+    known = Networks()
     widths = (4, 4, 4, 6) if right else (4, 4, 4)
     rates = (0.01, 0.001, 0.02, 0.01) if right else (0.01, 0.001, 0.001)
     train = source_of(0, "train", dataset="ImageFolder", sampled=108, length=108, batch_size=16)
     few = source_of(1, "train", dataset="ImageFolder", sampled=27, length=27, batch_size=27, names=("small",))
     test = source_of(2, "test", dataset="ImageFolder", sampled=54, length=54)
-    model = identity_of("small", "Net", sequential(nn.Conv2d(3, 4, 9)), token=9)
+    model = known.identity_of("small", "Net", sequential(nn.Conv2d(3, 4, 9)), token=9)
     common: dict[str, Any] = {
         "batch_sizes": (16,),
         "passes": 2,
@@ -37,14 +38,16 @@ def _lab3b_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory
     overfit = {**common, "losses": losses, "source": 1, "steps": 90, "batch_sizes": (27,), "model": model}
     runs = [factories.training_run(0, cells["model-c"], **overfit)]
     for place, width in enumerate(widths, start=1):
-        model = identity_of("net", "Net", sequential(nn.Conv2d(3, width, 9)), token=place)
+        model = known.identity_of("net", "Net", sequential(nn.Conv2d(3, width, 9)), token=place)
         start = factories.fresh() if right or place == 1 else factories.carried(1)
         given = {**common, "model": model, "hyperparameters": {"lr": rates[place - 1]}, "start": start}
         runs.append(factories.training_run(place, cells["search-b"], order=2 * place, **given))
     looks = _looks(cells, runs, right=right)
-    model = identity_of("on_features", "Features", sequential(nn.Linear(9216, 9)), token=8)
+    model = known.identity_of("on_features", "Features", sequential(nn.Linear(9216, 9)), token=8)
     runs.append(factories.training_run(9, cells["transfer-c"], order=100, **{**common, "model": model}))
-    return TrainingHistory(runs=tuple(runs), sources=(train, few, test), evaluations=looks)
+    return TrainingHistory(
+        runs=tuple(runs), sources=(train, few, test), evaluations=looks, layer_lists=tuple(known.lists)
+    )
 
 
 def _looks(cells: Mapping[str, int], runs: list[TrainingRun], *, right: bool) -> tuple[EvaluationPass, ...]:

@@ -57,9 +57,16 @@ def test_a_bomb_is_refused_unopened(archive, by_student):
     assert found["s102"].problem is None
 
 
-def test_an_oversized_file_is_refused_unopened(archive, by_student):
+def test_an_oversized_file_is_refused(archive, by_student):
     noise = random.Random(0).randbytes(1_000_000) * 53
     assert len(noise) > MAX_BYTES
+    with pytest.raises(SubmissionError, match="too large"):
+        by_student(archive([("s101/lab2.ipynb", noise)]))["s101"].read()
+
+
+def test_a_file_that_claims_more_than_anybody_looks_at_is_refused_unopened(archive, by_student, monkeypatch):
+    monkeypatch.setattr("grader.intake.archive.MAX_READ_BYTES", 1000)
+    noise = random.Random(0).randbytes(1001)
     assert "too large" in refused(by_student(archive([("s101/lab2.ipynb", noise)]))["s101"])
 
 

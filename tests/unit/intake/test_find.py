@@ -31,10 +31,12 @@ def test_notebooks_for_the_same_assignment_still_are_a_problem(folder, by_studen
 
 
 def test_a_folder_without_a_notebook_is_a_row_with_what_was_found(folder, by_student):
-    path = folder({"s101/lab2.ipynb": A, "s102/lab2.pdf": b"%PDF", "s103": None})
+    several = {"s104/lab2.pdf": b"%PDF", "s104/lab2.py": b"x = 1"}
+    path = folder({"s101/lab2.ipynb": A, "s102/lab2.pdf": b"%PDF", "s103": None, **several})
     found = by_student(path)
-    assert found["s102"].problem == "no notebook was handed in; found: lab2.pdf"
-    assert found["s103"].problem == "no notebook was handed in; found: nothing"
+    assert (found["s102"].problem, found["s102"].read()) == (None, b"%PDF")
+    assert found["s103"].problem == "nothing was handed in"
+    assert found["s104"].problem == "there is no notebook in what came: lab2.pdf, lab2.py"
 
 
 def test_what_nobody_hands_in_is_ignored_with_a_note(handed_in):
@@ -52,9 +54,18 @@ def test_what_nobody_hands_in_is_ignored_with_a_note(handed_in):
 
 
 def test_a_file_of_nobody_is_reported(folder):
-    path = folder({"s101.ipynb": A, "s102.html": b"<p>"})
-    (problem,) = find_submissions(path).problems
-    assert problem.endswith("s102.html: belongs to no student in the layout 'flat'")
+    path = folder({"s101.ipynb": A, "slides.pdf": b"%PDF", "s102.xyz": b"<p>"})
+    (one, two) = find_submissions(path).problems
+    assert one.endswith("s102.xyz: belongs to no student in the layout 'flat'")
+    assert two.endswith("slides.pdf: belongs to no student in the layout 'flat'")
+
+
+@pytest.mark.parametrize(
+    "name", ["s102.html", "s102.zip", "s102.PDF", "s102.py", "s102.docx", "s102.ipynb.txt"]
+)
+def test_what_is_handed_in_instead_beside_flat_notebooks_is_a_row_and_not_silence(folder, by_student, name):
+    found = by_student(folder({"s101.ipynb": A, name: b"something"}))
+    assert found["s102"].read() == b"something"
 
 
 @pytest.mark.parametrize("files", [{}, {"notes.txt": b"x"}, {"s101/report.pdf": b"%PDF"}])

@@ -192,8 +192,6 @@ def _source(token: int, name: str, low: int, high: int, *, split: Literal["train
         length=50000 if split == "train" else 10000,
         sampled=high - low + 1,
         index_digest=f"{low}-{high}",
-        index_low=low,
-        index_high=high,
         batch_size=64,
         names=(name,),
     )

@@ -57,12 +57,12 @@ class Outline(HTMLParser):
             self.headings[-1] = (level, before + data)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page() -> str:
     return render_report(samples.report())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def outline(page: str) -> Outline:
     return Outline(page)
 

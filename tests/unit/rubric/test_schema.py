@@ -14,7 +14,7 @@ from grader.rubric.schema import json_schema
 RUBRICS = sorted((Path(__file__).parents[3] / "rubrics").glob("*.yaml"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def validator() -> jsonschema.Draft202012Validator:
     schema = json_schema(registry())
     jsonschema.Draft202012Validator.check_schema(schema)

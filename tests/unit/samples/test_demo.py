@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -9,7 +10,7 @@ from grader.workflows.regrading.rubrics import RubricShelf
 from grader.workflows.upkeep.settings import read_settings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def course(tmp_path_factory):
     return write_demo(tmp_path_factory.mktemp("demo") / "course")
 
@@ -55,10 +56,11 @@ def test_the_options_name_data_that_is_there(course):
     assert (options.data / "cifar-10-batches-py" / "test_batch").is_file()
 
 
-def test_writing_again_keeps_what_was_graded(course):
-    marks = course / "grader.db"
+def test_writing_again_keeps_what_was_graded(course, tmp_path):
+    graded = shutil.copytree(course, tmp_path / "course")
+    marks = graded / "grader.db"
     marks.write_bytes(b"marks")
-    write_demo(course)
+    write_demo(graded)
     assert marks.read_bytes() == b"marks"
 
 

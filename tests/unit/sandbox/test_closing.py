@@ -39,7 +39,7 @@ class Sandbox:
 
 def run_in_thread(sandbox: Sandbox) -> Future[Bundle]:
     future = ThreadPoolExecutor(1).submit(sandbox.worker.run, JOB)
-    assert sandbox.started[0].stream.waited_for.wait(10)
+    assert sandbox.started[0].stream.waited_for.wait(60)
     return future
 
 
@@ -73,7 +73,7 @@ def test_closing_ends_the_submission_that_runs_and_is_nobodys_time_out(isolation
     running = run_in_thread(sandbox)
     sandbox.boxes.close()
     with pytest.raises(SandboxUnavailable):
-        running.result(timeout=10)
+        running.result(timeout=60)
     sandbox.worker.close()
     assert all(box.ended for box in sandbox.started)
 
@@ -82,9 +82,9 @@ def test_closing_ends_a_box_that_is_still_starting() -> None:
     boxes, box = Boxes(), PlayedBox(Limits(), hang=True)
     boxes.add(box)
     starting = ThreadPoolExecutor(1).submit(box.wait_until_ready)
-    assert box.stream.waited_for.wait(10)
+    assert box.stream.waited_for.wait(60)
     boxes.close()
-    assert starting.exception(timeout=10) is not None
+    assert starting.exception(timeout=60) is not None
 
 
 @pytest.mark.parametrize("isolation", ["fork", "container"])

@@ -12,9 +12,8 @@ from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CellError, CellRecord, CellRun, Environment, Evidence, Outcome, Output
 from grader.sandbox import doctor, trials
-from grader.sandbox.base import Job, Sandbox
+from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
-from grader.sandbox.select import choose_sandbox
 from grader.sandbox.trials import Finding, try_wall
 
 WELL = {
@@ -181,18 +180,3 @@ def test_a_gpu_that_the_engine_refuses_to_containers_is_something_to_do(
     assert not line.ok
     assert "GPU-aaaa" in line.message
     assert "container toolkit" in line.message
-
-
-@pytest.mark.docker
-def test_the_notebooks_of_the_doctor_meet_the_real_wall(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "_ENDINGS", ())  # Each costs a container; test_limits.py has them.
-    sandbox: Sandbox = choose_sandbox(
-        "docker", isolation="fork", gpus="none", data_dir=None, run_id="test-doctor", notify=print
-    )
-    try:
-        found = {each.name: each for each in try_wall(sandbox, limits_processors=True)}
-    finally:
-        sandbox.close()
-    # Whether the kernel has Landlock is the machine's affair.
-    assert [each for each in found.values() if not each.ok and each.name != "landlock"] == []
-    assert found.keys() >= WELL.keys()

@@ -13,7 +13,6 @@ from grader.evidence.plan import (
     NormalInput,
     Target,
     UniformInput,
-    ValueProbe,
 )
 from grader.evidence.values import ArrayValue, FloatValue, IntValue, SequenceValue, StrValue, Value
 from grader.sandbox.inputs import draw_inputs, fresh_generator
@@ -68,4 +67,3 @@ def test_modules_get_one_input_a_pass_and_expressions_none() -> None:
     inputs, arrays = draw_inputs(module, fresh_generator())
     assert [one.args[0].array for one in inputs] == [0, 1]  # type: ignore[union-attr]
     assert len(arrays) == 2
-    assert draw_inputs(ValueProbe(expression="x"), fresh_generator()) == ((), [])

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ from grader.evidence.record import (
     CallRecord,
     CellRecord,
     CellRun,
+    Cut,
     Environment,
+    FileWritten,
     FunctionRecord,
     Outcome,
     ProbeResult,
@@ -50,12 +53,13 @@ class ScriptedStream:
         self._answers = [one if isinstance(one, tuple | Exception) else (one, ()) for one in answers]
         self.sent: list[tuple[Frame, Sequence[np.ndarray]]] = []
         self.received_bytes = 0
+        self.deadlines: list[float] = []
 
     def send(self, frame: Frame, arrays: Sequence[np.ndarray] = ()) -> None:
         self.sent.append((frame, arrays))
 
     def receive(self, deadline: float) -> tuple[Frame, Sequence[np.ndarray]]:
-        assert deadline > time.monotonic()
+        self.deadlines.append(deadline)
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -97,6 +101,15 @@ def test_a_whole_job_becomes_evidence_and_the_sandbox_may_go_on() -> None:
     assert bundle.evidence.cells == DONE
 
 
+def test_every_wait_for_the_sandbox_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.sandbox.session.time", SimpleNamespace(monotonic=lambda: 1000.0))
+    answers = (Opened(cells=CELLS), CellStarted(index=0), CellDone(cell=DONE[0]), ran(), Cleaned())
+    one, _ = finished(*answers)
+    ends = one.stream.deadlines  # type: ignore[attr-defined]
+    assert len(ends) == len(answers)
+    assert all(1000.0 < end < math.inf for end in ends)
+
+
 def test_values_of_all_cells_share_one_list_of_arrays() -> None:
     def collected(number: int) -> Answer:
         value = ArrayValue(type="torch.Tensor", dtype="float64", shape=(1,), array=0)
@@ -106,6 +119,20 @@ def test_values_of_all_cells_share_one_list_of_arrays() -> None:
     _, bundle = finished(Opened(cells=CELLS), collected(0), collected(1), ran(), Cleaned())
     arrays = [bundle.array(watched.value) for watched in bundle.evidence.values]  # type: ignore[arg-type]
     assert [array.tolist() for array in arrays if array is not None] == [[0.0], [1.0]]
+
+
+def test_what_was_cut_on_either_side_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.sandbox.session._MOST_KEPT", 2)
+    files = tuple(FileWritten(path=str(place), cell=0, size_bytes=1) for place in range(3))
+
+    def cut(collected: Collected) -> tuple[Cut, ...]:
+        done = CellDone(cell=DONE[0], collected=collected)
+        return finished(Opened(cells=CELLS), done, ran(), Cleaned())[1].evidence.cut
+
+    assert cut(Collected(files=files[:2])) == ()
+    assert cut(Collected(files=files)) == (Cut.FILES,)
+    assert cut(Collected(cut=(Cut.SHIMS,))) == (Cut.SHIMS,)
+    assert cut(Collected(anomalies=tuple(str(place) for place in range(101)))) == (Cut.ANOMALIES,)
 
 
 def test_the_hosts_own_inputs_are_recorded_not_what_the_kernel_claims() -> None:

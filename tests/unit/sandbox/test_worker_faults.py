@@ -10,15 +10,16 @@ import pytest
 
 from grader.errors import SandboxUnavailable
 from grader.evidence.frames import Cleaned, Opened, ProbeAnswer, Ran
-from grader.evidence.plan import Limits, Plan, ValueProbe, probe_id
+from grader.evidence.plan import Limits, Plan, probe_id
 from grader.evidence.record import CellRecord, CellRun, Environment, Outcome, ProbeResult
 from grader.sandbox.base import Job
 from grader.sandbox.boxes import Boxes
 from grader.sandbox.frames import DeadlinePassed, StreamEnded
 from grader.sandbox.worker import BoxWorker
+from tests.factories import value_probe
 
 CELL = CellRecord(index=0, kind="code", source="x", run=CellRun(status="ok"))
-PROBES = tuple(ValueProbe(expression=name) for name in "abcd")
+PROBES = tuple(value_probe(name) for name in "abcd")
 PLAN = Plan(assignment="test", limits=Limits(probe_s=0.01), probes=PROBES)
 RAN = Ran(outcome=Outcome.COMPLETED, cells=(CELL,), cells_s=1.0, kernel_alive=True)
 OPENED = Opened(cells=(CELL,))
@@ -76,7 +77,7 @@ class Box:
 
 def answer(name: str, status: str = "ok") -> ProbeAnswer:
     result = ProbeResult(status=status)  # type: ignore[arg-type]
-    return ProbeAnswer(id=probe_id(ValueProbe(expression=name)), result=result)
+    return ProbeAnswer(id=probe_id(value_probe(name)), result=result)
 
 
 def ran_in(*boxes: Box, limits: Limits = PLAN.limits, jobs: int = 1) -> Any:
@@ -151,3 +152,11 @@ def test_a_container_is_retired_before_its_uids_are_used_up(monkeypatch: pytest.
     first, second = Box(whole * 2), Box(list(whole))
     ran_in(first, second, jobs=3)
     assert (first.removed, second.removed) == (True, False)
+
+
+def test_what_met_something_of_an_earlier_submission_is_ours_and_the_container_is_not_used_again() -> None:
+    box = Box([OPENED, RAN, *ALL, Cleaned(strangers=("process 7 of uid 20000",))])
+    with pytest.raises(SandboxUnavailable) as ours:
+        ran_in(box)
+    assert "process 7 of uid 20000" in str(ours.value)
+    assert box.removed

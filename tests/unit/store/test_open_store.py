@@ -30,8 +30,8 @@ def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> 
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
 
 
-def test_the_migrated_schema_is_that_of_the_models(database: str) -> None:
-    with open_store(database) as store, store.engine.connect() as connection:
+def test_the_migrated_schema_is_that_of_the_models(empty_database: str) -> None:
+    with open_store(empty_database) as store, store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
@@ -170,8 +170,8 @@ def test_a_password_in_the_url_is_in_no_message(tmp_path: Path) -> None:
     assert "secret" not in str(raised.value)
 
 
-def test_processes_that_make_a_database_at_once_all_get_it(database: str) -> None:
-    location, failures = database, []
+def test_processes_that_make_a_database_at_once_all_get_it(empty_database: str) -> None:
+    location, failures = empty_database, []
 
     def make() -> None:
         try:
@@ -203,7 +203,7 @@ def test_a_server_that_is_not_there_is_named_without_the_password(url: str) -> N
 
 
 def test_another_writer_on_a_server_is_waited_for_and_then_named(postgresql_server: Path) -> None:
-    location = postgresql.fresh_database(postgresql_server)
+    location = postgresql.migrated_database(postgresql_server)
     hasty = open_store(location, busy_timeout_s=0.05)
     with (
         open_store(location) as store,
@@ -218,8 +218,7 @@ def test_another_writer_on_a_server_is_waited_for_and_then_named(postgresql_serv
 def test_a_writer_that_waited_sees_what_the_other_wrote_whatever_the_servers_default(
     postgresql_server: Path, default: str
 ) -> None:
-    location = postgresql.fresh_database(postgresql_server)
-    open_store(location).close()
+    location = postgresql.migrated_database(postgresql_server)
     engine = connect(location, busy_timeout_s=30)
     with engine.begin() as connection:
         name = connection.scalar(text("SELECT current_database()"))
@@ -238,7 +237,7 @@ def test_a_writer_that_waited_sees_what_the_other_wrote_whatever_the_servers_def
 
 def _wait_for_a_waiter(store: Store) -> None:
     """Until another connection stands in the queue for the writers' lock."""
-    for _ in range(300):
+    for _ in range(3000):
         with store.reading() as session:
             if session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
                 return

@@ -98,13 +98,17 @@ def test_a_forbidden_operation_is_observed_where_the_code_hides_it():
     observed = ForbidsCall(functions=[{"name": "conv2d", "args": [1]}], forbidden=["conv2d"])
     source = "def conv2d(i, k):\n    return getattr(torch, 'conv' + '2d')(i, k)"
 
-    def judged(*names):
-        record = FunctionRecord(name="conv2d", calls=(CallRecord(operation_names=names),))
+    def judged(*names, cut=False):
+        call = CallRecord(operation_names=names, operation_names_cut=cut)
+        record = FunctionRecord(name="conv2d", calls=(call,))
         given = evidence(code_cells(source), probes=answers([(observed.probes()[0], record)]))
         return observed.judge(case(observed, given))
 
     assert judged("conv2d", "sum").status is Status.FAIL
     assert judged("mul", "sum").status is Status.PASS
+    unknown = judged("mul", "sum", cut=True)
+    assert (unknown.status, unknown.open_share) == (Status.NEEDS_TA, 1.0)
+    assert judged("conv2d", "sum", cut=True).status is Status.FAIL
 
 
 def test_a_section_is_read_where_no_function_is_named():

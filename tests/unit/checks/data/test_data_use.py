@@ -19,9 +19,9 @@ from .looks import CELLS, RUNS, SECTIONS, SOURCES, TRAIN, judge, look, run, sour
 
 @pytest.mark.parametrize(
     ("token", "is_test"),
-    [(0, False), (1, False), (2, True), (3, None), (4, False), (9, False)],
+    [(0, False), (1, False), (2, True), (3, None), (4, False), (9, None), (None, False)],
 )
-def test_only_the_data_sets_own_word_makes_test_data_certain(token: int, is_test: bool | None):
+def test_only_the_data_sets_own_word_makes_test_data_certain(token: int | None, is_test: bool | None):
     fact = TestData(history(*RUNS, sources=SOURCES)).is_test(token)
     assert (fact.value if isinstance(fact, Known) else None) is is_test
 
@@ -51,6 +51,18 @@ def test_training_on_test_data_is_found():
     assert judgement.status is Status.FAIL
     assert judgement.data["trained_on_test"] == [{"run": 2, "cell": 5}]
     assert "trained on test data in cell 5" in judgement.message
+
+
+def test_data_that_were_not_recorded_are_neither_test_data_nor_others():
+    lost = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=9)))
+    assert lost.status is Status.NEEDS_TA
+    assert "More data were used than were recorded" in lost.open
+    both = judge(UNTOUCHED, runs=(*RUNS, run(2, 3, 11, token=9), run(3, 5, 12, token=2)))
+    assert both.status is Status.FAIL
+    selected = judge(SELECTION, look(1, 1, 9, after=0))
+    assert selected.status is Status.NEEDS_TA
+    assert "More data were used than were recorded" in selected.open
+    assert judge(SELECTION, look(1, 1, 1, after=0)).status is Status.PASS
 
 
 def test_the_advice_fits_the_misuse():

@@ -35,6 +35,25 @@ def test_other_data_are_wrong_and_what_is_unclear_goes_to_a_ta(given: Evaluation
     assert judge(EVALUATED, given, section="test").status is status
 
 
+UNCOMPARED = source(9, "test").model_copy(update={"dataset_token": 0, "index_digest": "b", "overlap": None})
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "status"),
+    [
+        ((TRAIN.model_copy(update={"index_digest": "a"}),), Status.NEEDS_TA),
+        ((TRAIN.model_copy(update={"index_digest": "b"}),), Status.FAIL),
+        ((TRAIN.model_copy(update={"dataset_token": 7}),), Status.PASS),
+        ((), Status.NEEDS_TA),
+    ],
+)
+def test_test_data_that_training_may_have_seen_are_for_a_ta(trained_on: Any, status: Status):
+    training = history(*RUNS, evaluations=[look(11, 5, 9)], sources=(*trained_on, UNCOMPARED))
+    evidence = factories.evidence(CELLS, training=training)
+    judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=SECTIONS, section="test"))
+    assert judgement.status is status
+
+
 OVERLAPPING = DataSource(
     token=5, dataset_token=0, dataset="ImageFolder", overlap=((0, 0.5),), names=("loader",)
 )

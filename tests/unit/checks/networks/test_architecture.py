@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import torch
 from pydantic import ValidationError
 from torch import nn
 
 from grader.checks.networks.architecture import Architecture
-from grader.collector.recorder.networks import architecture
+from grader.collector.recorder import networks
 from grader.evidence.plan import ModuleProbe, NormalInput, Target
 from grader.evidence.record import ModuleRecord, OperationRecord, ProbeResult
+from grader.evidence.training import LayerList
 from grader.evidence.values import IntValue, SequenceValue
 from grader.facts.case import Reference
 from grader.facts.code.definitions import lines_of_layers
 from grader.facts.handout import fingerprint
-from grader.facts.networks.steps import same_setting, steps_of_text
+from grader.facts.networks.steps import same_setting, steps_of_list
 from grader.facts.sections import Section
 from grader.judging.judgement import Judgement, Status
 from reference.architectures import SMALL_NET
 from tests import factories
-from tests.factories import cell, history, layer, model, training_run
+from tests.factories import cell, history, layer, layer_list, model, training_run
 
 TARGET = Target(names=("net",))
 PROBE = ModuleProbe(target=TARGET, inputs=(NormalInput(shape=(1, 3, 32, 32)),))
@@ -63,9 +63,10 @@ OPERATIONS = (
 )
 
 
-def net(*operations: OperationRecord) -> ModuleRecord:
+def net(*operations: OperationRecord, **more: Any) -> ModuleRecord:
     layers = (layer("conv", "Conv2d"), layer("pool", "MaxPool2d"), layer("fc", "Linear"))
-    return ModuleRecord(found_by="name", name="net", class_name="Net", layers=layers, operations=operations)
+    given = {"layers": layers, "operations": operations, **more}
+    return ModuleRecord(found_by="name", name="net", class_name="Net", **given)
 
 
 def judge(record: ModuleRecord | ProbeResult, **fields: Any) -> Judgement:
@@ -124,16 +125,14 @@ l2: Linear(bias=True, in_features=30, out_features=1)"""
 
 
 def judge_trained(
-    *texts: str, source: str = "train(net)", untouched: bool = False, **fields: Any
+    *texts: str | LayerList, source: str = "train(net)", untouched: bool = False, **fields: Any
 ) -> Judgement:
     cells = (cell(0, "# Part f", kind="markdown"), cell(1, source))
-    runs = [
-        training_run(place, 1, model=model().model_copy(update={"architecture": text}))
-        for place, text in enumerate(texts)
-    ]
+    runs = [training_run(place, 1, model=model(layers=place)) for place in range(len(texts))]
+    lists = tuple(text if isinstance(text, LayerList) else layer_list(text) for text in texts)
     check = Architecture(**{"trained_in": "f", "layers": WANTED, **fields})
     given = fingerprint({"cells": [{"cell_type": c.kind, "source": c.source, "metadata": {}} for c in cells]})
-    evidence = factories.evidence(cells, training=history(*runs))
+    evidence = factories.evidence(cells, training=history(*runs, layer_lists=lists))
     handout = given if untouched else None
     return check.judge(factories.case(check, evidence, sections=SECTIONS, section="f", handout=handout))
 
@@ -249,10 +248,24 @@ def test_no_such_training_goes_to_a_ta_unless_nothing_was_handed_in():
     assert judge_trained(untouched=True).status is Status.FAIL
 
 
+def test_a_network_whose_layers_were_cut_is_left_to_a_ta_right_or_wrong():
+    for text in (FULLY.splitlines()[0], FULLY, FULLY.replace("3072", "1024")):
+        judgement = judge_trained(layer_list(text, cut=True, whole="d"))
+        assert judgement.status is Status.NEEDS_TA
+        assert "has more layers than were recorded" in judgement.message
+    assert judge_trained(layer_list(FULLY, cut=True), FULLY).status is Status.PASS
+
+
+def test_a_forward_pass_or_a_list_of_layers_that_was_cut_is_left_to_a_ta():
+    assert judge(net(*OPERATIONS[:-1], operations_cut=True)).status is Status.NEEDS_TA
+    assert judge(net(*OPERATIONS[:-1])).status is Status.FAIL
+    listed = ModuleRecord(found_by="name", name="net", class_name="Net", layers_cut=True)
+    assert judge(listed).status is Status.NEEDS_TA
+
+
 def test_what_the_recorder_writes_is_what_the_check_reads():
-    with torch.no_grad():
-        text = architecture(nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Linear(245, 1)))
-    conv, relu, linear = steps_of_text(text)
+    layers = networks.layer_list(nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Linear(245, 1)))
+    conv, relu, linear = steps_of_list(layers)
     assert (conv.type, conv.settings["kernel_size"], conv.settings["in_channels"]) == ("Conv2d", (3, 3), 3)
     assert (relu.type, relu.learns) == ("ReLU", False)
     assert (linear.settings["in_features"], linear.learns) == (245, True)

@@ -9,6 +9,7 @@ import pytest
 from grader.checks.networks.output_shape import OutputShape
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import (
+    Candidate,
     CellError,
     CellRecord,
     ForwardRecord,
@@ -82,21 +83,23 @@ def test_discovery_looks_for_a_network_that_takes_the_shape_that_is_sent():
 
 
 FREE = Target(discover=Discovery(input_shape=(4, 3, 32, 32), output_shape=(4,)))
+NAMED = Candidate(name="net")
 TRAINED = training_run(0, 1, model=model(class_name="Net"))
 OTHER = training_run(1, 2, model=model(class_name="Other"))
 
 
 @pytest.mark.parametrize(
-    ("detail", "runs", "says"),
+    ("seen", "runs", "says"),
     [
-        ("nothing fits; looked at Net (not built: TypeError)", (), "`Net` may be one"),
-        ("nothing fits", (TRAINED,), "networks were trained"),
+        ({"candidates": (Candidate(name="Net", not_built="TypeError"),)}, (), "`Net` may be one"),
+        ({"candidates_cut": True}, (), "not all networks in it were looked at"),
+        ({}, (TRAINED,), "networks were trained"),
     ],
 )
 def test_a_network_without_a_name_is_not_missing_where_it_may_be_out_of_sight(
-    detail: str, runs: tuple[TrainingRun, ...], says: str
+    seen: Any, runs: tuple[TrainingRun, ...], says: str
 ):
-    missing = ProbeResult(status="not_found", detail=detail)
+    missing = ProbeResult(status="not_found", detail="nothing fits", **seen)
     judgement = judge(missing, target=FREE, runs=runs)
     assert judgement.status is Status.NEEDS_TA
     assert says in judgement.message
@@ -110,18 +113,21 @@ def test_a_network_that_nothing_speaks_for_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("candidates", "runs", "status"),
+    ("seen", "runs", "status"),
     [
-        ((), (), Status.FAIL),
-        ((), (TRAINED, OTHER), Status.FAIL),
-        ((), (OTHER,), Status.NEEDS_TA),
-        (("Wide (not built: TypeError)", "net"), (TRAINED,), Status.NEEDS_TA),
+        ({}, (), Status.FAIL),
+        ({}, (TRAINED, OTHER), Status.FAIL),
+        ({}, (OTHER,), Status.NEEDS_TA),
+        ({"candidates": (Candidate(name="Wide", not_built="TypeError"), NAMED)}, (TRAINED,), Status.NEEDS_TA),
+        ({"candidates": (NAMED, NAMED)}, (TRAINED,), Status.FAIL),
+        ({"candidates_cut": True}, (TRAINED,), Status.NEEDS_TA),
     ],
 )
 def test_the_shape_of_a_network_found_without_a_name_counts_where_no_other_may_be_meant(
-    candidates: tuple[str, ...], runs: tuple[TrainingRun, ...], status: Status
+    seen: Any, runs: tuple[TrainingRun, ...], status: Status
 ):
-    found = net(tensor(4, 10)).model_copy(update={"found_by": "discovery", "candidates": candidates})
+    record = net(tensor(4, 10)).model_copy(update={"found_by": "discovery"})
+    found = ProbeResult(status="ok", record=record, **seen)
     judgement = judge(found, target=FREE, runs=runs)
     assert judgement.status is status
     assert "`net` gives [4, 10] for [4, 3, 32, 32]; expected [4]" in judgement.message

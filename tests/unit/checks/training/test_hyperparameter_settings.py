@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from grader.checks.training.hyperparameter_settings import HyperparameterSettings
 from grader.evidence.record import CellError, CellRecord, Outcome
-from grader.evidence.training import DataSource, TrainingRun
+from grader.evidence.training import DataSource, LayerList, TrainingRun
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import cell, history, model, training_run
+from tests.factories import cell, history, layer_list, model, training_run
 
 SECTIONS = {
     "a": Section(title="a", heading="^Part a"),
@@ -47,10 +47,13 @@ def judge(
     cells: tuple[CellRecord, ...] = CELLS,
     outcome: Outcome = Outcome.COMPLETED,
     sources: tuple[DataSource, ...] = (),
+    layer_lists: tuple[LayerList, ...] = (),
     **fields: Any,
 ) -> Judgement:
     check = HyperparameterSettings(**(fields or {"settings": WANTED}))
-    evidence = factories.evidence(cells, training=history(*runs, sources=sources), outcome=outcome)
+    evidence = factories.evidence(
+        cells, training=history(*runs, sources=sources, layer_lists=layer_lists), outcome=outcome
+    )
     return check.judge(factories.case(check, evidence, sections=SECTIONS))
 
 
@@ -128,23 +131,22 @@ NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__(
 NAMED = NET.replace("self):", "self, name='cnn'):") + "\n        self.name = name\n"
 
 
-def four_runs(*architectures: str, class_name: str = "Net") -> list[TrainingRun]:
-    """Runs at four learning rates; the last ones with networks of these layers, the others with one layer."""
-    layers = ["fc: Linear(in_features=4)"] * (4 - len(architectures)) + list(architectures)
-    nets = [
-        model(class_name=class_name).model_copy(update={"architecture": architecture})
-        for architecture in layers
-    ]
+LAYERS = (layer_list("fc: Linear(in_features=4)"), layer_list("fc: Linear(in_features=8)"))
+
+
+def four_runs(*others: int, class_name: str = "Net") -> list[TrainingRun]:
+    """Runs at four learning rates; the last ones with networks of these layers, the others with the first."""
+    nets = [model(class_name=class_name, layers=place) for place in [0] * (4 - len(others)) + list(others)]
     return [run(place, 1, 0.1 / (place + 1), 64, model=net) for place, net in enumerate(nets)]
 
 
 def redesigned(*runs: TrainingRun, source: str = NET, **more: Any) -> Judgement:
     cells = (CELLS[0], cell(1, source), *CELLS[2:])
-    return judge(*runs, cells=cells, at_least=4, architectural=True, **more)
+    return judge(*runs, cells=cells, at_least=4, architectural=True, **{"layer_lists": LAYERS, **more})
 
 
 def test_a_change_of_the_network_can_be_asked_for():
-    assert redesigned(*four_runs("fc: Linear(in_features=8)")).status is Status.PASS
+    assert redesigned(*four_runs(1)).status is Status.PASS
     flat = redesigned(*four_runs())
     assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
     assert "None of them changes the network itself" in flat.message
@@ -174,6 +176,51 @@ def test_an_argument_that_is_kept_and_never_read_changes_no_network():
     flat = redesigned(*four_runs(), source=NAMED + "    def forward(self, x):\n        return self.fc(x)")
     assert (flat.status, flat.share) == (Status.PARTIAL, 0.5)
     assert flat.advice.startswith("Change the network itself")
+
+
+BODY = "conv: Conv2d(in_channels=3)"
+
+
+def cut_lists(*digests: str | None) -> tuple[LayerList, ...]:
+    """Networks of which the record lists an equal first part only, with these digests of the whole."""
+    return tuple(layer_list(BODY, cut=True, whole=digest) for digest in digests)
+
+
+def two_runs() -> list[TrainingRun]:
+    """Two runs that differ in nothing but the network."""
+    return [run(place, 1, 0.1, 64, model=model(layers=place)) for place in range(2)]
+
+
+def test_networks_that_differ_beyond_what_is_listed_are_two_by_their_digests():
+    twice = judge(*two_runs(), at_least=2, layer_lists=cut_lists("a", "b"))
+    assert (twice.status, twice.data["different"]) == (Status.PASS, 2)
+    assert redesigned(*four_runs(1), layer_lists=cut_lists("a", "b")).status is Status.PASS
+
+
+def test_networks_of_equal_digests_are_one_however_much_is_listed():
+    once = judge(*two_runs(), at_least=2, layer_lists=cut_lists("a", "a"))
+    assert (once.status, once.data["different"]) == (Status.PARTIAL, 1)
+    assert redesigned(*four_runs(1), layer_lists=cut_lists("a", "a")).status is Status.PARTIAL
+
+
+def test_networks_cut_without_a_digest_are_neither_one_nor_two():
+    unknown = judge(*two_runs(), at_least=2, layer_lists=cut_lists(None, None))
+    assert unknown.status is Status.NEEDS_TA
+    assert "not all layers of these networks were recorded" in unknown.open
+    assert redesigned(*four_runs(1), layer_lists=cut_lists(None, None)).status is Status.NEEDS_TA
+
+
+def test_networks_that_differ_in_what_is_listed_are_two_whatever_was_cut():
+    lists = (layer_list(BODY, cut=True), layer_list("fc: Linear(in_features=4)", cut=True))
+    assert judge(*two_runs(), at_least=2, layer_lists=lists).status is Status.PASS
+    assert redesigned(*four_runs(1), layer_lists=lists).status is Status.PASS
+
+
+def test_enough_other_settings_need_no_look_at_networks_that_were_cut():
+    runs = [*two_runs(), run(2, 1, 0.2, 64)]
+    assert judge(*runs, at_least=2, layer_lists=cut_lists(None, None)).status is Status.PASS
+    three = judge(*runs, at_least=4, layer_lists=cut_lists(None, None))
+    assert (three.status, three.share, three.open_share) == (Status.NEEDS_TA, 0.5, 0.25)
 
 
 def test_settings_are_listed_in_the_order_in_which_they_were_trained():

@@ -7,14 +7,14 @@ import pytest
 from grader.samples.datasets.cifar10 import CLASSES, write_cifar10
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(tmp_path_factory):
     directory = tmp_path_factory.mktemp("cifar10")
     write_cifar10(directory)
     return directory
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stand_in_class(torchvision, root):
     """torchvision's own class, told the checksums of these files instead of the original's."""
     original = torchvision.datasets.CIFAR10

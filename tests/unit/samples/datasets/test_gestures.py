@@ -7,7 +7,7 @@ from grader.samples.datasets.gestures import LETTERS, write_gestures
 SPLITS = ("train", "val", "test")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(tmp_path_factory):
     return write_gestures(tmp_path_factory.mktemp("gestures"))
 

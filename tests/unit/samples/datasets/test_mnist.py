@@ -4,14 +4,14 @@ import pytest
 from grader.samples.datasets.mnist import write_mnist
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(tmp_path_factory):
     directory = tmp_path_factory.mktemp("mnist")
     write_mnist(directory)
     return directory
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def splits(torchvision, root):
     return {train: torchvision.datasets.MNIST(root, train=train) for train in (True, False)}
 

@@ -23,7 +23,7 @@ def grade_eight(folder: Path, box: FakeSandbox, jobs: int | None) -> None:
 
 
 def test_by_default_there_are_as_many_jobs_as_gpus(tmp_path: Path) -> None:
-    all_at_once = threading.Barrier(4, timeout=20)
+    all_at_once = threading.Barrier(4, timeout=60)
 
     def reply(job: Job) -> Bundle:
         all_at_once.wait()

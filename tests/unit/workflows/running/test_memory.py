@@ -31,7 +31,7 @@ def test_who_asks_for_more_than_is_left_waits_for_it() -> None:
     with pytest.raises(TimeoutError):
         waiting.result(timeout=0.3)
     budget.give_back(6)
-    assert waiting.result(timeout=10)
+    assert waiting.result(timeout=60)
     assert len(said) == 1
 
 
@@ -48,7 +48,7 @@ def test_a_stop_ends_the_wait() -> None:
     budget.take(6, stop)
     waiting = ThreadPoolExecutor(1).submit(budget.take, 6, stop)
     stop.press()
-    assert waiting.result(timeout=10) is False
+    assert waiting.result(timeout=60) is False
 
 
 class LargeSandbox(FakeSandbox):
@@ -58,6 +58,7 @@ class LargeSandbox(FakeSandbox):
         super().__init__(self._count)
         self.most = 0
         self._running = 0
+        self._pair = threading.Barrier(2, timeout=60)
         self._pause = threading.Event()
 
     def memory_bytes(self, plan: Plan) -> int:
@@ -65,8 +66,9 @@ class LargeSandbox(FakeSandbox):
 
     def _count(self, job: Job) -> Bundle:
         self._running += 1
+        self._pair.wait()
+        self._pause.wait(0.05)  # Time for a third one, which must not come.
         self.most = max(self.most, self._running)
-        self._pause.wait(0.05)
         self._running -= 1
         return course.answer(job)
 

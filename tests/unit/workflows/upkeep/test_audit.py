@@ -22,13 +22,13 @@ from grader.store.models import (
 )
 from grader.store.types import LiteralText, UtcTime
 from grader.workflows.upkeep.audit import AuditReport, audit
-from tests.postgresql import fresh_database
+from tests.postgresql import migrated_database
 from tests.tampering import HISTORY, behind_its_back, directly, mark, write
 
 CHANGED = "the row or its seal was changed after it was written"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three_marks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "marks.db"
     with open_store(str(path)) as opened:
@@ -188,7 +188,7 @@ def test_a_changed_trigger_is_named(store: Store, statements: list[str], said: s
 def test_a_changed_trigger_is_named_on_a_server(
     postgresql_server: Path, tmp_path: Path, statement: str, said: str
 ) -> None:
-    with open_store(fresh_database(postgresql_server), evidence=tmp_path) as store:
+    with open_store(migrated_database(postgresql_server), evidence=tmp_path) as store:
         directly(store, statement)
         assert any(said in problem for problem in audit(store).unguarded)
 
@@ -223,7 +223,7 @@ def test_there_is_a_row_of_each_kind_to_change() -> None:
     assert sorted([*(row.__tablename__ for row in one_of_each()), "ledger"]) == HISTORY
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "full.db"
     with open_store(str(path)) as opened:

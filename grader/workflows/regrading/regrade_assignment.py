@@ -1,0 +1,111 @@
+"""The whole of `grader regrade`: whose work, by which rubric, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.facts.case import Reference
+from grader.store import Store
+from grader.store.history import Result
+from grader.workflows.regrading.chosen_rubric import ChosenRubric, choose_rubric
+from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.regrade import Regraded, lacking, regrade
+from grader.workflows.views.filters import criteria_of, ended_so, require_criterion
+from grader.workflows.views.show import find_results
+
+__all__ = ["Chosen", "RegradeReport", "RegradeRequest", "choose", "regrade_assignment", "to_run_again"]
+
+
+@dataclass(frozen=True)
+class RegradeRequest:
+    """What somebody wants judged again.
+
+    Attributes:
+        students: Names or ids; all where none is given.
+        rubric: A file or a name; None takes the newest.
+        criterion: Only where this criterion comes out otherwise.
+        outcome: Only attempts that ended so.
+        places: Folders in which the course's own rubrics may lie.
+        reference: The course's own answers.
+        actor: Who is written into the history.
+    """
+
+    assignment: str
+    students: Sequence[str]
+    rubric: str | None
+    criterion: str | None
+    outcome: str | None
+    places: tuple[Path, ...]
+    reference: Reference
+    actor: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The submissions that a request means, and the rubric that judges them."""
+
+    results: tuple[Result, ...]
+    by: ChosenRubric
+    judge: Judge
+
+
+@dataclass(frozen=True)
+class RegradeReport:
+    """What became of each submission, how many stayed as they were, and by which rubric."""
+
+    changes: tuple[Regraded, ...]
+    unchanged: int
+    judged_by: str
+
+    @property
+    def problems(self) -> bool:
+        """Whether any could not be judged, through a fault of the service."""
+        return any(item.problem for item in self.changes)
+
+
+def choose(request: RegradeRequest, store: Store) -> Chosen:
+    """Finds whose work is meant and what judges it.
+
+    Raises:
+        UsageError: No such student, assignment, criterion or outcome.
+        RubricError: The file that would judge is no rubric.
+    """
+    found = find_results(store, request.assignment, request.students)
+    results = tuple(ended_so(found, request.outcome))
+    by = choose_rubric(store, request.assignment, request.rubric, request.places)
+    known = criteria_of(found) | {item.id for item in by.loaded.rubric.criteria}
+    require_criterion(request.criterion, known, request.assignment)
+    return Chosen(results, by, Judge(by.loaded, request.reference))
+
+
+def regrade_assignment(request: RegradeRequest, store: Store, *, dry_run: bool = False) -> RegradeReport:
+    """Judges stored evidence again; runs nothing.
+
+    Args:
+        request: Whose work, and by which rubric.
+        store: Where evidence and history are.
+        dry_run: Whether only to tell what would change.
+
+    Raises:
+        UsageError: As `choose`.
+    """
+    chosen = choose(request, store)
+    done = regrade(
+        store,
+        chosen.results,
+        lambda _: chosen.judge,
+        actor=request.actor,
+        dry_run=dry_run,
+        criterion=request.criterion,
+    )
+    judged = sum(item.attempt is not None for item in chosen.results)
+    return RegradeReport(tuple(done), judged - len(done), chosen.by.said)
+
+
+def to_run_again(request: RegradeRequest, chosen: Chosen, store: Store) -> tuple[Result, ...]:
+    """All that were chosen; with a criterion those that stored evidence does not settle as they stand."""
+    if request.criterion is None:
+        return chosen.results
+    return tuple(lacking(store, chosen.results, chosen.judge, request.criterion))

@@ -1,0 +1,21 @@
+"""Submissions that could not be taken and wait for a person."""
+
+from __future__ import annotations
+
+from grader.facts.handed_in import nothing_came as nothing_in
+from grader.grading import held
+from grader.store.history import Result
+
+__all__ = ["nothing_came", "why_held"]
+
+
+def why_held(result: Result) -> str:
+    """Why a submission waits for a person's word before it has a mark; empty where it does not."""
+    attempt = result.attempt
+    return held.why_held(attempt.outcome, attempt.detail, result.mark) if attempt else ""
+
+
+def nothing_came(result: Result) -> bool:
+    """Whether the student handed in nothing at all."""
+    attempt = result.attempt
+    return attempt is not None and nothing_in(attempt.outcome, attempt.detail)
