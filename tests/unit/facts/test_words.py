@@ -291,7 +291,7 @@ def test_checkpoints_under_other_names_or_saved_on_a_condition_go_to_a_ta(
     training = factories.history(factories.training_run(0, 2))
     judgement = judge(CHECKPOINT, cell(2, source), files=written, training=training)
     assert judgement.status is status
-    assert all(path in judgement.message for path in files)
+    assert all(path in judgement.open for path in files)
 
 
 @pytest.mark.parametrize(
