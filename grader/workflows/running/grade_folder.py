@@ -9,8 +9,8 @@ from pathlib import Path
 
 from grader.facts.case import Reference
 from grader.intake import find_submissions
-from grader.sandbox.base import Sandbox
 from grader.sandbox import select
+from grader.sandbox.base import Sandbox
 from grader.store import Store
 from grader.workflows.regrading.rubrics import RubricShelf
 from grader.workflows.running.events import Notice, Notify
