@@ -13,7 +13,7 @@ from grader.evidence.record import CallRecord, RaisedError
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.values.compare import Tolerance, tolerance_for
-from grader.facts.values.plain import Unreadable, dtypes_in, plain, show
+from grader.facts.values.plain import dtypes_in, plain, show, unreadable_in
 
 __all__ = ["Answer", "Answers", "answer_of"]
 
@@ -56,17 +56,10 @@ class Answer:
         return self.got is None and self.error is None and not self.stdout.strip()
 
     @property
-    def readable(self) -> bool:
-        """False where evidence does not hold the answer or the arguments."""
-        values = (self.got, *self.args, *self.kwargs.values())
-        return not any(isinstance(value, Unreadable) and not value.kept for value in values)
-
-    @property
     def seen(self) -> Fact[Answer]:
         """What the call came to, where evidence holds it."""
-        if self.error is None and not self.readable:
-            return Unknown("its answer was too large to be kept")
-        return Known(self)
+        unknown = unreadable_in([self.got, *self.args, *self.kwargs.values()])
+        return Known(self) if self.error is not None or unknown is None else Unknown(unknown.why)
 
     @property
     def came_back(self) -> Known[Answer]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from grader.evidence.record import (
     CellRecord,
     Output,
+    ShimKind,
 )
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
@@ -22,6 +23,7 @@ __all__ = [
     "printed",
     "printed_by_us",
     "some_failed",
+    "stands_in",
     "stopped_early",
     "stored_text",
     "training_unknown",
@@ -49,6 +51,18 @@ def untouched(case: Case, section: str | None = None) -> Fact[bool]:
     if not cells:
         return Unknown("the part was not found in the notebook")
     return Known(not any(is_own(cell, case) or was_run_by_student(cell) for cell in cells))
+
+
+#: What may give other numbers than the student's own run had.
+_STAND_INS = frozenset({
+    ShimKind.COLAB_DRIVE, ShimKind.COLAB_FILES, ShimKind.DATASET, ShimKind.IMREAD, ShimKind.NETWORK,
+    ShimKind.PRETRAINED, ShimKind.TRAINING_BUDGET,
+})  # fmt: skip
+
+
+def stands_in(case: Case) -> bool:
+    """Whether something stood in for what the student had, so that our run may show other numbers."""
+    return any(shim.kind in _STAND_INS for shim in case.evidence.shims)
 
 
 def codeless(case: Case, section: str | None = None) -> Fact[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from grader.evidence.plan import FunctionProbe, ModuleProbe
+from grader.evidence.plan import FunctionProbe, ModuleProbe, Target
 from grader.evidence.record import (
     FunctionRecord,
     ModuleRecord,
@@ -160,11 +160,10 @@ def _record_or(
         )
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
-    unnamed = probe.target.discover is not None
-    return _without_answer(case, result, wanted, unnamed)
+    return _without_answer(case, result, wanted, probe.target)
 
 
-def _without_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool) -> Judgement:
+def _without_answer(case: Case, result: ProbeResult, wanted: str, target: Target) -> Judgement:
     """The judgement on a thing that was not found or not measured."""
     bare = nothing_handed_in(case) if case.section is not None else None
     if bare is not None:
@@ -175,7 +174,8 @@ def _without_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool)
             f"{wanted} could not be measured.", open=f"Measuring it came to this: {reason or 'no answer'}."
         )
     none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell."
-    absent = absence(case, result, unnamed=unnamed)
+    unnamed = target.discover is not None
+    absent = absence(case, result, unnamed=unnamed, names=target.names)
     if isinstance(absent, Known):
         return Judgement.failed(none, on=absent)
     return Judgement.needs_ta(none, open=f"But {absent.why}.", where=broken_cells(case, unnamed=unnamed)[:5])

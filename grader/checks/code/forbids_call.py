@@ -15,7 +15,7 @@ from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
 from grader.facts.code.source import ParsedCell, parsed_cells
-from grader.facts.code.uses import CallSeen, calls_in, ran_whole
+from grader.facts.code.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both
 from grader.facts.notebook import codeless, own_code
@@ -105,7 +105,8 @@ class ForbidsCall(Check):
         return self._observed(case, asked, written)
 
     def _observed(self, case: Case, asked: ByHand, written: Written) -> PartFinding:
-        code, where = case.facts.functions.all_of(written), (written.where(),)
+        functions, where = case.facts.functions, (written.where(),)
+        code = both(was_reached(case, written), functions.all_of(written))
         if asked.probe is None:
             return self._by_hand(asked, code, where)
         answers = ask(case, asked.probe)

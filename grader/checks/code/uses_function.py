@@ -9,7 +9,7 @@ from pydantic import Field
 
 from grader.facts.case import Case
 from grader.facts.code.functions import Written, is_written
-from grader.facts.code.uses import calls_in, ran_whole
+from grader.facts.code.uses import calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import codeless, own_code
@@ -55,11 +55,13 @@ class UsesFunction(Check):
         where = (written.where(),)
         if not is_written(written.node):
             return Judgement.failed(f"`{written.name}` is not written yet.", on=written.text, where=where)
-        place, code = self._use(case, written), case.facts.functions.all_of(written)
+        place, ran = self._use(case, written), was_reached(case, written)
         if place is not None:
             text = f"`{written.name}` uses {self._wanted}."
-            return Judgement.passed(text, on=written.text, where=(place,))
-        text = f"`{written.name}` does not call {self._wanted}."
+            if isinstance(ran, Unknown):
+                return Judgement.needs_ta(text, open=f"But {ran.why}.", where=(place,))
+            return Judgement.passed(text, on=ran, where=(place,))
+        text, code = f"`{written.name}` does not call {self._wanted}.", case.facts.functions.all_of(written)
         if isinstance(code, Unknown):
             return Judgement.needs_ta(text, open=f"But {code.why}.", where=where)
         return Judgement.failed(text, on=code, where=where)

@@ -182,7 +182,8 @@ class _Caller:
             function = reference_function(self.case, name)
             yield Suspect(text, partial(function, *answer.args, **answer.kwargs))
         n = answer.args[0] if len(answer.args) == 1 else None
-        if self.check.reference is not None and isinstance(n, int):
+        # Below 1 an answer is a matter of checking the input, not of where a loop ends.
+        if self.check.reference is not None and isinstance(n, int) and n > 0:
             right = reference_function(self.case, self.check.reference)
             yield Suspect("it stops one short (off by one)", partial(right, n - 1))
             yield Suspect("it goes one too far (off by one)", partial(right, n + 1))

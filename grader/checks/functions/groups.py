@@ -11,7 +11,7 @@ import numpy as np
 from grader.facts.calls import Answer, Answers
 from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.values.compare import mismatch
-from grader.facts.values.plain import jsonable, show
+from grader.facts.values.plain import Unreadable, jsonable, show
 from grader.judging.judgement import Judgement
 from grader.judging.shares import PartFinding, judge_parts
 
@@ -166,9 +166,16 @@ def _constant(groups: Sequence[GroupFinding]) -> bool:
     calls = [call for group in groups for call in group.calls]
     if any(call.state not in ("right", "wrong") for call in calls) or len(calls) < 2:
         return False
+    if any(_is_opaque(call.answer.got) for call in calls):
+        return False
     answered = {repr(call.answer.got) for call in calls}
     single = {repr(call.expected[0]) for call in calls if len(call.expected) == 1}
     return len(answered) == 1 and len(single) > 1
+
+
+def _is_opaque(value: Any) -> bool:
+    """Whether two such values may differ although evidence holds the same of them."""
+    return isinstance(value, Unreadable) or (isinstance(value, list | tuple) and any(map(_is_opaque, value)))
 
 
 def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
@@ -188,7 +195,8 @@ def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
         told = [f"`{answers.name}` is right in {right} of {len(counted)} calls."]
         told += [call.sentence for call in _most_telling(groups)]
         if _constant(groups):
-            told.append("It gives the same answer to every input.")
+            nothing = all(call.answer.got is None for call in counted)
+            told.append(f"It {'returns None for' if nothing else 'gives the same answer to'} every input.")
     notes = [call.note for call in counted if call.note][:1]
     return " ".join([*told, *notes, answers.notes]).strip()
 

@@ -12,7 +12,8 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
-from grader.facts.known import Fact, Unknown
+from grader.facts.known import Fact, Unknown, both
+from grader.facts.networks.found import as_left, layers_in_reach
 from grader.facts.networks.steps import (
     Step,
     layers_of_list,
@@ -111,7 +112,13 @@ class Architecture(Check):
         if isinstance(found, Judgement):
             return found
         where = () if found.cell is None else (Where(cell=found.cell),)
-        return self._judge_steps(layers_of_module(found, case.bundle), case, f"`{found.name}`", where)
+        layers, name = layers_of_module(found, case.bundle), f"`{found.name}`"
+        judged = self._judge_steps(layers, case, name, where)
+        sound = both(as_left(case, found, self.target.names), layers_in_reach(found))
+        if judged.status is Status.FAIL and isinstance(sound, Unknown):
+            more = {"where": judged.where, "data": judged.data, "advice": judged.advice}
+            return Judgement.needs_ta(judged.message, open=f"But {sound.why}.", **more)
+        return judged
 
     def _judge_trained(self, case: Case) -> Judgement:
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))

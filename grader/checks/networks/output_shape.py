@@ -8,7 +8,8 @@ from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Tar
 from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.known import Known, Unknown
+from grader.facts.known import Fact, Known, Unknown, both
+from grader.facts.networks.found import as_left
 from grader.facts.networks.shapes import error_of, shape_of
 from grader.facts.targets import describe
 from grader.judging.check import Check
@@ -74,7 +75,8 @@ class OutputShape(Check):
         name = f"`{module.name}`" if module.found_by == "discovery" else describe(self.target)
         shape = shape_of(module.forwards[0])
         if isinstance(shape, Unknown):
-            return self._without_shape(module.forwards[0], name, given, shape, where)
+            left = as_left(case, module, self.target.names)
+            return self._without_shape(module.forwards[0], name, given, left, where)
         data = self._data(shape.value)
         if shape.value is None:
             return Judgement.failed(f"{name} does not give a tensor.", on=shape, where=where, data=data)
@@ -83,6 +85,9 @@ class OutputShape(Check):
             found_at = where if module.found_by == "discovery" else ()
             return Judgement.passed(text, on=shape, where=found_at, data=data)
         text = f"{name} gives {list(shape.value)} for {list(given)}; expected {list(self.expected)}."
+        left = as_left(case, module, self.target.names)
+        if isinstance(left, Unknown):
+            return Judgement.needs_ta(text, open=f"But {left.why}.", where=where, data=data)
         doubt = _another_may_be_meant(module, case.probe(self._probe(given)), case)
         if doubt:
             return Judgement.needs_ta(text, open=f"But {doubt}.", where=where, data=data)
@@ -93,18 +98,18 @@ class OutputShape(Check):
         forward: ForwardRecord,
         name: str,
         given: tuple[int, ...],
-        why: Unknown,
+        left: Fact[ModuleRecord],
         where: tuple[Where, ...],
     ) -> Judgement:
         """A network that gave no tensor: by an error of its own, or for a reason that is not known."""
-        error, more = error_of(forward), dict[str, Any](where=where, data=self._data(None))
+        error, more = both(left, error_of(forward)), dict[str, Any](where=where, data=self._data(None))
         text = f"{name} was to give {list(self.expected)} for {list(given)}"
         if forward.error is not None:
             raised = f"{forward.error.type} for an input of shape {list(given)}: {forward.error.message}"
             text = f"{name} raised {raised}"
         if isinstance(error, Known):
             return Judgement.failed(text, on=error, **more)
-        return Judgement.needs_ta(f"{text}.", open=f"But {why.why}.", **more)
+        return Judgement.needs_ta(f"{text}.", open=f"But {error.why}.", **more)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self.squeezed and len(shape) == len(self.expected) + 1 and shape[-1] == 1:

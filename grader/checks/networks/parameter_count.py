@@ -13,7 +13,8 @@ from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
-from grader.facts.networks.parameters import counted, layer_table
+from grader.facts.networks.found import as_left
+from grader.facts.networks.parameters import counted, frozen_count, layer_table
 from grader.facts.targets import describe
 from grader.facts.words.answers import Answer, answer_in
 from grader.facts.words.arithmetic import arithmetic_in
@@ -66,7 +67,7 @@ class ParameterCount(Check):
             return self._judge_answer(case, found if isinstance(found, ModuleRecord) else None)
         if isinstance(found, Judgement):
             return found.model_copy(update={"data": self._data(None, None)})
-        return self._judge_network(found)
+        return self._judge_network(case, found)
 
     def _data(self, module: ModuleRecord | None, count: int | None) -> dict[str, Any]:
         rows = [] if module is None else layer_table(module)
@@ -74,7 +75,7 @@ class ParameterCount(Check):
             rows = [row for row in rows if row["path"] == self.layer]
         return {"found": count, "expected": self.expected, "layers": rows}
 
-    def _judge_network(self, module: ModuleRecord) -> Judgement:
+    def _judge_network(self, case: Case, module: ModuleRecord) -> Judgement:
         count = counted(module, self.layer)
         more: dict[str, Any] = {
             "data": self._data(module, count.value if isinstance(count, Known) else None),
@@ -86,9 +87,16 @@ class ParameterCount(Check):
             return Judgement.needs_ta(text, open=f"They were not counted: {count.why}.", **more)
         if count.value == self.expected:
             return Judgement.passed(f"{self.expected} parameters, as expected.", on=count, **more)
-        if count.value is None:
-            return Judgement.failed(f"There is no {wanted} with parameters.", on=count, **more)
+        left = as_left(case, module, self.target.names)
         text = f"{wanted} has {count.value} parameters; expected {self.expected}."
+        if count.value is None:
+            text = f"There is no {wanted} with parameters."
+        if isinstance(left, Unknown):
+            return Judgement.needs_ta(text, open=f"But {left.why}.", **more)
+        frozen = frozen_count(module, self.layer)
+        if frozen and (count.value or 0) + frozen == self.expected:
+            why = f"With {frozen} more that are frozen at the end there are as many as asked for."
+            return Judgement.needs_ta(text, open=why, **more)
         return Judgement.failed(text, on=count, **more)
 
     def _judge_answer(self, case: Case, module: ModuleRecord | None) -> Judgement:

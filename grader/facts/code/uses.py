@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
-from grader.facts.code.functions import CalledName, Functions, called_names, unclear_call
+from grader.facts.code.functions import CalledName, Functions, Written, called_names, unclear_call
 from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["CallSeen", "calls_in", "may_use", "ran_whole"]
+__all__ = ["CallSeen", "calls_in", "may_use", "ran_whole", "was_reached"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,14 @@ def calls_in(
         for called in called_names(parsed.tree, imports) if parsed.tree is not None else ():
             if wanted(called):
                 yield Known(CallSeen(called, Where(cell=parsed.index, line=parsed.line_of(called.node))))
+
+
+def was_reached(case: Case, written: Written) -> Fact[Written]:
+    """A function whose cell our run came to, so that Python took notice of it."""
+    cell = case.evidence.cells[written.cell.index]
+    if cell.run is None or cell.run.status not in ("ok", "error"):
+        return Unknown(f"cell {cell.index} did not run to its end")
+    return Known(written)
 
 
 def ran_whole(cells: tuple[CellRecord, ...]) -> Fact[tuple[ParsedCell, ...]]:

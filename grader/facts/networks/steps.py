@@ -10,6 +10,7 @@ from typing import Any
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
 from grader.evidence.training import LayerList
+from grader.evidence.values import ArrayValue
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.values.plain import plain
 
@@ -88,7 +89,10 @@ def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
     types = {layer.path: layer.type for layer in module.layers}
     if not module.operations:
         return tuple(
-            Step(layer.type, {name: plain(value, bundle) for name, value in layer.hyperparameters.items()})
+            Step(
+                _plain_type(layer.type),
+                {name: plain(value, bundle) for name, value in layer.hyperparameters.items()},
+            )
             for layer in module.layers
         )
     traced = (_step_of_operation(operation, types, bundle) for operation in module.operations)
@@ -97,10 +101,29 @@ def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
 
 def _step_of_operation(operation: OperationRecord, types: Mapping[str, str], bundle: Bundle) -> Step | None:
     settings = {name: plain(value, bundle) for name, value in operation.arguments.items()}
+    settings |= _sizes_of(operation)
     if operation.layer is not None and operation.name == types.get(operation.layer):
         return Step(operation.name, settings)
     kind = _FUNCTIONS.get(operation.name)
     return None if kind is None else Step(kind, settings)
+
+
+def _sizes_of(operation: OperationRecord) -> dict[str, Any]:
+    """The settings of a layer that a functional call with weights of its own amounts to."""
+    before, after, weight = operation.input_shape, operation.output_shape, operation.arguments.get("weight")
+    if not before or not after or operation.name not in ("conv2d", "linear"):
+        return {}
+    if operation.name == "linear":
+        return {"in_features": before[-1], "out_features": after[-1]}
+    sizes: dict[str, Any] = {"in_channels": before[-3], "out_channels": after[-3]} if len(before) > 2 else {}
+    if isinstance(weight, ArrayValue) and len(weight.shape) == 4:
+        sizes["kernel_size"] = weight.shape[-2:]
+    return sizes
+
+
+def _plain_type(kind: str) -> str:
+    """The layer that a parametrization, as by `torch.nn.utils.parametrizations`, was put on."""
+    return kind.removeprefix("Parametrized")
 
 
 def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
@@ -108,7 +131,11 @@ def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
 
     There are more where the list was cut, of which nothing is known.
     """
-    return () if layers is None else tuple(Step(layer.type, layer.settings) for layer in layers.layers)
+    return (
+        ()
+        if layers is None
+        else tuple(Step(_plain_type(layer.type), layer.settings) for layer in layers.layers)
+    )
 
 
 def steps_of_reference(architecture: Any) -> tuple[Step, ...]:

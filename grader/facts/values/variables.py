@@ -14,7 +14,7 @@ from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, located, mentions, own_code, stopped_early
 from grader.facts.values.compare import as_array
-from grader.facts.values.plain import Unreadable, dtypes_in, plain
+from grader.facts.values.plain import dtypes_in, plain, unreadable_in
 from grader.facts.words.numbers import numbers_in
 
 __all__ = ["Absent", "Held", "held_before", "variable"]
@@ -41,9 +41,8 @@ class Held:
     @property
     def known(self) -> Fact[Any]:
         """The value, where evidence holds it."""
-        if isinstance(self.value, Unreadable) and not self.value.kept:
-            return Unknown(f"{self.value.what} was too large to be kept")
-        return Known(self.value)
+        unknown = unreadable_in(self.value)
+        return Known(self.value) if unknown is None else Unknown(unknown.why)
 
     @property
     def shape(self) -> Fact[tuple[int, ...] | None]:
