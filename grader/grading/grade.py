@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
-from grader.grading.held import nothing_came
+from grader.grading.held import nothing_came, parted
 from grader.grading.scoring import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
@@ -92,7 +92,7 @@ def _without_notebook(outcome: Outcome, detail: str) -> Judgement:
     """Nothing handed in earns nothing; what came and cannot be read may still be somebody's whole work."""
     if nothing_came(outcome, detail):
         return Judgement.failed("Nothing was handed in.")
-    reason = detail or "it is no notebook"
+    reason, _ = parted(detail or "it is no notebook")
     return Judgement.needs_ta(f"What was handed in could not be taken: {reason}. A TA decides what counts.")
 
 

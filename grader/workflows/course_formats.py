@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.evidence.record import Outcome
+from grader.grading.held import parted
 from grader.grading.marks import CriterionMark, Mark
 from grader.intake.roster import Roster, RosterEntry
 from grader.reporting.exports import (
@@ -153,7 +154,7 @@ def _missing(result: Result) -> str:
     if result.attempt.outcome == Outcome.SANDBOX_UNAVAILABLE:
         return f"the service could not run it: {result.attempt.detail}"
     if reason := why_held(result):
-        return f"could not be taken, and waits for a TA: {reason}"
+        return f"could not be taken, and waits for a TA: {parted(reason)[0]}"
     return "" if result.mark else "not judged yet"
 
 
