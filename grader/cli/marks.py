@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,9 +35,13 @@ def show(
 
     Example: grader show s101 --assignment lab2
     """
+    from grader.grading.held import parted
+    from grader.reporting.advice import advice
     from grader.workflows.views.attempt_ending import ending
+    from grader.workflows.views.held import why_held
     from grader.workflows.views.identity import shown_as
     from grader.workflows.views.provenance import stands_on
+    from grader.workflows.views.report import report_input
     from grader.workflows.views.show import find_result, timeline
     from grader.workflows.views.telling import tell
 
@@ -45,13 +50,18 @@ def show(
         result = find_result(store, student, assignment)
         entries = timeline(store, result.student, assignment) if history else None
         basis = stands_on(store, result) if why else None
-        detail = "" if as_json else ending(store, result)
+        detail = "" if as_json else parted(ending(store, result))[0]
+        held = report_input(store, result) if why_held(result) and not as_json else None
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)
     if as_json:
         print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
     _print_result(result, shown, detail)
+    if held is not None:
+        print_line("could not be taken; no mark goes out until a TA has looked. The student's page says:")
+        for label, text in advice(replace(held, contact=options.contact or "")):
+            print_line(f"  {label}: {text}")
     if told is not None:
         _print_history(told)
     if basis is not None:

@@ -45,7 +45,10 @@ def report(
     people = read_roster(roster) if roster else None
     with setup.store(options) as store:
         found = find_results(store, assignment, students or ())
-        written = list(write_reports(store, found, out, reference=answers, appendix=appendix, roster=people))
+        made = write_reports(
+            store, found, out, reference=answers, appendix=appendix, roster=people, contact=options.contact
+        )
+        written = list(made)
     printed = [print_pdf(browser, item.path) for item in written] if pdf else []
     if students or len(written) == 1:
         for path in [*(item.path for item in written), *printed]:

@@ -20,11 +20,9 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from grader.collector.places import PORTS, SOCKETS
+from grader.collector.uids import take_uids
 
 __all__ = ["ForkedKernel", "ForkedKernelManager", "ForkedKernelProvisioner", "Launcher"]
-
-FIRST_UID = 20_000
-UIDS = 500
 
 
 class ForkedKernel:
@@ -64,6 +62,8 @@ class Launcher:
     """The driver's end of the fork server."""
 
     def __init__(self) -> None:
+        self._uids = take_uids()
+        self._used = 0
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "grader.collector", "launcher", str(theirs.fileno())],
@@ -73,7 +73,6 @@ class Launcher:
             env={**os.environ, **_LAUNCHER_ENVIRONMENT},
         )
         theirs.close()
-        self._next_uid = FIRST_UID
 
     def wait_until_warm(self) -> dict[str, str]:
         """Blocks until the imports are done.
@@ -109,10 +108,10 @@ class Launcher:
         Raises:
             RuntimeError: The launcher cannot fork, or this container has used up its uids.
         """
-        uid = self._next_uid
-        if uid >= FIRST_UID + UIDS:
-            raise RuntimeError(f"all {UIDS} uids of this container are used up")
-        self._next_uid += 1
+        if self._used == len(self._uids):
+            raise RuntimeError(f"all {len(self._uids)} uids of this container are used up")
+        uid = self._uids[self._used]
+        self._used += 1
         folder = SOCKETS / secrets.token_hex(16)
         folder.mkdir()
         # The set-gid bit gives the sockets root's group, so that the driver may connect; the sticky bit keeps

@@ -17,6 +17,7 @@ from grader.collector.privileges import become_student
 from grader.evidence.text import first_lines
 
 __all__ = [
+    "connections",
     "kill_processes",
     "leftovers",
     "processes_of",
@@ -187,3 +188,17 @@ def _files() -> Iterator[tuple[Path, int]]:
                 # What a notebook is still at work with may go meanwhile.
                 with suppress(FileNotFoundError):
                     yield entry, entry.lstat().st_uid
+
+
+def connections() -> list[str]:
+    """Network connections that are there, one line each; nothing of ours makes any.
+
+    The kernel keeps a closed one for a minute, and its port from whoever binds it next. No process is left
+    that could be ended for it.
+    """
+    found = []
+    for protocol in ("tcp", "tcp6", "udp", "udp6"):
+        with suppress(OSError):
+            _, *rows = Path(f"/proc/net/{protocol}").read_text().splitlines()
+            found += [f"{protocol} {row.split()[1]}" for row in rows]
+    return found

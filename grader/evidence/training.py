@@ -133,7 +133,7 @@ class DataSource(Record):
     length: int | None = None
     sampled: int | None = None
     index_digest: str | None = None
-    overlap: tuple[tuple[int, float], ...] | None = ()
+    overlap: tuple[tuple[int, float], ...] | None = Field(default=(), max_length=1000)
     batch_size: int | None = None
     names: tuple[str, ...] = ()
 
@@ -250,7 +250,7 @@ class TrainingHistory(Record):
     runs: tuple[TrainingRun, ...] = Field(default=(), max_length=1000)
     evaluations: tuple[EvaluationPass, ...] = Field(default=(), max_length=4000)
     sources: tuple[DataSource, ...] = Field(default=(), max_length=8000)
-    layer_lists: tuple[LayerList, ...] = Field(default=(), max_length=4000)
+    layer_lists: tuple[LayerList, ...] = Field(default=(), max_length=6000)
     complete: bool = True
     notes: tuple[str, ...] = Field(default=(), max_length=200)
 

@@ -39,7 +39,7 @@ def parse_notebook(raw: bytes) -> tuple[CellRecord, ...]:
         raise SubmissionError(
             "the notebook has no code",
             expected="at least one code cell that is not blank",
-            found=f"{len(cells)} cells without code",
+            found="1 cell without code" if len(cells) == 1 else f"{len(cells)} cells without code",
             todo="check that the right file was handed in",
         )
     return cells

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord, Evidence, Outcome
+from grader.facts.handed_in import nothing_came
 from grader.facts.raised import raised_in
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
@@ -145,6 +146,8 @@ def _run_facts(report: ReportInput) -> RunFacts:
     if report.bundle is not None and report.result is Outcome.CELL_ERROR:
         raised = raised_clause(raised_in(report.bundle.evidence.cells, report.unchanged))
         return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
+    if nothing_came(report.result, report.result_detail):
+        return RunFacts("Nothing was handed in.", "", facts)
     # Why our service failed is for course staff, who find it in `grader show`.
     ours = report.result.our_fault
     return RunFacts(_OUTCOMES[report.result], "" if ours else report.result_detail, facts)

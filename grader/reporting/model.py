@@ -60,6 +60,8 @@ class ReportInput:
         appendix: Whether the executed notebook is appended.
         made_at: When the report was made; left out where it is None.
         unchanged: Cells that are as the handout gave them, whose errors are not the student's.
+        held: The file could not be taken, and no person has decided yet: there is no mark.
+        contact: Whom a student can ask, as the course says it; empty where it does not.
     """
 
     student: str
@@ -78,6 +80,8 @@ class ReportInput:
     appendix: bool = True
     made_at: datetime | None = None
     unchanged: frozenset[int] = frozenset()
+    held: bool = False
+    contact: str = ""
 
     @property
     def result(self) -> Outcome:

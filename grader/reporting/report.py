@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.reporting.advice import advice
 from grader.reporting.appendix import appendix
 from grader.reporting.findings import view
 from grader.reporting.headline import headline
@@ -15,8 +16,10 @@ __all__ = ["render_report"]
 def render_report(report: ReportInput) -> str:
     """The report as HTML: no scripts, nothing fetched, everything of the student's escaped.
 
-    Pure: equal inputs give equal text.
+    Pure: equal inputs give equal text. Where the file could not be taken, five lines say how to hand it in.
     """
+    if report.held:
+        return page("held.html.j2", report=report, lines=advice(report))
     views = tuple(view(report, finding) for finding in report.verdict.findings)
     cells = report.bundle.evidence.cells if report.bundle is not None and report.appendix else ()
     return page(

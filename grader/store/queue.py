@@ -109,8 +109,10 @@ class Queue:
         if waiting is not None:
             return waiting
         done = select(JobRow.id).filter_by(**match)
+        # A key with an image is of a file that can be read now, whatever an earlier version made of it.
+        stale = (_OUR_FAULT, _UNREAD) if key.image else (_OUR_FAULT,)
         stands = (
-            select(AttemptRow.seq).where(AttemptRow.job.in_(done), AttemptRow.outcome != _OUR_FAULT).limit(1)
+            select(AttemptRow.seq).where(AttemptRow.job.in_(done), AttemptRow.outcome.not_in(stale)).limit(1)
         )
         if not fresh and session.scalar(stands) is not None:
             return None
@@ -186,6 +188,7 @@ class Queue:
 
 
 _OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
+_UNREAD = Outcome.INVALID_SUBMISSION.value
 
 
 def _claimed() -> ColumnElement[bool]:

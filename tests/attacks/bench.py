@@ -24,6 +24,7 @@ from grader.evidence.plan import (
 from grader.sandbox.base import Job, Worker
 from tests.attacks.memory import Growth, growth
 from tests.attacks.model import Attack
+from tests.attacks.survivors import living_uids
 
 __all__ = [
     "HONEST",
@@ -138,12 +139,14 @@ class Fight:
         honest: Evidence of the honest submission that the same sandbox served next, and
         twin: evidence of the harmless twin, after that; None where each submission gets its own sandbox.
         grew: Memory taken outside the kernel while it ran.
+        living: Uids of processes that lived in the shared sandbox when the hostile notebook was over.
     """
 
     attack: Bundle
     honest: Bundle | None
     twin: Bundle | None
     grew: Growth
+    living: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -178,9 +181,10 @@ def fight(attack: Attack, worker: Worker, *, shared: bool) -> Fight:
         hostile = run_cells(worker, (prelude, *attack.cells), limits, cuda=cuda)
     if not shared:
         return Fight(hostile, None, None, grown)
+    living = frozenset(living_uids(worker))
     honest = run_cells(worker, HONEST, limits, cuda=cuda)
     harmless = run_cells(worker, (prelude, *attack.twin.cells), limits, cuda=cuda)
-    return Fight(hostile, honest, harmless, grown)
+    return Fight(hostile, honest, harmless, grown, living)
 
 
 def twins_by_group(attacks: Sequence[Attack]) -> list[Twins]:

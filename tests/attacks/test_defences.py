@@ -19,6 +19,7 @@ from tests.attacks.bench import HONEST, LIMITS, PRELUDE, honest_evidence, plan_f
 from tests.attacks.forger import forgeries, forging_plan, judged, run, work
 from tests.attacks.memory import DRIVER_BYTES, growth
 from tests.attacks.model import attacks
+from tests.attacks.survivors import living_uids
 from tests.attacks.weakening import Weakness, weaken
 
 pytestmark = pytest.mark.docker
@@ -104,6 +105,7 @@ FOLDERS_FOR_ALL = Weakness({"grader/collector/handover.py": ("_OPEN = 0o1770", "
 BLIND_TO_STRANGERS = Weakness(
     {"grader/collector/driver.py": ("shares_uid() else strangers(", "True else strangers(")}
 )
+BLIND_TO_CONNECTIONS = Weakness({"grader/collector/driver.py": ("connections()[:_MOST_NAMED]", "()")})
 #: A process that hides from the look at first threads lives on.
 SURVIVING = FIRST_THREAD_SPEAKS_FOR_ALL | NO_KILL_BY_UID
 HIDING = "persistence/process-without-its-first-thread"
@@ -304,9 +306,18 @@ def test_a_submission_that_met_a_process_of_an_earlier_one_is_run_again_elsewher
 ) -> None:
     worker = weakened(NO_KILL | NO_KILL_BY_UID | NO_LOOK_AFTER)
     attacked(worker, HIDING)
+    assert len(living_uids(worker)) == 2
     with pytest.raises(SandboxUnavailable, match="left by an earlier submission: process"):
         run_cells(worker, HONEST, LIMITS)
     assert honest_evidence(run_cells(worker, HONEST, LIMITS)) == alone
+
+
+def test_in_a_container_with_closed_connections_a_port_is_taken(weakened: Weakened) -> None:
+    case = next(one for one in attacks() if one.id == "leftovers/names-and-locks")
+    worker = weakened(BLIND_TO_CONNECTIONS)
+    run_cells(worker, (PRELUDE + case.prelude, *case.cells), LIMITS)
+    twin = run_cells(worker, (PRELUDE + case.prelude, *case.twin.cells), LIMITS)
+    assert "Address already in use" in printed(twin)
 
 
 def test_without_seal_and_source_check_a_forger_is_paid(

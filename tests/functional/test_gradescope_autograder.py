@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -79,12 +80,20 @@ def test_a_submission_becomes_results(autograder: Path) -> None:
     assert "3 points wait for a TA" in found["output"]
 
 
-def test_a_submission_without_a_notebook_is_told_so(autograder: Path) -> None:
+def test_what_could_not_be_taken_gets_no_number_and_the_instructor_is_told_why(autograder: Path) -> None:
     (autograder / "submission" / "lab.ipynb").write_text("{not json")
     ended = run(autograder)
-    assert ended.returncode == 0, ended.stderr
-    assert results(autograder)["score"] == 0.0
-    assert "JSON" in results(autograder)["tests"][0]["output"]
+    assert ended.returncode == 1
+    assert not (autograder / "results" / "results.json").exists()
+    assert "could not be taken" in ended.stdout
+    assert "JSON" in ended.stdout
+
+
+def test_a_notebook_in_a_zip_is_graded(autograder: Path) -> None:
+    with zipfile.ZipFile(autograder / "submission" / "hand-in.zip", "w") as packed:
+        packed.writestr("lab/lab.ipynb", course.notebook(course.GOOD))
+    assert run(autograder).returncode == 0
+    assert results(autograder)["score"] == 2.0
 
 
 def test_our_own_fault_gives_no_results_and_an_old_one_is_gone(autograder: Path) -> None:

@@ -235,8 +235,8 @@ ASSIGNED = [cell(SECOND, "last = 1"), cell(SECOND, "last = 41")]
 def test_probes_see_the_namespace_as_the_last_cell_left_it(second: Bundle) -> None:
     result = second.evidence.probes[probe_id(LAST_VALUE)]
     assert result.status == "ok"
-    assert isinstance(result.record)
-    assert result.record.value == IntValue(value=42)
+    assert isinstance(result.record, FunctionRecord)
+    assert result.record.calls[0].returned == (IntValue(value=42),)
 
 
 DEFINED = [

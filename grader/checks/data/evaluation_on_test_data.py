@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from grader.evidence.training import EvaluationPass, TrainingRun
+from grader.evidence.training import EvaluationPass
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.training.chosen import contradictions, loaded_from_later, may_have_loaded
-from grader.facts.training.data_use import TestData
+from grader.facts.known import Fact, Known, Unknown, both, every
+from grader.facts.training.chosen import as_chosen, training_of
+from grader.facts.training.data_use import Kind, TestData, code_of
 from grader.facts.training.runs import (
     batch_size_of,
     by_token,
@@ -20,10 +21,11 @@ from grader.facts.training.runs import (
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
+from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["EvaluatedOnTest"]
 
-Kind = Literal["test", "trained", "other", "unsure"]
+_OTHER_WEIGHTS = "So it may not be the chosen network with the weights that it was trained to."
 
 
 class EvaluatedOnTest(Check):
@@ -60,108 +62,92 @@ class EvaluatedOnTest(Check):
         cells = {cell.index for cell in case.section_cells()}
         test_data = TestData(case.evidence.training)
         looks = [look for look in case.evidence.training.evaluations if look.cell in cells]
-        kinds = [(look, _kind_of(look, test_data, case)) for look in looks]
-        on_test = [look for look, kind in kinds if kind == "test"]
+        kinds = [(look, test_data.kind_of(look, case)) for look in looks]
+        on_test = [(look, kind) for look, kind in kinds if isinstance(kind, Known) and kind.value == "test"]
         data = {"evaluations": [_describe(look, kind, test_data, case) for look, kind in kinds]}
-        if any(is_model(look.model, self.model) for look in on_test):
+        if any(is_model(look.model, self.model) for look, _ in on_test):
             return self._judge_report(case, bool(answer.stated), on_test, data)
-        if answer.located and not answer.touched:
-            return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
-        if on_test or not kinds or any(kind == "unsure" for _, kind in kinds):
-            question = self._question(case, kinds, test_data)
-            return Judgement.needs_ta(question, where=_where(looks) or answer.where, data=data)
-        return _elsewhere(case, kinds, test_data, data)
+        bare = nothing_handed_in(case)
+        if bare is not None:
+            return bare.model_copy(update={"data": data})
+        known = every(kind for _, kind in kinds)
+        if on_test or not kinds or isinstance(known, Unknown):
+            message, why = self._question(case, kinds, test_data)
+            return Judgement.needs_ta(message, open=why, where=_where(looks) or answer.where, data=data)
+        return _elsewhere(case, looks, known, test_data, data)
 
     def _judge_report(
-        self, case: Case, reported: bool, on_test: list[EvaluationPass], data: dict[str, Any]
+        self,
+        case: Case,
+        reported: bool,
+        on_test: list[tuple[EvaluationPass, Known[Kind]]],
+        data: dict[str, Any],
     ) -> Judgement:
-        asked = [look for look in on_test if is_model(look.model, self.model)]
-        look = next((look for look in asked if not self._doubt(look, case)), asked[0])
-        where, network = _where(on_test), _network(look, case)
+        asked = [
+            (look, kind, as_chosen(look, case, self.choice))
+            for look, kind in on_test
+            if is_model(look.model, self.model)
+        ]
+        look, kind, chosen = next((each for each in asked if isinstance(each[2], Known)), asked[0])
+        more: dict[str, Any] = {"where": _where([each for each, _ in on_test]), "data": data}
+        untrained = look.model is not None and training_of(look, case) is None
+        loaded = " (its weights were loaded)" if untrained and isinstance(chosen, Known) else ""
+        message = f"{_network(look, case)}{loaded} was evaluated on the test data"
         if not reported:
-            message = f"{network} was evaluated on the test data, but no number was found in the answer."
-            return Judgement.needs_ta(message, where=where, data=data)
-        doubt = self._doubt(look, case)
-        if doubt:
-            message = f"{network} was evaluated on the test data, but {doubt}; a TA looks at it."
-            return Judgement.needs_ta(message, where=where, data=data)
-        untrained = look.model is not None and _training_of(look, case) is None
-        loaded = " (its weights were loaded)" if untrained else ""
-        message = f"{network}{loaded} was evaluated on the test data, and the result reported."
-        return Judgement.passed(message, where=where, data=data)
+            why = "It may be given in a picture, or in words."
+            return Judgement.needs_ta(f"{message}, but no number was found in the answer.", open=why, **more)
+        settled = both(kind, chosen)
+        if isinstance(settled, Unknown):
+            return Judgement.needs_ta(f"{message}, but {settled.why}.", open=_OTHER_WEIGHTS, **more)
+        return Judgement.passed(f"{message}, and the result reported.", on=settled, **more)
 
-    def _doubt(self, look: EvaluationPass, case: Case) -> str:
-        """Why it may not be the chosen network, as it was trained; empty where nothing says so."""
-        run = _training_of(look, case)
-        if run is None:
-            return "" if look.model is None or may_have_loaded(look, case) else "our run did not train it"
-        loaded = loaded_from_later(look, run, case)
-        if loaded:
-            return loaded
-        against = () if self.choice is None else contradictions(run, case, self.choice)
-        if self.choice is None or not against:
-            return ""
-        return f"the answer to {case.sections[self.choice].title} states {' and '.join(against)}"
-
-    def _question(self, case: Case, kinds: list[tuple[EvaluationPass, Kind]], test_data: TestData) -> str:
+    def _question(
+        self, case: Case, kinds: list[tuple[EvaluationPass, Fact[Kind]]], test_data: TestData
+    ) -> tuple[str, str]:
+        """What was seen instead of what was asked for, and why a person has to look."""
         wanted = "/".join(f"`{name}`" for name in self.model) or "a network"
-        on_test = next((look for look, kind in kinds if kind == "test" and look.model is not None), None)
-        if on_test is not None:
-            used = _network(on_test, case)
-            return f"{used} was evaluated on the test data where {wanted} was asked for; a TA looks at it."
-        unsure = next((look for look, kind in kinds if kind == "unsure"), None)
+        on_test = [look for look, kind in kinds if _is_test(kind) and look.model is not None]
+        if on_test:
+            used = _network(on_test[0], case)
+            message = f"{used} was evaluated on the test data where {wanted} was asked for."
+            return message, "It may be the network that was chosen."
+        unsure = next((look for look, kind in kinds if isinstance(kind, Unknown)), None)
         if unsure is None:
-            return f"Our run saw no evaluation of {wanted} in this part; a TA looks at it."
-        used = test_data.name(unsure.source, _code(unsure, case))
-        return (
-            f"{_network(unsure, case)} was evaluated on {used} {in_cells([unsure.cell])}; whether these are"
-            " test data could not be told, so a TA looks at it."
-        )
+            return f"Our run saw no evaluation of {wanted} in this part.", "There may be one in another form."
+        used = test_data.name(unsure.source, code_of(unsure, case))
+        message = f"{_network(unsure, case)} was evaluated on {used} {in_cells([unsure.cell])}."
+        return message, "Whether these are test data could not be told."
+
+
+def _is_test(kind: Fact[Kind]) -> bool:
+    return isinstance(kind, Known) and kind.value == "test"
 
 
 def _elsewhere(
-    case: Case, kinds: list[tuple[EvaluationPass, Kind]], test_data: TestData, data: dict[str, Any]
+    case: Case,
+    looks: list[EvaluationPass],
+    kinds: Known[tuple[Kind, ...]],
+    test_data: TestData,
+    data: dict[str, Any],
 ) -> Judgement:
     """The judgement where all data are known to be no test data, or this network's training data."""
-    trained = [look for look, kind in kinds if kind == "trained"]
-    looks = trained or [look for look, _ in kinds]
+    trained = [look for look, kind in zip(looks, kinds.value, strict=True) if kind == "trained"]
+    looks = trained or looks
     name = "The network" if looks[0].model is None else f"`{object_name(looks[0].model)}`"
     place = in_cells([looks[0].cell])
     if trained:
         message = f"{name} was evaluated {place} on the data that it was trained on."
         advice = "Evaluate the trained network on data that no training has seen."
-        return Judgement.failed(message, where=_where(looks), data=data, advice=advice)
-    used = test_data.name(looks[0].source, _code(looks[0], case))
+        return Judgement.failed(message, on=kinds, where=_where(looks), data=data, advice=advice)
+    used = test_data.name(looks[0].source, code_of(looks[0], case))
     message = f"{name} was evaluated on {used} {place}, not on the test data."
-    return Judgement.failed(message, where=_where(looks), data=data)
-
-
-def _kind_of(look: EvaluationPass, test_data: TestData, case: Case) -> Kind:
-    if test_data.training_on(look) is not None:
-        return "trained"
-    if test_data.may_be_trained_on(look):
-        return "unsure"
-    likeness = test_data.likeness(look.source)
-    if likeness == "test" or test_data.is_kept_apart(look):
-        return "test"
-    is_other = likeness == "other" and test_data.is_other(look, _code(look, case))
-    return "other" if is_other else "unsure"
-
-
-def _training_of(look: EvaluationPass, case: Case) -> TrainingRun | None:
-    """The last run before that trained the very network which is evaluated."""
-    runs = [
-        run
-        for run in case.evidence.training.runs
-        if look.model is not None and run.model.token == look.model.token and run.order < look.order
-    ]
-    return max(runs, key=lambda run: run.order, default=None)
+    return Judgement.failed(message, on=kinds, where=_where(looks), data=data)
 
 
 def _network(look: EvaluationPass, case: Case) -> str:
     """The network and how it was trained, in words."""
     name = "A network" if look.model is None else f"`{object_name(look.model)}`"
-    run = _training_of(look, case)
+    run = training_of(look, case)
     if run is None:
         return name
     sources = by_token(case.evidence.training)
@@ -171,21 +157,17 @@ def _network(look: EvaluationPass, case: Case) -> str:
     return f"{name} as trained {in_cells([run.cell])} ({', '.join(given)})"
 
 
-def _code(look: EvaluationPass, case: Case) -> str:
-    return case.evidence.cells[look.cell].source if look.cell is not None else ""
-
-
 def _where(looks: list[EvaluationPass]) -> tuple[Where, ...]:
     places = {(look.cell, look.line): None for look in looks if look.cell is not None}
     return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
 
 
-def _describe(look: EvaluationPass, kind: Kind, test_data: TestData, case: Case) -> dict[str, Any]:
-    run = _training_of(look, case)
+def _describe(look: EvaluationPass, kind: Fact[Kind], test_data: TestData, case: Case) -> dict[str, Any]:
+    run = training_of(look, case)
     return {
         "cell": look.cell,
         "object": None if look.model is None else object_name(look.model),
-        "data": test_data.name(look.source, _code(look, case)),
-        "is_test": True if kind == "test" else None if kind == "unsure" else False,
+        "data": test_data.name(look.source, code_of(look, case)),
+        "is_test": None if isinstance(kind, Unknown) else kind.value == "test",
         "trained_in": None if run is None else run.cell,
     }

@@ -10,19 +10,19 @@ from pydantic import Field
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.notebook import own_cell_failed, stopped_early
-from grader.facts.training.data_use import Likeness, TestData
+from grader.facts.known import Fact, Known, Unknown, every, sure
+from grader.facts.training.data_use import TestData, code_of
 from grader.facts.training.runs import in_cells, object_name, runs_in
+from grader.facts.training.seen import no_training, whole_history
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["TestSetUntouched"]
 
-_NAMED_TEST = "By its name test data were used before the end; a TA looks whether they are."
-_UNRECORDED = (
-    "More data were used than were recorded, so whether test data were among them is not known; a TA looks."
-)
+_NAMED_TEST = "By its name test data were used before the end."
+_NO_MISUSE = "No test data were misused as far as was recorded."
+_UNRECORDED = "More data were used than were recorded, so whether test data were among them is not known."
 
 Used = TypeVar("Used", TrainingRun, EvaluationPass)
 
@@ -60,37 +60,41 @@ class TestSetUntouched(Check):
         test_data = TestData(history)
         if not history.runs:
             return _nothing_trained(case, self.tuning)
-        trained = _by_likeness((run, test_data.likeness(run.source)) for run in history.runs)
+        trained = [(run, test_data.is_test(run.source)) for run in history.runs]
         tuned = self._tuned_on_test(case, test_data)
-        data = _describe(trained["test"], tuned["test"])
-        if trained["test"] or tuned["test"]:
-            names = {test_data.name(look.source, _code(look, case)) for look in tuned["test"]}
-            return _misuse(trained["test"], tuned["test"], names, data)
-        if trained["unsure"] or tuned["unsure"]:
-            where = _where([*trained["unsure"], *tuned["unsure"]])
-            tokens = [used.source for used in trained["unsure"]] + [used.source for used in tuned["unsure"]]
-            lost = all(map(test_data.is_unrecorded, tokens))
-            message = _UNRECORDED if lost else _NAMED_TEST
-            return Judgement.needs_ta(message, where=where, data=data)
-        if stopped_early(case):
-            message = "No test data were misused in our run, but it ended before the last cell."
-            return Judgement.needs_ta(message, data=data)
-        if not history.complete:
-            message = "No test data were misused as far as was recorded, but the record is not complete."
-            return Judgement.needs_ta(message, data=data)
-        return Judgement.passed("No test data in training or in the choice of settings.", data=data)
+        data = _describe(_on_test(trained), _on_test(tuned))
+        known = every(fact for _, fact in (*trained, *tuned) if isinstance(fact, Known))
+        if isinstance(known, Known) and any(known.value):
+            names = {test_data.name(look.source, code_of(look, case)) for look in _on_test(tuned)}
+            return _misuse(_on_test(trained), _on_test(tuned), names, known, data)
+        untouched = every(fact for _, fact in (*trained, *tuned))
+        if isinstance(untouched, Unknown):
+            unsure: list[TrainingRun | EvaluationPass] = [
+                run for run, fact in trained if not isinstance(fact, Known)
+            ]
+            unsure += [look for look, fact in tuned if isinstance(fact, Unknown)]
+            lost = all(map(test_data.is_unrecorded, (used.source for used in unsure)))
+            message = _NO_MISUSE if lost else _NAMED_TEST
+            why = _UNRECORDED if lost else f"Whether they are test data is not known: {untouched.why}."
+            return Judgement.needs_ta(message, open=why, where=_where(unsure), data=data)
+        whole = whole_history(case)
+        if isinstance(whole, Unknown):
+            return Judgement.needs_ta(_NO_MISUSE, open=f"But {whole.why}.", data=data)
+        message = "No test data in training or in the choice of settings."
+        return Judgement.passed(message, on=untouched, data=data)
 
-    def _tuned_on_test(self, case: Case, test_data: TestData) -> dict[Likeness, list[EvaluationPass]]:
-        """Looks at test data during the runs that settings were chosen by."""
+    def _tuned_on_test(self, case: Case, test_data: TestData) -> list[tuple[EvaluationPass, Fact[bool]]]:
+        """Looks during the runs that settings were chosen by, but for those that are allowed."""
         tuning = {run.index: run for run in runs_in(case, self.tuning)}
         cells = {cell for section in self.tuning for cell in case.alignment.cells_of(section)}
         looks = [
-            (look, test_data.likeness(look.source))
+            (look, test_data.is_test(look.source))
             for look in case.evidence.training.evaluations
             if look.after_run in tuning and (look.cell in cells or _within(look, tuning[look.after_run]))
         ]
-        found = _by_likeness(looks)
-        return {likeness: self._beyond_allowed(passes) for likeness, passes in found.items()}
+        certain = self._beyond_allowed([look for look, fact in looks if sure(fact)])
+        unsure = self._beyond_allowed([look for look, fact in looks if isinstance(fact, Unknown)])
+        return [(look, fact) for look, fact in looks if look in (*certain, *unsure)]
 
     def _beyond_allowed(self, looks: list[EvaluationPass]) -> list[EvaluationPass]:
         """Looks at test data that repeat within a run, or follow more runs than are allowed."""
@@ -101,13 +105,8 @@ class TestSetUntouched(Check):
         return looks if len(of_run) > self.allowed_evaluations else repeated
 
 
-def _by_likeness(
-    judged: Iterable[tuple[Used, Likeness]],
-) -> dict[Likeness, list[Used]]:
-    found: dict[Likeness, list[Used]] = {"test": [], "unsure": [], "other": []}
-    for used, likeness in judged:
-        found[likeness].append(used)
-    return found
+def _on_test(used: list[tuple[Used, Fact[bool]]]) -> list[Used]:
+    return [each for each, fact in used if sure(fact)]
 
 
 def _within(look: EvaluationPass, run: TrainingRun) -> bool:
@@ -119,7 +118,11 @@ def _within(look: EvaluationPass, run: TrainingRun) -> bool:
 
 
 def _misuse(
-    trained: list[TrainingRun], tuned: list[EvaluationPass], names: set[str], data: dict[str, Any]
+    trained: list[TrainingRun],
+    tuned: list[EvaluationPass],
+    names: set[str],
+    on: Known[tuple[bool, ...]],
+    data: dict[str, Any],
 ) -> Judgement:
     """The judgement on misused test data, called `names` where settings were chosen on them."""
     reasons, advice = [], []
@@ -133,19 +136,17 @@ def _misuse(
         reasons.append(f"Test data ({data_names}) were evaluated while settings were chosen, {cells}.")
         advice.append("Choose settings on validation data and look at the test data once, at the end.")
     where = _where([*trained, *tuned])
-    return Judgement.failed(" ".join(reasons), where=where, data=data, advice=" ".join(advice))
-
-
-def _code(look: EvaluationPass, case: Case) -> str:
-    return case.evidence.cells[look.cell].source if look.cell is not None else ""
+    return Judgement.failed(" ".join(reasons), on=on, where=where, data=data, advice=" ".join(advice))
 
 
 def _nothing_trained(case: Case, tuning: tuple[str, ...]) -> Judgement:
+    nothing = no_training(case)
     untouched = all(nothing_handed_in(case, section) for section in tuning)
-    recorded = case.evidence.training.complete
-    if not recorded or stopped_early(case) or own_cell_failed(case) or not untouched:
-        return Judgement.needs_ta("No training was seen, so the use of the test data is not known.")
-    return Judgement.failed("No network was trained, so there was nothing to keep apart.")
+    if isinstance(nothing, Known) and untouched:
+        return Judgement.failed("No network was trained, so there was nothing to keep apart.", on=nothing)
+    why = nothing.why if isinstance(nothing, Unknown) else "something stands where settings are chosen"
+    message = "No training was seen, so the use of the test data is not known."
+    return Judgement.needs_ta(message, open=f"There may have been one: {why}.")
 
 
 def _where(used: Iterable[TrainingRun | EvaluationPass]) -> tuple[Where, ...]:

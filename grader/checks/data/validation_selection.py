@@ -9,19 +9,17 @@ from pydantic import Field
 from grader.evidence.record import CellRecord
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
-from grader.facts.notebook import training_unknown
+from grader.facts.known import Fact, Unknown, every, sure
+from grader.facts.notebook import untouched
 from grader.facts.training.data_use import TestData
 from grader.facts.training.runs import by_token, runs_in, settings_of, where_of
+from grader.facts.training.seen import all_runs, seen_runs
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["ValidationSelection"]
 
-_UNRECORDED = (
-    "More data were used than were recorded, so whether test data guided the choice is not known; a TA looks."
-)
-State = Literal["trained", "nothing", "unsure"]
+_UNRECORDED = "More data were used than were recorded, so whether test data guided the choice is not known."
 
 
 class ValidationSelection(Check):
@@ -51,38 +49,35 @@ class ValidationSelection(Check):
         return self.sections
 
     def judge(self, case: Case) -> Judgement:
-        states = [_state(case, section) for section in self.sections]
+        states = [_trained(case, section) for section in self.sections]
         runs = runs_in(case, self.sections)
         looks = _early_looks(case, runs)
-        trained = states.count("trained")
+        trained = sum(sure(state) is not None for state in states)
         share = trained / len(states)
-        data = self._data(case, runs, looks)
-        where = where_of(runs)
+        more: dict[str, Any] = {"where": where_of(runs), "data": self._data(case, runs, looks)}
+        told = f"{trained} of {len(states)} further settings were trained"
         if trained and looks:
             return Judgement.needs_ta(
-                f"{trained} of {len(states)} further settings were trained, but test data were evaluated in"
-                f" cell {looks[0].cell}, before the last of them; a TA looks whether they guided the choice.",
-                where=where,
-                data=data,
+                f"{told}, but test data were evaluated in cell {looks[0].cell}, before the last of them.",
+                open="They may have guided the choice.",
+                **more,
             )
         if trained and _unrecorded_looks(case, runs):
-            message = f"{trained} of {len(states)} further settings were trained. {_UNRECORDED}"
-            return Judgement.needs_ta(message, where=where, data=data)
-        message = (
-            f"{trained} of {len(states)} further settings were trained, without a look at the test data."
-        )
+            return Judgement.needs_ta(f"{told}.", open=_UNRECORDED, **more)
+        message = f"{told}, without a look at the test data."
         bare = [name for name in self._without_plot(case) if runs_in(case, (name,))]
-        if bare or "unsure" in states:
+        settled = every(states)
+        if bare or isinstance(settled, Unknown):
             missing = len(bare) / len(states) / 2
-            text = " ".join([message, *_open_words(case, bare, "unsure" in states)])
-            judgement = Judgement.needs_ta(text, share=share - missing, where=where, data=data)
-            waiting = states.count("unsure") / len(states) + missing
+            why = _open_words(case, bare, settled)
+            judgement = Judgement.needs_ta(message, open=why, share=share - missing, **more)
+            waiting = sum(isinstance(state, Unknown) for state in states) / len(states) + missing
             return judgement.model_copy(update={"open_share": waiting})
         if trained == len(states):
-            return Judgement.passed(message, where=where, data=data)
+            return Judgement.passed(message, on=settled, **more)
         if trained:
-            return Judgement.partial(share, message, where=where, data=data)
-        return Judgement.failed("No further settings were trained.", data=data)
+            return Judgement.partial(share, message, on=settled, **more)
+        return Judgement.failed("No further settings were trained.", on=settled, data=more["data"])
 
     def _without_plot(self, case: Case) -> list[str]:
         """Sections that are to show a plot and have none."""
@@ -97,21 +92,26 @@ class ValidationSelection(Check):
         }
 
 
-def _state(case: Case, section: str) -> State:
-    if runs_in(case, (section,)):
-        return "trained"
-    if nothing_handed_in(case, section):
-        return "nothing"
-    cells = case.section_cells(section)
-    failed = any(cell.run is not None and cell.run.status != "ok" for cell in cells)
-    return "unsure" if failed or training_unknown(case) or not cells else "nothing"
+def _trained(case: Case, section: str) -> Fact[bool]:
+    """Whether a section trains a network."""
+    seen = seen_runs(case, (section,))
+    if seen.value:
+        return seen.map(bool)
+    bare = untouched(case, section)
+    if sure(bare):
+        return seen.map(bool)
+    whole = all_runs(case, (section,))
+    if isinstance(whole, Unknown):
+        return whole
+    return whole.map(bool) if case.evidence.training.runs else Unknown("no training was recorded at all")
 
 
-def _open_words(case: Case, bare: list[str], unsure: bool) -> list[str]:
+def _open_words(case: Case, bare: list[str], settled: Fact[object]) -> str:
     """What waits for a TA, in sentences."""
     titles = " and ".join(f"'{case.sections[name].title}'" for name in bare)
-    plots = [f"No plot was found in {titles}: a TA looks for the curves."] if bare else []
-    return [*(["Not all ran."] if unsure else []), *plots]
+    plots = [f"No plot of the curves was found in {titles}."] if bare else []
+    missed = [f"There may be more trainings: {settled.why}."] if isinstance(settled, Unknown) else []
+    return " ".join([*missed, *plots])
 
 
 def _shows_plot(cell: CellRecord) -> bool:
@@ -127,7 +127,7 @@ def _shows_plot(cell: CellRecord) -> bool:
 def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
     """Evaluations of test data before the last of these runs began."""
     test_data = TestData(case.evidence.training)
-    return [look for look in _looks_before(case, runs) if test_data.likeness(look.source) == "test"]
+    return [look for look in _looks_before(case, runs) if sure(test_data.is_test(look.source))]
 
 
 def _unrecorded_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:

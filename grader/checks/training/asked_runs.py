@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from grader.checks.training.starts import Starts, accusation, advice_on, places_of
+from grader.checks.training.starts import (
+    accusation,
+    advice_on,
+    as_data,
+    doubtful_places,
+    doubts_told,
+    places_of,
+)
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.notebook import stopped_early
 from grader.facts.training.runs import object_name
 from grader.facts.training.settings import Became, Setting, became_of, fitting
+from grader.facts.training.starts import Start, Starts
 from grader.judging.judgement import Judgement
 
 __all__ = ["judge_asked"]
@@ -26,13 +35,17 @@ class _Asked:
     """What became of one setting.
 
     Attributes:
-        state: ``lacking``: it was not trained as asked. ``open``: nobody can tell without looking.
+        start: How it started where it was trained as asked; ``lacking`` where it was not.
         run: The run that settles it, where one does.
     """
 
     became: Became
-    state: Literal["fresh", "carried", "lacking", "open"]
+    start: Fact[Start | Literal["lacking"]]
     run: TrainingRun | None = None
+
+    @property
+    def state(self) -> Start | Literal["lacking", "open"]:
+        return "open" if isinstance(self.start, Unknown) else self.start.value
 
     @property
     def data(self) -> dict[str, Any]:
@@ -50,30 +63,63 @@ def judge_asked(settings: Sequence[Setting], starts: Starts) -> Judgement:
     more: dict[str, Any] = {
         "where": _where(asked, kept, starts),
         "data": {
-            **starts.data(),
+            **as_data(starts),
             "undetermined": high > low,
             "settings": [each.data for each in asked],
         },
         "advice": advice_on(kept[0]) if kept else "",
     }
     message = _message(asked, kept, starts)
-    if high > low:
-        message = f"{message} {starts.open_text}".strip() if starts.reasons else message
-        judgement = Judgement.needs_ta(message, share=low, **more)
+    on = _decisive(asked, starts, low, high)
+    if on is None:
+        judgement = Judgement.needs_ta(message, open=_open(asked, starts), share=low, **more)
         return judgement.model_copy(update={"open_share": high - low})
     if low >= 1.0:
-        return Judgement.passed(message, **more)
-    return Judgement.partial(low, message, **more) if low > 0 else Judgement.failed(message, **more)
+        return Judgement.passed(message, on=on, **more)
+    if low > 0:
+        return Judgement.partial(low, message, on=on, **more)
+    return Judgement.failed(message, on=on, **more)
 
 
 def _asked(setting: Setting, starts: Starts) -> _Asked:
     """The best that is known of a setting: one run from fresh weights is enough."""
     became = became_of(setting, starts.case)
     if became.state != "right":
-        return _Asked(became, "open" if became.state == "unsure" else "lacking")
-    runs = {starts.of(run): run for run in reversed(fitting(setting, starts.case))}
-    state = next(state for state in ("fresh", "open", "carried") if state in runs)
-    return _Asked(became, state, runs[state])
+        return _Asked(became, _lacking(became))
+    runs = {_state(starts.of(run)): run for run in reversed(fitting(setting, starts.case))}
+    run = next(runs[state] for state in ("fresh", "open", "carried") if state in runs)
+    return _Asked(became, starts.of(run), run)
+
+
+def _lacking(became: Became) -> Fact[Start | Literal["lacking"]]:
+    trained = became.trained
+    return trained if isinstance(trained, Unknown) else trained.map(lambda _: "lacking")
+
+
+def _state(start: Fact[Start]) -> Start | Literal["open"]:
+    return "open" if isinstance(start, Unknown) else start.value
+
+
+def _decisive(asked: Sequence[_Asked], starts: Starts, low: float, high: float) -> Known[object] | None:
+    """What settles the share; None where doubts leave it open."""
+    if high > low:
+        return None
+    known = [each.start for each in asked if isinstance(each.start, Known)]
+    carried = [starts.of(run) for run in starts.certain]
+    on = every([*known, *carried])
+    return on if isinstance(on, Known) else None
+
+
+def _open(asked: Sequence[_Asked], starts: Starts) -> str:
+    if starts.reasons:
+        return doubts_told(starts)
+    if _in_doubt(starts):
+        return "Our run ended before the last cell, so there may be further runs."
+    return " ".join(
+        f"Whether {each.became.setting.label} was trained from fresh weights is not known."
+        for each in asked
+        if each.state == "open"
+    )
 
 
 def _bounds(asked: Sequence[_Asked], starts: Starts, reuse_elsewhere: bool) -> tuple[float, float]:
@@ -115,5 +161,5 @@ def _until(case: Case) -> str:
 
 def _where(asked: Sequence[_Asked], kept: Sequence[TrainingRun], starts: Starts) -> tuple[Where, ...]:
     of_lacking = [place for each in asked for place in each.became.where]
-    places = (*places_of(kept, starts.case), *starts.doubtful_places, *of_lacking)
+    places = (*places_of(kept, starts.case), *doubtful_places(starts), *of_lacking)
     return tuple(dict.fromkeys(places))

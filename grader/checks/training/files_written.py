@@ -7,20 +7,19 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from grader.evidence.record import CellRecord, Cut, FileWritten
-from grader.evidence.training import TrainingRun
+from grader.evidence.record import FileWritten
 from grader.facts.case import Case
 from grader.facts.fields import Regex, Where
-from grader.facts.notebook import located, own_cell_failed, stopped_early
-from grader.facts.training.runs import in_cells, runs_in, where_of
+from grader.facts.known import Unknown
+from grader.facts.notebook import located
+from grader.facts.training.files import finished_runs, named_files, no_such_files, written_files
+from grader.facts.training.runs import in_cells, where_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import not_located
+from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["FilesWritten"]
-
-_SAVES = re.compile(r"\b(save|savez|savez_compressed|dump)\s*\(")
 
 
 class FilesWritten(Check):
@@ -62,93 +61,45 @@ class FilesWritten(Check):
 
     def _judge_named(self, case: Case) -> Judgement:
         answer = answer_in(case)
-        text = f"{answer.words}\n{answer.outputs}"
-        missing = [name for name in self.named if not _names(text, name)]
+        named = named_files(answer, self.named)
+        missing = [name for name in self.named if name not in named.value]
         written = {file.path.rsplit("/", 1)[-1] for file in case.evidence.files}
         data = {
             "expected": list(self.named),
             "missing": missing,
             "written": [name for name in self.named if name in written],
         }
+        bare = nothing_handed_in(case)
+        if bare is not None:
+            return bare.model_copy(update={"data": data})
         more: dict[str, Any] = {"where": answer.where, "data": data}
-        if answer.located and not answer.touched:
-            return Judgement.failed("Nothing was handed in for this part.", **more)
         if not missing:
-            return Judgement.passed(f"All {len(self.named)} files are named.", **more)
+            return Judgement.passed(f"All {len(self.named)} files are named.", on=named, **more)
         listed = ", ".join(f"`{name}`" for name in missing[:4]) + (", ..." if len(missing) > 4 else "")
-        count = len(self.named) - len(missing)
         return Judgement.needs_ta(
-            f"{count} of {len(self.named)} files are named word for word; not {listed}. A TA looks at it.",
+            f"{len(named.value)} of {len(self.named)} files are named word for word; not {listed}.",
+            open="The answer may name them in other words, or by a pattern.",
             **more,
         )
 
     def _judge_written(self, case: Case) -> Judgement:
-        placed = all(located(case, section) for section in self.sections)
-        cells = {cell for section in self.sections for cell in case.alignment.cells_of(section)}
-        anywhere = not self.sections or not placed
-        files = [file for file in case.evidence.files if anywhere or file.cell in cells]
-        found = [file for file in files if any(re.search(pattern, file.path) for pattern in self.patterns)]
-        missing = [
-            pattern for pattern in self.patterns if not any(re.search(pattern, file.path) for file in found)
-        ]
-        where = tuple(Where(cell=cell) for cell in dict.fromkeys(file.cell for file in found))
-        more: dict[str, Any] = {"where": where, "data": {"written": [file.path for file in found[:50]]}}
-        if not missing and placed:
-            return Judgement.passed(f"{len(found)} such files were written, as `{found[0].path}`.", **more)
-        finished = _finished(case, self.sections) if placed and self.sections else ()
-        doubt = self._doubt(case, files, finished)
-        if doubt:
-            return Judgement.needs_ta(doubt, **more)
+        found = written_files(case, self.sections).map(self._fitting)
+        missing = [each for each in self.patterns if not any(re.search(each, f.path) for f in found.value)]
+        where = tuple(Where(cell=cell) for cell in dict.fromkeys(file.cell for file in found.value))
+        written = [file.path for file in found.value[:50]]
+        more: dict[str, Any] = {"where": where, "data": {"written": written}}
+        if not missing and all(located(case, section) for section in self.sections):
+            text = f"{len(found.value)} such files were written, as `{written[0]}`."
+            return Judgement.passed(text, on=found, **more)
+        none = no_such_files(case, self.sections)
+        if isinstance(none, Unknown):
+            text = "No such files were seen." if missing else "Such files were seen."
+            return Judgement.needs_ta(text, open=f"But {none.why}.", **more)
+        finished = finished_runs(case, self.sections)
         if not finished:
-            return Judgement.failed("No such files were written.", **more)
-        trained = in_cells(run.cell for run in finished)
-        return Judgement.failed(
-            f"The training {trained} wrote no such files.", **{**more, "where": where or where_of(finished)}
-        )
+            return Judgement.failed("No such files were written.", on=none, **more)
+        text = f"The training {in_cells(run.cell for run in finished)} wrote no such files."
+        return Judgement.failed(text, on=none, **{**more, "where": where or where_of(finished)})
 
-    def _doubt(self, case: Case, files: list[FileWritten], finished: tuple[TrainingRun, ...]) -> str:
-        """Why the lack of such files does not show that none were to be written; empty where it does."""
-        if stopped_early(case) or (own_cell_failed(case) and not finished):
-            return "No such files were seen, but some cells failed or did not run."
-        if Cut.FILES in case.evidence.cut:
-            return "No such files were seen, but more were written than were recorded; a TA looks at it."
-        lost = next((judgement for name in self.sections if (judgement := not_located(case, name))), None)
-        if lost is not None:
-            return lost.message
-        training = _training_cells(case.evidence.training.runs)
-        here = training if not self.sections else _training_cells(runs_in(case, self.sections))
-        other = [file.path for file in files if file.cell in training]
-        if other:
-            return f"Files were written under other names, as `{other[0]}`; a TA looks whether they will do."
-        last = max(here) if finished else len(case.evidence.cells)
-        cells = (cell for cell in case.evidence.cells if cell.index <= last or self._is_here(cell, case))
-        if any(self._may_save(cell, case, training) for cell in cells):
-            return "No such files were seen, but there is code that may save some; a TA looks at it."
-        return ""
-
-    def _is_here(self, cell: CellRecord, case: Case) -> bool:
-        names = (*self.sections, *((case.section,) if case.section else ()))
-        return any(cell.index in case.alignment.cells_of(name) for name in names)
-
-    def _may_save(self, cell: CellRecord, case: Case, training: frozenset[int]) -> bool:
-        """Whether code of the student's that belongs here saves something, if it comes to that."""
-        if cell.kind != "code" or cell.index in case.alignment.unchanged or not _SAVES.search(cell.source):
-            return False
-        return self._is_here(cell, case) or cell.index in training or "def " in cell.source
-
-
-def _training_cells(runs: tuple[TrainingRun, ...]) -> frozenset[int]:
-    cells = ((run.cell, run.last_cell) for run in runs)
-    return frozenset(cell for pair in cells for cell in pair if cell is not None)
-
-
-def _finished(case: Case, sections: tuple[str, ...]) -> tuple[TrainingRun, ...]:
-    """Trainings of these sections with two passes or more, in cells that ran without an error."""
-    fine = {cell.index for cell in case.evidence.cells if cell.run is not None and cell.run.status == "ok"}
-    runs = runs_in(case, sections)
-    return tuple(run for run in runs if run.passes > 1 and _training_cells((run,)) <= fine)
-
-
-def _names(text: str, name: str) -> bool:
-    """The name, not as the beginning of a longer one (``epoch4`` in ``epoch4_train_err.csv``)."""
-    return re.search(rf"(?<![\w]){re.escape(name)}(?![\w])(?!\.csv)", text) is not None
+    def _fitting(self, files: tuple[FileWritten, ...]) -> tuple[FileWritten, ...]:
+        return tuple(file for file in files if any(re.search(each, file.path) for each in self.patterns))

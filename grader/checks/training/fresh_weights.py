@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from grader.checks.training.asked_runs import judge_asked
-from grader.checks.training.starts import Starts, accusation, advice_on, places_of
-from grader.evidence.training import TrainingRun
-from grader.facts.case import Case
-from grader.facts.notebook import located, own_cell_failed, stopped_early
-from grader.facts.training.runs import runs_in, where_of
-from grader.facts.training.settings import Setting, fitting
-from grader.facts.training.story import (
-    FirstEpoch,
-    doubts_about_carrying,
-    doubts_about_freshness,
-    doubts_about_place,
-    students_own_order,
+from grader.checks.training.starts import (
+    accusation,
+    advice_on,
+    as_data,
+    doubtful_places,
+    doubts_told,
+    places_of,
 )
+from grader.facts.case import Case
+from grader.facts.known import Known, Unknown, every
+from grader.facts.training.runs import where_of
+from grader.facts.training.seen import no_training, whole_history
+from grader.facts.training.settings import Setting
+from grader.facts.training.starts import Concern, Starts, starts_of
+from grader.facts.training.story import FirstEpoch
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
@@ -67,57 +68,30 @@ class FreshWeights(Check):
         return (*self.sections, *self.warm_starts, *settings)
 
     def judge(self, case: Case) -> Judgement:
-        starts = self._starts(case)
+        starts = starts_of(
+            case,
+            Concern(self.sections, self.warm_starts, self.threshold, self.must_train, self.first_epoch),
+        )
         if self.must_train and starts.runs:
             return judge_asked(self.must_train, starts)
-        if starts.certain:
-            return self._reused(starts.certain, starts)
+        certain = starts.certain
+        kept = every(starts.of(run) for run in certain)
+        if certain and isinstance(kept, Known):
+            return Judgement.failed(
+                accusation(certain, case),
+                on=kept,
+                where=places_of(certain, case),
+                data=as_data(starts),
+                advice=advice_on(certain[0]),
+            )
         if starts.reasons:
             return Judgement.needs_ta(
-                starts.open_text,
-                where=starts.doubtful_places,
-                data={**starts.data(), "undetermined": True},
+                "No run is known to have kept weights of an earlier one.",
+                open=doubts_told(starts),
+                where=doubtful_places(starts),
+                data={**as_data(starts), "undetermined": True},
             )
-        return self._all_fresh(starts) if starts.runs else self._nothing_trained(case, starts.data())
-
-    def _starts(self, case: Case) -> Starts:
-        runs = case.evidence.training.runs
-        carried = tuple(run for run in runs if self._is_carried(run, case))
-        doubts = {run.index: self._doubts_about(run, case, carried=run in carried) for run in runs}
-        stories = (students_own_order(run, case, self.first_epoch) for run in carried)
-        placed = all(located(case, section) for section in self.sections)
-        concerned = runs_in(case, self.sections if placed else ())
-        asked = [run for setting in self.must_train for run in fitting(setting, case)]
-        judged = tuple(run for run in runs if run in concerned or run in asked)
-        return Starts(case, judged, carried, doubts, tuple(story for story in stories if story))
-
-    def _reused(self, certain: list[TrainingRun], starts: Starts) -> Judgement:
-        return Judgement.failed(
-            accusation(certain, starts.case),
-            where=places_of(certain, starts.case),
-            data=starts.data(),
-            advice=advice_on(certain[0]),
-        )
-
-    def _doubts_about(self, run: TrainingRun, case: Case, *, carried: bool) -> list[str]:
-        """Reasons why our run may not tell how the student's own started."""
-        if carried and math.isnan(run.start.carried_share):
-            return [f"For the run in cell {run.cell} the share of carried weights is no number."]
-        if carried:
-            of_place = doubts_about_place(run, case, self.sections, self.warm_starts)
-            return [*of_place, *doubts_about_carrying(run, case, self.first_epoch)]
-        if run.start.determined:
-            return doubts_about_freshness(run, case, self.first_epoch)
-        reason = run.start.why or "unknown"
-        return [f"For the run in cell {run.cell} the comparison could not be made ({reason})."]
-
-    def _is_carried(self, run: TrainingRun, case: Case) -> bool:
-        start = run.start
-        # A share that is no number is no proof of fresh weights: `_doubts_about` has it looked at.
-        if start.reloaded_initial or start.carried_from is None or start.carried_share < self.threshold:
-            return False
-        allowed = {cell for section in self.warm_starts for cell in case.alignment.cells_of(section)}
-        return run.cell not in allowed
+        return self._all_fresh(starts) if starts.runs else self._nothing_trained(case, as_data(starts))
 
     def _nothing_trained(self, case: Case, data: dict[str, Any]) -> Judgement:
         untouched = [nothing_handed_in(case, section) for section in self.sections]
@@ -125,15 +99,16 @@ class FreshWeights(Check):
             return untouched[0].model_copy(update={"data": data})
         unsure = {**data, "undetermined": True}
         if case.evidence.training.runs:
-            text = "No training was seen in this part, only elsewhere; a TA looks at it."
-            return Judgement.needs_ta(text, where=where_of(case.evidence.training.runs), data=unsure)
-        if stopped_early(case) or own_cell_failed(case) or self._stored_outputs_show_training(case):
-            return Judgement.needs_ta(
-                "No training was seen in our run, which did not get through the notebook or differs from the"
-                " outputs handed in; a TA looks at it.",
-                data=unsure,
-            )
-        return Judgement.failed("No network was trained in this notebook.", data=data)
+            text = "No training was seen in this part, only elsewhere."
+            why = "It may belong to this part."
+            where = where_of(case.evidence.training.runs)
+            return Judgement.needs_ta(text, open=why, where=where, data=unsure)
+        nothing = no_training(case)
+        if isinstance(nothing, Known) and not self._stored_outputs_show_training(case):
+            return Judgement.failed("No network was trained in this notebook.", on=nothing, data=data)
+        why = nothing.why if isinstance(nothing, Unknown) else "the outputs handed in show a training"
+        text = "No training was seen in our run."
+        return Judgement.needs_ta(text, open=f"There may have been one: {why}.", data=unsure)
 
     def _stored_outputs_show_training(self, case: Case) -> bool:
         pattern = self.first_epoch
@@ -142,10 +117,12 @@ class FreshWeights(Check):
     def _all_fresh(self, starts: Starts) -> Judgement:
         count = len(starts.runs)
         text = f"{count} training run{'s' if count != 1 else ''}, each started from fresh weights"
-        if stopped_early(starts.case):
-            return Judgement.needs_ta(
-                f"{text}, until our run ended before the last cell.",
-                where=where_of(starts.runs),
-                data={**starts.data(), "undetermined": True},
-            )
-        return Judgement.passed(f"{text}.", data=starts.data())
+        fresh, whole = every(starts.of(run) for run in starts.runs), whole_history(starts.case)
+        if isinstance(fresh, Known) and isinstance(whole, Known):
+            return Judgement.passed(f"{text}.", on=fresh, data=as_data(starts))
+        return Judgement.needs_ta(
+            f"{text}, until our run ended before the last cell.",
+            open="There may be further runs.",
+            where=where_of(starts.runs),
+            data={**as_data(starts), "undetermined": True},
+        )

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from grader.evidence.training import DataSource, TrainingHistory, TrainingRun
 from grader.facts.case import Case
-from grader.facts.notebook import located, some_failed, training_unknown
+from grader.facts.known import Fact, Known, Unknown, every, sure
+from grader.facts.notebook import located
 from grader.facts.training.redesign import redesigned
 from grader.facts.training.runs import (
     batch_size_of,
     by_token,
     in_cells,
     learning_rate_of,
-    runs_in,
     settings_of,
     where_of,
 )
+from grader.facts.training.seen import all_runs, seen_runs
 from grader.facts.training.settings import Became, Setting, became_of, differences, open_share
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
@@ -27,8 +29,8 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["HyperparameterSettings"]
 
-_CUT = "There may be more: not all layers of these networks were recorded; a TA looks."
-_NO_NETWORK_SEEN = "The record does not tell whether the network itself is among the changes; a TA looks."
+_CUT = "There may be more: not all layers of these networks were recorded."
+_NO_NETWORK_SEEN = "The record does not tell whether the network itself is among the changes."
 
 
 class HyperparameterSettings(Check):
@@ -85,12 +87,17 @@ class HyperparameterSettings(Check):
         reasons = [f"{self._reason(each, case)}." for each in found if each.state != "right"]
         message = " ".join((f"{right} of {len(found)} settings were trained as asked.", *reasons))
         more: dict[str, Any] = {"where": where, "data": {"settings": rows}}
-        if right == len(found):
-            return Judgement.passed(message, **more)
-        if open_share(found):
-            judgement = Judgement.needs_ta(message, share=share, **more)
+        settled = every(each.trained for each in found)
+        if isinstance(settled, Unknown):
+            labels = "; ".join(each.setting.label for each in found if each.state == "unsure")
+            why = f"Whether this was trained as asked is not known: {labels}."
+            judgement = Judgement.needs_ta(message, open=why, share=share, **more)
             return judgement.model_copy(update={"open_share": open_share(found)})
-        return Judgement.partial(share, message, **more) if right else Judgement.failed(message, **more)
+        if right == len(found):
+            return Judgement.passed(message, on=settled, **more)
+        if right:
+            return Judgement.partial(share, message, on=settled, **more)
+        return Judgement.failed(message, on=settled, **more)
 
     def _reason(self, became: Became, case: Case) -> str:
         """What became of a setting that was not trained as asked, and which other one was in its place."""
@@ -103,78 +110,96 @@ class HyperparameterSettings(Check):
 
     def _judge_count(self, case: Case) -> Judgement:
         placed = all(located(case, section) for section in self.sections)
-        runs = runs_in(case, self.sections)
-        last = {run.index for run in (runs_in(case, self.final) if self.final else ())}
-        tried = self._tried(case, tuple(run for run in runs if run.index not in last))
-        if not (tried.enough and tried.redesigned == "yes"):
+        runs = seen_runs(case, self.sections)
+        last = {run.index for run in seen_runs(case, self.final).value} if self.final else set()
+        first = runs.map(lambda found: tuple(run for run in found if run.index not in last))
+        tried = self._tried(case, first)
+        if not (tried.enough and sure(tried.redesigned)):
             with_last = self._tried(case, runs)
-            tried = with_last if not tried.enough or with_last.redesigned == "yes" else tried
-        if tried.enough and tried.redesigned == "yes":
-            return Judgement.passed(f"{tried.count} different settings were trained.", **tried.more)
-        if tried.enough and tried.redesigned == "unsure":
-            return Judgement.needs_ta(f"{tried.words} {_NO_NETWORK_SEEN}", share=0.5, **tried.more)
-        anywhere = self._tried(case, case.evidence.training.runs)
+            tried = with_last if not tried.enough or sure(with_last.redesigned) else tried
+        if tried.enough and isinstance(tried.redesigned, Unknown):
+            why = f"{_NO_NETWORK_SEEN[:-1]}: {tried.redesigned.why}."
+            return Judgement.needs_ta(tried.words, open=why, share=0.5, **tried.more)
+        if tried.enough and sure(tried.redesigned):
+            words = f"{tried.count} different settings were trained."
+            return Judgement.passed(words, on=tried.runs, **tried.more)
+        anywhere = self._tried(case, seen_runs(case))
         if anywhere.enough and (not placed or not tried.count) and not _untouched(case, self.sections):
-            text = f"{anywhere.words} Whether they answer this part could not be told; a TA looks at it."
-            return Judgement.needs_ta(text, **anywhere.more)
+            why = "Whether they answer this part is not known."
+            return Judgement.needs_ta(anywhere.words, open=why, **anywhere.more)
         return self._too_few(case, tried if placed else anywhere)
 
-    def _tried(self, case: Case, runs: tuple[TrainingRun, ...]) -> _Tried:
-        if runs and self.baselines:
-            both = {run.index: run for run in (*runs_in(case, self.baselines), *runs)}
-            runs = tuple(both[index] for index in sorted(both))
-        sources, history = by_token(case.evidence.training), case.evidence.training
-        different = _different(runs, history)
-        data = {"settings": [settings_of(run, sources) for run in runs], "different": len(different)}
+    def _tried(self, case: Case, runs: Known[tuple[TrainingRun, ...]]) -> _Tried:
         return _Tried(
-            count=len(different),
-            possible=len(_different(runs, history, apart=True)),
+            case,
             wanted=self.at_least or 1,
-            redesigned=redesigned(runs, case) if self.architectural else "yes",
-            more={"where": where_of(different.values()), "data": data},
+            runs=runs.map(lambda found: self._with_baselines(case, found)),
+            redesign_asked=self.architectural,
         )
+
+    def _with_baselines(self, case: Case, runs: tuple[TrainingRun, ...]) -> tuple[TrainingRun, ...]:
+        if not runs or not self.baselines:
+            return runs
+        both_of_them = {run.index: run for run in (*seen_runs(case, self.baselines).value, *runs)}
+        return tuple(both_of_them[index] for index in sorted(both_of_them))
 
     def _too_few(self, case: Case, tried: _Tried) -> Judgement:
         lacking = "" if tried.enough else f" {tried.wanted} were asked for."
-        if tried.redesigned == "no":
+        if isinstance(tried.redesigned, Known) and not tried.redesigned.value:
             lacking += " None of them changes the network itself."
         message = f"{tried.words}{lacking}"
-        if tried.count == 0 and _untouched(case, self.sections):
-            return Judgement.failed("Nothing was handed in for this part.", data=tried.more["data"])
+        bare = _untouched(case, self.sections)
+        if tried.count == 0 and bare is not None:
+            return bare.model_copy(update={"where": (), "data": tried.more["data"]})
         if tried.possible > tried.count and not tried.enough:
-            judgement = Judgement.needs_ta(
-                f"{message} {_CUT}", share=tried.count / tried.wanted, **tried.more
-            )
+            share = tried.count / tried.wanted
+            judgement = Judgement.needs_ta(message, open=_CUT, share=share, **tried.more)
             return judgement.model_copy(update={"open_share": tried.open_share})
-        if training_unknown(case) or some_failed(case, self.sections):
-            return Judgement.needs_ta(f"{message} Some cells failed or did not run.", **tried.more)
+        whole = all_runs(case, self._looked_through(case))
+        if isinstance(whole, Unknown):
+            return Judgement.needs_ta(message, open=f"There may be more: {whole.why}.", **tried.more)
+        if not case.evidence.training.runs:
+            return Judgement.needs_ta(message, open="No training was recorded at all.", **tried.more)
         if tried.count == 0:
-            return Judgement.failed(message, **tried.more)
+            return Judgement.failed(message, on=whole, **tried.more)
         if tried.enough:
             advice = "Change the network itself in one of them, as its number of layers or channels."
-            return Judgement.partial(0.5, message, advice=advice, **tried.more)
-        return Judgement.partial(tried.count / tried.wanted, message, **tried.more)
+            return Judgement.partial(0.5, message, on=whole, advice=advice, **tried.more)
+        return Judgement.partial(tried.count / tried.wanted, message, on=whole, **tried.more)
+
+    def _looked_through(self, case: Case) -> tuple[str, ...]:
+        """The sections in which settings were looked for; none, for the whole notebook, where one is lost."""
+        return self.sections if all(located(case, section) for section in self.sections) else ()
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """Settings that were tried.
+    """Settings that were tried, by the runs that were seen.
 
     Attributes:
-        possible: How many there are if networks differ wherever the record does not tell.
-        redesigned: Whether the network itself is among what was changed; ``yes`` where nobody asks.
-        more: Where, and data, for a judgement.
+        redesign_asked: Whether the network itself has to be among what was changed.
     """
 
-    count: int
-    possible: int
+    case: Case
     wanted: int
-    redesigned: Literal["yes", "no", "unsure"]
-    more: dict[str, Any]
+    runs: Known[tuple[TrainingRun, ...]]
+    redesign_asked: bool
 
-    @property
-    def enough(self) -> bool:
-        return self.count >= self.wanted
+    @cached_property
+    def redesigned(self) -> Fact[bool]:
+        """Whether the network itself is among what was changed; true where nobody asks."""
+        if not self.redesign_asked:
+            return self.runs.map(lambda _: True)
+        return redesigned(self.runs.value, self.case)
+
+    @cached_property
+    def _different(self) -> dict[object, TrainingRun]:
+        return _different(self.runs.value, self.case.evidence.training)
+
+    @cached_property
+    def possible(self) -> int:
+        """How many there are if networks differ wherever the record does not tell."""
+        return len(_different(self.runs.value, self.case.evidence.training, apart=True))
 
     @property
     def open_share(self) -> float:
@@ -182,12 +207,29 @@ class _Tried:
         return (min(self.possible, self.wanted) - self.count) / self.wanted
 
     @property
+    def more(self) -> dict[str, Any]:
+        """Where, and data, for a judgement."""
+        sources = by_token(self.case.evidence.training)
+        data = {"settings": [settings_of(run, sources) for run in self.runs.value], "different": self.count}
+        return {"where": where_of(self._different.values()), "data": data}
+
+    @property
+    def count(self) -> int:
+        return len(self._different)
+
+    @property
+    def enough(self) -> bool:
+        return self.count >= self.wanted
+
+    @property
     def words(self) -> str:
         return f"{self.count} different setting{'s were' if self.count != 1 else ' was'} trained."
 
 
-def _untouched(case: Case, sections: tuple[str, ...]) -> bool:
-    return bool(sections) and all(nothing_handed_in(case, section) for section in sections)
+def _untouched(case: Case, sections: tuple[str, ...]) -> Judgement | None:
+    """The judgement on sections that are all as the handout left them; None where one is not."""
+    bare = [nothing_handed_in(case, section) for section in sections]
+    return bare[0] if bare and all(bare) else None
 
 
 def _different(

@@ -10,9 +10,11 @@ from pydantic import Field
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.notebook import located, own_cell_failed, stopped_early
-from grader.facts.training.losses import Squashing, loss_name, squashing_of
+from grader.facts.known import Fact, Known, Unknown, every
+from grader.facts.notebook import located
+from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of
 from grader.facts.training.runs import object_name, runs_in, where_of
+from grader.facts.training.seen import no_training
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
@@ -32,8 +34,6 @@ _WORDS = {
     "probabilities": "probabilities (after a sigmoid or softmax)",
     "log_probabilities": "log-probabilities",
 }
-
-Verdict = Literal["right", "wrong", "unsure"]
 
 
 class LossFunction(Check):
@@ -71,53 +71,57 @@ class LossFunction(Check):
         fits = [self._fit_of(run, case) for run in runs]
         data = {"runs": [_describe(fit) for fit in fits]}
         wrong = [fit for fit in fits if fit.verdict == "wrong"]
-        unsure = [fit for fit in fits if fit.verdict == "unsure"]
-        if wrong and placed:
-            return _wrong(wrong, data)
+        if wrong and placed and isinstance(wrong[0].fits, Known):
+            return _wrong(wrong, wrong[0].fits, data)
         if wrong:
-            text = f"{wrong[0].reason} Whether that belongs to this part could not be told; a TA looks at it."
-            return Judgement.needs_ta(text, where=_places(wrong), data=data)
-        if unsure:
-            return Judgement.needs_ta(unsure[0].reason, where=_places(unsure), data=data)
+            why = "Whether that belongs to this part is not known."
+            return Judgement.needs_ta(wrong[0].reason, open=why, where=_places(wrong), data=data)
+        right = every(fit.fits for fit in fits)
+        if isinstance(right, Unknown):
+            unsure = [fit for fit in fits if fit.verdict == "unsure"]
+            why = "So whether it fits is not known."
+            return Judgement.needs_ta(unsure[0].reason, open=why, where=_places(unsure), data=data)
         if not case.evidence.training.complete:
-            text = "The loss fits in every training that was seen, but the record of them is not complete."
-            return Judgement.needs_ta(f"{text} A TA looks at it.", where=where_of(runs), data=data)
+            text = "The loss fits in every training that was seen."
+            why = "The record of them is not complete."
+            return Judgement.needs_ta(text, open=why, where=where_of(runs), data=data)
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
-        return Judgement.passed(f"{functions} fits what the network gives.", where=where_of(runs), data=data)
+        text = f"{functions} fits what the network gives."
+        return Judgement.passed(text, on=right, where=where_of(runs), data=data)
 
     def _fit_of(self, run: TrainingRun, case: Case) -> _Fit:
-        loss = run.loss
-        if loss is None:
-            reason = f"No loss function was seen in the run of cell {run.cell}; a TA looks at it."
-            return _Fit(run, "unsure", reason)
-        name = loss_name(loss.function)
+        if run.loss is None:
+            return _Fit(run, Unknown("none"), f"No loss function was seen in the run of cell {run.cell}.")
+        name = loss_name(run.loss.function)
         if name not in _TAKES:
-            reason = f"{loss.function} in cell {run.cell} is not one of the usual losses; a TA looks."
-            return _Fit(run, "unsure", reason)
+            reason = f"{run.loss.function} in cell {run.cell} is not one of the usual losses."
+            return _Fit(run, Unknown("unusual"), reason)
         kinds, by_class = _TAKES[name]
-        if loss.input_kind == "unknown":
-            reason = f"What goes into {loss.function} in cell {run.cell} could not be traced."
-            return _Fit(run, "unsure", reason)
+        used = loss_of(run)
+        if isinstance(used, Unknown):
+            return _Fit(run, used, f"{used.why[0].upper()}{used.why[1:]}.")
+        loss = used.value
         if loss.input_kind not in kinds:
             squashing = squashing_of(run, case)
             wanted, given = _WORDS[sorted(kinds)[-1]], _given(loss, squashing)
             reason = f"{loss.function} takes {wanted}, but `{object_name(run.model)}` gives it {given}"
-            return _Fit(run, "wrong", f"{reason} in cell {run.cell}.", squashing)
-        return _Fit(run, *self._judge_width(run, loss, by_class))
+            return _Fit(run, used.map(lambda _: False), f"{reason} in cell {run.cell}.", squashing)
+        return self._judge_width(run, used, by_class)
 
-    def _judge_width(self, run: TrainingRun, loss: LossUse, by_class: bool) -> tuple[Verdict, str]:
-        width = _width(loss, by_class)
+    def _judge_width(self, run: TrainingRun, used: Known[LossUse], by_class: bool) -> _Fit:
+        width = _width(used.value, by_class)
         right = {self.classes} if by_class else {1, self.classes} if self.classes == 2 else {self.classes}
         if width is None or width in right:
-            return "right", ""
-        if not by_class and loss.input_shape == (self.classes,):
-            text = f"{self.classes} scores of one image, or one of each, in cell {run.cell}: a TA looks."
-            return "unsure", text
+            return _Fit(run, used.map(lambda _: True), "")
+        if not by_class and used.value.input_shape == (self.classes,):
+            text = f"{self.classes} scores of one image, or one of each, in cell {run.cell}."
+            return _Fit(run, Unknown("which axis holds the classes"), text)
         scores = f"{width} score{'s' if width != 1 else ''}"
-        return "wrong", (
+        text = (
             f"`{object_name(run.model)}` gives {scores} for each input in cell {run.cell};"
             f" there are {self.classes} classes."
         )
+        return _Fit(run, used.map(lambda _: False), text)
 
 
 @dataclass(frozen=True)
@@ -125,16 +129,22 @@ class _Fit:
     """How a run's loss function fits, and why not."""
 
     run: TrainingRun
-    verdict: Verdict
+    fits: Fact[bool]
     reason: str
     squashing: Squashing | None = None
 
+    @property
+    def verdict(self) -> Literal["right", "wrong", "unsure"]:
+        if isinstance(self.fits, Unknown):
+            return "unsure"
+        return "right" if self.fits.value else "wrong"
 
-def _wrong(fits: list[_Fit], data: dict[str, Any]) -> Judgement:
+
+def _wrong(fits: list[_Fit], on: Known[bool], data: dict[str, Any]) -> Judgement:
     advice, first = "", fits[0]
     if first.squashing is not None and first.run.loss is not None:
         advice = _advice(first.run.loss, first.squashing)
-    return Judgement.failed(first.reason, where=_places(fits), data=data, advice=advice)
+    return Judgement.failed(first.reason, on=on, where=_places(fits), data=data, advice=advice)
 
 
 def _advice(loss: LossUse, squashing: Squashing) -> str:
@@ -161,12 +171,12 @@ def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
     untouched = [judgement for section in sections if (judgement := nothing_handed_in(case, section))]
     if sections and len(untouched) == len(sections):
         return untouched[0]
-    elsewhere = bool(case.evidence.training.runs)
-    recorded = case.evidence.training.complete
-    if elsewhere or not recorded or stopped_early(case) or own_cell_failed(case):
-        text = "No training was seen where a loss function was to be chosen; a TA looks."
-        return Judgement.needs_ta(text, where=answer_in(case).where if case.section else ())
-    return Judgement.failed("No network was trained.")
+    nothing = no_training(case)
+    if isinstance(nothing, Known) and nothing.value:
+        return Judgement.failed("No network was trained.", on=nothing)
+    text = "No training was seen where a loss function was to be chosen."
+    why = f"But {nothing.why}." if isinstance(nothing, Unknown) else "There are trainings elsewhere."
+    return Judgement.needs_ta(text, open=why, where=answer_in(case).where if case.section else ())
 
 
 def _width(loss: LossUse, by_class: bool) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, ClassVar, Literal
 
@@ -11,12 +10,14 @@ from pydantic import Field
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex
+from grader.facts.known import Known, sure
 from grader.facts.notebook import stored_text
-from grader.facts.training.losses import loss_name
+from grader.facts.training.memorising import items_of, memorised
 from grader.facts.training.runs import by_token, object_name, runs_in, where_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
+from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["OverfitsSmallSet"]
 
@@ -57,18 +58,22 @@ class OverfitsSmallSet(Check):
         small = [run for run in runs if self._is_small(run, sources)]
         claim = self._claim(answer.cells, case)
         data = {"runs": [_describe(run, sources) for run in runs], "claimed": bool(claim)}
-        if answer.located and not answer.touched:
-            return Judgement.failed("Nothing was handed in for this part.", where=answer.where, data=data)
-        told = [run for run in small if _bounds_each(run)]
-        right = [run for run in told if run.steps <= self.steps and _memorised(run, sources)]
-        if right:
-            return self._passed(right[0], data)
+        bare = nothing_handed_in(case)
+        if bare is not None:
+            return bare.model_copy(update={"data": data})
+        learnt = [(run, memorised(run, sources)) for run in small]
+        told = [fact for _, fact in learnt if isinstance(fact, Known)]
+        for run, fact in learnt:
+            by_heart = sure(fact)
+            if by_heart is not None and run.steps <= self.steps:
+                return self._passed(run, by_heart, data)
         if any(run.passes_cut for run in small):
             message = "The training budget cut this run short; run it again with `--training full`."
             return Judgement.missing(message, where=where_of(small), data=data)
         story = claim or "no printed output of the file handed in reports 100 %"
         message = f"{self._seen(small, bool(told), case)}; {story}."
-        return Judgement.needs_ta(message, where=where_of(small) or answer.where, data=data)
+        why = "The images of our run are not the student's."
+        return Judgement.needs_ta(message, open=why, where=where_of(small) or answer.where, data=data)
 
     def _seen(self, small: list[TrainingRun], told: bool, case: Case) -> str:
         """What our run showed, in words."""
@@ -93,45 +98,19 @@ class OverfitsSmallSet(Check):
                     return f"{place} reports 100 % (`{line[: found.end()].strip()[-60:]}`)"
         return ""
 
-    def _passed(self, run: TrainingRun, data: dict[str, Any]) -> Judgement:
+    def _passed(self, run: TrainingRun, on: Known[bool], data: dict[str, Any]) -> Judgement:
         message = f"`{object_name(run.model)}` learnt its small set by heart in {run.steps} steps."
-        return Judgement.passed(message, where=where_of([run]), data=data)
+        return Judgement.passed(message, on=on, where=where_of([run]), data=data)
 
     def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
-        items = _items(run, sources)
+        items = items_of(run, sources)
         return items is not None and items <= self.largest_set
-
-
-def _bounds_each(run: TrainingRun) -> bool:
-    """Whether a run's loss is the mean of -log p of each item's own class; others have no such bound."""
-    if run.loss is None:
-        return False
-    name = loss_name(run.loss.function)
-    return name == "crossentropy" or (name == "nll" and run.loss.input_kind == "log_probabilities")
-
-
-def _memorised(run: TrainingRun, sources: dict[int, DataSource]) -> bool:
-    """Every item's own class is the most likely one, by the mean loss of the last pass alone.
-
-    Source: with mean cross-entropy L over n items none has more than n * L, and exp(-n * L) > 1/2. L is a
-    mean over batches, in which the items of a smaller last one weigh more, so n is that of full batches.
-    """
-    items = _items(run, sources)
-    if not run.losses or not items:
-        return False
-    batch = max(1, run.batch_sizes[0]) if run.batch_sizes else items
-    return 0.0 <= run.losses[-1] * math.ceil(items / batch) * batch < math.log(2)
-
-
-def _items(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:
-    source = sources.get(run.source) if run.source is not None else None
-    return None if source is None else source.sampled or source.length
 
 
 def _describe(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, Any]:
     return {
         "cell": run.cell,
         "steps": run.steps,
-        "items": _items(run, sources),
+        "items": items_of(run, sources),
         "last_loss": run.losses[-1] if run.losses else None,
     }

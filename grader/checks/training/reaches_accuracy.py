@@ -7,12 +7,14 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.fields import Regex, Where
+from grader.facts.known import Unknown
 from grader.facts.words.answers import answer_in
+from grader.facts.words.figures import last_figure
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
+from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["ReachesAccuracy"]
 
@@ -55,21 +57,17 @@ class ReachesAccuracy(Check):
         return True
 
     def judge(self, case: Case) -> Judgement:
-        answer = answer_in(case)
-        if answer.located and not answer.touched:
-            return Judgement.failed("Nothing was handed in for this part.", where=answer.where)
-        figures = [(cell.index, figure) for cell in case.section_cells() for figure in self._figures(cell)]
-        if not figures:
-            return Judgement.needs_ta("No such figure was printed in our run.", where=answer.where)
-        cell, figure = figures[-1]
+        bare = nothing_handed_in(case)
+        if bare is not None:
+            return bare
+        last = last_figure(case, self.pattern)
+        if isinstance(last, Unknown):
+            text = "No such figure was printed in our run."
+            return Judgement.needs_ta(text, open=f"But {last.why}.", where=answer_in(case).where)
+        figure = last.value.value * (0.01 if self.percent else 1.0)
         data = {"found": figure, "at_least": self.at_least, "at_most": self.at_most}
         reached = figure >= self.at_least if self.at_least is not None else figure <= (self.at_most or 0.0)
         bound = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
         make = Judgement.passed if reached else Judgement.failed
-        return make(f"{figure:g} was reached; asked for {bound}.", where=(Where(cell=cell),), data=data)
-
-    def _figures(self, cell: CellRecord) -> list[float]:
-        outputs = cell.run.outputs if cell.run is not None else ()
-        texts = [match.group(1) for output in outputs for match in re.finditer(self.pattern, output.text)]
-        scale = 0.01 if self.percent else 1.0
-        return [float(text) * scale for text in texts if re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text or "")]
+        text = f"{figure:g} was reached; asked for {bound}."
+        return make(text, on=last, where=(Where(cell=last.value.cell),), data=data)

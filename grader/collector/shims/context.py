@@ -16,7 +16,7 @@ from grader.evidence.text import shortened
 
 __all__ = ["Context", "ShimLog"]
 
-_MAX_USES = 500
+_MAX_USES = 200
 _MAX_DETAIL = 200
 
 

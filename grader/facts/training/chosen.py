@@ -7,10 +7,11 @@ import re
 from grader.evidence.record import CellRecord
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.runs import by_token, settings_of
 from grader.facts.words.numbers import states
 
-__all__ = ["contradictions", "loaded_from_later", "may_have_loaded"]
+__all__ = ["as_chosen", "training_of"]
 
 _LOADS = re.compile(r"\bload(_\w+)?\s*\(|copy\w*\s*\(|\.data\s*=|vector_to_parameters")
 _EPOCH = re.compile(r"(?i)epoch\W{0,4}(\d+)")
@@ -29,7 +30,35 @@ _STATED = {
 }
 
 
-def contradictions(run: TrainingRun, case: Case, section: str) -> list[str]:
+def training_of(look: EvaluationPass, case: Case) -> TrainingRun | None:
+    """The last run before that trained the very network which is evaluated."""
+    runs = [
+        run
+        for run in case.evidence.training.runs
+        if look.model is not None and run.model.token == look.model.token and run.order < look.order
+    ]
+    return max(runs, key=lambda run: run.order, default=None)
+
+
+def as_chosen(look: EvaluationPass, case: Case, choice: str | None) -> Fact[bool]:
+    """Whether an evaluation used the network that was chosen, as it was trained.
+
+    `choice` is a section in which the student says what was chosen.
+    """
+    run = training_of(look, case)
+    if run is None:
+        loaded = look.model is None or _may_have_loaded(look, case)
+        return Known(True) if loaded else Unknown("our run did not train it")
+    later = _loaded_from_later(look, run, case)
+    if later:
+        return Unknown(later)
+    against = () if choice is None else _contradictions(run, case, choice)
+    if choice is None or not against:
+        return Known(True)
+    return Unknown(f"the answer to {case.sections[choice].title} states {' and '.join(against)}")
+
+
+def _contradictions(run: TrainingRun, case: Case, section: str) -> list[str]:
     """Values that a section states, as ``learning rate 0.001``, where none of them is the run's."""
     text = "\n".join(
         cell.source for cell in case.section_cells(section) if cell.index not in case.alignment.unchanged
@@ -44,12 +73,12 @@ def contradictions(run: TrainingRun, case: Case, section: str) -> list[str]:
     return found
 
 
-def may_have_loaded(look: EvaluationPass, case: Case) -> bool:
+def _may_have_loaded(look: EvaluationPass, case: Case) -> bool:
     """Whether code up to an evaluation may give a network weights without training it."""
     return any(_LOADS.search(cell.source) for cell in _code_until(look, case))
 
 
-def loaded_from_later(look: EvaluationPass, run: TrainingRun, case: Case) -> str:
+def _loaded_from_later(look: EvaluationPass, run: TrainingRun, case: Case) -> str:
     """What says that weights of a later epoch than a run has were loaded into its network; else empty."""
     names = () if look.model is None else look.model.names
     loading = "|".join(rf"\b{re.escape(name)}\.load_state_dict\(" for name in names)

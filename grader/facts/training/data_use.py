@@ -6,10 +6,12 @@ import re
 from typing import Literal
 
 from grader.evidence.training import DataSource, EvaluationPass, TrainingHistory, TrainingRun
+from grader.facts.case import Case
+from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["Likeness", "TestData"]
+__all__ = ["Kind", "TestData", "code_of"]
 
-Likeness = Literal["test", "unsure", "other"]
+Kind = Literal["test", "trained", "other"]
 _TEST = re.compile(r"(^|[^a-z])te?st", re.IGNORECASE)
 _SAME = 0.5
 _OTHER = re.compile(r"val|train|dev", re.IGNORECASE)
@@ -37,19 +39,33 @@ class TestData:
         """Whether data came from a loader of which nothing was recorded, so that they may be anything."""
         return token is not None and token not in self._sources
 
-    def likeness(self, token: int | None) -> Likeness:
+    def is_test(self, token: int | None) -> Fact[bool]:
+        """Whether a source is test data; false where nothing says so."""
         if self.is_unrecorded(token):
-            return "unsure"
+            return Unknown("nothing was recorded of them")
         source = self._sources.get(token) if token is not None else None
         if source is None:
-            return "other"
+            return Known(False)
         if source.split == "test":
-            return "test" if self._split_tells else "unsure"
+            return Known(True) if self._split_tells else Unknown("all training data come from that folder")
         if source.split == "train":
-            return "other"
-        return "unsure" if _named_test(source) else "other"
+            return Known(False)
+        return Unknown("only its name says so") if _named_test(source) else Known(False)
 
-    def is_other(self, look: EvaluationPass, code: str) -> bool:
+    def kind_of(self, look: EvaluationPass, case: Case) -> Fact[Kind]:
+        """What an evaluation looked at: test data, what its network was trained on, or surely others."""
+        if self.training_on(look) is not None:
+            return Known("trained")
+        if self._may_be_trained_on(look):
+            return Unknown("what its network was trained on was not compared with them")
+        test = self.is_test(look.source)
+        if test == Known(True) or self._is_kept_apart(look):
+            return Known("test")
+        if test == Known(False) and self._is_other(look, code_of(look, case)):
+            return Known("other")
+        return Unknown("whether these are test data could not be told")
+
+    def _is_other(self, look: EvaluationPass, code: str) -> bool:
         """Whether data are surely no test data, which "other" does not say: a loader without a name may be.
 
         They are where a network was trained on them, where the data set is called the training part of one
@@ -70,7 +86,7 @@ class TestData:
             return True
         return any(_OTHER.search(name) and not _TEST.search(name) for name in _used_in(code, source))
 
-    def is_kept_apart(self, look: EvaluationPass) -> bool:
+    def _is_kept_apart(self, look: EvaluationPass) -> bool:
         """Whether data called test data are a part of the training data's own set that nothing used before.
 
         They are where they share no item with anything that a network was trained on, or that was looked at
@@ -107,22 +123,29 @@ class TestData:
                 return run
         return None
 
-    def may_be_trained_on(self, look: EvaluationPass) -> bool:
-        """Whether the same network was trained before on data that were not compared with those looked at."""
+    def _may_be_trained_on(self, look: EvaluationPass) -> bool:
+        """Whether the same network was trained before on data that were not compared with those looked at.
+
+        Data of which nothing was recorded are such.
+        """
         source = self._sources.get(look.source)
+        if any(self.is_unrecorded(run.source) for run in self._runs_before(look)):
+            return True
         trainings = self._trainings_before(look)
         return source is not None and any(not _is_compared(source, trained) for _, trained in trainings)
 
-    def _trainings_before(self, look: EvaluationPass) -> list[tuple[TrainingRun, DataSource]]:
-        """Earlier runs of the network that is looked at, with what they trained on."""
+    def _runs_before(self, look: EvaluationPass) -> list[TrainingRun]:
+        """Earlier runs of the network that is looked at."""
         return [
-            (run, self._sources[run.source])
+            run
             for run in self._history.runs
-            if look.model is not None
-            and run.model.token == look.model.token
-            and run.order < look.order
-            and run.source in self._sources
+            if look.model is not None and run.model.token == look.model.token and run.order < look.order
         ]
+
+    def _trainings_before(self, look: EvaluationPass) -> list[tuple[TrainingRun, DataSource]]:
+        """Earlier runs of the network that is looked at, with what they trained on, where it was recorded."""
+        runs = self._runs_before(look)
+        return [(run, self._sources[run.source]) for run in runs if run.source in self._sources]
 
     def name(self, token: int | None, code: str) -> str:
         """What to call a source in messages about `code`: by a name that stands there, if there is one.
@@ -138,6 +161,11 @@ class TestData:
         if source.root is not None:
             return f"the data in `{source.root}`"
         return f"`{source.names[0]}`" if source.names else f"the {source.split or source.dataset} data"
+
+
+def code_of(look: EvaluationPass, case: Case) -> str:
+    """The cell that evaluates."""
+    return case.evidence.cells[look.cell].source if look.cell is not None else ""
 
 
 def _used_in(code: str, source: DataSource) -> list[str]:

@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.evidence.training import TrainingRun
+from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.source import ParsedCell, parse_cell
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["Squashing", "loss_name", "squashing_of"]
+__all__ = ["Squashing", "loss_name", "loss_of", "squashing_of"]
 
 _ALIASES = {
     "binarycrossentropy": "bce",
@@ -40,6 +41,15 @@ def loss_name(function: str) -> str:
     """``crossentropy`` for ``CrossEntropyLoss`` and ``F.cross_entropy`` alike."""
     name = function.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("loss")
     return _ALIASES.get(name, name)
+
+
+def loss_of(run: TrainingRun) -> Fact[LossUse]:
+    """The loss function of a run, and what the network fed into it."""
+    if run.loss is None:
+        return Unknown(f"no loss function was seen in the run of cell {run.cell}")
+    if run.loss.input_kind == "unknown":
+        return Unknown(f"what goes into {run.loss.function} in cell {run.cell} could not be traced")
+    return Known(run.loss)
 
 
 def squashing_of(run: TrainingRun, case: Case) -> Squashing | None:

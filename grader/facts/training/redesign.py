@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.source import parsed_cells
+from grader.facts.known import Fact, Known, Unknown
 
 __all__ = ["redesigned"]
 
+_UNLISTED = "functional layers, and what `forward` does with the layers, are not in the record"
 
-def redesigned(runs: Sequence[TrainingRun], case: Case) -> Literal["yes", "no", "unsure"]:
+
+def redesigned(runs: Sequence[TrainingRun], case: Case) -> Fact[bool]:
     """Whether at least two different networks are among these runs.
 
     The record lists modules. A functional layer, or a depth chosen in ``forward``, is not in it, so equal
@@ -25,13 +27,13 @@ def redesigned(runs: Sequence[TrainingRun], case: Case) -> Literal["yes", "no", 
     known = [each for each in lists if each is not None]
     alike = {known[0].same_as(each) for each in known[1:]}
     if False in alike or (known and len(known) < len(lists)):
-        return "yes"
+        return Known(True)
     if None in alike:
-        return "unsure"
+        return Unknown("not all layers of these networks are in the record")
     classes = {run.model.class_name for run in runs}
     if len(classes) > 1 or None in classes or not known:
-        return "unsure"
-    return "unsure" if any(_may_differ(str(name), case) for name in classes) else "no"
+        return Unknown(_UNLISTED)
+    return Unknown(_UNLISTED) if any(_may_differ(str(name), case) for name in classes) else Known(False)
 
 
 def _may_differ(class_name: str, case: Case) -> bool:

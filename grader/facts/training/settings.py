@@ -11,7 +11,7 @@ from pydantic import Field
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Strict, Where
-from grader.facts.known import sure
+from grader.facts.known import Fact, Known, Unknown, sure
 from grader.facts.notebook import located, some_failed, stopped_early, untouched
 from grader.facts.training.runs import (
     batch_size_of,
@@ -87,6 +87,11 @@ class Became:
     reason: str = "as asked"
     where: tuple[Where, ...] = ()
     run: TrainingRun | None = None
+
+    @property
+    def trained(self) -> Fact[bool]:
+        """Whether it was trained as asked."""
+        return Unknown(self.reason) if self.state == "unsure" else Known(self.state == "right")
 
 
 def became_of(setting: Setting, case: Case) -> Became:

@@ -15,7 +15,6 @@ from grader.grading.held import TO_DO
 from grader.intake import Submission
 from grader.intake.kinds import kind_of
 from grader.intake.notebook import parse_notebook
-from grader.intake.text import visible
 from grader.rubric.plan import plan_for
 from grader.workflows.regrading.rubrics import LoadedRubric
 
@@ -85,9 +84,7 @@ def _by_kind(error: SubmissionError, raw: bytes, path: Path) -> SubmissionError:
     if kind is None:
         return error
     what, todo = kind
-    return SubmissionError(
-        f"the file is {what}", found=visible(path.name), expected="a .ipynb file", todo=todo
-    )
+    return SubmissionError(f"the file is {what}", expected="a Jupyter notebook (.ipynb)", todo=todo)
 
 
 def _in_one_line(error: GraderError) -> str:

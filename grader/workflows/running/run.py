@@ -23,6 +23,7 @@ from grader.workflows.running.memory import MemoryBudget, available_bytes
 from grader.workflows.running.planning import Work, require_data
 from grader.workflows.running.pool import work_off
 from grader.workflows.running.stopping import StopSignal
+from grader.workflows.views.held import why_held
 
 __all__ = ["RunReport", "default_jobs", "run"]
 
@@ -160,14 +161,25 @@ def _submission_row(work: Work) -> SubmissionRow:
 
 
 def _judge_standing(works: Sequence[Work], judges: Mapping[str, Judge], store: Store, actor: str) -> None:
-    """Judges attempts of earlier runs whose verdict does not stand on this rubric and reference."""
+    """Judges attempts of earlier runs whose verdict does not stand on this rubric and reference.
+
+    So is a verdict of an earlier version that settled at 0 what could not be taken.
+    """
     judge_of = {(work.assignment, work.student): judges[work.rubric.rubric.digest] for work in works}
 
     def judge_for(result: Result) -> Judge:
         return judge_of[result.assignment, result.student]
 
-    stale = [result for result in _results(works, store) if not judge_for(result).stands(result)]
+    stale = [
+        result
+        for result in _results(works, store)
+        if not judge_for(result).stands(result) or _settled_unread(result)
+    ]
     regrade(store, stale, judge_for, actor=actor, why="grader run")
+
+
+def _settled_unread(result: Result) -> bool:
+    return bool(why_held(result)) and result.verdict is not None and not result.verdict.pending
 
 
 def _results(works: Sequence[Work], store: Store) -> tuple[Result, ...]:

@@ -9,6 +9,10 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.evidence.record import Outcome
 from grader.exports import (
+from grader.grading.held import parted
+from grader.grading.marks import CriterionMark, Mark
+from grader.intake.roster import Roster, RosterEntry
+from grader.exports import (
     FORMATS,
     Course,
     CriterionLine,
@@ -153,7 +157,7 @@ def _missing(result: Result) -> str:
     if Outcome(result.attempt.outcome).our_fault:
         return f"the service could not run it: {result.attempt.detail}"
     if reason := why_held(result):
-        return f"could not be taken, and waits for a TA: {reason}"
+        return f"could not be taken, and waits for a TA: {parted(reason)[0]}"
     return "" if result.mark else "not judged yet"
 
 

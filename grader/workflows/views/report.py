@@ -22,6 +22,7 @@ from grader.rubric.model import Policy, Rubric
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.regrading.rubrics import given_cells
+from grader.workflows.views.held import why_held
 from grader.workflows.views.people import shown_name
 
 __all__ = [
@@ -60,6 +61,7 @@ def write_reports(
     reference: Reference = NO_REFERENCE,
     appendix: bool = True,
     roster: Roster | None = None,
+    contact: str | None = None,
 ) -> Iterator[Written]:
     """Writes a report for each result that has a verdict, naming each once it is written.
 
@@ -70,6 +72,7 @@ def write_reports(
         reference: Networks to show beside the students'.
         appendix: Whether the executed notebooks are appended.
         roster: Tells names.
+        contact: Whom a student can ask whose file could not be taken.
 
     Raises:
         UsageError: The folder cannot be written.
@@ -80,7 +83,8 @@ def write_reports(
         report = report_input(store, result, reference=reference, appendix=appendix)
         if report is not None:
             path = folder / file_name(result.student, taken)
-            write_text(path, render_report(replace(report, name=shown_name(roster, result))))
+            named = replace(report, name=shown_name(roster, result), contact=contact or "")
+            write_text(path, render_report(named))
             yield Written(path, outdated=report.reference.digest != reference.digest)
 
 
@@ -116,6 +120,7 @@ def report_input(
         appendix=appendix,
         made_at=now,
         unchanged=given_cells(result.rubric, rubric, bundle.evidence.cells),
+        held=bool(why_held(result)),
     )
 
 

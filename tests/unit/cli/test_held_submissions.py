@@ -109,6 +109,15 @@ def test_a_zero_of_an_earlier_version_is_not_exported_and_waits_once_judged_agai
     assert exported(grader)["s3"]["pending"] == 5.0
 
 
+def test_a_run_of_this_version_judges_such_a_zero_again_once(with_broken: Path, grader) -> None:
+    as_before(with_broken / "grader.db")
+    for _ in range(2):
+        grader("run", "submissions", "--rubric", "mini")
+        assert exported(grader)["s3"]["pending"] == 5.0
+    history = grader("show", "s3", "--assignment", "mini", "--history").out
+    assert len([line for line in history.splitlines() if " points" in line]) <= 3
+
+
 def as_before(database: Path) -> None:
     """Makes s3's verdict what earlier versions wrote: FAIL throughout, nothing pending."""
     with sqlite3.connect(database) as session:

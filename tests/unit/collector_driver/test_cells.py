@@ -43,6 +43,14 @@ def test_what_the_file_showed_is_kept_within_the_limits() -> None:
     cell = read_cells(notebook(code(outputs=shown, execution_count=7)), Limits(cell_output_bytes=10))[0]
     assert cell.submitted.execution_count == 7
     assert cell.submitted.outputs[0].text == "a\nbbbbbbbb"
+    assert cell.submitted.cut
+    assert not read_cells(notebook(code(outputs=shown)), Limits())[0].submitted.cut
+
+
+def test_a_source_too_long_to_keep_says_so() -> None:
+    whole, cut = read_cells(notebook(code("x" * 1_000_000), code("x" * 1_000_001)), Limits())
+    assert (len(whole.source), whole.source_cut) == (1_000_000, False)
+    assert (len(cut.source), cut.source_cut) == (1_000_000, True)
 
 
 def test_version_three_is_upgraded() -> None:

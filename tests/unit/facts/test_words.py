@@ -14,6 +14,7 @@ from grader.checks.training.files_written import FilesWritten
 from grader.evidence.record import (
     CellError,
     CellRecord,
+    Cut,
     FileWritten,
     Outcome,
     ShimKind,
@@ -318,6 +319,8 @@ def test_files_that_the_run_wrote_are_found_by_pattern():
     failed = cell(2, "train()", error=CellError(type="OSError"))
     assert judge(check, failed).status is Status.NEEDS_TA
     assert judge(check, outcome=Outcome.TIMEOUT).status is Status.NEEDS_TA
+    assert judge(check, cell(2, "train()"), cut=(Cut.FILES,)).status is Status.NEEDS_TA
+    assert judge(check, cell(2, "train()"), cut=(Cut.SHIMS,)).status is Status.FAIL
     other = FilesWritten(patterns=(r"epoch\d+$",), sections=("b",))
     cells = (cell(2, "train()"), cell(3, "# Part b", kind="markdown"))
     assert judge(other, *cells, files=files).status is Status.FAIL
@@ -374,7 +377,7 @@ def test_checkpoints_under_other_names_or_saved_on_a_condition_go_to_a_ta(
     training = factories.history(factories.training_run(0, 2))
     judgement = judge(CHECKPOINT, cell(2, source), files=written, training=training)
     assert judgement.status is status
-    assert all(path in judgement.message for path in files)
+    assert all(path in judgement.open for path in files)
 
 
 @pytest.mark.parametrize(

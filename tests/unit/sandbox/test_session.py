@@ -26,7 +26,9 @@ from grader.evidence.record import (
     CallRecord,
     CellRecord,
     CellRun,
+    Cut,
     Environment,
+    FileWritten,
     FunctionRecord,
     Outcome,
     ProbeResult,
@@ -117,6 +119,20 @@ def test_values_of_all_cells_share_one_list_of_arrays() -> None:
     _, bundle = finished(Opened(cells=CELLS), collected(0), collected(1), ran(), Cleaned())
     arrays = [bundle.array(watched.value) for watched in bundle.evidence.values]  # type: ignore[arg-type]
     assert [array.tolist() for array in arrays if array is not None] == [[0.0], [1.0]]
+
+
+def test_what_was_cut_on_either_side_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.sandbox.session._MOST_KEPT", 2)
+    files = tuple(FileWritten(path=str(place), cell=0, size_bytes=1) for place in range(3))
+
+    def cut(collected: Collected) -> tuple[Cut, ...]:
+        done = CellDone(cell=DONE[0], collected=collected)
+        return finished(Opened(cells=CELLS), done, ran(), Cleaned())[1].evidence.cut
+
+    assert cut(Collected(files=files[:2])) == ()
+    assert cut(Collected(files=files)) == (Cut.FILES,)
+    assert cut(Collected(cut=(Cut.SHIMS,))) == (Cut.SHIMS,)
+    assert cut(Collected(anomalies=tuple(str(place) for place in range(101)))) == (Cut.ANOMALIES,)
 
 
 def test_the_hosts_own_inputs_are_recorded_not_what_the_kernel_claims() -> None:

@@ -8,6 +8,7 @@ from grader.checks.data.untouched_test_data import TestSetUntouched
 from grader.checks.data.validation_selection import ValidationSelection
 from grader.evidence.record import CellError, CellRecord, CellRun, Outcome, Output, Submitted
 from grader.evidence.training import DataSource
+from grader.facts.known import Known, Unknown
 from grader.facts.training.data_use import TestData
 from grader.judging.judgement import Status
 from tests import factories
@@ -17,16 +18,19 @@ from .looks import CELLS, RUNS, SECTIONS, SOURCES, TRAIN, judge, look, run, sour
 
 
 @pytest.mark.parametrize(
-    ("token", "likeness"),
-    [(0, "other"), (1, "other"), (2, "test"), (3, "unsure"), (4, "other"), (9, "unsure"), (None, "other")],
+    ("token", "is_test"),
+    [(0, False), (1, False), (2, True), (3, None), (4, False), (9, None), (None, False)],
 )
-def test_only_the_data_sets_own_word_makes_test_data_certain(token: int | None, likeness: str):
-    assert TestData(history(*RUNS, sources=SOURCES)).likeness(token) == likeness
+def test_only_the_data_sets_own_word_makes_test_data_certain(token: int | None, is_test: bool | None):
+    fact = TestData(history(*RUNS, sources=SOURCES)).is_test(token)
+    assert (fact.value if isinstance(fact, Known) else None) is is_test
 
 
 def test_a_folder_called_test_that_all_training_data_come_from_proves_nothing():
     runs = (run(0, 1, 0, token=2),)
-    assert TestData(history(*runs, sources=SOURCES)).likeness(2) == "unsure"
+    assert TestData(history(*runs, sources=SOURCES)).is_test(2) == Unknown(
+        "all training data come from that folder"
+    )
 
 
 UNTOUCHED = TestSetUntouched(tuning=("tune", "more"))
@@ -47,6 +51,18 @@ def test_training_on_test_data_is_found():
     assert judgement.status is Status.FAIL
     assert judgement.data["trained_on_test"] == [{"run": 2, "cell": 5}]
     assert "trained on test data in cell 5" in judgement.message
+
+
+def test_data_that_were_not_recorded_are_neither_test_data_nor_others():
+    lost = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=9)))
+    assert lost.status is Status.NEEDS_TA
+    assert "More data were used than were recorded" in lost.open
+    both = judge(UNTOUCHED, runs=(*RUNS, run(2, 3, 11, token=9), run(3, 5, 12, token=2)))
+    assert both.status is Status.FAIL
+    selected = judge(SELECTION, look(1, 1, 9, after=0))
+    assert selected.status is Status.NEEDS_TA
+    assert "More data were used than were recorded" in selected.open
+    assert judge(SELECTION, look(1, 1, 1, after=0)).status is Status.PASS
 
 
 def test_the_advice_fits_the_misuse():
@@ -164,7 +180,7 @@ def test_a_setting_without_a_plot_waits_for_a_ta_with_half_of_its_part():
     both, one = judge(WITH_CURVES), judge(WITH_CURVES, cells=plotted(3))
     assert (both.status, both.share, both.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
     assert (one.status, one.share, one.open_share) == (Status.NEEDS_TA, 0.75, 0.25)
-    assert "No plot was found in 'tune': a TA looks for the curves." in one.message
+    assert "No plot of the curves was found in 'tune'." in one.open
 
 
 def test_a_section_that_trains_nothing_is_not_asked_for_its_plot():
@@ -176,4 +192,4 @@ def test_a_section_that_trains_nothing_is_not_asked_for_its_plot():
 def test_a_plot_that_is_missing_and_a_section_that_did_not_run_wait_together():
     judgement = judge(WITH_CURVES, runs=RUNS[:1], outcome=Outcome.TIMEOUT)
     assert (judgement.share, judgement.open_share) == (0.25, 0.75)
-    assert "Not all ran. No plot was found in 'tune'" in judgement.message
+    assert "before the last cell. No plot of the curves was found in 'tune'" in judgement.open

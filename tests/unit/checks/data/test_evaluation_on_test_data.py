@@ -35,6 +35,25 @@ def test_other_data_are_wrong_and_what_is_unclear_goes_to_a_ta(given: Evaluation
     assert judge(EVALUATED, given, section="test").status is status
 
 
+UNCOMPARED = source(9, "test").model_copy(update={"dataset_token": 0, "index_digest": "b", "overlap": None})
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "status"),
+    [
+        ((TRAIN.model_copy(update={"index_digest": "a"}),), Status.NEEDS_TA),
+        ((TRAIN.model_copy(update={"index_digest": "b"}),), Status.FAIL),
+        ((TRAIN.model_copy(update={"dataset_token": 7}),), Status.PASS),
+        ((), Status.NEEDS_TA),
+    ],
+)
+def test_test_data_that_training_may_have_seen_are_for_a_ta(trained_on: Any, status: Status):
+    training = history(*RUNS, evaluations=[look(11, 5, 9)], sources=(*trained_on, UNCOMPARED))
+    evidence = factories.evidence(CELLS, training=training)
+    judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=SECTIONS, section="test"))
+    assert judgement.status is status
+
+
 OVERLAPPING = DataSource(
     token=5, dataset_token=0, dataset="ImageFolder", overlap=((0, 0.5),), names=("loader",)
 )
@@ -135,7 +154,7 @@ def test_a_part_of_the_training_set_that_nothing_used_before_is_test_data(change
     judgement = evaluated(TUNED, look(11, 5, 3, after=1), sources=sources)
     assert judgement.status is status
     if status is Status.NEEDS_TA:
-        assert "whether these are test data could not be told" in judgement.message
+        assert "Whether these are test data could not be told." in judgement.open
 
 
 def test_a_part_that_was_looked_at_in_tuning_is_no_test_data():
@@ -172,7 +191,7 @@ def test_a_network_trained_otherwise_than_was_chosen_goes_to_a_ta(words: str, st
     judgement = evaluated(look(11, 5, 2), runs=SLOW, cells=cells, check=CHOOSING)
     assert judgement.status is (Status.NEEDS_TA if states else Status.PASS)
     assert "`net` as trained in cell 3 (learning rate 0.003, batch size 256, 30 epochs)" in judgement.message
-    assert (f"the answer to more states {states};" in judgement.message) == bool(states)
+    assert (f"the answer to more states {states}." in judgement.message) == bool(states)
 
 
 LOADS = "net.load_state_dict(torch.load(f'{name}_epoch29'))\nprint(evaluate(net, loader))"

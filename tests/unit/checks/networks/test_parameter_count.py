@@ -85,6 +85,12 @@ def test_another_count_fails_and_shows_both():
     assert "400" in judgement.message
 
 
+def test_a_network_that_was_not_read_whole_is_not_counted():
+    cut = NET.model_copy(update={"modules_cut": True})
+    assert judge(found=cut).status is Status.NEEDS_TA
+    assert judge(found=cut, expected=400).status is Status.NEEDS_TA
+
+
 def test_one_layer_can_be_asked_for():
     assert judge(layer="conv", expected=140).status is Status.PASS
     assert judge(layer="fc", expected=140).status is Status.FAIL

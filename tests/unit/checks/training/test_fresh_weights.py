@@ -103,8 +103,8 @@ def test_a_share_that_is_not_a_number_accuses_nobody():
 def test_execution_counts_that_tell_another_order_go_to_a_ta_with_both_stories():
     judgement = judge(three_cells(1, 28, 27), *two_runs())
     assert judgement.status is Status.NEEDS_TA
-    assert "goes on in cell 2 from cell 1" in judgement.message
-    assert "ran cell 2 first (27, then 28)" in judgement.message
+    assert "goes on in cell 2 from cell 1" in judgement.open
+    assert "ran cell 2 first (27, then 28)" in judgement.open
     assert judgement.data["undetermined"] is True
     assert len(judgement.data["runs"]) == 1
 
@@ -120,7 +120,7 @@ def test_execution_counts_of_zero_tell_nothing():
 def test_a_net_built_again_between_the_two_runs_by_the_counts_goes_to_a_ta():
     judgement = judge(three_cells(6, 5, 7), *two_runs())
     assert judgement.status is Status.NEEDS_TA
-    assert "cell 0, which builds it, in between" in judgement.message
+    assert "cell 0, which builds it, in between" in judgement.open
 
 
 def test_another_cell_run_between_the_two_runs_excuses_nothing():
@@ -139,7 +139,7 @@ def test_stored_outputs_that_begin_as_a_trained_net_make_a_fresh_run_doubtful():
     cells = three_cells(stored="Epoch 1: err 0.26")
     judgement = judge(cells, training_run(0, 1), training_run(1, 2), first_epoch=FIRST)
     assert judgement.status is Status.NEEDS_TA
-    assert "0.26" in judgement.message
+    assert "0.26" in judgement.open
     assert [place.cell for place in judgement.where] == [2]
     assert judgement.data["runs"] == []
 
@@ -162,7 +162,7 @@ def test_a_rebuild_in_a_cell_that_failed_could_not_be_told():
     runs = (training_run(0, 1), training_run(1, 3, start=carried(0)))
     judgement = judge(cells, *runs)
     assert judgement.status is Status.NEEDS_TA
-    assert "cell 2, which would have built it again, failed" in judgement.message
+    assert "cell 2, which would have built it again, failed" in judgement.open
 
 
 def test_a_failed_cell_that_builds_nothing_excuses_nothing():
@@ -176,21 +176,21 @@ def test_a_comparison_that_could_not_be_made_goes_to_a_ta():
     start = Start(determined=False, why="by hand")
     judgement = judge(three_cells(), training_run(0, 1), training_run(1, 2, start=start))
     assert judgement.status is Status.NEEDS_TA
-    assert "by hand" in judgement.message
+    assert "by hand" in judgement.open
 
 
 def test_weights_carried_where_one_training_or_two_could_not_be_told_accuse_nobody():
     start = carried(0).model_copy(update={"determined": False, "why": "a schedule written by hand"})
     judgement = judge(three_cells(), training_run(0, 1), training_run(1, 1, start=start))
     assert judgement.status is Status.NEEDS_TA
-    assert "a schedule written by hand" in judgement.message
+    assert "a schedule written by hand" in judgement.open
     assert judgement.data["runs"][0]["carried_from"] == 0
 
 
 def test_an_incomplete_record_passes_nobody_and_accuses_nobody():
     judgement = judge(three_cells(), training_run(0, 1), complete=False)
     assert judgement.status is Status.NEEDS_TA
-    assert "overflow" in judgement.message
+    assert "overflow" in judgement.open
 
 
 def test_one_certain_reuse_is_not_hidden_by_a_doubtful_one():
@@ -283,10 +283,11 @@ def test_a_doubtful_half_is_open_and_the_other_is_settled():
     )
     judgement = asked_in_cell_2(cells=cells, first_epoch=FIRST)
     assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
-    assert judgement.message.startswith("`other` started from fresh weights in cell 2. Whether")
+    assert judgement.message == "`other` started from fresh weights in cell 2."
+    assert judgement.open.startswith("Whether")
     for reason in ("ran cell 2 first (27, then 28)", "begins with 0.42,", "begins with 0.26,"):
-        assert reason in judgement.message
-    assert judgement.message.endswith(
+        assert reason in judgement.open
+    assert judgement.open.endswith(
         "So as the student ran it, `net` started fresh in cell 2, and only the 5 epochs of cell 1 went on"
         " from it."
     )
@@ -297,15 +298,15 @@ def test_a_doubtful_half_is_open_and_the_other_is_settled():
 def test_counts_alone_tell_no_story_of_what_the_student_ran():
     judgement = asked_in_cell_2(cells=three_cells(1, 28, 27), first_epoch=FIRST)
     assert judgement.status is Status.NEEDS_TA
-    assert "So as the student ran it" not in judgement.message
+    assert "So as the student ran it" not in judgement.open
 
 
 def test_a_message_tells_three_reasons_and_the_data_all():
     unknown = Start(determined=False, why="by hand")
     runs = [training_run(place, 1, start=unknown) for place in range(5)]
     judgement = judge(three_cells(), *runs)
-    assert judgement.message.count("by hand") == 3
-    assert judgement.message.endswith("2 more such reasons.")
+    assert judgement.open.count("by hand") == 3
+    assert judgement.open.endswith("2 more such reasons.")
     assert len(judgement.data["reasons"]) == 5
 
 
@@ -314,7 +315,7 @@ def test_doubts_that_change_no_points_leave_nothing_open():
     asked = [{"model": ["other"]}]
     judgement = judge(three_cells(), training_run(0, 1), unknown, must_train=asked)
     assert judgement.status is Status.FAIL
-    assert "by hand" not in judgement.message
+    assert "by hand" not in judgement.open
 
 
 def test_an_incomplete_record_settles_no_net_as_fresh():
@@ -384,7 +385,7 @@ def test_a_run_that_may_stand_in_a_part_that_was_not_found_accuses_nobody(
 ):
     judgement = in_parts(training_run(0, 1), training_run(1, 3, start=carried(0)), **fields)
     assert judgement.status is status
-    assert ("the part 'The third' was not found" in judgement.message) == (status is Status.NEEDS_TA)
+    assert ("the part 'The third' was not found" in judgement.open) == (status is Status.NEEDS_TA)
 
 
 BOTH = ({"model": ("net", "Net"), "section": "one"}, {"model": ("other", "Other"), "section": "one"})

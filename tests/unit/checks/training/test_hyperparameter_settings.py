@@ -206,7 +206,7 @@ def test_networks_of_equal_digests_are_one_however_much_is_listed():
 def test_networks_cut_without_a_digest_are_neither_one_nor_two():
     unknown = judge(*two_runs(), at_least=2, layer_lists=cut_lists(None, None))
     assert unknown.status is Status.NEEDS_TA
-    assert "not all layers of these networks were recorded" in unknown.message
+    assert "not all layers of these networks were recorded" in unknown.open
     assert redesigned(*four_runs(1), layer_lists=cut_lists(None, None)).status is Status.NEEDS_TA
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import EvidenceError, StoreError
-from grader.evidence.codec import decode
+from grader.evidence.codec import decode, encode, pack, unpack
 from grader.facts.case import Reference
 from grader.store import Store
 from grader.store.models import LedgerRow, VerdictRow
@@ -161,3 +162,32 @@ def test_evidence_of_another_version_is_no_verdict(graded: Store) -> None:
     raw = graded.blobs.get(find_results(graded, "mini")[0].attempt.evidence)
     with pytest.raises(EvidenceError, match="of a version that this program does not read"):
         decode(raw.replace(b'"schema_version":2', b'"schema_version":9'))
+
+
+def as_version_1(raw: bytes) -> bytes:
+    """Evidence of a notebook that trains nothing, as version 1 wrote it."""
+    body, arrays = unpack(raw, limit_bytes=len(raw))
+    given = json.loads(body)
+    given["schema_version"] = 1
+    del given["cut"], given["training"]["layer_lists"]
+    for cell in given["cells"]:
+        del cell["source_cut"], cell["submitted"]["cut"]
+    return pack(json.dumps(given).encode(), arrays)
+
+
+def test_evidence_of_version_1_is_judged_as_it_was_and_its_bytes_stay(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "grader.workflows.running.execution.encode", lambda bundle: as_version_1(encode(bundle))
+    )
+    with grade_class(tmp_path, clock) as store:
+        before = {item.attempt.evidence: item.verdict for item in find_results(store, "mini")}
+        raws = {name: store.blobs.get(name) for name in before}
+        assert all(b'"schema_version": 1' in raw for raw in raws.values())
+        same = Judge(recall_newest(store, "mini"), Reference())
+        assert [item.changes for item in again(store, same)] == [(), ()]
+        assert [item.difference for item in again(store, judge(tmp_path, KINDER))] == [0.0, 2.0]
+        after = find_results(store, "mini")
+        assert {item.attempt.evidence for item in after} == set(before)
+        assert {name: store.blobs.get(name) for name in raws} == raws

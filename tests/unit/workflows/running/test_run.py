@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from grader.errors import DataError, SandboxUnavailable, StoreError, UsageError
-from grader.evidence.codec import Bundle
+from grader.evidence.codec import Bundle, decode
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.intake import find_submissions
@@ -149,6 +152,41 @@ def test_what_is_no_notebook_becomes_a_row_without_a_sandbox(lab: Class, raw: by
     assert bad.attempt.outcome == "INVALID_SUBMISSION"
     assert said.lower() in bad.attempt.detail.lower()
     assert len(box.jobs) == 2
+
+
+def test_a_notebook_that_an_earlier_version_could_not_read_is_run_again_once(lab: Class) -> None:
+    refused = course.sandbox(lambda job: course.answer(job, outcome=Outcome.INVALID_SUBMISSION, detail="odd"))
+    assert {item.attempt.outcome for item in lab.grade(refused).results} == {"INVALID_SUBMISSION"}
+    again = course.sandbox()
+    assert {item.attempt.outcome for item in lab.grade(again).results} == {"COMPLETED"}
+    assert len(again.jobs) == 2
+    once_more = course.sandbox()
+    lab.grade(once_more)
+    assert once_more.jobs == []
+
+
+def test_the_sandbox_gets_the_clean_copy_and_the_evidence_is_of_the_file_handed_in(lab: Class) -> None:
+    cell = {
+        "cell_type": "code",
+        "source": "a = 1\r\nb = 2",
+        "outputs": None,
+        "id": "own",
+        "execution_count": 7,
+    }
+    raw = json.dumps({"cells": [None, cell]}).encode()
+    course.hand_in(lab.submissions, "s3", raw=raw)
+    box = course.sandbox()
+    result = lab.grade(box).results[2]
+    [job] = [job for job in box.jobs if b"b = 2" in job.notebook]
+    nbformat.validate(nbformat.reads(job.notebook.decode(), as_version=4))
+    stored = lab.store.blobs.get(result.attempt.evidence)
+    evidence = decode(stored, limit_bytes=len(stored)).evidence
+    assert evidence.notebook == result.attempt.notebook == hashlib.sha256(raw).hexdigest()
+    damaged, whole = evidence.cells
+    assert (damaged.kind, damaged.source) == ("raw", "")
+    assert damaged.submitted.left_out
+    assert (whole.source, whole.handout_id, whole.submitted.execution_count) == ("a = 1\nb = 2", "own", 7)
+    assert whole.run.status == "ok"
 
 
 def test_a_class_of_broken_files_needs_no_sandbox_at_all(lab: Class) -> None:

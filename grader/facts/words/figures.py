@@ -1,0 +1,32 @@
+"""A figure that our run printed, found by a pattern."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from grader.evidence.record import CellRecord
+from grader.facts.case import Case
+from grader.facts.known import Fact, Known, Unknown
+
+__all__ = ["Figure", "last_figure"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A printed number and the cell that printed it."""
+
+    value: float
+    cell: int
+
+
+def last_figure(case: Case, pattern: str) -> Fact[Figure]:
+    """The last number in the section's outputs that is the first group of a pattern; of our run alone."""
+    found = [Figure(value, cell.index) for cell in case.section_cells() for value in _figures(cell, pattern)]
+    return Known(found[-1]) if found else Unknown("it may be printed in another form")
+
+
+def _figures(cell: CellRecord, pattern: str) -> list[float]:
+    outputs = cell.run.outputs if cell.run is not None else ()
+    texts = [match.group(1) for output in outputs for match in re.finditer(pattern, output.text)]
+    return [float(text) for text in texts if re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text or "")]
