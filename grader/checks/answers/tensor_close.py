@@ -198,18 +198,24 @@ class _Asked:
         if not self.asked.printed:
             return None
         found = [
-            (shown.value.in_list and self.asked.one_array, cell.index, shown)
+            (self._doubt(shown.value, np.ndim(answers[0])), cell.index, shown)
             for cell in own_code(self.case)
             for shown in printed_arrays(printed(cell))
             if any(_is_printed(right, shown.value) for right in answers)
         ]
         if not found:
             return None
-        in_list, index, shown = min(found, key=lambda each: each[:2])
+        doubt, index, shown = min(found, key=lambda each: each[:2])
         where = (Where(cell=index),)
-        if in_list:
-            return self._waits(f"Cell {index} shows the right numbers{_IN_LIST}.", _A_LIST, where=where)
+        if doubt:
+            return self._waits(f"Cell {index} shows the right numbers{doubt}.", _A_LIST, where=where)
         return self._right_part(f"The numbers printed in cell {index} are right.", on=shown, where=where)
+
+    def _doubt(self, shown: PrintedArray, axes: int) -> str:
+        """What speaks against right numbers that were printed; empty for nothing."""
+        if self.asked.one_array and shown.in_list:
+            return _IN_LIST
+        return f", but with {shown.axes} axes where {axes} was asked for" if shown.axes > max(axes, 1) else ""
 
     def _compared(self, held: Held, value: Known[Any], answers: list[Any]) -> PartFinding:
         signs = (1, -1) if self.asked.either_sign else (1,)
@@ -296,7 +302,7 @@ class _Asked:
 
 
 _IN_LIST = ", but in a list and not as one array or tensor"
-_A_LIST = "It was to be one array or tensor."
+_A_LIST = "It was to be one array or tensor of its own."
 _ELSEWHERE = "The cells of this part may hold them in another way."
 
 

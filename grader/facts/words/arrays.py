@@ -22,10 +22,12 @@ class PrintedArray:
 
     Attributes:
         in_list: It is written as a Python list, rather than as one array or tensor.
+        axes: How many axes it has: 2 for a matrix of one row.
     """
 
     numbers: tuple[float, ...]
     in_list: bool
+    axes: int = 1
 
 
 def printed_arrays(text: str) -> Iterator[Known[PrintedArray]]:
@@ -39,4 +41,6 @@ def printed_arrays(text: str) -> Iterator[Known[PrintedArray]]:
             numbers = tuple(float(token) for token in tokens)
         except ValueError:
             continue
-        yield Known(PrintedArray(numbers, in_list="," in inner and match["library"] is None))
+        axes = match["row"].replace(" ", "").find(inner[0]) if inner else 1
+        in_list = "," in inner and match["library"] is None
+        yield Known(PrintedArray(numbers, in_list, axes))

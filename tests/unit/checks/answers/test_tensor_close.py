@@ -123,6 +123,23 @@ def test_numbers_that_any_wrong_ones_would_be_clipped_to_are_not_said_to_be_righ
     assert "the numbers are right" not in judgement.message
 
 
+@pytest.mark.parametrize(
+    "shown", ["[[0.5 1. ]]", "tensor([[0.5000, 1.0000]])", "[[0.5, 1.0]]", "array([[0.5, 1. ]])"]
+)
+def test_a_matrix_of_one_row_is_for_a_person_to_see(shown):
+    image = np.array([[[0.5, 1.0]]], dtype=np.float32)
+    source = case_of_variables(MAXIMUM, ("img", image))
+
+    def judged(text):
+        cells = (source.evidence.cells[0], cell(1, "print(m)", printed=text))
+        given = source.evidence.model_copy(update={"cells": cells})
+        return MAXIMUM.judge(case(MAXIMUM, given, arrays=source.bundle.arrays, reference=source.reference))
+
+    assert judged(shown).status is Status.NEEDS_TA
+    assert "2 axes where 1 was asked for" in judged(shown).message
+    assert judged("[0.5 1. ]").status is Status.PASS
+
+
 def test_numbers_between_speak_for_a_clip_that_is_missing():
     check = TensorClose(tensors=[{"name": "t", "expect": [0.0, 0.25, 0.5, 1.0], "unclipped_share": 0.5}])
     judgement = judge(check, ("t", [-0.5, 0.25, 0.5, 1.5]))
