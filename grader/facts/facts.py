@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from grader.evidence.codec import Bundle
-from grader.facts.code.bindings import Binding, bound_in
+from grader.facts.code.bindings import Binding, Meaning, bound_in, meanings_of
 from grader.facts.code.functions import Functions
 from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.handout import Handout
@@ -45,3 +45,8 @@ class Facts:
         """Every place that gives a name a value, in the order of the notebook."""
         cells = parsed_cells(self.bundle.evidence.cells)
         return tuple((cell, binding) for cell in cells for binding in bound_in(cell))
+
+    @cached_property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What names that every cell sees mean, from place to place."""
+        return meanings_of(self.bindings)

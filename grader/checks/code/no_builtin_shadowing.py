@@ -7,7 +7,8 @@ import builtins
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
-from grader.facts.code.bindings import Binding, bound_in_all
+from grader.facts.code.bindings import Binding
+from grader.facts.code.definitions import bound_in
 from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Known
@@ -56,7 +57,7 @@ class NoBuiltinShadowing(Check):
     def judge(self, case: Case) -> Judgement:
         wanted = (frozenset(self.names) or _BUILTINS) - frozenset(self.allow)
         cells = tuple(parsed_cells(own_code(case)))
-        bound = bound_in_all(cells)
+        bound = bound_in(case, {cell.index for cell in cells})
         found = bound.map(lambda all_: [(at, one) for at, one in all_ if _hides(one, wanted)])
         if found.value:
             return _failed(found)

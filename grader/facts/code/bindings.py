@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.facts.code.source import ParsedCell
-from grader.facts.known import Known
 
-__all__ = ["Binding", "bindings", "bound_in", "bound_in_all"]
+__all__ = ["Binding", "Meaning", "bindings", "bound_in", "meanings_of"]
 
+_FUNCTIONS = ("def", "class", "import")
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -54,9 +54,34 @@ def bound_in(cell: ParsedCell) -> list[Binding]:
         return []
 
 
-def bound_in_all(cells: Iterable[ParsedCell]) -> Known[list[tuple[ParsedCell, Binding]]]:
-    """Bindings of several cells; one that cannot be read as Python binds nothing when it runs either."""
-    return Known([(cell, binding) for cell in cells for binding in bound_in(cell)])
+@dataclass(frozen=True)
+class Meaning:
+    """What a name means from one place of the notebook on.
+
+    Attributes:
+        place: Cell and line.
+        function: It is a function, a class or imported, rather than some value.
+        text: The definition, so that a repeated one is known as such.
+    """
+
+    name: str
+    place: tuple[int, int]
+    function: bool
+    text: str
+
+
+def meanings_of(found: Iterable[tuple[ParsedCell, Binding]]) -> tuple[Meaning, ...]:
+    """What names that every cell sees mean, in the order of the notebook."""
+    return tuple(
+        Meaning(
+            binding.name,
+            (cell.index, cell.line_of(binding.node) or 0),
+            binding.how in _FUNCTIONS,
+            ast.dump(binding.node) if binding.how in _FUNCTIONS else f"{cell.index}, {binding.node}",
+        )
+        for cell, binding in found
+        if binding.at_top
+    )
 
 
 def _position(node: ast.AST) -> tuple[int, int]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
-from grader.facts.code.source import parse_cell
+from grader.facts.code.bindings import Binding
+from grader.facts.code.source import ParsedCell, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["definition", "lines_of_layers", "undefined"]
+__all__ = ["bound_in", "definition", "lines_of_layers", "undefined"]
 
 #: Layers that learn, by the beginning of their names.
 _LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -30,6 +31,11 @@ def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tup
     ]
     found += [place for record in cells for place in _unparsed(record, wanted)]
     return tuple(sorted(found, key=lambda place: place.cell)[-1:])
+
+
+def bound_in(case: Case, cells: Collection[int]) -> Known[list[tuple[ParsedCell, Binding]]]:
+    """Names that these cells bind; one that cannot be read as Python binds nothing when it runs either."""
+    return Known([each for each in case.facts.bindings if each[0].index in cells])
 
 
 def undefined(case: Case, names: Iterable[str]) -> Fact[bool]:

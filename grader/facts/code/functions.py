@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
-from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
@@ -97,7 +97,7 @@ class Functions:
         """The function and those of the notebook's own that it uses, directly or through others."""
         found = [written]
         for one in found:
-            names = (node.id for node in ast.walk(one.node) if isinstance(node, ast.Name))
+            names = (node.id for node in nodes_of(one.node) if isinstance(node, ast.Name))
             used = (self.by_name[name] for name in names if name in self.by_name)
             found += [other for other in dict.fromkeys(used) if other not in found]
         return found
@@ -111,7 +111,7 @@ class Functions:
     def calls_of(self, written: Written) -> Iterator[tuple[Written, CalledName]]:
         """Every call in the function and in what it reaches, with the function that it stands in."""
         for one in self.reached_from(written):
-            inside = {node.name for node in ast.walk(one.node) if isinstance(node, _DEFINITIONS)}
+            inside = {node.name for node in nodes_of(one.node) if isinstance(node, _DEFINITIONS)}
             end = getattr(one.node, "end_lineno", None) or math.inf
             imports = self.imports_seen_from(one.cell.index, end) | _imports_inside(one.node)
             for called in called_names(one.node, imports):
@@ -141,7 +141,7 @@ class _Import:
 
 def _imports_inside(node: ast.AST) -> dict[str, str]:
     """Aliases that a piece of code imports for itself."""
-    return {alias: name for _, alias, name in _imported(ast.walk(node))}
+    return {alias: name for _, alias, name in _imported(nodes_of(node))}
 
 
 def _outside(tree: ast.AST) -> Iterator[ast.AST]:
@@ -165,7 +165,7 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str, str]]:
 
 def called_names(node: ast.AST, imports: Mapping[str, str]) -> Iterator[CalledName]:
     """Names of all calls under a node, and ``@`` for matrix products."""
-    for child in ast.walk(node):
+    for child in nodes_of(node):
         if isinstance(child, ast.Call):
             name, bare = _dotted(child.func, imports)
             if name:
@@ -185,7 +185,7 @@ def _dotted(function: ast.expr, imports: Mapping[str, str]) -> tuple[str, bool]:
 
 def unclear_call(tree: ast.AST) -> str:
     """What calls or looks up something whose name is no constant in the code; empty for none."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
             place = 1 if node.func.id == "getattr" else 0
             name = node.args[place] if len(node.args) > place else None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from grader.facts.code.functions import LOOPS, Functions
-from grader.facts.code.source import ParsedCell
+from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.fields import Where
 
 __all__ = ["loops_beside", "loops_within_loops"]
@@ -26,9 +26,9 @@ def loops_beside(tree: ast.AST, called: set[int]) -> bool:
         called: Identities of the calls in question. Inside two loops they get single numbers, as
             ``np.multiply(matrix[i, j], vector[j])`` does.
     """
-    loops = [set(map(id, ast.walk(node))) for node in ast.walk(tree) if isinstance(node, LOOPS)]
+    loops = [set(map(id, nodes_of(node))) for node in nodes_of(tree) if isinstance(node, LOOPS)]
     on_numbers = {one for one in called if sum(one in loop for loop in loops) > 1}
-    multiplying = on_numbers | {id(node) for node in ast.walk(tree) if _multiplies(node)}
+    multiplying = on_numbers | {id(node) for node in nodes_of(tree) if _multiplies(node)}
     return any(loop & multiplying and not loop & (called - on_numbers) for loop in loops)
 
 
@@ -46,13 +46,13 @@ def loops_within_loops(cells: Iterable[ParsedCell], functions: Functions) -> Ite
     @cache
     def looping(name: str) -> bool:
         reached = functions.reached_from(functions.by_name[name]) if name in functions.by_name else []
-        return any(_is_loop(node) for one in reached for node in ast.walk(one.node))
+        return any(_is_loop(node) for one in reached for node in nodes_of(one.node))
 
     for cell in cells:
         seen: set[int] = set()
-        for node in ast.walk(cell.tree) if cell.tree is not None else ():
+        for node in nodes_of(cell.tree) if cell.tree is not None else ():
             if id(node) not in seen and _is_loop(node) and _is_double(node, looping):
-                seen |= set(map(id, ast.walk(node)))
+                seen |= set(map(id, nodes_of(node)))
                 yield Where(cell=cell.index, line=cell.line_of(node))
 
 
@@ -64,10 +64,10 @@ def _is_double(loop: ast.AST, looping: Callable[[str], bool]) -> bool:
     """Whether a loop goes through two things; `looping` tells it of a function by its name."""
     if len(getattr(loop, "generators", ())) > 1:
         return True
-    inside = [node for part in _repeated(loop) for node in ast.walk(part)]
+    inside = [node for part in _repeated(loop) for node in nodes_of(part)]
     if any(_is_loop(node) or (isinstance(node, ast.Name) and looping(node.id)) for node in inside):
         return True
-    around = [node for part in _gone_through(loop) for node in ast.walk(part)]
+    around = [node for part in _gone_through(loop) for node in nodes_of(part)]
     pairs = any(isinstance(node, ast.Call) and _last_name(node.func) in _PAIRING for node in around)
     return pairs or any(_takes_one_number(node) for node in inside)
 

@@ -10,35 +10,19 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from grader.evidence.record import FunctionRecord, RaisedError
 from grader.facts.case import Case
+from grader.facts.code.bindings import Meaning
 from grader.facts.code.definitions import definition
 from grader.facts.code.functions import Functions, Written, is_written
+from grader.facts.code.source import nodes_of
 
 __all__ = ["Excuses"]
 
 _BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"))
 _UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
-_FUNCTIONS = ("def", "class", "import")
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    """What a name means from one place of the notebook on.
-
-    Attributes:
-        place: Cell and line.
-        function: It is a function, a class or imported, rather than some value.
-        text: The definition, so that a repeated one is known as such.
-    """
-
-    name: str
-    place: tuple[int, int]
-    function: bool
-    text: str
 
 
 class Excuses:
@@ -59,18 +43,9 @@ class Excuses:
         """The excuse for an error, or for a wrong answer where there is none, as a clause; mostly empty."""
         return self._replaced or self._lost(error) or self._rebound(error)
 
-    @cached_property
-    def _meanings(self) -> list[_Meaning]:
-        return [
-            _Meaning(
-                binding.name,
-                (cell.index, cell.line_of(binding.node) or 0),
-                binding.how in _FUNCTIONS,
-                ast.dump(binding.node) if binding.how in _FUNCTIONS else f"{cell.index}, {binding.node}",
-            )
-            for cell, binding in self._case.facts.bindings
-            if binding.at_top
-        ]
+    @property
+    def _meanings(self) -> tuple[Meaning, ...]:
+        return self._case.facts.meanings
 
     @property
     def _functions(self) -> Functions:
@@ -118,7 +93,7 @@ class Excuses:
         return ""
 
     @cached_property
-    def _later_meanings(self) -> list[_Meaning]:
+    def _later_meanings(self) -> list[Meaning]:
         called = [
             one for one in self._functions.all if one.name == self._record.name and self._is_called(one)
         ]
@@ -128,7 +103,7 @@ class Excuses:
     def _is_called(self, one: Written) -> bool:
         return self._record.cell in (None, one.cell.index)
 
-    def _below(self, one: Written) -> Iterator[_Meaning]:
+    def _below(self, one: Written) -> Iterator[Meaning]:
         end = (one.cell.index, one.cell.last_line_of(one.node) or 0)
         for name in _used_as_functions(one):
             given = [meaning for meaning in self._meanings if meaning.name == name]
@@ -140,7 +115,7 @@ class Excuses:
 
 def _used_as_functions(one: Written) -> list[str]:
     """Names that a function calls and does not define for itself; builtins also where it only names them."""
-    nodes = list(ast.walk(one.node))
+    nodes = list(nodes_of(one.node))
     called = {
         node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 
 __all__ = ["Piece", "pieces", "texts"]
 
@@ -68,7 +68,7 @@ def _parsed(text: str) -> ast.Module | None:
 
 def texts(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
     """Every string or bytes in a tree, joined where they are added to each other."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         text = _text(node)
         if text:
             yield node, unicodedata.normalize("NFKC", text)

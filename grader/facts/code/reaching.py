@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from grader.facts.code.source import nodes_of
+
 __all__ = ["Aliases", "named_in", "reaches"]
 
 #: Modules that read or change what belongs to the running program rather than to the notebook.
@@ -45,7 +47,7 @@ class Aliases:
     def with_those_of(self, tree: ast.Module) -> Aliases:
         """With those that a piece of code adds."""
         shells, systems = set(self.shells), set(self.systems)
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             for name, value in _bound(node):
                 if gives_shell(value, shells):
                     shells.add(name)
@@ -59,11 +61,11 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in targets:
-            yield from ((each.id, node.value) for each in ast.walk(target) if isinstance(each, ast.Name))
+            yield from ((each.id, node.value) for each in nodes_of(target) if isinstance(each, ast.Name))
     elif isinstance(node, ast.Import | ast.ImportFrom):
         yield from ((alias.asname, ast.Name(alias.name)) for alias in node.names if alias.asname)
     elif isinstance(node, ast.For | ast.comprehension):
-        yield from ((each.id, node.iter) for each in ast.walk(node.target) if isinstance(each, ast.Name))
+        yield from ((each.id, node.iter) for each in nodes_of(node.target) if isinstance(each, ast.Name))
 
 
 def gives_shell(node: ast.expr, names: Iterable[str]) -> bool:
@@ -93,7 +95,7 @@ def named_in(text: str) -> str:
 def reaches(tree: ast.Module, aliases: Aliases) -> Iterator[tuple[ast.AST, str]]:
     """Nodes that an ordinary notebook does not have, each with the name that it should not need."""
     harmless = {id(node) for node in _harmless_uses(tree)}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         name = _suspicious(node, aliases)
         if name and not (name == _LOADED and id(node) in harmless):
             yield node, name
@@ -149,7 +151,7 @@ def _named(node: ast.Import | ast.ImportFrom) -> str:
 
 def _harmless_uses(tree: ast.Module) -> Iterator[ast.AST]:
     """`sys.modules` as an ordinary notebook uses it: is a module there, take or drop one by its name."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Compare) and all(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
             yield from node.comparators
         elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Store):

@@ -13,11 +13,12 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from grader.evidence.record import CellRecord
 
-__all__ = ["ParsedCell", "comments_and_strings", "parse_cell", "parsed_cells"]
+__all__ = ["ParsedCell", "comments_and_strings", "nodes_of", "parse_cell", "parsed_cells"]
 
 #: Cell magics whose body is Python that runs in the notebook's own namespace.
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 _CACHED_CELLS = 4096
+_NODES = "_grader_nodes"
 _MAGIC = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$")
 _MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*=\s*[%!].*|.*\?\s*$)")
 _MOST_LINES_READ = 20_000
@@ -52,6 +53,15 @@ class ParsedCell:
         if line is None or not 1 <= line <= len(self.lines):
             return line
         return self.lines[line - 1]
+
+
+def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree, as `ast.walk` gives them; kept with the tree, which nobody changes."""
+    kept: tuple[ast.AST, ...] | None = getattr(tree, _NODES, None)
+    if kept is None:
+        kept = tuple(ast.walk(tree))
+        setattr(tree, _NODES, kept)
+    return kept
 
 
 def parsed_cells(cells: tuple[CellRecord, ...]) -> Iterator[ParsedCell]:
@@ -91,6 +101,7 @@ def _as_python(source: str) -> str:
     return str(TransformerManager().transform_cell(source))
 
 
+@lru_cache(maxsize=_CACHED_CELLS)
 def _has_too_many_magics(source: str) -> bool:
     lines = source.splitlines()
     return sum(1 for line in lines if _MAGIC.search(line)) * len(lines) > _MOST_LINES_READ

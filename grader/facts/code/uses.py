@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.code.functions import CalledName, Functions, Written, called_names, unclear_call
-from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
@@ -72,12 +72,12 @@ def _uses(functions: Functions, cell: ParsedCell, names: Collection[str]) -> boo
         return True
     imports = functions.imports_seen_from(cell.index)
     reached = [cell.tree, *_reached(functions, cell.tree)]
-    found = {name for tree in reached for node in ast.walk(tree) for name in _names(node)}
+    found = {name for tree in reached for node in nodes_of(tree) for name in _names(node)}
     return any(name in names or imports.get(name, "").rpartition(".")[2] in names for name in found)
 
 
 def _reached(functions: Functions, tree: ast.AST) -> Iterator[ast.AST]:
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & functions.by_name.keys()
+    names = {node.id for node in nodes_of(tree) if isinstance(node, ast.Name)} & functions.by_name.keys()
     for name in names:
         yield from (one.node for one in functions.reached_from(functions.by_name[name]))
 
