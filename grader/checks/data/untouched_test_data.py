@@ -14,6 +14,7 @@ from grader.facts.known import Fact, Known, Unknown, both, every, sure
 from grader.facts.training.data_use import TestData, code_of
 from grader.facts.training.runs import in_cells, object_name, runs_in
 from grader.facts.training.seen import no_training, ran, seen_runs, whole_history
+from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
@@ -31,8 +32,8 @@ class TestSetUntouched(Check):
     """Finds test data that a network was trained on, or that settings were chosen on.
 
     Settings are chosen on test data where it is evaluated in the course of a run of the `tuning` sections, or
-    there after more runs than `allowed_evaluations`. Where only a name suggests that data are test data, a TA
-    decides.
+    there after more runs than `allowed_evaluations`. Where only a name suggests that data are test data, where
+    code makes them into other data or uses them without a loader, or where none of `tuning` ran, a TA decides.
 
     Fields: `tuning` names the sections in which settings are chosen; `allowed_evaluations` is how many of
     their runs may be followed by a look at the test data.
@@ -77,7 +78,8 @@ class TestSetUntouched(Check):
             message = _NO_MISUSE if lost else _NAMED_TEST
             why = _UNRECORDED if lost else f"Whether they are test data is not known: {untouched.why}."
             return Judgement.needs_ta(message, open=why, where=_where(unsure), data=data)
-        seen = both(whole_history(case), self._tuning_seen(case, test_data))
+        whole = both(whole_history(case), followed(case, history.runs))
+        seen = both(whole, self._tuning_seen(case, test_data))
         if isinstance(seen, Unknown):
             return Judgement.needs_ta(_NO_MISUSE, open=f"But {seen.why}.", data=data)
         message = "No test data in training or in the choice of settings."

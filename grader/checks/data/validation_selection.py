@@ -14,6 +14,7 @@ from grader.facts.notebook import own_code, untouched
 from grader.facts.training.data_use import TestData
 from grader.facts.training.runs import by_token, runs_in, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs, unclaimed_runs
+from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 
@@ -67,6 +68,9 @@ class ValidationSelection(Check):
             )
         if trained and _unrecorded_looks(case, runs):
             return Judgement.needs_ta(f"{told}.", open=_UNRECORDED, **more)
+        hidden = followed(case, runs)
+        if trained and isinstance(hidden, Unknown):
+            return Judgement.needs_ta(f"{told}.", open=f"But {hidden.why}.", **more)
         message = f"{told}, without a look at the test data."
         bare = [name for name in self._without_plot(case) if claimed[name]]
         settled = every(states)

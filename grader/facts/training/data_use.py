@@ -12,7 +12,7 @@ from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import names_in, reached_code
 
-__all__ = ["Kind", "TestData", "code_of"]
+__all__ = ["Kind", "TestData", "code_of", "says_test"]
 
 Kind = Literal["test", "trained", "other"]
 _NAMED = "only its name says so"
@@ -237,6 +237,11 @@ def _is_compared(source: DataSource, trained: DataSource) -> bool:
     if source.dataset_token != trained.dataset_token or source.index_digest == trained.index_digest:
         return True
     return max(source, trained, key=lambda each: each.token).overlap is not None
+
+
+def says_test(name: str) -> bool:
+    """Whether a name calls something test data."""
+    return _says(_TEST, name)
 
 
 def _named_test(source: DataSource) -> bool:
