@@ -31,9 +31,10 @@ Used = TypeVar("Used", TrainingRun, EvaluationPass)
 class TestSetUntouched(Check):
     """Finds test data that a network was trained on, or that settings were chosen on.
 
-    Settings are chosen on test data where it is evaluated in the course of a run of the `tuning` sections, or
-    there after more runs than `allowed_evaluations`. Where only a name suggests that data are test data, where
-    code makes them into other data or uses them without a loader, or where none of `tuning` ran, a TA decides.
+    Settings are chosen on test data where it is evaluated in the course of a run of the `tuning` sections,
+    or there after more runs than `allowed_evaluations`. Where only a name suggests that data are test data,
+    where code makes them into other data or uses them without a loader, or where none of `tuning` ran, a TA
+    decides.
 
     Fields: `tuning` names the sections in which settings are chosen; `allowed_evaluations` is how many of
     their runs may be followed by a look at the test data.

@@ -10,11 +10,11 @@ from pydantic import Field
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.known import Fact, Known, Unknown, every
+from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.notebook import located
 from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of
 from grader.facts.training.runs import object_name, runs_in, where_of
-from grader.facts.training.seen import no_training, ran
+from grader.facts.training.seen import no_training, ran, reached_all
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
@@ -171,7 +171,7 @@ def _lacking(case: Case, sections: tuple[str, ...]) -> str:
     """Why the trainings that were seen may not be those asked for; empty where they are."""
     if not case.evidence.training.complete:
         return "The record of them is not complete."
-    there = ran(case, sections)
+    there = both(ran(case, sections), reached_all(case, sections))
     return f"But {there.why}." if isinstance(there, Unknown) else ""
 
 

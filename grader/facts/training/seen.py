@@ -16,6 +16,7 @@ __all__ = [
     "gradients_unseen",
     "no_training",
     "ran",
+    "reached_all",
     "seen_runs",
     "unclaimed_runs",
     "whole_history",
@@ -64,6 +65,14 @@ def ran(case: Case, sections: Sequence[str]) -> Fact[bool]:
         if cells and all(cell.run is None or cell.run.status != "ok" for cell in cells):
             return Unknown(f"no cell of the part '{case.sections[name].title}' ran without an error")
     return Known(True)
+
+
+def reached_all(case: Case, sections: Sequence[str]) -> Fact[bool]:
+    """Whether our run came to every cell of the student's in these sections; in all where none is named."""
+    own = [cell for name in sections for cell in own_code(case, name)]
+    cells = own if sections else case.evidence.cells
+    missed = any(cell.run is not None and cell.run.status == "not_run" for cell in cells)
+    return Unknown(_ENDED) if missed and stopped_early(case) else Known(True)
 
 
 def whole_history(case: Case) -> Fact[TrainingHistory]:
