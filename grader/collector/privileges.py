@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["become_student", "forbid_inspection", "reap_orphans"]
@@ -64,7 +65,9 @@ def _limit_resources() -> None:
     # No RLIMIT_AS, since CUDA reserves huge ranges; no RLIMIT_NPROC, since it counts over all containers.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
-    resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
+    # gVisor has a fixed one; the filter of system calls refuses queues in any case.
+    with suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
 
 
 def _capabilities() -> int:
