@@ -112,7 +112,7 @@ class ForbidsCall(Check):
         answers = ask(case, asked.probe)
         if isinstance(answers, Judgement):
             text = f"`{asked.name}` calls nothing that would do the work."
-            why = f"It was not seen at work: {answers.message}"
+            why = f"It was not seen at work: {answers.message} {answers.open}".strip()
             return PartFinding.waits(asked.name, text, open=why, where=where)
         using = next((each for each in answers.calls if self._used(each)), None)
         if using is None:

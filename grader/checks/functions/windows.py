@@ -39,9 +39,6 @@ class WindowGroup(Protocol):
     @property
     def weight(self) -> float: ...
 
-    @property
-    def count(self) -> int: ...
-
 
 Group = TypeVar("Group", bound=WindowGroup)
 
@@ -92,13 +89,21 @@ def require_arguments(arguments: Sequence[str], *needed: str) -> None:
 def judge_each(
     answers: Answers,
     groups: Sequence[Group],
+    counts: Sequence[int],
     judge: Callable[[Group, Answer], tuple[CallFinding, dict[str, Any]]],
 ) -> Judgement:
-    """Judges calls group by group; the picture kept is that of the first wrong call, else of the first."""
+    """Judges calls group by group; the picture kept is that of the first wrong call, else of the first.
+
+    Args:
+        answers: All calls in order.
+        groups: What they belong to.
+        counts: How many calls each group has.
+        judge: Judges one call, and gives the record of its picture.
+    """
     remaining = iter(answers.calls)
     findings, judged = [], []
-    for group in groups:
-        calls = [judge(group, next(remaining)) for _ in range(group.count)]
+    for group, count in zip(groups, counts, strict=True):
+        calls = [judge(group, next(remaining)) for _ in range(count)]
         findings.append(GroupFinding(group.name, group.weight, tuple(finding for finding, _ in calls)))
         judged += calls
     wrong = [drawn for finding, drawn in judged if finding.state != "right"]

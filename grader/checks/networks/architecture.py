@@ -6,7 +6,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from grader.checks.networks.expected import advice_on_layers, continues, fits, in_words, may_hold
+from grader.checks.networks.expected import (
+    advice_on_layers,
+    continues,
+    differing,
+    fits,
+    in_words,
+    may_hold,
+    rival,
+)
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
@@ -56,8 +64,9 @@ class Architecture(Check):
     Names do not matter, and a functional call counts as the layer that does the same (``F.relu``,
     ``F.max_pool2d``). Layers that learn must all be expected; others are compared only where the expected
     layers have their kind. With `trained_in` the networks of training runs in a section are compared
-    instead, of which one must fit; only layers that learn are recorded there, in order of registration, and
-    used or not: where the layers asked for are among others of other kinds or sizes, a TA looks. With `more`
+    instead, of which one must fit; only what is registered is recorded there, used or not, and only layers
+    that learn are compared: where those asked for are among others of other kinds or sizes, or another kind
+    of pooling or activation is registered in place of the one asked for, a TA looks. With `more`
     the network may go on with further layers of the types expected, so that their number can be another
     criterion.
 
@@ -116,7 +125,7 @@ class Architecture(Check):
         judged = self._judge_steps(layers, case, name, where)
         sound = both(as_left(case, found, self.target.names), layers_in_reach(found))
         if judged.status is Status.FAIL and isinstance(sound, Unknown):
-            more = {"where": judged.where, "data": judged.data, "advice": judged.advice}
+            more: dict[str, Any] = {"where": judged.where, "data": judged.data}
             return Judgement.needs_ta(judged.message, open=f"But {sound.why}.", **more)
         return judged
 
@@ -154,9 +163,10 @@ class Architecture(Check):
     def _judge_steps(
         self, layers: Fact[tuple[Step, ...]], case: Case, name: str, where: tuple[Where, ...]
     ) -> Judgement:
-        expected = self._expected(case)
-        if self.target is None:
-            expected = tuple(step for step in expected if step.learns)
+        everything = self._expected(case)
+        expected = (
+            everything if self.target is not None else tuple(each for each in everything if each.learns)
+        )
         expected = tuple(step for step in expected if step.type not in _RESHAPING)
         wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
         more: dict[str, Any] = {"where": where, "data": {"found": show_steps(()), "expected": wanted}}
@@ -168,6 +178,11 @@ class Architecture(Check):
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
         same = len(compared) == len(expected) and all(map(fits, compared, expected))
         if same or (self.more and continues(compared, expected)):
+            other = rival(steps, everything)
+            if self.target is None and other is not None:
+                text = f"{name} has the layers that learn, and {other[0]}; expected {other[1]}."
+                why = "Only what is registered was recorded, not what is used."
+                return Judgement.needs_ta(text, open=why, **more)
             return Judgement.passed(f"{name} has the layers asked for.", on=layers, **more)
         message = self._difference(name, compared, expected, wanted)
         if self.target is None and may_hold(compared, expected):
@@ -182,7 +197,7 @@ class Architecture(Check):
     ) -> str:
         """What the network has and what was asked for; with numbers where it is a matter of these."""
         if self.more or not compared or len(compared) == len(expected):
-            return f"{name} has {show_steps(compared)}; expected {wanted}."
+            return f"{name} has {show_steps(compared)}; expected {wanted}.{differing(compared, expected)}"
         have = f"{in_words(len(compared))} layer{'s' if len(compared) != 1 else ''}"
         asked = in_words(len(expected))
         return f"{name} has {have}: {show_steps(compared)}; expected {asked}: {wanted}."

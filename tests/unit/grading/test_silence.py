@@ -55,7 +55,7 @@ def test_nothing_observed_earns_and_costs_nothing(name: str, asked: str, outcome
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_work_earns_points_where_it_is_seen(name: str):
     rubric = load(name)
-    assert grade(rubric, bundle_of(rubric, RIGHT[name]), REFERENCE).points > rubric.total / 2
+    assert grade(rubric, bundle_of(rubric, RIGHT[name]), REFERENCE).points > rubric.total / 3
 
 
 @pytest.mark.parametrize("name", NAMES)
