@@ -10,7 +10,8 @@ echo "the sample course is in $course"
 cd "$course"
 for assignment in convolution pets; do
   printf '\n%s\n' "$assignment"
-  "$grader" run "submissions/$assignment"
+  # 1 says that somebody has to look: two of the sample files cannot be taken.
+  "$grader" run "submissions/$assignment" || [[ $? -eq 1 ]]
   "$grader" report --assignment "$assignment" --out "reports/$assignment" >/dev/null
 done
 printf '\nA report for each student, to open in a browser: %s\n' "$PWD/reports"

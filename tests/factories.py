@@ -250,10 +250,15 @@ def _scalar(thing: Any) -> Value:
 
 
 def called(
-    probe: FunctionProbe, function: Callable[..., Any], arrays: list[np.ndarray], *, cell: int | None = None
+    probe: FunctionProbe,
+    function: Callable[..., Any],
+    arrays: list[np.ndarray],
+    *,
+    cell: int | None = None,
+    seed: int = 7,
 ) -> FunctionRecord:
-    """Makes the calls that a probe asks for, with inputs drawn from a fixed seed."""
-    drawing = np.random.default_rng(7)
+    """Makes the calls that a probe asks for, with inputs drawn from a seed."""
+    drawing = np.random.default_rng(seed)
     calls = tuple(_call(call, function, probe.repeat, arrays, drawing) for call in probe.calls)
     return FunctionRecord(name=probe.target.names[0], cell=cell, calls=calls)
 
@@ -305,12 +310,17 @@ def _draw(spec: InputSpec, drawing: np.random.Generator) -> Any:
 
 
 def case_of_function(
-    check: Check, function: Callable[..., Any], source: str = "def function():\n    ...", **more: Any
+    check: Check,
+    function: Callable[..., Any],
+    source: str = "def function():\n    ...",
+    *,
+    seed: int = 7,
+    **more: Any,
 ) -> Case:
     """A notebook of one cell whose function answered every function probe of `check`."""
     arrays: list[np.ndarray] = []
     probes = [probe for probe in check.probes() if isinstance(probe, FunctionProbe)]
-    found = [(probe, called(probe, function, arrays, cell=0)) for probe in probes]
+    found = [(probe, called(probe, function, arrays, cell=0, seed=seed)) for probe in probes]
     given = evidence(code_cells(source), probes=answers(found))
     return case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS), **more)
 

@@ -8,12 +8,17 @@ from typing import ClassVar, Literal
 
 from grader.facts.case import Case
 from grader.facts.fields import Where
+from grader.facts.known import Known, every
 from grader.facts.sections import Section
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 
 __all__ = ["Manual"]
+
+
+#: True whoever decides; a question to a person from the first.
+_JUDGED = "A TA judges this part."
 
 
 class Manual(Check):
@@ -48,14 +53,18 @@ class Manual(Check):
         answers = [answer_in(case, section) for section in sections]
         located = [answer for answer in answers if answer.located]
         where = tuple(place for answer in located for place in answer.where)
-        if answers and len(located) == len(answers) and not any(answer.touched for answer in located):
+        bare = every(answer.bare for answer in answers)
+        if answers and isinstance(bare, Known):
             beside = tuple(place for section in sections for place in _beside(case, section))
             if beside:
-                text = f"Cell {beside[0].cell}, of another part, may hold the answer; a TA judges this part."
-                return Judgement.needs_ta(text, where=beside[:3], data={"prompt": self.prompt})
-            return Judgement.failed("Nothing was handed in for this part.", where=where)
-        found = "" if located or not answers else " Its section was not found in the notebook."
-        return Judgement.needs_ta(f"A TA judges this part.{found}", where=where, data={"prompt": self.prompt})
+                why, data = (
+                    f"Cell {beside[0].cell}, of another part, may hold the answer.",
+                    {"prompt": self.prompt},
+                )
+                return Judgement.needs_ta(_JUDGED, open=why, where=beside[:3], data=data)
+            return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
+        why = "" if located or not answers else "Its section was not found in the notebook."
+        return Judgement.needs_ta(_JUDGED, open=why, where=where, data={"prompt": self.prompt})
 
 
 def _beside(case: Case, section: str) -> Iterator[Where]:

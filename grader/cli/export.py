@@ -82,6 +82,7 @@ def export(
 def _plain(form: str, found: Sequence[Result], out: Path) -> int:
     """All submissions as they stand, pending points and all."""
     from grader.files.named import write_text
+    from grader.grading.held import parted
     from grader.workflows.views.export import as_csv, as_json
     from grader.workflows.views.held import why_held
 
@@ -93,7 +94,10 @@ def _plain(form: str, found: Sequence[Result], out: Path) -> int:
         print_path(out)
     for item in found:
         if reason := why_held(item):
-            _line(f"no points yet: {item.student}: could not be taken: {reason}", to_errors=str(out) == "-")
+            _line(
+                f"no points yet: {item.student}: could not be taken: {parted(reason)[0]}",
+                to_errors=str(out) == "-",
+            )
     return 0
 
 

@@ -35,6 +35,7 @@ def show(
 
     Example: grader show s101 --assignment lab2
     """
+    from grader.grading.held import parted
     from grader.reporting.advice import advice
     from grader.workflows.views.attempt_ending import ending
     from grader.workflows.views.held import why_held
@@ -49,7 +50,7 @@ def show(
         result = find_result(store, student, assignment)
         entries = timeline(store, result.student, assignment) if history else None
         basis = stands_on(store, result) if why else None
-        detail = "" if as_json else ending(store, result)
+        detail = "" if as_json else parted(ending(store, result))[0]
         held = report_input(store, result) if why_held(result) and not as_json else None
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)

@@ -48,6 +48,9 @@ class CellClient(NotebookClient):
     nbclient's message handling is kept (status, clear_output, displays); its outputs go through an
     `OutputBox`, and its waiting is replaced, because an attempt also ends on output or a kernel's death, at
     once rather than at the next poll.
+
+    Attributes:
+        outputs_missing: Whether the last cell's outputs never came to their announced end, though it replied.
     """
 
     def __init__(self, forked: ForkedKernel, limits: Limits) -> None:
@@ -60,6 +63,7 @@ class CellClient(NotebookClient):
         self._limits = limits
         self._box = OutputBox(0)
         self._received = 0
+        self.outputs_missing = False
 
     async def connect(self) -> None:
         """Opens the channels and waits until the kernel answers.
@@ -146,6 +150,7 @@ class CellClient(NotebookClient):
             What happened; status ``died`` where no kernel is left.
         """
         assert self.kc is not None
+        self.outputs_missing = False
         self._box = OutputBox(min(self._limits.cell_output_bytes, self._limits.output_bytes))
         started = time.monotonic()
         message_id = self.kc.execute(source, store_history=True, stop_on_error=False)
@@ -156,8 +161,9 @@ class CellClient(NotebookClient):
             duration = time.monotonic() - started
             if ending in ("timeout", "output_limit"):
                 await self._stop_cell(reply)
-            if ending == "ok" and not await self._drained(reading):
-                ending = "output_limit"
+            if ending == "ok":
+                self.outputs_missing = not await self._drained(reading)
+                ending = "output_limit" if self.flooded else "ok"
         finally:
             reading.cancel()
             reply.cancel()
@@ -176,7 +182,7 @@ class CellClient(NotebookClient):
             error=cell_error(content, count if isinstance(count, int) else None)
             if failed and isinstance(content, dict)
             else None,
-            cut=self._box.cut or ending == "output_limit",
+            cut=self._box.cut or self.outputs_missing or ending == "output_limit",
         )
 
     async def _stop_cell(self, reply: asyncio.Future[Any]) -> None:
@@ -199,7 +205,7 @@ class CellClient(NotebookClient):
             before = self._received
             await asyncio.wait([reading], timeout=_IOPUB_S)
             silent = 0 if self._received > before else silent + 1
-        return reading.done() and not self.flooded
+        return reading.done() and reading.exception() is None and not self.flooded
 
     async def _first_of(
         self, work: asyncio.Future[Any], timeout_s: float, flooded: asyncio.Event | None = None
@@ -282,10 +288,16 @@ class CellClient(NotebookClient):
 
 
 def _size(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(_size(part) for part in value.values())
-    if isinstance(value, list):
-        return sum(_size(part) for part in value)
-    return 8
+    """Characters of all text in parsed JSON, and something for what is no text, however deep it is nested."""
+    size, parts = 0, [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str):
+            size += len(part)
+        elif isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+        else:
+            size += 8
+    return size

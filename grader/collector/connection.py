@@ -115,5 +115,8 @@ class Connection:
 
     def note(self, error: Exception) -> None:
         """Remembers what was wrong with a message."""
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, RecursionError):
+            said = "lists or dictionaries within each other, too deep to be read; it was left out"
         if len(self.malformed) < _NOTES:
-            self.malformed.append(f"malformed message: {type(error).__name__}: {error}"[:200])
+            self.malformed.append(f"malformed message: {said}"[:200])

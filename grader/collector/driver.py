@@ -20,7 +20,7 @@ from grader.collector.nesting import shares_uid
 from grader.collector.notebook import NotebookRun
 from grader.collector.privileges import forbid_inspection
 from grader.collector.provisioner import ForkedKernel, Launcher
-from grader.collector.wipe import kill_processes, leftovers, remove_sockets, strangers
+from grader.collector.wipe import connections, kill_processes, leftovers, remove_sockets, strangers
 from grader.evidence.frames import Cleaned, Finish, Job, Opened, ProbeAnswer, ProbeRequest, Ran, Ready
 from grader.evidence.record import Environment, Outcome, ProbeResult
 
@@ -102,7 +102,7 @@ class Driver:
         finally:
             notebook.client.disconnect()
             found = self._wipe(kernel)
-        self._channel.send(Cleaned(leftovers=tuple(found), strangers=tuple(self._strangers(kernel))))
+        self._channel.send(self._cleaned(kernel, found))
         if going_on and not shares_uid():
             self.prepare()
         return going_on
@@ -116,6 +116,13 @@ class Driver:
         received = await self._channel.receive()
         self._channel.send(Cleaned())
         return received is not None and isinstance(received[0], Finish)
+
+    def _cleaned(self, kernel: ForkedKernel, leftovers: list[str]) -> Cleaned:
+        return Cleaned(
+            leftovers=tuple(leftovers),
+            strangers=tuple(self._strangers(kernel)),
+            worn=tuple(connections()[:_MOST_NAMED]),
+        )
 
     async def _run_alone(self, notebook: NotebookRun) -> Ran:
         """Runs a notebook where nothing of an earlier submission is, before it and after it.

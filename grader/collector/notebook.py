@@ -83,6 +83,8 @@ class NotebookRun:
         allowed = min(self.plan.limits.cell_s, self._deadline - time.monotonic())
         run = await self.client.run_cell(cell.source, timeout_s=allowed)
         self.cells_s += run.duration_s
+        if self.client.outputs_missing and not self.client.flooded:
+            self.anomalies.append(f"cell {cell.index}: the kernel did not say that its outputs were complete")
         record = cell.model_copy(update={"run": self._explained(run)})
         collected, arrays = await self._collect()
         self.send(CellDone(cell=record, collected=collected), arrays)

@@ -176,4 +176,7 @@ def _text(value: Any) -> str:
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return _text("".join(value))
-    return "" if value is None else json.dumps(value)
+    try:
+        return "" if value is None else json.dumps(value)
+    except RecursionError:
+        return "(nested too deeply to be kept)"

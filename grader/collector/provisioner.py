@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -20,11 +21,13 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from grader.collector.places import PORTS, SOCKETS
+from grader.collector.uids import take_uids
+from grader.collector.wipe import has_living_thread
 
 __all__ = ["ForkedKernel", "ForkedKernelManager", "ForkedKernelProvisioner", "Launcher"]
 
-FIRST_UID = 20_000
-UIDS = 500
+
+_LOOK_S = 0.02
 
 
 class ForkedKernel:
@@ -41,8 +44,17 @@ class ForkedKernel:
         self.prefix = prefix
         self.key = key
         self.died = asyncio.Event()
-        self._descriptor = os.pidfd_open(pid)
-        asyncio.get_running_loop().add_reader(self._descriptor, self._ended)
+        self._looking: asyncio.Future[None] | None = None
+        self._descriptor = _process_descriptor(pid)
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().add_reader(self._descriptor, self._ended)
+        else:
+            self._looking = asyncio.ensure_future(self._look_until_it_ends())
+
+    async def _look_until_it_ends(self) -> None:
+        while has_living_thread(self.pid):
+            await asyncio.sleep(_LOOK_S)
+        self.died.set()
 
     def _ended(self) -> None:
         self.close()
@@ -54,16 +66,30 @@ class ForkedKernel:
 
     def close(self) -> None:
         """Stops watching the process."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._descriptor >= 0:
             asyncio.get_running_loop().remove_reader(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
 
 
+def _process_descriptor(pid: int) -> int:
+    """A descriptor that can be read when the process has ended; -1 where the kernel has none, as gVisor."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return -1
+
+
 class Launcher:
     """The driver's end of the fork server."""
 
     def __init__(self) -> None:
+        self._uids = take_uids()
+        self._used = 0
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "grader.collector", "launcher", str(theirs.fileno())],
@@ -73,7 +99,6 @@ class Launcher:
             env={**os.environ, **_LAUNCHER_ENVIRONMENT},
         )
         theirs.close()
-        self._next_uid = FIRST_UID
 
     def wait_until_warm(self) -> dict[str, str]:
         """Blocks until the imports are done.
@@ -109,10 +134,10 @@ class Launcher:
         Raises:
             RuntimeError: The launcher cannot fork, or this container has used up its uids.
         """
-        uid = self._next_uid
-        if uid >= FIRST_UID + UIDS:
-            raise RuntimeError(f"all {UIDS} uids of this container are used up")
-        self._next_uid += 1
+        if self._used == len(self._uids):
+            raise RuntimeError(f"all {len(self._uids)} uids of this container are used up")
+        uid = self._uids[self._used]
+        self._used += 1
         folder = SOCKETS / secrets.token_hex(16)
         folder.mkdir()
         # The set-gid bit gives the sockets root's group, so that the driver may connect; the sticky bit keeps

@@ -184,11 +184,13 @@ class Cleaned(Frame):
     Attributes:
         leftovers: Those that would not go.
         strangers: What there is of earlier submissions, so that this one has to be run again elsewhere.
+        worn: What only time removes and nobody is to blame for; a reason to take a fresh sandbox.
     """
 
     type: Literal["cleaned"] = "cleaned"
     leftovers: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
+    worn: tuple[str, ...] = ()
     anomalies: tuple[str, ...] = ()
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from grader.evidence.record import ProbeResult
 from grader.evidence.training import ModelIdentity
 from grader.facts.case import Case
+from grader.facts.code.source import parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
-from grader.facts.notebook import stopped_early
+from grader.facts.notebook import is_own, stopped_early
 from grader.facts.training.runs import object_name
 
 __all__ = ["absence", "broken_cells"]
 
+_PRECISION = re.compile(r"\.(?:double|half|bfloat16)\(\)|\bb?float(?:16|64)\b|\bset_default_dtype\b")
 
-def absence(case: Case, result: ProbeResult, *, unnamed: bool) -> Fact[bool]:
+
+def absence(case: Case, result: ProbeResult, *, unnamed: bool, names: tuple[str, ...] = ()) -> Fact[bool]:
     """Known where every cell ran and nothing else may be meant.
 
     Args:
@@ -23,8 +27,9 @@ def absence(case: Case, result: ProbeResult, *, unnamed: bool) -> Fact[bool]:
             then, so that it proves nothing where these fail.
         result: What the probe tried.
         unnamed: Whether a network was looked for without a name.
+        names: That it was looked for by.
     """
-    elsewhere = _elsewhere(case, result) if unnamed else ""
+    elsewhere = _elsewhere(case, result) if unnamed else _lost(case, names)
     unrun = broken_cells(case, unnamed=unnamed) or stopped_early(case)
     ended = "some cells failed or did not run" if unrun else ""
     reasons = [reason for reason in (elsewhere, ended) if reason]
@@ -42,6 +47,18 @@ def broken_cells(case: Case, *, unnamed: bool) -> tuple[Where, ...]:
     )
 
 
+def _lost(case: Case, names: tuple[str, ...]) -> str:
+    """Why a network that has a name may have been there before the last cell."""
+    given = [(cell.index, one.name) for cell, one in case.facts.bindings if one.at_top and one.name in names]
+    for cell in parsed_cells(case.evidence.cells) if given else ():
+        for node in ast.walk(cell.tree) if cell.tree is not None else ():
+            if isinstance(node, ast.Delete) and any(ast.unparse(each) in names for each in node.targets):
+                return f"cell {cell.index} deletes it"
+    if len(given) > 1:
+        return f"cell {given[-1][0]} gives `{given[-1][1]}` another meaning than cell {given[0][0]}"
+    return ""
+
+
 def _elsewhere(case: Case, result: ProbeResult) -> str:
     """Why a network that was looked for without a name may be there all the same."""
     used = _used_here(case)
@@ -52,7 +69,36 @@ def _elsewhere(case: Case, result: ProbeResult) -> str:
         return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
     if result.candidates_cut:
         return "not all networks in it were looked at"
-    return "networks were trained in it" if case.evidence.training.runs else ""
+    if case.evidence.training.runs:
+        return "networks were trained in it"
+    return _gives_several(case) or _other_numbers(case)
+
+
+def _gives_several(case: Case) -> str:
+    """A network of the student's that gives several things at once, of which the search makes nothing."""
+    for one in case.facts.functions.all:
+        methods = one.node.body if isinstance(one.node, ast.ClassDef) else ()
+        for method in methods:
+            forward = isinstance(method, ast.FunctionDef) and method.name == "forward"
+            if forward and any(map(_is_several, ast.walk(method))):
+                return f"`{one.name}` (cell {one.cell.index}) gives several things at once"
+    return ""
+
+
+def _is_several(node: ast.AST) -> bool:
+    several = ast.Tuple | ast.List | ast.Dict | ast.ListComp | ast.DictComp
+    return isinstance(node, ast.Return) and isinstance(node.value, several)
+
+
+def _other_numbers(case: Case) -> str:
+    """Code that makes networks compute in another precision than that of the numbers sent."""
+    for cell in case.evidence.cells:
+        found = _PRECISION.search(cell.source) if cell.kind == "code" and is_own(cell, case) else None
+        if found:
+            return (
+                f"cell {cell.index} has `{found[0]}`, so that networks may take other numbers than were sent"
+            )
+    return ""
 
 
 def _used_here(case: Case) -> tuple[ModelIdentity, int] | None:

@@ -11,8 +11,9 @@ import numpy as np
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CallRecord, RaisedError
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.values.compare import Tolerance, tolerance_for
-from grader.facts.values.plain import Unreadable, dtypes_in, plain, show
+from grader.facts.values.plain import dtypes_in, plain, show, unreadable_in
 
 __all__ = ["Answer", "Answers", "answer_of"]
 
@@ -55,10 +56,20 @@ class Answer:
         return self.got is None and self.error is None and not self.stdout.strip()
 
     @property
-    def readable(self) -> bool:
-        """False where evidence does not hold the answer or the arguments."""
-        values = (self.got, *self.args, *self.kwargs.values())
-        return not any(isinstance(value, Unreadable) and not value.kept for value in values)
+    def seen(self) -> Fact[Answer]:
+        """What the call came to, where evidence holds it."""
+        unknown = unreadable_in([self.got, *self.args, *self.kwargs.values()])
+        return Known(self) if self.error is not None or unknown is None else Unknown(unknown.why)
+
+    @property
+    def came_back(self) -> Known[Answer]:
+        """That the call came to an end in this way, whatever evidence holds of its answer."""
+        return Known(self)
+
+    @property
+    def own(self) -> Fact[Answer]:
+        """What an error or a wrong answer says of the function itself."""
+        return Unknown(self.excuse) if self.excuse else self.seen
 
 
 def _argument(value: Any) -> str:
@@ -74,6 +85,25 @@ class Answers:
     name: str
     calls: tuple[Answer, ...]
     where: tuple[Where, ...] = field(default=())
+
+    @property
+    def operations(self) -> Fact[tuple[int, ...]]:
+        """How many torch operations each call took."""
+        return every(
+            Unknown("the operations were not counted") if each.operations is None else Known(each.operations)
+            for each in self.calls
+        )
+
+    @property
+    def at_work(self) -> Fact[tuple[Answer, ...]]:
+        """Calls that came to an end while torch operations were looked at."""
+        ended = tuple(each for each in self.calls if each.error is None)
+        if not ended:
+            return Unknown("its call raised, so that it was not seen at work")
+        if any(each.operation_names_cut for each in ended):
+            return Unknown("it used more operations than were recorded")
+        watched = tuple(each for each in ended if each.operations is not None or each.operation_names)
+        return Known(watched) if watched else Unknown("the operations that it used were not looked at")
 
     @property
     def notes(self) -> str:

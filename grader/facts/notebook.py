@@ -8,18 +8,22 @@ from collections.abc import Iterable, Sequence
 from grader.evidence.record import (
     CellRecord,
     Output,
+    ShimKind,
 )
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 
 __all__ = [
+    "codeless",
     "is_own",
     "located",
     "mentions",
     "own_cell_failed",
     "own_code",
     "printed",
+    "printed_by_us",
     "some_failed",
+    "stands_in",
     "stopped_early",
     "stored_text",
     "untouched",
@@ -46,6 +50,32 @@ def untouched(case: Case, section: str | None = None) -> Fact[bool]:
     if not cells:
         return Unknown("the part was not found in the notebook")
     return Known(not any(is_own(cell, case) or was_run_by_student(cell) for cell in cells))
+
+
+#: What may give other numbers than the student's own run had.
+_STAND_INS = frozenset({
+    ShimKind.COLAB_DRIVE, ShimKind.COLAB_FILES, ShimKind.DATASET, ShimKind.IMREAD, ShimKind.NETWORK,
+    ShimKind.PRETRAINED, ShimKind.TRAINING_BUDGET,
+})  # fmt: skip
+
+
+def stands_in(case: Case) -> bool:
+    """Whether something stood in for what the student had, so that our run may show other numbers."""
+    return any(shim.kind in _STAND_INS for shim in case.evidence.shims)
+
+
+def codeless(case: Case, section: str | None = None) -> Fact[bool]:
+    """Known where the section is there, and no code of the student's in it."""
+    if not located(case, section):
+        return Unknown("the part was not found in the notebook")
+    written = own_code(case, section)
+    return Unknown(f"cell {written[0].index} of this part has code") if written else Known(True)
+
+
+def printed_by_us(cell: CellRecord) -> str:
+    """What a cell printed in our run, without errors and what it showed."""
+    outputs = cell.run.outputs if cell.run is not None else ()
+    return "\n".join(each.text for each in outputs if each.kind == "stream" and each.name == "stdout")
 
 
 def printed(cell: CellRecord) -> str:

@@ -8,6 +8,7 @@ from grader.facts.facts import Facts
 from grader.facts.handed_in import no_file
 from grader.facts.handout import Handout
 from grader.facts.known import Unknown
+from grader.grading.held import parted
 from grader.grading.scoring import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
@@ -86,7 +87,8 @@ def _judge(case: Case, criterion: Criterion) -> Judgement:
         return Judgement.missing("The service could not run this notebook; it has to be run again.")
     nothing = no_file(case)
     if isinstance(nothing, Unknown):
-        message = f"What was handed in could not be taken: {nothing.why}."
+        what, _ = parted(nothing.why)
+        message = f"What was handed in could not be taken: {what}."
         return Judgement.needs_ta(message, open="It may still be somebody's whole work.")
     if nothing.value:
         return Judgement.failed("Nothing was handed in.", on=nothing)

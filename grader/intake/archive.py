@@ -52,7 +52,22 @@ def archive_entries(path: Path, *, content: bytes | None = None) -> list[Entry]:
     times_named = Counter(member.filename for member in members)
     files = [member for member in members if not member.is_dir()]
     entries = [_entry(opened, path, member, times_named[member.filename]) for member in files]
+    entries += _empty_folders(path, [member for member in members if member.is_dir()], entries)
     return sorted(entries, key=lambda entry: entry.inside.parts)
+
+
+def _empty_folders(archive: Path, folders: list[zipfile.ZipInfo], files: list[Entry]) -> list[Entry]:
+    insides = {
+        PurePosixPath(member.filename): archive / member.filename
+        for member in folders
+        if not _problem(member, 1)
+    }
+    in_use = {parent for inside in (*insides, *(file.inside for file in files)) for parent in inside.parents}
+    return [
+        Entry(inside, shown, unreadable("this is an empty folder"), is_folder=True)
+        for inside, shown in insides.items()
+        if inside not in in_use
+    ]
 
 
 def _entry(opened: _Open, archive: Path, member: zipfile.ZipInfo, times_named: int) -> Entry:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from grader.errors import IntakeError, SubmissionError
 from grader.evidence.record import NOTHING_CAME
 from grader.intake.archive import archive_entries
-from grader.intake.entries import Entry, is_litter
+from grader.intake.entries import Entry, is_litter, unreadable
 from grader.intake.folder import folder_entries, read_file
 from grader.intake.identity import look_alikes, normalise_id, odd_characters
 from grader.intake.layouts import LAYOUTS, Layout, Owner
@@ -50,7 +50,9 @@ def find_submissions(
         IntakeError: There is nothing at `path`, no notebook in it, or it is not laid out as `format` says.
     """
     entries = _entries(path)
-    layout, kept = _layout([entry for entry in entries if not is_litter(entry.inside)], format, path)
+    handed_in = [entry for entry in entries if not is_litter(entry.inside)]
+    ignored = len(entries) - len(handed_in)
+    layout, kept = _layout([*handed_in, *_left_empty(entries, handed_in)], format, path)
     layout.prepare(kept)
     owned = [(owner, entry) for entry in kept for owner in layout.owners(entry)]
     if not _worth_a_row(owned, named=format is not None):
@@ -59,8 +61,19 @@ def find_submissions(
         submission for files in _by_student(owned) for submission in _submissions(files, assignment_of)
     ]
     submissions.sort(key=lambda submission: (submission.student, submission.path))
-    problems = [*_strays(kept, layout), *_litter_note(len(entries) - len(kept))]
+    problems = [*_strays(kept, layout), *_litter_note(ignored)]
     return _with_look_alikes(Intake(tuple(submissions), layout.name, tuple(problems)))
+
+
+def _left_empty(entries: Sequence[Entry], handed_in: Sequence[Entry]) -> list[Entry]:
+    """Folders that hold nothing but what nobody hands in, which may stand for students as empty ones do."""
+    in_use = {parent for entry in handed_in for parent in (entry.inside, *entry.inside.parents)}
+    folders = {parent: entry for entry in entries for parent in entry.inside.parents if not is_litter(parent)}
+    return [
+        Entry(inside, entry.shown, unreadable("this is an empty folder"), is_folder=True)
+        for inside, entry in folders.items()
+        if inside not in in_use and inside.parent in (in_use | {PurePosixPath()})
+    ]
 
 
 def _worth_a_row(owned: Sequence[_Owned], *, named: bool) -> bool:
@@ -92,7 +105,7 @@ def _without_wrapper(entries: list[Entry], archive: str) -> list[Entry]:
     named_so = tops & {(archive,), ("submissions",)}
     if len(tops) != 1 or tops & {(), ("/",), ("..",)} or (len(below) < 2 and not named_so):
         return entries
-    return [entry if is_litter(entry.inside) else _without_top(entry) for entry in entries]
+    return [_without_top(entry) if entry.inside.parts[:1] in tops else entry for entry in entries]
 
 
 def _layout(entries: list[Entry], format: str | None, path: Path) -> tuple[Layout, list[Entry]]:

@@ -35,6 +35,9 @@ _NAMES = {
     ".gz": ("a packed file", "hand in the .ipynb file itself, not packed"),
 }
 
+#: What else has a name; courses keep such files too, so that alone they are nobody's hand-in.
+_TEXTS = {".txt": ("a text file", _DOWNLOAD), ".md": ("a text file", _DOWNLOAD)}
+
 #: Endings of files that students hand in instead of a notebook.
 HANDED_IN_AS = frozenset(_NAMES)
 
@@ -53,4 +56,4 @@ def kind_of(raw: bytes, path: PurePath) -> tuple[str, str] | None:
         return "a link to Google Drive", _DOWNLOAD
     if not raw.strip() or start.startswith((b"{", b"[")):
         return None
-    return _NAMES.get(path.suffix.lower())
+    return (_NAMES | _TEXTS).get(path.suffix.lower())

@@ -49,7 +49,7 @@ def _from_zip(raw: bytes) -> bytes:
         entries = archive_entries(where, content=raw)
     except IntakeError as error:
         raise SubmissionError("the zip archive is cut short or damaged", todo=_HAND_IN) from error
-    entries = [entry for entry in entries if not is_litter(entry.inside)]
+    entries = [entry for entry in entries if not is_litter(entry.inside) and not entry.is_folder]
     if any(entry.problem for entry in entries):
         problem = next(entry.problem for entry in entries if entry.problem)
         raise SubmissionError("the zip archive is not opened", found=problem, todo=_HAND_IN)

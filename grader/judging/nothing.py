@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from grader.evidence.plan import FunctionProbe, ModuleProbe
+from grader.evidence.plan import FunctionProbe, ModuleProbe, Target
 from grader.evidence.record import (
     FunctionRecord,
     ModuleRecord,
@@ -21,14 +21,17 @@ from grader.facts.known import Known, Unknown, sure
 from grader.facts.layer_calls import LayerAnswers, layer_answer, layer_weights, telling
 from grader.facts.notebook import located, stopped_early, untouched
 from grader.facts.targets import describe
+from grader.facts.values.variables import Absent
 from grader.judging.judgement import Judgement
+from grader.judging.shares import PartFinding, alone
 
 __all__ = [
     "Record",
+    "absent_function",
     "ask",
     "ask_layer",
     "function_or",
-    "missing_function",
+    "missing_variable",
     "module_or",
     "not_located",
     "nothing_handed_in",
@@ -49,7 +52,7 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
             f"{wanted} was never called in this attempt; run the submission again to measure it."
         )
     if result.status == "not_found":
-        return missing_function(case, probe.target.names)
+        return alone(absent_function(case, probe.target.names))
     record = result.record
     if not isinstance(record, FunctionRecord) or len(record.calls) != len(probe.calls):
         detail = result.error.type if result.error else result.detail or "not every call was answered"
@@ -61,14 +64,15 @@ def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
     return Answers(record.name, excused, where)
 
 
-def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:
+def absent_function(case: Case, names: tuple[str, ...]) -> PartFinding:
     """Nothing of these names was there at the end: is it the student's doing, or can that not be told?"""
     nowhere = undefined(case, names)
     if isinstance(nowhere, Unknown):
-        return Judgement.needs_ta(f"No cell defines `{names[0]}`.", open=f"It may be there: {nowhere.why}.")
+        text = f"No cell defines `{names[0]}`."
+        return PartFinding.waits(names[0], text, open=f"It may be there: {nowhere.why}.")
     places = definition(case, names)
     if not places:
-        return Judgement.failed(f"No cell defines `{names[0]}`.", on=nowhere)
+        return PartFinding.wrong(names[0], f"No cell defines `{names[0]}`.", on=nowhere)
     run = case.evidence.cells[places[0].cell].run
     if run is not None and run.error is not None:
         reason = f"its cell raised {run.error.type}"
@@ -76,11 +80,16 @@ def missing_function(case: Case, names: tuple[str, ...]) -> Judgement:
         reason = f"the run ended early ({case.evidence.outcome})"
     else:
         reason = "it was gone after the last cell"
-    return Judgement.needs_ta(
-        f"`{names[0]}` is written but could not be called.",
-        open=f"The reason is that {reason}.",
-        where=places,
-    )
+    text = f"`{names[0]}` is written but could not be called."
+    return PartFinding.waits(names[0], text, open=f"The reason is that {reason}.", where=places)
+
+
+def missing_variable(name: str, absent: Absent, *, weight: float = 1.0) -> PartFinding:
+    """A variable that held nothing, as a part of an answer."""
+    if isinstance(absent.nothing, Unknown):
+        why = f"It is not known whether it was answered: {absent.nothing.why}."
+        return PartFinding.waits(name, absent.text, open=why, weight=weight, where=absent.where)
+    return PartFinding.wrong(name, absent.text, on=absent.nothing, weight=weight, where=absent.where)
 
 
 def ask_layer(case: Case, probe: ModuleProbe) -> LayerAnswers | Judgement:
@@ -151,11 +160,10 @@ def _record_or(
         )
     if result.status == "ok" and isinstance(result.record, kind):
         return result.record
-    unnamed = probe.target.discover is not None
-    return _without_answer(case, result, wanted, unnamed)
+    return _without_answer(case, result, wanted, probe.target)
 
 
-def _without_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool) -> Judgement:
+def _without_answer(case: Case, result: ProbeResult, wanted: str, target: Target) -> Judgement:
     """The judgement on a thing that was not found or not measured."""
     bare = nothing_handed_in(case) if case.section is not None else None
     if bare is not None:
@@ -166,7 +174,8 @@ def _without_answer(case: Case, result: ProbeResult, wanted: str, unnamed: bool)
             f"{wanted} could not be measured.", open=f"Measuring it came to this: {reason or 'no answer'}."
         )
     none = f"There is no {wanted.removeprefix('a ')} in the notebook after its last cell."
-    absent = absence(case, result, unnamed=unnamed)
+    unnamed = target.discover is not None
+    absent = absence(case, result, unnamed=unnamed, names=target.names)
     if isinstance(absent, Known):
         return Judgement.failed(none, on=absent)
     return Judgement.needs_ta(none, open=f"But {absent.why}.", where=broken_cells(case, unnamed=unnamed)[:5])

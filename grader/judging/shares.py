@@ -10,7 +10,7 @@ from grader.facts.fields import Where
 from grader.facts.known import Known, every
 from grader.judging.judgement import Judgement
 
-__all__ = ["PartFinding", "judge_parts"]
+__all__ = ["PartFinding", "alone", "judge_parts"]
 
 _TOLD = 3
 
@@ -76,6 +76,11 @@ def judge_parts(parts: Sequence[PartFinding], data: dict[str, Any] | None = None
     if earned > 0:
         return Judgement.partial(earned, message, on=settled, **more)
     return Judgement.failed(message, on=settled, **more)
+
+
+def alone(part: PartFinding) -> Judgement:
+    """The judgement on an answer that has one part only."""
+    return judge_parts([part]).model_copy(update={"data": part.data})
 
 
 def _told(parts: Sequence[PartFinding]) -> list[PartFinding]:

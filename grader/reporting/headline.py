@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord, Evidence, Outcome
+from grader.facts.handed_in import nothing_came
 from grader.facts.raised import raised_in
-from grader.grading.held import nothing_came
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput

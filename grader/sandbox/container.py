@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ _READY_S = 240.0
 _REMOVAL_PAUSES_S = (0.5, 2.0)
 _MIB = 1024 * 1024
 _FRAME_OVERHEAD_BYTES = 16 * _MIB
+
+# Nobody's by any convention. Source: systemd, "Users, Groups, UIDs and GIDs on systemd Systems".
+_FREE_UIDS = range(1_879_048_192, 2_147_483_648)
+_UIDS = 500
+_ranges = count(secrets.randbelow(len(_FREE_UIDS) // _UIDS))
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,18 @@ def _environment(spec: ContainerSpec) -> dict[str, str]:
     # Images made for CUDA ask NVIDIA's runtime for all GPUs by this variable.
     visible = "void" if spec.gpu is None or spec.gpu.cdi else spec.gpu.name
     capabilities = {} if spec.gpu is None else {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
-    return {**data, "NVIDIA_VISIBLE_DEVICES": visible, **capabilities}
+    return {**data, "GRADER_UIDS": _uids(), "NVIDIA_VISIBLE_DEVICES": visible, **capabilities}
+
+
+def _uids() -> str:
+    """Uids of one container alone: first and number.
+
+    The kernel counts descriptors watched, pipes and queued signals of a uid over all containers of a host, so
+    a notebook could use up what kernels of the same uid in other containers need. Ranges of one process
+    differ; those of two differ almost surely.
+    """
+    first = _FREE_UIDS[next(_ranges) % (len(_FREE_UIDS) // _UIDS) * _UIDS]
+    return f"{first} {_UIDS}"
 
 
 class Container:

@@ -275,6 +275,8 @@ class JobSession:
             raise EvidenceError("the sandbox was not cleaned", found=frame.type)
         if frame.leftovers:
             self._note("left behind: " + "; ".join(frame.leftovers)[:500])
+        if frame.worn:
+            self.replace = self.replace or frame.worn[0]
         if frame.strangers:
             self.replace = "left by an earlier submission: " + "; ".join(frame.strangers)[:500]
             self.outcome, self.detail = Outcome.SANDBOX_UNAVAILABLE, self.replace

@@ -103,6 +103,12 @@ def test_the_next_honest_submission_is_as_if_alone(
     assert honest_evidence(fight.honest) == alone
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="looks into another user's processes")
+@pytest.mark.parametrize(("arena", "attack"), in_shared_sandboxes(), indirect=["arena"])
+def test_the_host_sees_no_process_of_it_when_it_is_over(attack: Attack, fight: Fight) -> None:
+    assert fight.survivors == frozenset()
+
+
 @pytest.mark.parametrize(("arena", "attack"), in_each_sandbox("flat_memory"), indirect=["arena"])
 def test_endless_output_grows_neither_the_host_nor_the_driver(attack: Attack, fight: Fight) -> None:
     assert fight.grew.host_bytes is not None

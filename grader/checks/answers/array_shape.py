@@ -3,49 +3,53 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any
 
 from grader.facts.case import Case
 from grader.facts.fields import Where
+from grader.facts.known import Unknown
 from grader.facts.notebook import printed
-from grader.facts.values.compare import as_array
 from grader.facts.values.variables import Held, variable
-from grader.facts.words.answers import answer_in
+from grader.facts.words.answers import Answer, answer_in
+from grader.judging.shares import PartFinding
 
 __all__ = ["judge_shape"]
 
-Told = tuple[Literal["right", "wrong", "open"], str, dict[str, Any]]
 
-
-def judge_shape(case: Case, held: Held, shape: tuple[int, ...], follows: str | None) -> Told:
+def judge_shape(
+    case: Case, held: Held, shape: tuple[int, ...], follows: str | None, name: str, weight: float
+) -> PartFinding:
     """Compares a variable's shape with the one expected, or with that of the variable that it follows from.
 
     A variable that was there before the section says nothing about a section in which nothing was done.
-
-    Returns:
-        State, sentence, and the places and data of a finding.
     """
-    array = as_array(held.value)
-    found = None if array is None else array.shape
-    answer = answer_in(case)
+    known, answer = held.shape, answer_in(case)
+    found = None if isinstance(known, Unknown) else known.value
     earlier = held.cell < min((cell.index for cell in case.section_cells()), default=0)
     if earlier and not answer.touched:
-        return _untouched(case, held, found, answer.where)
+        return _untouched(case, held, found, answer, name, weight)
     more: dict[str, Any] = {
+        "weight": weight,
         "where": answer.where if earlier else (held.where,),
         "data": {"name": held.name, "expected": list(shape), "got": None if found is None else list(found)},
     }
+    if isinstance(known, Unknown):
+        text = f"The shape of `{held.name}` is not known; expected {list(shape)}."
+        return PartFinding.waits(name, text, open=f"The reason is that {known.why}.", **more)
     if found == shape:
-        return "right", f"`{held.name}` has the shape {list(shape)}.", more
+        return PartFinding.right(name, f"`{held.name}` has the shape {list(shape)}.", on=known, **more)
     followed = variable(case, [follows]) if follows else None
-    source = as_array(followed.value) if isinstance(followed, Held) else None
-    if source is not None and source.shape == found:
-        return "right", f"`{held.name}` has the shape {list(source.shape)}, as `{follows}` has.", more
+    source = followed.shape if isinstance(followed, Held) else None
+    if found is not None and source == known:
+        text = f"`{held.name}` has the shape {list(found)}, as `{follows}` has."
+        return PartFinding.right(name, text, on=known, **more)
     got = "is no array" if found is None else f"has the shape {list(found)}"
-    return "wrong", f"`{held.name}` {got}; expected {list(shape)}.", more
+    return PartFinding.wrong(name, f"`{held.name}` {got}; expected {list(shape)}.", on=known, **more)
 
 
-def _untouched(case: Case, held: Held, shape: tuple[int, ...] | None, where: tuple[Where, ...]) -> Told:
+def _untouched(
+    case: Case, held: Held, shape: tuple[int, ...] | None, answer: Answer, name: str, weight: float
+) -> PartFinding:
     """A section left as it was; the shape may stand before it, or in the section after it."""
     cells = [cell.index for cell in case.section_cells()]
     following = case.alignment.section_of(cells[-1] + 1)
@@ -54,6 +58,11 @@ def _untouched(case: Case, held: Held, shape: tuple[int, ...] | None, where: tup
     for cell in case.evidence.cells:
         own = cell.index in near - case.alignment.unchanged
         if stated is not None and own and stated.search(printed(cell)):
-            text = f"This part was left as it was, but cell {cell.index} shows the shape; a TA looks at it."
-            return "open", text, {"where": (Where(cell=cell.index),)}
-    return "wrong", "Nothing was handed in for this part.", {"where": where}
+            text = "This part was left as it was."
+            why, where = f"Cell {cell.index} shows the shape.", (Where(cell=cell.index),)
+            return PartFinding.waits(name, text, open=why, weight=weight, where=where)
+    text = "Nothing was handed in for this part."
+    if isinstance(answer.bare, Unknown):
+        why = f"It is not known whether it was: {answer.bare.why}."
+        return PartFinding.waits(name, text, open=why, weight=weight)
+    return PartFinding.wrong(name, text, on=answer.bare, weight=weight, where=answer.where)

@@ -17,13 +17,22 @@ __all__ = ["UNCLIPPED", "not_clipped", "unclipped"]
 
 UNCLIPPED = "the numbers are right but not kept within the range"
 
+#: How many numbers must lie between the ends of the range, at least, and as a share of all.
+_FEWEST_BETWEEN, _SHARE_BETWEEN = 2, 0.02
 _CLIPPING = frozenset({"clip", "clamp"})
 
 
 def unclipped(expected: np.ndarray, got: Any, tolerance: Tolerance) -> Any:
-    """The student's numbers themselves where clipping them to the expected range makes them right."""
+    """The student's numbers themselves where clipping them to the expected range makes them right.
+
+    Numbers at the ends of the range are right after clipping wherever they were before, so that those between
+    have to speak for it: of one number, or of equal ones, there are none.
+    """
     found = as_array(got)
     if found is None or found.shape != expected.shape:
+        return None
+    between = (expected > expected.min(initial=np.inf)) & (expected < expected.max(initial=-np.inf))
+    if between.sum() < max(_FEWEST_BETWEEN, _SHARE_BETWEEN * expected.size):
         return None
     clipped = np.clip(found.astype(np.float64), expected.min(), expected.max())
     return got if mismatch(expected, clipped, tolerance) is None else None

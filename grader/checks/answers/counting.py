@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from grader.facts.case import Case
+from grader.facts.known import Unknown
 from grader.facts.values.compare import as_array
-from grader.facts.values.plain import Unreadable, jsonable, show
+from grader.facts.values.plain import jsonable, show
 from grader.facts.values.variables import Absent, variable
 from grader.facts.words.arithmetic import worked_out
 from grader.facts.words.numbers import numbers_in
+from grader.judging.nothing import missing_variable
 from grader.judging.shares import PartFinding
 
 __all__ = ["Counted", "Wrong", "judge_count"]
@@ -50,12 +52,13 @@ def judge_count(case: Case, question: Counted) -> PartFinding:
     held = variable(case, question.names, beside=case.watched)
     name = question.names[0]
     if isinstance(held, Absent):
-        return PartFinding(name, question.weight, held.state, held.why, where=held.where)
-    if isinstance(held.value, Unreadable) and not held.value.kept:
-        return PartFinding(
-            name, question.weight, "open", f"`{held.name}`: {held.value.what}.", where=(held.where,)
-        )
+        return missing_variable(name, held, weight=question.weight)
+    value, text = held.known, f"`{held.name}` is {show(held.value)}"
+    if isinstance(value, Unknown):
+        why = f"It is not known: {value.why}."
+        return PartFinding.waits(name, f"{text}.", open=why, weight=question.weight, where=(held.where,))
     more: dict[str, Any] = {
+        "weight": question.weight,
         "where": (held.where,),
         "data": {
             "found": jsonable(held.value),
@@ -65,17 +68,14 @@ def judge_count(case: Case, question: Counted) -> PartFinding:
     }
     numbers = _numbers(held.value)
     if _is_right(numbers, question):
-        return PartFinding(
-            name, question.weight, "right", f"`{held.name}` is right: {question.arithmetic}.", **more
-        )
+        text = f"`{held.name}` is right: {question.arithmetic}."
+        return PartFinding.right(name, text, on=value, **more)
     if not numbers and isinstance(held.value, str) and numbers_in(held.value):
-        text = f"`{held.name}` is the text {show(held.value)}; a TA reads it."
-        return PartFinding(name, question.weight, "open", text, **more)
+        text = f"`{held.name}` is the text {show(held.value)}; expected {question.expected}."
+        return PartFinding.waits(name, text, open="The text has numbers in it.", **more)
     mistake = next((f" ({wrong.text})" for wrong in question.wrong if _is(numbers, wrong, question)), "")
-    text = (
-        f"`{held.name}` is {show(held.value)}{mistake}; expected {question.expected}: {question.arithmetic}."
-    )
-    return PartFinding(name, question.weight, "wrong", text, **more)
+    text = f"{text}{mistake}; expected {question.expected}: {question.arithmetic}."
+    return PartFinding.wrong(name, text, on=value, **more)
 
 
 def _numbers(value: Any) -> tuple[float, ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from grader.facts.case import Case
+from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array
 from grader.facts.values.variables import Absent, Held, variable
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
-from grader.judging.shares import PartFinding, judge_parts
+from grader.judging.nothing import missing_variable
+from grader.judging.shares import PartFinding, alone, judge_parts
 
 __all__ = ["ImageCrop", "found_in"]
 
@@ -55,26 +57,30 @@ class ImageCrop(Check):
     def judge(self, case: Case) -> Judgement:
         held = variable(case, self.name)
         if isinstance(held, Absent):
-            if held.settled:
-                return Judgement.failed(held.why, where=held.where)
-            return Judgement.needs_ta(held.why, where=held.where)
+            return alone(missing_variable(self.name[0], held))
+        value = held.known
+        if isinstance(value, Unknown):
+            text = f"`{held.name}` is not known."
+            return Judgement.needs_ta(text, open=f"The reason is that {value.why}.", where=(held.where,))
         crop, image = as_array(held.value), self._image(case)
         if crop is None or crop.ndim not in (2, 3):
-            return Judgement.failed(f"`{held.name}` is no image.", where=(held.where,))
+            return Judgement.failed(f"`{held.name}` is no image.", on=value, where=(held.where,))
         if image is None:
-            text = f"`{held.name}` cannot be looked for, as `{self.image[0]}` is not known; a TA looks at it."
-            return Judgement.needs_ta(text, where=(held.where,))
+            text = f"`{held.name}` is to be a piece of `{self.image[0]}`."
+            why = f"It cannot be looked for, as `{self.image[0]}` is not known."
+            return Judgement.needs_ta(text, open=why, where=(held.where,))
         if found_in(crop, image) is None:
-            text = f"`{held.name}` is no unchanged piece of `{self.image[0]}`; a TA looks at it."
-            return Judgement.needs_ta(text, where=(held.where,), data={"shape": list(crop.shape)})
-        return judge_parts([self._size(held, crop), self._channels(held, crop)])
+            text = f"`{held.name}` is no unchanged piece of `{self.image[0]}`."
+            why, data = "It may be cut out in another way.", {"shape": list(crop.shape)}
+            return Judgement.needs_ta(text, open=why, where=(held.where,), data=data)
+        return judge_parts([self._size(held, value, crop), self._channels(held, value, crop)])
 
     def _image(self, case: Case) -> np.ndarray | None:
         held = variable(case, self.image)
         array = as_array(held.value) if isinstance(held, Held) else None
         return array if array is not None and array.ndim == 3 else None
 
-    def _size(self, held: Held, crop: np.ndarray) -> PartFinding:
+    def _size(self, held: Held, value: Known[Any], crop: np.ndarray) -> PartFinding:
         found = crop.shape[:2]
         right = found == self.size
         text = f"`{held.name}` is {found[0]} x {found[1]} pixels"
@@ -82,18 +88,19 @@ class ImageCrop(Check):
             exchanged = " (height and width are exchanged)" if found == self.size[::-1] else ""
             text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}"
         data = {"found": list(found), "expected": list(self.size)}
-        return PartFinding("size", 1.0, _state(right), f"{text}.", where=(held.where,), data=data)
+        return _part("size", right, f"{text}.", on=value, where=(held.where,), data=data)
 
-    def _channels(self, held: Held, crop: np.ndarray) -> PartFinding:
+    def _channels(self, held: Held, value: Known[Any], crop: np.ndarray) -> PartFinding:
         found = crop.shape[2] if crop.ndim == 3 else 1
         right = found == self.channels
         text = f"`{held.name}` has {found} channels" + ("" if right else f"; expected {self.channels}")
         data = {"found": found, "expected": self.channels}
-        return PartFinding("channels", 1.0, _state(right), f"{text}.", where=(held.where,), data=data)
+        return _part("channels", right, f"{text}.", on=value, where=(held.where,), data=data)
 
 
-def _state(right: bool) -> Literal["right", "wrong"]:
-    return "right" if right else "wrong"
+def _part(name: str, right: bool, text: str, *, on: Known[Any], **more: Any) -> PartFinding:
+    make = PartFinding.right if right else PartFinding.wrong
+    return make(name, text, on=on, **more)
 
 
 def found_in(crop: np.ndarray, image: np.ndarray) -> tuple[int, int] | None:

@@ -11,9 +11,11 @@ from pydantic import Field, model_validator
 
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
+from grader.facts.known import Known
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_in
 from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
+from grader.facts.words.labelled import labelled, stems
 from grader.facts.words.numbers import numbers_in, states
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
@@ -21,7 +23,6 @@ from grader.judging.judgement import Judgement
 __all__ = ["NumberAnswer"]
 
 _FAR = 10.0
-_STEM = 5
 _TIME = re.compile(
     r"(?<![\d.:])\d[\d.:]*\s*(?:%|s\b|ms\b|sec|min|hour)|(?:part|question|section)\s*\d+|^\s*\d+[.)]\s"
 )
@@ -32,9 +33,10 @@ class NumberAnswer(Check):
 
     Outputs of our run and of the file handed in, Markdown, comments, texts and numbers in the student's own
     code are read; cells that stand in the handout unchanged are not. All numbers there: right. None of them
-    but others of their size, or in a line that speaks of what was to be counted: wrong. Otherwise a TA
-    decides, also where sums or products in the answer come to the right numbers, or where two numbers are
-    equal and the answer has one of them and another beside it.
+    but others of their size, or in a line that speaks of what was to be counted: wrong, unless they come from
+    our run alone, and data or a picture of ours stood in for the student's. Otherwise a TA decides, also
+    where sums or products in the answer come to the right numbers, where numbers are exchanged, or where two
+    are equal and the answer has one of them and another beside it.
 
     Attributes:
         numbers: The right values by what they count.
@@ -78,14 +80,20 @@ class NumberAnswer(Check):
             "stated": list(answer.stated[:20]),
         }
         more: dict[str, Any] = {"where": answer.where, "data": data}
-        if answer.located and not answer.touched:
-            return Judgement.failed("Nothing was handed in for this part.", **more)
+        if isinstance(answer.bare, Known):
+            return Judgement.failed("Nothing was handed in for this part.", on=answer.bare, **more)
+        exchanged = "" if missing else self._exchanged(answer)
+        if exchanged:
+            listed = ", ".join(str(one) for one in wanted)
+            why = "The right numbers are there, but seem to be exchanged."
+            return Judgement.needs_ta(f"Expected {listed}; the answer says {exchanged}.", open=why, **more)
         shared = "" if missing else self._shares(wanted, answer)
         if shared:
-            return Judgement.needs_ta(f"The answer has {shared}. A TA looks at it.", **more)
-        if not missing:
+            why = "One number may stand for two."
+            return Judgement.needs_ta(f"The answer has {shared}.", open=why, **more)
+        if not missing and isinstance(answer.known, Known):
             listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
-            return Judgement.passed(f"The answer states {listed}.", **more)
+            return Judgement.passed(f"The answer states {listed}.", on=answer.known, **more)
         return self._lacking(missing, answer, more)
 
     def _wanted(self, case: Case, name: str) -> _Wanted:
@@ -102,24 +110,44 @@ class NumberAnswer(Check):
     def _lacking(self, missing: list[_Wanted], answer: Answer, more: dict[str, Any]) -> Judgement:
         listed = ", ".join(str(one) for one in missing)
         values = [value for one in missing for value in one.values]
-        alike = [number for number in answer.stated if any(_alike(number, value) for value in values)]
+        claimed = numbers_in(answer.claimed)
+        alike = [number for number in claimed if any(_alike(number, value) for value in values)]
         other = list(dict.fromkeys((*alike, *_said_of([one.name for one in missing], answer))))
-        if len(missing) == len(self.numbers) and other and not self._is_made_of(values, answer):
+        known = answer.known
+        made = self._is_made_of(values, answer)
+        if isinstance(known, Known) and len(missing) == len(self.numbers) and other and not made:
             shown = ", ".join(f"{number:g}" for number in other[:5])
             mistake = next((f": {text}" for text, number in self.mistakes.items() if number in other), "")
-            return Judgement.failed(f"Expected {listed}; the answer says {shown}{mistake}.", **more)
+            said = _whose(other, answer)
+            text = f"Expected {listed}; {said} {shown}{mistake}."
+            return Judgement.failed(text, on=known, **more)
         for shape in shapes_in(f"{answer.words}\n{answer.outputs}"):
             if states(values, math.prod(shape), self.tolerance):
                 text = (
                     f"The answer shows the shape {list(shape)}, but not the number that this makes: {listed}."
                 )
-                return Judgement.needs_ta(f"{text} A TA looks at it.", **more)
-        return Judgement.needs_ta(f"Not found in the answer: {listed}. A TA looks at it.", **more)
+                return Judgement.needs_ta(text, open="The number may be meant by it.", **more)
+        why = "It may be stated in another way."
+        return Judgement.needs_ta(f"Not found in the answer: {listed}.", open=why, **more)
 
     def _is_made_of(self, wanted: list[float], answer: Answer) -> bool:
         """Whether a missing number is what a sum or product in the answer comes to."""
-        made = (*arithmetic_in(f"{answer.words}\n{answer.outputs}"), *sums_of(numbers_in(answer.words)))
+        made = set(arithmetic_in(f"{answer.words}\n{answer.outputs}"))
+        made |= {number for text in (answer.words, answer.shown) for number in sums_of(numbers_in(text))}
         return any(states(made, value, self.tolerance) for value in wanted)
+
+    def _exchanged(self, answer: Answer) -> str:
+        """Names that the answer gives another one's number, and nowhere their own."""
+        said = labelled(answer.claimed, self.numbers)
+        wrong = {
+            name: numbers
+            for name, numbers in said.items()
+            if numbers and not states(numbers, self.numbers[name], self.tolerance)
+        }
+        others = [value for name, value in self.numbers.items() if name in wrong]
+        if len(wrong) < 2 or not all(states(others, min(each), self.tolerance) for each in wrong.values()):
+            return ""
+        return ", ".join(f"{name} {min(numbers):g}" for name, numbers in wrong.items())
 
     def _shares(self, wanted: list[_Wanted], answer: Answer) -> str:
         """Whether one number stands for two names although another is there, which may be the second's."""
@@ -173,10 +201,16 @@ def _alike(number: float, wanted: float) -> bool:
 
 def _said_of(names: list[str], answer: Answer) -> list[float]:
     """Numbers of any size, but for times and shares, in lines that speak of what was to be counted."""
-    stems = {word[:_STEM] for name in names for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 2}
-    lines = (line.lower() for line in f"{answer.words}\n{answer.outputs}".splitlines())
-    speaking = (_TIME.sub(" ", line) for line in lines if any(stem in line for stem in stems))
+    known = frozenset[str]().union(*map(stems, names))
+    lines = (line.lower() for line in answer.claimed.splitlines())
+    speaking = (_TIME.sub(" ", line) for line in lines if any(stem in line for stem in known))
     return [number for line in speaking for number in numbers_in(line)]
+
+
+def _whose(numbers: list[float], answer: Answer) -> str:
+    """Whether it is the student who says these numbers, or our run of the student's code."""
+    ours = answer.shown_by_us and not states(numbers_in(answer.words), numbers[0])
+    return "your code prints" if ours else "the answer says"
 
 
 def _names_by_value(numbers: dict[str, float]) -> dict[float, list[str]]:

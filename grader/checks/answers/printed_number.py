@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from grader.evidence.record import CellRecord, ShimKind
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.notebook import own_code, printed, stored_text
+from grader.facts.known import Fact, Known, Unknown, both
+from grader.facts.notebook import codeless, own_code, printed, printed_by_us, stored_text
 from grader.facts.words.answers import answer_in
+from grader.facts.words.numbers import smallest_after
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import not_located
 
 __all__ = ["PrintedNumber"]
-
-_DECIMAL = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
 class PrintedNumber(Check):
@@ -65,37 +65,38 @@ class PrintedNumber(Check):
         cells = own_code(case)
         if not cells:
             return not_located(case) or self._without_code(case)
-        ours = [number for cell in cells for number in self._numbers(_our_text(cell))]
-        theirs = [number for cell in cells for number in self._numbers(stored_text(cell))]
-        where = tuple(Where(cell=cell.index) for cell in cells if self._numbers(printed(cell)))
-        best, claimed = min(ours, default=None), min(theirs, default=None)
-        data = {"found": best, "in_the_file": claimed, "below": self.below}
+        ours = smallest_after(self.pattern, map(printed_by_us, cells))
+        theirs = smallest_after(self.pattern, map(stored_text, cells))
+        shown = (cell for cell in cells if isinstance(smallest_after(self.pattern, [printed(cell)]), Known))
+        more: dict[str, Any] = {
+            "where": tuple(Where(cell=cell.index) for cell in shown),
+            "data": {"found": _value(ours), "in_the_file": _value(theirs), "below": self.below},
+        }
+        stories = _both_stories(case, _value(ours), _value(theirs), self.below)
         if self.after_training and not _trained_in(case, cells):
-            text = (
-                "No training of a network was seen here, so the number cannot be trusted; a TA looks at it."
-            )
-            return Judgement.needs_ta(text, where=where, data=data)
-        if best is not None and self._holds(case, best, claimed):
-            return Judgement.passed(_reached(best, claimed, self.below), where=where, data=data)
-        return Judgement.needs_ta(_both_stories(case, best, claimed, self.below), where=where, data=data)
+            why = "No training of a network was seen here, so the number cannot be trusted."
+            return Judgement.needs_ta(stories, open=why, **more)
+        if isinstance(ours, Known) and ours.value < self.below and self._is_believed(case, theirs):
+            return Judgement.passed(_reached(ours.value, _value(theirs), self.below), on=ours, **more)
+        return Judgement.needs_ta(stories, open=_why(ours, theirs, self.below), **more)
 
-    def _holds(self, case: Case, best: float, claimed: float | None) -> bool:
-        """Whether our run's number is good enough, and nothing speaks against it."""
-        proven = not _read_our_data(case) if claimed is None else claimed < self.below
-        return best < self.below and proven
+    def _is_believed(self, case: Case, theirs: Fact[float]) -> bool:
+        """Whether nothing speaks against the number of our run."""
+        return theirs.value < self.below if isinstance(theirs, Known) else not _read_our_data(case)
 
     def _without_code(self, case: Case) -> Judgement:
         """An answer in words alone may tell of a change that was tried and undone."""
         answer = answer_in(case)
         lines = [line.strip() for line in answer.words.splitlines()]
-        if all(not line or line.startswith("#") for line in lines):
-            return Judgement.failed("Nothing was changed or added in this part.")
-        text = "The answer is in words only, and no code of this part was changed; a TA looks at it."
-        return Judgement.needs_ta(text, where=answer.where)
+        unchanged = codeless(case)
+        if isinstance(unchanged, Known) and all(not line or line.startswith("#") for line in lines):
+            return Judgement.failed("Nothing was changed or added in this part.", on=unchanged)
+        text = "No code of this part was changed or added."
+        return Judgement.needs_ta(text, open="The answer is in words only.", where=answer.where)
 
-    def _numbers(self, text: str) -> list[float]:
-        tokens = (token.rstrip(".") for token in re.findall(self.pattern, text))
-        return [float(token) for token in tokens if _DECIMAL.fullmatch(token)]
+
+def _value(fact: Fact[float]) -> float | None:
+    return fact.value if isinstance(fact, Known) else None
 
 
 def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
@@ -110,7 +111,7 @@ def _read_our_data(case: Case) -> bool:
 
 def _reached(best: float, claimed: float | None, below: float) -> str:
     if claimed is None or claimed == best:
-        return f"It reached {best:g}, below {below:g}."
+        return f"Our run reached {best:g}, below {below:g}."
     return f"Your file shows {claimed:g}, our run {best:g}; both are below {below:g}."
 
 
@@ -118,9 +119,14 @@ def _both_stories(case: Case, best: float | None, claimed: float | None, below: 
     ours = " with our own copy of the data" if _read_our_data(case) else ""
     run = "Our run printed no such number" if best is None else f"Our run{ours} reached {best:g}"
     file = "the file handed in shows none" if claimed is None else f"the file handed in shows {claimed:g}"
-    return f"{run}, {file}; asked for is one below {below:g}. A TA looks at it."
+    return f"{run}, {file}; asked for is one below {below:g}."
 
 
-def _our_text(cell: CellRecord) -> str:
-    outputs = cell.run.outputs if cell.run is not None else ()
-    return "\n".join(output.text for output in outputs if output.kind == "stream" and output.name == "stdout")
+def _why(ours: Fact[float], theirs: Fact[float], below: float) -> str:
+    """Why the number of our run does not settle it."""
+    if not isinstance(ours, Known) and not isinstance(theirs, Known):
+        return "The number may be shown in another way."
+    if isinstance(both(ours, theirs), Unknown):
+        return "Only one of the two has such a number."
+    good = [fact for fact in (ours, theirs) if isinstance(fact, Known) and fact.value < below]
+    return "The two do not agree." if len(good) == 1 else "Neither is good enough, and runs differ by chance."

@@ -16,16 +16,17 @@ from grader.evidence.record import ShimKind
 from grader.facts.case import Case, reference_function
 from grader.facts.code.uses import may_use
 from grader.facts.fields import Where
+from grader.facts.known import Known, Unknown
 from grader.facts.notebook import own_code, printed
 from grader.facts.values.compare import Tolerance, as_array, mismatch, tolerance_for
 from grader.facts.values.mistakes import Suspect, name_mistake
 from grader.facts.values.plain import jsonable
 from grader.facts.values.variables import Absent, Held, held_before, variable
 from grader.facts.words.answers import answer_in
-from grader.facts.words.arrays import printed_arrays
+from grader.facts.words.arrays import PrintedArray, printed_arrays
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import nothing_handed_in
+from grader.judging.nothing import missing_variable
 from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["TensorAsked", "TensorClose"]
@@ -137,14 +138,18 @@ class _Asked:
 
     def _judge_held(self, held: Held) -> PartFinding:
         if self.asked.shape is not None:
-            state, text, more = judge_shape(self.case, held, self.asked.shape, self.asked.follows)
-            return self._part(state, text, **more)
-        answers = self._answers(self.asked)
+            shape, follows = self.asked.shape, self.asked.follows
+            return judge_shape(self.case, held, shape, follows, self.asked.name[0], self.asked.weight)
+        answers, value = self._answers(self.asked), held.known
         if not answers:
-            return self._part("open", f"`{held.name}` cannot be checked, as {self._inputs} is not known.")
+            why = f"It cannot be checked, as {self._inputs} is not known."
+            return self._waits(f"`{held.name}` was to follow from {self._inputs}.", why)
+        if isinstance(value, Unknown):
+            why = f"It cannot be compared: {value.why}."
+            return self._waits(f"`{held.name}` is not known.", why, where=(held.where,))
         if isinstance(held.value, dict | str):
-            return self._part("wrong", f"`{held.name}` is no tensor.", where=(held.where,))
-        return self._compared(held, answers)
+            return self._wrong_part(f"`{held.name}` is no tensor.", on=value, where=(held.where,))
+        return self._compared(held, value, answers)
 
     @property
     def _inputs(self) -> str:
@@ -176,36 +181,37 @@ class _Asked:
 
     def _without_variable(self, absent: Absent) -> PartFinding:
         answers = self._answers(self.asked) if self.asked.printed else []
-        if self.asked.printed and absent.settled and nothing_handed_in(self.case):
+        answer = answer_in(self.case)
+        if self.asked.printed and isinstance(absent.nothing, Known) and isinstance(answer.bare, Known):
             text = "Nothing was handed in for this part."
-            return self._part("wrong", text, where=answer_in(self.case).where)
+            return self._wrong_part(text, on=answer.bare, where=answer.where)
         cells = own_code(self.case)
         if not answers or not cells:
-            return self._part(absent.state, absent.why, where=absent.where)
+            return missing_variable(self.asked.name[0], absent, weight=self.asked.weight)
         kind = "one-dimensional array or tensor" if np.ndim(answers[0]) == 1 else "array or tensor"
-        text = f"No {kind} with the right numbers was found in this part; a TA reads the cells."
+        text = f"No {kind} with the right numbers was found in this part."
         where = tuple(Where(cell=cell.index) for cell in cells[:3])
-        return self._from_print(answers) or self._part("open", text, where=where)
+        return self._from_print(answers) or self._waits(text, _ELSEWHERE, where=where)
 
     def _from_print(self, answers: Sequence[Any]) -> PartFinding | None:
         """The judgement on right numbers that were printed; on those of an array before those of a list."""
         if not self.asked.printed:
             return None
         found = [
-            (shown.in_list and self.asked.one_array, cell.index)
+            (shown.value.in_list and self.asked.one_array, cell.index, shown)
             for cell in own_code(self.case)
             for shown in printed_arrays(printed(cell))
-            if any(mismatch(np.asarray(right), list(shown.numbers), _PRINTED) is None for right in answers)
+            if any(_is_printed(right, shown.value) for right in answers)
         ]
         if not found:
             return None
-        in_list, index = min(found)
+        in_list, index, shown = min(found, key=lambda each: each[:2])
         where = (Where(cell=index),)
         if in_list:
-            return self._part("open", f"Cell {index} shows the right numbers{_IN_LIST}", where=where)
-        return self._part("right", f"The numbers printed in cell {index} are right.", where=where)
+            return self._waits(f"Cell {index} shows the right numbers{_IN_LIST}.", _A_LIST, where=where)
+        return self._right_part(f"The numbers printed in cell {index} are right.", on=shown, where=where)
 
-    def _compared(self, held: Held, answers: list[Any]) -> PartFinding:
+    def _compared(self, held: Held, value: Known[Any], answers: list[Any]) -> PartFinding:
         signs = (1, -1) if self.asked.either_sign else (1,)
         right = [
             np.asarray(answer) * sign for answer in (*answers, *self._answers_before()) for sign in signs
@@ -217,45 +223,50 @@ class _Asked:
         }
         first = found[0]
         if first is None or None in found:
-            return self._right(held, answers, more)
+            return self._right(held, value, answers, more)
         if first.kind == "unreadable":
-            return self._part("open", f"`{held.name}`: {first.text}.", **more)
-        return self._from_print(answers) or self._wrong(held, right[0], first.text, more)
+            return self._waits(f"`{held.name}` is not known.", f"{_capital(first.text)}.", **more)
+        return self._from_print(answers) or self._wrong(held, value, right[0], first.text, more)
 
-    def _right(self, held: Held, answers: Sequence[Any], more: dict[str, Any]) -> PartFinding:
+    def _right(
+        self, held: Held, value: Known[Any], answers: Sequence[Any], more: dict[str, Any]
+    ) -> PartFinding:
+        text = f"`{held.name}` has the right numbers"
         if self.asked.one_array and held.library == "python":
-            text = f"`{held.name}` has the right numbers{_IN_LIST}"
-            return self._from_print(answers) or self._part("open", text, **more)
+            return self._from_print(answers) or self._waits(f"{text}{_IN_LIST}.", _A_LIST, **more)
         if self.asked.library not in ("any", held.library):
             of = f"is of {held.library} and not of {self.asked.library}"
-            return self._part("wrong", f"`{held.name}` has the right numbers, but {of}.", **more)
+            return self._wrong_part(f"{text}, but {of}.", on=value, **more)
         if self.asked.calls and not self._uses_one(held):
-            text = f"`{held.name}` has the right numbers, but nothing like `{self.asked.calls[0]}` is called"
-            return self._part("open", f"{text} here; a TA reads the cells.", **more)
-        return self._part("right", f"`{held.name}` is right.", **more)
+            text = f"{text}, but nothing like `{self.asked.calls[0]}` is called here."
+            return self._waits(text, "It may be done in another way.", **more)
+        return self._right_part(f"`{held.name}` is right.", on=value, **more)
 
     def _uses_one(self, held: Held) -> bool:
         cells = (*own_code(self.case), self.case.evidence.cells[held.cell])
         return may_use(self.case, cells, self.asked.calls)
 
-    def _wrong(self, held: Held, expected: np.ndarray, difference: str, more: dict[str, Any]) -> PartFinding:
+    def _wrong(
+        self, held: Held, value: Known[Any], expected: np.ndarray, difference: str, more: dict[str, Any]
+    ) -> PartFinding:
         tolerance = tolerance_for(held.dtypes)
         mistake = name_mistake(expected, held.value, tolerance, self._suspects(held, expected))
         more["data"]["mistake"] = mistake
         if mistake == UNCLIPPED:
-            return self._not_clipped(held, expected, difference, more)
+            return self._not_clipped(held, value, expected, difference, more)
         text = f"`{held.name}`: {difference}"
         if self._on_test_picture:
             text += " (on our test picture)"
-        return self._part("wrong", f"{text}: {mistake}." if mistake else f"{text}.", **more)
+        return self._wrong_part(f"{text}: {mistake}." if mistake else f"{text}.", on=value, **more)
 
     def _not_clipped(
-        self, held: Held, expected: np.ndarray, difference: str, more: dict[str, Any]
+        self, held: Held, value: Known[Any], expected: np.ndarray, difference: str, more: dict[str, Any]
     ) -> PartFinding:
         clause, place = not_clipped(self.case, held, expected)
         numbers = f"On our test picture, {difference}" if self._on_test_picture else _capital(difference)
         more["where"] = (place,)
-        return self._part("wrong", f"{clause}. {numbers}.", self.asked.unclipped_share, **more)
+        share = self.asked.unclipped_share
+        return self._wrong_part(f"{clause}. {numbers}.", on=value, share=share, **more)
 
     @property
     def _on_test_picture(self) -> bool:
@@ -274,13 +285,23 @@ class _Asked:
     def _first_answer(self, asked: TensorAsked) -> Any:
         return next(iter(self._answers(asked)), None)
 
-    def _part(
-        self, state: Literal["right", "wrong", "open"], text: str, share: float = 0.0, **more: Any
-    ) -> PartFinding:
-        return PartFinding(self.asked.name[0], self.asked.weight, state, text, share=share, **more)
+    def _right_part(self, text: str, *, on: Known[Any], **more: Any) -> PartFinding:
+        return PartFinding.right(self.asked.name[0], text, on=on, weight=self.asked.weight, **more)
+
+    def _wrong_part(self, text: str, *, on: Known[Any], **more: Any) -> PartFinding:
+        return PartFinding.wrong(self.asked.name[0], text, on=on, weight=self.asked.weight, **more)
+
+    def _waits(self, text: str, why: str, **more: Any) -> PartFinding:
+        return PartFinding.waits(self.asked.name[0], text, open=why, weight=self.asked.weight, **more)
 
 
-_IN_LIST = ", but in a list and not as one array or tensor; a TA looks at it."
+_IN_LIST = ", but in a list and not as one array or tensor"
+_A_LIST = "It was to be one array or tensor."
+_ELSEWHERE = "The cells of this part may hold them in another way."
+
+
+def _is_printed(right: Any, shown: PrintedArray) -> bool:
+    return mismatch(np.asarray(right), list(shown.numbers), _PRINTED) is None
 
 
 def _capital(text: str) -> str:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.evidence.record import CellRecord
-from grader.facts.calls import Answers
+from grader.facts.calls import Answer
 from grader.facts.case import Case
-from grader.facts.code.functions import LOOPS, CalledName, Functions, called_names, is_written
+from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
-from grader.facts.code.source import parsed_cells
+from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.code.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
-from grader.facts.notebook import own_code
+from grader.facts.known import Fact, Known, Unknown, both
+from grader.facts.notebook import codeless, own_code
 from grader.judging.check import Argument, Check
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import ask, missing_function, not_located
+from grader.judging.nothing import absent_function, ask, not_located
 from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["ByHand", "ForbidsCall"]
@@ -50,8 +52,9 @@ class ForbidsCall(Check):
     """Looks for library functions that would do the work in things to be written by hand.
 
     Read from the code, through the notebook's own helper functions and import aliases, and observed: where
-    `args` are given, the torch operations of one call are looked at too. A function of the notebook that has
-    the name of a forbidden one may be called. Each function is one part of the points; one that is not
+    `args` are given, the torch operations of one call are looked at too, and where that call came to no end,
+    or the code finds functions by names that are put together, a TA looks. A function of the notebook that
+    has the name of a forbidden one may be called. Each function is one part of the points; one that is not
     written yet earns nothing.
 
     Attributes:
@@ -83,97 +86,99 @@ class ForbidsCall(Check):
         return tuple(probe for asked in self.functions if (probe := asked.probe) is not None)
 
     def judge(self, case: Case) -> Judgement:
-        functions = Functions(case.evidence.cells)
         if not self.functions:
-            return self._judge_section(case, functions)
-        return judge_parts([self._part(case, functions, asked) for asked in self.functions])
+            return self._judge_section(case)
+        return judge_parts([self._part(case, asked) for asked in self.functions])
 
-    def _part(self, case: Case, functions: Functions, asked: ByHand) -> PartFinding:
-        written = functions.first([asked.name])
+    def _part(self, case: Case, asked: ByHand) -> PartFinding:
+        written = case.facts.functions.first([asked.name])
         if written is None:
-            missing = missing_function(case, (asked.name,))
-            return PartFinding(asked.name, 1.0, "open" if missing.open_share else "wrong", missing.message)
+            return absent_function(case, (asked.name,))
         if not is_written(written.node):
-            return PartFinding(
-                asked.name, 1.0, "wrong", f"`{asked.name}` is not written yet.", where=(written.where(),)
-            )
-        for one, called in functions.calls_of(written):
+            text = f"`{asked.name}` is not written yet."
+            return PartFinding.wrong(asked.name, text, on=written.text, where=(written.where(),))
+        for one, called in case.facts.functions.calls_of(written):
             if self._is_forbidden(called):
                 place = one.where(called.node)
                 text = f"`{asked.name}` calls `{called.name}` (cell {place.cell}, line {place.line})."
-                return PartFinding(asked.name, 1.0, "wrong", text, where=(place,))
-        return self._observed(case, asked, written.where())
+                return PartFinding.wrong(asked.name, text, on=one.text, where=(place,))
+        return self._observed(case, asked, written)
 
-    def _observed(self, case: Case, asked: ByHand, where: Where) -> PartFinding:
-        answers = ask(case, asked.probe) if asked.probe is not None else None
-        calls = answers.calls if isinstance(answers, Answers) else ()
-        used = {name for answer in calls for name in answer.operation_names}
-        found = sorted(used & set(self.forbidden))
-        if found:
-            text = f"`{asked.name}` used the operation `{found[0]}` when it was called."
-            excuse = next((answer.excuse for answer in calls if answer.excuse), "")
-            if excuse:
-                text = f"{text.rstrip('.')}, but {excuse}; a TA reads it."
-                return PartFinding(asked.name, 1.0, "open", text, where=(where,))
-            return PartFinding(asked.name, 1.0, "wrong", text, where=(where,))
-        if any(answer.operation_names_cut for answer in calls):
-            text = f"`{asked.name}` used more operations than were recorded; a TA reads it."
-            return PartFinding(asked.name, 1.0, "open", text, where=(where,))
-        return PartFinding(asked.name, 1.0, "right", f"`{asked.name}` is written by hand.", where=(where,))
+    def _observed(self, case: Case, asked: ByHand, written: Written) -> PartFinding:
+        functions, where = case.facts.functions, (written.where(),)
+        code = both(was_reached(case, written), functions.all_of(written))
+        if asked.probe is None:
+            return self._by_hand(asked, code, where)
+        answers = ask(case, asked.probe)
+        if isinstance(answers, Judgement):
+            text = f"`{asked.name}` calls nothing that would do the work."
+            why = f"It was not seen at work: {answers.message} {answers.open}".strip()
+            return PartFinding.waits(asked.name, text, open=why, where=where)
+        using = next((each for each in answers.calls if self._used(each)), None)
+        if using is None:
+            return self._by_hand(asked, both(code, answers.at_work), where)
+        text = f"`{asked.name}` used the operation `{self._used(using)[0]}` when it was called."
+        if using.excuse:
+            return PartFinding.waits(asked.name, text, open=f"But {using.excuse}.", where=where)
+        return PartFinding.wrong(asked.name, text, on=using.came_back, where=where)
+
+    def _used(self, answer: Answer) -> list[str]:
+        """Forbidden operations that were seen in a call."""
+        return sorted(set(answer.operation_names) & set(self.forbidden))
+
+    def _by_hand(self, asked: ByHand, seen: Fact[object], where: tuple[Where, ...]) -> PartFinding:
+        if isinstance(seen, Unknown):
+            text = f"`{asked.name}` calls nothing that would do the work."
+            return PartFinding.waits(asked.name, text, open=f"But {seen.why}.", where=where)
+        return PartFinding.right(asked.name, f"`{asked.name}` is written by hand.", on=seen, where=where)
 
     def _is_forbidden(self, called: CalledName) -> bool:
         """Whether the rubric names this function by its dotted name, or any of its last name."""
         return called.name in self.forbidden or called.last in self.forbidden
 
-    def _judge_section(self, case: Case, functions: Functions) -> Judgement:
-        cells = own_code(case)
+    def _judge_section(self, case: Case) -> Judgement:
+        unwritten = codeless(case)
+        if isinstance(unwritten, Known):
+            return Judgement.failed("Nothing was handed in for this part.", on=unwritten)
+        cells, own = own_code(case), case.facts.functions.by_name
         if not cells:
-            return not_located(case) or Judgement.failed("Nothing was handed in for this part.")
-        places = tuple(Where(cell=cell.index) for cell in cells)
-        found = list(self._section_calls(case, functions))
-        if found:
-            return self._called(found, cells)
-        loops = tuple(loops_within_loops(parsed_cells(cells), functions)) if self.loops else ()
-        doubt = self._doubt(cells) or ("" if loops or not self.loops else _too_few_loops(cells))
-        if doubt:
-            return Judgement.needs_ta(f"{doubt}; a TA reads the cells.", where=places)
-        if loops:
-            return Judgement.passed(
-                "It is written out in loops; no library function does the work.", where=loops
+            return not_located(case) or Judgement.needs_ta("No code was found in this part.")
+        found = list(
+            calls_in(
+                case, cells, lambda call: self._is_forbidden(call) and not (call.bare and call.name in own)
             )
-        return Judgement.passed("No library function that would do the work is called.", where=places)
+        )
+        return self._called(found, cells) if found else self._nothing_called(case, cells)
 
-    def _called(self, found: list[tuple[Where, CalledName]], cells: tuple[CellRecord, ...]) -> Judgement:
-        place, called = found[0]
-        text = f"Cell {place.cell}, line {place.line}, calls `{called.name}`"
+    def _called(self, found: list[Known[CallSeen]], cells: tuple[CellRecord, ...]) -> Judgement:
+        first = found[0].value
+        text = f"Cell {first.where.cell}, line {first.where.line}, calls `{first.called.name}`"
         trees = [parsed.tree for parsed in parsed_cells(cells) if parsed.tree is not None]
-        if self.loops and any(loops_beside(tree, {id(one.node) for _, one in found}) for tree in trees):
-            text = f"{text}, but a loop that multiplies is there as well; a TA reads the cells."
-            return Judgement.needs_ta(text, where=(place,))
-        return Judgement.failed(f"{text}; this was to be written out.", where=(place,))
+        calls = {id(seen.value.called.node) for seen in found}
+        if self.loops and any(loops_beside(tree, calls) for tree in trees):
+            why = "A loop that multiplies is there as well."
+            return Judgement.needs_ta(f"{text}.", open=why, where=(first.where,))
+        return Judgement.failed(f"{text}; this was to be written out.", on=found[0], where=(first.where,))
 
-    def _doubt(self, cells: tuple[CellRecord, ...]) -> str:
-        """Why cells that call nothing forbidden still do not show that the work was done."""
-        failed = [cell.index for cell in cells if cell.run is not None and cell.run.error is not None]
-        if failed:
-            return f"Cell {failed[0]} raised"
-        trees = [parsed.tree for parsed in parsed_cells(cells)]
-        if any(tree is None for tree in trees):
-            return "A cell does not parse"
-        return ""
-
-    def _section_calls(self, case: Case, functions: Functions) -> Iterator[tuple[Where, CalledName]]:
-        for parsed in parsed_cells(own_code(case)):
-            if parsed.tree is None:
-                continue
-            for called in called_names(parsed.tree, functions.imports_seen_from(parsed.index)):
-                own = called.bare and called.name in functions.by_name
-                if self._is_forbidden(called) and not own:
-                    yield Where(cell=parsed.index, line=parsed.line_of(called.node)), called
+    def _nothing_called(self, case: Case, cells: tuple[CellRecord, ...]) -> Judgement:
+        places = tuple(Where(cell=cell.index) for cell in cells)
+        code = ran_whole(cells)
+        if isinstance(code, Unknown):
+            text = "No call of a library function that would do the work was found."
+            return Judgement.needs_ta(text, open=f"But {code.why}.", where=places)
+        if not self.loops:
+            text = "No library function that would do the work is called."
+            return Judgement.passed(text, on=code, where=places)
+        loops = tuple(loops_within_loops(code.value, case.facts.functions))
+        if not loops:
+            why = "It may be written out in another way."
+            return Judgement.needs_ta(_too_few_loops(code.value), open=why, where=places)
+        text = "It is written out in loops; no library function does the work."
+        return Judgement.passed(text, on=code, where=loops)
 
 
-def _too_few_loops(cells: tuple[CellRecord, ...]) -> str:
-    trees = (parsed.tree for parsed in parsed_cells(cells) if parsed.tree is not None)
+def _too_few_loops(cells: Iterable[ParsedCell]) -> str:
+    trees = (parsed.tree for parsed in cells if parsed.tree is not None)
     if any(isinstance(node, LOOPS) for tree in trees for node in ast.walk(tree)):
-        return "There is no loop inside another one"
-    return "There is no loop"
+        return "There is no loop inside another one."
+    return "There is no loop."

@@ -7,9 +7,11 @@ import builtins
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
-from grader.facts.code.bindings import Binding, bound_in
+from grader.facts.code.bindings import Binding, bound_in_all
 from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.fields import Where
+from grader.facts.known import Known
+from grader.facts.notebook import own_code
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import not_located
@@ -22,6 +24,9 @@ _BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")
 _NAMED_AT_MOST = 6
 #: What a star import binds depends on the library's version, so it is told and never counted.
 _HAS_A_SUM = frozenset({"matplotlib.pylab", "numpy", "pylab", "torch"})
+
+
+Place = tuple[ParsedCell, Binding]
 
 
 class NoBuiltinShadowing(Check):
@@ -50,16 +55,16 @@ class NoBuiltinShadowing(Check):
 
     def judge(self, case: Case) -> Judgement:
         wanted = (frozenset(self.names) or _BUILTINS) - frozenset(self.allow)
-        cells = tuple(cell for cell in case.section_cells() if cell.index not in case.alignment.unchanged)
-        found = [(cell, binding) for cell in parsed_cells(cells) for binding in _shadowing(cell, wanted)]
-        if not found:
-            stars = [star for cell in parsed_cells(cells) for star in _star_imports(cell)]
-            return not_located(case) or _passed(stars)
-        return _failed(found)
+        cells = tuple(parsed_cells(own_code(case)))
+        bound = bound_in_all(cells)
+        found = bound.map(lambda all_: [(at, one) for at, one in all_ if _hides(one, wanted)])
+        if found.value:
+            return _failed(found)
+        return not_located(case) or _passed(found, [star for cell in cells for star in _star_imports(cell)])
 
 
-def _shadowing(cell: ParsedCell, wanted: frozenset[str]) -> list[Binding]:
-    return [binding for binding in bound_in(cell) if binding.name in wanted and not binding.in_class]
+def _hides(binding: Binding, wanted: frozenset[str]) -> bool:
+    return binding.name in wanted and not binding.in_class
 
 
 def _star_imports(cell: ParsedCell) -> list[tuple[Where, str]]:
@@ -72,13 +77,14 @@ def _star_imports(cell: ParsedCell) -> list[tuple[Where, str]]:
     ]
 
 
-def _passed(stars: list[tuple[Where, str]]) -> Judgement:
+def _passed(found: Known[list[Place]], stars: list[tuple[Where, str]]) -> Judgement:
     text = "No builtin name is used for something else."
     if not stars:
-        return Judgement.passed(text, data={"names": []})
+        return Judgement.passed(text, on=found, data={"names": []})
     place, module = stars[0]
     return Judgement.passed(
         text,
+        on=found,
         where=(place,),
         data={"names": []},
         advice=f"`from {module} import *` in cell {place.cell} brings names such as `sum`, which then are"
@@ -86,7 +92,8 @@ def _passed(stars: list[tuple[Where, str]]) -> Judgement:
     )
 
 
-def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:
+def _failed(known: Known[list[Place]]) -> Judgement:
+    found = known.value
     names = list(dict.fromkeys(binding.name for _, binding in found))
     listed = ", ".join(f"`{name}`" for name in names[:_NAMED_AT_MOST])
     more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
@@ -94,13 +101,14 @@ def _failed(found: list[tuple[ParsedCell, Binding]]) -> Judgement:
     return Judgement.failed(
         f"{listed}{more}: Python's own, but used here as a name for something else"
         f" ({len(found)} place{'s' if len(found) > 1 else ''}).",
+        on=known,
         where=tuple(Where(cell=cell, line=line) for cell, line, _ in places),
         data={"names": [{"name": name, "cell": cell, "line": line} for cell, line, name in places]},
         advice=_advice(found, names),
     )
 
 
-def _advice(found: list[tuple[ParsedCell, Binding]], names: list[str]) -> str:
+def _advice(found: list[Place], names: list[str]) -> str:
     """What the names do: to the rest of the notebook, or only to the function that they are local to."""
     name = "Choose another name, as `total` for `sum`" if "sum" in names else "Choose another name"
     lasting = [(cell, binding) for cell, binding in found if not binding.local]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ast
-from typing import ClassVar, Literal
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer
 from grader.facts.case import Case
-from grader.facts.code.functions import Functions, Written
+from grader.facts.code.functions import Written
 from grader.facts.code.printing import is_print, printing_places, returns_a_print, spells_a_value
 from grader.facts.fields import Where
+from grader.facts.known import Known, Unknown
 from grader.facts.values.plain import show
 from grader.judging.check import Argument, Check
-from grader.judging.judgement import Judgement
-from grader.judging.nothing import ask
+from grader.judging.judgement import Judgement, Status
+from grader.judging.nothing import absent_function, ask
 from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["Returning", "ReturnsNotPrints"]
@@ -75,7 +77,7 @@ class ReturnsNotPrints(Check):
             return Judgement.missing(
                 "The functions were never called in this attempt; run the submission again."
             )
-        functions = Functions(case.evidence.cells)
+        functions = case.facts.functions
         parts = [_Function(case, asked, functions.first([asked.name])).judged() for asked in self.functions]
         printing = [part.name for part in parts if part.data.get("how") in ("prints", "text")]
         return judge_parts(parts, {"functions": printing})
@@ -90,38 +92,51 @@ class _Function:
         self._written = written
 
     def judged(self) -> PartFinding:
+        name = self._asked.name
         answers = ask(self._case, self._asked.probe)
         if isinstance(answers, Judgement):
-            state: Literal["open", "wrong"] = "open" if answers.open_share else "wrong"
-            return self._part(state, "missing", answers.message)
+            more: dict[str, Any] = {"where": self._where("missing"), "data": {"how": "missing"}}
+            if answers.status is Status.FAIL:
+                return replace(absent_function(self._case, (name,)), **more)
+            return PartFinding.waits(name, answers.message, open=answers.open, **more)
         answer = answers.calls[0]
         return self._by_code(answer) if answer.error is not None else self._by_answer(answer)
 
     def _by_answer(self, answer: Answer) -> PartFinding:
         if answer.got is None and answer.stdout.strip():
             returned = self._written is not None and returns_a_print(self._written)
-            how = "`return print(...)` gives None" if returned else "it has to `return` its answer"
-            return self._part(
-                "wrong", "prints", f"`{answer.call}` prints its answer and returns None: {how}."
-            )
+            why = "`return print(...)` gives None" if returned else "it has to `return` its answer"
+            text = f"`{answer.call}` prints its answer and returns None: {why}."
+            return self._wrong("prints", text, answer)
         if answer.got is None:
-            return self._part("wrong", "nothing", f"`{answer.call}` returns nothing.")
+            return self._wrong("nothing", f"`{answer.call}` returns nothing.", answer)
         if isinstance(answer.got, str) and not self._asked.text and spells_a_value(answer.got):
-            return self._part(
-                "wrong", "text", f"`{answer.call}` returns the text {show(answer.got)}, not the value."
-            )
-        return self._part("right", "returns", f"`{answer.name}` returns its answer.")
+            text = f"`{answer.call}` returns the text {show(answer.got)}, not the value."
+            return self._wrong("text", text, answer)
+        return self._right(answer, answer.came_back)
 
     def _by_code(self, answer: Answer) -> PartFinding:
         """A function that raised: does its code return anything?"""
-        node = None if self._written is None else self._written.node
-        if node is not None and any(_gives_a_value(child) for child in ast.walk(node)):
-            return self._part("right", "returns", f"`{answer.name}` returns its answer.")
+        if self._written is not None and any(map(_gives_a_value, ast.walk(self._written.node))):
+            return self._right(answer, self._written.text)
         raised = answer.error.type if answer.error is not None else ""
-        return self._part("open", "raised", f"`{answer.call}` raised {raised}, so it cannot be told.")
+        text, why = f"`{answer.call}` raised {raised}.", "So it cannot be told whether it returns its answer."
+        return self._waits("raised", text, why)
 
-    def _part(self, state: Literal["right", "wrong", "open"], how: str, text: str) -> PartFinding:
-        return PartFinding(self._asked.name, 1.0, state, text, where=self._where(how), data={"how": how})
+    def _right(self, answer: Answer, on: Known[Any]) -> PartFinding:
+        text = f"`{answer.name}` returns its answer."
+        return PartFinding.right(self._asked.name, text, on=on, **self._more("returns"))
+
+    def _wrong(self, how: str, text: str, answer: Answer) -> PartFinding:
+        if isinstance(answer.own, Unknown):
+            return self._waits(how, text, f"But {answer.own.why}.")
+        return PartFinding.wrong(self._asked.name, text, on=answer.own, **self._more(how))
+
+    def _waits(self, how: str, text: str, why: str) -> PartFinding:
+        return PartFinding.waits(self._asked.name, text, open=why, **self._more(how))
+
+    def _more(self, how: str) -> dict[str, Any]:
+        return {"where": self._where(how), "data": {"how": how}}
 
     def _where(self, how: str) -> tuple[Where, ...]:
         if self._written is None:

@@ -7,15 +7,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.evidence.record import CellRecord
 from grader.facts.case import Case
-from grader.facts.code.functions import Functions, Written, called_names, is_written
-from grader.facts.code.source import parsed_cells
+from grader.facts.code.functions import Written, is_written
+from grader.facts.code.uses import calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
-from grader.facts.notebook import own_code
+from grader.facts.known import Known, Unknown
+from grader.facts.notebook import codeless, own_code
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import missing_function, not_located
+from grader.judging.nothing import absent_function, not_located
+from grader.judging.shares import alone
 
 __all__ = ["UsesFunction"]
 
@@ -46,26 +47,31 @@ class UsesFunction(Check):
     uses: Names = Field(min_length=1)
 
     def judge(self, case: Case) -> Judgement:
-        functions = Functions(case.evidence.cells)
         if not self.function:
-            return self._judge_section(case, functions)
-        written = functions.first(self.function)
+            return self._judge_section(case)
+        written = case.facts.functions.first(self.function)
         if written is None:
-            return missing_function(case, self.function)
+            return alone(absent_function(case, self.function))
+        where = (written.where(),)
         if not is_written(written.node):
-            return Judgement.failed(f"`{written.name}` is not written yet.", where=(written.where(),))
-        place = self._use(functions, written)
-        if place is None:
-            text = f"`{written.name}` does not call {self._wanted}."
-            return Judgement.failed(text, where=(written.where(),))
-        return Judgement.passed(f"`{written.name}` uses {self._wanted}.", where=(place,))
+            return Judgement.failed(f"`{written.name}` is not written yet.", on=written.text, where=where)
+        place, ran = self._use(case, written), was_reached(case, written)
+        if place is not None:
+            text = f"`{written.name}` uses {self._wanted}."
+            if isinstance(ran, Unknown):
+                return Judgement.needs_ta(text, open=f"But {ran.why}.", where=(place,))
+            return Judgement.passed(text, on=ran, where=(place,))
+        text, code = f"`{written.name}` does not call {self._wanted}.", case.facts.functions.all_of(written)
+        if isinstance(code, Unknown):
+            return Judgement.needs_ta(text, open=f"But {code.why}.", where=where)
+        return Judgement.failed(text, on=code, where=where)
 
     @property
     def _wanted(self) -> str:
         return " or ".join(f"`{name}`" for name in self.uses)
 
-    def _use(self, functions: Functions, written: Written) -> Where | None:
-        for one in functions.reached_from(written):
+    def _use(self, case: Case, written: Written) -> Where | None:
+        for one in case.facts.functions.reached_from(written):
             if one.name in self.uses:
                 continue
             for node in ast.walk(one.node):
@@ -74,24 +80,20 @@ class UsesFunction(Check):
                     return one.where(node)
         return None
 
-    def _judge_section(self, case: Case, functions: Functions) -> Judgement:
+    def _judge_section(self, case: Case) -> Judgement:
+        unwritten = codeless(case)
+        if isinstance(unwritten, Known):
+            return Judgement.failed("Nothing was handed in for this part.", on=unwritten)
         cells = own_code(case)
         if not cells:
-            return not_located(case) or Judgement.failed("Nothing was handed in for this part.")
-        for parsed in parsed_cells(cells):
-            imports = functions.imports_seen_from(parsed.index)
-            calls = called_names(parsed.tree, imports) if parsed.tree is not None else ()
-            called = next((called for called in calls if called.last in self.uses), None)
-            if called is not None:
-                where = Where(cell=parsed.index, line=parsed.line_of(called.node))
-                return self._called_at(case.evidence.cells[parsed.index], where)
-        places = tuple(Where(cell=cell.index) for cell in cells)
-        return Judgement.needs_ta(
-            f"{self._wanted} is called nowhere here; a TA reads the cells.", where=places
-        )
-
-    def _called_at(self, cell: CellRecord, where: Where) -> Judgement:
-        if cell.run is not None and cell.run.error is not None:
-            text = f"{self._wanted} is called, but the cell raised {cell.run.error.type}; a TA looks at it."
-            return Judgement.needs_ta(text, where=(where,))
-        return Judgement.passed(f"{self._wanted} is called.", where=(where,))
+            return not_located(case) or Judgement.needs_ta("No code was found in this part.")
+        called = next(calls_in(case, cells, lambda call: call.last in self.uses), None)
+        if called is None:
+            places = tuple(Where(cell=cell.index) for cell in cells)
+            why = "It may be done in another way."
+            return Judgement.needs_ta(f"{self._wanted} is called nowhere here.", open=why, where=places)
+        ran = ran_whole((case.evidence.cells[called.value.where.cell],))
+        where = (called.value.where,)
+        if isinstance(ran, Unknown):
+            return Judgement.needs_ta(f"{self._wanted} is called.", open=f"But {ran.why}.", where=where)
+        return Judgement.passed(f"{self._wanted} is called.", on=called, where=where)

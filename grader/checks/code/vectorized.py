@@ -10,8 +10,9 @@ from pydantic import Field
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
-from grader.facts.code.functions import LOOPS, Functions, Written
+from grader.facts.code.functions import LOOPS, Written
 from grader.facts.fields import Where
+from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
 from grader.judging.check import Argument, Check, Names
 from grader.judging.judgement import Judgement
@@ -24,7 +25,6 @@ _SLACK_OPERATIONS = 4
 _GROWTH = 1.5
 #: With no more operations than these, a function that loops does its work outside torch.
 _FEW_OPERATIONS = 3
-_UNREADABLE = "its answer was too large to be kept"
 
 
 class Vectorized(Check):
@@ -72,15 +72,14 @@ class Vectorized(Check):
         if isinstance(answers, Judgement):
             return answers
         broken = [(answer, text) for answer in answers.calls if (text := self._broken(case, answer))]
-        doubts = [
-            answer.excuse or _UNREADABLE for answer, _ in broken if answer.excuse or not answer.readable
-        ]
-        if len(doubts) < len(broken):
-            text = f"{broken[0][1]}; there is nothing yet that could be vectorised."
-            return Judgement.failed(text, where=answers.where)
-        if broken:
-            text = f"{broken[0][1]}, but {doubts[0]}; a TA looks at it."
-            return Judgement.needs_ta(text, where=answers.where)
+        for answer, _ in broken:
+            if isinstance(answer.own, Known):
+                text = f"{broken[0][1]}; there is nothing yet that could be vectorised."
+                return Judgement.failed(text, on=answer.own, where=answers.where)
+        for answer, text in broken:
+            if isinstance(answer.own, Unknown):
+                why = f"But {answer.own.why}."
+                return Judgement.needs_ta(f"{text}.", open=why, where=answers.where)
         return _judged(answers, _loops(case, self.function))
 
     def _broken(self, case: Case, answer: Answer) -> str:
@@ -97,23 +96,27 @@ class Vectorized(Check):
 
 
 def _judged(answers: Answers, loops: list[Where]) -> Judgement:
-    small, large = (answer.operations for answer in answers.calls)
-    name = answers.name
-    data: dict[str, Any] = {"operations": [small, large], "loops": [place.model_dump() for place in loops]}
-    if small is None or large is None:
-        return Judgement.needs_ta(f"The operations of `{name}` were not counted; a TA reads it.", data=data)
+    name, operations = answers.name, answers.operations
+    counts = [answer.operations for answer in answers.calls]
+    data: dict[str, Any] = {"operations": counts, "loops": [place.model_dump() for place in loops]}
+    if isinstance(operations, Unknown):
+        text = f"`{name}` was to work on whole tensors."
+        return Judgement.needs_ta(text, open=f"But {operations.why}.", data=data)
+    small, large = operations.value
     counted = f"{small} torch operations for the small input, {large} for the larger one"
     if large >= small * _GROWTH and large - small >= _SLACK_OPERATIONS:
         text = f"`{name}` works element by element: {counted}. One operation on whole tensors does the same."
-        return Judgement.failed(text, where=tuple(loops[:3]) or answers.where, data=data)
+        return Judgement.failed(text, on=operations, where=tuple(loops[:3]) or answers.where, data=data)
     if loops and large <= _FEW_OPERATIONS:
-        text = f"`{name}` loops, and not over torch operations ({counted}), so it cannot be told over what."
-        return Judgement.needs_ta(text, where=tuple(loops[:3]), data=data)
-    return Judgement.passed(f"`{name}` works on whole tensors: {counted}.", where=answers.where, data=data)
+        text = f"`{name}` loops, and not over torch operations ({counted})."
+        why = "It cannot be told over what it loops."
+        return Judgement.needs_ta(text, open=why, where=tuple(loops[:3]), data=data)
+    text = f"`{name}` works on whole tensors: {counted}."
+    return Judgement.passed(text, on=operations, where=answers.where, data=data)
 
 
 def _loops(case: Case, names: tuple[str, ...]) -> list[Where]:
-    functions = Functions(case.evidence.cells)
+    functions = case.facts.functions
     written = functions.first(names)
     if written is None:
         return []

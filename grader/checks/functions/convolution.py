@@ -132,15 +132,19 @@ class Convolution(Check):
         answers = ask(case, self._function_probe())
         if isinstance(answers, Judgement):
             return answers
-        return judge_each(answers, self.groups, partial(self._judge_one, case, self.arguments, {}))
+        judge = partial(self._judge_one, case, self.arguments, {})
+        return judge_each(answers, self.groups, self._counts, judge)
 
     def _judge_layer(self, case: Case) -> Judgement:
         found = ask_layer(case, self._layer_probe())
         if isinstance(found, Judgement):
             return found
-        return judge_each(
-            found.answers, self.groups, partial(self._judge_one, case, ("image",), found.weights)
-        )
+        judge = partial(self._judge_one, case, ("image",), found.weights)
+        return judge_each(found.answers, self.groups, self._counts, judge)
+
+    @property
+    def _counts(self) -> list[int]:
+        return [group.count for group in self.groups]
 
     def _judge_one(
         self,

@@ -13,9 +13,10 @@ from grader.checks.functions.groups import CallFinding, GroupFinding, judge_grou
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
-from grader.facts.code.functions import Functions, Written
+from grader.facts.code.functions import Written
 from grader.facts.code.printing import mended_print, printing_places
 from grader.facts.fields import Where
+from grader.facts.known import Unknown
 from grader.facts.values.compare import mismatch
 from grader.facts.values.mistakes import Suspect, name_mistake, printed_answer
 from grader.judging.check import Argument, Check, Names
@@ -158,8 +159,8 @@ class _Caller:
         expected = self._expected(answer, given)
         if answer.error is not None:
             return CallFinding.raised(answer, expected)
-        if not answer.readable:
-            return CallFinding.unknown(answer, expected)
+        if isinstance(answer.seen, Unknown):
+            return CallFinding.unknown(answer, expected, answer.seen)
         if any(mismatch(right, answer.got, answer.tolerance) is None for right in expected):
             return CallFinding.right(answer, expected, _unprinted(answer, given))
         if answer.got is None and any(
@@ -181,7 +182,8 @@ class _Caller:
             function = reference_function(self.case, name)
             yield Suspect(text, partial(function, *answer.args, **answer.kwargs))
         n = answer.args[0] if len(answer.args) == 1 else None
-        if self.check.reference is not None and isinstance(n, int):
+        # Below 1 an answer is a matter of checking the input, not of where a loop ends.
+        if self.check.reference is not None and isinstance(n, int) and n > 0:
             right = reference_function(self.case, self.check.reference)
             yield Suspect("it stops one short (off by one)", partial(right, n - 1))
             yield Suspect("it goes one too far (off by one)", partial(right, n + 1))
@@ -196,7 +198,7 @@ def _unprinted(answer: Answer, given: Given) -> str:
 
 def _told_by_code(case: Case, answers: Answers, misses: Sequence[CallFinding]) -> dict[str, Any]:
     """Lines to look at and advice where all calls that went wrong did so in one way that the code shows."""
-    written = Functions(case.evidence.cells).first([answers.name])
+    written = case.facts.functions.first([answers.name])
     states = {call.state for call in misses}
     if written is None or not answers.where or written.cell.index != answers.where[0].cell:
         return {}

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from grader.facts.calls import Answer, Answers
+from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.values.compare import mismatch
-from grader.facts.values.plain import jsonable, show
+from grader.facts.values.plain import Unreadable, jsonable, show
 from grader.judging.judgement import Judgement
+from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["CallFinding", "GroupFinding", "judge_groups"]
 
@@ -24,9 +26,10 @@ State = Literal["right", "printed", "wrong", "raised", "unknown"]
 
 @dataclass(frozen=True)
 class CallFinding:
-    """One call judged.
+    """One call judged; `unknown` where nothing can be said, whatever was found.
 
     Attributes:
+        on: What it stands on, or why it cannot be judged.
         expected: Right answers, any of which would have done.
         credit: Part of its group's points that the call leaves standing.
         text: Expected and found, as a clause; empty for right calls.
@@ -37,6 +40,7 @@ class CallFinding:
     state: State
     answer: Answer
     expected: tuple[Any, ...]
+    on: Fact[Answer]
     credit: float = 0.0
     text: str = ""
     mistake: str | None = None
@@ -44,36 +48,39 @@ class CallFinding:
 
     @classmethod
     def right(cls, answer: Answer, expected: Sequence[Any], note: str = "") -> CallFinding:
-        return cls("right", answer, tuple(expected), credit=1.0, note=note)
+        if isinstance(answer.seen, Unknown):
+            return cls.unknown(answer, expected, answer.seen)
+        return cls("right", answer, tuple(expected), answer.seen, credit=1.0, note=note)
 
     @classmethod
     def printed(cls, answer: Answer, expected: Sequence[Any], credit: float) -> CallFinding:
         text = f"`{answer.call}` prints the right answer and returns None"
-        return cls("printed", answer, tuple(expected), credit, text, "it prints instead of returning")
+        mistake = "it prints instead of returning"
+        return cls("printed", answer, tuple(expected), answer.seen, credit, text, mistake)
 
     @classmethod
     def raised(cls, answer: Answer, expected: Sequence[Any]) -> CallFinding:
-        if answer.excuse:
-            return cls.unknown(answer, expected, answer.excuse)
+        if isinstance(answer.own, Unknown):
+            return cls.unknown(answer, expected, answer.own)
         error = answer.error
         raised = "" if error is None else f"{error.type}: {error.message[:160]}".rstrip(": ")
         text = f"`{answer.call}` expected {_either(expected)}, raised {raised}"
-        return cls("raised", answer, tuple(expected), text=text)
+        return cls("raised", answer, tuple(expected), answer.own, text=text)
 
     @classmethod
-    def unknown(cls, answer: Answer, expected: Sequence[Any], why: str = "") -> CallFinding:
-        reason = why or "its answer was too large to be kept"
-        return cls("unknown", answer, tuple(expected), text=f"`{answer.call}` cannot be judged: {reason}")
+    def unknown(cls, answer: Answer, expected: Sequence[Any], reason: Unknown) -> CallFinding:
+        text = f"`{answer.call}` cannot be judged: {reason.why}"
+        return cls("unknown", answer, tuple(expected), reason, text=text)
 
     @classmethod
     def wrong(cls, answer: Answer, expected: Sequence[Any], mistake: str | None) -> CallFinding:
-        if answer.excuse:
-            return cls.unknown(answer, expected, answer.excuse)
+        if isinstance(answer.own, Unknown):
+            return cls.unknown(answer, expected, answer.own)
         found = mismatch(expected[0], answer.got, answer.tolerance)
         single = found.text if found is not None else ""
         several = f"expected {_either(expected)}, got {show(answer.got)}"
         text = f"`{answer.call}` {single if len(expected) == 1 else several}"
-        return cls("wrong", answer, tuple(expected), text=text, mistake=mistake)
+        return cls("wrong", answer, tuple(expected), answer.own, text=text, mistake=mistake)
 
     @property
     def sentence(self) -> str:
@@ -134,26 +141,24 @@ def judge_groups(
         groups: All groups; at least one has a weight above 0.
         data: More data of the check's own.
     """
-    total = sum(group.weight for group in groups)
-    earned = 0.0 if _constant(groups) else sum(group.weight * group.credit for group in groups) / total
-    waiting = sum(group.weight for group in groups if group.open) / total
-    more: dict[str, Any] = {
-        "where": answers.where,
-        "data": {
-            "function": answers.name,
-            "groups": [_group_data(group) for group in groups],
-            **(data or {}),
-        },
-    }
-    message = _message(answers, groups)
-    if waiting > 0:
-        share = min(earned, 1.0)
-        return Judgement.needs_ta(message, share=share, **more).model_copy(
-            update={"open_share": min(waiting, 1.0 - share)}
-        )
-    if earned >= 1.0 - 1e-9:
-        return Judgement.passed(message, **more)
-    return Judgement.partial(earned, message, **more) if earned > 0 else Judgement.failed(message, **more)
+    constant = _constant(groups)
+    judged = judge_parts([_part(group, constant) for group in groups if group.weight > 0])
+    kept = {"function": answers.name, "groups": [_group_data(group) for group in groups], **(data or {})}
+    told = {"message": _message(answers, groups), "where": answers.where, "data": kept}
+    return judged.model_copy(update=told)
+
+
+def _part(group: GroupFinding, constant: bool) -> PartFinding:
+    """A group as a part of the points; `constant` where its right answers are right by chance."""
+    doubts = [call.on for call in group.calls if isinstance(call.on, Unknown)]
+    known = every(call.on for call in group.calls if isinstance(call.on, Known))
+    if group.open or isinstance(known, Unknown):
+        why = dict.fromkeys(f"A call of {group.name} cannot be judged: {doubt.why}." for doubt in doubts)
+        return PartFinding.waits(group.name, "", open=" ".join(why), weight=group.weight)
+    if group.credit >= 1.0 and not constant:
+        return PartFinding.right(group.name, "", on=known, weight=group.weight)
+    share = 0.0 if constant else group.credit
+    return PartFinding.wrong(group.name, "", on=known, weight=group.weight, share=share)
 
 
 def _constant(groups: Sequence[GroupFinding]) -> bool:
@@ -161,9 +166,16 @@ def _constant(groups: Sequence[GroupFinding]) -> bool:
     calls = [call for group in groups for call in group.calls]
     if any(call.state not in ("right", "wrong") for call in calls) or len(calls) < 2:
         return False
+    if any(_is_opaque(call.answer.got) for call in calls):
+        return False
     answered = {repr(call.answer.got) for call in calls}
     single = {repr(call.expected[0]) for call in calls if len(call.expected) == 1}
     return len(answered) == 1 and len(single) > 1
+
+
+def _is_opaque(value: Any) -> bool:
+    """Whether two such values may differ although evidence holds the same of them."""
+    return isinstance(value, Unreadable) or (isinstance(value, list | tuple) and any(map(_is_opaque, value)))
 
 
 def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
@@ -183,7 +195,8 @@ def _message(answers: Answers, groups: Sequence[GroupFinding]) -> str:
         told = [f"`{answers.name}` is right in {right} of {len(counted)} calls."]
         told += [call.sentence for call in _most_telling(groups)]
         if _constant(groups):
-            told.append("It gives the same answer to every input.")
+            nothing = all(call.answer.got is None for call in counted)
+            told.append(f"It {'returns None for' if nothing else 'gives the same answer to'} every input.")
     notes = [call.note for call in counted if call.note][:1]
     return " ".join([*told, *notes, answers.notes]).strip()
 

@@ -22,7 +22,7 @@ from grader.checks.functions.windows import (
     python_number,
     require_arguments,
 )
-from grader.evidence.plan import Call, FunctionProbe, InputSpec, Probe, Target
+from grader.evidence.plan import Call, FunctionProbe, InputSpec, NormalInput, Probe, Target, UniformInput
 from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
 from grader.facts.values.mistakes import Suspect
@@ -62,9 +62,17 @@ class PoolingGroup(BaseModel):
     def step(self) -> Pair:
         return self.size if self.stride is None else self.stride
 
-    def call(self, arguments: tuple[str, ...]) -> Call:
+    @property
+    def below_zero(self) -> InputSpec | None:
+        """An image like those drawn from all numbers, with none above 0; None where the rubric says which."""
+        if not isinstance(self.image, NormalInput):
+            return None
+        like = self.image
+        return UniformInput(shape=like.shape, low=-3.0, high=-1.0, dtype=like.dtype, container=like.container)
+
+    def call(self, arguments: tuple[str, ...], image: InputSpec) -> Call:
         given: dict[str, InputSpec] = {
-            "image": self.image,
+            "image": image,
             "size": python_number(self.size),
             "stride": python_number(self.step),
             "padding": python_number(self.padding),
@@ -75,10 +83,10 @@ class PoolingGroup(BaseModel):
 class Pooling(Check):
     """Calls a max or average pooling written by the student and compares it with the reference.
 
-    Hidden images are standard normal, so negative numbers are among them: a maximum that starts at 0 shows.
-    Wrong answers are explained where a usual mistake gives just these: the other kind of pooling, minimum,
-    sum, stride ignored, windows at the border left out, axes exchanged. `data` holds a small record for
-    drawing, as for `convolution`.
+    Hidden images are standard normal, and for max pooling each group has one more with no number above 0, so
+    that a maximum that starts at 0 shows whatever is drawn. Wrong answers are explained where a usual mistake
+    gives just these: the other kind of pooling, minimum, sum, stride ignored, windows at the border left out,
+    axes exchanged. `data` holds a small record for drawing, as for `convolution`.
 
     Attributes:
         function: Name in the notebook; of several, the first that exists.
@@ -111,18 +119,26 @@ class Pooling(Check):
         require_arguments(self.arguments, "image")
         return self
 
-    def _probe(self) -> FunctionProbe:
-        calls = tuple(group.call(self.arguments) for group in self.groups for _ in range(group.count))
+    def _images(self, group: PoolingGroup) -> list[InputSpec]:
+        below = group.below_zero if self.kind == "max" else None
+        return [*[group.image] * group.count, *([] if below is None else [below])]
+
+    def _probe(self, images: Callable[[PoolingGroup], list[InputSpec]]) -> FunctionProbe:
+        calls = tuple(group.call(self.arguments, image) for group in self.groups for image in images(group))
         return FunctionProbe(target=Target(names=self.function), calls=calls, repeat=2)
 
     def probes(self) -> tuple[Probe, ...]:
-        return (self._probe(),)
+        return (self._probe(self._images),)
 
     def judge(self, case: Case) -> Judgement:
-        answers = ask(case, self._probe())
+        images = self._images
+        if case.probe(self._probe(images)) is None and case.probe(self._probe(_as_once)) is not None:
+            images = _as_once
+        answers = ask(case, self._probe(images))
         if isinstance(answers, Judgement):
             return answers
-        return judge_each(answers, self.groups, partial(self._judge_one, case))
+        counts = [len(images(group)) for group in self.groups]
+        return judge_each(answers, self.groups, counts, partial(self._judge_one, case))
 
     def _judge_one(
         self, case: Case, group: PoolingGroup, answer: Answer
@@ -141,6 +157,11 @@ class Pooling(Check):
         finding, got = judge_call(answer, expected, lambda: done.suspects(other, swapped))
         drawn = picture(done.sliding, expected, got, answer.tolerance)
         return finding, {"group": group.name, "call": answer.call, **drawn}
+
+
+def _as_once(group: PoolingGroup) -> list[InputSpec]:
+    """What earlier attempts were asked, whose evidence is judged as it is."""
+    return [group.image] * group.count
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, JsonValue
 from grader.checks.functions.groups import CallFinding, GroupFinding, judge_groups
 from grader.evidence.plan import InputSpec, LiteralInput, NormalInput
 from grader.facts.calls import Answer, Answers
+from grader.facts.known import Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
 from grader.facts.values.mistakes import Suspect, name_mistake
 from grader.judging.judgement import Judgement
@@ -37,9 +38,6 @@ class WindowGroup(Protocol):
 
     @property
     def weight(self) -> float: ...
-
-    @property
-    def count(self) -> int: ...
 
 
 Group = TypeVar("Group", bound=WindowGroup)
@@ -91,13 +89,21 @@ def require_arguments(arguments: Sequence[str], *needed: str) -> None:
 def judge_each(
     answers: Answers,
     groups: Sequence[Group],
+    counts: Sequence[int],
     judge: Callable[[Group, Answer], tuple[CallFinding, dict[str, Any]]],
 ) -> Judgement:
-    """Judges calls group by group; the picture kept is that of the first wrong call, else of the first."""
+    """Judges calls group by group; the picture kept is that of the first wrong call, else of the first.
+
+    Args:
+        answers: All calls in order.
+        groups: What they belong to.
+        counts: How many calls each group has.
+        judge: Judges one call, and gives the record of its picture.
+    """
     remaining = iter(answers.calls)
     findings, judged = [], []
-    for group in groups:
-        calls = [judge(group, next(remaining)) for _ in range(group.count)]
+    for group, count in zip(groups, counts, strict=True):
+        calls = [judge(group, next(remaining)) for _ in range(count)]
         findings.append(GroupFinding(group.name, group.weight, tuple(finding for finding, _ in calls)))
         judged += calls
     wrong = [drawn for finding, drawn in judged if finding.state != "right"]
@@ -116,8 +122,8 @@ def judge_call(
     """
     if answer.error is not None:
         return CallFinding.raised(answer, [expected]), None
-    if not answer.readable:
-        return CallFinding.unknown(answer, [expected]), None
+    if isinstance(answer.seen, Unknown):
+        return CallFinding.unknown(answer, [expected], answer.seen), None
     given = as_array(answer.got)
     got = None if given is None else without_extra_axes(expected, given)
     note = ""

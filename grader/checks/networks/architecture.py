@@ -6,22 +6,31 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from grader.checks.networks.expected import advice_on_layers, continues, fits, in_words, may_hold
+from grader.checks.networks.expected import (
+    advice_on_layers,
+    continues,
+    differing,
+    fits,
+    in_words,
+    may_hold,
+    rival,
+)
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
+from grader.facts.known import Fact, Unknown, both
+from grader.facts.networks.found import as_left, layers_in_reach
 from grader.facts.networks.steps import (
     Step,
+    layers_of_list,
+    layers_of_module,
     show_steps,
     show_wanted,
     steps_of_list,
-    steps_of_module,
     steps_of_reference,
-    were_cut,
 )
-from grader.facts.notebook import stopped_early
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
@@ -55,8 +64,9 @@ class Architecture(Check):
     Names do not matter, and a functional call counts as the layer that does the same (``F.relu``,
     ``F.max_pool2d``). Layers that learn must all be expected; others are compared only where the expected
     layers have their kind. With `trained_in` the networks of training runs in a section are compared
-    instead, of which one must fit; only layers that learn are recorded there, in order of registration, and
-    used or not: where the layers asked for are among others of other kinds or sizes, a TA looks. With `more`
+    instead, of which one must fit; only what is registered is recorded there, used or not, and only layers
+    that learn are compared: where those asked for are among others of other kinds or sizes, or another kind
+    of pooling or activation is registered in place of the one asked for, a TA looks. With `more`
     the network may go on with further layers of the types expected, so that their number can be another
     criterion.
 
@@ -111,8 +121,13 @@ class Architecture(Check):
         if isinstance(found, Judgement):
             return found
         where = () if found.cell is None else (Where(cell=found.cell),)
-        steps, name = steps_of_module(found, case.bundle), f"`{found.name}`"
-        return _cut(steps, name, where) if were_cut(found) else self._judge_steps(steps, case, name, where)
+        layers, name = layers_of_module(found, case.bundle), f"`{found.name}`"
+        judged = self._judge_steps(layers, case, name, where)
+        sound = both(as_left(case, found, self.target.names), layers_in_reach(found))
+        if judged.status is Status.FAIL and isinstance(sound, Unknown):
+            more: dict[str, Any] = {"where": judged.where, "data": judged.data}
+            return Judgement.needs_ta(judged.message, open=f"But {sound.why}.", **more)
+        return judged
 
     def _judge_trained(self, case: Case) -> Judgement:
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))
@@ -131,11 +146,8 @@ class Architecture(Check):
 
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
-        layers = case.evidence.training.layers_of(run.model)
-        steps = steps_of_list(layers)
-        if layers is not None and layers.cut:
-            return _cut(steps, name, where_of([run]))
-        judged = self._judge_steps(steps, case, name, where_of([run]))
+        layers = layers_of_list(case.evidence.training.layers_of(run.model))
+        judged = self._judge_steps(layers, case, name, where_of([run]))
         if judged.status is Status.PASS:
             return judged
         lines = lines_of_layers(case, run.model.class_name, run.cell)
@@ -145,39 +157,47 @@ class Architecture(Check):
         untouched = nothing_handed_in(case, self.trained_in)
         if untouched is not None:
             return untouched
-        return Judgement.needs_ta("No training of such a network was seen in this part; a TA looks at it.")
+        text = "No training of such a network was seen in this part."
+        return Judgement.needs_ta(text, open="It may have been trained in another way, or elsewhere.")
 
     def _judge_steps(
-        self, steps: tuple[Step, ...], case: Case, name: str, where: tuple[Where, ...]
+        self, layers: Fact[tuple[Step, ...]], case: Case, name: str, where: tuple[Where, ...]
     ) -> Judgement:
-        expected = self._expected(case)
-        if self.target is None:
-            expected = tuple(step for step in expected if step.learns)
+        everything = self._expected(case)
+        expected = (
+            everything if self.target is not None else tuple(each for each in everything if each.learns)
+        )
         expected = tuple(step for step in expected if step.type not in _RESHAPING)
+        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
+        more: dict[str, Any] = {"where": where, "data": {"found": show_steps(()), "expected": wanted}}
+        if isinstance(layers, Unknown):
+            return Judgement.needs_ta(f"{name} was to have {wanted}.", open=f"But {layers.why}.", **more)
+        steps = layers.value
+        more["data"]["found"] = show_steps(steps)
         kinds = {step.type for step in expected}
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
-        wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
-        data: dict[str, Any] = {"found": show_steps(steps), "expected": wanted}
-        more: dict[str, Any] = {"where": where, "data": data}
-        if not steps and stopped_early(case):
-            return Judgement.needs_ta(f"The layers of {name} could not be read.", **more)
         same = len(compared) == len(expected) and all(map(fits, compared, expected))
         if same or (self.more and continues(compared, expected)):
-            return Judgement.passed(f"{name} has the layers asked for.", **more)
+            other = rival(steps, everything)
+            if self.target is None and other is not None:
+                text = f"{name} has the layers that learn, and {other[0]}; expected {other[1]}."
+                why = "Only what is registered was recorded, not what is used."
+                return Judgement.needs_ta(text, open=why, **more)
+            return Judgement.passed(f"{name} has the layers asked for.", on=layers, **more)
         message = self._difference(name, compared, expected, wanted)
         if self.target is None and may_hold(compared, expected):
-            message += " Only what is registered was recorded, not what is used; a TA looks at it."
-            return Judgement.needs_ta(message, **more)
+            why = "Only what is registered was recorded, not what is used."
+            return Judgement.needs_ta(message, open=why, **more)
         trained = self.target is None
         advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
-        return Judgement.failed(message, advice=advice, **more)
+        return Judgement.failed(message, on=layers, advice=advice, **more)
 
     def _difference(
         self, name: str, compared: tuple[Step, ...], expected: tuple[Step, ...], wanted: str
     ) -> str:
         """What the network has and what was asked for; with numbers where it is a matter of these."""
         if self.more or not compared or len(compared) == len(expected):
-            return f"{name} has {show_steps(compared)}; expected {wanted}."
+            return f"{name} has {show_steps(compared)}; expected {wanted}.{differing(compared, expected)}"
         have = f"{in_words(len(compared))} layer{'s' if len(compared) != 1 else ''}"
         asked = in_words(len(expected))
         return f"{name} has {have}: {show_steps(compared)}; expected {asked}: {wanted}."
@@ -187,12 +207,6 @@ class Architecture(Check):
             return tuple(Step(layer.type, layer.settings) for layer in self.layers)
         steps = steps_of_reference(case.reference.architectures[self.reference])
         return tuple(Step(step.type, _telling(step)) for step in steps)
-
-
-def _cut(steps: tuple[Step, ...], name: str, where: tuple[Where, ...]) -> Judgement:
-    """The judgement on a network of which the record lists the first layers only."""
-    message = f"{name} has more layers than were recorded, {len(steps)}; a TA looks at the others."
-    return Judgement.needs_ta(message, where=where, data={"found": show_steps(steps), "cut": True})
 
 
 def _telling(step: Step) -> dict[str, Any]:

@@ -7,9 +7,16 @@ from itertools import pairwise
 
 from grader.facts.networks.steps import Step, same_setting, show_steps, show_wanted
 
-__all__ = ["advice_on_layers", "continues", "fits", "in_words", "may_hold"]
+__all__ = ["advice_on_layers", "continues", "differing", "fits", "in_words", "may_hold", "rival"]
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+#: Layers of which one does not do the work of another.
+_FAMILIES = (
+    frozenset({"AvgPool2d", "LPPool2d", "MaxPool2d"}),
+    frozenset({"AvgPool1d", "MaxPool1d"}),
+    frozenset({"AdaptiveAvgPool2d", "AdaptiveMaxPool2d"}),
+    frozenset({"ELU", "GELU", "LeakyReLU", "ReLU", "Sigmoid", "SiLU", "Softplus", "Tanh"}),
+)
 _KINDS = {"Linear": "fully connected", "Conv2d": "convolutional"}
 
 
@@ -25,6 +32,29 @@ def continues(found: Sequence[Step], expected: Sequence[Step]) -> bool:
     kinds = {step.type for step in expected}
     begins = len(found) >= len(expected) and all(map(fits, found, expected))
     return begins and all(step.type in kinds for step in found) and _is_chain(found)
+
+
+def differing(found: Sequence[Step], expected: Sequence[Step]) -> str:
+    """A sentence on the first setting that is not as asked and that the sizes shown do not tell."""
+    for place, (have, want) in enumerate(zip(found, expected, strict=False), start=1):
+        if have.type != want.type:
+            return ""
+        for name, value in want.settings.items():
+            if name not in have.settings or not same_setting(have.settings[name], value):
+                given = have.settings.get(name, "not known")
+                hidden = name not in ("in_channels", "out_channels", "in_features", "out_features")
+                return f" In layer {place} {name} is {given}; it was to be {value}." if hidden else ""
+    return ""
+
+
+def rival(found: Sequence[Step], expected: Sequence[Step]) -> tuple[str, str] | None:
+    """A kind of pooling or activation that is there, and the one that was asked for in its place."""
+    have, want = {step.type for step in found}, {step.type for step in expected}
+    for family in _FAMILIES:
+        asked, other = want & family, have & family
+        if asked and other and not asked & other:
+            return min(other), min(asked)
+    return None
 
 
 def in_words(count: int) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
-from grader.evidence.record import ModuleRecord, ProbeResult
-from grader.evidence.values import ArrayValue
+from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult
 from grader.facts.case import Case
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown, both
+from grader.facts.networks.found import as_left
+from grader.facts.networks.shapes import error_of, shape_of
 from grader.facts.targets import describe
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
@@ -69,27 +71,45 @@ class OutputShape(Check):
         return self._compare(case, found, shape)
 
     def _compare(self, case: Case, module: ModuleRecord, given: tuple[int, ...]) -> Judgement:
-        where, forward = () if module.cell is None else (Where(cell=module.cell),), module.forwards[0]
+        where = () if module.cell is None else (Where(cell=module.cell),)
         name = f"`{module.name}`" if module.found_by == "discovery" else describe(self.target)
-        if forward.error is not None:
-            return Judgement.failed(
-                f"{name} raised {forward.error.type} for an input of shape {list(given)}:"
-                f" {forward.error.message}",
-                where=where,
-                data=self._data(None),
-            )
-        if not isinstance(forward.output, ArrayValue):
-            return Judgement.failed(f"{name} does not give a tensor.", where=where, data=self._data(None))
-        shape = forward.output.shape
-        data = self._data(shape)
-        if self._fits(shape):
-            text = f"{_who(module)} gives {list(shape)} for {list(given)}, as expected."
-            return Judgement.passed(text, where=where if module.found_by == "discovery" else (), data=data)
-        text = f"{name} gives {list(shape)} for {list(given)}; expected {list(self.expected)}"
+        shape = shape_of(module.forwards[0])
+        if isinstance(shape, Unknown):
+            left = as_left(case, module, self.target.names)
+            return self._without_shape(module.forwards[0], name, given, left, where)
+        data = self._data(shape.value)
+        if shape.value is None:
+            return Judgement.failed(f"{name} does not give a tensor.", on=shape, where=where, data=data)
+        if self._fits(shape.value):
+            text = f"{_who(module)} gives {list(shape.value)} for {list(given)}, as expected."
+            found_at = where if module.found_by == "discovery" else ()
+            return Judgement.passed(text, on=shape, where=found_at, data=data)
+        text = f"{name} gives {list(shape.value)} for {list(given)}; expected {list(self.expected)}."
+        left = as_left(case, module, self.target.names)
+        if isinstance(left, Unknown):
+            return Judgement.needs_ta(text, open=f"But {left.why}.", where=where, data=data)
         doubt = _another_may_be_meant(module, case.probe(self._probe(given)), case)
         if doubt:
-            return Judgement.needs_ta(f"{text}, but {doubt}; a TA looks at it.", where=where, data=data)
-        return Judgement.failed(f"{text}.", where=where, data=data)
+            return Judgement.needs_ta(text, open=f"But {doubt}.", where=where, data=data)
+        return Judgement.failed(text, on=shape, where=where, data=data)
+
+    def _without_shape(
+        self,
+        forward: ForwardRecord,
+        name: str,
+        given: tuple[int, ...],
+        left: Fact[ModuleRecord],
+        where: tuple[Where, ...],
+    ) -> Judgement:
+        """A network that gave no tensor: by an error of its own, or for a reason that is not known."""
+        error, more = both(left, error_of(forward)), dict[str, Any](where=where, data=self._data(None))
+        text = f"{name} was to give {list(self.expected)} for {list(given)}"
+        if forward.error is not None:
+            raised = f"{forward.error.type} for an input of shape {list(given)}: {forward.error.message}"
+            text = f"{name} raised {raised}"
+        if isinstance(error, Known):
+            return Judgement.failed(text, on=error, **more)
+        return Judgement.needs_ta(f"{text}.", open=f"But {error.why}.", **more)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self.squeezed and len(shape) == len(self.expected) + 1 and shape[-1] == 1:

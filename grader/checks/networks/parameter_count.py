@@ -12,9 +12,11 @@ from grader.evidence.plan import ModuleProbe, Probe, Target
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.networks.parameters import layer_table, trainable_count
+from grader.facts.known import Known, Unknown
+from grader.facts.networks.found import as_left
+from grader.facts.networks.parameters import counted, frozen_count, layer_table
 from grader.facts.targets import describe
-from grader.facts.words.answers import answer_in
+from grader.facts.words.answers import Answer, answer_in
 from grader.facts.words.arithmetic import arithmetic_in
 from grader.facts.words.counts import StatedCount, lines_that_count, place_among, stated_counts
 from grader.facts.words.numbers import states
@@ -61,57 +63,71 @@ class ParameterCount(Check):
 
     def judge(self, case: Case) -> Judgement:
         found = module_or(case, self._probe)
-        data = self._data(found if isinstance(found, ModuleRecord) else None)
         if self.answer:
-            return self._judge_answer(case, found if isinstance(found, ModuleRecord) else None, data)
+            return self._judge_answer(case, found if isinstance(found, ModuleRecord) else None)
         if isinstance(found, Judgement):
-            return found.model_copy(update={"data": data})
-        return self._judge_network(found, data)
+            return found.model_copy(update={"data": self._data(None, None)})
+        return self._judge_network(case, found)
 
-    def _data(self, module: ModuleRecord | None) -> dict[str, Any]:
+    def _data(self, module: ModuleRecord | None, count: int | None) -> dict[str, Any]:
         rows = [] if module is None else layer_table(module)
         if self.layer is not None:
             rows = [row for row in rows if row["path"] == self.layer]
-        count = None if module is None else trainable_count(module)
-        if self.layer is not None and module is not None:
-            count = rows[0]["count"] if rows else None
         return {"found": count, "expected": self.expected, "layers": rows}
 
-    def _judge_network(self, module: ModuleRecord, data: dict[str, Any]) -> Judgement:
-        where = () if module.cell is None else (Where(cell=module.cell),)
-        if data["found"] == self.expected and not module.modules_cut:
-            return Judgement.passed(f"{self.expected} parameters, as expected.", data=data, where=where)
+    def _judge_network(self, case: Case, module: ModuleRecord) -> Judgement:
+        count = counted(module, self.layer)
+        more: dict[str, Any] = {
+            "data": self._data(module, count.value if isinstance(count, Known) else None),
+            "where": () if module.cell is None else (Where(cell=module.cell),),
+        }
         wanted = describe(self.target) if self.layer is None else f"layer `{self.layer}`"
-        if module.modules_cut:
-            text = f"{wanted} has more layers than were read, so its parameters were not counted; a TA looks."
-            return Judgement.needs_ta(text, data=data, where=where)
-        if data["found"] is None:
-            return Judgement.failed(f"There is no {wanted} with parameters.", data=data, where=where)
-        return Judgement.failed(
-            f"{wanted} has {data['found']} parameters; expected {self.expected}.", data=data, where=where
-        )
+        if isinstance(count, Unknown):
+            text = f"{wanted} was to have {self.expected} parameters."
+            return Judgement.needs_ta(text, open=f"They were not counted: {count.why}.", **more)
+        if count.value == self.expected:
+            return Judgement.passed(f"{self.expected} parameters, as expected.", on=count, **more)
+        left = as_left(case, module, self.target.names)
+        text = f"{wanted} has {count.value} parameters; expected {self.expected}."
+        if count.value is None:
+            text = f"There is no {wanted} with parameters."
+        if isinstance(left, Unknown):
+            return Judgement.needs_ta(text, open=f"But {left.why}.", **more)
+        frozen = frozen_count(module, self.layer)
+        if frozen and (count.value or 0) + frozen == self.expected:
+            why = f"With {frozen} more that are frozen at the end there are as many as asked for."
+            return Judgement.needs_ta(text, open=why, **more)
+        return Judgement.failed(text, on=count, **more)
 
-    def _judge_answer(self, case: Case, module: ModuleRecord | None, data: dict[str, Any]) -> Judgement:
+    def _judge_answer(self, case: Case, module: ModuleRecord | None) -> Judgement:
         wanted = describe(self.target) if module is None else f"`{module.name}`"
-        answer = answer_in(case)
+        answer, count = answer_in(case), None if module is None else counted(module, self.layer)
+        data = self._data(module, count.value if isinstance(count, Known) else None)
         more: dict[str, Any] = {"where": answer.where, "data": data}
-        if answer.located and not answer.touched:
+        if isinstance(answer.bare, Known):
             message = f"Nothing was handed in: the number of parameters of {wanted} was to be stated."
-            return Judgement.failed(message, **more)
-        if states(answer.readings, self.expected):
-            return Judgement.passed(f"{self.expected} is stated, which is right.", **more)
+            return Judgement.failed(message, on=answer.bare, **more)
+        if isinstance(answer.known, Known) and states(answer.readings, self.expected):
+            text = f"{self.expected} is stated, which is right."
+            return Judgement.passed(text, on=answer.known, **more)
+        return self._judge_other(case, module, answer, wanted, more)
+
+    def _judge_other(
+        self, case: Case, module: ModuleRecord | None, answer: Answer, wanted: str, more: dict[str, Any]
+    ) -> Judgement:
+        """An answer in which the right number was not found."""
         stated = stated_counts(answer)
         right = {float(check.expected) for check in _counting(case)}
         other = [count.number for count in stated if count.number not in right]
         unfinished = states(arithmetic_in(f"{answer.words}\n{answer.outputs}"), self.expected)
-        if unfinished or not other:
+        if unfinished or not other or isinstance(answer.known, Unknown):
             message = f"The number of parameters of {wanted} ({self.expected}) was not found in the answer."
-            return Judgement.needs_ta(f"{message} A TA looks at it.", **more)
+            return Judgement.needs_ta(message, open="It may be stated in another way.", **more)
         own = [number for number in self._own(stated, case) if number in other] or other[:3]
         listed = ", ".join(f"{number:.0f}" for number in own)
         message = f"{wanted} has {self.expected} parameters; the answer says {listed}{_how(own, module)}."
         lines = lines_that_count(case, self.target.names)
-        return Judgement.failed(message, **{**more, "where": lines or answer.where})
+        return Judgement.failed(message, on=answer.known, **{**more, "where": lines or answer.where})
 
     def _own(self, stated: Sequence[StatedCount], case: Case) -> list[float]:
         """The count meant for this network: by its name, else by the order in which the code counts."""

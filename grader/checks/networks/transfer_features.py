@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal
 
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import CellRecord, ModuleRecord
-from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
 from grader.facts.code.source import parse_cell
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown
+from grader.facts.networks.shapes import shape_of
+from grader.facts.notebook import is_own, own_code
 from grader.facts.training.runs import in_cells
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
@@ -67,12 +69,12 @@ class TransferFeatures(Check):
 
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)
-        own = tuple(cell for cell in case.section_cells() if _is_own_code(cell, case))
+        own = own_code(case)
         names = {cell.index: _names_used(cell) for cell in own}
         calling = [cell for cell in own if self.call in names[cell.index] and _ran(cell)]
-        found = self._shape(case)
+        shape = self._shape(case)
         data = {
-            "found": None if found is None else list(found),
+            "found": list(shape.value) if isinstance(shape, Known) and shape.value else None,
             "expected": list(self.expected),
             "computed": bool(calling),
             "detached": any(names[cell.index] & _DETACHES or _takes_numbers(cell) for cell in own),
@@ -81,9 +83,10 @@ class TransferFeatures(Check):
         }
         where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
         elsewhere = self._elsewhere(case, data)
-        if answer.located and not answer.touched and not elsewhere:
-            return Judgement.failed("Nothing was handed in for this part.", where=where, data=data)
-        return self._weigh(found, data, where, elsewhere)
+        if isinstance(answer.bare, Known) and not elsewhere:
+            text = "Nothing was handed in for this part."
+            return Judgement.failed(text, on=answer.bare, where=where, data=data)
+        return self._weigh(shape, data, where, elsewhere)
 
     def _elsewhere(self, case: Case, data: dict[str, Any]) -> tuple[int, ...]:
         """Cells of the other sections that may do what was not seen in the criterion's own."""
@@ -94,44 +97,45 @@ class TransferFeatures(Check):
         return tuple(
             index
             for index, cell in cells.items()
-            if index not in here and _is_own_code(cell, case) and _names_used(cell) & names
+            if index not in here and cell.kind == "code" and is_own(cell, case) and _names_used(cell) & names
         )
 
     def _weigh(
         self,
-        found: tuple[int, ...] | None,
+        shape: Fact[tuple[int, ...] | None],
         data: dict[str, Any],
         where: tuple[Where, ...],
         elsewhere: tuple[int, ...],
     ) -> Judgement:
         lacking = [step for step in ("computed", "detached", "saved") if not data[step]]
         reasons = []
-        if found != self.expected:
-            shown = "nothing that could be measured" if found is None else str(list(found))
+        if not isinstance(shape, Known) or shape.value != self.expected:
+            seen = shape.value if isinstance(shape, Known) else None
+            shown = "nothing that could be measured" if seen is None else str(list(seen))
             reasons.append(f"the extractor gives {shown}, not {list(self.expected)}")
         if lacking:
             other = f" ({in_cells(elsewhere).removeprefix('in ')} may do it)" if elsewhere else ""
             reasons.append(f"it was not seen that the features were {' and '.join(lacking)}{other}")
         if data["one_batch"]:
             reasons.append("only the first batch of each loader was taken, by `next`")
-        if reasons:
-            places = tuple(dict.fromkeys((*where, *(Where(cell=cell) for cell in elsewhere))))
-            message = f"A TA looks at this part: {'; '.join(reasons)}."
-            return Judgement.needs_ta(message, where=places, data=data)
+        places = tuple(dict.fromkeys((*where, *(Where(cell=cell) for cell in elsewhere))))
+        if reasons or not isinstance(shape, Known):
+            message = f"{_capital('; '.join(reasons))}."
+            why = "It can be done in other ways."
+            return Judgement.needs_ta(message, open=why, where=places, data=data)
         message = f"The features of shape {list(self.expected)} were computed, detached and saved."
-        return Judgement.passed(message, where=where, data=data)
+        return Judgement.passed(message, on=shape, where=where, data=data)
 
-    def _shape(self, case: Case) -> tuple[int, ...] | None:
+    def _shape(self, case: Case) -> Fact[tuple[int, ...] | None]:
         result = case.probe(self._probe)
         record = None if result is None else result.record
         if not isinstance(record, ModuleRecord) or not record.forwards:
-            return None
-        output = record.forwards[0].output
-        return output.shape if isinstance(output, ArrayValue) else None
+            return Unknown("nothing was sent through it")
+        return shape_of(record.forwards[0])
 
 
-def _is_own_code(cell: CellRecord, case: Case) -> bool:
-    return cell.kind == "code" and bool(cell.source.strip()) and cell.index not in case.alignment.unchanged
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _ran(cell: CellRecord) -> bool:

@@ -43,10 +43,9 @@ class Seen:
         """Notes a network once; one that could not be built goes before those that are only named."""
         if candidate in self.candidates:
             return
-        if candidate.not_built is not None:
-            self.candidates.insert(0, candidate)
-        else:
-            self.candidates.append(candidate)
+        unbuilt = sum(known.not_built is not None for known in self.candidates)
+        place = len(self.candidates) if candidate.not_built is None else unbuilt
+        self.candidates.insert(place, candidate)
         if len(self.candidates) > _MAX_CANDIDATES:
             self.candidates.pop()
             self.cut = True

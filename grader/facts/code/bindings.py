@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.facts.code.source import ParsedCell
+from grader.facts.known import Known
 
-__all__ = ["Binding", "bindings", "bound_in"]
+__all__ = ["Binding", "bindings", "bound_in", "bound_in_all"]
 
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -51,6 +52,11 @@ def bound_in(cell: ParsedCell) -> list[Binding]:
     except RecursionError:
         # An expression nested so deeply was written by no person; it binds no name either.
         return []
+
+
+def bound_in_all(cells: Iterable[ParsedCell]) -> Known[list[tuple[ParsedCell, Binding]]]:
+    """Bindings of several cells; one that cannot be read as Python binds nothing when it runs either."""
+    return Known([(cell, binding) for cell in cells for binding in bound_in(cell)])
 
 
 def _position(node: ast.AST) -> tuple[int, int]:

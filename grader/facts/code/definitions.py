@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
-from grader.facts.code.bindings import bound_in
 from grader.facts.code.source import parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
@@ -21,9 +20,16 @@ _LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm
 
 def definition(case: Case, names: Iterable[str], cell: int | None = None) -> tuple[Where, ...]:
     """The last place where one of `names` is defined or assigned; in `cell` where that is known."""
+    wanted = frozenset(names)
     cells = case.evidence.cells if cell is None else case.evidence.cells[cell : cell + 1]
-    found = [place for record in cells for place in _places(record, frozenset(names))]
-    return tuple(found[-1:])
+    inside = {record.index for record in cells}
+    found = [
+        Where(cell=parsed.index, line=parsed.line_of(binding.node))
+        for parsed, binding in case.facts.bindings
+        if binding.name in wanted and binding.how != "param" and parsed.index in inside
+    ]
+    found += [place for record in cells for place in _unparsed(record, wanted)]
+    return tuple(sorted(found, key=lambda place: place.cell)[-1:])
 
 
 def undefined(case: Case, names: Iterable[str]) -> Fact[bool]:
@@ -70,18 +76,10 @@ def _last_name(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _places(cell: CellRecord, names: frozenset[str]) -> list[Where]:
-    if cell.kind != "code":
-        return []
-    parsed = parse_cell(cell.index, cell.source)
-    if parsed.tree is None:
-        return _unparsed(cell, names)
-    bound = (binding for binding in bound_in(parsed) if binding.name in names and binding.how != "param")
-    return [Where(cell=cell.index, line=parsed.line_of(binding.node)) for binding in bound]
-
-
 def _unparsed(cell: CellRecord, names: frozenset[str]) -> list[Where]:
-    """Lines of a cell with a syntax error that look like a definition."""
+    """Lines of a cell with a syntax error that look like a definition; none of a cell that can be read."""
+    if cell.kind != "code" or parse_cell(cell.index, cell.source).tree is not None:
+        return []
     either = "|".join(re.escape(name) for name in names)
     defining = re.compile(
         rf"^\s*(?:(?:async\s+)?def\s+(?:{either})\b|class\s+(?:{either})\b|(?:{either})\s*=[^=])"

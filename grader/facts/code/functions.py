@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from grader.evidence.record import CellRecord
 from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_written"]
+__all__ = ["LOOPS", "CalledName", "Functions", "Written", "called_names", "is_written", "unclear_call"]
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+#: What finds a function by a text: with a constant in it the text can be read.
+_BY_NAME = frozenset({"__import__", "eval", "exec", "getattr", "globals", "import_module", "locals", "vars"})
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
@@ -27,6 +31,11 @@ class Written:
     name: str
     node: FunctionNode
     cell: ParsedCell
+
+    @property
+    def text(self) -> Known[Written]:
+        """What stands there, which can be read whatever ran."""
+        return Known(self)
 
     def where(self, node: ast.AST | None = None) -> Where:
         return Where(cell=self.cell.index, line=self.cell.line_of(node or self.node))
@@ -92,6 +101,12 @@ class Functions:
             used = (self.by_name[name] for name in names if name in self.by_name)
             found += [other for other in dict.fromkeys(used) if other not in found]
         return found
+
+    def all_of(self, written: Written) -> Fact[list[Written]]:
+        """All code behind a function; unknown where it calls something by a name that is put together."""
+        reached = self.reached_from(written)
+        unclear = next((name for one in reached if (name := unclear_call(one.node))), "")
+        return Unknown(f"`{unclear}` may call anything") if unclear else Known(reached)
 
     def calls_of(self, written: Written) -> Iterator[tuple[Written, CalledName]]:
         """Every call in the function and in what it reaches, with the function that it stands in."""
@@ -166,6 +181,17 @@ def _dotted(function: ast.expr, imports: Mapping[str, str]) -> tuple[str, bool]:
         root, _ = _dotted(function.value, imports)
         return f"{root}.{function.attr}", False
     return "", False
+
+
+def unclear_call(tree: ast.AST) -> str:
+    """What calls or looks up something whose name is no constant in the code; empty for none."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
+            place = 1 if node.func.id == "getattr" else 0
+            name = node.args[place] if len(node.args) > place else None
+            if not isinstance(name, ast.Constant) or node.func.id in ("eval", "exec"):
+                return node.func.id
+    return ""
 
 
 def is_written(node: FunctionNode) -> bool:

@@ -15,10 +15,8 @@ from functools import cached_property
 
 from grader.evidence.record import FunctionRecord, RaisedError
 from grader.facts.case import Case
-from grader.facts.code.bindings import bound_in
 from grader.facts.code.definitions import definition
 from grader.facts.code.functions import Functions, Written, is_written
-from grader.facts.code.source import parsed_cells
 
 __all__ = ["Excuses"]
 
@@ -70,14 +68,13 @@ class Excuses:
                 binding.how in _FUNCTIONS,
                 ast.dump(binding.node) if binding.how in _FUNCTIONS else f"{cell.index}, {binding.node}",
             )
-            for cell in parsed_cells(self._case.evidence.cells)
-            for binding in bound_in(cell)
+            for cell, binding in self._case.facts.bindings
             if binding.at_top
         ]
 
-    @cached_property
+    @property
     def _functions(self) -> Functions:
-        return Functions(self._case.evidence.cells)
+        return self._case.facts.functions
 
     @cached_property
     def _replaced(self) -> str:

@@ -5,13 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from grader.evidence.record import ModuleRecord, ParameterRecord
+from grader.facts.known import Fact, Known, Unknown
+from grader.facts.networks.found import parameters_in_reach
 
-__all__ = ["arithmetic", "layer_table", "trainable_count"]
+__all__ = ["arithmetic", "counted", "frozen_count", "layer_table", "trainable_count"]
 
 
 def trainable_count(module: ModuleRecord) -> int:
     """Numbers in all trainable parameters, from their shapes."""
     return sum(parameter.count for parameter in module.parameters if parameter.trainable)
+
+
+def counted(module: ModuleRecord, layer: str | None) -> Fact[int | None]:
+    """The trainable parameters of a network, or of one layer of it; None where it has no such layer."""
+    whole = parameters_in_reach(module)
+    if isinstance(whole, Unknown):
+        return whole
+    if layer is None:
+        return Known(trainable_count(module))
+    return Known(next((row["count"] for row in layer_table(module) if row["path"] == layer), None))
+
+
+def frozen_count(module: ModuleRecord, layer: str | None) -> int:
+    """Numbers in parameters that are not trainable at the end of the notebook."""
+    inside = "" if layer is None else f"{layer}."
+    return sum(
+        each.count for each in module.parameters if not each.trainable and each.name.startswith(inside)
+    )
 
 
 def arithmetic(parameters: list[ParameterRecord]) -> str:

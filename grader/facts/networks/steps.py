@@ -10,17 +10,20 @@ from typing import Any
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, OperationRecord
 from grader.evidence.training import LayerList
+from grader.evidence.values import ArrayValue
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.values.plain import plain
 
 __all__ = [
     "Step",
+    "layers_of_list",
+    "layers_of_module",
     "same_setting",
     "show_steps",
     "show_wanted",
     "steps_of_list",
     "steps_of_module",
     "steps_of_reference",
-    "were_cut",
 ]
 
 #: Functional calls by the layer that does the same.
@@ -64,9 +67,21 @@ class Step:
         return _LEARNING.match(self.type) is not None
 
 
-def were_cut(module: ModuleRecord) -> bool:
-    """Whether a network has more steps than `steps_of_module` gives."""
-    return module.operations_cut if module.operations else module.layers_cut or module.modules_cut
+def layers_of_module(module: ModuleRecord, bundle: Bundle) -> Fact[tuple[Step, ...]]:
+    """The steps of a network, where they could be read."""
+    steps = steps_of_module(module, bundle)
+    cut = module.operations_cut if module.operations else module.layers_cut or module.modules_cut
+    if cut:
+        return Unknown(f"it has more layers than were recorded, {len(steps)}")
+    return Known(steps) if steps else Unknown("none of its layers could be read")
+
+
+def layers_of_list(layers: LayerList | None) -> Fact[tuple[Step, ...]]:
+    """The layers of a network that was trained, in order of registration, where the record lists all."""
+    steps = steps_of_list(layers)
+    if layers is not None and layers.cut:
+        return Unknown(f"it has more layers than were recorded, {len(steps)}")
+    return Known(steps) if steps else Unknown("none of its layers were recorded")
 
 
 def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
@@ -74,7 +89,10 @@ def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
     types = {layer.path: layer.type for layer in module.layers}
     if not module.operations:
         return tuple(
-            Step(layer.type, {name: plain(value, bundle) for name, value in layer.hyperparameters.items()})
+            Step(
+                _plain_type(layer.type),
+                {name: plain(value, bundle) for name, value in layer.hyperparameters.items()},
+            )
             for layer in module.layers
         )
     traced = (_step_of_operation(operation, types, bundle) for operation in module.operations)
@@ -83,10 +101,29 @@ def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
 
 def _step_of_operation(operation: OperationRecord, types: Mapping[str, str], bundle: Bundle) -> Step | None:
     settings = {name: plain(value, bundle) for name, value in operation.arguments.items()}
+    settings |= _sizes_of(operation)
     if operation.layer is not None and operation.name == types.get(operation.layer):
         return Step(operation.name, settings)
     kind = _FUNCTIONS.get(operation.name)
     return None if kind is None else Step(kind, settings)
+
+
+def _sizes_of(operation: OperationRecord) -> dict[str, Any]:
+    """The settings of a layer that a functional call with weights of its own amounts to."""
+    before, after, weight = operation.input_shape, operation.output_shape, operation.arguments.get("weight")
+    if not before or not after or operation.name not in ("conv2d", "linear"):
+        return {}
+    if operation.name == "linear":
+        return {"in_features": before[-1], "out_features": after[-1]}
+    sizes: dict[str, Any] = {"in_channels": before[-3], "out_channels": after[-3]} if len(before) > 2 else {}
+    if isinstance(weight, ArrayValue) and len(weight.shape) == 4:
+        sizes["kernel_size"] = weight.shape[-2:]
+    return sizes
+
+
+def _plain_type(kind: str) -> str:
+    """The layer that a parametrization, as by `torch.nn.utils.parametrizations`, was put on."""
+    return kind.removeprefix("Parametrized")
 
 
 def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
@@ -94,7 +131,11 @@ def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
 
     There are more where the list was cut, of which nothing is known.
     """
-    return () if layers is None else tuple(Step(layer.type, layer.settings) for layer in layers.layers)
+    return (
+        ()
+        if layers is None
+        else tuple(Step(_plain_type(layer.type), layer.settings) for layer in layers.layers)
+    )
 
 
 def steps_of_reference(architecture: Any) -> tuple[Step, ...]:

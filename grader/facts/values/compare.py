@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from grader.facts.values.plain import Unreadable, show
+from grader.facts.values.plain import show, unreadable_in
 
 __all__ = [
     "Mismatch",
@@ -74,8 +74,9 @@ def mismatch(expected: Any, got: Any, tolerance: Tolerance) -> Mismatch | None:
         None where they are equal. A bool is never taken for a number where a number is due; 1 and 0 are
         taken for True and False.
     """
-    if isinstance(got, Unreadable) and not got.kept:
-        return Mismatch("unreadable", f"{got.what} was too large to be kept")
+    unknown = unreadable_in(got)
+    if unknown is not None:
+        return Mismatch("unreadable", unknown.why)
     if isinstance(expected, str) or expected is None:
         return None if type(got) is type(expected) and got == expected else _value(expected, got)
     if isinstance(expected, bool | np.bool_):

@@ -23,11 +23,16 @@ from grader.evidence.values import (
     Value,
 )
 
-__all__ = ["Unreadable", "dtypes_in", "jsonable", "plain", "show"]
+__all__ = ["Unreadable", "dtypes_in", "jsonable", "plain", "show", "unreadable_in"]
 
 _SHOWN_ITEMS = 9
 _SHOWN_TEXT = 120
 _DIGITS = 6
+#: Types of which no value is an answer in numbers; functions and modules have their name as text.
+_HOLDS_NOTHING = frozenset({
+    "NotImplementedType", "builtin_function_or_method", "ellipsis", "function", "method", "module", "object",
+    "slice", "type",
+})  # fmt: skip
 _ARRAY_DIGITS = 4
 
 
@@ -36,12 +41,35 @@ class Unreadable:
     """A value of which evidence knows no content: too large to keep, or of a type that is not plain.
 
     Attributes:
-        kept: False where the value was too large or too deep to keep, so that nothing can be said about
-            it; True where its type alone shows that it is no plain value.
+        kept: False where nothing can be said about the value: it was too large or too deep to keep, or of a
+            type that may hold anything, as a pandas Series does. True where its type alone shows that it
+            holds no numbers.
+        why: Why nothing can be said, as a clause.
     """
 
     what: str
     kept: bool = True
+    why: str = ""
+
+
+def unreadable_in(value: Any) -> Unreadable | None:
+    """The first part of a plain object of which nothing can be said."""
+    if isinstance(value, Unreadable):
+        return None if value.kept else value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return next((found for each in inner if (found := unreadable_in(each)) is not None), None)
+
+
+def _too_large(what: str) -> Unreadable:
+    return Unreadable(what, kept=False, why=f"{what} was too large to be kept")
+
+
+def _opaque(value: OtherValue) -> Unreadable:
+    what = f"{value.type} {value.text}".strip()[:_SHOWN_TEXT]
+    # A class of the notebook's own is no number, whatever it makes of comparisons with one.
+    if value.type in _HOLDS_NOTHING or value.text or value.type.startswith("__main__."):
+        return Unreadable(what)
+    return Unreadable(what, kept=False, why=f"what a {value.type} holds was not recorded")
 
 
 def plain(value: Value, bundle: Bundle) -> Any:
@@ -58,11 +86,7 @@ def plain(value: Value, bundle: Bundle) -> Any:
         case BoolValue() | IntValue() | FloatValue():
             return value.value
         case StrValue():
-            return (
-                value.value
-                if value.length <= len(value.value)
-                else Unreadable("a very long text", kept=False)
-            )
+            return value.value if value.length <= len(value.value) else _too_large("a very long text")
         case SequenceValue():
             return _sequence(value, bundle)
         case MappingValue():
@@ -72,19 +96,19 @@ def plain(value: Value, bundle: Bundle) -> Any:
         case ModuleValue():
             return Unreadable(f"a module of class {value.class_name}")
         case OtherValue():
-            return Unreadable(f"{value.type} {value.text}".strip()[:_SHOWN_TEXT])
+            return _opaque(value)
 
 
 def _sequence(value: SequenceValue, bundle: Bundle) -> Any:
     if len(value.items) < value.length:
-        return Unreadable(f"a {value.type} of {value.length} items", kept=False)
+        return _too_large(f"a {value.type} of {value.length} items")
     items = [plain(item, bundle) for item in value.items]
     return tuple(items) if value.type in ("tuple", "torch.Size") else items
 
 
 def _mapping(value: MappingValue, bundle: Bundle) -> Any:
     if len(value.items) < value.length:
-        return Unreadable(f"a {value.type} of {value.length} items", kept=False)
+        return _too_large(f"a {value.type} of {value.length} items")
     pairs = [(plain(key, bundle), plain(item, bundle)) for key, item in value.items]
     if not all(isinstance(key, str | int | float | bool | None) for key, _ in pairs):
         return Unreadable(f"a {value.type} with keys that are no plain values")
@@ -94,7 +118,7 @@ def _mapping(value: MappingValue, bundle: Bundle) -> Any:
 def _array(value: ArrayValue, bundle: Bundle) -> Any:
     array = bundle.array(value)
     if array is None:
-        return Unreadable(f"a {value.type} of shape {list(value.shape)}", kept=False)
+        return _too_large(f"a {value.type} of shape {list(value.shape)}")
     return array
 
 

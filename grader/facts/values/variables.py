@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from grader.evidence.record import WatchedValue
 from grader.evidence.values import ArrayValue, NoneValue, Value
 from grader.facts.case import Case
 from grader.facts.fields import Where
+from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, located, mentions, own_code, stopped_early
-from grader.facts.values.plain import dtypes_in, plain
+from grader.facts.values.compare import as_array
+from grader.facts.values.plain import dtypes_in, plain, unreadable_in
 from grader.facts.words.numbers import numbers_in
 
 __all__ = ["Absent", "Held", "held_before", "variable"]
@@ -37,6 +39,22 @@ class Held:
     cell: int
 
     @property
+    def known(self) -> Fact[Any]:
+        """The value, where evidence holds it."""
+        unknown = unreadable_in(self.value)
+        return Known(self.value) if unknown is None else Unknown(unknown.why)
+
+    @property
+    def shape(self) -> Fact[tuple[int, ...] | None]:
+        """The shape of an array, kept or not, or of numbers in lists; None for anything else."""
+        if isinstance(self.recorded, ArrayValue):
+            return Known(self.recorded.shape)
+        array = as_array(self.value)
+        return (
+            self.known if isinstance(self.known, Unknown) else Known(None if array is None else array.shape)
+        )
+
+    @property
     def where(self) -> Where:
         return Where(cell=self.cell)
 
@@ -56,17 +74,13 @@ class Absent:
     """A variable that held nothing.
 
     Attributes:
-        settled: True where this shows that nothing was answered; False where it cannot be told.
-        why: As a sentence.
+        nothing: Whether this shows that nothing was answered.
+        text: As a sentence.
     """
 
-    settled: bool
-    why: str
+    nothing: Fact[bool]
+    text: str
     where: tuple[Where, ...] = ()
-
-    @property
-    def state(self) -> Literal["wrong", "open"]:
-        return "wrong" if self.settled else "open"
 
 
 def variable(
@@ -90,7 +104,7 @@ def variable(
         if found is not None:
             return Held(name, plain(found.value, case.bundle), found.value, found.cell)
     absent = _absent(case, names, section, frozenset(beside) - frozenset(names))
-    return _answered_in_words(case, section, absent) if absent.settled else absent
+    return absent if isinstance(absent.nothing, Unknown) else _answered_in_words(case, section, absent)
 
 
 def held_before(case: Case, name: str) -> Held | None:
@@ -120,24 +134,26 @@ def _absent(case: Case, names: Sequence[str], section: str | None, beside: froze
     failed = [cell for cell in assigning if cell.run is not None and cell.run.error is not None]
     if failed and failed[0].run is not None and failed[0].run.error is not None:
         error = failed[0].run.error
-        why = f"{wanted} holds nothing: its cell raised {error.type}."
-        return Absent(False, why, (Where(cell=failed[0].index, line=error.line),))
+        text = f"{wanted} holds nothing: its cell raised {error.type}."
+        place = Where(cell=failed[0].index, line=error.line)
+        return Absent(Unknown("the cell that sets it did not come to its end"), text, (place,))
     if assigning and stopped_early(case):
-        return Absent(
-            False, f"{wanted} holds nothing: the run ended early.", (Where(cell=assigning[0].index),)
-        )
+        text = f"{wanted} holds nothing: the run ended early."
+        return Absent(Unknown("the run ended early"), text, (Where(cell=assigning[0].index),))
+    here = Known(True) if located(case, section) else Unknown("this part was not found in the notebook")
     if any(watched.name in names for watched in case.evidence.values):
-        return Absent(located(case, section), f"{wanted} is still None.")
+        return Absent(here, f"{wanted} is still None.")
     keeps_to_names = not assigning and any(watched.name in beside for watched in case.evidence.values)
     written = own_code(case, section)
+    text = f"No variable {wanted} holds an answer."
     if written and not keeps_to_names:
         places = tuple(Where(cell=cell.index) for cell in written[:3])
-        return Absent(False, f"No variable {wanted} holds an answer; a TA reads the cells.", places)
-    return Absent(located(case, section), f"No variable {wanted} holds an answer.")
+        return Absent(Unknown("the cells of this part may hold it in another way"), text, places)
+    return Absent(here, text)
 
 
 def _answered_in_words(case: Case, section: str | None, absent: Absent) -> Absent:
-    """A settled absence, or an open one where the student wrote numbers beside the code of the section."""
+    """A known absence, or an open one where the student wrote numbers beside the code of the section."""
     in_words = [
         cell
         for cell in case.section_cells(section)
@@ -146,4 +162,4 @@ def _answered_in_words(case: Case, section: str | None, absent: Absent) -> Absen
     if not in_words or (section or case.section) is None:
         return absent
     places = tuple(Where(cell=cell.index) for cell in in_words[:3])
-    return Absent(False, f"{absent.why} Cell {places[0].cell} has numbers in words; a TA reads it.", places)
+    return Absent(Unknown(f"cell {places[0].cell} has numbers in words"), absent.text, places)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.code.source import comments_and_strings, parse_cell
 from grader.facts.fields import Where
-from grader.facts.notebook import is_own, printed, was_run_by_student
-from grader.facts.words.numbers import GROUPED, numbers_in
+from grader.facts.known import Fact, Known, Unknown
+from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
+from grader.facts.words.numbers import numbers_in, thousands_in
 
 __all__ = ["Answer", "answer_in"]
 
@@ -26,6 +26,9 @@ class Answer:
         cells: Cells with something of the student's in them, or all of the section's.
         words: Markdown, comments and texts in code.
         outputs: What these cells print, in our run and in the file handed in.
+        shown: Outputs that the student answers for: those of the file; where it holds none, those of
+            our run, unless something stood in for what the student had.
+        shown_by_us: Whether `shown` is of our run.
         constants: Numbers written in code.
     """
 
@@ -34,11 +37,32 @@ class Answer:
     cells: tuple[int, ...]
     words: str = ""
     outputs: str = ""
+    shown: str = ""
+    shown_by_us: bool = False
     constants: tuple[float, ...] = ()
+
+    @property
+    def bare(self) -> Fact[Answer]:
+        """Known where the section is there and nothing was done in it."""
+        if not self.located:
+            return Unknown("this part was not found in the notebook")
+        return Unknown("something was done in this part") if self.touched else Known(self)
+
+    @property
+    def known(self) -> Fact[Answer]:
+        """What was written and printed in the section, where there is any of it."""
+        if self.touched and (self.constants or f"{self.words}{self.outputs}".strip()):
+            return Known(self)
+        return Unknown("nothing was written or printed in this part")
 
     @property
     def where(self) -> tuple[Where, ...]:
         return tuple(Where(cell=index) for index in self.cells)
+
+    @property
+    def claimed(self) -> str:
+        """What the student says: in words, and by outputs that are the student's own."""
+        return f"{self.words}\n{self.shown}"
 
     @property
     def stated(self) -> tuple[float, ...]:
@@ -48,8 +72,7 @@ class Answer:
     @property
     def readings(self) -> tuple[float, ...]:
         """All numbers that may be meant: those in code too, and ``58 500`` as one number as well as two."""
-        grouped = GROUPED.findall(f"{self.words}\n{self.outputs}")
-        return (*self.stated, *self.constants, *(float(re.sub(r"\D", "", each)) for each in grouped))
+        return (*self.stated, *self.constants, *thousands_in(f"{self.words}\n{self.outputs}"))
 
 
 def answer_in(case: Case, section: str | None = None) -> Answer:
@@ -58,6 +81,8 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
     own = tuple(cell for cell in cells if is_own(cell, case))
     touched = bool(own) or any(was_run_by_student(cell) for cell in cells)
     code = tuple(cell for cell in own if cell.kind == "code")
+    stored = "\n".join(filter(None, map(stored_text, code)))
+    ours = "" if stored or stands_in(case) else "\n".join(map(printed, code))
     words = [cell.source if cell.kind != "code" else comments_and_strings(cell.source) for cell in own]
     return Answer(
         located=bool(cells),
@@ -65,6 +90,8 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
         cells=tuple(cell.index for cell in own or cells),
         words="\n".join(words),
         outputs="\n".join(printed(cell) for cell in code),
+        shown=stored or ours,
+        shown_by_us=bool(ours.strip()),
         constants=tuple(number for cell in code for number in _constants(cell)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Any
 
 __all__ = ["arithmetic_in", "shapes_in", "sums_of", "worked_out"]
@@ -15,6 +15,7 @@ _LONGEST_TEXT = 200
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _LONGEST_ANSWER = 20_000
 _MOST_TERMS, _MOST_NUMBERS = 4, 12
+_LONGEST_ROW = 60
 _LATEX_TIMES = re.compile(r"\\(?:times|cdot|\*)")
 #: A number may not begin inside another one, which also keeps long rows of digits from costing time.
 _ARITHMETIC = re.compile(r"(?<![\w.,])\(?\d[\d,.]*\)?(?:[ \t]*[-+*x×·X][ \t]*\(?\d[\d,.]*\)?)+(?!\w)")
@@ -47,9 +48,11 @@ def arithmetic_in(text: str) -> tuple[float, ...]:
 
 
 def sums_of(numbers: Sequence[float]) -> Iterable[float]:
-    """Sums of two to four of the first dozen numbers, as of the parts that make up an answer."""
+    """Sums of two to four of the first dozen numbers, and of rows of them, as of an answer's parts."""
     for terms in range(2, _MOST_TERMS + 1):
         yield from (sum(chosen) for chosen in combinations(numbers[:_MOST_NUMBERS], terms))
+    for first in range(min(len(numbers), _LONGEST_ROW)):
+        yield from accumulate(numbers[first:_LONGEST_ROW])
 
 
 def shapes_in(text: str) -> list[tuple[int, ...]]:

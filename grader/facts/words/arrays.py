@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from grader.facts.known import Known
+
 __all__ = ["PrintedArray", "printed_arrays"]
 
 _NUMBERS = r"[\d\s.,eE+\-]"
@@ -26,7 +28,7 @@ class PrintedArray:
     in_list: bool
 
 
-def printed_arrays(text: str) -> Iterator[PrintedArray]:
+def printed_arrays(text: str) -> Iterator[Known[PrintedArray]]:
     """Rows of numbers; of a matrix of several rows none."""
     for match in _BRACKETS.finditer(_ITEM.sub(r"\1", text)):
         inner = match["row"].strip("[] \n")
@@ -37,4 +39,4 @@ def printed_arrays(text: str) -> Iterator[PrintedArray]:
             numbers = tuple(float(token) for token in tokens)
         except ValueError:
             continue
-        yield PrintedArray(numbers, in_list="," in inner and match["library"] is None)
+        yield Known(PrintedArray(numbers, in_list="," in inner and match["library"] is None))

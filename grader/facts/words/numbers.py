@@ -6,10 +6,25 @@ import math
 import re
 from collections.abc import Iterable
 
-__all__ = ["GROUPED", "numbers_in", "states"]
+from grader.facts.known import Fact, Known, Unknown
+
+__all__ = ["GROUPED", "numbers_in", "smallest_after", "spelled_out", "states", "thousands_in"]
 
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
+
+
+_LATEX_COMMA = re.compile(r"(?<=\d)(?:\{,\}|\\[,;: ]|~)(?=\d{3}(?!\d))")
+_POWER = re.compile(
+    r"(?<![\w.])(?:(?P<factor>\d{1,15}(?:\.\d{1,15})?)\s{0,3}(?:\\?\*|[xX×·]|\\times|\\cdot)\s{0,3})?"
+    r"10\s?(?:\^|\*\*)\s?\{?(?P<exponent>\d{1,2})(?!\d)\}?"
+)
+_SUPERSCRIPT = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})")
+_DIGITS_ABOVE = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_DOTTED = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3})+(?!\w|[.,]\d)")
+_WITH_DOT = re.compile(r"(?<![\w.])\d+(?:\.\d+)+")
+_NAMED = re.compile(r"(?<![\w.,])(\d{1,6}(?:\.\d{1,3})?) ?(?:[kK]|thousand)\b")
+_DECIMAL = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
 #: Thousands set apart by a space or an apostrophe.
@@ -22,11 +37,44 @@ def states(numbers: Iterable[float], wanted: float, tolerance: float = 0.0) -> b
     return any(abs(number - wanted) <= margin for number in numbers)
 
 
+def spelled_out(text: str) -> str:
+    """A text with its numbers in plain digits: ``8{,}000``, ``8 x 10^3``, ``8×10³``."""
+    plain = _SUPERSCRIPT.sub(lambda match: f"10^{match[1].translate(_DIGITS_ABOVE)}", text)
+    plain = _POWER.sub(_power, plain)
+    return _LATEX_COMMA.sub(",", plain)
+
+
+def _power(match: re.Match[str]) -> str:
+    value = float(match["factor"] or 1) * 10.0 ** int(match["exponent"])
+    return f"{value:.0f}" if value == int(value) else repr(value)
+
+
+def thousands_in(text: str) -> tuple[float, ...]:
+    """Numbers whose thousands are set apart by a space, an apostrophe, or named; by a dot where all dots do.
+
+    ``8.000`` among ``0.5`` is eight, and beside ``2.000`` alone it may be eight thousand.
+    """
+    plain = spelled_out(text)
+    found = [float(re.sub(r"\D", "", each)) for each in GROUPED.findall(plain)]
+    found += [1000 * float(each) for each in _NAMED.findall(plain)]
+    dotted = _DOTTED.findall(plain)
+    if len(dotted) == len(_WITH_DOT.findall(plain)):
+        found += [float(each.replace(".", "")) for each in dotted]
+    return tuple(found)
+
+
 def numbers_in(text: str) -> tuple[float, ...]:
     """Numbers in running text; ``8,000`` is eight thousand and also, as a list may look, 8 and 0."""
     found: list[float] = []
-    for token in _NUMBER.findall(text):
+    for token in _NUMBER.findall(spelled_out(text)):
         found.append(float(token.replace(",", "")))
         if "," in token:
             found.extend(float(part) for part in token.split(","))
     return tuple(number for number in found if math.isfinite(number))
+
+
+def smallest_after(pattern: str, texts: Iterable[str]) -> Fact[float]:
+    """The smallest of the numbers that stand in the one group of a pattern."""
+    tokens = [token.rstrip(".") for text in texts for token in re.findall(pattern, text)]
+    found = [float(token) for token in tokens if _DECIMAL.fullmatch(token)]
+    return Known(min(found)) if found else Unknown("no such number was printed")

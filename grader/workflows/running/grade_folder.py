@@ -9,8 +9,8 @@ from pathlib import Path
 
 from grader.facts.case import Reference
 from grader.intake import find_submissions
+from grader.sandbox import select
 from grader.sandbox.base import Sandbox
-from grader.sandbox.select import choose_sandbox
 from grader.store import Store
 from grader.workflows.regrading.rubrics import RubricShelf
 from grader.workflows.running.events import Notice, Notify
@@ -103,7 +103,7 @@ def grade_works(
 
 def _opener(options: Settings, notify: Notify) -> Callable[[], Sandbox]:
     def open_sandbox() -> Sandbox:
-        return choose_sandbox(
+        return select.choose_sandbox(
             options.sandbox,
             isolation=options.isolation,
             gpus=options.gpus,

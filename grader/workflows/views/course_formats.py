@@ -20,6 +20,7 @@ from grader.exports import (
     select,
 )
 from grader.files.named import write_bytes
+from grader.grading.held import parted
 from grader.grading.marks import CriterionMark, Mark
 from grader.intake.roster import Roster, RosterEntry
 from grader.reporting.findings import FindingView, view
@@ -153,7 +154,7 @@ def _missing(result: Result) -> str:
     if Outcome(result.attempt.outcome).our_fault:
         return f"the service could not run it: {result.attempt.detail}"
     if reason := why_held(result):
-        return f"could not be taken, and waits for a TA: {reason}"
+        return f"could not be taken, and waits for a TA: {parted(reason)[0]}"
     return "" if result.mark else "not judged yet"
 
 

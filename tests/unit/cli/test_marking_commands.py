@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.workflows.marking.marks import remark as remark_workflow
+from grader.workflows.marking import remark as remark_workflow
 from tests import course
 
 OPEN = ["remark", "open", "s2", "-a", "mini", "-c", "builtin-shadowing", "-m", "see the handout", "--accept"]

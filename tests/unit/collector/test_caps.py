@@ -9,7 +9,7 @@ from grader.checks.data.untouched_test_data import TestSetUntouched
 from grader.checks.networks.architecture import Architecture
 from grader.checks.training.hyperparameter_settings import HyperparameterSettings
 from grader.evidence.frames import ProbeInputs
-from grader.evidence.plan import Call, FunctionProbe, NormalInput, Target
+from grader.evidence.plan import Call, Discovery, FunctionProbe, ModuleProbe, NormalInput, Target
 from grader.evidence.record import Cut, FunctionRecord, ShimKind
 from grader.facts.known import Unknown
 from grader.facts.training.data_use import TestData
@@ -124,7 +124,7 @@ class Block(nn.Module):
     def forward(self, x): return self.two(self.one(x))
 
 def deep(classes):
-    blocks = [Block(2) for _ in range(60)]
+    blocks = [Block(2) for _ in range(30)]
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(8, classes))
 
 def train(net):
@@ -132,7 +132,7 @@ def train(net):
     net(torch.randn(2, 2, 2, 2)).mean().backward(); stepper.step()
 """
 HEAD = {"layers": [{"type": "Linear", "settings": {"in_features": 8, "out_features": 2}}]}
-BODY = [{"type": "Conv2d"}, {"type": "BatchNorm2d"}] * 60
+BODY = [{"type": "Conv2d"}, {"type": "BatchNorm2d"}] * 30
 
 
 def right_head():
@@ -184,7 +184,7 @@ def test_a_network_of_more_modules_than_are_read_has_no_digest(notebook, monkeyp
 
 
 def test_layers_of_many_networks_are_told_apart_when_they_are_no_longer_listed(notebook, monkeypatch):
-    monkeypatch.setattr("grader.collector.recorder.identity._MAX_LISTED", 130)
+    monkeypatch.setattr("grader.collector.recorder.identity._MAX_LISTED", 100)
     notebook.run(DEEP, "for classes in (2, 3, 3): train(deep(classes))")
     first, second = notebook.history.layer_lists
     assert (first.cut, second.cut, second.layers) == (False, True, ())
@@ -322,3 +322,32 @@ def test_optimizer_settings_too_long_to_keep_stay_different(notebook):
     notebook.run(long)
     first, second = (run.hyperparameters["note"] for run in notebook.runs)
     assert first != second
+
+
+DISCOVERED = ModuleProbe(target=Target(discover=Discovery(input_shape=(1, 4), output_shape=(3,))))
+NETS = """
+class First(nn.Module):
+    def __init__(self, width): super().__init__()
+class Second(First):
+    def forward(self, x): return x
+nets = [nn.Linear(4, 2) for _ in range(6)]
+"""
+
+
+def test_classes_that_cannot_be_built_are_named_first_the_latest_first(notebook, monkeypatch):
+    monkeypatch.setattr("grader.collector.probes.target._MAX_CANDIDATES", 3)
+    notebook.run(NETS + "one, two, three = (nn.Sequential(nn.Linear(4, 2)) for _ in range(3))")
+    result, _ = notebook.probe(DISCOVERED)
+    assert [(each.name, each.not_built is None) for each in result.candidates] == [
+        ("Second", False),
+        ("First", False),
+        ("three", True),
+    ]
+    assert result.candidates_cut
+
+
+@pytest.mark.parametrize(("items", "cut"), [(6, False), (5, True)])
+def test_networks_in_a_list_too_long_to_look_at_are_said_to_be_left_out(notebook, monkeypatch, items, cut):
+    monkeypatch.setattr("grader.collector.probes.target._MAX_ITEMS", items)
+    notebook.run(NETS, "numbers = list(range(100))")
+    assert notebook.probe(DISCOVERED)[0].candidates_cut is cut

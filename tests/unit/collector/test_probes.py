@@ -158,6 +158,7 @@ def test_discovery_prefers_objects_and_lists_the_others(notebook):
     result = probe_small(notebook, discover=wanted)[0]
     assert (result.record.name, result.record.built) == ("Small", True)
     assert Candidate(name="Needs", not_built="TypeError") in result.candidates
+    assert not result.candidates_cut
     nothing = probe_small(notebook, discover=Discovery(input_shape=(1, 9)))[0]
     assert nothing.status == "not_found"
 

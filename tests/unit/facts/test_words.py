@@ -11,7 +11,16 @@ from pydantic import ValidationError
 from grader.checks.answers.number_answer import NumberAnswer
 from grader.checks.manual import Manual
 from grader.checks.training.files_written import FilesWritten
-from grader.evidence.record import CellError, CellRecord, Cut, FileWritten, Outcome, WatchedValue
+from grader.evidence.record import (
+    CellError,
+    CellRecord,
+    Cut,
+    FileWritten,
+    Outcome,
+    ShimKind,
+    ShimUse,
+    WatchedValue,
+)
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
 from grader.facts.words.numbers import numbers_in, states
@@ -48,6 +57,12 @@ def judge(check: Check, *cells: CellRecord, section: str | None = "a", **more: A
         ("0.01 and 1e-3.", (0.01, 0.001)),
         ("**386**, $9705$", (386, 9705)),
         ("torch 3.14.15 of 2020", (2020,)),
+        ("$8{,}000$", (8000, 8, 0)),
+        (r"8\,000", (8000, 8, 0)),
+        ("8x10^3 and 2 x 10**3", (8000, 2000)),
+        (r"$8 \times 10^{3}$", (8000,)),
+        ("8·10³ and 10²", (8000, 100)),
+        ("1.5 × 10^4", (15000,)),
     ],
 )
 def test_numbers_are_read_from_running_text(text: str, expected: tuple[float, ...]):
@@ -75,6 +90,77 @@ COUNTS = NumberAnswer(numbers={"training": 8000, "validation": 2000})
 )
 def test_all_numbers_stated_are_right_wherever_they_stand(answer: CellRecord):
     assert judge(COUNTS, answer).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$8{,}000$ training, $2{,}000$ validation",
+        "8.000 training and 2.000 validation",
+        "8×10³ and 2×10³",
+        r"$8\cdot10^3$ for training, $2\cdot10^{3}$ for validation",
+        "8k training, 2k validation",
+        "8 thousand and 2 thousand",
+        "| training | 8,000 |\n| validation | 2,000 |",
+        "8000 training pictures and 2000 for validation",
+    ],
+)
+def test_numbers_count_however_they_are_written(text: str):
+    assert judge(COUNTS, cell(2, text, kind="markdown")).status is Status.PASS
+
+
+@pytest.mark.parametrize("text", ["0.800 and 0.200", "8.000 and 2.000 in 0.5 s", "8.5 and 2.000", "8e2, 2e2"])
+def test_decimals_are_no_thousands(text: str):
+    assert judge(COUNTS, cell(2, text, kind="markdown")).status is not Status.PASS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2000 training, 8000 validation",
+        "training: 2000\nvalidation: 8000",
+        "2{,}000 for training; 8{,}000 for validation",
+        "2k training and 8k validation",
+        "We use 2,000 training pictures. The validation set has 8,000.",
+    ],
+)
+def test_numbers_that_are_exchanged_earn_nothing_yet(text: str):
+    judgement = judge(COUNTS, cell(2, text, kind="markdown"))
+    assert judgement.status is Status.NEEDS_TA
+    assert "training 2000, validation 8000" in judgement.message
+
+
+def test_one_place_that_names_them_rightly_is_enough():
+    text = "training 8000, validation 2000\n2000 training, 8000 validation"
+    assert judge(COUNTS, cell(2, text, kind="markdown")).status is Status.PASS
+    three = NumberAnswer(numbers={"training": 8000, "validation": 2000, "test": 2000})
+    equal = "8000 training, 2000 validation, 2000 test"
+    assert judge(three, cell(2, equal, kind="markdown")).status is Status.PASS
+    turned = "2000 training, 8000 validation, 2000 test"
+    assert judge(three, cell(2, turned, kind="markdown")).status is Status.NEEDS_TA
+
+
+STAND_IN = (ShimUse(kind=ShimKind.DATASET, cell=2),)
+
+
+@pytest.mark.parametrize("shown", ["4018\n3982\n1009\n991", "cats 4018 dogs 3982, then 1009 and 991"])
+def test_counts_shown_class_by_class_go_to_a_ta(shown: str):
+    given = cell(2, "print(n)", stored=shown, printed="310\n290\n300\n300")
+    assert judge(COUNTS, given, shims=STAND_IN).status is Status.NEEDS_TA
+    ten = cell(2, "print(n)", stored="\n".join(["800"] * 10 + ["200"] * 10))
+    assert judge(COUNTS, ten).status is Status.NEEDS_TA
+
+
+def test_numbers_of_our_stand_in_are_never_what_the_student_says():
+    ours = cell(2, "print(n)", printed="1000\n500")
+    assert judge(COUNTS, ours).status is Status.FAIL
+    assert "your code prints 1000, 500" in judge(COUNTS, ours).message
+    assert judge(COUNTS, ours, shims=STAND_IN).status is Status.NEEDS_TA
+    right = cell(2, "print(n)", stored="8000\n2000", printed="1000\n500")
+    assert judge(COUNTS, right, shims=STAND_IN).status is Status.PASS
+    wrong = judge(COUNTS, cell(2, "print(n)", stored="900\n600", printed="1000\n500"), shims=STAND_IN)
+    assert wrong.status is Status.FAIL
+    assert "the answer says 900, 600." in wrong.message
 
 
 def test_other_numbers_are_wrong_some_or_none_go_to_a_ta_and_no_answer_earns_nothing():
@@ -124,13 +210,13 @@ def test_a_number_about_another_thing_is_no_wrong_answer(text: str):
 def test_a_number_of_another_size_is_wrong_where_it_is_said_of_what_was_asked():
     judgement = judge(FLOATS, cell(2, "print(text)", printed="dtype float32, so 32 floats"))
     assert judgement.status is Status.FAIL
-    assert "the answer says 32." in judgement.message
+    assert "your code prints 32." in judgement.message
 
 
 def test_a_usual_mistake_is_named_where_its_number_is_given():
     named = FLOATS.model_copy(update={"mistakes": {"float32 is a type": 32}})
     message = judge(named, cell(2, "print(text)", printed="dtype float32, so 32 floats")).message
-    assert message == "Expected 58500 (floats); the answer says 32: float32 is a type."
+    assert message == "Expected 58500 (floats); your code prints 32: float32 is a type."
     assert "type" not in judge(named, cell(2, "33 floats", kind="markdown")).message
 
 
@@ -338,7 +424,7 @@ def test_a_given_cell_that_the_student_ran_is_something_to_look_at():
 def test_a_section_that_is_not_found_or_not_known_is_a_persons_to_find():
     lost = judge(MANUAL, section="b")
     assert lost.status is Status.NEEDS_TA
-    assert "not found" in lost.message
+    assert "not found" in lost.open
     assert judge(MANUAL, section=None).status is Status.NEEDS_TA
 
 

@@ -65,8 +65,8 @@ class Work:
     files: Sequence[tuple[str, str]] = ()
 
 
-def bundle_of(rubric: Rubric, work: Work) -> Bundle:
-    """The evidence of this work, with an answer to all that the rubric's plan asks."""
+def bundle_of(rubric: Rubric, work: Work, seed: int = 7) -> Bundle:
+    """The evidence of this work, with an answer to all that the rubric's plan asks, drawn from a seed."""
     arrays: list[np.ndarray] = []
     sections = tuple(_sections(rubric, work))
     place = {name: index for index, (name, cell) in enumerate(sections) if cell.kind == "code"}
@@ -74,7 +74,7 @@ def bundle_of(rubric: Rubric, work: Work) -> Bundle:
         WatchedValue(name=name, cell=place[section], value=factories.value_of(thing, arrays))
         for section, name, thing in work.variables
     )
-    probes = [(probe, _answer(probe, work, place, arrays)) for probe in plan_for(rubric).probes]
+    probes = [(probe, _answer(probe, work, place, arrays, seed)) for probe in plan_for(rubric).probes]
     given = factories.evidence(
         [cell.model_copy(update={"index": index}) for index, (_, cell) in enumerate(sections)],
         values=values,
@@ -99,13 +99,15 @@ def _sections(rubric: Rubric, work: Work) -> Iterator[tuple[str, CellRecord]]:
 
 
 def _answer(
-    probe: Probe, work: Work, place: Mapping[str, int], arrays: list[np.ndarray]
+    probe: Probe, work: Work, place: Mapping[str, int], arrays: list[np.ndarray], seed: int
 ) -> ProbeResult | FunctionRecord | ModuleRecord:
     match probe:
         case FunctionProbe(target=target):
             cell = next(place[name] for name, text in work.code.items() if target.names[0] in text)
             return _counted(
-                factories.called(probe, work.functions[target.names[0]], arrays, cell=cell), work, probe
+                factories.called(probe, work.functions[target.names[0]], arrays, cell=cell, seed=seed),
+                work,
+                probe,
             )
         case ModuleProbe(target=target):
             keys = (

@@ -11,6 +11,7 @@ import pytest
 from grader.evidence.codec import Bundle
 from grader.facts.case import Case, Reference
 from grader.facts.fields import Where
+from grader.facts.known import Known
 from grader.grading.grade import grade
 from grader.grading.tampering import held_back, signs_of_tampering
 from grader.judging.check import Check
@@ -119,15 +120,15 @@ def test_text_of_markdown_cells_is_not_code() -> None:
 
 def test_earned_points_wait_for_a_ta_and_nothing_is_taken_off() -> None:
     signs = signs_of_tampering(code_cells("import ctypes"))
-    held = held_back(Judgement.partial(0.5, "Half of it."), signs)
+    held = held_back(Judgement.partial(0.5, "Half of it.", on=Known(True)), signs)
     assert (held.status, held.share, held.open_share) == (Status.NEEDS_TA, 0.0, 0.5)
-    assert "cell 0 uses `ctypes`" in held.message
+    assert "Cell 0 uses `ctypes`" in held.open
     assert held.where[-1] == Where(cell=0, line=1)
 
 
 def test_what_was_lost_anyway_stays_lost() -> None:
     signs = signs_of_tampering(code_cells("import ctypes"))
-    failed = Judgement.failed("Wrong.")
+    failed = Judgement.failed("Wrong.", on=Known(True))
     assert held_back(failed, signs) == failed
 
 

@@ -39,6 +39,16 @@ def test_a_folder_without_a_notebook_is_a_row_with_what_was_found(folder, by_stu
     assert found["s104"].problem == "there is no notebook in what came: lab2.pdf, lab2.py"
 
 
+def test_a_student_with_nothing_but_litter_or_an_empty_folder_is_not_lost(folder, archive, by_student):
+    files = {"s101/lab2.ipynb": A, "s102/.DS_Store": b"x", "s103/.ipynb_checkpoints/lab2-checkpoint.ipynb": B}
+    zipped = archive([*files.items(), ("s104/", b""), ("s101/work/", b""), ("__MACOSX/s105/", b"")])
+    for path, empty in ((folder({**files, "s104": None}), 3), (zipped, 3)):
+        found = by_student(path)
+        assert len(found) == 1 + empty
+        assert found["s101"].problem is None
+        assert all(found[f"s10{number}"].problem == "nothing was handed in" for number in (2, 3, 4))
+
+
 def test_what_nobody_hands_in_is_ignored_with_a_note(handed_in):
     path = handed_in(
         {

@@ -48,7 +48,8 @@ def test_one_upload_broke_off_and_one_is_the_wrong_file(course):
     found = {one.student: one for one in submissions(course, "convolution")}
     with pytest.raises(SubmissionError, match="not valid JSON"):
         parse_notebook(found["finn"].read())
-    assert "notes.txt" in found["gil"].problem
+    with pytest.raises(SubmissionError, match="not valid JSON"):
+        parse_notebook(found["gil"].read())
 
 
 def test_the_options_name_data_that_is_there(course):

@@ -84,7 +84,7 @@ def test_an_answer_in_words_beside_a_variable_left_none_goes_to_a_ta():
     judgement = in_section("(d) 10 x 30 x 30 = 9000", *held)
     assert judgement.status is Status.NEEDS_TA
     assert judgement.share == pytest.approx(2 / 3)
-    assert "in words; a TA reads it" in judgement.message
+    assert "numbers in words" in judgement.open
     assert in_section("That was hard.", *held).status is Status.PARTIAL
     assert in_section("### 4.1 Units [4 pt]\nThat was hard.", *held).status is Status.PARTIAL
 

@@ -104,6 +104,33 @@ def test_the_line_whose_clip_is_thrown_away_is_shown(line, thrown_away):
     assert (f"`img_add` goes above 1: {cause}." in judgement.message) is thrown_away
 
 
+@pytest.mark.parametrize(
+    ("expect", "got"),
+    [
+        (5, 9),
+        ([5], [-3]),
+        ([2, 2, 2], [3, 4, 9]),
+        ([0.0, 1.0], [-5.0, 9.0]),
+        ([0.0, 0.0, 1.0, 1.0], [-1.0, -2.0, 3.0, 4.0]),
+        ([0.0, 0.5, 1.0], [-5.0, 0.5, 9.0]),
+        ([0.0] * 99 + [0.5, 1.0], [-1.0] * 99 + [0.5, 2.0]),
+    ],
+)
+def test_numbers_that_any_wrong_ones_would_be_clipped_to_are_not_said_to_be_right(expect, got):
+    check = TensorClose(tensors=[{"name": "t", "expect": expect, "unclipped_share": 0.5}])
+    judgement = judge(check, ("t", got))
+    assert judgement.status is Status.FAIL
+    assert "the numbers are right" not in judgement.message
+
+
+def test_numbers_between_speak_for_a_clip_that_is_missing():
+    check = TensorClose(tensors=[{"name": "t", "expect": [0.0, 0.25, 0.5, 1.0], "unclipped_share": 0.5}])
+    judgement = judge(check, ("t", [-0.5, 0.25, 0.5, 1.5]))
+    assert judgement.share == pytest.approx(0.5)
+    assert "not kept within the range" in judgement.message
+    assert judge(check, ("t", [-0.5, 0.3, 0.5, 1.5])).status is Status.FAIL
+
+
 def test_numbers_of_a_stand_in_picture_are_called_so():
     def judged(img_add):
         source = case_of_variables(BRIGHT, ("img", IMAGE), ("img_add", img_add))
@@ -120,7 +147,7 @@ def test_numbers_of_a_stand_in_picture_are_called_so():
 def test_an_input_that_is_not_known_goes_to_a_ta():
     judgement = judge(BRIGHT, ("img_add", IMAGE))
     assert judgement.status is Status.NEEDS_TA
-    assert "`img` is not known" in judgement.message
+    assert "`img` is not known" in judgement.open
 
 
 def test_printed_numbers_count_where_the_rubric_says_so():
@@ -246,7 +273,7 @@ def test_a_list_of_the_right_numbers_goes_to_a_ta_whatever_they_are(text):
     judgement = shown_as(text)
     assert judgement.status is Status.NEEDS_TA
     assert judgement.message == (
-        "Cell 0 shows the right numbers, but in a list and not as one array or tensor; a TA looks at it."
+        "Cell 0 shows the right numbers, but in a list and not as one array or tensor."
     )
     assert [place.cell for place in judgement.where] == [0]
 

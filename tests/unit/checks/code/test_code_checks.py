@@ -10,7 +10,7 @@ from grader.checks.code.forbids_call import ForbidsCall
 from grader.checks.code.returns_not_prints import ReturnsNotPrints
 from grader.checks.code.uses_function import UsesFunction
 from grader.checks.code.vectorized import Vectorized
-from grader.evidence.record import CallRecord, CellError, FunctionRecord
+from grader.evidence.record import CallRecord, CellError, FunctionRecord, ProbeResult, RaisedError
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Reference
 from grader.facts.sections import Alignment
@@ -89,6 +89,69 @@ def test_calling_ones_own_function_of_that_name_is_by_hand():
     assert many.judge(case(many, evidence(code_cells(source)))).status is Status.PASS
 
 
+OBSERVED = ForbidsCall(functions=[{"name": "conv2d", "args": [1]}], forbidden=["conv2d"])
+CLEAN = "def conv2d(i):\n    return i + 1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (ProbeResult(status="no_answer", detail="the kernel was dead"), "the kernel was dead"),
+        (ProbeResult(status="not_found"), "could not be called"),
+        (FunctionRecord(name="conv2d", calls=(CallRecord(error=RaisedError(type="TypeError")),)), "raised"),
+        (FunctionRecord(name="conv2d", calls=(CallRecord(),)), "were not looked at"),
+        (None, "never called"),
+    ],
+)
+def test_what_was_never_seen_at_work_is_not_said_to_be_written_by_hand(answer, says):
+    probe = OBSERVED.probes()[0]
+    given = evidence(code_cells(CLEAN), probes=answers([(probe, answer)] if answer is not None else []))
+    judgement = OBSERVED.judge(case(OBSERVED, given))
+    assert (judgement.status, judgement.share) == (Status.NEEDS_TA, 0)
+    assert says in judgement.open
+    seen = FunctionRecord(name="conv2d", calls=(CallRecord(operations=1, operation_names=("add",)),))
+    whole = evidence(code_cells(CLEAN), probes=answers([(probe, seen)]))
+    assert OBSERVED.judge(case(OBSERVED, whole)).status is Status.PASS
+
+
+def test_code_that_never_ran_is_not_said_to_be_written_by_hand():
+    for check, source in ((BY_HAND, CLEAN), (LOOPS, "for row in matrix:\n    total = 0")):
+        assert check.judge(case(check, evidence([cell(0, source, run=False)]))).status is Status.NEEDS_TA
+        assert check.judge(case(check, evidence([cell(0, source)]))).status is Status.PASS
+    forbidden = "def conv2d(i, k):\n    return torch.conv2d(i, k)"
+    assert BY_HAND.judge(case(BY_HAND, evidence([cell(0, forbidden, run=False)]))).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return getattr(F, name)(i, k)",
+        "return eval('F.conv' + '2d')(i, k)",
+        "return globals()[name](i, k)",
+        "return __import__(module)(i, k)",
+        "return vars(F)[name](i, k)",
+    ],
+)
+def test_a_function_found_by_a_name_that_is_put_together_is_for_a_person_to_see(line):
+    judgement = by_hand(f"def conv2d(i, k):\n    {line}")
+    assert judgement.status is Status.NEEDS_TA
+    assert "may call anything" in judgement.open
+    uses = UsesFunction(function="conv2d", uses="multiply")
+    assert uses.judge(case(uses, evidence(code_cells(f"def conv2d(i, k):\n    {line}")))).open
+    assert by_hand("def conv2d(i, k):\n    return getattr(i, 'shape')").status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "brings",
+    ["from lab1_functions import *", "import os\nfrom helper.functions import *", "from x import conv2d"],
+)
+def test_a_name_that_a_failed_import_would_have_brought_is_not_said_to_be_missing(brings):
+    error = CellError(type="ModuleNotFoundError", message="No module")
+    lost = BY_HAND.judge(case(BY_HAND, evidence([cell(0, brings, error=error), cell(1, "x = 1")])))
+    assert lost.status is Status.NEEDS_TA
+    assert BY_HAND.judge(case(BY_HAND, evidence([cell(0, "from math import *")]))).status is Status.FAIL
+
+
 def test_what_is_not_written_earns_nothing():
     assert by_hand('def conv2d(i, k):\n    """Slides k over i."""\n    ...').status is Status.FAIL
     assert by_hand("x = 1").status is Status.FAIL
@@ -96,18 +159,23 @@ def test_what_is_not_written_earns_nothing():
 
 def test_a_forbidden_operation_is_observed_where_the_code_hides_it():
     observed = ForbidsCall(functions=[{"name": "conv2d", "args": [1]}], forbidden=["conv2d"])
-    source = "def conv2d(i, k):\n    return getattr(torch, 'conv' + '2d')(i, k)"
+    hidden = "def conv2d(i, k):\n    return getattr(torch, 'conv' + '2d')(i, k)"
 
-    def judged(*names, cut=False):
+    def judged(*names, cut=False, source=hidden):
         call = CallRecord(operation_names=names, operation_names_cut=cut)
         record = FunctionRecord(name="conv2d", calls=(call,))
         given = evidence(code_cells(source), probes=answers([(observed.probes()[0], record)]))
         return observed.judge(case(observed, given))
 
     assert judged("conv2d", "sum").status is Status.FAIL
-    assert judged("mul", "sum").status is Status.PASS
-    unknown = judged("mul", "sum", cut=True)
+    other = judged("mul", "sum")
+    assert other.status is Status.NEEDS_TA
+    assert "`getattr` may call anything" in other.open
+    plain = "def conv2d(i, k):\n    return (i * k).sum()"
+    assert judged("mul", "sum", source=plain).status is Status.PASS
+    unknown = judged("mul", "sum", cut=True, source=plain)
     assert (unknown.status, unknown.open_share) == (Status.NEEDS_TA, 1.0)
+    assert "more operations than were recorded" in unknown.open
     assert judged("conv2d", "sum", cut=True).status is Status.FAIL
 
 
@@ -355,7 +423,7 @@ def test_a_vectorised_function_that_later_lines_broke_goes_to_a_ta():
     assert counted(broken, (1, 1), source).status is Status.FAIL
     judgement = counted(broken, (1, 1), f"{source}\nsum = 3")
     assert judgement.status is Status.NEEDS_TA
-    assert "gives `sum` another meaning" in judgement.message
+    assert "gives `sum` another meaning" in judgement.open
 
 
 def test_an_answer_too_large_to_be_kept_goes_to_a_ta():
@@ -368,7 +436,7 @@ def test_an_answer_too_large_to_be_kept_goes_to_a_ta():
     arrays, reference = given.bundle.arrays, Reference(functions=FUNCTIONS)
     judgement = FAST.judge(case(FAST, whole, arrays=arrays, reference=reference))
     assert judgement.status is Status.NEEDS_TA
-    assert "too large to be kept" in judgement.message
+    assert "too large to be kept" in judgement.open
 
 
 def test_operations_never_counted_go_to_a_ta():

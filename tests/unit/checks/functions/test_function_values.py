@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import array
+import types
+from collections import deque
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -152,6 +157,53 @@ def test_a_constant_earns_nothing_even_where_it_happens_to_be_right():
     assert "same answer to every input" in judgement.message
 
 
+LENGTHS = FunctionValues(
+    function="f",
+    groups=[
+        {"name": "g", "calls": [{"args": [3], "accept": [[0, 1, 2]]}, {"args": [2], "accept": [[0, 1]]}]}
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        range,
+        lambda n: deque(range(n)),
+        lambda n: map(int, range(n)),
+        lambda n: {i: i for i in range(n)}.values(),
+        lambda n: (i for i in range(n)),
+        lambda n: [complex(i, 0) for i in range(n)],
+        lambda n: [Fraction(i) for i in range(n)],
+        lambda n: array.array("i", range(n)),
+        lambda n: types.SimpleNamespace(data=list(range(n))),
+    ],
+)
+def test_numbers_in_a_type_that_is_not_looked_into_go_to_a_ta(kind):
+    judgement = judge(kind, LENGTHS)
+    assert judgement.status is Status.NEEDS_TA
+    assert "same answer" not in judgement.message
+    assert "was not recorded" in judgement.open
+
+
+@pytest.mark.parametrize("kind", [lambda n: sum, lambda n: LENGTHS.judge, lambda n: range, lambda n: ...])
+def test_what_can_hold_no_numbers_is_wrong_and_not_called_a_constant(kind):
+    judgement = judge(kind, LENGTHS)
+    assert judgement.status is Status.FAIL
+    assert "same answer" not in judgement.message
+
+
+def test_a_function_without_return_is_said_to_give_none():
+    judgement = judge(lambda n: print("no numbers"), LENGTHS)  # noqa: T201
+    assert judgement.status is Status.FAIL
+    assert judgement.message.endswith("It returns None for every input.")
+
+
+def test_a_negative_input_is_no_matter_of_one_more_or_less():
+    judgement = judge(lambda n: cubes(n) if n >= 0 else 0)
+    assert "off by one" not in judgement.message
+
+
 def test_a_bool_is_no_number():
     check = FunctionValues(function="f", groups=[{"name": "g", "calls": [{"args": [1], "accept": [1]}]}])
     assert judge(lambda n: True, check).status is Status.FAIL
@@ -281,7 +333,7 @@ def test_a_function_whose_cell_failed_goes_to_a_ta():
     error = CellError(type="SyntaxError", message="invalid syntax", line=2)
     judgement = without_answer("not_found", "def sum_of_cubes(n):\n  prose here", error=error)
     assert judgement.status is Status.NEEDS_TA
-    assert "SyntaxError" in judgement.message
+    assert "SyntaxError" in judgement.open
 
 
 def test_a_function_lost_to_the_time_limit_goes_to_a_ta():

@@ -4,10 +4,12 @@ import pytest
 import torch.nn.functional as F
 from pydantic import ValidationError
 
-from grader.checks.functions.pooling import Pooling
+from grader.checks.functions.pooling import Pooling, PoolingGroup
 from grader.evidence.record import ProbeResult
+from grader.facts.case import Reference
 from grader.judging.judgement import Status
-from tests.factories import answers, case, case_of_function, code_cells, evidence
+from reference import FUNCTIONS
+from tests.factories import answers, called, case, case_of_function, code_cells, evidence
 
 GROUPS = [
     {"name": "side by side", "image": [6, 8]},
@@ -54,6 +56,54 @@ def test_usual_mistakes_are_named(check, wrong, named, share):
     assert judgement.status in (Status.FAIL, Status.PARTIAL)
     if share is not None:
         assert judgement.share == pytest.approx(share)
+
+
+DOCUMENTED = Pooling(
+    function="max_pool2d",
+    kind="max",
+    arguments=["image", "size", "stride"],
+    groups=[
+        {"name": "side by side", "image": [6, 8]},
+        {"name": "overlapping", "image": [7, 9], "size": 3, "stride": 2},
+    ],
+)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_drawn_decides_nothing(seed):
+    def judged(function):
+        return DOCUMENTED.judge(case_of_function(DOCUMENTED, function, seed=seed))
+
+    assert judged(max_pool).status is Status.PASS
+    from_zero = judged(lambda i, k, s: max_pool(i, k, s).clamp(min=0))
+    assert (from_zero.status, from_zero.share) == (Status.FAIL, 0)
+    assert "starts at 0" in from_zero.message
+    assert judged(lambda i, k, s: max_pool(i, k, s).clamp(min=-0.5)).share == 0
+    assert judged(lambda i, k, s: max_pool(i.abs(), k, s)).share == 0
+
+
+def test_evidence_of_an_attempt_that_was_asked_less_is_judged_as_it_is():
+    asked = DOCUMENTED.model_copy(update={"kind": "average"}).probes()[0]
+    arrays = []
+
+    def judged(function):
+        given = evidence(
+            code_cells("..."), probes=answers([(asked, called(asked, function, arrays, cell=0))])
+        )
+        return DOCUMENTED.judge(
+            case(DOCUMENTED, given, arrays=arrays, reference=Reference(functions=FUNCTIONS))
+        )
+
+    assert judged(max_pool).status is Status.PASS
+    assert judged(average_pool).status is Status.FAIL
+
+
+def test_images_that_the_rubric_draws_in_its_own_way_are_left_so():
+    check = DOCUMENTED.model_copy(
+        update={"groups": (PoolingGroup(name="g", image={"kind": "uniform", "shape": [4, 4]}, count=2),)}
+    )
+    assert len(check.probes()[0].calls) == 2
+    assert len(DOCUMENTED.probes()[0].calls) == 4
 
 
 def test_the_picture_has_the_window_but_no_kernel():

@@ -160,7 +160,7 @@ FIRST, SECOND = FULLY.splitlines()
 def test_layers_that_may_be_registered_and_never_used_or_used_in_another_order_go_to_a_ta(text: str):
     judgement = judge_trained(text)
     assert judgement.status is Status.NEEDS_TA
-    assert "not what is used" in judgement.message
+    assert "not what is used" in judgement.open
     assert judge_trained(text, FULLY).status is Status.PASS
     assert judge_trained(text, FULLY.replace("3072", "1024")).status is Status.NEEDS_TA
 
@@ -236,6 +236,35 @@ def test_of_several_wrong_networks_the_nearest_is_told_of():
         assert "has three layers" in judge_trained(*texts).message
 
 
+POOLED = [WANTED[0], {"type": "AvgPool2d"}, {"type": "Sigmoid"}, WANTED[1]]
+
+
+@pytest.mark.parametrize(
+    ("between", "status"),
+    [
+        ("p: AvgPool2d(kernel_size=2)\ns: Sigmoid()", Status.PASS),
+        ("", Status.PASS),
+        ("d: Dropout(p=0.5)", Status.PASS),
+        ("p: MaxPool2d(kernel_size=2)\ns: Sigmoid()", Status.NEEDS_TA),
+        ("p: AvgPool2d(kernel_size=2)\nr: ReLU()", Status.NEEDS_TA),
+        ("p: AvgPool2d(kernel_size=2)\nm: MaxPool2d(kernel_size=2)", Status.PASS),
+    ],
+)
+def test_another_pooling_registered_in_place_of_the_one_asked_for_is_no_pass(between: str, status: Status):
+    text = "\n".join(filter(None, (FIRST, between, SECOND)))
+    judgement = judge_trained(text, layers=POOLED)
+    assert judgement.status is status
+    if status is Status.NEEDS_TA:
+        assert "expected AvgPool2d" in judgement.message or "expected Sigmoid" in judgement.message
+
+
+def test_a_setting_that_the_sizes_do_not_show_is_told():
+    padded = [{**LAYERS[0], "settings": {**LAYERS[0]["settings"], "padding": 1}}, *LAYERS[1:]]
+    judgement = judge(net(*OPERATIONS), layers=padded)
+    assert judgement.status is Status.FAIL
+    assert judgement.message.endswith("In layer 1 padding is (0, 0); it was to be 1.")
+
+
 def test_a_class_defined_anew_after_the_training_is_none_of_its_concern():
     cells = factories.code_cells("class Net:\n    l = nn.Linear(1, 2)", "train()", "class Net:\n    pass")
     case = factories.case(Architecture(trained_in="f", layers=WANTED), factories.evidence(cells))
@@ -252,7 +281,7 @@ def test_a_network_whose_layers_were_cut_is_left_to_a_ta_right_or_wrong():
     for text in (FULLY.splitlines()[0], FULLY, FULLY.replace("3072", "1024")):
         judgement = judge_trained(layer_list(text, cut=True, whole="d"))
         assert judgement.status is Status.NEEDS_TA
-        assert "has more layers than were recorded" in judgement.message
+        assert "has more layers than were recorded" in judgement.open
     assert judge_trained(layer_list(FULLY, cut=True), FULLY).status is Status.PASS
 
 

@@ -102,7 +102,7 @@ def test_a_network_without_a_name_is_not_missing_where_it_may_be_out_of_sight(
     missing = ProbeResult(status="not_found", detail="nothing fits", **seen)
     judgement = judge(missing, target=FREE, runs=runs)
     assert judgement.status is Status.NEEDS_TA
-    assert says in judgement.message
+    assert says in judgement.open
     assert judge(missing, runs=runs).status is Status.FAIL
 
 
@@ -179,5 +179,5 @@ def test_a_network_of_this_part_that_was_used_but_does_not_fit_is_named_to_the_t
     other = look.model_copy(update={"model": model("deep", class_name="Deep")})
     judgement = missing(own, looks=(other, look))
     assert judgement.status is Status.NEEDS_TA
-    assert "`flat` (Flat, cell 2) may be meant" in judgement.message
+    assert "`flat` (Flat, cell 2) may be meant" in judgement.open
     assert missing(own, looks=(other,)).status is Status.FAIL

@@ -236,7 +236,7 @@ def test_what_another_section_may_do_is_named_to_the_ta_and_earns_nothing_by_its
 def test_one_batch_of_each_loader_goes_to_a_ta(source: str, status: Status):
     judgement = features(cell(1, source))
     assert judgement.status is status
-    assert ("only the first batch" in judgement.message) == (status is Status.NEEDS_TA)
+    assert ("Only the first batch" in judgement.message) == (status is Status.NEEDS_TA)
 
 
 @pytest.mark.parametrize("cut", ["alexnet.features(x).data", "alexnet.features(x.cpu()).cpu().data.numpy()"])

@@ -1,0 +1,83 @@
+"""Whether a network that a probe found after the last cell is what the student's part left behind."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+
+from grader.evidence.record import ModuleRecord
+from grader.facts.case import Case
+from grader.facts.code.bindings import Binding
+from grader.facts.code.source import ParsedCell
+from grader.facts.known import Fact, Known, Unknown
+from grader.facts.networks.shapes import error_of, shape_of
+
+__all__ = ["as_left", "layers_in_reach", "parameters_in_reach"]
+
+#: Classes of compiled networks, whose parameters and layers are not kept where they are read.
+_COMPILED = frozenset({"RecursiveScriptModule", "ScriptModule", "TopLevelTracedModule", "TracedModule"})
+#: What does a layer's work with weights of the student's own.
+_BY_HAND = frozenset({
+    "addmm", "addmv", "baddbmm", "bilinear", "bmm", "einsum", "fold", "inner", "matmul", "mm", "mv",
+    "rmatmul", "tensordot", "unfold",
+})  # fmt: skip
+
+
+def as_left(case: Case, module: ModuleRecord, names: Collection[str]) -> Fact[ModuleRecord]:
+    """The network, where nothing after the criterion's section gives its name or its class another meaning.
+
+    Args:
+        case: Its section is where the network was to be written.
+        module: What was found at the end of the notebook.
+        names: That it was looked for by.
+    """
+    for cell, binding in _after(case):
+        if binding.name == module.class_name and binding.how in ("class", "def", "import"):
+            return Unknown(f"cell {cell.index}, after this part, defines `{binding.name}` anew")
+        if binding.name in names and not _keeps(cell, binding, names, module.class_name):
+            return Unknown(f"cell {cell.index}, after this part, gives `{binding.name}` another value")
+    return Known(module)
+
+
+def _after(case: Case) -> Iterator[tuple[ParsedCell, Binding]]:
+    """Names of the notebook bound below the criterion's section; none where it has none or is not found."""
+    inside = case.alignment.cells_of(case.section) if case.section is not None else ()
+    for cell, binding in case.facts.bindings if inside else ():
+        if cell.index > inside[-1] and binding.at_top:
+            yield cell, binding
+
+
+def _keeps(cell: ParsedCell, binding: Binding, names: Collection[str], class_name: str) -> bool:
+    """Whether an assignment makes another object of the same class, or moves or casts the one there was."""
+    for node in ast.walk(cell.tree) if cell.tree is not None else ():
+        if isinstance(node, ast.Assign) and binding.node in node.targets:
+            root: ast.expr = node.value
+            while isinstance(root, ast.Call | ast.Attribute):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            return isinstance(root, ast.Name) and (root.id == class_name or root.id in names)
+    return False
+
+
+def parameters_in_reach(module: ModuleRecord) -> Fact[ModuleRecord]:
+    """A network whose parameters were all read."""
+    if module.modules_cut:
+        return Unknown("it has more layers than were read")
+    return _not_compiled(module)
+
+
+def layers_in_reach(module: ModuleRecord) -> Fact[ModuleRecord]:
+    """A network whose layers in the order of its forward pass were all seen as layers."""
+    by_hand = next((each.name for each in module.operations if each.name in _BY_HAND), None)
+    if by_hand is not None:
+        return Unknown(f"`{by_hand}` in its forward pass may do the work of a layer")
+    for forward in module.forwards:
+        error, shape = error_of(forward), shape_of(forward)
+        if forward.error is not None and isinstance(error, Unknown) and isinstance(shape, Unknown):
+            return Unknown(f"its forward pass was not seen whole: {shape.why}")
+    return _not_compiled(module)
+
+
+def _not_compiled(module: ModuleRecord) -> Fact[ModuleRecord]:
+    kinds = {module.class_name, *(layer.type for layer in module.layers)}
+    compiled = next(iter(sorted(kinds & _COMPILED)), None)
+    return Known(module) if compiled is None else Unknown(f"a {compiled} was not looked into")

@@ -1,0 +1,48 @@
+"""Numbers in running text by what they are said to count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from grader.facts.words.numbers import numbers_in, spelled_out, thousands_in
+
+__all__ = ["labelled", "stems"]
+
+_STEM = 5
+_PARTS = re.compile(r"[,;|](?!\d{3}\b)|\band\b|\. ")
+_LONGEST_TEXT = 20_000
+
+
+def stems(name: str) -> frozenset[str]:
+    """The beginnings of the words of a name, by which it is known in a text."""
+    return frozenset(word[:_STEM] for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 2)
+
+
+def labelled(text: str, names: Collection[str]) -> dict[str, frozenset[float]]:
+    """What a text says of each name: numbers alone with it, and with no other, in a part of a line.
+
+    Names are known by what none of the others has: ``training set`` and ``test set`` by ``train``, ``test``.
+    """
+    own = {name: stems(name) - _of_others(name, names) for name in names}
+    found: dict[str, frozenset[float]] = dict.fromkeys(names, frozenset())
+    for line in spelled_out(text[:_LONGEST_TEXT]).lower().splitlines():
+        for part in (*_PARTS.split(line), line):
+            said = [name for name, words in own.items() if any(word in part for word in words)]
+            numbers = frozenset(_numbers(part))
+            if len(said) == 1 and len(numbers) == 1:
+                found[said[0]] |= numbers
+    return found
+
+
+def _of_others(name: str, names: Collection[str]) -> frozenset[str]:
+    return frozenset().union(*(stems(other) for other in names if other != name))
+
+
+def _numbers(part: str) -> tuple[float, ...]:
+    grouped = thousands_in(part)
+    if grouped:
+        return grouped
+    numbers = numbers_in(part)
+    # ``8,000`` is read as a list as well; here it is one number.
+    return numbers[:1] if re.fullmatch(r"\D*\d{1,3}(?:,\d{3})+\D*", part) else numbers
