@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -21,8 +22,12 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from grader.collector.places import PORTS, SOCKETS
 from grader.collector.uids import take_uids
+from grader.collector.wipe import has_living_thread
 
 __all__ = ["ForkedKernel", "ForkedKernelManager", "ForkedKernelProvisioner", "Launcher"]
+
+
+_LOOK_S = 0.02
 
 
 class ForkedKernel:
@@ -39,8 +44,17 @@ class ForkedKernel:
         self.prefix = prefix
         self.key = key
         self.died = asyncio.Event()
-        self._descriptor = os.pidfd_open(pid)
-        asyncio.get_running_loop().add_reader(self._descriptor, self._ended)
+        self._looking: asyncio.Future[None] | None = None
+        self._descriptor = _process_descriptor(pid)
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().add_reader(self._descriptor, self._ended)
+        else:
+            self._looking = asyncio.ensure_future(self._look_until_it_ends())
+
+    async def _look_until_it_ends(self) -> None:
+        while has_living_thread(self.pid):
+            await asyncio.sleep(_LOOK_S)
+        self.died.set()
 
     def _ended(self) -> None:
         self.close()
@@ -52,10 +66,22 @@ class ForkedKernel:
 
     def close(self) -> None:
         """Stops watching the process."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._descriptor >= 0:
             asyncio.get_running_loop().remove_reader(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _process_descriptor(pid: int) -> int:
+    """A descriptor that can be read when the process has ended; -1 where the kernel has none, as gVisor."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return -1
 
 
 class Launcher:

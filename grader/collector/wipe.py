@@ -18,6 +18,7 @@ from grader.evidence.text import first_lines
 
 __all__ = [
     "connections",
+    "has_living_thread",
     "kill_processes",
     "leftovers",
     "processes_of",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _IPC_RMID = 0
-_STOP_S = 2.0
+_STOP_S = 10.0
 _KILL_S = 30.0
 _MOST_NAMED = 20
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -59,6 +60,11 @@ def _processes() -> Iterator[tuple[int, int]]:
             yield int(entry.name), int(uid)
 
 
+def has_living_thread(pid: int) -> bool:
+    """Whether a process has not ended, whatever state it shows itself."""
+    return bool(_thread_states(pid) - set("ZX"))
+
+
 def _thread_states(pid: int) -> set[str]:
     """Letters of the states that a process's threads are in; empty once it has none."""
     states: set[str] = set()
@@ -73,16 +79,31 @@ def kill_processes(uid: int) -> None:
     """Stops all, then kills all.
 
     Stopped processes keep their places under the limit, so a fork bomb comes to rest; killed one by one it
-    would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for.
-    A process that waits for a child which it made with vfork cannot be stopped, so stopping has a time.
+    would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for, and
+    without the container's control group, which no engine lets us write to.
     """
-    for number, stopped, patience_s in ((signal.SIGSTOP, False, _STOP_S), (signal.SIGKILL, True, _KILL_S)):
-        deadline = time.monotonic() + patience_s
-        while time.monotonic() < deadline and (found := list(processes_of(uid, stopped=stopped))):
-            for pid in found:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
-            time.sleep(0.001)
+    _stop_processes(uid)
+    deadline = time.monotonic() + _KILL_S
+    while time.monotonic() < deadline and (found := list(processes_of(uid))):
+        _signal(found, signal.SIGKILL)
+        time.sleep(0.001)
+
+
+def _stop_processes(uid: int) -> None:
+    """Stops all but those that cannot be: they wait in the kernel, as for a child made with vfork."""
+    deadline = time.monotonic() + _STOP_S
+    while time.monotonic() < deadline:
+        found = list(processes_of(uid, stopped=False))
+        _signal(found, signal.SIGSTOP)
+        if not any(_thread_states(pid) - set("ZXTtD") for pid in found):
+            return
+        time.sleep(0.001)
+
+
+def _signal(pids: list[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def remove_everything(uid: int) -> None:
@@ -172,7 +193,7 @@ def strangers(uid: int) -> list[str]:
     """
     found = []
     for pid, owner in _processes():
-        if owner not in (0, uid) and _thread_states(pid) - set("ZX"):
+        if owner not in (0, uid) and has_living_thread(pid):
             found.append(f"process {pid} of uid {owner}")
     for entry, owner in _files():
         if owner not in (0, uid):

@@ -26,7 +26,6 @@ __all__ = [
     "stands_in",
     "stopped_early",
     "stored_text",
-    "training_unknown",
     "untouched",
     "was_run_by_student",
 ]
@@ -115,12 +114,6 @@ def own_cell_failed(case: Case) -> bool:
         cell.run is not None and cell.run.status != "ok" and cell.index not in case.alignment.unchanged
         for cell in case.evidence.cells
     )
-
-
-def training_unknown(case: Case) -> bool:
-    """True where the record of training may miss runs: it says so, or it saw none at all."""
-    history = case.evidence.training
-    return stopped_early(case) or not history.complete or not history.runs
 
 
 def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:

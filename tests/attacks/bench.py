@@ -24,7 +24,7 @@ from grader.evidence.plan import (
 from grader.sandbox.base import Job, Worker
 from tests.attacks.memory import Growth, growth
 from tests.attacks.model import Attack
-from tests.attacks.survivors import living_uids
+from tests.attacks.survivors import living_uids, waiting_uids
 
 __all__ = [
     "HONEST",
@@ -139,14 +139,14 @@ class Fight:
         honest: Evidence of the honest submission that the same sandbox served next, and
         twin: evidence of the harmless twin, after that; None where each submission gets its own sandbox.
         grew: Memory taken outside the kernel while it ran.
-        living: Uids of processes that lived in the shared sandbox when the hostile notebook was over.
+        survivors: Its uid, where the host still saw a living process of it when it was over.
     """
 
     attack: Bundle
     honest: Bundle | None
     twin: Bundle | None
     grew: Growth
-    living: frozenset[int] = frozenset()
+    survivors: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -177,14 +177,15 @@ def fight(attack: Attack, worker: Worker, *, shared: bool) -> Fight:
     """Runs the attack; then, where a sandbox serves several submissions, the honest one and the twin."""
     limits, cuda = attack_limits(attack), attack.needs == "gpu"
     prelude = PRELUDE + attack.prelude
+    its_uid = waiting_uids(worker) if shared else set()
     with growth(measured=attack.check == "flat_memory") as grown:
         hostile = run_cells(worker, (prelude, *attack.cells), limits, cuda=cuda)
     if not shared:
         return Fight(hostile, None, None, grown)
-    living = frozenset(living_uids(worker))
+    survivors = frozenset(its_uid & living_uids(worker))
     honest = run_cells(worker, HONEST, limits, cuda=cuda)
     harmless = run_cells(worker, (prelude, *attack.twin.cells), limits, cuda=cuda)
-    return Fight(hostile, honest, harmless, grown, living)
+    return Fight(hostile, honest, harmless, grown, survivors)
 
 
 def twins_by_group(attacks: Sequence[Attack]) -> list[Twins]:

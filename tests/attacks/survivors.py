@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,14 +13,24 @@ import docker
 
 from grader.sandbox.base import Worker
 
-__all__ = ["living_uids"]
+__all__ = ["living_uids", "waiting_uids"]
+
+_WAIT_S = 60.0
+
+
+def waiting_uids(worker: Worker) -> set[int]:
+    """The uid of the kernel that waits for the next submission; empty where there is no container yet."""
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline:
+        found = living_uids(worker)
+        if found or getattr(worker, "_box", None) is None:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("no kernel came up to wait for the next submission")
 
 
 def living_uids(worker: Worker) -> set[int]:
-    """Uids of students' processes in the container that a worker holds; empty where it holds none.
-
-    Between two submissions that is the next one's kernel, which waits, and no other.
-    """
+    """Uids of students' processes in the container that a worker holds; empty where it holds none."""
     box: Any = getattr(worker, "_box", None)
     if box is None:
         return set()

@@ -15,11 +15,20 @@ from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.sandbox.base import Sandbox, Worker
-from tests.attacks.bench import HONEST, LIMITS, PRELUDE, honest_evidence, plan_for, printed, run_cells
+from tests.attacks.bench import (
+    HONEST,
+    LIMITS,
+    PRELUDE,
+    attack_limits,
+    honest_evidence,
+    plan_for,
+    printed,
+    run_cells,
+)
 from tests.attacks.forger import forgeries, forging_plan, judged, run, work
 from tests.attacks.memory import DRIVER_BYTES, growth
 from tests.attacks.model import attacks
-from tests.attacks.survivors import living_uids
+from tests.attacks.survivors import living_uids, waiting_uids
 from tests.attacks.weakening import Weakness, weaken
 
 pytestmark = pytest.mark.docker
@@ -87,14 +96,7 @@ MANY_PROCESSES = Weakness(options={"pids_limit": 2000})
 NO_WIPE = Weakness(
     {"grader/collector/wipe.py": ("    for folder in WRITABLE:\n        _empty(folder)\n", "    return\n")}
 )
-NO_KILL = Weakness(
-    {
-        "grader/collector/wipe.py": (
-            "    for number, stopped, patience_s in (",
-            "    return\n    for number, stopped, patience_s in (",
-        )
-    }
-)
+NO_KILL = Weakness({"grader/collector/wipe.py": ("    _stop_processes(uid)\n", "    return\n")})
 NO_KILL_BY_UID = Weakness({"grader/collector/wipe.py": ("    _kill_all_others()\n", "")})
 FIRST_THREAD_SPEAKS_FOR_ALL = Weakness(
     {"grader/collector/wipe.py": ('Path(f"/proc/{pid}/task").iterdir()', '[Path(f"/proc/{pid}")]')}
@@ -106,8 +108,8 @@ BLIND_TO_STRANGERS = Weakness(
     {"grader/collector/driver.py": ("shares_uid() else strangers(", "True else strangers(")}
 )
 BLIND_TO_CONNECTIONS = Weakness({"grader/collector/driver.py": ("connections()[:_MOST_NAMED]", "()")})
-#: A process that hides from the look at first threads lives on.
-SURVIVING = FIRST_THREAD_SPEAKS_FOR_ALL | NO_KILL_BY_UID
+#: A process that hides from the look at first threads lives on, with the kernel's own socket in its hands.
+SURVIVING = FIRST_THREAD_SPEAKS_FOR_ALL | NO_KILL_BY_UID | BLIND_TO_CONNECTIONS
 HIDING = "persistence/process-without-its-first-thread"
 _LOOK = " + leftovers(kernel.uid)\n"
 NO_LOOK_AFTER = Weakness({"grader/collector/driver.py": (_LOOK, "\n")})
@@ -133,7 +135,7 @@ def weakened(
 
 def attacked(worker: Worker, name: str) -> Bundle:
     attack = next(one for one in attacks() if one.id == name)
-    return run_cells(worker, (PRELUDE + attack.prelude, *attack.cells), LIMITS)
+    return run_cells(worker, (PRELUDE + attack.prelude, *attack.cells), attack_limits(attack))
 
 
 Weakened = Callable[[Weakness], Worker]
@@ -304,9 +306,10 @@ def test_a_submission_that_met_files_of_an_earlier_one_is_run_again_elsewhere_an
 def test_a_submission_that_met_a_process_of_an_earlier_one_is_run_again_elsewhere_and_not_accused(
     weakened: Weakened, alone: dict[str, Any]
 ) -> None:
-    worker = weakened(NO_KILL | NO_KILL_BY_UID | NO_LOOK_AFTER)
+    worker = weakened(NO_KILL | NO_KILL_BY_UID | NO_LOOK_AFTER | BLIND_TO_CONNECTIONS)
+    its_uid = waiting_uids(worker)
     attacked(worker, HIDING)
-    assert len(living_uids(worker)) == 2
+    assert its_uid & living_uids(worker)
     with pytest.raises(SandboxUnavailable, match="left by an earlier submission: process"):
         run_cells(worker, HONEST, LIMITS)
     assert honest_evidence(run_cells(worker, HONEST, LIMITS)) == alone
@@ -315,7 +318,7 @@ def test_a_submission_that_met_a_process_of_an_earlier_one_is_run_again_elsewher
 def test_in_a_container_with_closed_connections_a_port_is_taken(weakened: Weakened) -> None:
     case = next(one for one in attacks() if one.id == "leftovers/names-and-locks")
     worker = weakened(BLIND_TO_CONNECTIONS)
-    run_cells(worker, (PRELUDE + case.prelude, *case.cells), LIMITS)
+    attacked(worker, case.id)
     twin = run_cells(worker, (PRELUDE + case.prelude, *case.twin.cells), LIMITS)
     assert "Address already in use" in printed(twin)
 

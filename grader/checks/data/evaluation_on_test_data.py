@@ -60,7 +60,7 @@ class EvaluatedOnTest(Check):
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)
         cells = {cell.index for cell in case.section_cells()}
-        test_data = TestData(case.evidence.training)
+        test_data = TestData.of(case)
         looks = [look for look in case.evidence.training.evaluations if look.cell in cells]
         kinds = [(look, test_data.kind_of(look, case)) for look in looks]
         on_test = [(look, kind) for look, kind in kinds if isinstance(kind, Known) and kind.value == "test"]

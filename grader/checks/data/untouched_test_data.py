@@ -10,10 +10,11 @@ from pydantic import Field
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.known import Fact, Known, Unknown, every, sure
+from grader.facts.known import Fact, Known, Unknown, both, every, sure
 from grader.facts.training.data_use import TestData, code_of
 from grader.facts.training.runs import in_cells, object_name, runs_in
-from grader.facts.training.seen import no_training, whole_history
+from grader.facts.training.seen import no_training, ran, seen_runs, whole_history
+from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
@@ -30,8 +31,9 @@ Used = TypeVar("Used", TrainingRun, EvaluationPass)
 class TestSetUntouched(Check):
     """Finds test data that a network was trained on, or that settings were chosen on.
 
-    Settings are chosen on test data where it is evaluated in the course of a run of the `tuning` sections, or
-    there after more runs than `allowed_evaluations`. Where only a name suggests that data are test data, a TA
+    Settings are chosen on test data where it is evaluated in the course of a run of the `tuning` sections,
+    or there after more runs than `allowed_evaluations`. Where only a name suggests that data are test data,
+    where code makes them into other data or uses them without a loader, or where none of `tuning` ran, a TA
     decides.
 
     Fields: `tuning` names the sections in which settings are chosen; `allowed_evaluations` is how many of
@@ -57,10 +59,10 @@ class TestSetUntouched(Check):
 
     def judge(self, case: Case) -> Judgement:
         history = case.evidence.training
-        test_data = TestData(history)
+        test_data = TestData.of(case)
         if not history.runs:
             return _nothing_trained(case, self.tuning)
-        trained = [(run, test_data.is_test(run.source)) for run in history.runs]
+        trained = [(run, test_data.is_test(run.source, (run.cell, run.last_cell))) for run in history.runs]
         tuned = self._tuned_on_test(case, test_data)
         data = _describe(_on_test(trained), _on_test(tuned))
         known = every(fact for _, fact in (*trained, *tuned) if isinstance(fact, Known))
@@ -77,18 +79,29 @@ class TestSetUntouched(Check):
             message = _NO_MISUSE if lost else _NAMED_TEST
             why = _UNRECORDED if lost else f"Whether they are test data is not known: {untouched.why}."
             return Judgement.needs_ta(message, open=why, where=_where(unsure), data=data)
-        whole = whole_history(case)
-        if isinstance(whole, Unknown):
-            return Judgement.needs_ta(_NO_MISUSE, open=f"But {whole.why}.", data=data)
+        whole = both(whole_history(case), followed(case, history.runs))
+        seen = both(whole, self._tuning_seen(case, test_data))
+        if isinstance(seen, Unknown):
+            return Judgement.needs_ta(_NO_MISUSE, open=f"But {seen.why}.", data=data)
         message = "No test data in training or in the choice of settings."
         return Judgement.passed(message, on=untouched, data=data)
+
+    def _tuning_seen(self, case: Case, test_data: TestData) -> Fact[bool]:
+        """Whether the parts in which settings are chosen are there, and ran.
+
+        Where one is lost among others it makes no difference if no training at all looks at test data.
+        """
+        there = ran(case, self.tuning)
+        anywhere = self.model_copy(update={"tuning": ()})._tuned_on_test(case, test_data)
+        nothing = seen_runs(case, self.tuning).map(lambda runs: bool(runs) and not anywhere)
+        return sure(nothing) or there
 
     def _tuned_on_test(self, case: Case, test_data: TestData) -> list[tuple[EvaluationPass, Fact[bool]]]:
         """Looks during the runs that settings were chosen by, but for those that are allowed."""
         tuning = {run.index: run for run in runs_in(case, self.tuning)}
         cells = {cell for section in self.tuning for cell in case.alignment.cells_of(section)}
         looks = [
-            (look, test_data.is_test(look.source))
+            (look, test_data.is_test(look.source, (look.cell,)))
             for look in case.evidence.training.evaluations
             if look.after_run in tuning and (look.cell in cells or _within(look, tuning[look.after_run]))
         ]

@@ -10,10 +10,11 @@ from grader.evidence.record import CellRecord
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Unknown, every, sure
-from grader.facts.notebook import untouched
+from grader.facts.notebook import own_code, untouched
 from grader.facts.training.data_use import TestData
 from grader.facts.training.runs import by_token, runs_in, settings_of, where_of
-from grader.facts.training.seen import all_runs, seen_runs
+from grader.facts.training.seen import all_runs, seen_runs, unclaimed_runs
+from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 
@@ -25,9 +26,11 @@ _UNRECORDED = "More data were used than were recorded, so whether test data guid
 class ValidationSelection(Check):
     """Looks for a training run in each of some sections, and for test data used before the last of them.
 
-    Each section is an equal part of the points. Test data that were evaluated before the last of these runs
-    may have guided the choice: a TA decides. With `curves` half of a section's part waits for a TA where it
-    trains a network and no cell of it shows a plot, in our run or in the file handed in.
+    Each section is an equal part of the points. A training above a section's heading, in the part that both
+    belong to and in no section of its own, counts where the section has code but trains nothing. Test data
+    that were evaluated before the last of these runs may have guided the choice: a TA decides. With `curves`
+    half of a section's part waits for a TA where it trains a network and no cell of it shows a plot, in our
+    run or in the file handed in.
 
     Fields: `sections` each have to train a network; `curves` asks each of them for a plot.
     """
@@ -49,8 +52,9 @@ class ValidationSelection(Check):
         return self.sections
 
     def judge(self, case: Case) -> Judgement:
-        states = [_trained(case, section) for section in self.sections]
-        runs = runs_in(case, self.sections)
+        claimed = self._claimed(case)
+        states = [_trained(case, section, claimed[section]) for section in self.sections]
+        runs = tuple(run for section in self.sections for run in claimed[section])
         looks = _early_looks(case, runs)
         trained = sum(sure(state) is not None for state in states)
         share = trained / len(states)
@@ -64,8 +68,11 @@ class ValidationSelection(Check):
             )
         if trained and _unrecorded_looks(case, runs):
             return Judgement.needs_ta(f"{told}.", open=_UNRECORDED, **more)
+        hidden = followed(case, runs)
+        if trained and isinstance(hidden, Unknown):
+            return Judgement.needs_ta(f"{told}.", open=f"But {hidden.why}.", **more)
         message = f"{told}, without a look at the test data."
-        bare = [name for name in self._without_plot(case) if runs_in(case, (name,))]
+        bare = [name for name in self._without_plot(case) if claimed[name]]
         settled = every(states)
         if bare or isinstance(settled, Unknown):
             missing = len(bare) / len(states) / 2
@@ -78,6 +85,18 @@ class ValidationSelection(Check):
         if trained:
             return Judgement.partial(share, message, on=settled, **more)
         return Judgement.failed("No further settings were trained.", on=settled, data=more["data"])
+
+    def _claimed(self, case: Case) -> dict[str, tuple[TrainingRun, ...]]:
+        """Runs of each section; one that has none takes the next of its parent's that no section holds."""
+        claimed = {section: runs_in(case, (section,)) for section in self.sections}
+        free = list(unclaimed_runs(case, self.sections))
+        for section in self.sections:
+            parent = case.sections[section].within
+            near = [run for run in free if run.cell in case.alignment.cells_of(parent or "")]
+            if near and not claimed[section] and own_code(case, section):
+                claimed[section] = (near[0],)
+                free.remove(near[0])
+        return claimed
 
     def _without_plot(self, case: Case) -> list[str]:
         """Sections that are to show a plot and have none."""
@@ -92,11 +111,11 @@ class ValidationSelection(Check):
         }
 
 
-def _trained(case: Case, section: str) -> Fact[bool]:
-    """Whether a section trains a network."""
+def _trained(case: Case, section: str, claimed: tuple[TrainingRun, ...]) -> Fact[bool]:
+    """Whether a section trains a network, or has one that was trained beside it (`claimed`)."""
     seen = seen_runs(case, (section,))
-    if seen.value:
-        return seen.map(bool)
+    if seen.value or claimed:
+        return seen.map(lambda runs: bool(runs or claimed))
     bare = untouched(case, section)
     if sure(bare):
         return seen.map(bool)
@@ -126,13 +145,13 @@ def _shows_plot(cell: CellRecord) -> bool:
 
 def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
     """Evaluations of test data before the last of these runs began."""
-    test_data = TestData(case.evidence.training)
-    return [look for look in _looks_before(case, runs) if sure(test_data.is_test(look.source))]
+    test_data = TestData.of(case)
+    return [look for look in _looks_before(case, runs) if sure(test_data.is_test(look.source, (look.cell,)))]
 
 
 def _unrecorded_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
     """Evaluations before the last of these runs began, on data of which nothing was recorded."""
-    test_data = TestData(case.evidence.training)
+    test_data = TestData.of(case)
     return [look for look in _looks_before(case, runs) if test_data.is_unrecorded(look.source)]
 
 

@@ -18,7 +18,7 @@ from grader.checks.training.starts import (
 from grader.facts.case import Case
 from grader.facts.known import Known, Unknown, every
 from grader.facts.training.runs import where_of
-from grader.facts.training.seen import no_training, whole_history
+from grader.facts.training.seen import no_training, ran, whole_history
 from grader.facts.training.settings import Setting
 from grader.facts.training.starts import Concern, Starts, starts_of
 from grader.facts.training.story import FirstEpoch
@@ -118,11 +118,13 @@ class FreshWeights(Check):
         count = len(starts.runs)
         text = f"{count} training run{'s' if count != 1 else ''}, each started from fresh weights"
         fresh, whole = every(starts.of(run) for run in starts.runs), whole_history(starts.case)
-        if isinstance(fresh, Known) and isinstance(whole, Known):
+        there = ran(starts.case, self.sections)
+        if isinstance(fresh, Known) and isinstance(whole, Known) and isinstance(there, Known):
             return Judgement.passed(f"{text}.", on=fresh, data=as_data(starts))
+        why = there.why if isinstance(there, Unknown) else "our run ended before the last cell"
         return Judgement.needs_ta(
-            f"{text}, until our run ended before the last cell.",
-            open="There may be further runs.",
+            f"{text}.",
+            open=f"There may be further runs: {why}.",
             where=where_of(starts.runs),
             data={**as_data(starts), "undetermined": True},
         )

@@ -16,6 +16,7 @@ from grader.facts.training.redesign import redesigned
 from grader.facts.training.runs import (
     batch_size_of,
     by_token,
+    epochs_of,
     in_cells,
     learning_rate_of,
     settings_of,
@@ -29,7 +30,7 @@ from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["HyperparameterSettings"]
 
-_CUT = "There may be more: not all layers of these networks were recorded."
+_CUT = "There may be more: not all that tells these trainings apart was recorded."
 _NO_NETWORK_SEEN = "The record does not tell whether the network itself is among the changes."
 
 
@@ -104,8 +105,7 @@ class HyperparameterSettings(Check):
         if became.state != "wrong" or became.run is None:
             return f"{became.setting.label}: {became.reason}"
         text = f"{became.setting.label} was trained with {became.reason} {in_cells([became.run.cell])}"
-        sources = by_token(case.evidence.training)
-        same = [each.label for each in self.settings if not differences(became.run, each, sources)]
+        same = [each.label for each in self.settings if not differences(became.run, each, case)]
         return f"{text}, which is {same[0]} again" if same else text
 
     def _judge_count(self, case: Case) -> Judgement:
@@ -198,7 +198,7 @@ class _Tried:
 
     @cached_property
     def possible(self) -> int:
-        """How many there are if networks differ wherever the record does not tell."""
+        """How many there are if runs differ wherever the record does not tell."""
         return len(_different(self.runs.value, self.case.evidence.training, apart=True))
 
     @property
@@ -237,20 +237,28 @@ def _different(
 ) -> dict[object, TrainingRun]:
     """The first run of each setting. One whose learning rate is not known must differ in something else.
 
-    Networks whose layers were not all recorded count as equal where what was recorded is, or, with `apart`,
-    as different ones.
+    Networks whose layers were not all recorded count as equal where what was recorded is, and so do rates and
+    epochs that are not known; with `apart` all of these count as different ones.
     """
     known: dict[tuple[float | None, tuple[object, ...]], TrainingRun] = {}
     sources = by_token(history)
     for run in runs:
         network = _network(run, history, apart)
-        known.setdefault((learning_rate_of(run), (network, *_others(run, sources))), run)
+        rate, others = learning_rate_of(run), (network, *_others(run, sources))
+        known.setdefault((rate, (*others, *_unknown(run)) if apart else others), run)
     rated = {others for rate, others in known if rate is not None}
     return {
         (rate, others): run
         for (rate, others), run in known.items()
         if rate is not None or others not in rated
     }
+
+
+def _unknown(run: TrainingRun) -> tuple[int, ...]:
+    """What a run may differ in from others where its rate or its epochs are not known."""
+    if learning_rate_of(run) is None:
+        return (run.index,)
+    return (run.steps,) if epochs_of(run) is None else ()
 
 
 def _network(run: TrainingRun, history: TrainingHistory, apart: bool) -> str | None:
@@ -264,4 +272,4 @@ def _network(run: TrainingRun, history: TrainingHistory, apart: bool) -> str | N
 def _others(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
     """All that makes a setting but its learning rate and its network."""
     given = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
-    return (run.optimizer, given, batch_size_of(run, sources), run.passes)
+    return (run.optimizer, given, batch_size_of(run, sources), epochs_of(run))

@@ -10,11 +10,11 @@ from pydantic import Field
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.known import Fact, Known, Unknown, every
+from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.notebook import located
 from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of
 from grader.facts.training.runs import object_name, runs_in, where_of
-from grader.facts.training.seen import no_training
+from grader.facts.training.seen import no_training, ran, reached_all
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
@@ -45,7 +45,7 @@ class LossFunction(Check):
     named. Other losses, and inputs that could not be traced, go to a TA.
 
     Fields: `classes` is the number of classes (2 may also be one score); `sections` limits the runs. Where
-    one of them was not found, all runs count, and a wrong one among them goes to a TA.
+    one of them was not found all runs are looked at, and a TA decides.
     """
 
     example: ClassVar[str] = """\
@@ -81,10 +81,10 @@ class LossFunction(Check):
             unsure = [fit for fit in fits if fit.verdict == "unsure"]
             why = "So whether it fits is not known."
             return Judgement.needs_ta(unsure[0].reason, open=why, where=_places(unsure), data=data)
-        if not case.evidence.training.complete:
+        lacking = _lacking(case, self.sections)
+        if lacking:
             text = "The loss fits in every training that was seen."
-            why = "The record of them is not complete."
-            return Judgement.needs_ta(text, open=why, where=where_of(runs), data=data)
+            return Judgement.needs_ta(text, open=lacking, where=where_of(runs), data=data)
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
         text = f"{functions} fits what the network gives."
         return Judgement.passed(text, on=right, where=where_of(runs), data=data)
@@ -165,6 +165,14 @@ def _places(fits: list[_Fit]) -> tuple[Where, ...]:
     """Where networks squash their scores, then where they were trained."""
     squashed = [fit.squashing.where for fit in fits if fit.squashing is not None]
     return tuple(dict.fromkeys((*squashed, *where_of(fit.run for fit in fits))))
+
+
+def _lacking(case: Case, sections: tuple[str, ...]) -> str:
+    """Why the trainings that were seen may not be those asked for; empty where they are."""
+    if not case.evidence.training.complete:
+        return "The record of them is not complete."
+    there = both(ran(case, sections), reached_all(case, sections))
+    return f"But {there.why}." if isinstance(there, Unknown) else ""
 
 
 def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:

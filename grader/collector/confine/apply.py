@@ -22,6 +22,8 @@ __all__ = ["Bounds", "Layer", "Places", "confine_kernel", "rehearse"]
 _PR_SET_NO_NEW_PRIVS = 38
 
 _REPORT_BYTES = 1 << 16
+# Python has no name for it.
+_PENDING_SIGNALS = 11
 
 
 class Layer(StrEnum):
@@ -111,21 +113,32 @@ def _limit(bounds: Bounds) -> str:
         "core": resource.RLIMIT_CORE,
         "fsize": resource.RLIMIT_FSIZE,
         "nofile": resource.RLIMIT_NOFILE,
-        # Python has no name for it.
-        "sigpending": 11,
+        "sigpending": _PENDING_SIGNALS,
         "nproc": resource.RLIMIT_NPROC,
     }
+    said = []
     for name, limit in chosen.items():
         if limit is not None:
-            _lower(numbers[name], limit)
-    return ", ".join(f"{name} {limit}" for name, limit in chosen.items() if limit is not None)
+            held = _lower(numbers[name], limit)
+            said.append(f"{name} {limit}" if held else f"{name} not in this kernel")
+    return ", ".join(said)
 
 
-def _lower(number: int, limit: int) -> None:
-    """Sets both limits; never above what the parent left us."""
+def _lower(number: int, limit: int) -> bool:
+    """Sets both limits; never above what the parent left us.
+
+    Returns:
+        False where the kernel knows the limit by name only: gVisor has one on queued signals that is fixed.
+    """
     _, hard = resource.getrlimit(number)
     bounded = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-    resource.setrlimit(number, (bounded, bounded))
+    try:
+        resource.setrlimit(number, (bounded, bounded))
+    except ValueError:
+        if number != _PENDING_SIGNALS:
+            raise
+        return False
+    return True
 
 
 def _landlock(places: Places) -> str:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from grader.evidence.training import DataSource, EvaluationPass, TrainingHistory, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.training.code import names_in, reached_code
 
-__all__ = ["Kind", "TestData", "code_of"]
+__all__ = ["Kind", "TestData", "code_of", "says_test"]
 
 Kind = Literal["test", "trained", "other"]
-_TEST = re.compile(r"(^|[^a-z])te?st", re.IGNORECASE)
+_NAMED = "only its name says so"
+_FLAGGED = "only a `train` of the student's own data set says so, which may mean something else"
 _SAME = 0.5
-_OTHER = re.compile(r"val|train|dev", re.IGNORECASE)
-_VALIDATION_FOLDER = re.compile(r"(^|[^a-z])val", re.IGNORECASE)
+#: How a word of a name begins that says what data are: `val_loader`, `X_train`, `devset`, no `eval_loader`.
+_TEST = re.compile(r"x?te?st")
+_VALIDATION = re.compile(r"x?val(?!u)")
+_OTHER = re.compile(rf"{_VALIDATION.pattern}|x?train|dev(?!ic)")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+#: Data sets of torchvision whose ``train`` says which part they are, and those that are parts of folders.
+_TORCHVISION = frozenset(
+    {"CIFAR10", "CIFAR100", "EMNIST", "FashionMNIST", "HMDB51", "KMNIST", "MNIST", "PhotoTour", "QMNIST"}
+    | {"UCF101", "USPS", "DatasetFolder", "ImageFolder"}
+)
 
 
 class TestData:
@@ -23,13 +35,15 @@ class TestData:
 
     The data set's own word counts (torchvision's ``train=`` flag, a folder called test). A loader's name
     alone proves nothing: functions call any loader ``test_loader``. Nor does the folder where every run
-    trained on data of that folder, since then the student split it in another way.
+    trained on data of that folder, since then the student split it in another way. A ``train`` of a data set
+    of the student's own may mean anything, as whether pictures are shifted: it counts with a name beside it.
     """
 
     __test__ = False  # no test class, whatever pytest makes of its name
 
-    def __init__(self, history: TrainingHistory) -> None:
+    def __init__(self, history: TrainingHistory, case: Case | None = None) -> None:
         self._history = history
+        self._case = case
         self._sources = {source.token: source for source in history.sources}
         self._trained_on = [self._sources[run.source] for run in history.runs if run.source in self._sources]
         splits = [source.split for source in self._trained_on]
@@ -39,26 +53,59 @@ class TestData:
         """Whether data came from a loader of which nothing was recorded, so that they may be anything."""
         return token is not None and token not in self._sources
 
-    def is_test(self, token: int | None) -> Fact[bool]:
-        """Whether a source is test data; false where nothing says so."""
+    @classmethod
+    def of(cls, case: Case) -> TestData:
+        """That of an attempt, whose code tells more of data sets that it defines."""
+        return cls(case.evidence.training, case)
+
+    def is_test(self, token: int | None, cells: Iterable[int | None] = ()) -> Fact[bool]:
+        """Whether a source is test data, used by the code of these cells; false where nothing says so."""
         if self.is_unrecorded(token):
             return Unknown("nothing was recorded of them")
         source = self._sources.get(token) if token is not None else None
         if source is None:
             return Known(False)
+        if source.split is not None and self._has_own_flag(source):
+            return self._by_own_flag(source, cells)
         if source.split == "test":
             return Known(True) if self._split_tells else Unknown("all training data come from that folder")
         if source.split == "train":
             return Known(False)
-        return Unknown("only its name says so") if _named_test(source) else Known(False)
+        return Unknown(_NAMED) if _named_test(source) else Known(False)
+
+    def _by_own_flag(self, source: DataSource, cells: Iterable[int | None]) -> Fact[bool]:
+        """What a ``train`` of a data set of the student's own says, with the names that code uses."""
+        if source.split == "train":
+            return Unknown(_NAMED) if _named_test(source) else Known(False)
+        names = (*source.names, *self._read_in([cell for cell in cells if cell is not None]))
+        return Known(True) if any(_says(_TEST, name) for name in names) else Unknown(_FLAGGED)
+
+    def _read_in(self, cells: list[int]) -> set[str]:
+        """Names of data that code of these cells reads; a function called ``test`` says nothing of them."""
+        if self._case is None:
+            return set()
+        read = {name for node in reached_code(self._case, cells) for name in names_in(node)}
+        return read - set(self._case.facts.functions.by_name)
+
+    def _has_own_flag(self, source: DataSource) -> bool:
+        """Whether a data set's word is a flag of a class that is not torchvision's, nor derived from one."""
+        if (
+            source.dataset in _TORCHVISION
+            or _says(_TEST, source.root or "")
+            or _says(_OTHER, source.root or "")
+        ):
+            return False
+        written = self._case.facts.functions.by_name.get(source.dataset) if self._case else None
+        bases = written.node.bases if written is not None and isinstance(written.node, ast.ClassDef) else []
+        return not any(ast.unparse(base).rpartition(".")[2] in _TORCHVISION for base in bases)
 
     def kind_of(self, look: EvaluationPass, case: Case) -> Fact[Kind]:
         """What an evaluation looked at: test data, what its network was trained on, or surely others."""
         if self.training_on(look) is not None:
             return Known("trained")
-        if self._may_be_trained_on(look):
+        if self.may_be_trained_on(look):
             return Unknown("what its network was trained on was not compared with them")
-        test = self.is_test(look.source)
+        test = self.is_test(look.source, (look.cell,))
         if test == Known(True) or self._is_kept_apart(look):
             return Known("test")
         if test == Known(False) and self._is_other(look, code_of(look, case)):
@@ -77,14 +124,15 @@ class TestData:
             return False
         if any(_shared(source, trained) >= _SAME for trained in self._trained_on):
             return True
-        if source.split == "train" and any(other.split == "test" for other in self._sources.values()):
+        flagged = source.split == "train" and not self._has_own_flag(source)
+        if flagged and any(other.split == "test" for other in self._sources.values()):
             return True
         folder = source.root or ""
-        of_validation = _VALIDATION_FOLDER.search(folder) and not _TEST.search(folder)
+        of_validation = _says(_VALIDATION, folder) and not _says(_TEST, folder)
         before = self._looked_at_before(look) if of_validation else []
         if any(_shared(source, each) >= _SAME for each in before):
             return True
-        return any(_OTHER.search(name) and not _TEST.search(name) for name in _used_in(code, source))
+        return any(_says_other(name) for name in _used_in(code, source))
 
     def _is_kept_apart(self, look: EvaluationPass) -> bool:
         """Whether data called test data are a part of the training data's own set that nothing used before.
@@ -123,7 +171,7 @@ class TestData:
                 return run
         return None
 
-    def _may_be_trained_on(self, look: EvaluationPass) -> bool:
+    def may_be_trained_on(self, look: EvaluationPass) -> bool:
         """Whether the same network was trained before on data that were not compared with those looked at.
 
         Data of which nothing was recorded are such.
@@ -191,7 +239,19 @@ def _is_compared(source: DataSource, trained: DataSource) -> bool:
     return max(source, trained, key=lambda each: each.token).overlap is not None
 
 
+def says_test(name: str) -> bool:
+    """Whether a name calls something test data."""
+    return _says(_TEST, name)
+
+
 def _named_test(source: DataSource) -> bool:
-    return any(_TEST.search(name) for name in source.names) and not any(
-        _OTHER.search(name) for name in source.names if not _TEST.search(name)
-    )
+    return any(_says(_TEST, name) for name in source.names) and not any(map(_says_other, source.names))
+
+
+def _says_other(name: str) -> bool:
+    return _says(_OTHER, name) and not _says(_TEST, name)
+
+
+def _says(what: re.Pattern[str], name: str) -> bool:
+    """Whether a word of a name begins so; words are set apart by underscores, digits or capitals."""
+    return any(what.match(word.lower()) for word in _WORD.findall(name))

@@ -13,6 +13,7 @@ from grader.facts.fields import Where
 __all__ = [
     "batch_size_of",
     "by_token",
+    "epochs_of",
     "in_cells",
     "is_model",
     "learning_rate_of",
@@ -65,6 +66,11 @@ def batch_size_of(run: TrainingRun, sources: dict[int, DataSource]) -> int | Non
     return run.batch_sizes[0] if run.batch_sizes and not run.batch_sizes_cut else None
 
 
+def epochs_of(run: TrainingRun) -> int | None:
+    """Passes over the training data; None where nobody counts them: updates by hand, or without a loader."""
+    return run.passes if run.method == "optimizer" and run.passes > 0 else None
+
+
 def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, object]:
     """A run's settings as plain data, for tables."""
     return {
@@ -73,7 +79,7 @@ def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, o
         "optimizer": run.optimizer,
         "learning_rate": learning_rate_of(run),
         "batch_size": batch_size_of(run, sources),
-        "epochs": run.passes,
+        "epochs": epochs_of(run),
         "cell": run.cell,
     }
 

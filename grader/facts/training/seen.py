@@ -7,14 +7,25 @@ from collections.abc import Sequence
 from grader.evidence.training import TrainingHistory, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
-from grader.facts.notebook import located, own_cell_failed, some_failed, stopped_early
+from grader.facts.notebook import located, own_cell_failed, own_code, some_failed, stopped_early
+from grader.facts.training.code import reached_code, takes_gradients
 from grader.facts.training.runs import runs_in
 
-__all__ = ["all_runs", "no_training", "seen_runs", "whole_history"]
+__all__ = [
+    "all_runs",
+    "gradients_unseen",
+    "no_training",
+    "ran",
+    "reached_all",
+    "seen_runs",
+    "unclaimed_runs",
+    "whole_history",
+]
 
 _ENDED = "our run ended before the last cell"
 _INCOMPLETE = "the record of training is not complete"
 _FAILED = "some cells failed or did not run"
+_UNSEEN = "there is code that takes gradients or trains, of which the record shows no steps"
 
 
 def seen_runs(case: Case, sections: Sequence[str] = ()) -> Known[tuple[TrainingRun, ...]]:
@@ -29,10 +40,39 @@ def all_runs(case: Case, sections: Sequence[str] = ()) -> Fact[tuple[TrainingRun
         return history
     if some_failed(case, sections):
         return Unknown(_FAILED)
-    lost = next((name for name in sections if not located(case, name)), None)
-    if lost is not None:
-        return Unknown(f"the part '{case.sections[lost].title}' was not found in the notebook")
-    return Known(runs_in(case, sections))
+    there = ran(case, sections)
+    if isinstance(there, Unknown):
+        return there
+    return Unknown(_UNSEEN) if gradients_unseen(case, sections) else Known(runs_in(case, sections))
+
+
+def unclaimed_runs(case: Case, sections: Sequence[str]) -> tuple[TrainingRun, ...]:
+    """Trainings in the parts around these sections that stand in no section of their own."""
+    around = {case.sections[name].within for name in sections}
+    return tuple(
+        run
+        for run in case.evidence.training.runs
+        if run.cell is not None and case.alignment.section_of(run.cell) in around - {None}
+    )
+
+
+def ran(case: Case, sections: Sequence[str]) -> Fact[bool]:
+    """Whether all of these sections are there and something in each of them ran; true where none is named."""
+    for name in sections:
+        cells = own_code(case, name)
+        if not located(case, name):
+            return Unknown(f"the part '{case.sections[name].title}' was not found in the notebook")
+        if cells and all(cell.run is None or cell.run.status != "ok" for cell in cells):
+            return Unknown(f"no cell of the part '{case.sections[name].title}' ran without an error")
+    return Known(True)
+
+
+def reached_all(case: Case, sections: Sequence[str]) -> Fact[bool]:
+    """Whether our run came to every cell of the student's in these sections; in all where none is named."""
+    own = [cell for name in sections for cell in own_code(case, name)]
+    cells = own if sections else case.evidence.cells
+    missed = any(cell.run is not None and cell.run.status == "not_run" for cell in cells)
+    return Unknown(_ENDED) if missed and stopped_early(case) else Known(True)
 
 
 def whole_history(case: Case) -> Fact[TrainingHistory]:
@@ -44,10 +84,21 @@ def whole_history(case: Case) -> Fact[TrainingHistory]:
 
 
 def no_training(case: Case) -> Fact[bool]:
-    """Whether the student's notebook trains no network."""
+    """Whether the notebook trains no network: all of it ran, nothing was recorded, no code would train."""
     history = whole_history(case)
     if case.evidence.training.runs:
         return Known(False)
     if isinstance(history, Unknown):
         return history
-    return Unknown(_FAILED) if own_cell_failed(case) else Known(True)
+    if own_cell_failed(case):
+        return Unknown(_FAILED)
+    return Unknown(_UNSEEN) if gradients_unseen(case) else Known(True)
+
+
+def gradients_unseen(case: Case, sections: Sequence[str] = ()) -> bool:
+    """Whether code of these sections, or of any cell, takes gradients where no training was recorded."""
+    if runs_in(case, sections):
+        return False
+    named = {cell for section in sections for cell in case.alignment.cells_of(section)}
+    cells = named if sections else range(len(case.evidence.cells))
+    return takes_gradients(case, reached_code(case, sorted(cells)))

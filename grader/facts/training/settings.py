@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
-from grader.evidence.training import DataSource, TrainingRun
+from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Fact, Known, Unknown, sure
 from grader.facts.notebook import located, some_failed, stopped_early, untouched
-from grader.facts.training.runs import (
-    batch_size_of,
-    by_token,
-    is_model,
-    learning_rate_of,
-    object_name,
-    runs_in,
-    where_of,
-)
+from grader.facts.training.readings import Readings, batch_sizes_of, momenta_of, passes_of, rates_of
+from grader.facts.training.runs import is_model, object_name, runs_in, where_of
+from grader.facts.training.seen import gradients_unseen
 
 __all__ = ["Became", "Difference", "Setting", "became_of", "differences", "fitting", "open_share"]
-
-_RELATIVE = 1e-6
 
 
 class Setting(Strict):
@@ -96,13 +88,12 @@ class Became:
 
 def became_of(setting: Setting, case: Case) -> Became:
     """Looks for a setting in its section, and where that trains nothing, anywhere."""
-    sources = by_token(case.evidence.training)
     sections = _sections(setting)
     runs = runs_in(case, sections)
     if not runs:
         return _without_runs(setting, case)
-    nearest = min(runs, key=lambda run: len(differences(run, setting, sources)))
-    different = differences(nearest, setting, sources)
+    nearest = min(runs, key=lambda run: len(differences(run, setting, case)))
+    different = differences(nearest, setting, case)
     if not different:
         return Became(setting, "right")
     text = ", ".join(difference.text for difference in different)
@@ -114,9 +105,8 @@ def became_of(setting: Setting, case: Case) -> Became:
 
 def fitting(setting: Setting, case: Case) -> tuple[TrainingRun, ...]:
     """Runs that are as a setting asks: those of its section, and where that trains nothing, of all."""
-    sources = by_token(case.evidence.training)
     runs = runs_in(case, _sections(setting)) or case.evidence.training.runs
-    return tuple(run for run in runs if not differences(run, setting, sources))
+    return tuple(run for run in runs if not differences(run, setting, case))
 
 
 def open_share(all_of_them: Sequence[Became]) -> float:
@@ -125,8 +115,8 @@ def open_share(all_of_them: Sequence[Became]) -> float:
 
 
 def _without_runs(setting: Setting, case: Case) -> Became:
-    sources, sections = by_token(case.evidence.training), _sections(setting)
-    elsewhere = [run for run in case.evidence.training.runs if not differences(run, setting, sources)]
+    sections = _sections(setting)
+    elsewhere = [run for run in case.evidence.training.runs if not differences(run, setting, case)]
     if setting.section is not None and sure(untouched(case, setting.section)):
         if not elsewhere:
             return Became(setting, "nothing", "nothing was handed in")
@@ -141,7 +131,7 @@ def _without_runs(setting: Setting, case: Case) -> Became:
 
 def _may_be_missed(case: Case, sections: Sequence[str]) -> bool:
     """Whether a training of these sections may not have been seen."""
-    unseen = stopped_early(case) or not case.evidence.training.complete
+    unseen = stopped_early(case) or not case.evidence.training.complete or gradients_unseen(case, sections)
     return unseen or some_failed(case, sections) or not all(located(case, name) for name in sections)
 
 
@@ -149,31 +139,30 @@ def _sections(setting: Setting) -> tuple[str, ...]:
     return () if setting.section is None else (setting.section,)
 
 
-def differences(run: TrainingRun, setting: Setting, sources: dict[int, DataSource]) -> list[Difference]:
+def differences(run: TrainingRun, setting: Setting, case: Case) -> list[Difference]:
     """What a run did otherwise than a setting asks."""
-    momentum = run.hyperparameters.get("momentum")
-    pairs = (
-        ("learning rate", setting.learning_rate, learning_rate_of(run)),
-        ("momentum", setting.momentum, momentum if isinstance(momentum, float | int) else None),
-        ("batch size", setting.batch_size, batch_size_of(run, sources)),
-        ("epochs", setting.epochs, run.passes),
+    pairs: tuple[tuple[str, float | None, Callable[[TrainingRun, Case], Readings]], ...] = (
+        ("learning rate", setting.learning_rate, rates_of),
+        ("momentum", setting.momentum, momenta_of),
+        ("batch size", setting.batch_size, batch_sizes_of),
+        ("epochs", setting.epochs, passes_of),
     )
     found = [
-        Difference(f"{name} {_shown(value)} instead of {wanted:g}", known=value is not None)
-        for name, wanted, value in pairs
-        if wanted is not None and not _equal(value, wanted)
+        _difference(name, wanted, readings_of(run, case))
+        for name, wanted, readings_of in pairs
+        if wanted is not None
     ]
     if not is_model(run.model, setting.model):
         found.insert(0, Difference(f"`{object_name(run.model)}` instead of `{setting.model[0]}`"))
     if setting.optimizer is not None and run.optimizer != setting.optimizer:
         known = run.optimizer is not None
         found.append(Difference(f"{run.optimizer or 'unknown'} instead of {setting.optimizer}", known=known))
-    return found
+    return [difference for difference in found if difference is not None]
 
 
-def _equal(value: float | None, wanted: float) -> bool:
-    return value is not None and abs(value - wanted) <= _RELATIVE * max(abs(wanted), abs(value))
-
-
-def _shown(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:g}"
+def _difference(name: str, wanted: float, readings: Readings) -> Difference | None:
+    """How a number differs from the one asked for; None where it does not."""
+    differ = readings.differ_from(wanted)
+    if isinstance(differ, Unknown):
+        return Difference(f"{name} unknown instead of {wanted:g} ({differ.why})", known=False)
+    return Difference(f"{name} {readings.values[0]:g} instead of {wanted:g}") if differ.value else None

@@ -9,10 +9,6 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.evidence.record import Outcome
 from grader.exports import (
-from grader.grading.held import parted
-from grader.grading.marks import CriterionMark, Mark
-from grader.intake.roster import Roster, RosterEntry
-from grader.exports import (
     FORMATS,
     Course,
     CriterionLine,
@@ -24,6 +20,7 @@ from grader.exports import (
     select,
 )
 from grader.files.named import write_bytes
+from grader.grading.held import parted
 from grader.grading.marks import CriterionMark, Mark
 from grader.intake.roster import Roster, RosterEntry
 from grader.reporting.findings import FindingView, view

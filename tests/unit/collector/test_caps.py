@@ -11,6 +11,7 @@ from grader.checks.training.hyperparameter_settings import HyperparameterSetting
 from grader.evidence.frames import ProbeInputs
 from grader.evidence.plan import Call, Discovery, FunctionProbe, ModuleProbe, NormalInput, Target
 from grader.evidence.record import Cut, FunctionRecord, ShimKind
+from grader.facts.known import Unknown
 from grader.facts.training.data_use import TestData
 from grader.judging.judgement import Status
 from tests import factories
@@ -25,7 +26,7 @@ class Set(Dataset):
     def __len__(self): return len(self.items)
     def __getitem__(self, place): return self.items[place], torch.zeros(())
 
-trained_on, kept = Set(True), Set(False)
+trained_on, test_set = Set(True), Set(False)
 net = nn.Linear(4, 1)
 
 def train(loader, net=net):
@@ -51,8 +52,8 @@ def loaders(many: int, *, alike: bool) -> str:
 
 @pytest.mark.parametrize("alike", [True, False])
 def test_training_on_test_data_is_found_behind_501_loaders(notebook, alike):
-    notebook.run(SET, loaders(501, alike=alike), TRAINED, "train(DataLoader(kept, batch_size=8))")
-    judgement = judged(TestSetUntouched(), notebook)
+    notebook.run(SET, loaders(501, alike=alike), TRAINED, "train(DataLoader(test_set, batch_size=8))")
+    judgement = judged(TestSetUntouched(), notebook, "train(test_set)")
     assert judgement.status is Status.FAIL
     assert "trained on test data in cell 4" in judgement.message
 
@@ -91,14 +92,14 @@ def test_loaders_of_other_items_are_other_sources(notebook):
 
 def test_data_that_are_not_recorded_may_be_test_data(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.recorder.sources._MAX_SOURCES", 3)
-    notebook.run(SET, loaders(3, alike=False), "train(DataLoader(kept, batch_size=8))")
+    notebook.run(SET, loaders(3, alike=False), "train(DataLoader(test_set, batch_size=8))")
     history = notebook.history
     assert not history.complete
     assert "more than 3 sources of data" in history.notes[0]
-    assert TestData(history).likeness(history.runs[0].source) == "unsure"
+    assert isinstance(TestData(history).is_test(history.runs[0].source), Unknown)
     judgement = judged(TestSetUntouched(), notebook)
     assert judgement.status is Status.NEEDS_TA
-    assert "More data were used than were recorded" in judgement.message
+    assert "More data were used than were recorded" in judgement.open
 
 
 def test_sources_that_were_not_compared_are_neither_apart_nor_shared(notebook, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from grader.checks.data.untouched_test_data import TestSetUntouched
@@ -9,6 +11,7 @@ from grader.checks.data.validation_selection import ValidationSelection
 from grader.evidence.record import CellError, CellRecord, CellRun, Outcome, Output, Submitted
 from grader.evidence.training import DataSource
 from grader.facts.known import Known, Unknown
+from grader.facts.sections import Section
 from grader.facts.training.data_use import TestData
 from grader.judging.judgement import Status
 from tests import factories
@@ -193,3 +196,93 @@ def test_a_plot_that_is_missing_and_a_section_that_did_not_run_wait_together():
     judgement = judge(WITH_CURVES, runs=RUNS[:1], outcome=Outcome.TIMEOUT)
     assert (judgement.share, judgement.open_share) == (0.25, 0.75)
     assert "before the last cell. No plot of the curves was found in 'tune'" in judgement.open
+
+
+@pytest.mark.parametrize(
+    ("names", "is_test"),
+    [
+        (("eval_loader",), False),
+        (("test_loader", "eval_loader"), None),
+        (("test_loader", "device_loader"), None),
+        (("testset", "values"), None),
+        (("myTestLoader",), None),
+        (("latest_batches", "contest"), False),
+        (("test_loader", "val2_loader"), False),
+        (("test_loader", "X_train"), False),
+        (("testLoader", "validLoader"), False),
+        (("test_loader", "dev_set"), False),
+    ],
+)
+def test_names_are_read_by_words(names: tuple[str, ...], is_test: bool | None):
+    fact = TestData(history(*RUNS, sources=(TRAIN, source(9, None, *names)))).is_test(9)
+    assert (fact.value if isinstance(fact, Known) else None) is is_test
+
+
+OWN = "class Shifted(Dataset):\n    def __getitem__(self, i): return shift(i) if self.train else self.x[i]"
+
+
+def judge_own(check: Any, code: str, *, defined: str = OWN, trained_on: bool = False) -> Any:
+    """A data set of the student's own whose `train` is False, used by this code each epoch, or trained on."""
+    flagged = DataSource(token=2, dataset_token=2, dataset="Shifted", split="test")
+    cells = (CELLS[0], cell(1, f"{defined}\n{code}"), *CELLS[2:])
+    runs = (RUNS[0].model_copy(update={"source": 2}), RUNS[1]) if trained_on else RUNS
+    looks = () if trained_on else (look(1, 1, 2, after=0, passes=30),)
+    training = history(*runs, evaluations=looks, sources=(TRAIN, flagged))
+    return check.judge(factories.case(check, factories.evidence(cells, training=training), sections=SECTIONS))
+
+
+@pytest.mark.parametrize("trained_on", [True, False])
+def test_a_flag_of_the_student_s_own_data_set_accuses_nobody(trained_on: bool):
+    for code in ("train(net, val_part)", "def test(net): ...\ntest(net)", "train(net, DataLoader(held_out))"):
+        judgement = judge_own(UNTOUCHED, code, trained_on=trained_on)
+        assert judgement.status is Status.NEEDS_TA
+        assert "may mean something else" in judgement.open
+
+
+@pytest.mark.parametrize("trained_on", [True, False])
+def test_a_flag_and_a_name_together_are_known(trained_on: bool):
+    own = "def fit(net):\n    for x, y in DataLoader(test_set): ...\nfit(net)"
+    for code in ("train(net, test_set)", own):
+        assert judge_own(UNTOUCHED, code, trained_on=trained_on).status is Status.FAIL
+    derived = "class Shifted(datasets.CIFAR10): ..."
+    assert judge_own(UNTOUCHED, "fit(net)", defined=derived, trained_on=trained_on).status is Status.FAIL
+
+
+def test_a_choice_of_settings_in_a_part_that_is_lost_or_only_raised_is_not_said_to_be_clean():
+    check = TestSetUntouched(tuning=("tune",))
+    raised = (CELLS[0], cell(1, "train(net)", error=CellError(type="NameError")), *CELLS[2:])
+    for cells in (CELLS[2:], raised):
+        here = tuple(each.model_copy(update={"index": place}) for place, each in enumerate(cells))
+        evidence = factories.evidence(here, training=history(run(0, len(here) - 3, 0), sources=SOURCES))
+        assert check.judge(factories.case(check, evidence, sections=SECTIONS)).status is Status.NEEDS_TA
+
+
+NESTED = {
+    "part": Section(title="part", heading="^Part"),
+    "b": Section(title="b", heading=r"^\(b", within="part"),
+    "d": Section(title="d", heading=r"^\(d", within="part"),
+}
+
+
+def judge_nested(*places: int, plotted: bool = True) -> Any:
+    """Trainings in these cells: 1 stands above both headings, 3 and 5 below one each."""
+    check = ValidationSelection(sections=("b", "d"))
+    sources = ("# Part", "train(net)", "# (b)", "plot(net)" if plotted else "", "# (d)", "train(net)")
+    cells = [
+        cell(place, text, kind="code" if place % 2 else "markdown") for place, text in enumerate(sources)
+    ]
+    runs = [run(index, place, index) for index, place in enumerate(places)]
+    evidence = factories.evidence(cells, training=history(*runs, sources=SOURCES))
+    return check.judge(factories.case(check, evidence, sections=NESTED))
+
+
+def test_a_training_above_the_heading_of_the_part_that_plots_it_counts():
+    assert judge_nested(1, 5).status is Status.PASS
+    assert judge_nested(3, 5).status is Status.PASS
+
+
+def test_one_training_above_the_headings_counts_once_and_never_for_an_empty_part():
+    assert (judge_nested(1).status, judge_nested(1).share) == (Status.PARTIAL, 0.5)
+    assert (judge_nested(1, 1).status, judge_nested(5).share) == (Status.PASS, 0.5)
+    assert judge_nested(1, 5, plotted=False).status is Status.PARTIAL
+    assert judge_nested(5).status is Status.PARTIAL

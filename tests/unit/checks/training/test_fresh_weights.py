@@ -410,3 +410,53 @@ def test_a_net_that_was_to_be_trained_by_a_cell_that_failed_is_open():
     for runs in ((training_run(0, 1),), (training_run(0, 3),)):
         judgement = in_parts(*runs, cells=cells, must_train=BOTH)
         assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "grads = torch.autograd.grad(loss, list(net.parameters()))",
+        "loss.backward()",
+        "def fit(net):\n    for x, y in loader:\n        criterion(net(x), y).backward()\nfit(net)",
+        "step = torch.func.grad_and_value(compute)\nstep(weights)",
+        "import helper\nhelper.train(net, loader)",
+        "from helper import train_net\ntrain_net(net, loader)",
+        "trainer.fit(net, loader)",
+    ],
+)
+def test_gradients_without_a_recorded_step_are_no_proof_that_nothing_was_trained(code: str):
+    judgement = judge((cell(0, "net = Net()"), cell(1, code)))
+    assert judgement.status is Status.NEEDS_TA
+    assert "there is code that takes gradients or trains" in judgement.open
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def fit(net):\n    loss.backward()",
+        "net.train()\nnet.train(False)",
+        "print('train')\ngrad = 1",
+        "class Trainer:\n    def fit(self): self.loss.backward()",
+    ],
+)
+def test_code_for_a_training_that_never_runs_trains_nothing(code: str):
+    assert judge((cell(0, "net = Net()"), cell(1, code))).status is Status.FAIL
+
+
+def test_an_incomplete_record_without_a_run_does_not_say_that_nothing_was_trained():
+    assert judge((cell(0, "net = Net()"),), complete=False).status is Status.NEEDS_TA
+
+
+def test_fresh_runs_elsewhere_earn_nothing_for_a_part_that_is_lost_or_that_only_raised():
+    sections = {"one": Section(title="One", heading="^One"), "two": Section(title="Two", heading="^Two")}
+    check = FreshWeights(sections=("two",))
+    one = (cell(0, "# One", kind="markdown"), cell(1, "train(net)"))
+    raised = (cell(2, "# Two", kind="markdown"), cell(3, "train(net)", error=CellError(type="NameError")))
+    for cells, runs, says in (
+        (one, (training_run(0, 1),), "'Two' was not found"),
+        ((*one, *raised), (training_run(0, 1), training_run(1, 3)), "no cell of the part 'Two' ran"),
+    ):
+        evidence = factories.evidence(cells, training=history(*runs))
+        judgement = check.judge(factories.case(check, evidence, sections=sections))
+        assert judgement.status is Status.NEEDS_TA
+        assert says in judgement.open

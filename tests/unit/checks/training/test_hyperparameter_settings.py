@@ -206,7 +206,7 @@ def test_networks_of_equal_digests_are_one_however_much_is_listed():
 def test_networks_cut_without_a_digest_are_neither_one_nor_two():
     unknown = judge(*two_runs(), at_least=2, layer_lists=cut_lists(None, None))
     assert unknown.status is Status.NEEDS_TA
-    assert "not all layers of these networks were recorded" in unknown.open
+    assert "not all that tells these trainings apart was recorded" in unknown.open
     assert redesigned(*four_runs(1), layer_lists=cut_lists(None, None)).status is Status.NEEDS_TA
 
 
@@ -281,3 +281,101 @@ def test_a_rubric_asks_for_settings_or_for_a_number_of_them():
     for fields in ({}, {"settings": WANTED, "at_least": 2}):
         with pytest.raises(ValidationError, match="either settings or at_least"):
             HyperparameterSettings(**fields)
+
+
+TWO = [
+    {"title": "fast", "learning_rate": 0.1, "epochs": 4},
+    {"title": "slow", "learning_rate": 0.02, "epochs": 4},
+]
+
+
+def with_code(code: str, *runs: TrainingRun) -> Judgement:
+    """Two settings anywhere, judged on runs of cell 1, which has this code."""
+    cells = (CELLS[0], cell(1, code), *CELLS[2:])
+    return judge(*runs, cells=cells, settings=TWO)
+
+
+def twice(first: float, second: float, **more: Any) -> tuple[TrainingRun, TrainingRun]:
+    """Runs of two networks at these rates."""
+    given = {"passes": 4, **more}
+    nets = model("one"), model("two").model_copy(update={"token": 1})
+    return tuple(  # type: ignore[return-value]
+        run(place, 1, rate, 16, model=net, **given)
+        for place, (rate, net) in enumerate(zip((first, second), nets, strict=True))
+    )
+
+
+def test_epochs_that_nobody_counts_are_no_wrong_number_of_them():
+    for more in ({"method": "by_hand", "passes": 1}, {"passes": 0}):
+        judgement = with_code("train(net)", *twice(0.1, 0.02, **more))
+        assert judgement.status is Status.NEEDS_TA
+        assert all(row["state"] == "unsure" for row in judgement.data["settings"])
+    assert with_code("train(net)", *twice(0.1, 0.02, passes=1)).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("batches = iter(loader)\nfor step in range(36): x, y = next(batches)", Status.NEEDS_TA),
+        (
+            "def forever():\n    while True:\n        yield from loader\nfor x, y in forever(): ...",
+            Status.NEEDS_TA,
+        ),
+        ("for x, y in islice(cycle(loader), 36): ...", Status.NEEDS_TA),
+        ("for epoch in range(18):\n    for x, y in loader: ...", Status.FAIL),
+    ],
+)
+def test_batches_taken_one_by_one_from_a_loader_that_was_cut_are_no_epochs(code: str, status: Status):
+    assert with_code(code, *twice(0.1, 0.02, passes=18, passes_cut=18)).status is status
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm)\ntrain(net)",
+        "def train(net):\n    schedule = LinearLR(SGD(net.parameters(), lr), 0.1)\ntrain(net)",
+        "schedule = get_linear_schedule_with_warmup(optimizer, 10, 100)",
+        "optimizer = SGD([{'params': net.conv.parameters()}, {'params': net.fc.parameters(), 'lr': 0.1}])",
+        "for epoch in range(4):\n    for group in optimizer.param_groups:\n        group['lr'] = warm(epoch)",
+    ],
+)
+def test_the_rate_of_a_first_step_is_not_the_one_that_a_schedule_works_up_to(code: str):
+    assert with_code(code, *twice(0.004, 0.0008)).status is Status.NEEDS_TA
+    assert with_code("train(net, lr=0.004)", *twice(0.004, 0.0008)).status is Status.FAIL
+
+
+def test_the_largest_rate_of_a_schedule_is_its_rate():
+    runs = [
+        one.model_copy(update={"hyperparameters": {"lr": rate / 25, "max_lr": rate}})
+        for one, rate in zip(twice(0.1, 0.02), (0.1, 0.02), strict=True)
+    ]
+    assert with_code("schedule = OneCycleLR(optimizer, max_lr=lr)", *runs).status is Status.PASS
+
+
+def test_schedules_that_begin_at_the_rate_that_was_set_excuse_no_other_rate():
+    for code in ("s = StepLR(optimizer, 2)", "s = ExponentialLR(optimizer, 0.9)", "print(group['lr'])"):
+        assert with_code(code, *twice(0.004, 0.0008)).status is Status.FAIL
+
+
+def test_one_training_in_several_records_has_no_wrong_number_of_epochs():
+    first = run(0, 1, 0.1, 16, passes=1)
+    parts = [
+        first,
+        *(run(place, 1, 0.1, 16, passes=1, start=factories.carried(place - 1)) for place in (1, 2, 3)),
+    ]
+    judgement = with_code("for epoch in range(4):\n    group['lr'] = 0.1", *parts)
+    assert [row["state"] for row in judgement.data["settings"]] == ["unsure", "wrong"]
+
+
+def test_trainings_that_may_differ_in_what_is_not_known_are_neither_one_nor_two():
+    by_hand = [run(place, 1, 0.1, 16, method="by_hand", steps=9 + place) for place in range(2)]
+    assert judge(*by_hand, at_least=2).status is Status.NEEDS_TA
+    alike = [one.model_copy(update={"steps": 9}) for one in by_hand]
+    assert judge(*alike, at_least=2).status is Status.PARTIAL
+
+
+def test_a_section_whose_code_takes_gradients_unseen_may_have_trained():
+    cells = (*CELLS[:3], cell(3, "grads = torch.autograd.grad(loss, weights)"))
+    unseen = judge(run(0, 1, 0.001, 64), cells=cells)
+    assert (unseen.status, unseen.share, unseen.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert judge(run(0, 1, 0.001, 64)).status is Status.PARTIAL

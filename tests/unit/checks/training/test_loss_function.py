@@ -91,6 +91,25 @@ def test_right_runs_of_a_record_that_is_not_complete_go_to_a_ta():
         assert check.judge(factories.case(check, given)).status is status
 
 
+def test_right_runs_before_cells_that_our_run_never_reached_go_to_a_ta():
+    check, right = LossFunction(classes=9), run("CrossEntropyLoss", "logits", (4, 9))
+    for reached, status in ((True, Status.PASS), (False, Status.NEEDS_TA)):
+        cells = (cell(0, "x"), cell(1, "train()"), cell(2, "train()", run=reached))
+        given = factories.evidence(cells, training=history(right), outcome=Outcome.TIMEOUT)
+        assert check.judge(factories.case(check, given)).status is status
+
+
+def test_a_loss_that_fits_elsewhere_earns_nothing_for_a_part_whose_cells_all_raised():
+    sections = {"two": Section(title="Two", heading="^Two")}
+    broken = cell(3, "train()", error=CellError(type="NameError"))
+    cells = (cell(0, "x"), cell(1, "train()"), cell(2, "# Two", kind="markdown"), broken)
+    right = run("CrossEntropyLoss", "logits", (4, 9))
+    check = LossFunction(classes=9, sections=("two",))
+    for here in (right, right.model_copy(update={"cell": 3})):
+        evidence = factories.evidence(cells, training=history(here))
+        assert check.judge(factories.case(check, evidence, sections=sections)).status is Status.NEEDS_TA
+
+
 def test_only_runs_of_the_sections_asked_for_are_judged():
     sections = {"two": Section(title="2", heading="^Two")}
     cells = (cell(0, "x"), cell(1, "train()"), cell(2, "# Two", kind="markdown"), cell(3, "train()"))
@@ -156,9 +175,9 @@ def test_a_wrong_run_of_another_section_costs_nothing_here():
     assert of_section_two(wrong).status is Status.NEEDS_TA
 
 
-def test_where_the_section_was_not_found_a_wrong_run_goes_to_a_ta():
+def test_where_the_section_was_not_found_every_run_goes_to_a_ta():
     right, wrong = run("CrossEntropyLoss", "logits", (4, 9)), run("CrossEntropyLoss", "probabilities", (4, 9))
-    assert of_section_two(right, heading="# Zwei").status is Status.PASS
+    assert of_section_two(right, heading="# Zwei").status is Status.NEEDS_TA
     assert of_section_two(right, wrong, heading="# Zwei").status is Status.NEEDS_TA
 
 
