@@ -124,8 +124,7 @@ class TestData:
             return False
         if any(_shared(source, trained) >= _SAME for trained in self._trained_on):
             return True
-        flagged = source.split == "train" and not self._has_own_flag(source)
-        if flagged and any(other.split == "test" for other in self._sources.values()):
+        if source.split == "train" and self._has_test_part(source):
             return True
         folder = source.root or ""
         of_validation = _says(_VALIDATION, folder) and not _says(_TEST, folder)
@@ -133,6 +132,23 @@ class TestData:
         if any(_shared(source, each) >= _SAME for each in before):
             return True
         return any(_says_other(name) for name in _used_in(code, source))
+
+    def _has_test_part(self, source: DataSource) -> bool:
+        """Whether this notebook reads the test part of a data set whose training part this is.
+
+        A ``train`` of a data set of the student's own has that meaning where the other part is known for test
+        data by its name as well.
+        """
+        if not self._has_own_flag(source):
+            return any(other.split == "test" for other in self._sources.values())
+        looks = self._history.evaluations
+        others = [look for look in looks if self._sources.get(look.source, source).dataset == source.dataset]
+        return any(
+            self._sources[look.source].split == "test"
+            and self.is_test(look.source, (look.cell,)) == Known(True)
+            for look in others
+            if look.source in self._sources
+        )
 
     def _is_kept_apart(self, look: EvaluationPass) -> bool:
         """Whether data called test data are a part of the training data's own set that nothing used before.
