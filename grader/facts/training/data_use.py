@@ -9,6 +9,7 @@ from typing import Literal
 
 from grader.evidence.training import DataSource, EvaluationPass, TrainingHistory, TrainingRun
 from grader.facts.case import Case
+from grader.facts.code.source import parse_cell
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import names_in, reached_code
 
@@ -80,6 +81,14 @@ class TestData:
         names = (*source.names, *self._read_in([cell for cell in cells if cell is not None]))
         return Known(True) if any(_says(_TEST, name) for name in names) else Unknown(_FLAGGED)
 
+    def _named_otherwise(self, look: EvaluationPass) -> bool:
+        """Whether the cell of an evaluation reads names that say other data, and none that say test."""
+        if self._case is None or look.cell is None:
+            return False
+        tree = parse_cell(look.cell, self._case.evidence.cells[look.cell].source).tree
+        names = names_in(tree) if tree is not None else set()
+        return any(map(_says_other, names)) and not any(map(says_test, names))
+
     def _read_in(self, cells: list[int]) -> set[str]:
         """Names of data that code of these cells reads; a function called ``test`` says nothing of them."""
         if self._case is None:
@@ -124,7 +133,14 @@ class TestData:
             return False
         if any(_shared(source, trained) >= _SAME for trained in self._trained_on):
             return True
-        if source.split == "train" and self._has_test_part(source):
+        own = self._has_own_flag(source)
+        if source.split == "train" and own and self._named_otherwise(look):
+            return True
+        if (
+            source.split == "train"
+            and not own
+            and any(other.split == "test" for other in self._sources.values())
+        ):
             return True
         folder = source.root or ""
         of_validation = _says(_VALIDATION, folder) and not _says(_TEST, folder)
@@ -132,23 +148,6 @@ class TestData:
         if any(_shared(source, each) >= _SAME for each in before):
             return True
         return any(_says_other(name) for name in _used_in(code, source))
-
-    def _has_test_part(self, source: DataSource) -> bool:
-        """Whether this notebook reads the test part of a data set whose training part this is.
-
-        A ``train`` of a data set of the student's own has that meaning where the other part is known for test
-        data by its name as well.
-        """
-        if not self._has_own_flag(source):
-            return any(other.split == "test" for other in self._sources.values())
-        looks = self._history.evaluations
-        others = [look for look in looks if self._sources.get(look.source, source).dataset == source.dataset]
-        return any(
-            self._sources[look.source].split == "test"
-            and self.is_test(look.source, (look.cell,)) == Known(True)
-            for look in others
-            if look.source in self._sources
-        )
 
     def _is_kept_apart(self, look: EvaluationPass) -> bool:
         """Whether data called test data are a part of the training data's own set that nothing used before.

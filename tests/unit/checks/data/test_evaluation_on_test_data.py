@@ -225,3 +225,22 @@ def test_one_of_several_evaluations_that_is_the_chosen_network_s_is_enough():
     looks = look(11, 5, 2), look(12, 5, 2).model_copy(update={"model": model("best", 5)})
     judgement = evaluated(*looks, runs=(chosen, SLOW[1]), cells=cells, check=CHOOSING)
     assert judgement.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("print(evaluate(net, val_set))", Status.FAIL),
+        ("print(evaluate(net, held_out))", Status.NEEDS_TA),
+        ("print(evaluate(net, test_part, train_mean))", Status.NEEDS_TA),
+    ],
+)
+def test_a_training_flag_of_the_student_s_own_data_set_counts_with_a_name_beside_it(
+    code: str, status: Status
+):
+    own = DataSource(token=9, dataset_token=9, dataset="Rows", split="train")
+    cells = (*CELLS[:5], cell(5, code, printed="error 0.3"))
+    training = history(*RUNS, evaluations=[look(11, 5, 9)], sources=(TRAIN, TEST, own))
+    evidence = factories.evidence(cells, training=training)
+    judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=SECTIONS, section="test"))
+    assert judgement.status is status
