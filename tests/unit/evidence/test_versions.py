@@ -27,7 +27,7 @@ STORED = Path(__file__).parent / "version_1"
 VERDICTS: dict[str, Any] = json.loads((STORED / "verdicts.json").read_text())
 
 
-#: What is judged otherwise since: no point for a function that was never seen at work, as the kernel was dead.
+#: What is judged otherwise since: no point for a function never seen at work, as the kernel was dead.
 SINCE: dict[str, dict[str, list[Any]]] = {"demo-eve": {"written-by-hand": ["NEEDS_TA", 0.0, 0.4]}}
 #: Files that could not be taken, which were settled zeros and wait for a person since.
 HELD = frozenset({"demo-finn"})
