@@ -96,8 +96,8 @@ class Answers:
 
     @property
     def at_work(self) -> Fact[tuple[Answer, ...]]:
-        """Calls that came to an end while torch operations were looked at."""
-        ended = tuple(each for each in self.calls if each.error is None)
+        """Calls whose torch operations were looked at: to their end, or until an error after some of them."""
+        ended = tuple(each for each in self.calls if each.error is None or each.operations)
         if not ended:
             return Unknown("its call raised, so that it was not seen at work")
         if any(each.operation_names_cut for each in ended):

@@ -27,6 +27,12 @@ STORED = Path(__file__).parent / "version_1"
 VERDICTS: dict[str, Any] = json.loads((STORED / "verdicts.json").read_text())
 
 
+#: What is judged otherwise since: no point for a function never seen at work, as the kernel was dead.
+SINCE: dict[str, dict[str, list[Any]]] = {"demo-eve": {"written-by-hand": ["NEEDS_TA", 0.0, 0.4]}}
+#: Files that could not be taken, which were settled zeros and wait for a person since.
+HELD = frozenset({"demo-finn"})
+
+
 @cache
 def stored(name: str) -> bytes:
     return lzma.decompress((STORED / f"{name}.gre.xz").read_bytes())
@@ -45,8 +51,13 @@ def test_stored_evidence_gets_the_verdict_that_it_got_when_it_was_recorded(name:
     before = VERDICTS[name]
     verdict = judged(decode(stored(name)), before["lab"])
     findings = {each.criterion: [each.status, each.points, each.pending] for each in verdict.findings}
-    assert findings == before["findings"]
-    assert (verdict.points, verdict.pending) == (before["points"], before["pending"])
+    given = before["findings"]
+    if name in HELD:
+        given = {each.criterion: ["NEEDS_TA", 0.0, each.out_of] for each in verdict.findings}
+    expected = {**given, **SINCE.get(name, {})}
+    assert findings == expected
+    assert verdict.points == pytest.approx(sum(points for _, points, _ in expected.values()))
+    assert verdict.pending == pytest.approx(sum(pending for *_, pending in expected.values()))
 
 
 @pytest.mark.parametrize("name", VERDICTS)
