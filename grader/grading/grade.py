@@ -9,7 +9,7 @@ from grader.facts.handed_in import no_file
 from grader.facts.handout import Handout
 from grader.facts.known import Unknown
 from grader.grading.held import parted
-from grader.grading.scoring import add_up, points_of, settle
+from grader.grading.points import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
 from grader.grading.verdict import Finding, Verdict
 from grader.judging.judgement import Judgement, Status

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from grader.grading.points import in_cents
 from grader.rubric.model import LatePolicy
 
 __all__ = ["HandedIn", "LateLine", "days_late", "late_line", "tokens_spent"]
 
 _DAY = timedelta(days=1)
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def late_line(policy: LatePolicy, handed_in: HandedIn, earned: float, out_of: fl
     whole = out_of if policy.share_of == "out_of" else earned
     share = Decimal(str(policy.per_day)) * (days - tokens)
     taken = min(Decimal(str(earned)), Decimal(str(whole)) * share)
-    points = float(taken.quantize(_CENT, rounding=ROUND_HALF_UP))
+    points = float(in_cents(taken))
     return LateLine(days, tokens, min(points, earned), _reason(policy, handed_in, days, tokens))
 
 

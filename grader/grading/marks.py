@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.grading.late import HandedIn, LateLine, late_line
-from grader.grading.scoring import add_up
+from grader.grading.points import add_up
 from grader.grading.verdict import Finding, Verdict
 
 __all__ = ["CriterionMark", "Decision", "Mark", "mark_of", "standing_decisions"]

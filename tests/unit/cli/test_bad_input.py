@@ -153,7 +153,7 @@ def test_an_unknown_error_is_one_line_and_shows_itself_with_debug(lab: Path, gra
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr("grader.intake.find_submissions", crash)
+    monkeypatch.setattr("grader.workflows.running.grade_folder.find_submissions", crash)
     ended = grader("run", "submissions", "--rubric", "mini")
     assert ended.code == 1
     assert ended.err.splitlines() == [

@@ -17,7 +17,7 @@ from grader.facts.case import Case, Reference
 from grader.grading.grade import grade
 from grader.grading.held import why_held
 from grader.grading.marks import Decision, mark_of
-from grader.grading.scoring import add_up, points_of, settle
+from grader.grading.points import add_up, points_of, settle
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement, Status
 from grader.rubric.model import Criterion, Rubric

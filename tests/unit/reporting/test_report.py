@@ -380,12 +380,15 @@ def test_what_a_check_says_to_course_staff_is_not_shown_to_the_student(
 
 
 def test_after_the_decision_nothing_says_that_a_ta_will_look() -> None:
-    doubt = "No loss function was seen in cell 8; a TA looks at it."
-    report = judged_anew("conv2d", status=Status.NEEDS_TA, points=0.0, pending=3.0, message=doubt)
+    seen, doubt = "No loss function was seen in cell 8.", "It may be one of your own."
+    report = judged_anew("conv2d", status=Status.NEEDS_TA, points=0.0, pending=3.0, message=seen, open=doubt)
     decided = {"conv2d": Decision(3, "Well done."), "why-validation": Decision(2, "Half of it.")}
     before, after = (render_report(replace(report, decisions=given)) for given in ({}, decided))
-    assert "a TA looks at it" in Outline(section(before, "conv2d")).text
-    assert "No loss function was seen in cell 8." in Outline(section(after, "conv2d")).text
+    assert f"{seen} {doubt} A TA looks at it." in Outline(section(before, "conv2d")).text
+    told = Outline(section(after, "conv2d")).text
+    assert seen in told
+    assert doubt not in told
+    assert "looks at it" not in told
     assert "A TA read this part and gave the points." in Outline(section(after, "why-validation")).text
     assert "A TA reads this part" not in after
 

@@ -7,11 +7,11 @@ waits for a TA is cut to what is left, so that points and pending points never p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from grader.judging.judgement import Judgement, Status
 
-__all__ = ["add_up", "points_of", "settle"]
+__all__ = ["add_up", "in_cents", "points_of", "settle"]
 
 _CENT = Decimal("0.01")
 
@@ -27,8 +27,9 @@ def points_of(judgement: Judgement, out_of: float) -> tuple[float, float]:
         ``(points, pending)`` with ``points + pending <= out_of``.
     """
     whole = Decimal(str(out_of))
-    earned = min(_rounded(whole * Decimal(str(judgement.share))), whole)
-    pending = min(_rounded(whole * Decimal(str(judgement.open_share))), whole - earned)
+    earned = min(in_cents(whole * Decimal(str(judgement.share))), whole)
+    left = (whole - earned).quantize(_CENT, rounding=ROUND_DOWN)
+    pending = min(in_cents(whole * Decimal(str(judgement.open_share))), left)
     return float(earned), float(pending)
 
 
@@ -51,5 +52,6 @@ def settle(judgement: Judgement) -> Judgement:
     return judgement.model_copy(update={"share": share, "open_share": min(pending, 1.0 - share)})
 
 
-def _rounded(points: Decimal) -> Decimal:
+def in_cents(points: Decimal) -> Decimal:
+    """Points as they are published: two decimals, halves up. The one place where points are rounded."""
     return points.quantize(_CENT, rounding=ROUND_HALF_UP)
