@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from grader.evidence.record import ModuleRecord, ParameterRecord
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.found import parameters_in_reach
 
-__all__ = ["arithmetic", "counted", "frozen_count", "layer_table", "trainable_count"]
+__all__ = ["arithmetic", "counted", "frozen_count", "layer_table", "product", "trainable_count"]
 
 
 def trainable_count(module: ModuleRecord) -> int:
@@ -34,9 +35,18 @@ def frozen_count(module: ModuleRecord, layer: str | None) -> int:
     )
 
 
+def product(shape: Sequence[int]) -> str:
+    """The numbers in one tensor as a board writes them: height, width, inputs, outputs.
+
+    Args:
+        shape: As torch keeps it: (out, in, height, width), (out, in) or (out,).
+    """
+    return "*".join(str(size) for size in (*shape[2:], *shape[:2][::-1])) or "1"
+
+
 def arithmetic(parameters: list[ParameterRecord]) -> str:
-    """How the numbers of a layer add up, as ``3*3*3*5 + 5 = 140``: kernel, inputs, outputs, then biases."""
-    products = ["*".join(str(size) for size in reversed(parameter.shape)) or "1" for parameter in parameters]
+    """How the numbers of a layer add up, as ``3*3*3*5 + 5 = 140``: kernel first, then biases."""
+    products = [product(parameter.shape) for parameter in parameters]
     return f"{' + '.join(products)} = {sum(parameter.count for parameter in parameters)}"
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from grader.evidence.training import DataSource, TrainingHistory
+from grader.facts.known import Fact, Unknown
+from grader.facts.training.data_use import TestData
 from grader.grading.verdict import Finding
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
@@ -45,8 +47,8 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
     if criterion is None or criterion.check.check not in _CHECKS or report.bundle is None:
         return None
     history = report.bundle.evidence.training
-    events = _events(history)
-    lanes = [_lane(group, events) for group in _groups(history.sources)]
+    events, test_data = _events(history), TestData(history)
+    lanes = [_lane(group, events, test_data.is_test(group[0].token)) for group in _groups(history.sources)]
     drawn = [lane for lane in lanes if lane is not None]
     return fragment("data_use.html.j2", lanes=drawn) if drawn else None
 
@@ -70,7 +72,7 @@ def _groups(sources: Sequence[DataSource]) -> list[list[DataSource]]:
     return list(groups.values())
 
 
-def _lane(group: Sequence[DataSource], events: Sequence[Event]) -> Lane | None:
+def _lane(group: Sequence[DataSource], events: Sequence[Event], is_test: Fact[bool]) -> Lane | None:
     tokens = {source.token for source in group}
     own = [event for event in events if event.source in tokens]
     if not own:
@@ -80,22 +82,26 @@ def _lane(group: Sequence[DataSource], events: Sequence[Event]) -> Lane | None:
     uses += [f"{count(looked, 'evaluation')}"] if looked else []
     names = sorted({name for source in group for name in source.names})
     use = listed(uses)
-    is_test = group[0].split == "test"
     strip = _strip(own, len(events), f"{', '.join(names) or 'a loader'}: {use}", is_test)
-    return Lane(", ".join(names[:4]) or "a loader without a name", _what(group[0]), use, strip)
+    return Lane(", ".join(names[:4]) or "a loader without a name", _what(group[0], is_test), use, strip)
 
 
-def _what(source: DataSource) -> str:
+def _what(source: DataSource, is_test: Fact[bool]) -> str:
+    """What data are, by the same facts that the judge goes by: a page never says more than the verdict."""
     parts = [source.dataset]
     if source.sampled is not None:
         whole = f" of {source.length}" if source.length not in (None, source.sampled) else ""
         parts.append(f"{source.sampled}{whole} items")
-    if source.split:
-        parts.append(f"{source.split} set")
+    if isinstance(is_test, Unknown):
+        parts.append("perhaps test data")
+    elif is_test.value:
+        parts.append("test set")
+    elif source.split == "train":
+        parts.append("train set")
     return ", ".join(parts)
 
 
-def _strip(own: Sequence[Event], steps: int, label: str, is_test: bool) -> Markup:
+def _strip(own: Sequence[Event], steps: int, label: str, is_test: Fact[bool]) -> Markup:
     middle = _HEIGHT / 2
     gap = (_WIDTH - 20) / max(1, steps - 1)
     line = element("line", x1=4, y1=middle, x2=_WIDTH - 4, y2=middle, class_="spine")
@@ -103,8 +109,8 @@ def _strip(own: Sequence[Event], steps: int, label: str, is_test: bool) -> Marku
     return image(label, _WIDTH, _HEIGHT, line, *marks, class_="strip")
 
 
-def _mark(x: float, y: float, trains: bool, is_test: bool) -> Markup:
+def _mark(x: float, y: float, trains: bool, is_test: Fact[bool]) -> Markup:
     if trains:
-        tone = "bad" if is_test else "good"
+        tone = "wait" if isinstance(is_test, Unknown) else "bad" if is_test.value else "good"
         return element("rect", x=x - 5, y=y - 5, width=10, height=10, class_=f"trained {tone}")
     return element("circle", cx=x, cy=y, r=4.5, class_="looked")

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from grader.evidence.plan import ModuleProbe, probe_id
 from grader.evidence.record import LayerRecord, ModuleRecord, OperationRecord, ParameterRecord
 from grader.evidence.values import BoolValue, FloatValue, IntValue, SequenceValue, StrValue, Value
+from grader.facts.networks.parameters import product
 from grader.grading.verdict import Finding
 from grader.judging.judgement import Status
 from grader.reporting.model import ReportInput
@@ -116,8 +117,7 @@ def written_count(shapes: Iterable[tuple[int, ...]]) -> str:
     shapes = list(shapes)
     if not shapes:
         return ""
-    # torch keeps (out, in, height, width); a board writes height*width*in*out.
-    products = ["*".join(str(n) for n in (*shape[2:], *shape[:2][::-1])) or "1" for shape in shapes]
+    products = [product(shape) for shape in shapes]
     total = sum(math.prod(shape) for shape in shapes)
     return f"{' + '.join(products)} = {total}" if products != [str(total)] else str(total)
 

@@ -194,6 +194,23 @@ def test_each_data_set_has_a_lane_with_its_uses_in_words() -> None:
     assert 'aria-label="test_loader: 1 training run"' in str(drawn)
 
 
+def test_data_that_the_judge_is_not_sure_of_are_no_test_data_on_the_page() -> None:
+    report, _, _ = sample("fresh-weights")
+    folder = DataSource(
+        token=0, dataset_token=0, dataset="ImageFolder", split="test", sampled=90, length=90, root="test",
+        names=("loader",),
+    )  # fmt: skip
+    training = TrainingHistory(runs=(training_run(0, 1, source=0, order=0),), sources=(folder,))
+    untouched = Criterion(id="test-set-untouched", title="-", points=1, check=Untouched())
+    finding = Finding(
+        criterion="test-set-untouched", title="-", status=Status.NEEDS_TA, points=0, out_of=1, message="-"
+    )
+    drawn = str(data_use.draw(with_training(report, training), finding, untouched))
+    assert "perhaps test data" in Outline(drawn).text
+    assert "test set" not in Outline(drawn).text
+    assert "trained bad" not in drawn
+
+
 def heat(**more: Any) -> Mapping[str, Any]:
     """The record of a convolution with padding whose last number is wrong."""
     image, kernel = np.arange(20.0).reshape(4, 5), np.ones((3, 3))

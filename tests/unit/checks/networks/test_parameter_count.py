@@ -10,8 +10,10 @@ from grader.checks.networks.parameter_count import ParameterCount
 from grader.evidence.plan import ModuleProbe, Target
 from grader.evidence.record import CellError, CellRecord, ModuleRecord, Outcome, ProbeResult
 from grader.facts.handout import fingerprint
+from grader.facts.networks.parameters import arithmetic
 from grader.facts.sections import Section
 from grader.judging.judgement import Judgement, Status
+from grader.reporting.pictures.layers import written_count
 from tests import factories
 from tests.factories import cell, layer, parameter
 
@@ -221,3 +223,9 @@ def test_a_right_sum_that_is_not_worked_out_goes_to_a_ta(text: str):
     assert judge(HEADING, GIVEN, cell(2, text, kind="markdown"), answer=True).status is Status.NEEDS_TA
     wrong = cell(2, text.replace("245", "240").replace("246", "241"), kind="markdown")
     assert judge(HEADING, GIVEN, wrong, answer=True).status is Status.FAIL
+
+
+def test_a_sum_is_written_alike_in_the_finding_and_on_the_page() -> None:
+    oblong = [factories.parameter("conv.weight", 5, 3, 7, 2), factories.parameter("conv.bias", 5)]
+    assert arithmetic(oblong) == "7*2*3*5 + 5 = 215"
+    assert written_count([each.shape for each in oblong]) == arithmetic(oblong)
