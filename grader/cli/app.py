@@ -8,6 +8,7 @@ import typer
 
 import grader
 from grader.cli.audit import audit
+from grader.cli.check import check
 from grader.cli.console import print_line
 from grader.cli.data import data, demo
 from grader.cli.db import db
@@ -53,7 +54,8 @@ def options(
 
 
 for _command in (
-    intake, run, show, mark, pending, regrade, report, summary, export, similar, audit, data, doctor, demo,
+    intake, run, show, mark, pending, regrade, report, summary, export, similar, audit, check, data, doctor,
+    demo,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(remark, name="remark")

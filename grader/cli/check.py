@@ -1,0 +1,93 @@
+"""`grader check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from grader.cli import setup
+from grader.cli.console import number, print_line, print_note, print_table
+from grader.cli.options import Data, ReferenceFolder, SandboxName
+from grader.errors import UsageError
+
+if TYPE_CHECKING:
+    from grader.grading.verdict import Finding
+
+__all__ = ["check"]
+
+
+def check(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind of check, as loss_function.")],
+    notebook: Annotated[
+        Path, typer.Argument(metavar="NOTEBOOK", help="An .ipynb, or text in percent format.")
+    ],
+    section: Annotated[
+        str | None,
+        typer.Option("--section", "-s", metavar="HEADING", help="Heading of the part that it looks at."),
+    ] = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option("--with", "-w", metavar="KEY=VALUE", help="A key of the check, its value as in YAML."),
+    ] = None,
+    data: Data = None,
+    sandbox: SandboxName = None,
+    reference: ReferenceFolder = None,
+) -> int:
+    """Try one check on one notebook: run it once, print the facts and the judgement, keep nothing.
+
+    Example: grader check loss_function s101.ipynb --with classes=9
+    """
+    import uuid
+
+    from grader.files.named import read_bytes
+    from grader.samples.percent import notebook_bytes, read_percent
+    from grader.sandbox.select import choose_sandbox
+    from grader.workflows.trying.try_check import trial_rubric, try_check
+
+    options = setup.settings(notebook, data=data, sandbox=sandbox, reference=reference)
+    rubric = trial_rubric(kind, dict(_key(text) for text in keys or ()), section)
+    raw = read_bytes(notebook)
+    is_file = notebook.suffix == ".ipynb"
+    content = raw if is_file else notebook_bytes(read_percent(raw.decode("utf-8", "replace")))
+    answers = setup.reference(options, notebook)
+    box = choose_sandbox(
+        options.sandbox,
+        isolation=options.isolation,
+        gpus=options.gpus,
+        runtime=options.runtime,
+        data_dir=options.data,
+        run_id=uuid.uuid4().hex,
+        notify=print_note,
+    )
+    try:
+        trial = try_check(content, rubric, answers, box)
+    finally:
+        box.close()
+    print_table(("fact", "what the record says"), trial.facts)
+    _print_finding(trial.finding)
+    return 0
+
+
+def _key(text: str) -> tuple[str, Any]:
+    from ruamel.yaml import YAML, YAMLError
+
+    key, given, value = text.partition("=")
+    if not given:
+        raise UsageError("this is no key with a value", found=text, expected="--with KEY=VALUE")
+    try:
+        return key.strip(), YAML(typ="safe", pure=True).load(value)
+    except YAMLError as error:
+        raise UsageError("this value is no YAML", where=f"--with {key}", found=value) from error
+
+
+def _print_finding(finding: Finding) -> None:
+    print_line(f"{finding.status}, {number(finding.points)} of 1, {number(finding.pending)} open")
+    print_line(f"message: {finding.message}")
+    if finding.open:
+        print_line(f"why a person has to look: {finding.open}")
+    for where in finding.where:
+        print_line(f"at cell {where.cell}" + (f", line {where.line}" if where.line else ""))
+    if finding.advice:
+        print_line(f"advice: {finding.advice}")

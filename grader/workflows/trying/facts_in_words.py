@@ -1,0 +1,108 @@
+"""What an attempt says, in lines: each fact known, or why it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from grader.evidence.plan import Probe
+from grader.evidence.record import FunctionRecord, ModuleRecord, ProbeResult
+from grader.evidence.training import EvaluationPass, TrainingRun
+from grader.facts.case import Case
+from grader.facts.known import Fact, Known
+from grader.facts.notebook import is_own, untouched
+from grader.facts.targets import describe
+from grader.facts.training.data_use import TestData
+from grader.facts.training.losses import loss_of
+from grader.facts.training.readings import Readings, batch_sizes_of, passes_of, rates_of
+from grader.facts.training.runs import object_name
+from grader.facts.training.seen import whole_history
+from grader.facts.values.plain import plain, show
+
+__all__ = ["facts_in_words"]
+
+Line = tuple[str, str]
+_MOST_LAYERS = 12
+
+
+def facts_in_words(case: Case, probes: Sequence[Probe] = ()) -> tuple[Line, ...]:
+    """Lines on the notebook, its code, what was measured, and its trainings."""
+    return (*_notebook(case), *_measured(case, probes), *_trainings(case))
+
+
+def _notebook(case: Case) -> Iterator[Line]:
+    evidence = case.evidence
+    yield "outcome", f"{evidence.outcome} {evidence.outcome_detail}".strip()
+    code = [cell for cell in evidence.cells if cell.kind == "code"]
+    own = sum(is_own(cell, case) for cell in code)
+    raised = [str(cell.index) for cell in code if cell.run is not None and cell.run.error is not None]
+    yield "code cells", f"{len(code)}, {own} the student's own; raised: {', '.join(raised) or 'none'}"
+    if case.section is not None:
+        cells = ", ".join(str(cell.index) for cell in case.section_cells())
+        yield "part", f"cells {cells or 'none'}; as the handout left it: {_said(untouched(case))}"
+    yield "functions", ", ".join(case.facts.functions.by_name) or "none"
+
+
+def _measured(case: Case, probes: Sequence[Probe]) -> Iterator[Line]:
+    for probe in probes:
+        result = case.probe(probe)
+        yield f"measured: {describe(probe.target)}", _answer(result) if result else "never asked"
+    for watched in case.evidence.values:
+        yield f"value: {watched.name}, cell {watched.cell}", show(plain(watched.value, case.bundle))
+
+
+def _answer(result: ProbeResult) -> str:
+    if result.error is not None:
+        return f"{result.status}: {result.error.type}: {result.error.message}"
+    record = result.record
+    if isinstance(record, ModuleRecord):
+        layers = [layer.type for layer in record.layers[:_MOST_LAYERS]]
+        more = ", ..." if len(record.layers) > _MOST_LAYERS else ""
+        count = sum(parameter.count for parameter in record.parameters)
+        return f"network `{record.name}`: {', '.join(layers)}{more}; {count} parameters"
+    if isinstance(record, FunctionRecord):
+        failed = sum(call.error is not None for call in record.calls)
+        return f"function `{record.name}`: {len(record.calls)} calls, {failed} raised"
+    return f"{result.status} {result.detail}".strip()
+
+
+def _trainings(case: Case) -> Iterator[Line]:
+    history = case.evidence.training
+    whole = whole_history(case)
+    recorded = "yes" if isinstance(whole, Known) else f"not known: {whole.why}"
+    yield "trainings", f"{len(history.runs)}; all of them recorded: {recorded}"
+    for run in history.runs:
+        yield f"training {run.index}", "; ".join(_run(run, case))
+    test_data = TestData.of(case)
+    for look in history.evaluations:
+        yield f"look at data, cell {look.cell}", _look(look, test_data)
+
+
+def _run(run: TrainingRun, case: Case) -> Iterator[str]:
+    yield f"`{object_name(run.model)}` in cell {run.cell} by {run.optimizer or 'hand'}"
+    yield f"rate {_read(rates_of(run, case))}"
+    yield f"batches of {_read(batch_sizes_of(run, case))}"
+    yield f"epochs {_read(passes_of(run, case))}"
+    loss = loss_of(run)
+    used = f"{loss.value.function} on {loss.value.input_kind}" if isinstance(loss, Known) else _said(loss)
+    yield f"loss {used}"
+    start = run.start
+    if not start.determined:
+        yield f"start not known: {start.why}"
+    elif start.carried_share:
+        yield f"begins with {start.carried_share:.0%} of the weights of training {start.carried_from}"
+    else:
+        yield "begins with fresh weights"
+
+
+def _look(look: EvaluationPass, test_data: TestData) -> str:
+    return f"test data: {_said(test_data.is_test(look.source, (look.cell,)))}; {look.passes} passes"
+
+
+def _read(readings: Readings) -> str:
+    return " or ".join(f"{value:g}" for value in readings.values) or f"not known {readings.doubt()}".strip()
+
+
+def _said(fact: Fact[bool]) -> str:
+    if isinstance(fact, Known):
+        return "yes" if fact.value else "no"
+    return f"not known: {fact.why}"
