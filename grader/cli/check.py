@@ -71,7 +71,8 @@ def check(
 
 
 def _key(text: str) -> tuple[str, Any]:
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     key, given, value = text.partition("=")
     if not given:
