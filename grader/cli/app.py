@@ -31,7 +31,6 @@ app = typer.Typer(
     name="grader",
     help="Grades notebooks of CNN labs: runs them in a sandbox, judges what was recorded, keeps the marks.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grader.evidence.record import CellRecord, Evidence, Outcome
 from grader.facts.handed_in import nothing_came
 from grader.facts.raised import raised_in
+from grader.grading.points import add_up
 from grader.reporting.code import heading_above
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput
@@ -89,7 +90,7 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
 def _sentence(report: ReportInput, views: Sequence[FindingView]) -> str:
     if report.result.our_fault:
         return "Nothing is decided yet: our service could not run your notebook."
-    lost = sum(view.lost for view in views)
+    lost = add_up(view.lost for view in views)
     parts = [f"{count(report.points, 'point')} so far" if report.pending else count(report.points, "point")]
     if report.pending:
         parts.append(f"{number(report.pending)} still open")

@@ -9,6 +9,7 @@ from datetime import datetime
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
+from grader.grading.points import add_up
 from grader.grading.verdict import Finding, Verdict
 from grader.rubric.model import Criterion, Rubric
 
@@ -104,7 +105,7 @@ class ReportInput:
     @property
     def pending(self) -> float:
         """Points that still wait for a TA or for evidence."""
-        return sum(self.pending_of(finding) for finding in self.verdict.findings)
+        return add_up(self.pending_of(finding) for finding in self.verdict.findings)
 
     def points_of(self, finding: Finding) -> float:
         decision = self.decisions.get(finding.criterion)
@@ -155,15 +156,15 @@ class SummaryInput:
     @property
     def pending(self) -> float:
         findings = self.verdict.findings if self.verdict else ()
-        return sum(finding.pending for finding in findings if finding.criterion not in self.decisions)
+        return add_up(finding.pending for finding in findings if finding.criterion not in self.decisions)
 
 
 def _mark(
     findings: Iterable[Finding], decisions: Mapping[str, Decision], adjustments: Iterable[Adjustment]
 ) -> float:
     """Criteria with their decisions, then adjustments; never below zero."""
-    settled = sum(
+    settled = add_up(
         decisions[finding.criterion].points if finding.criterion in decisions else finding.points
         for finding in findings
     )
-    return max(0.0, settled + sum(line.points for line in adjustments))
+    return max(0.0, add_up((settled, *(line.points for line in adjustments))))
