@@ -1,4 +1,4 @@
-"""NEW."""
+"""What fields of rubrics and of judgements are made of."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ Regex = Annotated[str, AfterValidator(_compiles)]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no infinity: a rubric with one would give verdicts that nobody can read again.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Where(Strict):

@@ -1,4 +1,4 @@
-"""NEW."""
+"""What a check is: its fields, the evidence that it needs, and how it judges."""
 
 from __future__ import annotations
 

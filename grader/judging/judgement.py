@@ -1,4 +1,4 @@
-"""NEW."""
+"""What a check says: a status, the share that is earned or open, and why."""
 
 from __future__ import annotations
 
