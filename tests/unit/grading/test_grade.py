@@ -66,7 +66,7 @@ def test_a_check_that_raises_is_our_fault_and_costs_nothing():
 
 
 def test_a_share_that_is_not_a_number_never_passes():
-    finding = verdict_of(Fixed(share=math.nan)).findings[0]
+    finding = verdict_of(Fixed.model_construct(check="fixed", share=math.nan)).findings[0]
     assert finding.status is Status.CHECK_ERROR
     assert (finding.points, finding.pending) == (0.0, 1.0)
 

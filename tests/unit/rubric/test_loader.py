@@ -191,5 +191,5 @@ def test_an_error_of_the_rubric_is_the_users_to_mend():
 @pytest.mark.parametrize("number", [".inf", ".nan", "-.inf"])
 def test_a_number_that_no_verdict_could_hold_is_refused(number: str):
     late = f"late:\n  due: 2026-01-01T00:00:00-05:00\n  grace_minutes: {number}\n"
-    with pytest.raises(RubricError, match="late.grace_minutes"):
+    with pytest.raises(RubricError, match=r"late\.grace_minutes"):
         load_rubric(GOOD + late, KINDS)
