@@ -40,6 +40,7 @@ _KEEPS_SCORES = _names(
 _LAYERS = _names("Addmm", "Addmv", "Convolution", "Embedding", "Linear", "Trilinear")
 #: The same where one factor is a parameter; attention multiplies without one.
 _PRODUCTS = _names("Bmm", "Dot", "Mm", "Mul", "Mv")
+_ELEMENTWISE = _names("Mul")
 _SCALES = _names("Add", "Mul", "Rsub", "Sub")
 _BOUNDS = _names("Clamp", "ClampMax", "ClampMin")
 _DIVIDES = _names("Div")
@@ -134,6 +135,7 @@ def _passed(node: Any, trace: _Trace) -> Iterator[Any]:
         trace.squashed.add("log_probabilities")
     elif name in _LAYERS or (name in _PRODUCTS and _weighs(node, name)):
         trace.layers = True
+        trace.moved = trace.moved and name not in _ELEMENTWISE
     else:
         _note_operation(node, name, trace)
         yield from (follower for follower in _followers(node) if not _of_parameters(follower))
@@ -157,7 +159,7 @@ def _shifts(node: Any) -> bool:
 def _weighs(node: Any, name: str) -> bool:
     """Whether a product is one with a parameter; elementwise, only where the other factor is data."""
     parameter = [_is_parameter(follower) for follower in _followers(node)]
-    return any(parameter) and (name not in _names("Mul") or all(parameter))
+    return any(parameter) and (name not in _ELEMENTWISE or all(parameter))
 
 
 def _is_parameter(node: Any) -> bool:

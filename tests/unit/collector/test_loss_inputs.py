@@ -10,8 +10,8 @@ x, y, images = torch.randn(12, 4), torch.arange(12) % 3, torch.randn(12, 1, 8, 8
 net, one, conv = nn.Linear(4, 3), nn.Linear(4, 1), nn.Conv2d(1, 3, 3)
 scale = nn.Parameter(torch.zeros(()))
 weights, bias = nn.Parameter(torch.randn(4, 3)), nn.Parameter(torch.zeros(3))
-mixing = nn.Parameter(torch.randn(3, 3))
-everything = [*net.parameters(), *one.parameters(), *conv.parameters(), scale, weights, bias, mixing]
+mixing, ones = nn.Parameter(torch.randn(3, 3)), nn.Parameter(torch.ones(3))
+everything = [*net.parameters(), *one.parameters(), *conv.parameters(), scale, weights, bias, mixing, ones]
 
 class Same(torch.autograd.Function):
     @staticmethod
@@ -92,6 +92,7 @@ def test_rows_that_add_up_to_one_are_probabilities_whatever_was_done_to_them(not
         "bce_logits(one(x).tanh())",
         "ce(net(x) * net(x).sigmoid())",
         "ce(net(x).softmax(1).detach() - net(x).detach() + net(x))",
+        "ce(net(x).softmax(1).detach() * ones)",
     ],
 )
 def test_a_squashing_on_the_way_is_never_called_raw_scores(notebook, loss):
