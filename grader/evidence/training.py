@@ -144,9 +144,10 @@ class LossUse(Record):
     Attributes:
         function: Class or function name, as ``BCEWithLogitsLoss``, ``cross_entropy``.
         input_shape: Of its first call.
-        input_kind: What fed it: ``probabilities`` where the last operation was a sigmoid or softmax,
-            ``log_probabilities`` after log_softmax or logsigmoid, else ``logits``; ``unknown`` where it
-            could not be traced.
+        input_kind: What fed it: ``probabilities`` after a sigmoid or softmax, ``log_probabilities`` after
+            log_softmax or logsigmoid, also where one of them is written out and the values show it;
+            ``logits`` where they come from a layer with nothing between that may squash them; else
+            ``unknown``.
         calls: Times it was called for this run with gradients on.
     """
 

@@ -6,18 +6,17 @@ import functools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from grader.collector.recorder.inputs import InputKind, input_kind
 from grader.collector.recorder.networks import is_tensor, shape_of
 from grader.collector.recorder.patches import Patches
 
-__all__ = ["LOSS_FUNCTIONS", "InputKind", "LossCall", "Losses", "input_kind"]
-
-InputKind = Literal["logits", "probabilities", "log_probabilities", "unknown"]
+__all__ = ["LOSS_FUNCTIONS", "LossCall", "Losses"]
 
 LOSS_FUNCTIONS = (
     "binary_cross_entropy",
@@ -40,21 +39,6 @@ LOSS_FUNCTIONS = (
     "triplet_margin_loss",
 )
 
-#: Operations that leave the meaning of numbers as it is: they move, copy or bound them.
-_TRANSPARENT = frozenset(
-    f"{name}Backward{number}"
-    for name in (
-        "Alias", "AsStrided", "Cat", "Clamp", "ClampMax", "ClampMin", "Clone", "Expand", "Index",
-        "IndexSelect", "MaskedSelect", "Permute", "ReshapeAlias", "Select", "Slice", "Squeeze", "Stack",
-        "T", "ToCopy", "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View",
-    )
-    for number in range(3)
-)  # fmt: skip
-_PROBABILITIES = frozenset({"SigmoidBackward0", "SoftmaxBackward0"})
-_LOG_PROBABILITIES = frozenset({"LogSoftmaxBackward0", "LogSigmoidBackward0"})
-#: A sigmoid or softmax written out by hand ends in one of these; so do other things.
-_OPEN = frozenset({"DivBackward0", "ReciprocalBackward0", "CompiledFunctionBackward", "LogBackward0"})
-_MAX_DEPTH = 40
 _MAX_NODES = 200
 _MAX_VALUES = 200
 
@@ -62,40 +46,6 @@ _GRAD_FN = vars(torch._C.TensorBase)["grad_fn"].__get__
 _DETACH = torch._C.TensorBase.detach
 _IS_GRAD_ENABLED = torch.is_grad_enabled
 _LOSS_MODULE = nn.modules.loss._Loss
-
-
-def input_kind(tensor: torch.Tensor) -> InputKind:
-    """Whether logits or probabilities are in a tensor, by the last operation that computed it."""
-    node = _GRAD_FN(tensor)
-    if node is None:
-        return "unknown"
-    for _ in range(_MAX_DEPTH):
-        name = type(node).__name__
-        if name in _PROBABILITIES:
-            return "probabilities"
-        if name in _LOG_PROBABILITIES:
-            return "log_probabilities"
-        if name == "LogBackward0" and _feeds(node, _PROBABILITIES):
-            return "log_probabilities"
-        if name in _OPEN:
-            return "unknown"
-        if name not in _TRANSPARENT or not node.next_functions or node.next_functions[0][0] is None:
-            return "logits"
-        node = node.next_functions[0][0]
-    return "unknown"
-
-
-def _feeds(node: Any, names: frozenset[str]) -> bool:
-    """Whether one of `names` is what this node computes from, moves and copies apart."""
-    for _ in range(_MAX_DEPTH):
-        node = node.next_functions[0][0] if node.next_functions else None
-        if node is None:
-            return False
-        if type(node).__name__ in names:
-            return True
-        if type(node).__name__ not in _TRANSPARENT:
-            return False
-    return False
 
 
 @dataclass
@@ -113,6 +63,15 @@ class LossCall:
         return self.input_shape[0] if self.input_shape else 1
 
 
+@dataclass
+class _Shared:
+    """What the latest drain for a step gave, and to whom."""
+
+    drained: tuple[list[tuple[torch.Tensor, LossCall | None]], bool]
+    during: object
+    takers: list[object] = field(default_factory=list)
+
+
 class Losses:
     """Loss calls not yet used, and those that a backward pass used since the last optimizer step.
 
@@ -124,6 +83,7 @@ class Losses:
         self._fault = fault
         self._pending: deque[LossCall] = deque(maxlen=16)
         self._values: list[tuple[torch.Tensor, LossCall | None]] = []
+        self._shared: _Shared | None = None
         self._modules: list[str] = []
         self._dropped = False
 
@@ -174,6 +134,8 @@ class Losses:
         """Settles which pending loss calls a backward pass starts from."""
         value = _DETACH(tensor)
         used = self._used_by(_GRAD_FN(tensor))
+        for call in used:
+            call.node = None  # frees the graph
         if used:
             self._values.extend((call.value, call) for call in used)
         elif value.dim() == 0:
@@ -200,9 +162,32 @@ class Losses:
         self._values, self._dropped = [], False
         return drained, dropped
 
+    def drain_for(
+        self, stepper: object, during: object
+    ) -> tuple[list[tuple[torch.Tensor, LossCall | None]], bool]:
+        """The same for the step of one of several optimizers, each of which trains a part of a network.
+
+        Args:
+            stepper: Whose step it is; who steps again without a backward pass between gets nothing.
+            during: The pass over a loader that the step is part of; nothing is shared beyond it.
+        """
+        if self._values:
+            self._shared = _Shared(self.drain(), during)
+        shared = self._shared
+        if shared is None or shared.during is not during or any(each is stepper for each in shared.takers):
+            return [], False
+        shared.takers.append(stepper)
+        return shared.drained
+
     def clear(self) -> None:
         """Drops graphs that nothing will use any more."""
         self._pending.clear()
+
+    def end_cell(self) -> None:
+        """Drops all that belongs to the cell."""
+        self.drain()
+        self.clear()
+        self._shared = None
 
 
 def _reached_from(root: Any) -> list[Any]:

@@ -228,7 +228,7 @@ class Recorder:
         current = self._passes.current
         if current is not None:
             current.steps += 1
-        run.stepped(self._cells.current, *self._losses.drain(), current)
+        run.stepped(self._cells.current, *self._losses.drain_for(run, current), current)
         self._losses.clear()
 
     # Runs.
@@ -320,8 +320,7 @@ class Recorder:
             self._add_by_hand(update, after)
         for run in self._runs:
             run.release()
-        self._losses.drain()
-        self._losses.clear()
+        self._losses.end_cell()
         self._depth = 0
 
     def _add_by_hand(self, update: Update, after: Snapshot) -> None:

@@ -40,7 +40,7 @@ FED = {
     "softmax by hand": (
         "F.cross_entropy(net(x).exp() / net(x).exp().sum(1, keepdim=True), y)",
         "cross_entropy",
-        "unknown",
+        "probabilities",
     ),
     "weighted sum": (
         "F.cross_entropy(net(x), y) / 2 + 0.1 * net.weight.abs().sum()",
