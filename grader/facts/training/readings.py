@@ -11,6 +11,7 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import assigned_behind, edits_rates, reached_code, starts_elsewhere
+from grader.facts.training.phases import phases
 from grader.facts.training.runs import batch_size_of, by_token, epochs_of, learning_rate_of
 
 __all__ = ["Readings", "batch_sizes_of", "momenta_of", "passes_of", "rates_of"]
@@ -72,6 +73,8 @@ def _doubt_about_rates(run: TrainingRun, case: Case) -> str:
     """
     reached = reached_code(case, _cells_of(run))
     code = [*reached, *assigned_behind(case, reached)]
+    if _is_phase(run, case):
+        return "one training may have had several of them"
     return starts_elsewhere(code) or ("" if _is_continued(run, case) else edits_rates(code))
 
 
@@ -96,6 +99,16 @@ def _is_continued(run: TrainingRun, case: Case) -> bool:
         and other.model.token == run.model.token
         and (other.start.carried_from == run.index or run.start.carried_from == other.index)
         for other in case.evidence.training.runs
+    )
+
+
+def _is_phase(run: TrainingRun, case: Case) -> bool:
+    """Whether a run may be a phase of one training, with others before or after it."""
+    return any(
+        phases(later, earlier, case)
+        for earlier in case.evidence.training.runs
+        for later in case.evidence.training.runs
+        if later.start.carried_from == earlier.index and run in (earlier, later)
     )
 
 
