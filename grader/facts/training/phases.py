@@ -11,13 +11,14 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
-from grader.evidence.training import TrainingRun
+from grader.evidence.training import ModelIdentity, TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, Functions
 from grader.facts.code.source import ParsedCell, parse_cell
 from grader.facts.training.code import calls_in
-from grader.facts.training.runs import batch_size_of, by_token, mentions_binding
+from grader.facts.training.runs import batch_size_of, by_token
 
 __all__ = ["phases"]
 
@@ -31,10 +32,10 @@ _NO_OPTIMIZERS = frozenset(
 
 def phases(run: TrainingRun, source: TrainingRun, case: Case) -> str:
     """Why a run may be a phase of the training that it goes on from, in a clause; empty where it is not."""
-    if run.model.token != source.model.token or run.model.layers != source.model.layers:
-        return ""
     if _trains_other_parts(run, source):
         return "another part of the same network is trained than before"
+    if not _same_network(run, source):
+        return ""
     stretch = _stretch(run, source, case)
     if stretch is None:
         return ""
@@ -46,14 +47,18 @@ def phases(run: TrainingRun, source: TrainingRun, case: Case) -> str:
     return "both belong to one statement, and only the optimizer is another object"
 
 
+def _same_network(run: TrainingRun, source: TrainingRun) -> bool:
+    return run.model.token == source.model.token and run.model.layers == source.model.layers
+
+
 def _trains_other_parts(run: TrainingRun, source: TrainingRun) -> bool:
     """Whether layers were frozen or set free in between, or others given to the optimizer in the same cell.
 
     In another cell, tensors that were not trained before may be those of a layer that was replaced.
     """
-    same_cell = run.cell is not None and run.cell == source.cell
-    others_given = same_cell and 0 < run.start.identity_share < 1
-    return run.model.parameter_count != source.model.parameter_count or others_given
+    if run.cell is not None and run.cell == source.cell and 0 < run.start.identity_share < 1:
+        return True
+    return _same_network(run, source) and run.model.parameter_count != source.model.parameter_count
 
 
 def _is_short(run: TrainingRun) -> bool:
@@ -135,6 +140,13 @@ class _Code:
             waiting += [(child, depth) for child in ast.iter_child_nodes(node)]
         return deepest
 
+    def builds(self, model: ModelIdentity, nodes: list[ast.AST]) -> bool:
+        """Whether code makes a network anew: binds its name, or calls its class, itself or by a function."""
+        behind = [inner for node in nodes for inner in self.functions_behind(node)]
+        bound = {inner.id for node in nodes for inner in ast.walk(node) if _is_bound(inner)}
+        called = {_called(call) for node in (*nodes, *behind) for call in calls_in(node)}
+        return bool(bound & set(model.names)) or model.class_name in called
+
     def _trains(self, name: str) -> bool:
         written = self._functions.by_name.get(name)
         if written is None:
@@ -143,7 +155,7 @@ class _Code:
         return any(map(self.makes_optimizer, reached)) and self.loops_around_steps(reached) >= 0
 
     def _is_optimizer(self, call: ast.Call) -> bool:
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        name = _called(call)
         if name in self._functions.by_name or name in _NO_OPTIMIZERS or name.startswith("clip_grad"):
             return False
         first = call.args[0] if call.args else None
@@ -151,9 +163,17 @@ class _Code:
         return name == self._optimizer or given or any(keyword.arg == "lr" for keyword in call.keywords)
 
 
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
 def _starts_anew(run: TrainingRun, source: TrainingRun, stretch: ast.stmt, code: _Code, case: Case) -> bool:
     """Whether code shows that several trainings were meant: repeated calls, or settings gone through."""
-    if _items(run, case) != _items(source, case):
+    if _items(run, case) != _items(source, case) or _trains_several(run, case):
         return False
     alike = _settings(run, case) == _settings(source, case)
     behind = code.functions_behind(stretch)
@@ -165,6 +185,13 @@ def _starts_anew(run: TrainingRun, source: TrainingRun, stretch: ast.stmt, code:
         _repeats_training(loop, run, code, inline=top) and (alike or _goes_through_settings(loop))
         for loop, top in (*at_top, *inside)
     )
+
+
+def _trains_several(run: TrainingRun, case: Case) -> bool:
+    """Whether other networks are trained from the same line: then each has trainings of its own."""
+    place = (run.cell, run.line)
+    others = (other for other in case.evidence.training.runs if (other.cell, other.line) == place)
+    return any(other.model.token != run.model.token for other in others)
 
 
 def _items(run: TrainingRun, case: Case) -> int | None:
@@ -190,8 +217,7 @@ def _repeats_training(loop: ast.AST, run: TrainingRun, code: _Code, *, inline: b
     called = any(code.trainings_in(node) for node in body)
     if not called and not (inline and any(map(code.makes_optimizer, body))):
         return False
-    built = any(mentions_binding(ast.unparse(node), run.model.names) for node in body)
-    return not built and code.loops_around_steps(body) >= (2 if run.passes else 1)
+    return not code.builds(run.model, body) and code.loops_around_steps(body) >= (2 if run.passes else 1)
 
 
 def _body(loop: ast.AST) -> list[ast.AST]:

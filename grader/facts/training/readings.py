@@ -104,12 +104,10 @@ def _is_continued(run: TrainingRun, case: Case) -> bool:
 
 def _is_phase(run: TrainingRun, case: Case) -> bool:
     """Whether a run may be a phase of one training, with others before or after it."""
-    return any(
-        phases(later, earlier, case)
-        for earlier in case.evidence.training.runs
-        for later in case.evidence.training.runs
-        if later.start.carried_from == earlier.index and run in (earlier, later)
-    )
+    runs = case.evidence.training.runs
+    before = ((run, other) for other in runs if other.index == run.start.carried_from)
+    after = ((other, run) for other in runs if other.start.carried_from == run.index)
+    return any(phases(later, earlier, case) for later, earlier in (*before, *after))
 
 
 def _takes_batches(run: TrainingRun, case: Case) -> bool:
