@@ -37,7 +37,8 @@ class FreshWeights(Check):
     the net again, resetting its parameters or loading the initial state does not. The notebook was run from
     top to bottom: where the submitted execution counts or outputs tell that the student's own order was
     another, both stories go to a TA and nobody is accused. The same holds where the object may not have been
-    rebuilt only because a cell between the two runs failed.
+    rebuilt only because a cell between the two runs failed, and where one training may have gone on with
+    another optimizer: within one statement, or with layers frozen or set free in between.
 
     Fields: `sections` limits the runs looked at; `warm_starts` names sections in which going on is intended;
     `must_train` lists settings that have to be among the runs, from fresh weights: each is an equal part of

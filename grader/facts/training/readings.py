@@ -11,6 +11,7 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import assigned_behind, edits_rates, reached_code, starts_elsewhere
+from grader.facts.training.phases import phases
 from grader.facts.training.runs import batch_size_of, by_token, epochs_of, learning_rate_of
 
 __all__ = ["Readings", "batch_sizes_of", "momenta_of", "passes_of", "rates_of"]
@@ -72,6 +73,8 @@ def _doubt_about_rates(run: TrainingRun, case: Case) -> str:
     """
     reached = reached_code(case, _cells_of(run))
     code = [*reached, *assigned_behind(case, reached)]
+    if _is_phase(run, case):
+        return "one training may have had several of them"
     return starts_elsewhere(code) or ("" if _is_continued(run, case) else edits_rates(code))
 
 
@@ -97,6 +100,14 @@ def _is_continued(run: TrainingRun, case: Case) -> bool:
         and (other.start.carried_from == run.index or run.start.carried_from == other.index)
         for other in case.evidence.training.runs
     )
+
+
+def _is_phase(run: TrainingRun, case: Case) -> bool:
+    """Whether a run may be a phase of one training, with others before or after it."""
+    runs = case.evidence.training.runs
+    before = ((run, other) for other in runs if other.index == run.start.carried_from)
+    after = ((other, run) for other in runs if other.start.carried_from == run.index)
+    return any(phases(later, earlier, case) for later, earlier in (*before, *after))
 
 
 def _takes_batches(run: TrainingRun, case: Case) -> bool:

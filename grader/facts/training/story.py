@@ -14,6 +14,7 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex, Strict
 from grader.facts.notebook import located, stored_text
+from grader.facts.training.phases import phases
 from grader.facts.training.runs import mentions_binding, object_name, runs_in
 
 __all__ = [
@@ -49,7 +50,8 @@ def doubts_about_carrying(run: TrainingRun, case: Case, first_epoch: FirstEpoch 
     source = _run(case, run.start.carried_from)
     if source is None or run.cell is None or source.cell is None:
         return ["In our run a net was trained on, but it is not known from where."]
-    doubts = [*_undetermined(run, source), *_other_order(run, source, case)]
+    doubts = [*_undetermined(run, source), *_phase_of_one(run, source, case)]
+    doubts += _other_order(run, source, case)
     doubts += _failed_rebuild(run, source, case)
     value = _stored_value(run, case, first_epoch)
     if first_epoch is not None and value is not None and value >= first_epoch.fresh_at_least:
@@ -106,6 +108,15 @@ def _undetermined(run: TrainingRun, source: TrainingRun) -> Iterator[str]:
     """The recorder's own word that it could not tell two trainings from one that was written in parts."""
     if not run.start.determined:
         yield f"{_goes_on(run, source)}, but it is not known to be another training ({run.start.why})."
+
+
+def _phase_of_one(run: TrainingRun, source: TrainingRun, case: Case) -> Iterator[str]:
+    why = phases(run, source, case)
+    if why:
+        yield (
+            f"{_goes_on(run, source)}, but {why}: it may be the next phase of one training, or a training"
+            " of its own that kept trained weights."
+        )
 
 
 def _other_order(run: TrainingRun, source: TrainingRun, case: Case) -> Iterator[str]:
