@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -20,6 +20,7 @@ __all__ = [
     "buffers",
     "class_name",
     "element_count",
+    "first_tensor",
     "hyperparameters",
     "is_module",
     "is_tensor",
@@ -43,6 +44,7 @@ _MAX_MODULES = 20_000
 _MAX_LAYERS = 2000
 _MAX_SETTING = 200
 _MAX_AXES = 50
+_MAX_PARTS = 100
 _TORCH_PACKAGES = ("torch.nn.", "torchvision.")
 _PLAIN = (bool, int, float, str, tuple, type(None))
 _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
@@ -51,6 +53,23 @@ _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
 def is_tensor(thing: Any) -> bool:
     """By the type's real ancestry: a ``__class__`` property fools isinstance, not this."""
     return _TENSOR in _MRO(type(thing))
+
+
+def first_tensor(output: Any) -> torch.Tensor | None:
+    """The first tensor of what a network gave: alone, or in tuples, lists and dicts, as auxiliary heads are."""
+    stack, looked = [output], 0
+    while stack and looked < _MAX_PARTS:
+        thing, looked = stack.pop(), looked + 1
+        if is_tensor(thing):
+            return cast("torch.Tensor", thing)
+        ancestry = _MRO(type(thing))
+        if dict in ancestry:
+            stack.extend(reversed(list(dict.values(thing))))
+        elif tuple in ancestry:
+            stack.extend(reversed(list(tuple.__iter__(thing))))
+        elif list in ancestry:
+            stack.extend(reversed(list(list.__iter__(thing))))
+    return None
 
 
 def is_module(thing: Any) -> bool:
