@@ -56,7 +56,7 @@ def is_tensor(thing: Any) -> bool:
 
 
 def first_tensor(output: Any) -> torch.Tensor | None:
-    """The first tensor of what a network gave: alone, or in tuples, lists and dicts, as auxiliary heads are."""
+    """The first tensor of what a network gave: alone, or in tuples, lists and dicts."""
     stack, looked = [output], 0
     while stack and looked < _MAX_PARTS:
         thing, looked = stack.pop(), looked + 1
