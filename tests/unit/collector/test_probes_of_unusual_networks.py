@@ -36,9 +36,7 @@ OTHER_NUMBERS = {
         "    def __init__(self):\n        super().__init__(); self.fc = nn.Linear(4, 3).double()\n"
         "    def forward(self, x): return self.fc(x.double())\nnet = Casts()"
     ),
-    "an embedding that flattens": (
-        "net = nn.Sequential(nn.Embedding(10, 2), nn.Flatten(), nn.Linear(8, 3))"
-    ),
+    "an embedding that flattens": ("net = nn.Sequential(nn.Embedding(10, 2), nn.Flatten(), nn.Linear(8, 3))"),
 }
 
 
@@ -88,3 +86,47 @@ def test_a_network_without_a_tensor_is_not_found(notebook, answer):
 def test_outputs_that_hold_themselves_end(notebook):
     notebook.run(several("endless = []; endless.append(endless); return endless"))
     assert discovered(notebook, (-1, 3)) == "not_found"
+
+
+PARAMETRIZED = {
+    "spectral norm": ("nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3))", "Linear"),
+    "weight norm": ("nn.utils.parametrizations.weight_norm(nn.Linear(4, 3))", "Linear"),
+    "orthogonal": ("nn.utils.parametrizations.orthogonal(nn.Linear(4, 3))", "Linear"),
+    "two on one layer": (
+        "nn.utils.parametrizations.spectral_norm("
+        "nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), 'bias', dim=0)",
+        "Linear",
+    ),
+    "weight norm by hooks": ("nn.utils.weight_norm(nn.Linear(4, 3))", "Linear"),
+    "a layer of the student's own": ("nn.utils.parametrizations.spectral_norm(Own())", "Own"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(("layer", "kind"), PARAMETRIZED.values(), ids=PARAMETRIZED)
+def test_a_layer_with_a_parametrization_is_the_layer_that_it_is(notebook, layer, kind):
+    own = (
+        "class Own(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__(); self.weight = nn.Parameter(torch.ones(3, 4))\n"
+        "    def forward(self, x): return F.linear(x, self.weight)\n"
+    )
+    notebook.run(SETUP + own + f"net = nn.Sequential({layer}, nn.ReLU())")
+    record = probed(notebook)
+    assert [(layer.path, layer.type, layer.uses) for layer in record.layers] == [
+        ("0", kind, 1),
+        ("1", "ReLU", 1),
+    ]
+    assert {name for layer in record.layers for name in layer.parameters} == {
+        parameter.name for parameter in record.parameters
+    }
+    assert ("in_features" in record.layers[0].hyperparameters) == (kind == "Linear")
+    assert record.layers[0].output_shape == (5, 3)
+
+
+def test_a_module_that_only_bears_the_name_is_looked_into(notebook):
+    notebook.run(
+        SETUP + "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__(); self.parametrizations = nn.Linear(4, 3)\n"
+        "    def forward(self, x): return self.parametrizations(x)\nnet = Net()"
+    )
+    assert [(layer.path, layer.type) for layer in probed(notebook).layers] == [("parametrizations", "Linear")]
