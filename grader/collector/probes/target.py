@@ -13,7 +13,7 @@ from torch import nn
 
 from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
-from grader.collector.recorder.networks import class_name, is_module, is_tensor, shape_of, submodules
+from grader.collector.recorder.networks import class_name, first_tensor, is_module, shape_of, submodules
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import Candidate
 
@@ -212,7 +212,10 @@ def _is_own(module: nn.Module, around: Surroundings) -> bool:
 
 
 def _output_shape(module: nn.Module, wanted: Discovery) -> tuple[int, ...] | None:
-    """What the network gives for the input wanted; None where it refuses it or lacks a layer asked for."""
+    """What the network gives for the input wanted, the first tensor of several.
+
+    None where it refuses the input or lacks a layer asked for.
+    """
     kinds = {base.__name__ for _, part in submodules(module) for base in _MRO(type(part))}
     if not kinds.issuperset(wanted.base):
         return None
@@ -227,7 +230,8 @@ def _output_shape(module: nn.Module, wanted: Discovery) -> tuple[int, ...] | Non
     finally:
         for part, mode in modes:
             part.training = mode
-    return shape_of(output) if is_tensor(output) else None
+    first = first_tensor(output)
+    return None if first is None else shape_of(first)
 
 
 def _shape_fits(shape: tuple[int, ...], wanted: tuple[int, ...] | None) -> bool:

@@ -13,6 +13,8 @@ from grader.collector.recorder.networks import (
     hyperparameters,
     is_tensor,
     is_torch_layer,
+    layers,
+    own_parameters,
     shape_of,
     submodules,
 )
@@ -25,7 +27,6 @@ __all__ = ["Trace", "layers_of"]
 
 _MAX_OPERATIONS = 5000
 _MAX_LAYERS = 2000
-_INSTANCE_DICT = object.__getattribute__
 
 #: Names of positional arguments after the input that matter for each functional operation.
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -67,7 +68,7 @@ class Trace(TorchFunctionMode):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self._paths = {id(part): path for path, part in submodules(network)}  # the network outlives the trace
-        self._leaves = {id(part) for _, part in submodules(network) if _is_leaf(part)}
+        self._leaves = {id(part) for _, part in layers(network)}
         self._inside: list[tuple[str, bool]] = []
         self._handles: list[Any] = []
         self._no_arrays = Arrays(0)
@@ -130,10 +131,6 @@ class Trace(TorchFunctionMode):
             )
 
 
-def _is_leaf(module: nn.Module) -> bool:
-    return not _INSTANCE_DICT(module, "__dict__").get("_modules")
-
-
 def _name_of(func: Any) -> str | None:
     """The operation's plain name, as ``relu`` for ``Tensor.relu_`` and ``add`` for ``__add__``."""
     name = getattr(func, "__name__", "")
@@ -167,7 +164,7 @@ def layers_of(network: nn.Module, trace: Trace | None) -> tuple[tuple[LayerRecor
     Returns:
         The first of them, and whether there are more.
     """
-    parts = [(path, part) for path, part in submodules(network) if _is_leaf(part)]
+    parts = layers(network)
     uses = {} if trace is None else trace.uses
     order = {path: position for position, path in enumerate(uses)}
     parts.sort(key=lambda found: order.get(found[0], len(order)))
@@ -181,13 +178,12 @@ def _layer(
     settings: dict[str, Value] = {
         name: encode(value, Arrays(0)) for name, value in hyperparameters(part).items()
     }
-    own = _INSTANCE_DICT(part, "__dict__").get("_parameters") or {}
     prefix = f"{path}." if path else ""
     return LayerRecord(
         path=path,
         type=class_name(part),
         hyperparameters=settings,
-        parameters=tuple(f"{prefix}{name}" for name, tensor in own.items() if tensor is not None),
+        parameters=tuple(f"{prefix}{name}" for name in own_parameters(part)),
         input_shape=used[1] if used else None,
         output_shape=used[2] if used else None,
         uses=used[0] if used else 0,

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from grader.collector.recorder import marks
 from grader.collector.recorder.inputs import InputKind, input_kind
 from grader.collector.recorder.networks import is_tensor, shape_of
 from grader.collector.recorder.patches import Patches
@@ -50,7 +51,7 @@ _LOSS_MODULE = nn.modules.loss._Loss
 
 @dataclass
 class LossCall:
-    """One call of a loss function with gradients on; `value` is detached."""
+    """One call of a loss function with gradients on; `value` is detached, `node` a mark in its graph."""
 
     function: str
     input_shape: tuple[int, ...]
@@ -126,7 +127,7 @@ class Losses:
                 input_shape=shape_of(given),
                 kind=input_kind(given),
                 value=_DETACH(result),
-                node=node,
+                node=marks.put(node),
             )
         )
 
@@ -147,10 +148,10 @@ class Losses:
     def _used_by(self, root: Any) -> list[LossCall]:
         if not self._pending or root is None:
             return []
-        if self._pending[-1].node is root:
+        if marks.lies_in(self._pending[-1].node, root):
             return [self._pending[-1]]
         reached = _reached_from(root)
-        return [call for call in self._pending if any(call.node is node for node in reached)]
+        return [call for call in self._pending if any(marks.lies_in(call.node, node) for node in reached)]
 
     def drain(self) -> tuple[list[tuple[torch.Tensor, LossCall | None]], bool]:
         """Gives what backward passes used since the last drain: values, and calls where known.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from grader.evidence.training import LayerList, LayerSetting, RegisteredLayer, digest_of_layers
 
@@ -20,6 +21,7 @@ __all__ = [
     "buffers",
     "class_name",
     "element_count",
+    "first_tensor",
     "hyperparameters",
     "is_module",
     "is_tensor",
@@ -27,6 +29,8 @@ __all__ = [
     "is_trainable",
     "is_whole",
     "layer_list",
+    "layers",
+    "own_parameters",
     "parameters",
     "shape_of",
     "submodules",
@@ -39,10 +43,12 @@ _GRAD = vars(torch._C.TensorBase)["requires_grad"].__get__
 _NO_OVERRIDES = torch._C.DisableTorchFunctionSubclass
 _INSTANCE_DICT = object.__getattribute__
 _MRO = vars(type)["__mro__"].__get__
+_MODULE_NAME = type.__dict__["__module__"].__get__
 _MAX_MODULES = 20_000
 _MAX_LAYERS = 2000
 _MAX_SETTING = 200
 _MAX_AXES = 50
+_MAX_PARTS = 100
 _TORCH_PACKAGES = ("torch.nn.", "torchvision.")
 _PLAIN = (bool, int, float, str, tuple, type(None))
 _HIDDEN = frozenset({"training", "call_super_init", "dump_patches"})
@@ -53,12 +59,42 @@ def is_tensor(thing: Any) -> bool:
     return _TENSOR in _MRO(type(thing))
 
 
+def first_tensor(output: Any) -> torch.Tensor | None:
+    """The first tensor of what a network gave: alone, or in tuples, lists and dicts."""
+    stack, looked = [output], 0
+    while stack and looked < _MAX_PARTS:
+        thing, looked = stack.pop(), looked + 1
+        if is_tensor(thing):
+            return cast("torch.Tensor", thing)
+        ancestry = _MRO(type(thing))
+        if dict in ancestry:
+            stack.extend(reversed(list(dict.values(thing))))
+        elif tuple in ancestry:
+            stack.extend(reversed(list(tuple.__iter__(thing))))
+        elif list in ancestry:
+            stack.extend(reversed(list(list.__iter__(thing))))
+    return None
+
+
 def is_module(thing: Any) -> bool:
     return _MODULE in _MRO(type(thing))
 
 
 def class_name(thing: Any) -> str:
-    return str(type.__dict__["__name__"].__get__(type(thing)))[:200]
+    """The name of its class; of a layer with a parametrization, the name of the class that it was before."""
+    return str(type.__dict__["__name__"].__get__(_written_type(thing)))[:200]
+
+
+def _written_type(thing: Any) -> type:
+    """Its class; parametrizations (spectral norm, weight norm) put a class of torch's own in front of it."""
+    return _MRO(type(thing))[1] if is_module(thing) and _is_parametrized(thing) else type(thing)
+
+
+def _is_parametrized(module: nn.Module) -> bool:
+    """Whether torch made the module's class when a parametrization was registered."""
+    held = _slot(module, "_modules").get("parametrizations")
+    made = _MODULE_NAME(type(module)) == parametrize.__name__
+    return made and type(held) is nn.ModuleDict and len(_MRO(type(module))) > 2
 
 
 def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
@@ -99,6 +135,32 @@ def submodules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         )
 
 
+def layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Leaf modules by attribute path; a layer is one with its parametrizations."""
+    found: list[tuple[str, nn.Module]] = []
+    inside: tuple[str, ...] = ()
+    for path, part in submodules(module):
+        prefix = f"{path}." if path else ""
+        within = f"{path}.".startswith(inside)
+        if _is_parametrized(part):
+            inside = (*inside, f"{prefix}parametrizations.")
+        if not within and not set(_slot(part, "_modules")) - _beside_layers(part):
+            found.append((path, part))
+    return found
+
+
+def _beside_layers(part: nn.Module) -> set[str]:
+    return {"parametrizations"} if _is_parametrized(part) else set()
+
+
+def own_parameters(layer: nn.Module) -> dict[str, torch.Tensor]:
+    """A layer's parameters by name, those behind a parametrization included."""
+    own = {str(name): tensor for name, tensor in _slot(layer, "_parameters").items() if tensor is not None}
+    if _is_parametrized(layer):
+        own |= dict(_tensors(layer, "_parameters"))
+    return own
+
+
 def is_whole(module: nn.Module) -> bool:
     """Whether `submodules` gives all of a network."""
     return sum(1 for _ in submodules(module)) < _MAX_MODULES
@@ -131,7 +193,7 @@ def _tensors(module: nn.Module, slot: str) -> list[tuple[str, torch.Tensor]]:
 
 def is_torch_layer(module: nn.Module) -> bool:
     """True for classes of torch itself, as ``nn.Conv2d``; False for a student's."""
-    return type(module).__module__.startswith("torch.nn.")
+    return bool(_MODULE_NAME(_written_type(module)).startswith("torch.nn."))
 
 
 def hyperparameters(module: nn.Module) -> dict[str, Any]:
@@ -145,14 +207,15 @@ def hyperparameters(module: nn.Module) -> dict[str, Any]:
     }
     if "bias" in _slot(module, "_parameters"):
         plain["bias"] = _slot(module, "_parameters")["bias"] is not None
+    elif any(name.startswith("parametrizations.bias.") for name in own_parameters(module)):
+        plain["bias"] = True
     return plain
 
 
 def layer_list(module: nn.Module) -> LayerList:
     """The leaf modules in order of registration, the digest over all of them."""
-    parts = list(submodules(module))
-    leaves = [_registered(path, part) for path, part in parts if not _slot(part, "_modules")]
-    whole = len(parts) < _MAX_MODULES
+    leaves = [_registered(path, part) for path, part in layers(module)]
+    whole = is_whole(module)
     return LayerList(
         layers=tuple(leaves[:_MAX_LAYERS]),
         digest=digest_of_layers(leaves) if whole else None,
@@ -161,12 +224,11 @@ def layer_list(module: nn.Module) -> LayerList:
 
 
 def _registered(path: str, part: nn.Module) -> RegisteredLayer:
-    own = {name: tensor for name, tensor in _slot(part, "_parameters").items() if tensor is not None}
     return RegisteredLayer(
         path=path,
         type=class_name(part),
         settings={name: _setting(value) for name, value in sorted(hyperparameters(part).items())},
-        parameters={str(name): shape_of(tensor) for name, tensor in own.items()},
+        parameters={name: shape_of(tensor) for name, tensor in own_parameters(part).items()},
     )
 
 

@@ -7,7 +7,7 @@ import inspect
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -17,6 +17,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from grader.collector.recorder.cells import Cells, Place
 from grader.collector.recorder.patches import Patches
+from grader.collector.recorder.pending import Pending
 from grader.collector.recorder.sources import Sources
 from grader.evidence.plan import Training
 from grader.evidence.record import ShimKind
@@ -36,6 +37,8 @@ _WITHOUT_WORKERS = {
 _WHOLE_PASSES = 2
 #: A network may be asked to memorise a set as small as this, which takes all of it.
 _SMALL_SET = 32
+#: Batch normalisation raises on a single item.
+_FEWEST_ITEMS = 2
 
 
 @dataclass(eq=False)
@@ -57,6 +60,8 @@ class Pass:
         cut: The training budget ended it.
         open: Its batches may still be in use.
         exhausted: It gave all that it will give; otherwise a later cell may go on with it.
+        pending: What it adds up for a step to come.
+        waits: It is not cut while something is pending.
     """
 
     source: int
@@ -76,6 +81,17 @@ class Pass:
     exhausted: bool = False
     order: int | None = None
     after_run: int | None = None
+    pending: Pending = field(default_factory=Pending)
+    waits: bool = True
+
+    def backward(self, loss: Any) -> None:
+        """To be called before each backward pass on its batches."""
+        self.backwards += 1
+        self.pending.backward(self.batches, loss)
+
+    def stepped(self) -> None:
+        self.steps += 1
+        self.pending.stepped(self.batches)
 
     @property
     def in_use(self) -> bool:
@@ -112,6 +128,7 @@ class Passes:
         self._limit = training.batches_per_pass if budget else None
         self._later_items = training.items_after_two_passes if budget else None
         self._uses: Counter[tuple[int, Place]] = Counter()
+        self._waited_in_vain: set[tuple[int, Place]] = set()
         self._on_closed = on_closed
         self._note = note
         self._fault = fault
@@ -171,6 +188,7 @@ class Passes:
 
     def _begin(self, loader: Any, iterator: Any) -> Pass:
         begun = Pass(self._sources.of(loader), self._sources.loader(loader), self._cells.place())
+        begun.waits = (begun.loader, begun.place) not in self._waited_in_vain
         if self._later_items is not None and _is_list_of_batches(loader):
             begun.small = len(loader.sampler) <= _SMALL_SET
             later = self._uses[begun.loader, begun.place] >= _WHOLE_PASSES
@@ -212,7 +230,7 @@ class Passes:
             current = self._of_iterator.get(iterator)
             if current is None or current.most_items is None or not (current.in_use or not current.batches):
                 return picked
-            kept = picked[: max(1, current.most_items - current.items)]
+            kept = picked[: max(_FEWEST_ITEMS, current.most_items - current.items)]
             current.items += len(kept)
             if len(kept) < len(picked):
                 current.cut = True
@@ -234,7 +252,15 @@ class Passes:
         if self._limit is None or not current.in_use or current.makes_data or current.small:
             return False
         enough = current.most_items is not None and current.items >= current.most_items
-        return enough or current.batches >= self._limit
+        return (enough or current.batches >= self._limit) and not self._owes_a_step(current)
+
+    def _owes_a_step(self, current: Pass) -> bool:
+        """A pass that adds up gradients, or losses, runs on to its step."""
+        try:
+            return current.waits and current.pending.is_open(current.batches)
+        except Exception as error:
+            self._fault(f"accumulated gradients could not be followed: {type(error).__name__}: {error}"[:300])
+            return False
 
     def _cut(self, current: Pass) -> None:
         if current.open:
@@ -247,6 +273,9 @@ class Passes:
             self._open.remove(ended)
         if ended.open:
             ended.open = False
+            ended.pending.release()
+            if self._limit is not None and ended.batches > self._limit and not ended.steps:
+                self._waited_in_vain.add((ended.loader, ended.place))
             if ended.in_use and not ended.makes_data:
                 self._uses[ended.loader, ended.place] += 1
             self._on_closed(ended)

@@ -158,6 +158,7 @@ class Recorder:
         current = self._passes.current
         if current is not None:
             current.gives_maps = is_tensor(output) and output.ndim == _MAP_AXES
+            current.pending.gave(current.batches, output)
 
     def _backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         started = self._guarded(self._backward_started)
@@ -173,7 +174,7 @@ class Recorder:
         self._losses.backward(tensor)
         current = self._passes.current
         if current is not None:
-            current.backwards += 1
+            current.backward(tensor)
         model = self._models.latest()
         if model is not None:
             self._by_hand.backward(model, self._cells, current)
@@ -227,7 +228,7 @@ class Recorder:
             return
         current = self._passes.current
         if current is not None:
-            current.steps += 1
+            current.stepped()
         run.stepped(self._cells.current, *self._losses.drain_for(run, current), current)
         self._losses.clear()
 
