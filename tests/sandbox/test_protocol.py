@@ -19,7 +19,7 @@ from grader.evidence.record import CellError, CellRun, Evidence, Outcome, ProbeR
 from grader.evidence.values import ArrayValue
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.sandbox.fake import FakeSandbox
-from tests.factories import answers, cell, evidence, value_of, value_probe
+from tests.factories import cell, evidence, value_of, value_probe
 
 from .conftest import KINDS, ROOMY, Opened, notebook, open_sandbox
 
@@ -69,7 +69,7 @@ def recorded(job: Job) -> Bundle:
         outcome=Outcome.KERNEL_DIED,
         outcome_detail="cell 4: the kernel's process ended",
         values=(WatchedValue(name="x", cell=1, value=value_of(torch.arange(3), arrays)),),
-        probes=answers({PROBE: ProbeResult(status="no_answer", detail="the kernel is dead")}),
+        probes={probe_id(PROBE): ProbeResult(status="no_answer", detail="the kernel is dead")},
     )
     return Bundle(found, arrays)
 
