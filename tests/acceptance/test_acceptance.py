@@ -115,7 +115,7 @@ def differences(finding: Finding, wanted: dict[str, Any]) -> Iterator[str]:
     elif "points" in wanted and finding.points != pytest.approx(wanted["points"]):
         yield f"{finding.criterion} has {finding.points}, expected {wanted['points']}: {finding.message}"
     elif wanted.get("says", "") not in finding.told:
-        yield f"{finding.criterion} does not say {wanted["says"]!r}: {finding.told}"
+        yield f"{finding.criterion} does not say {wanted['says']!r}: {finding.told}"
 
 
 @pytest.mark.docker
