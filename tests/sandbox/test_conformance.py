@@ -163,7 +163,7 @@ def test_each_kernel_has_a_uid_of_its_own_and_no_privileges(second: Bundle) -> N
 # Only there do several submissions share a container.
 @pytest.mark.docker
 def test_no_uid_is_used_twice_in_a_container(fork_worker: Worker, run: Run) -> None:
-    source = "import os, subprocess; print(os.getuid()); subprocess.run(['true'])"
+    source = "import os, subprocess; print(os.getuid()); _ = subprocess.run(['true'])"
     first, *others = [int(text(run(fork_worker, source), 0)) for _ in range(3)]
     # In a row: nothing that an honest notebook does makes its container be replaced.
     assert others == [first + 1, first + 2]
