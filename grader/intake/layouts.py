@@ -238,8 +238,15 @@ class Flat(Layout):
         return any(entry.is_notebook and len(entry.inside.parts) == 1 for entry in entries)
 
     def owners(self, entry: Entry) -> list[Owner]:
-        instead = entry.inside.suffix.lower() in HANDED_IN_AS and entry.stem.lower() not in _OF_THE_COURSE
-        return [Owner(entry.stem)] if not _folders(entry) and (entry.is_notebook or instead) else []
+        if _folders(entry):
+            return []
+        return [Owner(entry.stem)] if entry.is_notebook or _stands_for_a_notebook(entry) else []
+
+
+def _stands_for_a_notebook(entry: Entry) -> bool:
+    """Whether a student handed in this file instead; Python's own names (``__init__``) are no student's."""
+    instead = entry.inside.suffix.lower() in HANDED_IN_AS
+    return instead and not entry.stem.startswith("_") and entry.stem.lower() not in _OF_THE_COURSE
 
 
 def _folders(entry: Entry) -> tuple[str, ...]:

@@ -175,7 +175,11 @@ class Container:
         attached = self._client.api.attach_socket(self._id, params=streams)
         frame_bytes = self.spec.limits.evidence_bytes + _FRAME_OVERHEAD_BYTES
         stream = FrameStream(DockerPipe(attached), frame_bytes=frame_bytes)
-        self._client.api.start(self._id)
+        try:
+            self._client.api.start(self._id)
+        except BaseException:
+            stream.close()
+            raise
         return stream
 
     def wait_until_ready(self) -> None:
