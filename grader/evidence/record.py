@@ -183,6 +183,7 @@ class ShimKind(StrEnum):
     IMREAD = "imread"
     MISSING_PACKAGE = "missing_package"
     NETWORK = "network"
+    NEWER_PYTHON = "newer_python"
     PRETRAINED = "pretrained"
     SHELL = "shell"
     TRAINING_BUDGET = "training_budget"
@@ -390,6 +391,8 @@ class Evidence(Record):
         probes: By `plan.probe_id`.
         anomalies: What looked like tampering or a fault of the sandbox, one line each.
         cut: Parts of which there was more than was kept.
+        whole_in_cells: Cells in which no pass over a DataLoader was ended early, since code in them raised
+            where it was: all was run again for them.
     """
 
     schema_version: Literal[2] = 2
@@ -408,3 +411,4 @@ class Evidence(Record):
     probes: dict[str, ProbeResult] = Field(default_factory=dict)
     anomalies: tuple[str, ...] = ()
     cut: tuple[Cut, ...] = ()
+    whole_in_cells: tuple[int, ...] = ()

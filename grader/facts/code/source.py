@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from grader.evidence.newer_syntax import as_older_python
 from grader.evidence.record import CellRecord
 
 __all__ = ["ParsedCell", "comments_and_strings", "nodes_of", "parse_cell", "parsed_cells"]
@@ -81,13 +82,23 @@ def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
     original = source.replace("\r\n", "\n").replace("\r", "\n")
     try:
         python = _as_python(_without_python_magic(original))
-        with warnings.catch_warnings():
-            # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(python)
+        tree = _tree(python)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return None, (), str(error)
     return tree, _original_lines(original, python), ""
+
+
+def _tree(python: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(python)
+        except SyntaxError:
+            older = as_older_python(python)
+            if older is None:
+                raise
+            return ast.parse(older)
 
 
 def _as_python(source: str) -> str:

@@ -21,6 +21,7 @@ from grader.workflows.running.events import CellRunning, Finished, Notice, Notif
 from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.planning import Work
 from grader.workflows.running.stopping import StopSignal
+from grader.workflows.running.whole_passes import with_whole_passes
 
 __all__ = ["Desk", "JobWorker"]
 
@@ -124,16 +125,19 @@ class JobWorker:
 
     def _run(self, notebook: bytes, work: Work) -> Bundle:
         worker = self._worker_for(work.plan)
-        attempt = uuid.uuid4().hex
 
         def progress(event: CellStarted | CellDone | Ran) -> None:
             if isinstance(event, CellStarted):
                 self._desk.notify(CellRunning(work.student, event.index))
 
-        bundle = worker.run(Job(attempt=attempt, notebook=notebook, plan=work.plan), progress)
+        def run_by(plan: Plan) -> Bundle:
+            attempt = uuid.uuid4().hex
+            return worker.run(Job(attempt=attempt, notebook=notebook, plan=plan), progress)
+
+        bundle = run_by(work.plan)
         if bundle.evidence.outcome.our_fault:
             raise SandboxUnavailable(bundle.evidence.outcome_detail or "the sandbox gave no evidence")
-        return bundle
+        return with_whole_passes(bundle, work.plan, run_by)
 
     def _worker_for(self, plan: Plan) -> Worker:
         if self._worker is None or self._plan != plan:

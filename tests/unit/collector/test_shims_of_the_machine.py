@@ -17,7 +17,13 @@ def details(notebook, kind):
 
 def test_a_missing_package_costs_only_what_uses_it(notebook):
     notebook.run(
-        "import not_here_at_all as nope\nnope.set_theme()\nimport torch\nfrom torch import nn\nnet = nn.Linear(2, 1)",
+        """
+        import not_here_at_all as nope
+        nope.set_theme()
+        import torch
+        from torch import nn
+        net = nn.Linear(2, 1)
+        """,
         check=False,
     )
     assert isinstance(notebook.error, ModuleNotFoundError)
@@ -236,3 +242,21 @@ def test_exit_is_taken_back_with_the_rest(make_notebook):
     assert os._exit is not ended
     notebook.session.uninstall()
     assert os._exit is ended
+
+
+def test_f_strings_of_a_newer_python_are_read(notebook, capsys):
+    notebook.run(
+        """
+        history = {"loss": [0.5]}
+        print(f"loss {history["loss"][-1]:.2f}")
+        """,
+        '%time print(f"{", ".join(["a", "b"])}")',
+    )
+    printed = capsys.readouterr().out
+    assert "loss 0.50" in printed
+    assert "a, b" in printed
+
+
+def test_code_that_no_python_reads_stays_an_error(notebook):
+    notebook.run('print(f"{history["loss]}")', check=False)
+    assert isinstance(notebook.error, SyntaxError)
