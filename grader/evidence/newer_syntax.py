@@ -105,7 +105,7 @@ def _rewritten(source: str) -> list[str]:
 
 
 def _is_newer(string: _FString) -> bool:
-    """Whether Python 3.11 refuses it: its own quote, a backslash, a comment or a line break in an expression."""
+    """Whether Python 3.11 refuses it: for its own quote, a backslash, a comment or a line break in code."""
     fields = [part for part in string.parts if isinstance(part, _Field)]
     code = "".join(_source(piece) for each in fields for piece in _all_code(each))
     single = len(string.quote) == 1
