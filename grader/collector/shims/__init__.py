@@ -17,6 +17,7 @@ from grader.collector.shims import (
     drift,
     drive,
     folders,
+    handed_in,
     images,
     items,
     lifetime,
@@ -34,6 +35,7 @@ __all__ = ["SHIMS"]
 SHIMS: dict[str, Callable[[Context], None]] = {
     "colab": colab.install,
     "checkpoints": checkpoints.install,
+    "handed_in": handed_in.install,
     "drive": drive.install,
     "shell": shell_lines.install,
     "newer_python": newer_python.install,

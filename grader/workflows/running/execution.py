@@ -76,6 +76,8 @@ class JobWorker:
         """
         work = self._desk.works[job.id]
         self._desk.notify(Started(work.student, work.assignment))
+        for left_out in work.file.beside.left_out:
+            self._desk.notify(Notice(f"{work.student}: not put beside the notebook: {left_out}"))
         bundle = self._evidence_of(job, work)
         if bundle is None:
             self._desk.queue.give_back(job.id)
@@ -132,7 +134,8 @@ class JobWorker:
 
         def run_by(plan: Plan) -> Bundle:
             attempt = uuid.uuid4().hex
-            return worker.run(Job(attempt=attempt, notebook=notebook, plan=plan), progress)
+            job = Job(attempt=attempt, notebook=notebook, plan=plan, files=work.file.beside.files)
+            return worker.run(job, progress)
 
         bundle = run_by(work.plan)
         if bundle.evidence.outcome.our_fault:

@@ -260,3 +260,20 @@ def test_f_strings_of_a_newer_python_are_read(notebook, capsys):
 def test_code_that_no_python_reads_stays_an_error(notebook):
     notebook.run('print(f"{history["loss]}")', check=False)
     assert isinstance(notebook.error, SyntaxError)
+
+
+def test_weights_from_a_file_handed_in_are_noted_until_it_is_written_anew(make_notebook, tmp_path):
+    import io
+
+    made = io.BytesIO()
+    torch.save(torch.nn.Linear(2, 1).state_dict(), made)
+    notebook = make_notebook(files={"saved/net.pt": made.getvalue(), "other.txt": b""})
+    notebook.run(
+        "import torch\nnet = torch.nn.Linear(2, 1)",
+        "net.load_state_dict(torch.load('saved/net.pt'))",
+        "with open('saved/net.pt', 'rb') as file:\n    torch.load(file)",
+        "torch.save(net.state_dict(), 'saved/net.pt')\ntorch.save(net.state_dict(), 'mine.pt')",
+        "torch.load('saved/net.pt')\ntorch.load('mine.pt')",
+    )
+    noted = [use.cell for use in notebook.shims if use.kind == "handed_in_file"]
+    assert noted == [1, 2]
