@@ -20,7 +20,16 @@ from grader.intake.unpack import is_archive
 from grader.rubric.plan import plan_for
 from grader.workflows.regrading.rubrics import LoadedRubric
 
-__all__ = ["Choose", "ChooseByPath", "File", "Work", "plan_work", "read_file", "require_data"]
+__all__ = [
+    "Choose",
+    "ChooseByPath",
+    "File",
+    "Work",
+    "plan_work",
+    "read_file",
+    "require_data",
+    "without_rubric",
+]
 
 #: What lies in the root of a data set, by which it is found in the data folder itself too.
 _DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw"}
@@ -128,13 +137,16 @@ def plan_work(
         training: ``budget`` or ``full`` in place of what the rubrics say.
         cuda: Whether attempts are given a GPU.
 
+    Returns:
+        Nothing for a file that no rubric fits, where neither its path nor the other notebooks tell which is
+        meant: see `without_rubric`.
+
     Raises:
-        UsageError: No rubric fits, and neither the path nor the other notebooks tell which is meant.
+        UsageError: No rubric fits any of them.
     """
     rubrics = _rubrics(files, choose, by_path)
-    lost = [file for file, rubric in zip(files, rubrics, strict=True) if rubric is None]
-    if lost:
-        raise _no_rubric(lost, len(files))
+    if files and not any(rubrics):
+        raise _no_rubric(files)
     works = [
         Work(file, rubric, _plan(rubric, training, cuda))
         for file, rubric in zip(files, rubrics, strict=True)
@@ -177,12 +189,23 @@ def _plan(rubric: LoadedRubric, training: str | None, cuda: bool) -> Plan:
     return plan_for(rubric.rubric, training=budget, cuda=cuda)
 
 
-def _no_rubric(lost: Sequence[File], total: int) -> UsageError:
+def without_rubric(files: Sequence[File], works: Sequence[Work]) -> tuple[str, ...]:
+    """What no rubric fits, one line each."""
+    planned = {id(work.file) for work in works}
+    return tuple(
+        f"{file.submission.path}: no rubric fits it ({file.problem or 'it has cells of no known handout'});"
+        " name the rubric with --rubric, or in grader.toml"
+        for file in files
+        if id(file) not in planned
+    )
+
+
+def _no_rubric(files: Sequence[File]) -> UsageError:
     return UsageError(
-        f"no rubric fits {len(lost)} of {total} notebooks",
-        where=str(lost[0].submission.path),
+        "no rubric fits any notebook" if len(files) > 1 else "no rubric fits the notebook",
+        where=str(files[0].submission.path),
         expected="a notebook made from the handout of a known rubric",
-        found=lost[0].problem or "cells of no known handout",
+        found=files[0].problem or "cells of no known handout",
         todo="name the rubric with --rubric, or in grader.toml",
     )
 
