@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
 from grader.facts.code.definitions import bound_in
-from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Known
 from grader.facts.notebook import own_code
@@ -70,7 +70,7 @@ def _hides(binding: Binding, wanted: frozenset[str]) -> bool:
 
 def _star_imports(cell: ParsedCell) -> list[tuple[Where, str]]:
     """Imports of everything from a library that has a ``sum`` of its own."""
-    nodes = ast.walk(cell.tree) if cell.tree is not None else ()
+    nodes = nodes_of(cell.tree) if cell.tree is not None else ()
     return [
         (Where(cell=cell.index, line=cell.line_of(node)), node.module)
         for node in nodes

@@ -13,6 +13,7 @@ from grader.facts.calls import Answer
 from grader.facts.case import Case
 from grader.facts.code.functions import Written
 from grader.facts.code.printing import is_print, printing_places, returns_a_print, spells_a_value
+from grader.facts.code.source import nodes_of
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.plain import show
@@ -117,7 +118,7 @@ class _Function:
 
     def _by_code(self, answer: Answer) -> PartFinding:
         """A function that raised: does its code return anything?"""
-        if self._written is not None and any(map(_gives_a_value, ast.walk(self._written.node))):
+        if self._written is not None and any(map(_gives_a_value, nodes_of(self._written.node))):
             return self._right(answer, self._written.text)
         raised = answer.error.type if answer.error is not None else ""
         text, why = f"`{answer.call}` raised {raised}.", "So it cannot be told whether it returns its answer."

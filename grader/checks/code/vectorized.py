@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
 from grader.facts.code.functions import LOOPS, Written
+from grader.facts.code.source import nodes_of
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
@@ -124,4 +124,4 @@ def _loops(case: Case, names: tuple[str, ...]) -> list[Where]:
 
 
 def _loops_in(written: Written) -> list[Where]:
-    return [written.where(node) for node in ast.walk(written.node) if isinstance(node, LOOPS)]
+    return [written.where(node) for node in nodes_of(written.node) if isinstance(node, LOOPS)]

@@ -168,9 +168,10 @@ def _constant(groups: Sequence[GroupFinding]) -> bool:
         return False
     if any(_is_opaque(call.answer.got) for call in calls):
         return False
-    answered = {repr(call.answer.got) for call in calls}
-    single = {repr(call.expected[0]) for call in calls if len(call.expected) == 1}
-    return len(answered) == 1 and len(single) > 1
+    first = repr(calls[0].answer.got)
+    if any(repr(call.answer.got) != first for call in calls[1:]):
+        return False
+    return len({repr(call.expected[0]) for call in calls if len(call.expected) == 1}) > 1
 
 
 def _is_opaque(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import CellRecord, ModuleRecord
 from grader.facts.case import Case
-from grader.facts.code.source import parse_cell
+from grader.facts.code.source import nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.shapes import shape_of
@@ -145,17 +145,17 @@ def _ran(cell: CellRecord) -> bool:
 def _takes_numbers(cell: CellRecord) -> bool:
     """Whether code takes a tensor's numbers alone, as ``x.data`` or ``x.numpy()``."""
     tree = parse_cell(cell.index, cell.source).tree
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
+    found = [node for node in nodes_of(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
     return any(node.attr in _DETACHING_ATTRIBUTES and not _is_module(node.value) for node in found)
 
 
 def _takes_one_batch(cell: CellRecord, call: str) -> bool:
     """Whether a cell takes batches by ``next``, and calls the extractor in no loop."""
     tree = parse_cell(cell.index, cell.source).tree
-    nodes = list(ast.walk(tree)) if tree is not None else []
-    looped = {id(inner) for node in nodes if isinstance(node, _LOOPS) for inner in ast.walk(node)}
+    nodes = list(nodes_of(tree)) if tree is not None else []
+    looped = {id(inner) for node in nodes if isinstance(node, _LOOPS) for inner in nodes_of(node)}
     return "next" in _names(nodes) and not any(
-        isinstance(node, ast.Call) and id(node) in looped and call in _names(ast.walk(node.func))
+        isinstance(node, ast.Call) and id(node) in looped and call in _names(nodes_of(node.func))
         for node in nodes
     )
 
@@ -168,7 +168,7 @@ def _is_module(node: ast.expr) -> bool:
 def _names_used(cell: CellRecord) -> frozenset[str]:
     """Names, attributes and keywords in a cell's code."""
     tree = parse_cell(cell.index, cell.source).tree
-    return frozenset() if tree is None else frozenset(_names(ast.walk(tree)))
+    return frozenset() if tree is None else frozenset(_names(nodes_of(tree)))
 
 
 def _names(nodes: Iterable[ast.AST]) -> Iterable[str]:

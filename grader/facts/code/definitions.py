@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
@@ -65,7 +65,7 @@ def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tu
     found: tuple[Where, ...] = ()
     for cell in case.evidence.cells[: None if until is None else until + 1]:
         parsed = parse_cell(cell.index, cell.source) if cell.kind == "code" else None
-        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
+        for node in nodes_of(parsed.tree) if parsed is not None and parsed.tree is not None else ():
             if parsed is not None and isinstance(node, ast.ClassDef) and node.name == class_name:
                 lines = dict.fromkeys(parsed.line_of(call) for call in _layer_calls(node))
                 found = tuple(Where(cell=cell.index, line=line) for line in lines)
@@ -74,7 +74,7 @@ def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tu
 
 def _layer_calls(node: ast.ClassDef) -> list[ast.Call]:
     """Calls as ``nn.Linear(...)``, with or without the module's name."""
-    calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+    calls = (each for each in nodes_of(node) if isinstance(each, ast.Call))
     return sorted((call for call in calls if _LAYER.match(_last_name(call))), key=lambda call: call.lineno)
 
 

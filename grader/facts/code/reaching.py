@@ -37,6 +37,12 @@ _WORDS = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(_NAMES - _NOT_WORDS))})(?!\w)"
 _IMPORTED = re.compile(rf"(?m)^\s*(?:import|from)\s+({'|'.join(sorted(_MODULES))})\b")
 
 
+_BOUND = "_grader_bound"
+#: Nodes that bind a name to something else, and those that can reach for anything.
+_BINDING = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Import, ast.ImportFrom, ast.For, ast.comprehension)
+_REACHING = (ast.Attribute, ast.Call, ast.Import, ast.ImportFrom, ast.MatchClass)
+
+
 @dataclass(frozen=True)
 class Aliases:
     """Names that a notebook uses for IPython's shell, or what gives it, and for the module `sys`."""
@@ -47,13 +53,22 @@ class Aliases:
     def with_those_of(self, tree: ast.Module) -> Aliases:
         """With those that a piece of code adds."""
         shells, systems = set(self.shells), set(self.systems)
-        for node in nodes_of(tree):
-            for name, value in _bound(node):
-                if gives_shell(value, shells):
-                    shells.add(name)
-                if isinstance(value, ast.Name) and value.id in systems:
-                    systems.add(name)
+        for name, value in _bound_in(tree):
+            if gives_shell(value, shells):
+                shells.add(name)
+            if isinstance(value, ast.Name) and value.id in systems:
+                systems.add(name)
         return Aliases(frozenset(shells), frozenset(systems))
+
+
+def _bound_in(tree: ast.Module) -> tuple[tuple[str, ast.expr], ...]:
+    """Names that a tree binds, with what to; kept with the tree."""
+    kept: tuple[tuple[str, ast.expr], ...] | None = getattr(tree, _BOUND, None)
+    if kept is None:
+        binding = (node for node in nodes_of(tree) if isinstance(node, _BINDING))
+        kept = tuple(pair for node in binding for pair in _bound(node))
+        setattr(tree, _BOUND, kept)
+    return kept
 
 
 def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -94,10 +109,11 @@ def named_in(text: str) -> str:
 
 def reaches(tree: ast.Module, aliases: Aliases) -> Iterator[tuple[ast.AST, str]]:
     """Nodes that an ordinary notebook does not have, each with the name that it should not need."""
-    harmless = {id(node) for node in _harmless_uses(tree)}
-    for node in nodes_of(tree):
-        name = _suspicious(node, aliases)
-        if name and not (name == _LOADED and id(node) in harmless):
+    looked_at = (node for node in nodes_of(tree) if isinstance(node, _REACHING))
+    found = [(node, name) for node in looked_at if (name := _suspicious(node, aliases))]
+    harmless = {id(node) for node in _harmless_uses(tree)} if found else set()
+    for node, name in found:
+        if not (name == _LOADED and id(node) in harmless):
             yield node, name
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
@@ -73,7 +73,7 @@ def _class_of(run: TrainingRun, case: Case) -> tuple[ParsedCell, ast.ClassDef] |
     last = None
     for record in case.evidence.cells if run.cell is None else case.evidence.cells[: run.cell + 1]:
         parsed = parse_cell(record.index, record.source) if record.kind == "code" else None
-        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
+        for node in nodes_of(parsed.tree) if parsed is not None and parsed.tree is not None else ():
             if parsed is not None and isinstance(node, ast.ClassDef) and node.name == run.model.class_name:
                 last = parsed, node
     return last
@@ -86,7 +86,7 @@ def _methods(written: ast.ClassDef, name: str) -> Iterator[ast.FunctionDef]:
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+    return (inner for inner in nodes_of(node) if isinstance(inner, ast.Call))
 
 
 def _called(call: ast.Call) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
+from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import assigned_behind, edits_rates, reached_code, starts_elsewhere
 from grader.facts.training.phases import phases
@@ -112,7 +113,7 @@ def _is_phase(run: TrainingRun, case: Case) -> bool:
 
 def _takes_batches(run: TrainingRun, case: Case) -> bool:
     """Whether code takes batches out of a loader that may begin anew without an epoch's end."""
-    nodes = [inner for node in reached_code(case, _cells_of(run)) for inner in ast.walk(node)]
+    nodes = [inner for node in reached_code(case, _cells_of(run)) for inner in nodes_of(node)]
     by_hand = any(isinstance(node, ast.While | ast.Yield | ast.YieldFrom) for node in nodes)
     return by_hand or any(isinstance(node, ast.Call) and _called(node) in _BY_STEPS for node in nodes)
 

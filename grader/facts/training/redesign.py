@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.source import parsed_cells
+from grader.facts.code.source import nodes_of, parsed_cells
 from grader.facts.known import Fact, Known, Unknown
 
 __all__ = ["redesigned"]
@@ -46,7 +46,7 @@ def _may_differ(class_name: str, case: Case) -> bool:
 
 def _classes(case: Case) -> Iterator[ast.ClassDef]:
     for parsed in parsed_cells(case.evidence.cells):
-        for node in ast.walk(parsed.tree) if parsed.tree is not None else ():
+        for node in nodes_of(parsed.tree) if parsed.tree is not None else ():
             if isinstance(node, ast.ClassDef):
                 yield node
 
@@ -70,7 +70,7 @@ def _is_kept_only(name: str, own: str, init: ast.FunctionDef, written: ast.Class
     """
     stored: set[str] = set()
     kept: set[ast.AST] = set()
-    for node in ast.walk(init):
+    for node in nodes_of(init):
         match node:
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id=base), attr=attribute)],
@@ -78,7 +78,7 @@ def _is_kept_only(name: str, own: str, init: ast.FunctionDef, written: ast.Class
             ) if (base, given) == (own, name):
                 stored.add(attribute)
                 kept.add(value)
-    uses = {node for node in ast.walk(init) if isinstance(node, ast.Name) and node.id == name}
+    uses = {node for node in nodes_of(init) if isinstance(node, ast.Name) and node.id == name}
     return bool(stored) and uses == kept and _is_plain(written) and not _is_read(written, stored)
 
 
@@ -92,7 +92,7 @@ def _is_plain(written: ast.ClassDef) -> bool:
 
 def _is_read(written: ast.ClassDef, attributes: set[str]) -> bool:
     """Whether a class may read one of these attributes: by name, by a text, or all at once."""
-    for node in ast.walk(written):
+    for node in nodes_of(written):
         match node:
             case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Constant(value=str(name)):
                 if name in attributes or name == "__dict__":
