@@ -57,8 +57,8 @@ def test_carried_weights_are_those_that_the_labels_name(corpus, cifar10, make_no
     found = {
         (run.cell, runs[run.start.carried_from].cell) for run in runs if run.start.carried_from is not None
     }
-    assert found == labelled(corpus, student)
-    assert all(run.start.determined for run in runs)
-    assert len(runs) >= 9
-    assert notebook.history.complete
     assert notebook.anomalies == []
+    assert notebook.history.complete
+    assert [run.start.why for run in runs if not run.start.determined] == []
+    assert len(runs) >= 9
+    assert found == labelled(corpus, student), [(run.cell, run.steps, run.start) for run in runs]
