@@ -8,7 +8,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from grader.checks import registry
-from grader.checks.page import checks_page
+from grader.rubric.page import checks_page
 
 _SNIPPETS = Path(__file__).parents[2] / "docs" / "snippets"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
-from grader.facts.fields import Where
 from grader.facts.known import Known, every
-from grader.facts.sections import Section
 from grader.facts.words.answers import answer_in
+from grader.facts.words.beside import answered_beside
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 
@@ -55,7 +52,7 @@ class Manual(Check):
         where = tuple(place for answer in located for place in answer.where)
         bare = every(answer.bare for answer in answers)
         if answers and isinstance(bare, Known):
-            beside = tuple(place for section in sections for place in _beside(case, section))
+            beside = tuple(place for section in sections for place in answered_beside(case, section))
             if beside:
                 why, data = (
                     f"Cell {beside[0].cell}, of another part, may hold the answer.",
@@ -65,25 +62,3 @@ class Manual(Check):
             return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
         why = "" if located or not answers else "Its section was not found in the notebook."
         return Judgement.needs_ta(_JUDGED, open=why, where=where, data={"prompt": self.prompt})
-
-
-def _beside(case: Case, section: str) -> Iterator[Where]:
-    """Students' cells of sections beside this one with a line that begins as its answer would."""
-    given = case.sections
-    labels = _labels(given[section])
-    siblings = (name for name, other in given.items() if other.within == given[section].within)
-    for name in siblings:
-        for cell in case.section_cells(name) if name != section else ():
-            lines = (line.strip() for line in cell.source.splitlines())
-            words = [line.lstrip("#*_> ") for line in lines if cell.kind != "code" or line.startswith("#")]
-            own = cell.index not in case.alignment.unchanged and case.alignment.cells_of(name)
-            if own and any(label.search(line) for line in words for label in labels):
-                yield Where(cell=cell.index)
-
-
-def _labels(section: Section) -> list[re.Pattern[str]]:
-    """How a line begins that is about a section: with its heading, or its letter or number."""
-    last = re.search(r"\(([a-z])\)$", section.title) or re.match(r"(\d+\.\d+)\b", section.title)
-    short = [] if last is None else [rf"^\(?{re.escape(last[1])}(?:\)|[.:]\s|\s-)"]
-    long = [] if section.heading is None else [section.heading]
-    return [re.compile(label, re.IGNORECASE) for label in (*short, *long)]

@@ -10,15 +10,14 @@ from pydantic import Field
 from grader.facts.case import Case
 from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array
+from grader.facts.values.crops import found_in
 from grader.facts.values.variables import Absent, Held, variable
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import missing_variable
 from grader.judging.shares import PartFinding, alone, judge_parts
 
-__all__ = ["ImageCrop", "found_in"]
-
-_TRIED_PLACES = 2_000
+__all__ = ["ImageCrop"]
 
 
 class ImageCrop(Check):
@@ -101,23 +100,3 @@ class ImageCrop(Check):
 def _part(name: str, right: bool, text: str, *, on: Known[Any], **more: Any) -> PartFinding:
     make = PartFinding.right if right else PartFinding.wrong
     return make(name, text, on=on, **more)
-
-
-def found_in(crop: np.ndarray, image: np.ndarray) -> tuple[int, int] | None:
-    """Top and left of a crop within an image, by value; None where it is nowhere.
-
-    Args:
-        crop: (h, w, c), or (h, w) for one channel; c at most that of the image.
-        image: (H, W, C).
-    """
-    piece = crop if crop.ndim == 3 else crop[..., np.newaxis]
-    height, width, channels = piece.shape
-    rows, columns = image.shape[0] - height + 1, image.shape[1] - width + 1
-    if piece.size == 0 or rows < 1 or columns < 1 or channels > image.shape[2]:
-        return None
-    plane = image[..., :channels]
-    corners = np.argwhere((plane[:rows, :columns] == piece[0, 0]).all(axis=-1))
-    for top, left in corners[:_TRIED_PLACES]:
-        if np.array_equal(plane[top : top + height, left : left + width], piece):
-            return int(top), int(left)
-    return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.definitions import bound_in
-from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
+from grader.facts.code.definitions import bound_in, star_imports
+from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Known
 from grader.facts.notebook import own_code
@@ -61,21 +60,13 @@ class NoBuiltinShadowing(Check):
         found = bound.map(lambda all_: [(at, one) for at, one in all_ if _hides(one, wanted)])
         if found.value:
             return _failed(found)
-        return not_located(case) or _passed(found, [star for cell in cells for star in _star_imports(cell)])
+        return not_located(case) or _passed(
+            found, [star for cell in cells for star in star_imports(cell, _HAS_A_SUM)]
+        )
 
 
 def _hides(binding: Binding, wanted: frozenset[str]) -> bool:
     return binding.name in wanted and not binding.in_class
-
-
-def _star_imports(cell: ParsedCell) -> list[tuple[Where, str]]:
-    """Imports of everything from a library that has a ``sum`` of its own."""
-    nodes = nodes_of(cell.tree) if cell.tree is not None else ()
-    return [
-        (Where(cell=cell.index, line=cell.line_of(node)), node.module)
-        for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.module in _HAS_A_SUM and node.names[0].name == "*"
-    ]
 
 
 def _passed(found: Known[list[Place]], stars: list[tuple[Where, str]]) -> Judgement:

@@ -9,8 +9,7 @@ from pydantic import Field
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
-from grader.facts.code.functions import LOOPS, Written
-from grader.facts.code.source import nodes_of
+from grader.facts.code.loops import loops_in_function
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
@@ -80,7 +79,7 @@ class Vectorized(Check):
             if isinstance(answer.own, Unknown):
                 why = f"But {answer.own.why}."
                 return Judgement.needs_ta(f"{text}.", open=why, where=answers.where)
-        return _judged(answers, _loops(case, self.function))
+        return _judged(answers, loops_in_function(case.facts.functions, self.function))
 
     def _broken(self, case: Case, answer: Answer) -> str:
         """What is wrong with an answer; empty where it is right."""
@@ -113,15 +112,3 @@ def _judged(answers: Answers, loops: list[Where]) -> Judgement:
         return Judgement.needs_ta(text, open=why, where=tuple(loops[:3]), data=data)
     text = f"`{name}` works on whole tensors: {counted}."
     return Judgement.passed(text, on=operations, where=answers.where, data=data)
-
-
-def _loops(case: Case, names: tuple[str, ...]) -> list[Where]:
-    functions = case.facts.functions
-    written = functions.first(names)
-    if written is None:
-        return []
-    return [place for one in functions.reached_from(written) for place in _loops_in(one)]
-
-
-def _loops_in(written: Written) -> list[Where]:
-    return [written.where(node) for node in nodes_of(written.node) if isinstance(node, LOOPS)]

@@ -12,6 +12,7 @@ from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both, every, sure
 from grader.facts.training.data_use import TestData, code_of
+from grader.facts.training.looks import within
 from grader.facts.training.runs import in_cells, object_name, runs_in
 from grader.facts.training.seen import no_training, ran, seen_runs, whole_history
 from grader.facts.training.unfollowed import followed
@@ -103,7 +104,7 @@ class TestSetUntouched(Check):
         looks = [
             (look, test_data.is_test(look.source, (look.cell,)))
             for look in case.evidence.training.evaluations
-            if look.after_run in tuning and (look.cell in cells or _within(look, tuning[look.after_run]))
+            if look.after_run in tuning and (look.cell in cells or within(look, tuning[look.after_run]))
         ]
         certain = self._beyond_allowed([look for look, fact in looks if sure(fact)])
         unsure = self._beyond_allowed([look for look, fact in looks if isinstance(fact, Unknown)])
@@ -120,14 +121,6 @@ class TestSetUntouched(Check):
 
 def _on_test(used: list[tuple[Used, Fact[bool]]]) -> list[Used]:
     return [each for each, fact in used if sure(fact)]
-
-
-def _within(look: EvaluationPass, run: TrainingRun) -> bool:
-    """Whether a look at data happened in the cells that trained."""
-    last = run.last_cell if run.last_cell is not None else run.cell
-    return (
-        look.cell is not None and run.cell is not None and last is not None and run.cell <= look.cell <= last
-    )
 
 
 def _misuse(

@@ -6,15 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from grader.checks.networks.expected import (
-    advice_on_layers,
-    continues,
-    differing,
-    fits,
-    in_words,
-    may_hold,
-    rival,
-)
+from grader.checks.networks.expected import advice_on_layers, in_words
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
@@ -22,6 +14,7 @@ from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Fact, Unknown, both
 from grader.facts.networks.found import as_left, layers_in_reach
+from grader.facts.networks.likeness import continues, differing, fits, may_hold, rival
 from grader.facts.networks.steps import (
     Step,
     layers_of_list,

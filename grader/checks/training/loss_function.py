@@ -12,7 +12,7 @@ from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.notebook import located
-from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of
+from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of, width_of
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.facts.training.seen import no_training, ran, reached_all
 from grader.facts.words.answers import answer_in
@@ -109,7 +109,7 @@ class LossFunction(Check):
         return self._judge_width(run, used, by_class)
 
     def _judge_width(self, run: TrainingRun, used: Known[LossUse], by_class: bool) -> _Fit:
-        width = _width(used.value, by_class)
+        width = width_of(used.value, by_class)
         right = {self.classes} if by_class else {1, self.classes} if self.classes == 2 else {self.classes}
         if width is None or width in right:
             return _Fit(run, used.map(lambda _: True), "")
@@ -185,19 +185,6 @@ def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
     text = "No training was seen where a loss function was to be chosen."
     why = f"But {nothing.why}." if isinstance(nothing, Unknown) else "There are trainings elsewhere."
     return Judgement.needs_ta(text, open=why, where=answer_in(case).where if case.section else ())
-
-
-def _width(loss: LossUse, by_class: bool) -> int | None:
-    """Scores for each input; 1 where the batch is the only axis, and not squeezed away from a single image.
-
-    Source: torch.nn.CrossEntropyLoss takes (C) with a target of () or (C), or (N, C), but no (N).
-    """
-    shape = loss.input_shape
-    if not shape:
-        return None
-    if len(shape) == 1 and by_class:
-        return shape[0]
-    return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
 
 
 def _describe(fit: _Fit) -> dict[str, Any]:

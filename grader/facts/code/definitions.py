@@ -13,7 +13,7 @@ from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["bound_in", "definition", "lines_of_layers", "undefined"]
+__all__ = ["bound_in", "definition", "lines_of_layers", "star_imports", "undefined"]
 
 #: Layers that learn, by the beginning of their names.
 _LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -58,6 +58,17 @@ def _star_import(cell: CellRecord) -> str:
         return ""
     found = re.search(r"(?m)^\s*from\s+([\w.]+)\s+import\s+\*", cell.source)
     return found[1] if found else ""
+
+
+def star_imports(cell: ParsedCell, modules: Collection[str]) -> list[tuple[Where, str]]:
+    """Imports of everything from one of these modules, with their places."""
+    nodes = nodes_of(cell.tree) if cell.tree is not None else ()
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
+    return [
+        (Where(cell=cell.index, line=cell.line_of(node)), node.module)
+        for node in imports
+        if node.module is not None and node.module in modules
+    ]
 
 
 def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tuple[Where, ...]:

@@ -10,12 +10,19 @@ from grader.facts.code.functions import LOOPS, Functions
 from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.fields import Where
 
-__all__ = ["loops_beside", "loops_within_loops"]
+__all__ = ["loops_beside", "loops_in_function", "loops_within_loops"]
 
 #: Functions that call another one for each item.
 _MAPPING = frozenset({"map", "reduce", "starmap"})
 #: What goes through all pairs of rows and columns in a single loop.
 _PAIRING = frozenset({"ndenumerate", "ndindex", "nditer", "product"})
+
+
+def loops_in_function(functions: Functions, names: Iterable[str]) -> list[Where]:
+    """Loops of the first function of these names that there is, and of what it reaches."""
+    written = functions.first(names)
+    reached = [] if written is None else functions.reached_from(written)
+    return [one.where(node) for one in reached for node in nodes_of(one.node) if isinstance(node, LOOPS)]
 
 
 def loops_beside(tree: ast.AST, called: set[int]) -> bool:

@@ -101,7 +101,7 @@ def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
         return plain, tuple(range(1, given.count("\n") + 2)), ""
     try:
         python = _as_python(given)
-        tree = _parsed(python)
+        tree = _tree(python)
     except _UNREADABLE as error:
         return None, (), str(error)
     return tree, _original_lines(original, python), ""
@@ -110,12 +110,12 @@ def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
 def _plain_python(source: str) -> ast.Module | None:
     """The tree of most cells, which IPython takes a while to find no syntax of its own in."""
     try:
-        return None if _PROMPT.search(source) else _parsed(source)
+        return None if _PROMPT.search(source) else _tree(source)
     except _UNREADABLE:
         return None
 
 
-def _parsed(python: str) -> ast.Module:
+def _tree(python: str) -> ast.Module:
     with warnings.catch_warnings():
         # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
         warnings.simplefilter("ignore")

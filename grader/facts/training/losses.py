@@ -12,7 +12,7 @@ from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["Squashing", "loss_name", "loss_of", "squashing_of"]
+__all__ = ["Squashing", "loss_name", "loss_of", "squashing_of", "width_of"]
 
 _ALIASES = {
     "binarycrossentropy": "bce",
@@ -50,6 +50,19 @@ def loss_of(run: TrainingRun) -> Fact[LossUse]:
     if run.loss.input_kind == "unknown":
         return Unknown(f"what goes into {run.loss.function} in cell {run.cell} could not be traced")
     return Known(run.loss)
+
+
+def width_of(loss: LossUse, by_class: bool) -> int | None:
+    """Scores for each input; 1 where the batch is the only axis, and not squeezed away from a single image.
+
+    Source: torch.nn.CrossEntropyLoss takes (C) with a target of () or (C), or (N, C), but no (N).
+    """
+    shape = loss.input_shape
+    if not shape:
+        return None
+    if len(shape) == 1 and by_class:
+        return shape[0]
+    return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
 
 
 def squashing_of(run: TrainingRun, case: Case) -> Squashing | None:

@@ -7,12 +7,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from grader.checks.answers.image_crop import ImageCrop, found_in
+from grader.checks.answers.image_crop import ImageCrop
 from grader.checks.answers.printed_number import PrintedNumber
 from grader.checks.answers.tensor_close import TensorClose
 from grader.checks.code.uses_function import UsesFunction
 from grader.evidence.record import CellError, ShimUse, WatchedValue
 from grader.facts.sections import Alignment, Section
+from grader.facts.values.crops import found_in
 from grader.judging.judgement import Status
 from tests.factories import (
     case,

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from grader.checks import registry
-from grader.checks.page import checks_page
+from grader.rubric.page import checks_page
 
 DOCS = Path(__file__).parents[3] / "docs"
 SNIPPETS = {path.stem: YAML(typ="safe").load(path) for path in (DOCS / "snippets").iterdir()}
