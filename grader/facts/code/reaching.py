@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
 
 __all__ = ["Aliases", "named_in", "reaches"]
@@ -124,7 +125,7 @@ def _suspicious(node: ast.AST, aliases: Aliases) -> str:
         return node.module if node.module and _root(node.module) in _MODULES else _named(node)
     if isinstance(node, ast.MatchClass):
         return next(iter(sorted(_NAMES & set(node.kwd_attrs))), "")
-    if isinstance(node, ast.Call) and _last_part(node.func) in _IMPORTERS:
+    if isinstance(node, ast.Call) and last_name(node.func) in _IMPORTERS:
         first = node.args[0] if node.args else None
         named = first.value if isinstance(first, ast.Constant) else None
         return named if isinstance(named, str) and _is_module(named) else ""
@@ -172,7 +173,7 @@ def _harmless_uses(tree: ast.Module) -> Iterator[ast.AST]:
             yield from node.comparators
         elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Store):
             yield from [node.value] if _is_plain_name(node.slice) else []
-        elif isinstance(node, ast.Call) and _last_part(node.func) in ("get", "pop") and node.args:
+        elif isinstance(node, ast.Call) and last_name(node.func) in ("get", "pop") and node.args:
             called, plain = node.func, _is_plain_name(node.args[0])
             yield from [called.value] if plain and isinstance(called, ast.Attribute) else []
 
@@ -185,10 +186,6 @@ def _is_plain_name(node: ast.expr) -> bool:
 
 def _is_module(name: str) -> bool:
     return _root(name) in _MODULES
-
-
-def _last_part(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _root(module: str) -> str:

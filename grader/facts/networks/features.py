@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS
+from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of, parse_cell
 
 __all__ = ["names_used", "ran", "takes_numbers", "takes_one_batch", "wrote_files"]
@@ -39,8 +40,7 @@ def takes_one_batch(cell: CellRecord, call: str) -> bool:
 
 
 def _is_module(node: ast.expr) -> bool:
-    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return name in ("utils", "torch")
+    return last_name(node) in ("utils", "torch")
 
 
 def names_used(cell: CellRecord) -> frozenset[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.source import nodes_of, parsed_cells
+from grader.facts.code.definitions import classes_named
+from grader.facts.code.names import last_name
+from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Known, Unknown
 
 __all__ = ["redesigned"]
@@ -38,17 +40,10 @@ def redesigned(runs: Sequence[TrainingRun], case: Case) -> Fact[bool]:
 
 def _may_differ(class_name: str, case: Case) -> bool:
     """Whether two objects of one class with equal modules may compute in different ways."""
-    written = [node for node in _classes(case) if node.name == class_name]
+    written = [node for _, node in classes_named(case, class_name)]
     if not written:
         return class_name != "Sequential"
     return len(written) > 1 or _takes_arguments(written[0])
-
-
-def _classes(case: Case) -> Iterator[ast.ClassDef]:
-    for parsed in parsed_cells(case.evidence.cells):
-        for node in nodes_of(parsed.tree) if parsed.tree is not None else ():
-            if isinstance(node, ast.ClassDef):
-                yield node
 
 
 def _takes_arguments(written: ast.ClassDef) -> bool:
@@ -84,10 +79,7 @@ def _is_kept_only(name: str, own: str, init: ast.FunctionDef, written: ast.Class
 
 def _is_plain(written: ast.ClassDef) -> bool:
     """Whether a class is derived from ``nn.Module`` alone."""
-    bases = [
-        base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in written.bases
-    ]
-    return bases == ["Module"]
+    return [last_name(base) for base in written.bases] == ["Module"]
 
 
 def _is_read(written: ast.ClassDef, attributes: set[str]) -> bool:
