@@ -14,6 +14,7 @@ from torch import nn
 from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
 from grader.collector.recorder.networks import class_name, first_tensor, is_module, shape_of, submodules
+from grader.collector.shims.packages import StandIn
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import Candidate
 
@@ -98,7 +99,7 @@ def find_function(target: Target, around: Surroundings) -> Found | Missing:
     """Finds anything that can be called; networks are called as functions."""
     for name in target.names:
         thing = around.namespace.get(name)
-        if callable(thing):
+        if callable(thing) and type(thing) is not StandIn:
             return Found(thing, "name", name)
     if target.expression is not None:
         found = _evaluate(target.expression, around)

@@ -11,12 +11,16 @@ from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from grader.evidence.newer_syntax import as_older_python
 from grader.evidence.record import CellRecord
 
 __all__ = ["ParsedCell", "comments_and_strings", "nodes_of", "parse_cell", "parsed_cells"]
 
 #: Cell magics whose body is Python that runs in the notebook's own namespace.
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+#: The same for one line: ``%time total = 3``, ``%prun -q train(net)``.
+_PYTHON_LINE_MAGIC = re.compile(r"^(\s*)%(?:time|prun)\s+(?=\S)")
+_OPTION = re.compile(r"(?:--?[a-z][a-z-]*|\w+)\s+(?=\S)")
 _CACHED_CELLS = 4096
 _NODES = "_grader_nodes"
 _MAGIC = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$")
@@ -94,13 +98,12 @@ def parse_cell(index: int, source: str) -> ParsedCell:
 
 @lru_cache(maxsize=_CACHED_CELLS)
 def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
-    original = source.replace("\r\n", "\n").replace("\r", "\n")
-    given = _without_python_magic(original)
-    plain = None if _has_too_many_magics(source) else _plain_python(given)
+    original = _without_python_magic(source.replace("\r\n", "\n").replace("\r", "\n"))
+    plain = None if _has_too_many_magics(original) else _plain_python(original)
     if plain is not None:
-        return plain, tuple(range(1, given.count("\n") + 2)), ""
+        return plain, tuple(range(1, original.count("\n") + 2)), ""
     try:
-        python = _as_python(given)
+        python = _as_python(original)
         tree = _tree(python)
     except _UNREADABLE as error:
         return None, (), str(error)
@@ -110,16 +113,26 @@ def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
 def _plain_python(source: str) -> ast.Module | None:
     """The tree of most cells, which IPython takes a while to find no syntax of its own in."""
     try:
-        return None if _PROMPT.search(source) else _tree(source)
+        return None if _PROMPT.search(source) else _parsed(source)
     except _UNREADABLE:
         return None
 
 
-def _tree(python: str) -> ast.Module:
+def _parsed(python: str) -> ast.Module:
     with warnings.catch_warnings():
         # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
         warnings.simplefilter("ignore")
         return ast.parse(python)
+
+
+def _tree(python: str) -> ast.Module:
+    try:
+        return _parsed(python)
+    except SyntaxError:
+        older = as_older_python(python)
+        if older is None:
+            raise
+        return _parsed(older)
 
 
 def _as_python(source: str) -> str:
@@ -140,11 +153,34 @@ def _has_too_many_magics(source: str) -> bool:
 
 
 def _without_python_magic(source: str) -> str:
-    lines = source.split("\n")
+    """Source without the magics that run Python in the notebook's namespace; as many lines."""
+    lines = [_without_line_magic(line) for line in source.split("\n")]
     first = next((place for place, line in enumerate(lines) if line.strip()), None)
     if first is not None and lines[first].strip().split()[0] in _PYTHON_MAGICS:
         lines[first] = ""
     return "\n".join(lines)
+
+
+def _without_line_magic(line: str) -> str:
+    """What stands behind ``%time`` or ``%prun`` and their options, where that is Python by itself."""
+    match = _PYTHON_LINE_MAGIC.match(line)
+    if match is None:
+        return line
+    rest = line[match.end() :]
+    while rest.startswith("-") or not _is_python(rest):
+        option = _OPTION.match(rest)
+        if option is None:
+            return line
+        rest = rest[option.end() :]
+    return match[1] + rest
+
+
+def _is_python(line: str) -> bool:
+    try:
+        _parsed(line)
+    except _UNREADABLE:
+        return False
+    return True
 
 
 def _original_lines(original: str, python: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import DataError, GraderError, SubmissionError, UsageError
@@ -13,8 +13,10 @@ from grader.evidence.plan import Plan, Training
 from grader.evidence.record import CellRecord
 from grader.grading.held import TO_DO
 from grader.intake import Submission
+from grader.intake.beside import Beside, beside_in_archive, packed
 from grader.intake.kinds import kind_of
 from grader.intake.notebook import parse_notebook
+from grader.intake.unpack import is_archive
 from grader.rubric.plan import plan_for
 from grader.workflows.regrading.rubrics import LoadedRubric
 
@@ -32,14 +34,16 @@ class File:
     """A submission's file as it was read.
 
     Attributes:
-        raw: Its bytes; empty where they could not be read.
+        raw: Its bytes, with what lies beside it in one archive; empty where they could not be read.
         cells: Its cells; empty where it is no notebook, and then `problem` says why.
+        beside: Files that it may read.
     """
 
     submission: Submission
     raw: bytes
     cells: tuple[CellRecord, ...]
     problem: str
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def notebook(self) -> str:
@@ -71,11 +75,20 @@ def read_file(submission: Submission) -> File:
         if submission.problem:
             return File(submission, raw, (), submission.problem)
         raw = submission.read()
-        return File(submission, raw, parse_notebook(raw), "")
+        cells = parse_notebook(raw)
+        beside = beside_in_archive(raw) if is_archive(raw) else submission.beside()
+        if not is_archive(raw):
+            raw = packed(_plain_name(submission.path), raw, beside.files)
+        return File(submission, raw, cells, "", beside)
     except SubmissionError as error:
         return File(submission, raw, (), _in_one_line(_by_kind(error, raw, submission.path)))
     except OSError as error:
         return File(submission, raw, (), f"the file cannot be read: {error.strerror or error}")
+
+
+def _plain_name(path: Path) -> str:
+    """The notebook's name in the archive that keeps it, the same wherever it came from."""
+    return path.name if path.suffix == ".ipynb" and path.name.isprintable() else "notebook.ipynb"
 
 
 def _by_kind(error: SubmissionError, raw: bytes, path: Path) -> SubmissionError:

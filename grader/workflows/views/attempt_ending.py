@@ -35,6 +35,6 @@ def _raised(store: Store, result: Result) -> str:
     if result.attempt is None or result.rubric is None:
         return ""
     raw = store.blobs.get(result.attempt.evidence)
-    cells = decode(raw, limit_bytes=len(raw)).evidence.cells
+    evidence = decode(raw, limit_bytes=len(raw)).evidence
     rubric = recall_rubric(result.rubric).rubric
-    return raised_clause(raised_in(cells, given_cells(result.rubric, rubric, cells)))
+    return raised_clause(raised_in(evidence, given_cells(result.rubric, rubric, evidence.cells)))
