@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.corpus
 
-NOTEBOOKS = ("s101", "s102", "s103", "s104", "s105", "s107")
+SOAKED = ("s101", "s102", "s103", "s104", "s105", "s107")
+
+#: Two of them in `make test`: with a net trained on, and with other ways to train; all in `make soak`.
+NOTEBOOKS = ("s102", "s104") if "GRADER_SOAK" not in os.environ else SOAKED
 
 
 @pytest.fixture(scope="session")
