@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -67,7 +67,10 @@ from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
 from grader.facts.handout import Handout
 from grader.facts.sections import Alignment, Section
+from grader.grading.verdict import Finding
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
+from grader.judging.judgement import Judgement
 from grader.rubric.model import Criterion, Rubric
 from reference import FUNCTIONS
 
@@ -335,3 +338,18 @@ def case_of_variables(check: Check, *held: tuple[str, Any], sources: Sequence[st
     texts = sources or [f"{name} = ..." for name, _ in held] or ["pass"]
     given = evidence(code_cells(*texts), values=values)
     return case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS), **more)
+
+
+Shown = TypeVar("Shown")
+
+
+def shown(judged: Judgement | Finding, kind: type[Shown]) -> Shown:
+    """The one exhibit of a type."""
+    (exhibit,) = (each for each in judged.exhibits if isinstance(each, kind))
+    return exhibit
+
+
+def rows(judged: Judgement | Finding, title: str) -> list[dict[str, Any]]:
+    """The rows of the one table with a title."""
+    (table,) = (each for each in judged.exhibits if isinstance(each, Table) and each.title == title)
+    return table.records

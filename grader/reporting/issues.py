@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import Calls, Names, exhibit_of
 from grader.judging.judgement import Status
 from grader.reporting.anonymous import Disguise
 from grader.reporting.model import SummaryInput
@@ -112,12 +113,13 @@ def _of_finding(result: SummaryInput, finding: Finding, criterion: Criterion | N
     title = criterion.title if criterion else finding.title
     disguise = Disguise(result.student, result.name, criterion.check.model_dump_json() if criterion else "")
     lost = finding.out_of - finding.points - finding.pending
-    names = [entry for entry in finding.data.get("names") or () if isinstance(entry, Mapping)]
+    used = exhibit_of(finding.exhibits, Names)
+    names = used.names if used else ()
     mistakes = [disguise.message(mistake) for mistake in _mistakes(finding)]
     for entry in names:
-        text = f"`{clean(str(entry.get('name')))}` used as a variable name"
-        code = _code(result, disguise, entry.get("cell"), entry.get("line"))
-        yield _Sighting((finding.criterion, str(entry.get("name"))), text, "", code, lost)
+        text = f"`{clean(entry.name)}` used as a variable name"
+        code = _code(result, disguise, entry.cell, entry.line)
+        yield _Sighting((finding.criterion, entry.name), text, "", code, lost)
     if names and not mistakes:
         return
     gist = disguise.message(first_sentences(finding.message, _GIST_CHARACTERS))
@@ -130,11 +132,11 @@ def _of_finding(result: SummaryInput, finding: Finding, criterion: Criterion | N
 
 
 def _mistakes(finding: Finding) -> Iterator[str]:
-    for group in finding.data.get("groups") or ():
-        calls = group.get("calls") if isinstance(group, Mapping) else None
-        for call in calls or ():
-            if isinstance(call, Mapping) and call.get("mistake"):
-                yield clean(str(call["mistake"]))
+    made = exhibit_of(finding.exhibits, Calls)
+    for group in made.groups if made else ():
+        for call in group.calls:
+            if call.mistake:
+                yield clean(call.mistake)
 
 
 def _pattern(message: str) -> str:
@@ -149,9 +151,9 @@ def _first_code(result: SummaryInput, disguise: Disguise, finding: Finding) -> s
     return "" if place is None else _code(result, disguise, place.cell, place.line)
 
 
-def _code(result: SummaryInput, disguise: Disguise, cell: object, line: object) -> str:
+def _code(result: SummaryInput, disguise: Disguise, cell: int, line: int | None) -> str:
     """A line of the student's, disguised."""
-    if result.bundle is None or not isinstance(cell, int) or not isinstance(line, int):
+    if result.bundle is None or line is None:
         return ""
     cells = result.bundle.evidence.cells
     lines = cells[cell].source.splitlines() if 0 <= cell < len(cells) else []

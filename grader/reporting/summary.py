@@ -241,7 +241,7 @@ def _oddity(
     if len(settled) >= _MANY and line.wrong >= _NEARLY_ALL * len(settled):
         return f"{line.wrong} of {len(settled)} get none of it: is the rubric right?"
     if (
-        criterion.check.check != "manual"
+        not criterion.check.by_a_person
         and len(findings) >= _FEWEST_FOR_ODDITY
         and 2 * unclear > len(findings)
     ):

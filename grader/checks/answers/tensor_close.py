@@ -225,7 +225,8 @@ class _Asked:
         found = [mismatch(one, held.value, tolerance_for(held.dtypes)) for one in right]
         more: dict[str, Any] = {
             "where": (held.where,),
-            "data": {"name": held.name, "expected": _small(answers[0]), "got": _small(held.value)},
+            "expected": _small(answers[0]),
+            "found": _small(held.value),
         }
         first = found[0]
         if first is None or None in found:
@@ -257,7 +258,7 @@ class _Asked:
     ) -> PartFinding:
         tolerance = tolerance_for(held.dtypes)
         mistake = name_mistake(expected, held.value, tolerance, self._suspects(held, expected))
-        more["data"]["mistake"] = mistake
+        more["mistake"] = mistake or ""
         if mistake == UNCLIPPED:
             return self._not_clipped(held, value, expected, difference, more)
         text = f"`{held.name}`: {difference}"

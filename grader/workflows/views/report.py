@@ -15,6 +15,7 @@ from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
+from grader.grading.earlier import completed
 from grader.intake.roster import Roster
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
 from grader.rubric.loader import load_rubric
@@ -104,10 +105,11 @@ def report_input(
     raw = store.blobs.get(attempt.evidence)
     rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
     bundle = decode(raw, limit_bytes=len(raw))
+    shown = reference if verdict.reference == reference.digest else NO_REFERENCE
     return ReportInput(
         student=result.student,
         rubric=rubric,
-        verdict=verdict,
+        verdict=completed(verdict, rubric, bundle, shown),
         bundle=bundle,
         outcome=Outcome(attempt.outcome),
         outcome_detail=attempt.detail,
@@ -115,7 +117,7 @@ def report_input(
         attempt=attempt.number,
         decisions=shown_decisions(result),
         adjustments=shown_lateness(result),
-        reference=reference if verdict.reference == reference.digest else NO_REFERENCE,
+        reference=shown,
         remarks_over=remarks_over(rubric.remarks, now),
         appendix=appendix,
         made_at=now,

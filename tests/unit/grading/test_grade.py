@@ -9,7 +9,6 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import NOTHING_CAME, Outcome, ShimUse
@@ -19,6 +18,7 @@ from grader.grading.held import why_held
 from grader.grading.marks import Decision, mark_of
 from grader.grading.points import add_up, points_of, settle
 from grader.judging.check import Check
+from grader.judging.exhibits import Exhibit, Pair
 from grader.judging.judgement import Judgement, Status
 from grader.rubric.model import Criterion, Rubric
 from tests import factories
@@ -31,7 +31,7 @@ class Fixed(Check):
     open_share: float = 0.0
     raises: str | None = None
     full: bool = False
-    data: dict[str, Any] = Field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
 
     @property
     def needs_full_training(self) -> bool:
@@ -45,7 +45,7 @@ class Fixed(Check):
             share=self.share,
             open_share=self.open_share,
             message="judged",
-            data=self.data,
+            exhibits=self.exhibits,
         )
 
 
@@ -167,8 +167,8 @@ def test_the_order_of_criteria_changes_no_finding(order: list[int]):
     assert (first.points, first.pending) == (second.points, second.pending)
 
 
-def test_judging_twice_gives_equal_bytes_with_nan_in_the_data():
-    check = Fixed(data={"found": math.nan, "expected": 3.0})
+def test_judging_twice_gives_equal_bytes_with_nan_in_an_exhibit():
+    check = Fixed(exhibits=(Pair(found=math.nan, expected=3.0),))
     first, second = verdict_of(check), verdict_of(check)
     assert first.model_dump_json() == second.model_dump_json()
     assert '"NaN"' in first.model_dump_json()

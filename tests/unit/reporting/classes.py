@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grader.checks.code.no_builtin_shadowing import NoBuiltinShadowing
@@ -11,6 +10,7 @@ from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.fields import Where
 from grader.grading.verdict import Finding, Verdict
+from grader.judging.exhibits import Call, CallGroup, Calls, Names, UsedName
 from grader.judging.judgement import Status
 from grader.reporting import SummaryInput
 from grader.rubric.model import Criterion, Rubric
@@ -61,13 +61,11 @@ def student(name: str, *findings: Finding, source: str = "", **more: Any) -> Sum
 
 
 def shadowing(*names: str, line: int = 1) -> Finding:
-    data = {"names": [{"name": name, "cell": 0, "line": line} for name in names]}
-    return finding("builtin-shadowing", 0, data=data, where=(Where(cell=0, line=line),))
+    used = Names(names=tuple(UsedName(name=name, cell=0, line=line) for name in names))
+    return finding("builtin-shadowing", 0, exhibits=(used,), where=(Where(cell=0, line=line),))
 
 
-def calls(*mistakes: str | None) -> Mapping[str, Any]:
-    """Data of a check that calls a function, one call for each mistake."""
-    made: Sequence[dict[str, Any]] = [
-        {"call": "f(3)", "state": "wrong", "mistake": mistake} for mistake in mistakes
-    ]
-    return {"groups": [{"name": "hidden", "weight": 1.0, "credit": 0.0, "calls": made}]}
+def calls(*mistakes: str | None) -> tuple[Calls]:
+    """What a check shows that calls a function, one call for each mistake."""
+    made = tuple(Call(call="f(3)", state="wrong", mistake=mistake) for mistake in mistakes)
+    return (Calls(function="f", groups=(CallGroup(name="hidden", weight=1.0, credit=0.0, calls=made),)),)
