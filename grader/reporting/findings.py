@@ -9,11 +9,12 @@ from functools import partial
 from markupsafe import Markup
 from pydantic import JsonValue
 
+from grader.grading.marks import CriterionMark, Decision
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import CallGroup, Calls, Pair, exhibit_of
 from grader.judging.judgement import Status
 from grader.reporting.code import Excerpt, excerpts
-from grader.reporting.model import Decision, ReportInput
+from grader.reporting.model import ReportInput
 from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
 from grader.rubric.model import Criterion
@@ -50,13 +51,13 @@ _OUR_SIDE = {
 }
 
 
-def look_of(finding: Finding, decision: Decision | None = None) -> Look:
+def look_of(item: CriterionMark) -> Look:
     """The status in words; after a TA's decision, what the points say."""
-    if decision is None:
-        return _LOOKS[finding.status]
-    if decision.points >= finding.out_of:
+    if item.decision is None:
+        return _LOOKS[item.finding.status]
+    if item.points >= item.out_of:
         return _LOOKS[Status.PASS]
-    return _LOOKS[Status.PARTIAL if decision.points > 0 else Status.FAIL]
+    return _LOOKS[Status.PARTIAL if item.points > 0 else Status.FAIL]
 
 
 @dataclass(frozen=True)
@@ -110,21 +111,20 @@ class FindingView:
         return self.look.tone == "good" and self.decision is None
 
 
-def view(report: ReportInput, finding: Finding) -> FindingView:
+def view(report: ReportInput, item: CriterionMark) -> FindingView:
+    finding, decision = item.finding, item.decision
     criterion = report.criterion_of(finding)
     shows_expected = report.shows_expected(finding)
     shown = _excerpts(report, finding)
     expected, found = _pair(finding, shows_expected)
-    points, pending = report.points_of(finding), report.pending_of(finding)
-    decision = report.decisions.get(finding.criterion)
     return FindingView(
         id=finding.criterion,
         title=finding.title,
-        look=look_of(finding, decision),
-        points=points,
-        out_of=finding.out_of,
-        pending=pending,
-        lost=max(0.0, finding.out_of - points - pending),
+        look=look_of(item),
+        points=item.points,
+        out_of=item.out_of,
+        pending=item.pending,
+        lost=item.lost,
         asks=criterion.asks if criterion else "",
         message=_message(finding, criterion, decision) if shows_expected else "",
         withheld=not shows_expected,

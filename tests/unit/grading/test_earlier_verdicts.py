@@ -39,6 +39,7 @@ from grader.reporting.pictures import pictures
 from grader.rubric.model import Rubric
 from grader.workflows.regrading.reference import load_reference
 from grader.workflows.regrading.rubrics import load_rubric_file
+from tests.factories import marked
 from tests.unit.evidence.test_versions import ROOT, judged, stored
 
 WRITTEN = Path(__file__).with_name("written_before_exhibits")
@@ -62,11 +63,11 @@ def rubric_of(name: str) -> Rubric:
 def report_of(verdict: Verdict, name: str, reference: Reference = REFERENCE) -> ReportInput:
     rubric, bundle = rubric_of(name), decode(stored(name))
     whole = completed(verdict, rubric, bundle, reference)
-    return ReportInput(student="s1", rubric=rubric, verdict=whole, bundle=bundle, reference=reference)
+    return ReportInput(student="s1", rubric=rubric, mark=marked(whole), bundle=bundle, reference=reference)
 
 
 def drawn(report: ReportInput) -> dict[str, tuple[str, ...]]:
-    return {each.criterion: tuple(map(str, pictures(report, each))) for each in report.verdict.findings}
+    return {each.criterion: tuple(map(str, pictures(report, each))) for each in report.mark.verdict.findings}
 
 
 @pytest.mark.parametrize("name", NAMES)

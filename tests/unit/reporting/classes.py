@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from grader.checks.code.no_builtin_shadowing import NoBuiltinShadowing
@@ -9,12 +10,13 @@ from grader.checks.manual import Manual
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.fields import Where
+from grader.grading.late import LateLine
 from grader.grading.verdict import Finding, Verdict
 from grader.judging.exhibits import Call, CallGroup, Calls, Names, UsedName
 from grader.judging.judgement import Status
 from grader.reporting import SummaryInput
 from grader.rubric.model import Criterion, Rubric
-from tests.factories import cell, evidence
+from tests.factories import cell, evidence, marked
 
 RUBRIC = Rubric(
     assignment="lab1",
@@ -47,7 +49,14 @@ def waiting(criterion: str, status: Status = Status.NEEDS_TA) -> Finding:
     return finding(criterion, 0, status=status, pending=out_of)
 
 
-def student(name: str, *findings: Finding, source: str = "", **more: Any) -> SummaryInput:
+def student(
+    name: str,
+    *findings: Finding,
+    source: str = "",
+    given: Mapping[str, tuple[float, str]] | None = None,
+    late: LateLine | None = None,
+    **more: Any,
+) -> SummaryInput:
     """A submission of one cell with the findings given; criteria without one earn nothing silently."""
     verdict = Verdict(
         assignment="lab1",
@@ -56,8 +65,8 @@ def student(name: str, *findings: Finding, source: str = "", **more: Any) -> Sum
         out_of=10,
         pending=sum(each.pending for each in findings),
     )
-    given = {"outcome": Outcome.COMPLETED, "verdict": verdict, **more}
-    return SummaryInput(name, bundle=Bundle(evidence([cell(0, source)])), **given)
+    fields = {"outcome": Outcome.COMPLETED, "mark": marked(verdict, given, late=late), **more}
+    return SummaryInput(name, bundle=Bundle(evidence([cell(0, source)])), **fields)
 
 
 def shadowing(*names: str, line: int = 1) -> Finding:

@@ -15,6 +15,7 @@ from grader.evidence.codec import Bundle
 from grader.evidence.record import CellError, CellRecord, CellRun, ModuleRecord, Output, ProbeResult
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.fields import Where
+from grader.grading.late import LateLine
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import (
     Call,
@@ -34,12 +35,12 @@ from grader.judging.exhibits import (
     UsedName,
     Window,
 )
-from grader.reporting import Adjustment, Decision, ReportInput, render_report
+from grader.reporting import ReportInput, render_report
 from grader.reporting.appendix import let_in
 from grader.reporting.formulas import MATHML
 from grader.reporting.markdown import markdown, message, sanitised
 from grader.reporting.text import clean
-from tests.factories import cell, model
+from tests.factories import cell, marked, model
 from tests.unit.reporting import samples
 
 CANARY = "canary7391"
@@ -223,7 +224,7 @@ def hostile_report(text: str) -> ReportInput:
                 "exhibits": (*hostile_exhibits(text), *beside(finding, number)),
             }
         )
-        for number, finding in enumerate(report.verdict.findings)
+        for number, finding in enumerate(report.mark.verdict.findings)
     )
     return replace(
         report,
@@ -231,9 +232,12 @@ def hostile_report(text: str) -> ReportInput:
         name=text,
         file=text,
         bundle=Bundle(changed, report.bundle.arrays),
-        verdict=report.verdict.model_copy(update={"findings": findings}),
-        decisions={"why-validation": Decision(1, text, by=text)},
-        adjustments=(Adjustment(text, -1, text),),
+        mark=marked(
+            report.mark.verdict.model_copy(update={"findings": findings}),
+            {"why-validation": (1, text)},
+            late=LateLine(days=1, tokens=0, points=1, why=text),
+            by=text,
+        ),
     )
 
 

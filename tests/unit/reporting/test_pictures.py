@@ -44,7 +44,7 @@ from tests.unit.reporting.test_report import Outline
 
 def sample(name: str) -> tuple[ReportInput, Finding]:
     report = samples.report()
-    return report, next(each for each in report.verdict.findings if each.criterion == name)
+    return report, next(each for each in report.mark.verdict.findings if each.criterion == name)
 
 
 def with_training(report: ReportInput, training: TrainingHistory) -> ReportInput:

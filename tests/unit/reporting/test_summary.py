@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from grader.evidence.record import Outcome
 from grader.facts.fields import Where
+from grader.grading.late import LateLine
 from grader.judging.exhibits import Names, UsedName
 from grader.judging.judgement import Status
 from grader.reporting import (
-    Adjustment,
-    Decision,
     SummaryInput,
     render_slides,
     render_summary_html,
@@ -123,10 +122,12 @@ def test_what_waits_for_a_ta_is_no_mistake() -> None:
 
 
 def test_a_decision_counts_in_place_of_the_finding() -> None:
-    decided = replace(
-        student("s1", shadowing("sum"), waiting("explain")),
-        decisions={"explain": Decision(4, "good"), "builtin-shadowing": Decision(2, "it was a parameter")},
-        adjustments=(Adjustment("late", -1),),
+    decided = student(
+        "s1",
+        shadowing("sum"),
+        waiting("explain"),
+        given={"explain": (4, "good"), "builtin-shadowing": (2, "it was a parameter")},
+        late=LateLine(days=1, tokens=0, points=1, why="one day late"),
     )
     summary = summarise(RUBRIC, [decided])
     assert summary.marks.mean == 5
