@@ -9,6 +9,7 @@ from grader.facts.known import Known, every
 from grader.facts.words.answers import answer_in
 from grader.facts.words.beside import answered_beside
 from grader.judging.check import Check
+from grader.judging.exhibits import Prompt
 from grader.judging.judgement import Judgement
 
 __all__ = ["Manual"]
@@ -25,7 +26,7 @@ class Manual(Check):
     earns nothing and does not burden a TA, unless a cell of a section beside it speaks of it by its heading
     or letter. Where the section is not found, the TA looks for it.
 
-    Fields: `prompt` is what the TA should look for, in `data` and not in the message, which students read;
+    Fields: `prompt` is what the TA should look for, and no part of the message, which students read;
     `sections` are further sections with parts of the answer.
     """
 
@@ -37,6 +38,8 @@ class Manual(Check):
   prompt: Settings are chosen on it; the training error alone hides overfitting.
 """
 
+    by_a_person: ClassVar[bool] = True
+
     check: Literal["manual"] = "manual"
     prompt: str
     sections: tuple[str, ...] = ()
@@ -45,6 +48,7 @@ class Manual(Check):
         return self.sections
 
     def judge(self, case: Case) -> Judgement:
+        asked = (Prompt(text=self.prompt),)
         own = (case.section,) if case.section is not None else ()
         sections = (*own, *self.sections)
         answers = [answer_in(case, section) for section in sections]
@@ -54,11 +58,8 @@ class Manual(Check):
         if answers and isinstance(bare, Known):
             beside = tuple(place for section in sections for place in answered_beside(case, section))
             if beside:
-                why, data = (
-                    f"Cell {beside[0].cell}, of another part, may hold the answer.",
-                    {"prompt": self.prompt},
-                )
-                return Judgement.needs_ta(_JUDGED, open=why, where=beside[:3], data=data)
+                why = f"Cell {beside[0].cell}, of another part, may hold the answer."
+                return Judgement.needs_ta(_JUDGED, open=why, where=beside[:3], exhibits=asked)
             return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
         why = "" if located or not answers else "Its section was not found in the notebook."
-        return Judgement.needs_ta(_JUDGED, open=why, where=where, data={"prompt": self.prompt})
+        return Judgement.needs_ta(_JUDGED, open=why, where=where, exhibits=asked)

@@ -17,6 +17,7 @@ from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
 from grader.facts.words.labelled import labelled, said_of
 from grader.facts.words.numbers import numbers_in, states
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["NumberAnswer"]
@@ -70,12 +71,13 @@ class NumberAnswer(Check):
         answer = answer_in(case)
         wanted = [self._wanted(case, name) for name in self.numbers]
         missing = [one for one in wanted if self._stated(one, answer) is None]
-        data = {
-            "expected": dict(self.numbers),
-            "missing": [one.name for one in missing],
-            "stated": list(answer.stated[:20]),
-        }
-        more: dict[str, Any] = {"where": answer.where, "data": data}
+        rows: list[dict[str, Any]] = [
+            {"name": one.name, "expected": self.numbers[one.name], "stated": one not in missing}
+            for one in wanted
+        ]
+        read = [{"number": number} for number in answer.stated[:20]]
+        tables = (Table.of("numbers asked for", rows), Table.of("numbers read", read))
+        more: dict[str, Any] = {"where": answer.where, "exhibits": tables}
         if isinstance(answer.bare, Known):
             return Judgement.failed("Nothing was handed in for this part.", on=answer.bare, **more)
         exchanged = "" if missing else self._exchanged(answer)

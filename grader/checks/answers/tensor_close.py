@@ -223,7 +223,8 @@ class _Asked:
         first = mismatch(expected, held.value, tolerance)
         more: dict[str, Any] = {
             "where": (held.where,),
-            "data": {"name": held.name, "expected": _small(answers[0]), "got": _small(held.value)},
+            "expected": _small(answers[0]),
+            "found": _small(held.value),
         }
         others = self._other_answers(answers)
         if first is None or any(mismatch(each, held.value, tolerance) is None for each in others):
@@ -261,7 +262,7 @@ class _Asked:
     ) -> PartFinding:
         tolerance = tolerance_for(held.dtypes)
         mistake = name_mistake(expected, held.value, tolerance, self._suspects(held, expected))
-        more["data"]["mistake"] = mistake
+        more["mistake"] = mistake or ""
         if mistake == UNCLIPPED:
             return self._not_clipped(held, value, expected, difference, more)
         text = f"`{held.name}`: {difference}"

@@ -51,7 +51,7 @@ class ReturnsNotPrints(Check):
     Observed: the function is called once; None while something went to the screen is the mistake, and so is
     text that spells a value (``"True"``). The code then tells the lines: ``return print(...)`` or a ``print``
     without ``return``. A function that raises when called is judged by its code. Each function is one part of
-    the points; `data.functions` lists those concerned.
+    the points.
 
     Attributes:
         functions: Functions to call.
@@ -80,8 +80,7 @@ class ReturnsNotPrints(Check):
             )
         functions = case.facts.functions
         parts = [_Function(case, asked, functions.first([asked.name])).judged() for asked in self.functions]
-        printing = [part.name for part in parts if part.data.get("how") in ("prints", "text")]
-        return judge_parts(parts, {"functions": printing})
+        return judge_parts(parts)
 
 
 class _Function:
@@ -96,7 +95,7 @@ class _Function:
         name = self._asked.name
         answers = ask(self._case, self._asked.probe)
         if isinstance(answers, Judgement):
-            more: dict[str, Any] = {"where": self._where("missing"), "data": {"how": "missing"}}
+            more: dict[str, Any] = {"where": self._where("missing"), "note": "missing"}
             if answers.status is Status.FAIL:
                 return replace(absent_function(self._case, (name,)), **more)
             return PartFinding.waits(name, answers.message, open=answers.open, **more)
@@ -137,7 +136,7 @@ class _Function:
         return PartFinding.waits(self._asked.name, text, open=why, **self._more(how))
 
     def _more(self, how: str) -> dict[str, Any]:
-        return {"where": self._where(how), "data": {"how": how}}
+        return {"where": self._where(how), "note": how}
 
     def _where(self, how: str) -> tuple[Where, ...]:
         if self._written is None:

@@ -15,6 +15,7 @@ from grader.facts.training.runs import by_token, runs_in, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs, unclaimed_runs
 from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
+from grader.judging.exhibits import DataLanes, Exhibit, Look, Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["ValidationSelection"]
@@ -57,7 +58,7 @@ class ValidationSelection(Check):
         looks = early_looks(case, runs)
         trained = sum(sure(state) is not None for state in states)
         share = trained / len(states)
-        more: dict[str, Any] = {"where": where_of(runs), "data": self._data(case, runs, looks)}
+        more: dict[str, Any] = {"where": where_of(runs), "exhibits": self._shown(case, runs, looks)}
         told = f"{trained} of {len(states)} further settings were trained"
         if trained and looks:
             return Judgement.needs_ta(
@@ -83,7 +84,7 @@ class ValidationSelection(Check):
             return Judgement.passed(message, on=settled, **more)
         if trained:
             return Judgement.partial(share, message, on=settled, **more)
-        return Judgement.failed("No further settings were trained.", on=settled, data=more["data"])
+        return Judgement.failed("No further settings were trained.", on=settled, exhibits=more["exhibits"])
 
     def _claimed(self, case: Case) -> dict[str, tuple[TrainingRun, ...]]:
         """Runs of each section; one that has none takes the next of its parent's that no section holds."""
@@ -102,12 +103,13 @@ class ValidationSelection(Check):
         asked = self.sections if self.curves else ()
         return [name for name in asked if not any(map(shows_plot, case.section_cells(name)))]
 
-    def _data(self, case: Case, runs: tuple[TrainingRun, ...], looks: list[EvaluationPass]) -> dict[str, Any]:
+    def _shown(
+        self, case: Case, runs: tuple[TrainingRun, ...], looks: list[EvaluationPass]
+    ) -> tuple[Exhibit, ...]:
         sources = by_token(case.evidence.training)
-        return {
-            "settings": [settings_of(run, sources) for run in runs],
-            "looks_at_test": [{"cell": look.cell, "after_run": look.after_run} for look in looks],
-        }
+        early = tuple(Look(cell=look.cell, after_run=look.after_run) for look in looks)
+        settings = Table.of("settings", [settings_of(run, sources) for run in runs])
+        return (DataLanes(looks_at_test=early), settings)
 
 
 def _trained(case: Case, section: str, claimed: tuple[TrainingRun, ...]) -> Fact[bool]:

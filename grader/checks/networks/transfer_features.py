@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
@@ -15,6 +16,7 @@ from grader.facts.notebook import is_own, own_code
 from grader.facts.training.runs import in_cells
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["TransferFeatures"]
@@ -68,27 +70,29 @@ class TransferFeatures(Check):
         names = {cell.index: names_used(cell) for cell in own}
         calling = [cell for cell in own if self.call in names[cell.index] and ran(cell)]
         shape = self._shape(case)
-        data = {
-            "found": list(shape.value) if isinstance(shape, Known) and shape.value else None,
-            "expected": list(self.expected),
+        seen = {
             "computed": bool(calling),
             "detached": any(names[cell.index] & _DETACHES or takes_numbers(cell) for cell in own),
             "saved": wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
             "one_batch": bool(calling) and all(takes_one_batch(cell, self.call) for cell in calling),
         }
         where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
-        elsewhere = self._elsewhere(case, data)
+        found = list(shape.value) if isinstance(shape, Known) and shape.value else None
+        pair = Pair(found=found, expected=list(self.expected))
+        exhibits = (pair, Table.of("steps seen", [seen]), *network_table(case, self.probes()))
+        elsewhere = self._elsewhere(case, seen)
         if isinstance(answer.bare, Known) and not elsewhere:
             text = "Nothing was handed in for this part."
-            return Judgement.failed(text, on=answer.bare, where=where, data=data)
-        return self._weigh(shape, data, where, elsewhere)
+            return Judgement.failed(text, on=answer.bare, where=where, exhibits=exhibits)
+        judged = self._weigh(shape, seen, where, elsewhere)
+        return judged.model_copy(update={"exhibits": exhibits})
 
-    def _elsewhere(self, case: Case, data: dict[str, Any]) -> tuple[int, ...]:
+    def _elsewhere(self, case: Case, seen: dict[str, bool]) -> tuple[int, ...]:
         """Cells of the other sections that may do what was not seen in the criterion's own."""
         here = {cell.index for cell in case.section_cells()}
         cells = {cell.index: cell for name in self.sections for cell in case.section_cells(name)}
         wanted = {"computed": {self.call}, "detached": _DETACHES, "saved": {"TensorDataset"}}
-        names = frozenset[str]().union(*(those for step, those in wanted.items() if not data[step]))
+        names = frozenset[str]().union(*(those for step, those in wanted.items() if not seen[step]))
         return tuple(
             index
             for index, cell in cells.items()
@@ -98,28 +102,28 @@ class TransferFeatures(Check):
     def _weigh(
         self,
         shape: Fact[tuple[int, ...] | None],
-        data: dict[str, Any],
+        seen: dict[str, bool],
         where: tuple[Where, ...],
         elsewhere: tuple[int, ...],
     ) -> Judgement:
-        lacking = [step for step in ("computed", "detached", "saved") if not data[step]]
+        lacking = [step for step in ("computed", "detached", "saved") if not seen[step]]
         reasons = []
         if not isinstance(shape, Known) or shape.value != self.expected:
-            seen = shape.value if isinstance(shape, Known) else None
-            shown = "nothing that could be measured" if seen is None else str(list(seen))
+            given = shape.value if isinstance(shape, Known) else None
+            shown = "nothing that could be measured" if given is None else str(list(given))
             reasons.append(f"the extractor gives {shown}, not {list(self.expected)}")
         if lacking:
             other = f" ({in_cells(elsewhere).removeprefix('in ')} may do it)" if elsewhere else ""
             reasons.append(f"it was not seen that the features were {' and '.join(lacking)}{other}")
-        if data["one_batch"]:
+        if seen["one_batch"]:
             reasons.append("only the first batch of each loader was taken, by `next`")
         places = tuple(dict.fromkeys((*where, *(Where(cell=cell) for cell in elsewhere))))
         if reasons or not isinstance(shape, Known):
             message = f"{_capital('; '.join(reasons))}."
             why = "It can be done in other ways."
-            return Judgement.needs_ta(message, open=why, where=places, data=data)
+            return Judgement.needs_ta(message, open=why, where=places)
         message = f"The features of shape {list(self.expected)} were computed, detached and saved."
-        return Judgement.passed(message, on=shape, where=where, data=data)
+        return Judgement.passed(message, on=shape, where=where)
 
     def _shape(self, case: Case) -> Fact[tuple[int, ...] | None]:
         result = case.probe(self._probe)

@@ -18,6 +18,7 @@ from grader.facts.training.seen import all_runs, seen_runs
 from grader.facts.training.settings import Became, Setting, became_of, differences, open_share
 from grader.facts.training.tried import different_settings
 from grader.judging.check import Check
+from grader.judging.exhibits import RunTimeline, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -80,7 +81,8 @@ class HyperparameterSettings(Check):
         rows = [{"setting": each.setting.label, "state": each.state, "found": each.reason} for each in found]
         reasons = [f"{self._reason(each, case)}." for each in found if each.state != "right"]
         message = " ".join((f"{right} of {len(found)} settings were trained as asked.", *reasons))
-        more: dict[str, Any] = {"where": where, "data": {"settings": rows}}
+        exhibits = (RunTimeline(), Table.of("settings", rows))
+        more: dict[str, Any] = {"where": where, "exhibits": exhibits}
         settled = every(each.trained for each in found)
         if isinstance(settled, Unknown):
             labels = "; ".join(each.setting.label for each in found if each.state == "unsure")
@@ -143,7 +145,7 @@ class HyperparameterSettings(Check):
         message = f"{tried.words}{lacking}"
         bare = _untouched(case, self.sections)
         if tried.count == 0 and bare is not None:
-            return bare.model_copy(update={"where": (), "data": tried.more["data"]})
+            return bare.model_copy(update={"where": (), "exhibits": tried.more["exhibits"]})
         if tried.possible > tried.count and not tried.enough:
             share = tried.count / tried.wanted
             judgement = Judgement.needs_ta(message, open=_CUT, share=share, **tried.more)
@@ -201,10 +203,11 @@ class _Tried:
 
     @property
     def more(self) -> dict[str, Any]:
-        """Where, and data, for a judgement."""
+        """Where, and exhibits, for a judgement."""
         sources = by_token(self.case.evidence.training)
-        data = {"settings": [settings_of(run, sources) for run in self.runs.value], "different": self.count}
-        return {"where": where_of(self._different.values()), "data": data}
+        trained = Table.of("settings", [settings_of(run, sources) for run in self.runs.value])
+        exhibits = (RunTimeline(), trained, Table.of("different settings", [{"different": self.count}]))
+        return {"where": where_of(self._different.values()), "exhibits": exhibits}
 
     @property
     def count(self) -> int:

@@ -17,6 +17,7 @@ from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.facts.training.seen import no_training, ran, reached_all
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -69,25 +70,25 @@ class LossFunction(Check):
         if not runs:
             return _no_runs(case, self.sections)
         fits = [self._fit_of(run, case) for run in runs]
-        data = {"runs": [_describe(fit) for fit in fits]}
+        losses = (Table.of("losses", [_describe(fit) for fit in fits]),)
         wrong = [fit for fit in fits if fit.verdict == "wrong"]
         if wrong and placed and isinstance(wrong[0].fits, Known):
-            return _wrong(wrong, wrong[0].fits, data)
+            return _wrong(wrong, wrong[0].fits, losses)
         if wrong:
             why = "Whether that belongs to this part is not known."
-            return Judgement.needs_ta(wrong[0].reason, open=why, where=_places(wrong), data=data)
+            return Judgement.needs_ta(wrong[0].reason, open=why, where=_places(wrong), exhibits=losses)
         right = every(fit.fits for fit in fits)
         if isinstance(right, Unknown):
             unsure = [fit for fit in fits if fit.verdict == "unsure"]
             why = "So whether it fits is not known."
-            return Judgement.needs_ta(unsure[0].reason, open=why, where=_places(unsure), data=data)
+            return Judgement.needs_ta(unsure[0].reason, open=why, where=_places(unsure), exhibits=losses)
         lacking = _lacking(case, self.sections)
         if lacking:
             text = "The loss fits in every training that was seen."
-            return Judgement.needs_ta(text, open=lacking, where=where_of(runs), data=data)
+            return Judgement.needs_ta(text, open=lacking, where=where_of(runs), exhibits=losses)
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
         text = f"{functions} fits what the network gives."
-        return Judgement.passed(text, on=right, where=where_of(runs), data=data)
+        return Judgement.passed(text, on=right, where=where_of(runs), exhibits=losses)
 
     def _fit_of(self, run: TrainingRun, case: Case) -> _Fit:
         if run.loss is None:
@@ -140,11 +141,11 @@ class _Fit:
         return "right" if self.fits.value else "wrong"
 
 
-def _wrong(fits: list[_Fit], on: Known[bool], data: dict[str, Any]) -> Judgement:
+def _wrong(fits: list[_Fit], on: Known[bool], losses: tuple[Table, ...]) -> Judgement:
     advice, first = "", fits[0]
     if first.squashing is not None and first.run.loss is not None:
         advice = _advice(first.run.loss, first.squashing)
-    return Judgement.failed(first.reason, on=on, where=_places(fits), data=data, advice=advice)
+    return Judgement.failed(first.reason, on=on, where=_places(fits), exhibits=losses, advice=advice)
 
 
 def _advice(loss: LossUse, squashing: Squashing) -> str:

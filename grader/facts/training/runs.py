@@ -77,7 +77,7 @@ def epochs_of(run: TrainingRun) -> int | None:
     return run.passes if run.method == "optimizer" and run.passes > 0 else None
 
 
-def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, object]:
+def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, str | float | None]:
     """A run's settings as plain data, for tables."""
     return {
         "object": object_name(run.model),
