@@ -8,7 +8,8 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -67,7 +68,12 @@ from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
 from grader.facts.handout import Handout
 from grader.facts.sections import Alignment, Section
+from grader.grading.late import LateLine
+from grader.grading.marks import Decision, Mark, mark_of
+from grader.grading.verdict import Finding, Verdict
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
+from grader.judging.judgement import Judgement
 from grader.rubric.model import Criterion, Rubric
 from reference import FUNCTIONS
 
@@ -335,3 +341,41 @@ def case_of_variables(check: Check, *held: tuple[str, Any], sources: Sequence[st
     texts = sources or [f"{name} = ..." for name, _ in held] or ["pass"]
     given = evidence(code_cells(*texts), values=values)
     return case(check, given, arrays=arrays, reference=Reference(functions=FUNCTIONS), **more)
+
+
+Shown = TypeVar("Shown")
+
+
+def shown(judged: Judgement | Finding, kind: type[Shown]) -> Shown:
+    """The one exhibit of a type."""
+    (exhibit,) = (each for each in judged.exhibits if isinstance(each, kind))
+    return exhibit
+
+
+def rows(judged: Judgement | Finding, title: str) -> list[dict[str, Any]]:
+    """The rows of the one table with a title."""
+    (table,) = (each for each in judged.exhibits if isinstance(each, Table) and each.title == title)
+    return table.records
+
+
+def marked(
+    verdict: Verdict,
+    given: Mapping[str, tuple[float, str]] | None = None,
+    *,
+    late: LateLine | None = None,
+    by: str = "ta-3",
+) -> Mark:
+    """The mark by a verdict.
+
+    Args:
+        verdict: The newest.
+        given: Points and reason of each criterion that a person decided on.
+        late: The line for handing in late.
+        by: Who decided, on 1 December 2026.
+    """
+    at = datetime(2026, 12, 1, tzinfo=UTC)
+    decisions = [
+        Decision(seq, criterion, points, by, at, why)
+        for seq, (criterion, (points, why)) in enumerate((given or {}).items())
+    ]
+    return replace(mark_of(verdict, decisions), late=late)

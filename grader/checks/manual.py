@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
-from grader.facts.fields import Where
 from grader.facts.known import Known, every
-from grader.facts.sections import Section
 from grader.facts.words.answers import answer_in
+from grader.facts.words.beside import answered_beside
 from grader.judging.check import Check
+from grader.judging.exhibits import Prompt
 from grader.judging.judgement import Judgement
 
 __all__ = ["Manual"]
@@ -28,7 +26,7 @@ class Manual(Check):
     earns nothing and does not burden a TA, unless a cell of a section beside it speaks of it by its heading
     or letter. Where the section is not found, the TA looks for it.
 
-    Fields: `prompt` is what the TA should look for, in `data` and not in the message, which students read;
+    Fields: `prompt` is what the TA should look for, and no part of the message, which students read;
     `sections` are further sections with parts of the answer.
     """
 
@@ -40,6 +38,8 @@ class Manual(Check):
   prompt: Settings are chosen on it; the training error alone hides overfitting.
 """
 
+    by_a_person: ClassVar[bool] = True
+
     check: Literal["manual"] = "manual"
     prompt: str
     sections: tuple[str, ...] = ()
@@ -48,6 +48,7 @@ class Manual(Check):
         return self.sections
 
     def judge(self, case: Case) -> Judgement:
+        asked = (Prompt(text=self.prompt),)
         own = (case.section,) if case.section is not None else ()
         sections = (*own, *self.sections)
         answers = [answer_in(case, section) for section in sections]
@@ -55,35 +56,10 @@ class Manual(Check):
         where = tuple(place for answer in located for place in answer.where)
         bare = every(answer.bare for answer in answers)
         if answers and isinstance(bare, Known):
-            beside = tuple(place for section in sections for place in _beside(case, section))
+            beside = tuple(place for section in sections for place in answered_beside(case, section))
             if beside:
-                why, data = (
-                    f"Cell {beside[0].cell}, of another part, may hold the answer.",
-                    {"prompt": self.prompt},
-                )
-                return Judgement.needs_ta(_JUDGED, open=why, where=beside[:3], data=data)
+                why = f"Cell {beside[0].cell}, of another part, may hold the answer."
+                return Judgement.needs_ta(_JUDGED, open=why, where=beside[:3], exhibits=asked)
             return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
         why = "" if located or not answers else "Its section was not found in the notebook."
-        return Judgement.needs_ta(_JUDGED, open=why, where=where, data={"prompt": self.prompt})
-
-
-def _beside(case: Case, section: str) -> Iterator[Where]:
-    """Students' cells of sections beside this one with a line that begins as its answer would."""
-    given = case.sections
-    labels = _labels(given[section])
-    siblings = (name for name, other in given.items() if other.within == given[section].within)
-    for name in siblings:
-        for cell in case.section_cells(name) if name != section else ():
-            lines = (line.strip() for line in cell.source.splitlines())
-            words = [line.lstrip("#*_> ") for line in lines if cell.kind != "code" or line.startswith("#")]
-            own = cell.index not in case.alignment.unchanged and case.alignment.cells_of(name)
-            if own and any(label.search(line) for line in words for label in labels):
-                yield Where(cell=cell.index)
-
-
-def _labels(section: Section) -> list[re.Pattern[str]]:
-    """How a line begins that is about a section: with its heading, or its letter or number."""
-    last = re.search(r"\(([a-z])\)$", section.title) or re.match(r"(\d+\.\d+)\b", section.title)
-    short = [] if last is None else [rf"^\(?{re.escape(last[1])}(?:\)|[.:]\s|\s-)"]
-    long = [] if section.heading is None else [section.heading]
-    return [re.compile(label, re.IGNORECASE) for label in (*short, *long)]
+        return Judgement.needs_ta(_JUDGED, open=why, where=where, exhibits=asked)

@@ -31,6 +31,10 @@ def check(
         list[str] | None,
         typer.Option("--with", "-w", metavar="KEY=VALUE", help="A key of the check, its value as in YAML."),
     ] = None,
+    handout: Annotated[
+        Path | None,
+        typer.Option("--handout", metavar="FILE", help="What students were given, which is no answer."),
+    ] = None,
     data: Data = None,
     sandbox: SandboxName = None,
     reference: ReferenceFolder = None,
@@ -41,16 +45,14 @@ def check(
     """
     import uuid
 
-    from grader.files.named import read_bytes
-    from grader.samples.percent import notebook_bytes, read_percent
+    from grader.facts.handout import fingerprint
     from grader.sandbox.select import choose_sandbox
     from grader.workflows.trying.try_check import trial_rubric, try_check
 
     options = setup.settings(notebook, data=data, sandbox=sandbox, reference=reference)
     rubric = trial_rubric(kind, dict(_key(text) for text in keys or ()), section)
-    raw = read_bytes(notebook)
-    is_file = notebook.suffix == ".ipynb"
-    content = raw if is_file else notebook_bytes(read_percent(raw.decode("utf-8", "replace")))
+    content = _notebook(notebook)
+    given = None if handout is None else fingerprint(_parsed(handout))
     answers = setup.reference(options, notebook)
     box = choose_sandbox(
         options.sandbox,
@@ -62,12 +64,31 @@ def check(
         notify=print_note,
     )
     try:
-        trial = try_check(content, rubric, answers, box)
+        trial = try_check(content, rubric, answers, box, given)
     finally:
         box.close()
     print_table(("fact", "what the record says"), trial.facts)
     _print_finding(trial.finding)
     return 0
+
+
+def _notebook(path: Path) -> bytes:
+    """A file as it is, or text in percent format as a notebook."""
+    from grader.files.named import read_bytes
+    from grader.samples.percent import notebook_bytes, read_percent
+
+    raw = read_bytes(path)
+    is_file = path.suffix == ".ipynb"
+    return raw if is_file else notebook_bytes(read_percent(raw.decode("utf-8", "replace")))
+
+
+def _parsed(path: Path) -> Any:
+    import json
+
+    try:
+        return json.loads(_notebook(path))
+    except (ValueError, RecursionError) as error:
+        raise UsageError("the handout is no notebook", where=str(path), found=str(error)) from error
 
 
 def _key(text: str) -> tuple[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from grader.grading.points import add_up
+
 __all__ = [
     "Course",
     "CriterionLine",
@@ -110,8 +112,8 @@ class StudentMark:
 
     @property
     def earned(self) -> float:
-        """Points before lateness, as published: two decimals."""
-        return round(self.points + self.late_points, 2)
+        """Points before lateness."""
+        return add_up((self.points, self.late_points))
 
 
 @dataclass(frozen=True)

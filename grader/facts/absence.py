@@ -8,7 +8,7 @@ import re
 from grader.evidence.record import ProbeResult
 from grader.evidence.training import ModelIdentity
 from grader.facts.case import Case
-from grader.facts.code.source import parsed_cells
+from grader.facts.code.source import nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, stopped_early
@@ -51,7 +51,7 @@ def _lost(case: Case, names: tuple[str, ...]) -> str:
     """Why a network that has a name may have been there before the last cell."""
     given = [(cell.index, one.name) for cell, one in case.facts.bindings if one.at_top and one.name in names]
     for cell in parsed_cells(case.evidence.cells) if given else ():
-        for node in ast.walk(cell.tree) if cell.tree is not None else ():
+        for node in nodes_of(cell.tree) if cell.tree is not None else ():
             if isinstance(node, ast.Delete) and any(ast.unparse(each) in names for each in node.targets):
                 return f"cell {cell.index} deletes it"
     if len(given) > 1:
@@ -80,7 +80,7 @@ def _gives_several(case: Case) -> str:
         methods = one.node.body if isinstance(one.node, ast.ClassDef) else ()
         for method in methods:
             forward = isinstance(method, ast.FunctionDef) and method.name == "forward"
-            if forward and any(map(_is_several, ast.walk(method))):
+            if forward and any(map(_is_several, nodes_of(method))):
                 return f"`{one.name}` (cell {one.cell.index}) gives several things at once"
     return ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from grader.evidence.codec import Bundle
 from grader.facts.code.bindings import Binding, Meaning, bound_in, meanings_of
@@ -34,6 +35,11 @@ class Facts:
     def of(cls, bundle: Bundle, sections: Mapping[str, Section], handout: Handout | None = None) -> Facts:
         """Lays the notebook beside the sections and the handout."""
         return cls(bundle, sections, align(bundle.evidence.cells, sections, handout))
+
+    @cached_property
+    def kept(self) -> dict[object, Any]:
+        """What functions that are asked `once` for each attempt gave."""
+        return {}
 
     @cached_property
     def functions(self) -> Functions:

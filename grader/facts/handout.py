@@ -57,7 +57,7 @@ def line_digests(source: str) -> list[str]:
     return [source_digest(line)[:_LINE_DIGITS] if line.strip() else "" for line in source.split("\n")]
 
 
-def fingerprint(notebook: Mapping[str, Any]) -> Handout:
+def fingerprint(notebook: Any) -> Handout:
     """Describes a handout notebook by ids and hashes only.
 
     Args:
@@ -66,7 +66,7 @@ def fingerprint(notebook: Mapping[str, Any]) -> Handout:
     Raises:
         RubricError: The JSON is no notebook.
     """
-    cells = notebook.get("cells")
+    cells = notebook.get("cells") if isinstance(notebook, Mapping) else None
     if not isinstance(cells, list):
         raise RubricError(["the handout is no notebook: it has no list of cells"])
     try:

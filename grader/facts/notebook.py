@@ -22,6 +22,7 @@ __all__ = [
     "own_code",
     "printed",
     "printed_by_us",
+    "shows_plot",
     "some_failed",
     "stands_in",
     "stopped_early",
@@ -93,6 +94,16 @@ def stored_text(cell: CellRecord) -> str:
 def _text(outputs: Iterable[Output]) -> str:
     shown = (output.text for output in outputs if output.kind != "error" and output.name != "stderr")
     return _ANSI.sub("", "\n".join(shown))
+
+
+def shows_plot(cell: CellRecord) -> bool:
+    """Whether a cell shows a picture; copies of a notebook may have lost what it looked like."""
+    ours = cell.run.outputs if cell.run is not None else ()
+    outputs = (*ours, *cell.submitted.outputs)
+    return any(
+        output.kind == "display_data" or any(kind.startswith("image/") for kind in output.data)
+        for output in outputs
+    )
 
 
 def is_own(cell: CellRecord, case: Case) -> bool:

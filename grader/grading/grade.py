@@ -77,7 +77,7 @@ def _finding(case: Case, criterion: Criterion, signs: tuple[Sign, ...]) -> Findi
         message=judgement.message,
         open=judgement.open,
         where=judgement.where,
-        data=judgement.data,
+        exhibits=judgement.exhibits,
         advice=judgement.advice or criterion.hint,
     )
 

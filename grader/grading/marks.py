@@ -1,4 +1,7 @@
-"""The marks that count now: a verdict, and on top of it what people decided. Pure arithmetic."""
+"""The mark that counts now: a verdict, what people decided on top of it, and lateness. Pure arithmetic.
+
+Pages, commands, exports and summaries all ask this one object; none of them adds up points.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.grading.late import HandedIn, LateLine, late_line
-from grader.grading.points import add_up
+from grader.grading.points import add_up, less
 from grader.grading.verdict import Finding, Verdict
 
-__all__ = ["CriterionMark", "Decision", "Mark", "mark_of", "standing_decisions"]
+__all__ = ["Adjustment", "CriterionMark", "Decision", "Mark", "mark_of", "standing_decisions"]
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,36 @@ class CriterionMark:
         """Points that wait: none once a person has decided."""
         return self.finding.pending if self.decision is None else 0.0
 
+    @property
+    def lost(self) -> float:
+        """Points that are neither earned nor open."""
+        return less(self.out_of, self.points, self.pending)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A line of the mark that belongs to no criterion, such as lateness; `points` are 0 or negative."""
+
+    title: str
+    points: float
+    why: str
+
 
 @dataclass(frozen=True)
 class Mark:
     """A student's mark. ``points + pending <= out_of`` always.
 
     Attributes:
+        verdict: That it stands on.
+        criteria: Each with its decision, in the verdict's order.
         late: What handing in late took off, as a line of its own; None for work in time.
+        not_taken: Why the file could not be taken; empty where it could.
     """
 
+    verdict: Verdict
     criteria: tuple[CriterionMark, ...]
     late: LateLine | None = None
+    not_taken: str = ""
 
     @property
     def earned(self) -> float:
@@ -77,8 +99,13 @@ class Mark:
         return add_up(criterion.points for criterion in self.criteria)
 
     @property
+    def adjustments(self) -> tuple[Adjustment, ...]:
+        """Lines that follow the criteria."""
+        return (Adjustment("Late", 0 - self.late.points, self.late.why),) if self.late else ()
+
+    @property
     def points(self) -> float:
-        return add_up((self.earned, -self.late.points)) if self.late else self.earned
+        return less(self.earned, *(-line.points for line in self.adjustments))
 
     @property
     def out_of(self) -> float:
@@ -88,11 +115,23 @@ class Mark:
     def pending(self) -> float:
         return add_up(criterion.pending for criterion in self.criteria)
 
+    @property
+    def held(self) -> str:
+        """Why the mark waits for a person's word on every criterion; empty where it does not."""
+        settled = all(criterion.decision for criterion in self.criteria if criterion.out_of)
+        return "" if settled else self.not_taken
+
     def criterion(self, name: str) -> CriterionMark | None:
         return next((criterion for criterion in self.criteria if criterion.criterion == name), None)
 
 
-def mark_of(verdict: Verdict, decisions: Iterable[Decision], handed_in: HandedIn | None = None) -> Mark:
+def mark_of(
+    verdict: Verdict,
+    decisions: Iterable[Decision],
+    handed_in: HandedIn | None = None,
+    *,
+    not_taken: str = "",
+) -> Mark:
     """Computes the mark that counts.
 
     Args:
@@ -100,9 +139,11 @@ def mark_of(verdict: Verdict, decisions: Iterable[Decision], handed_in: HandedIn
         decisions: All that were ever made, in any order. Those on criteria that the rubric no longer has
             stay in the history and count for nothing.
         handed_in: When the work came; None leaves lateness out.
+        not_taken: Why the file could not be taken (see `grader.grading.held`).
     """
     standing = standing_decisions(decisions)
-    mark = Mark(tuple(CriterionMark(item, standing.get(item.criterion)) for item in verdict.findings))
+    criteria = tuple(CriterionMark(item, standing.get(item.criterion)) for item in verdict.findings)
+    mark = Mark(verdict, criteria, not_taken=not_taken)
     if verdict.late is None or handed_in is None:
         return mark
     return replace(mark, late=late_line(verdict.late, handed_in, mark.earned, mark.out_of))

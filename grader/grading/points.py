@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from grader.judging.judgement import Judgement, Status
 
-__all__ = ["add_up", "in_cents", "points_of", "settle"]
+__all__ = ["add_up", "in_cents", "is_in_cents", "less", "points_of", "settle"]
 
 _CENT = Decimal("0.01")
 
@@ -38,6 +38,11 @@ def add_up(points: Iterable[float]) -> float:
     return float(sum((Decimal(str(value)) for value in points), Decimal(0)))
 
 
+def less(whole: float, *taken: float) -> float:
+    """What is left of published points, never below zero."""
+    return max(0.0, add_up((whole, *(-points for points in taken))))
+
+
 def settle(judgement: Judgement) -> Judgement:
     """Makes shares agree with the status: a check's slip in one of them must not cost or give points."""
     share, pending = judgement.share, judgement.open_share
@@ -55,3 +60,8 @@ def settle(judgement: Judgement) -> Judgement:
 def in_cents(points: Decimal) -> Decimal:
     """Points as they are published: two decimals, halves up. The one place where points are rounded."""
     return points.quantize(_CENT, rounding=ROUND_HALF_UP)
+
+
+def is_in_cents(points: float) -> bool:
+    """Whether a mark list shows these points as they are, without rounding."""
+    return Decimal(str(points)) == in_cents(Decimal(str(points)))

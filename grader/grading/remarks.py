@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from grader.errors import RefusedError
+from grader.grading.points import is_in_cents
 from grader.rubric.model import Policy
 
 __all__ = [
@@ -32,8 +33,6 @@ __all__ = [
     "next_state",
     "state_after",
 ]
-
-_DECIMALS = 2
 
 
 class Kind(StrEnum):
@@ -129,7 +128,7 @@ def effect_of(before: float, after: float) -> Effect:
 
 
 def is_late(policy: Policy, time: datetime) -> bool:
-    """Whether the course takes no requests any more."""
+    """Whether the course takes no requests any more; never where no date is set."""
     return policy.remarks_open_until is not None and time > policy.remarks_open_until
 
 
@@ -185,8 +184,8 @@ def check_range(points: float, *, lowest: float, out_of: float, refusal: str) ->
     """
     if not lowest <= points <= out_of:
         raise RefusedError(refusal, expected=f"{lowest:g} to {out_of:g}", found=f"{points:g}")
-    if points not in (round(points, _DECIMALS), lowest):
-        raise RefusedError(refusal, expected=f"at most {_DECIMALS} decimals", found=repr(points))
+    if points != lowest and not is_in_cents(points):
+        raise RefusedError(refusal, expected="at most 2 decimals", found=repr(points))
 
 
 def check_decider(policy: Policy, decider: str, marked_by: Collection[str]) -> None:

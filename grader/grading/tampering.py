@@ -62,7 +62,7 @@ def held_back(judgement: Judgement, signs: tuple[Sign, ...]) -> Judgement:
     )
 
 
-def _in_cell(cell: ParsedCell, found: list[Piece], aliases: Aliases) -> Iterator[Sign]:
+def _in_cell(cell: ParsedCell, found: tuple[Piece, ...], aliases: Aliases) -> Iterator[Sign]:
     if cell.tree is None or cell.magics_left_out:
         yield from _in_words(cell)
     for piece in found:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from grader.facts.fields import Where
+from grader.judging.earlier import exhibits_from
+from grader.judging.exhibits import Exhibit
 from grader.judging.judgement import Status
 from grader.rubric.model import LatePolicy
 
@@ -19,6 +22,8 @@ class Finding(BaseModel):
     Attributes:
         message: Expected and found, true whoever decides.
         open: Why a person has to look, while nobody has.
+        exhibits: What the check laid beside its words.
+        earlier: It was written before there were exhibits; its plain data were read as such.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
@@ -33,8 +38,18 @@ class Finding(BaseModel):
     # Left out where nothing waits, so that verdicts written before it was kept apart stay the same bytes.
     open: str = Field(default="", exclude_if=lambda text: not text)
     where: tuple[Where, ...] = ()
-    data: dict[str, Any] = Field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
     advice: str = ""
+    # Never written: told of a finding that was read, not of one that was made.
+    earlier: bool = Field(default=False, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or "data" not in given:
+            return given
+        rest = {key: value for key, value in given.items() if key != "data"}
+        return {**rest, "exhibits": exhibits_from(given["data"]), "earlier": True}
 
     @property
     def told(self) -> str:

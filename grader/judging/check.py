@@ -28,6 +28,9 @@ class Check(Strict):
 
     example: ClassVar[str] = ""
 
+    #: True where a person judges by design, and not only where a program cannot tell.
+    by_a_person: ClassVar[bool] = False
+
     check: str
 
     def probes(self) -> tuple[Probe, ...]:

@@ -11,6 +11,7 @@ from pydantic import (
 
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Known
+from grader.judging.exhibits import Exhibit
 
 __all__ = ["Judgement", "Status"]
 
@@ -39,7 +40,7 @@ class Judgement(Strict):
         open: Why a person has to look, in a sentence; empty where nothing waits. No part of `message`, since
             it is no longer true once a person has decided.
         where: Places to look at.
-        data: Plain data of the check's own (numbers, lists, text), for exports and pictures.
+        exhibits: What to lay beside the words, for pages and exports.
         advice: How to mend or check it oneself.
     """
 
@@ -49,7 +50,7 @@ class Judgement(Strict):
     message: str
     open: str = ""
     where: tuple[Where, ...] = ()
-    data: dict[str, Any] = Field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
     advice: str = ""
 
     @classmethod

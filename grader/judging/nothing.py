@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 from grader.evidence.plan import FunctionProbe, ModuleProbe, Target
 from grader.evidence.record import (
@@ -26,11 +25,9 @@ from grader.judging.judgement import Judgement
 from grader.judging.shares import PartFinding, alone
 
 __all__ = [
-    "Record",
     "absent_function",
     "ask",
     "ask_layer",
-    "function_or",
     "missing_variable",
     "module_or",
     "not_located",
@@ -134,31 +131,14 @@ def not_located(case: Case, section: str | None = None) -> Judgement | None:
     return Judgement.needs_ta(message, open="The answer may stand elsewhere in it.")
 
 
-Record = TypeVar("Record", ModuleRecord, FunctionRecord)
-
-
 def module_or(case: Case, probe: ModuleProbe) -> ModuleRecord | Judgement:
     """The network that a probe found, or the judgement that there is none."""
-    return _record_or(case, probe, describe(probe.target), ModuleRecord)
-
-
-def function_or(case: Case, probe: FunctionProbe) -> FunctionRecord | Judgement:
-    """The calls of a function, or the judgement that there are none."""
-    return _record_or(case, probe, describe(probe.target), FunctionRecord)
-
-
-def _record_or(
-    case: Case,
-    probe: ModuleProbe | FunctionProbe,
-    wanted: str,
-    kind: type[Record],
-) -> Record | Judgement:
-    result = case.probe(probe)
+    wanted, result = describe(probe.target), case.probe(probe)
     if result is None:
         return Judgement.missing(
             f"This attempt was never asked for {wanted}; run the submission again to measure it."
         )
-    if result.status == "ok" and isinstance(result.record, kind):
+    if result.status == "ok" and isinstance(result.record, ModuleRecord):
         return result.record
     return _without_answer(case, result, wanted, probe.target)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from pydantic import JsonValue
 
 from grader.facts.fields import Where
 from grader.facts.known import Known, every
+from grader.judging.exhibits import Part, Parts
 from grader.judging.judgement import Judgement
 
 __all__ = ["PartFinding", "alone", "judge_parts"]
@@ -26,6 +29,7 @@ class PartFinding:
         open: Why a person has to look, as a sentence.
         weight: Part of the points, in proportion to the other parts'.
         share: What a wrong part still earns of its weight.
+        expected, found, mistake, note: As an exhibit has them.
     """
 
     name: str
@@ -36,7 +40,10 @@ class PartFinding:
     weight: float = 1.0
     share: float = 0.0
     where: tuple[Where, ...] = ()
-    data: dict[str, Any] = field(default_factory=dict)
+    expected: JsonValue = None
+    found: JsonValue = None
+    mistake: str = ""
+    note: str = ""
 
     @classmethod
     def right(cls, name: str, text: str, *, on: Known[object], **more: Any) -> PartFinding:
@@ -52,17 +59,14 @@ class PartFinding:
         return cls(name, "open", text, open=open or "A program cannot settle this.", **more)
 
 
-def judge_parts(parts: Sequence[PartFinding], data: dict[str, Any] | None = None) -> Judgement:
+def judge_parts(parts: Sequence[PartFinding]) -> Judgement:
     """Adds up parts by weight; where one is open, the judgement waits for a TA with the rest settled."""
     total = sum(part.weight for part in parts)
     earned = sum(part.weight * (1.0 if part.state == "right" else part.share) for part in parts) / total
     waiting = [part for part in parts if part.on is None]
     more: dict[str, Any] = {
         "where": tuple(dict.fromkeys(place for part in _told(parts) for place in part.where)),
-        "data": {
-            "parts": [{"name": part.name, "state": part.state, **part.data} for part in parts],
-            **(data or {}),
-        },
+        "exhibits": (Parts(parts=tuple(map(_as_exhibit, parts))),),
     }
     message = _message(parts)
     settled = every(part.on for part in parts if part.on is not None)
@@ -80,7 +84,18 @@ def judge_parts(parts: Sequence[PartFinding], data: dict[str, Any] | None = None
 
 def alone(part: PartFinding) -> Judgement:
     """The judgement on an answer that has one part only."""
-    return judge_parts([part]).model_copy(update={"data": part.data})
+    return judge_parts([part]).model_copy(update={"exhibits": ()})
+
+
+def _as_exhibit(part: PartFinding) -> Part:
+    return Part(
+        name=part.name,
+        state=part.state,
+        expected=part.expected,
+        found=part.found,
+        mistake=part.mistake,
+        note=part.note,
+    )
 
 
 def _told(parts: Sequence[PartFinding]) -> list[PartFinding]:

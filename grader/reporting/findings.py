@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from markupsafe import Markup
+from pydantic import JsonValue
 
+from grader.grading.marks import CriterionMark, Decision
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import CallGroup, Calls, Pair, exhibit_of
 from grader.judging.judgement import Status
 from grader.reporting.code import Excerpt, excerpts
-from grader.reporting.model import Decision, ReportInput
+from grader.reporting.model import ReportInput
 from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
 from grader.rubric.model import Criterion
@@ -49,13 +51,13 @@ _OUR_SIDE = {
 }
 
 
-def look_of(finding: Finding, decision: Decision | None = None) -> Look:
+def look_of(item: CriterionMark) -> Look:
     """The status in words; after a TA's decision, what the points say."""
-    if decision is None:
-        return _LOOKS[finding.status]
-    if decision.points >= finding.out_of:
+    if item.decision is None:
+        return _LOOKS[item.finding.status]
+    if item.points >= item.out_of:
         return _LOOKS[Status.PASS]
-    return _LOOKS[Status.PARTIAL if decision.points > 0 else Status.FAIL]
+    return _LOOKS[Status.PARTIAL if item.points > 0 else Status.FAIL]
 
 
 @dataclass(frozen=True)
@@ -109,21 +111,20 @@ class FindingView:
         return self.look.tone == "good" and self.decision is None
 
 
-def view(report: ReportInput, finding: Finding) -> FindingView:
+def view(report: ReportInput, item: CriterionMark) -> FindingView:
+    finding, decision = item.finding, item.decision
     criterion = report.criterion_of(finding)
     shows_expected = report.shows_expected(finding)
     shown = _excerpts(report, finding)
     expected, found = _pair(finding, shows_expected)
-    points, pending = report.points_of(finding), report.pending_of(finding)
-    decision = report.decisions.get(finding.criterion)
     return FindingView(
         id=finding.criterion,
         title=finding.title,
-        look=look_of(finding, decision),
-        points=points,
-        out_of=finding.out_of,
-        pending=pending,
-        lost=max(0.0, finding.out_of - points - pending),
+        look=look_of(item),
+        points=item.points,
+        out_of=item.out_of,
+        pending=item.pending,
+        lost=item.lost,
         asks=criterion.asks if criterion else "",
         message=_message(finding, criterion, decision) if shows_expected else "",
         withheld=not shows_expected,
@@ -131,7 +132,7 @@ def view(report: ReportInput, finding: Finding) -> FindingView:
         found=found,
         excerpts=shown[:_EXCERPTS],
         more_places=tuple(f"cell {excerpt.cell}" for excerpt in shown[_EXCERPTS:]),
-        pictures=pictures(report, finding, criterion),
+        pictures=pictures(report, finding),
         advice=_advice(finding, criterion.hint if criterion else "", shows_expected),
         reasons=() if _awaits_reading(finding, criterion) else _reasons(finding),
         decision=decision,
@@ -154,14 +155,15 @@ def _message(finding: Finding, criterion: Criterion | None, decision: Decision |
 
 
 def _awaits_reading(finding: Finding, criterion: Criterion | None) -> bool:
-    return criterion is not None and criterion.check.check == "manual" and finding.status is Status.NEEDS_TA
+    return criterion is not None and criterion.check.by_a_person and finding.status is Status.NEEDS_TA
 
 
 def _reasons(finding: Finding) -> tuple[str, ...]:
     """Where the points went: group by group where the check has groups, else in one sentence."""
-    groups = finding.data.get("groups")
-    if finding.status is not Status.PASS and isinstance(groups, list):
-        told = [sentence for sentence in map(partial(_group_reason, finding, groups), groups) if sentence]
+    calls = exhibit_of(finding.exhibits, Calls)
+    if finding.status is not Status.PASS and calls is not None:
+        reason = partial(_group_reason, finding, calls.groups)
+        told = [sentence for sentence in map(reason, calls.groups) if sentence]
         if len(told) > 1:
             return tuple(told)
     sentences = {
@@ -178,14 +180,13 @@ def _of(finding: Finding) -> str:
     return count(finding.out_of, "point")
 
 
-def _group_reason(finding: Finding, groups: Sequence[Mapping[str, Any]], group: Mapping[str, Any]) -> str:
+def _group_reason(finding: Finding, groups: Sequence[CallGroup], group: CallGroup) -> str:
     """``padding: 0 of 1.5``, by the group's part of the points."""
-    total = sum(each.get("weight", 0.0) for each in groups)
-    weight, credit = group.get("weight", 0.0), group.get("credit", 0.0)
-    if not total or not weight:
+    total = sum(each.weight for each in groups)
+    if not total or not group.weight:
         return ""
-    worth = finding.out_of * weight / total
-    return f"{group.get('name', 'a group')}: {number(worth * credit)} of {number(worth)}"
+    worth = finding.out_of * group.weight / total
+    return f"{group.name}: {number(worth * group.credit)} of {number(worth)}"
 
 
 def _excerpts(report: ReportInput, finding: Finding) -> tuple[Excerpt, ...]:
@@ -194,16 +195,16 @@ def _excerpts(report: ReportInput, finding: Finding) -> tuple[Excerpt, ...]:
 
 def _pair(finding: Finding, shows_expected: bool) -> tuple[str | None, str | None]:
     """Expected and found; neither where both agree and points went for something else."""
-    expected, found = _value(finding.data, "expected"), _value(finding.data, "found")
+    pair = exhibit_of(finding.exhibits, Pair)
+    expected, found = (None, None) if pair is None else (_value(pair.expected), _value(pair.found))
     if expected == found and finding.status is not Status.PASS:
         return None, None
     return (expected if shows_expected else None), found
 
 
-def _value(data: Mapping[str, Any], key: str) -> str | None:
+def _value(value: JsonValue) -> str | None:
     """Expected or found as text; long ones are for pictures and tables, not for a line."""
-    value = data.get(key)
-    if value is None or value == "" or isinstance(value, Mapping):
+    if value is None or value == "" or isinstance(value, dict):
         return None
     return shortened(plain(value), _VALUE_CHARACTERS)
 

@@ -93,12 +93,13 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
 def _sentence(report: ReportInput, views: Sequence[FindingView]) -> str:
     if report.result.our_fault:
         return "Nothing is decided yet: our service could not run your notebook."
+    mark = report.mark
     lost = add_up(view.lost for view in views)
-    parts = [f"{count(report.points, 'point')} so far" if report.pending else count(report.points, "point")]
-    if report.pending:
-        parts.append(f"{number(report.pending)} still open")
+    parts = [f"{count(mark.points, 'point')} so far" if mark.pending else count(mark.points, "point")]
+    if mark.pending:
+        parts.append(f"{number(mark.pending)} still open")
     taken = [
-        f"{number(-line.points)} off ({line.title.lower()})" for line in report.adjustments if line.points < 0
+        f"{number(-line.points)} off ({line.title.lower()})" for line in mark.adjustments if line.points < 0
     ]
     if lost or not taken:
         parts.append(f"{number(lost)} lost" if lost else "none lost")

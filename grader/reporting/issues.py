@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from grader.grading.marks import CriterionMark
+from grader.grading.points import add_up
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import Calls, Names, exhibit_of
 from grader.judging.judgement import Status
 from grader.reporting.anonymous import Disguise
 from grader.reporting.model import SummaryInput
@@ -65,10 +68,9 @@ def common_issues(rubric: Rubric, results: Sequence[SummaryInput]) -> tuple[Issu
     for result in results:
         for sighting in _sightings(result, criteria):
             seen.setdefault(sighting.key, []).append(sighting)
-        for finding in result.verdict.findings if result.verdict else ():
-            undecided = 0 < finding.out_of <= finding.pending
-            if not undecided or finding.criterion in result.decisions:
-                judged[finding.criterion] = judged.get(finding.criterion, 0) + 1
+        for item in result.mark.criteria if result.mark else ():
+            if not 0 < item.out_of <= item.pending:
+                judged[item.criterion] = judged.get(item.criterion, 0) + 1
     issues = [
         _issue(criterion, sightings, judged.get(criterion, 0), criteria)
         for (criterion, _), sightings in seen.items()
@@ -89,7 +91,7 @@ def _issue(
         title=told.title,
         students=len(sightings),
         share=len(sightings) / judged if judged else 0.0,
-        points=sum(sighting.lost for sighting in sightings),
+        points=add_up(sighting.lost for sighting in sightings),
         example=told.example,
         code=told.code,
         hint=criteria[criterion].hint if criterion in criteria else "",
@@ -98,26 +100,30 @@ def _issue(
 
 
 def _sightings(result: SummaryInput, criteria: Mapping[str, Criterion]) -> Iterator[_Sighting]:
-    for finding in result.verdict.findings if result.verdict else ():
-        if finding.status not in (Status.FAIL, Status.PARTIAL) or finding.criterion in result.decisions:
+    for item in result.mark.criteria if result.mark else ():
+        if item.finding.status not in (Status.FAIL, Status.PARTIAL) or item.decision is not None:
             continue
         told: dict[tuple[str, str], _Sighting] = {}
-        for sighting in _of_finding(result, finding, criteria.get(finding.criterion)):
+        for sighting in _of_criterion(result, item, criteria.get(item.criterion)):
             told.setdefault(sighting.key, sighting)
         yield from told.values()
 
 
-def _of_finding(result: SummaryInput, finding: Finding, criterion: Criterion | None) -> Iterator[_Sighting]:
+def _of_criterion(
+    result: SummaryInput, item: CriterionMark, criterion: Criterion | None
+) -> Iterator[_Sighting]:
     """By name for builtins, by mistake where the check recognised one, else by what the message says."""
+    finding = item.finding
     title = criterion.title if criterion else finding.title
     disguise = Disguise(result.student, result.name, criterion.check.model_dump_json() if criterion else "")
-    lost = finding.out_of - finding.points - finding.pending
-    names = [entry for entry in finding.data.get("names") or () if isinstance(entry, Mapping)]
+    lost = item.lost
+    used = exhibit_of(finding.exhibits, Names)
+    names = used.names if used else ()
     mistakes = [disguise.message(mistake) for mistake in _mistakes(finding)]
     for entry in names:
-        text = f"`{clean(str(entry.get('name')))}` used as a variable name"
-        code = _code(result, disguise, entry.get("cell"), entry.get("line"))
-        yield _Sighting((finding.criterion, str(entry.get("name"))), text, "", code, lost)
+        text = f"`{clean(entry.name)}` used as a variable name"
+        code = _code(result, disguise, entry.cell, entry.line)
+        yield _Sighting((finding.criterion, entry.name), text, "", code, lost)
     if names and not mistakes:
         return
     gist = disguise.message(first_sentences(finding.message, _GIST_CHARACTERS))
@@ -130,11 +136,11 @@ def _of_finding(result: SummaryInput, finding: Finding, criterion: Criterion | N
 
 
 def _mistakes(finding: Finding) -> Iterator[str]:
-    for group in finding.data.get("groups") or ():
-        calls = group.get("calls") if isinstance(group, Mapping) else None
-        for call in calls or ():
-            if isinstance(call, Mapping) and call.get("mistake"):
-                yield clean(str(call["mistake"]))
+    made = exhibit_of(finding.exhibits, Calls)
+    for group in made.groups if made else ():
+        for call in group.calls:
+            if call.mistake:
+                yield clean(call.mistake)
 
 
 def _pattern(message: str) -> str:
@@ -149,9 +155,9 @@ def _first_code(result: SummaryInput, disguise: Disguise, finding: Finding) -> s
     return "" if place is None else _code(result, disguise, place.cell, place.line)
 
 
-def _code(result: SummaryInput, disguise: Disguise, cell: object, line: object) -> str:
+def _code(result: SummaryInput, disguise: Disguise, cell: int, line: int | None) -> str:
     """A line of the student's, disguised."""
-    if result.bundle is None or not isinstance(cell, int) or not isinstance(line, int):
+    if result.bundle is None or line is None:
         return ""
     cells = result.bundle.evidence.cells
     lines = cells[cell].source.splitlines() if 0 <= cell < len(cells) else []

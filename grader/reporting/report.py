@@ -18,15 +18,16 @@ def render_report(report: ReportInput) -> str:
 
     Pure: equal inputs give equal text. Where the file could not be taken, five lines say how to hand it in.
     """
-    if report.held:
+    if report.mark.held:
         return page("held.html.j2", report=report, lines=advice(report))
-    views = tuple(view(report, finding) for finding in report.verdict.findings)
+    mark = report.mark
+    views = tuple(view(report, item) for item in mark.criteria)
     cells = report.bundle.evidence.cells if report.bundle is not None and report.appendix else ()
     return page(
         "report.html.j2",
         report=report,
-        out_of=report.verdict.out_of,
-        bar=bar(report.points, report.pending, report.verdict.out_of),
+        mark=mark,
+        bar=bar(mark.points, mark.pending, mark.out_of),
         headline=headline(report, views),
         views=views,
         notebook=appendix(cells) if cells else None,

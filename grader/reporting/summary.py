@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import Outcome
+from grader.grading.marks import CriterionMark, Mark
+from grader.grading.points import add_up
 from grader.grading.verdict import Finding
 from grader.judging.judgement import Status
 from grader.reporting.issues import Issue, common_issues
@@ -134,9 +136,9 @@ def summarise(
         thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
         remarks: Students whose remark requests are open, one entry for each request.
     """
-    judged = [result for result in results if result.verdict is not None and not result.held]
+    judged = [(result, result.mark) for result in results if result.mark is not None and not result.held]
     # A file that could not be read says nothing about any criterion; it is counted among the outcomes.
-    readable = [result for result in judged if result.outcome is not Outcome.INVALID_SUBMISSION]
+    readable = [each for each in judged if each[0].outcome is not Outcome.INVALID_SUBMISSION]
     times = sorted(
         (result.wall_time_s, result.student) for result in results if result.wall_time_s is not None
     )
@@ -146,10 +148,10 @@ def summarise(
         out_of=rubric.total,
         submissions=len(results),
         held=sum(result.held for result in results),
-        marks=_marks([result.points for result in judged], rubric.total),
-        criteria=tuple(_line(criterion, readable) for criterion in rubric.criteria),
-        issues=common_issues(rubric, readable),
-        standings=_standings(judged, rubric.total, thresholds),
+        marks=_marks([mark.points for _, mark in judged], rubric.total),
+        criteria=tuple(_line(criterion, [mark for _, mark in readable]) for criterion in rubric.criteria),
+        issues=common_issues(rubric, [result for result, _ in readable]),
+        standings=_standings([(result.student, mark) for result, mark in judged], rubric.total, thresholds),
         outcomes=tuple(sorted(Counter(result.outcome for result in results).items(), key=_by_count)),
         median_time_s=statistics.median(seconds for seconds, _ in times) if times else None,
         slowest=tuple((student, seconds) for seconds, student in times[::-1][:_SLOWEST]),
@@ -184,9 +186,9 @@ def _bins(points: Sequence[float], out_of: float) -> tuple[Bin, ...]:
     return tuple(Bin(i * width, (i + 1) * width, places[i]) for i in range(_BINS))
 
 
-def _line(criterion: Criterion, judged: Sequence[SummaryInput]) -> CriterionLine:
-    settled = [pair for result in judged if (pair := _settled(criterion, result)) is not None]
-    findings = [finding for result in judged if (finding := _finding(criterion, result)) is not None]
+def _line(criterion: Criterion, marks: Sequence[Mark]) -> CriterionLine:
+    found = [(mark, item) for mark in marks if (item := mark.criterion(criterion.id)) is not None]
+    settled = [_settled(mark, item) for mark, item in found if not item.pending]
     shares = [share for share, _ in settled]
     line = CriterionLine(
         id=criterion.id,
@@ -195,32 +197,20 @@ def _line(criterion: Criterion, judged: Sequence[SummaryInput]) -> CriterionLine
         correct=sum(share >= 1 for share in shares),
         partly=sum(0 < share < 1 for share in shares),
         wrong=sum(share <= 0 for share in shares),
-        waiting=len(findings) - len(settled),
+        waiting=len(found) - len(settled),
         mean_share=statistics.fmean(shares) if shares else None,
-        pending=sum(_pending(criterion, result) for result in judged),
+        pending=add_up(item.pending for _, item in found),
     )
-    return CriterionLine(**{**vars(line), "odd": _oddity(criterion, line, findings, settled)})
+    return CriterionLine(
+        **{**vars(line), "odd": _oddity(criterion, line, [item.finding for _, item in found], settled)}
+    )
 
 
-def _finding(criterion: Criterion, result: SummaryInput) -> Finding | None:
-    findings = result.verdict.findings if result.verdict else ()
-    return next((finding for finding in findings if finding.criterion == criterion.id), None)
-
-
-def _pending(criterion: Criterion, result: SummaryInput) -> float:
-    finding = _finding(criterion, result)
-    return 0.0 if finding is None or criterion.id in result.decisions else finding.pending
-
-
-def _settled(criterion: Criterion, result: SummaryInput) -> tuple[float, float] | None:
-    """Part of the points that a student got, and the rest of the student's mark; None while points wait."""
-    finding = _finding(criterion, result)
-    if finding is None or _pending(criterion, result) > 0:
-        return None
-    decision = result.decisions.get(criterion.id)
-    points = finding.points if decision is None else decision.points
-    full = finding.out_of
-    return (points / full if full else float(finding.status is Status.PASS)), result.points - points
+def _settled(mark: Mark, item: CriterionMark) -> tuple[float, float]:
+    """Part of the points that a student got, and the rest of the student's mark."""
+    full = item.out_of
+    share = item.points / full if full else float(item.finding.status is Status.PASS)
+    return share, add_up((mark.points, -item.points))
 
 
 def _oddity(
@@ -241,7 +231,7 @@ def _oddity(
     if len(settled) >= _MANY and line.wrong >= _NEARLY_ALL * len(settled):
         return f"{line.wrong} of {len(settled)} get none of it: is the rubric right?"
     if (
-        criterion.check.check != "manual"
+        not criterion.check.by_a_person
         and len(findings) >= _FEWEST_FOR_ODDITY
         and 2 * unclear > len(findings)
     ):
@@ -260,26 +250,26 @@ def _correlation(settled: Sequence[tuple[float, float]]) -> float:
 
 
 def _standings(
-    judged: Sequence[SummaryInput], out_of: float, thresholds: Sequence[float]
+    judged: Sequence[tuple[str, Mark]], out_of: float, thresholds: Sequence[float]
 ) -> tuple[Standing, ...]:
     """Far from the others, or near a threshold; the lowest first.
 
     While points wait, a mark is a range: what it can still become tells whether anything is settled.
     """
-    low, high = _fences([result.points for result in judged if not result.pending], out_of)
+    low, high = _fences([mark.points for _, mark in judged if not mark.pending], out_of)
     near = max(0.5, 0.02 * out_of)
     found = []
-    for result in judged:
-        best = result.points + result.pending
+    for student, mark in judged:
+        best = add_up((mark.points, mark.pending))
         why = ["far below the others"] if best < low else []
-        why += ["far above the others"] if result.points > high else []
+        why += ["far above the others"] if mark.points > high else []
         why += [
             f"near {number(100 * threshold)} % ({number(threshold * out_of)} points)"
             for threshold in thresholds
-            if not result.pending and abs(result.points - threshold * out_of) <= near
+            if not mark.pending and abs(mark.points - threshold * out_of) <= near
         ]
         if why:
-            found.append(Standing(result.student, result.points, result.pending, ", ".join(why)))
+            found.append(Standing(student, mark.points, mark.pending, ", ".join(why)))
     return tuple(sorted(found, key=lambda standing: (standing.points, standing.student)))
 
 

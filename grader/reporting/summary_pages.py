@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from grader.grading.points import add_up
 from grader.reporting.pages import page
 from grader.reporting.pictures.marks import histogram, success
 from grader.reporting.summary import ClassSummary, CriterionLine
@@ -56,7 +57,7 @@ def _head(summary: ClassSummary) -> Iterator[str]:
         )
     if summary.held:
         yield f"{count(summary.held, 'submission')} could not be taken; in no figure until a TA has decided"
-    waiting = sum(line.pending for line in summary.waiting)
+    waiting = add_up(line.pending for line in summary.waiting)
     if waiting:
         yield f"{count(waiting, 'point')} of these submissions still wait for TAs"
     if summary.remarks:

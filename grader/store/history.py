@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
+from grader.grading.held import why_not_taken
 from grader.grading.late import HandedIn
 from grader.grading.marks import Decision, Mark, mark_of
 from grader.grading.verdict import Verdict
@@ -82,7 +83,9 @@ class Result:
         """The mark that counts once `verdict` is the newest."""
         row = self.submission
         handed_in = HandedIn(row.student, row.submitted_at, row.late, self.tokens_spent)
-        return mark_of(verdict, self.decisions, handed_in)
+        attempt = self.attempt
+        not_taken = why_not_taken(attempt.outcome, attempt.detail) if attempt else ""
+        return mark_of(verdict, self.decisions, handed_in, not_taken=not_taken)
 
 
 @dataclass(frozen=True)

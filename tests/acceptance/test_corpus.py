@@ -26,6 +26,7 @@ from grader.evidence.codec import decode
 from grader.evidence.record import Evidence
 from grader.grading.verdict import Finding
 from grader.intake import find_submissions
+from grader.judging.exhibits import DataLanes, Names, Pair, Parts, RunTimeline
 from grader.judging.judgement import Status
 from grader.samples.datasets import write_stand_in
 from grader.sandbox.select import choose_sandbox
@@ -39,6 +40,7 @@ from grader.workflows.running.planning import Work, plan_work, read_file
 from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.views.summary import class_summary
+from tests.factories import rows, shown
 
 pytestmark = [pytest.mark.docker, pytest.mark.corpus]
 
@@ -155,14 +157,14 @@ def test_every_labelled_notebook_ends_and_no_check_fails(corpus: Path, course: C
 
 def test_builtins_are_found_where_they_are_hidden_and_nowhere_else(course: Course) -> None:
     for one, label in course.with_label("builtin_shadowing"):
-        found = [(each["name"], each["cell"]) for each in one.findings["builtin-shadowing"].data["names"]]
+        found = [(each.name, each.cell) for each in shown(one.findings["builtin-shadowing"], Names).names]
         assert sorted(found) == sorted((each["name"], each["cell"]) for each in label), one.key
 
 
 def carried(one: Graded) -> set[tuple[int, int | None, str]]:
     """Cell, cell that the weights come from, and object, of each run that did not start fresh."""
-    runs = one.findings["fresh-weights"].data["runs"]
-    return {(each["cell"], one.cell_of_run(each["carried_from"]), each["object"]) for each in runs}
+    runs = shown(one.findings["fresh-weights"], RunTimeline).carried
+    return {(each.cell, one.cell_of_run(each.carried_from), each.object) for each in runs}
 
 
 def test_carried_weights_are_those_that_the_reader_saw(course: Course) -> None:
@@ -192,7 +194,7 @@ def test_students_are_told_of_carried_weights_where_these_are_certain_only(cours
 
 def test_parameters_are_counted_whatever_a_student_printed(course: Course) -> None:
     for one, _ in course.with_label("parameter_count_answer"):
-        found = {name: one.findings[name].data["found"] for name in PARAMETERS}
+        found = {name: shown(one.findings[name], Pair).found for name in PARAMETERS}
         assert found == PARAMETERS, one.key
 
 
@@ -204,12 +206,12 @@ def test_stated_parameter_counts_are_right_where_the_reader_says_so(course: Cour
 
 def test_wrong_settings_of_part_3_are_found_and_none_is_made_up(course: Course) -> None:
     for one, label in course.with_label("part3_wrong_value"):
-        rows = one.findings["part3-settings"].data["settings"]
-        wrong = {row["setting"][:3] for row in rows if row["state"] != "right"}
+        found = rows(one.findings["part3-settings"], "settings")
+        wrong = {row["setting"][:3] for row in found if row["state"] != "right"}
         trained = [each for each in label if "train" in each["where"]]
         assert wrong == {each["part"][-3:] for each in trained}, one.key
         for each in trained:
-            assert any(str(each["found"]) in row["found"] for row in rows), one.key
+            assert any(str(each["found"]) in row["found"] for row in found), one.key
 
 
 def test_a_softmax_before_cross_entropy_is_found_and_none_is_made_up(course: Course) -> None:
@@ -229,12 +231,12 @@ def cells_named(note: str | None) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("field", "use"), [("trains_on_test", "trained_on_test"), ("selects_on_test", "tuned_on_test")]
+    ("field", "use"), [("trains_on_test", "trained_on_test"), ("selects_on_test", "looks_at_test")]
 )
 def test_misuse_of_test_data_is_found_and_none_is_made_up(course: Course, field: str, use: str) -> None:
     for one, label in course.with_label(field, "lab3b"):
         finding = one.findings["test-set-untouched"]
-        cells = {each["cell"] for each in finding.data[use]}
+        cells = {each.cell for each in getattr(shown(finding, DataLanes), use)}
         assert bool(cells) == label["value"], (one.key, finding.message)
         assert cells <= cells_named(label["note"]), one.key
         if label["value"]:
@@ -259,9 +261,14 @@ def test_functions_are_right_where_calling_them_says_so(course: Course) -> None:
             assert right == (label[function] == "correct"), (one.key, function)
 
 
+def printing(one: Graded) -> list[str]:
+    parts = shown(one.findings["returns-not-prints"], Parts).parts
+    return [part.name for part in parts if part.note in ("prints", "text")]
+
+
 def test_printing_functions_are_told_from_returning_ones(course: Course) -> None:
     for one, label in course.with_label("print_instead_of_return", "lab1"):
-        assert one.findings["returns-not-prints"].data["functions"] == label, one.key
+        assert printing(one) == label, one.key
 
 
 def test_sum_as_a_variable_is_the_most_common_issue_of_lab_1(course: Course) -> None:

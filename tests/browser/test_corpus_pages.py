@@ -21,7 +21,7 @@ from grader.reporting import ReportInput, render_report
 from grader.workflows.regrading.rubrics import LoadedRubric, load_rubric_file
 from tests.browser.conftest import Opener
 from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers
-from tests.factories import evidence
+from tests.factories import evidence, marked
 from tests.unit.reporting import samples
 
 pytestmark = pytest.mark.corpus
@@ -53,7 +53,7 @@ def report_of(notebook: Path, loaded: LoadedRubric) -> ReportInput:
     cells = [as_if_run(cell) for cell in parse_notebook(notebook.read_bytes())]
     bundle = Bundle(evidence(cells))
     verdict = grade(loaded.rubric, bundle, Reference(), loaded.handout)
-    return ReportInput(notebook.parent.name, loaded.rubric, verdict, bundle)
+    return ReportInput(notebook.parent.name, loaded.rubric, marked(verdict), bundle)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_usual_mistakes_of_the_convolution_lab_are_named(marks):
     criteria = {criterion["id"]: criterion for criterion in marks["convolution"]["ben"]["criteria"]}
     assert "flipped" in criteria["conv2d"]["message"]
     assert criteria["average-pool2d"]["status"] == "FAIL"
-    names = {use["name"] for use in criteria["builtin-shadowing"]["data"]["names"]}
+    names = {use["name"] for shown in criteria["builtin-shadowing"]["exhibits"] for use in shown["names"]}
     assert names == {"max", "sum"}
 
 

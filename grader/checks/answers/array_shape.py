@@ -31,7 +31,8 @@ def judge_shape(
     more: dict[str, Any] = {
         "weight": weight,
         "where": answer.where if earlier else (held.where,),
-        "data": {"name": held.name, "expected": list(shape), "got": None if found is None else list(found)},
+        "expected": list(shape),
+        "found": None if found is None else list(found),
     }
     if isinstance(known, Unknown):
         text = f"The shape of `{held.name}` is not known; expected {list(shape)}."

@@ -60,11 +60,9 @@ def judge_count(case: Case, question: Counted) -> PartFinding:
     more: dict[str, Any] = {
         "weight": question.weight,
         "where": (held.where,),
-        "data": {
-            "found": jsonable(held.value),
-            "expected": question.expected,
-            "arithmetic": question.arithmetic,
-        },
+        "found": jsonable(held.value),
+        "expected": question.expected,
+        "note": question.arithmetic,
     }
     numbers = _numbers(held.value)
     if _is_right(numbers, question):

@@ -10,15 +10,15 @@ from pydantic import Field
 from grader.facts.case import Case
 from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array
+from grader.facts.values.crops import found_in
 from grader.facts.values.variables import Absent, Held, variable
 from grader.judging.check import Check, Names
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import missing_variable
 from grader.judging.shares import PartFinding, alone, judge_parts
 
-__all__ = ["ImageCrop", "found_in"]
-
-_TRIED_PLACES = 2_000
+__all__ = ["ImageCrop"]
 
 
 class ImageCrop(Check):
@@ -71,8 +71,8 @@ class ImageCrop(Check):
             return Judgement.needs_ta(text, open=why, where=(held.where,))
         if found_in(crop, image) is None:
             text = f"`{held.name}` is no unchanged piece of `{self.image[0]}`."
-            why, data = "It may be cut out in another way.", {"shape": list(crop.shape)}
-            return Judgement.needs_ta(text, open=why, where=(held.where,), data=data)
+            why, shape = "It may be cut out in another way.", Table.of("crop", [{"shape": list(crop.shape)}])
+            return Judgement.needs_ta(text, open=why, where=(held.where,), exhibits=(shape,))
         return judge_parts([self._size(held, value, crop), self._channels(held, value, crop)])
 
     def _image(self, case: Case) -> np.ndarray | None:
@@ -87,37 +87,17 @@ class ImageCrop(Check):
         if not right:
             exchanged = " (height and width are exchanged)" if found == self.size[::-1] else ""
             text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}"
-        data = {"found": list(found), "expected": list(self.size)}
-        return _part("size", right, f"{text}.", on=value, where=(held.where,), data=data)
+        shown = {"found": list(found), "expected": list(self.size)}
+        return _part("size", right, f"{text}.", on=value, where=(held.where,), **shown)
 
     def _channels(self, held: Held, value: Known[Any], crop: np.ndarray) -> PartFinding:
         found = crop.shape[2] if crop.ndim == 3 else 1
         right = found == self.channels
         text = f"`{held.name}` has {found} channels" + ("" if right else f"; expected {self.channels}")
-        data = {"found": found, "expected": self.channels}
-        return _part("channels", right, f"{text}.", on=value, where=(held.where,), data=data)
+        shown = {"found": found, "expected": self.channels}
+        return _part("channels", right, f"{text}.", on=value, where=(held.where,), **shown)
 
 
 def _part(name: str, right: bool, text: str, *, on: Known[Any], **more: Any) -> PartFinding:
     make = PartFinding.right if right else PartFinding.wrong
     return make(name, text, on=on, **more)
-
-
-def found_in(crop: np.ndarray, image: np.ndarray) -> tuple[int, int] | None:
-    """Top and left of a crop within an image, by value; None where it is nowhere.
-
-    Args:
-        crop: (h, w, c), or (h, w) for one channel; c at most that of the image.
-        image: (H, W, C).
-    """
-    piece = crop if crop.ndim == 3 else crop[..., np.newaxis]
-    height, width, channels = piece.shape
-    rows, columns = image.shape[0] - height + 1, image.shape[1] - width + 1
-    if piece.size == 0 or rows < 1 or columns < 1 or channels > image.shape[2]:
-        return None
-    plane = image[..., :channels]
-    corners = np.argwhere((plane[:rows, :columns] == piece[0, 0]).all(axis=-1))
-    for top, left in corners[:_TRIED_PLACES]:
-        if np.array_equal(plane[top : top + height, left : left + width], piece):
-            return int(top), int(left)
-    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,17 +14,15 @@ from grader.facts.known import Known
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_in
 from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
-from grader.facts.words.labelled import labelled, stems
+from grader.facts.words.labelled import labelled, said_of
 from grader.facts.words.numbers import numbers_in, states
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["NumberAnswer"]
 
 _FAR = 10.0
-_TIME = re.compile(
-    r"(?<![\d.:])\d[\d.:]*\s*(?:%|s\b|ms\b|sec|min|hour)|(?:part|question|section)\s*\d+|^\s*\d+[.)]\s"
-)
 
 
 class NumberAnswer(Check):
@@ -74,12 +71,13 @@ class NumberAnswer(Check):
         answer = answer_in(case)
         wanted = [self._wanted(case, name) for name in self.numbers]
         missing = [one for one in wanted if self._stated(one, answer) is None]
-        data = {
-            "expected": dict(self.numbers),
-            "missing": [one.name for one in missing],
-            "stated": list(answer.stated[:20]),
-        }
-        more: dict[str, Any] = {"where": answer.where, "data": data}
+        rows: list[dict[str, Any]] = [
+            {"name": one.name, "expected": self.numbers[one.name], "stated": one not in missing}
+            for one in wanted
+        ]
+        read = [{"number": number} for number in answer.stated[:20]]
+        tables = (Table.of("numbers asked for", rows), Table.of("numbers read", read))
+        more: dict[str, Any] = {"where": answer.where, "exhibits": tables}
         if isinstance(answer.bare, Known):
             return Judgement.failed("Nothing was handed in for this part.", on=answer.bare, **more)
         exchanged = "" if missing else self._exchanged(answer)
@@ -112,7 +110,7 @@ class NumberAnswer(Check):
         values = [value for one in missing for value in one.values]
         claimed = numbers_in(answer.claimed)
         alike = [number for number in claimed if any(_alike(number, value) for value in values)]
-        other = list(dict.fromkeys((*alike, *_said_of([one.name for one in missing], answer))))
+        other = list(dict.fromkeys((*alike, *said_of(answer.claimed, [one.name for one in missing]))))
         known = answer.known
         made = self._is_made_of(values, answer)
         if isinstance(known, Known) and len(missing) == len(self.numbers) and other and not made:
@@ -197,14 +195,6 @@ class _Wanted:
 def _alike(number: float, wanted: float) -> bool:
     """Whether a number may be meant for the one asked for, and is not far smaller or larger."""
     return abs(wanted) / _FAR <= abs(number) <= abs(wanted) * _FAR
-
-
-def _said_of(names: list[str], answer: Answer) -> list[float]:
-    """Numbers of any size, but for times and shares, in lines that speak of what was to be counted."""
-    known = frozenset[str]().union(*map(stems, names))
-    lines = (line.lower() for line in answer.claimed.splitlines())
-    speaking = (_TIME.sub(" ", line) for line in lines if any(stem in line for stem in known))
-    return [number for line in speaking for number in numbers_in(line)]
 
 
 def _whose(numbers: list[float], answer: Answer) -> str:

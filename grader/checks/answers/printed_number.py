@@ -15,6 +15,7 @@ from grader.facts.notebook import codeless, own_code, printed, printed_by_us, st
 from grader.facts.words.answers import answer_in
 from grader.facts.words.numbers import smallest_after
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import not_located
 
@@ -68,9 +69,10 @@ class PrintedNumber(Check):
         ours = smallest_after(self.pattern, map(printed_by_us, cells))
         theirs = smallest_after(self.pattern, map(stored_text, cells))
         shown = (cell for cell in cells if isinstance(smallest_after(self.pattern, [printed(cell)]), Known))
+        best = {"our run": _value(ours), "the file": _value(theirs), "below": self.below}
         more: dict[str, Any] = {
             "where": tuple(Where(cell=cell.index) for cell in shown),
-            "data": {"found": _value(ours), "in_the_file": _value(theirs), "below": self.below},
+            "exhibits": (Pair(found=_value(ours)), Table.of("numbers", [best])),
         }
         stories = _both_stories(case, _value(ours), _value(theirs), self.below)
         if self.after_training and not _trained_in(case, cells):

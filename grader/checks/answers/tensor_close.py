@@ -11,13 +11,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from grader.checks.answers.array_shape import judge_shape
-from grader.checks.answers.clipping import UNCLIPPED, not_clipped, unclipped
 from grader.evidence.record import ShimKind
 from grader.facts.case import Case, reference_function
 from grader.facts.code.uses import may_use
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import own_code, printed
+from grader.facts.values.clipping import UNCLIPPED, not_clipped, unclipped
 from grader.facts.values.compare import Tolerance, as_array, mismatch, tolerance_for
 from grader.facts.values.mistakes import Suspect, name_mistake
 from grader.facts.values.plain import jsonable
@@ -218,21 +218,26 @@ class _Asked:
         return f", but with {shown.axes} axes where {axes} was asked for" if shown.axes > max(axes, 1) else ""
 
     def _compared(self, held: Held, value: Known[Any], answers: list[Any]) -> PartFinding:
-        signs = (1, -1) if self.asked.either_sign else (1,)
-        right = [
-            np.asarray(answer) * sign for answer in (*answers, *self._answers_before()) for sign in signs
-        ]
-        found = [mismatch(one, held.value, tolerance_for(held.dtypes)) for one in right]
+        tolerance = tolerance_for(held.dtypes)
+        expected = np.asarray(answers[0])
+        first = mismatch(expected, held.value, tolerance)
         more: dict[str, Any] = {
             "where": (held.where,),
-            "data": {"name": held.name, "expected": _small(answers[0]), "got": _small(held.value)},
+            "expected": _small(answers[0]),
+            "found": _small(held.value),
         }
-        first = found[0]
-        if first is None or None in found:
+        others = self._other_answers(answers)
+        if first is None or any(mismatch(each, held.value, tolerance) is None for each in others):
             return self._right(held, value, answers, more)
         if first.kind == "unreadable":
             return self._waits(f"`{held.name}` is not known.", f"{_capital(first.text)}.", **more)
-        return self._from_print(answers) or self._wrong(held, value, right[0], first.text, more)
+        return self._from_print(answers) or self._wrong(held, value, expected, first.text, more)
+
+    def _other_answers(self, answers: list[Any]) -> Iterable[np.ndarray]:
+        """What is as right as the first answer: the sign turned, and what was right before the section."""
+        signs = (1, -1) if self.asked.either_sign else (1,)
+        for place, answer in enumerate((*answers, *self._answers_before())):
+            yield from (np.asarray(answer) * sign for sign in signs if place > 0 or sign < 0)
 
     def _right(
         self, held: Held, value: Known[Any], answers: Sequence[Any], more: dict[str, Any]
@@ -257,7 +262,7 @@ class _Asked:
     ) -> PartFinding:
         tolerance = tolerance_for(held.dtypes)
         mistake = name_mistake(expected, held.value, tolerance, self._suspects(held, expected))
-        more["data"]["mistake"] = mistake
+        more["mistake"] = mistake or ""
         if mistake == UNCLIPPED:
             return self._not_clipped(held, value, expected, difference, more)
         text = f"`{held.name}`: {difference}"

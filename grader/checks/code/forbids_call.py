@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
@@ -14,7 +13,7 @@ from grader.facts.calls import Answer
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
-from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.code.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both
@@ -179,6 +178,6 @@ class ForbidsCall(Check):
 
 def _too_few_loops(cells: Iterable[ParsedCell]) -> str:
     trees = (parsed.tree for parsed in cells if parsed.tree is not None)
-    if any(isinstance(node, LOOPS) for tree in trees for node in ast.walk(tree)):
+    if any(isinstance(node, LOOPS) for tree in trees for node in nodes_of(tree)):
         return "There is no loop inside another one."
     return "There is no loop."

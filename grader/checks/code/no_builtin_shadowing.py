@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.definitions import bound_in
+from grader.facts.code.definitions import bound_in, star_imports
 from grader.facts.code.source import ParsedCell, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Known
 from grader.facts.notebook import own_code
 from grader.judging.check import Check
+from grader.judging.exhibits import Names, UsedName
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import not_located
 
@@ -39,7 +39,7 @@ class NoBuiltinShadowing(Check):
     cell that does not parse hides no other cell. ``from numpy import *`` and the like are told and count not.
 
     Fields: `names` limits the search to these names (all builtins where it is empty); `allow` leaves names
-    out. `data.names` lists each binding with name, cell and line.
+    out. An exhibit lists each binding with name, cell and line.
     """
 
     example: ClassVar[str] = """\
@@ -61,33 +61,25 @@ class NoBuiltinShadowing(Check):
         found = bound.map(lambda all_: [(at, one) for at, one in all_ if _hides(one, wanted)])
         if found.value:
             return _failed(found)
-        return not_located(case) or _passed(found, [star for cell in cells for star in _star_imports(cell)])
+        return not_located(case) or _passed(
+            found, [star for cell in cells for star in star_imports(cell, _HAS_A_SUM)]
+        )
 
 
 def _hides(binding: Binding, wanted: frozenset[str]) -> bool:
     return binding.name in wanted and not binding.in_class
 
 
-def _star_imports(cell: ParsedCell) -> list[tuple[Where, str]]:
-    """Imports of everything from a library that has a ``sum`` of its own."""
-    nodes = ast.walk(cell.tree) if cell.tree is not None else ()
-    return [
-        (Where(cell=cell.index, line=cell.line_of(node)), node.module)
-        for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.module in _HAS_A_SUM and node.names[0].name == "*"
-    ]
-
-
 def _passed(found: Known[list[Place]], stars: list[tuple[Where, str]]) -> Judgement:
     text = "No builtin name is used for something else."
     if not stars:
-        return Judgement.passed(text, on=found, data={"names": []})
+        return Judgement.passed(text, on=found, exhibits=(Names(),))
     place, module = stars[0]
     return Judgement.passed(
         text,
         on=found,
         where=(place,),
-        data={"names": []},
+        exhibits=(Names(),),
         advice=f"`from {module} import *` in cell {place.cell} brings names such as `sum`, which then are"
         f" {module}'s; import the names that you need.",
     )
@@ -99,12 +91,13 @@ def _failed(known: Known[list[Place]]) -> Judgement:
     listed = ", ".join(f"`{name}`" for name in names[:_NAMED_AT_MOST])
     more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
     places = [(cell.index, cell.line_of(binding.node), binding.name) for cell, binding in found]
+    used = tuple(UsedName(name=name, cell=cell, line=line) for cell, line, name in places)
     return Judgement.failed(
         f"{listed}{more}: Python's own, but used here as a name for something else"
         f" ({len(found)} place{'s' if len(found) > 1 else ''}).",
         on=known,
         where=tuple(Where(cell=cell, line=line) for cell, line, _ in places),
-        data={"names": [{"name": name, "cell": cell, "line": line} for cell, line, name in places]},
+        exhibits=(Names(names=used),),
         advice=_advice(found, names),
     )
 

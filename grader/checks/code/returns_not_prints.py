@@ -13,6 +13,7 @@ from grader.facts.calls import Answer
 from grader.facts.case import Case
 from grader.facts.code.functions import Written
 from grader.facts.code.printing import is_print, printing_places, returns_a_print, spells_a_value
+from grader.facts.code.source import nodes_of
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.plain import show
@@ -50,7 +51,7 @@ class ReturnsNotPrints(Check):
     Observed: the function is called once; None while something went to the screen is the mistake, and so is
     text that spells a value (``"True"``). The code then tells the lines: ``return print(...)`` or a ``print``
     without ``return``. A function that raises when called is judged by its code. Each function is one part of
-    the points; `data.functions` lists those concerned.
+    the points.
 
     Attributes:
         functions: Functions to call.
@@ -79,8 +80,7 @@ class ReturnsNotPrints(Check):
             )
         functions = case.facts.functions
         parts = [_Function(case, asked, functions.first([asked.name])).judged() for asked in self.functions]
-        printing = [part.name for part in parts if part.data.get("how") in ("prints", "text")]
-        return judge_parts(parts, {"functions": printing})
+        return judge_parts(parts)
 
 
 class _Function:
@@ -95,7 +95,7 @@ class _Function:
         name = self._asked.name
         answers = ask(self._case, self._asked.probe)
         if isinstance(answers, Judgement):
-            more: dict[str, Any] = {"where": self._where("missing"), "data": {"how": "missing"}}
+            more: dict[str, Any] = {"where": self._where("missing"), "note": "missing"}
             if answers.status is Status.FAIL:
                 return replace(absent_function(self._case, (name,)), **more)
             return PartFinding.waits(name, answers.message, open=answers.open, **more)
@@ -117,7 +117,7 @@ class _Function:
 
     def _by_code(self, answer: Answer) -> PartFinding:
         """A function that raised: does its code return anything?"""
-        if self._written is not None and any(map(_gives_a_value, ast.walk(self._written.node))):
+        if self._written is not None and any(map(_gives_a_value, nodes_of(self._written.node))):
             return self._right(answer, self._written.text)
         raised = answer.error.type if answer.error is not None else ""
         text, why = f"`{answer.call}` raised {raised}.", "So it cannot be told whether it returns its answer."
@@ -136,7 +136,7 @@ class _Function:
         return PartFinding.waits(self._asked.name, text, open=why, **self._more(how))
 
     def _more(self, how: str) -> dict[str, Any]:
-        return {"where": self._where(how), "data": {"how": how}}
+        return {"where": self._where(how), "note": how}
 
     def _where(self, how: str) -> tuple[Where, ...]:
         if self._written is None:

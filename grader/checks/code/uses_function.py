@@ -9,6 +9,7 @@ from pydantic import Field
 
 from grader.facts.case import Case
 from grader.facts.code.functions import Written, is_written
+from grader.facts.code.source import nodes_of
 from grader.facts.code.uses import calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
@@ -74,7 +75,7 @@ class UsesFunction(Check):
         for one in case.facts.functions.reached_from(written):
             if one.name in self.uses:
                 continue
-            for node in ast.walk(one.node):
+            for node in nodes_of(one.node):
                 name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", None)
                 if name in self.uses:
                     return one.where(node)

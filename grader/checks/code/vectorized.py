@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
-from grader.facts.code.functions import LOOPS, Written
+from grader.facts.code.loops import loops_in_function
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
 from grader.judging.check import Argument, Check, Names
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
 
@@ -80,7 +80,7 @@ class Vectorized(Check):
             if isinstance(answer.own, Unknown):
                 why = f"But {answer.own.why}."
                 return Judgement.needs_ta(f"{text}.", open=why, where=answers.where)
-        return _judged(answers, _loops(case, self.function))
+        return _judged(answers, loops_in_function(case.facts.functions, self.function))
 
     def _broken(self, case: Case, answer: Answer) -> str:
         """What is wrong with an answer; empty where it is right."""
@@ -98,30 +98,21 @@ class Vectorized(Check):
 def _judged(answers: Answers, loops: list[Where]) -> Judgement:
     name, operations = answers.name, answers.operations
     counts = [answer.operations for answer in answers.calls]
-    data: dict[str, Any] = {"operations": counts, "loops": [place.model_dump() for place in loops]}
+    shown = (
+        Table.of("operations", [{"operations": count} for count in counts]),
+        Table.of("loops", [place.model_dump() for place in loops]),
+    )
     if isinstance(operations, Unknown):
         text = f"`{name}` was to work on whole tensors."
-        return Judgement.needs_ta(text, open=f"But {operations.why}.", data=data)
+        return Judgement.needs_ta(text, open=f"But {operations.why}.", exhibits=shown)
     small, large = operations.value
     counted = f"{small} torch operations for the small input, {large} for the larger one"
     if large >= small * _GROWTH and large - small >= _SLACK_OPERATIONS:
         text = f"`{name}` works element by element: {counted}. One operation on whole tensors does the same."
-        return Judgement.failed(text, on=operations, where=tuple(loops[:3]) or answers.where, data=data)
+        return Judgement.failed(text, on=operations, where=tuple(loops[:3]) or answers.where, exhibits=shown)
     if loops and large <= _FEW_OPERATIONS:
         text = f"`{name}` loops, and not over torch operations ({counted})."
         why = "It cannot be told over what it loops."
-        return Judgement.needs_ta(text, open=why, where=tuple(loops[:3]), data=data)
+        return Judgement.needs_ta(text, open=why, where=tuple(loops[:3]), exhibits=shown)
     text = f"`{name}` works on whole tensors: {counted}."
-    return Judgement.passed(text, on=operations, where=answers.where, data=data)
-
-
-def _loops(case: Case, names: tuple[str, ...]) -> list[Where]:
-    functions = case.facts.functions
-    written = functions.first(names)
-    if written is None:
-        return []
-    return [place for one in functions.reached_from(written) for place in _loops_in(one)]
-
-
-def _loops_in(written: Written) -> list[Where]:
-    return [written.where(node) for node in ast.walk(written.node) if isinstance(node, LOOPS)]
+    return Judgement.passed(text, on=operations, where=answers.where, exhibits=shown)

@@ -20,6 +20,7 @@ from grader.facts.training.runs import (
 )
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import DataLanes, Exhibit, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -64,24 +65,25 @@ class EvaluatedOnTest(Check):
         looks = [look for look in case.evidence.training.evaluations if look.cell in cells]
         kinds = [(look, test_data.kind_of(look, case)) for look in looks]
         on_test = [(look, kind) for look, kind in kinds if isinstance(kind, Known) and kind.value == "test"]
-        data = {"evaluations": [_describe(look, kind, test_data, case) for look, kind in kinds]}
+        rows = [_describe(look, kind, test_data, case) for look, kind in kinds]
+        shown = (DataLanes(), Table.of("evaluations", rows))
         if any(is_model(look.model, self.model) for look, _ in on_test):
-            return self._judge_report(case, bool(answer.stated), on_test, data)
+            return self._judge_report(case, bool(answer.stated), on_test, shown)
         bare = nothing_handed_in(case)
         if bare is not None:
-            return bare.model_copy(update={"data": data})
+            return bare.model_copy(update={"exhibits": shown})
         known = every(kind for _, kind in kinds)
         if on_test or not kinds or isinstance(known, Unknown):
             message, why = self._question(case, kinds, test_data)
-            return Judgement.needs_ta(message, open=why, where=_where(looks) or answer.where, data=data)
-        return _elsewhere(case, looks, known, test_data, data)
+            return Judgement.needs_ta(message, open=why, where=_where(looks) or answer.where, exhibits=shown)
+        return _elsewhere(case, looks, known, test_data, shown)
 
     def _judge_report(
         self,
         case: Case,
         reported: bool,
         on_test: list[tuple[EvaluationPass, Known[Kind]]],
-        data: dict[str, Any],
+        shown: tuple[Exhibit, ...],
     ) -> Judgement:
         asked = [
             (look, kind, as_chosen(look, case, self.choice))
@@ -89,7 +91,7 @@ class EvaluatedOnTest(Check):
             if is_model(look.model, self.model)
         ]
         look, kind, chosen = next((each for each in asked if isinstance(each[2], Known)), asked[0])
-        more: dict[str, Any] = {"where": _where([each for each, _ in on_test]), "data": data}
+        more: dict[str, Any] = {"where": _where([each for each, _ in on_test]), "exhibits": shown}
         untrained = look.model is not None and training_of(look, case) is None
         loaded = " (its weights were loaded)" if untrained and isinstance(chosen, Known) else ""
         message = f"{_network(look, case)}{loaded} was evaluated on the test data"
@@ -128,7 +130,7 @@ def _elsewhere(
     looks: list[EvaluationPass],
     kinds: Known[tuple[Kind, ...]],
     test_data: TestData,
-    data: dict[str, Any],
+    shown: tuple[Exhibit, ...],
 ) -> Judgement:
     """The judgement where all data are known to be no test data, or this network's training data."""
     trained = [look for look, kind in zip(looks, kinds.value, strict=True) if kind == "trained"]
@@ -138,10 +140,10 @@ def _elsewhere(
     if trained:
         message = f"{name} was evaluated {place} on the data that it was trained on."
         advice = "Evaluate the trained network on data that no training has seen."
-        return Judgement.failed(message, on=kinds, where=_where(looks), data=data, advice=advice)
+        return Judgement.failed(message, on=kinds, where=_where(looks), exhibits=shown, advice=advice)
     used = test_data.name(looks[0].source, code_of(looks[0], case))
     message = f"{name} was evaluated on {used} {place}, not on the test data."
-    return Judgement.failed(message, on=kinds, where=_where(looks), data=data)
+    return Judgement.failed(message, on=kinds, where=_where(looks), exhibits=shown)
 
 
 def _network(look: EvaluationPass, case: Case) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -12,10 +12,12 @@ from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both, every, sure
 from grader.facts.training.data_use import TestData, code_of
+from grader.facts.training.looks import within
 from grader.facts.training.runs import in_cells, object_name, runs_in
 from grader.facts.training.seen import no_training, ran, seen_runs, whole_history
 from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
+from grader.judging.exhibits import DataLanes, Look, Place
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -64,11 +66,11 @@ class TestSetUntouched(Check):
             return _nothing_trained(case, self.tuning)
         trained = [(run, test_data.is_test(run.source, (run.cell, run.last_cell))) for run in history.runs]
         tuned = self._tuned_on_test(case, test_data)
-        data = _describe(_on_test(trained), _on_test(tuned))
+        lanes = _lanes(_on_test(trained), _on_test(tuned))
         known = every(fact for _, fact in (*trained, *tuned) if isinstance(fact, Known))
         if isinstance(known, Known) and any(known.value):
             names = {test_data.name(look.source, code_of(look, case)) for look in _on_test(tuned)}
-            return _misuse(_on_test(trained), _on_test(tuned), names, known, data)
+            return _misuse(_on_test(trained), _on_test(tuned), names, known, lanes)
         untouched = every(fact for _, fact in (*trained, *tuned))
         if isinstance(untouched, Unknown):
             unsure: list[TrainingRun | EvaluationPass] = [
@@ -78,13 +80,13 @@ class TestSetUntouched(Check):
             lost = all(map(test_data.is_unrecorded, (used.source for used in unsure)))
             message = _NO_MISUSE if lost else _NAMED_TEST
             why = _UNRECORDED if lost else f"Whether they are test data is not known: {untouched.why}."
-            return Judgement.needs_ta(message, open=why, where=_where(unsure), data=data)
+            return Judgement.needs_ta(message, open=why, where=_where(unsure), exhibits=(lanes,))
         whole = both(whole_history(case), followed(case, history.runs))
         seen = both(whole, self._tuning_seen(case, test_data))
         if isinstance(seen, Unknown):
-            return Judgement.needs_ta(_NO_MISUSE, open=f"But {seen.why}.", data=data)
+            return Judgement.needs_ta(_NO_MISUSE, open=f"But {seen.why}.", exhibits=(lanes,))
         message = "No test data in training or in the choice of settings."
-        return Judgement.passed(message, on=untouched, data=data)
+        return Judgement.passed(message, on=untouched, exhibits=(lanes,))
 
     def _tuning_seen(self, case: Case, test_data: TestData) -> Fact[bool]:
         """Whether the parts in which settings are chosen are there, and ran.
@@ -103,7 +105,7 @@ class TestSetUntouched(Check):
         looks = [
             (look, test_data.is_test(look.source, (look.cell,)))
             for look in case.evidence.training.evaluations
-            if look.after_run in tuning and (look.cell in cells or _within(look, tuning[look.after_run]))
+            if look.after_run in tuning and (look.cell in cells or within(look, tuning[look.after_run]))
         ]
         certain = self._beyond_allowed([look for look, fact in looks if sure(fact)])
         unsure = self._beyond_allowed([look for look, fact in looks if isinstance(fact, Unknown)])
@@ -122,20 +124,12 @@ def _on_test(used: list[tuple[Used, Fact[bool]]]) -> list[Used]:
     return [each for each, fact in used if sure(fact)]
 
 
-def _within(look: EvaluationPass, run: TrainingRun) -> bool:
-    """Whether a look at data happened in the cells that trained."""
-    last = run.last_cell if run.last_cell is not None else run.cell
-    return (
-        look.cell is not None and run.cell is not None and last is not None and run.cell <= look.cell <= last
-    )
-
-
 def _misuse(
     trained: list[TrainingRun],
     tuned: list[EvaluationPass],
     names: set[str],
     on: Known[tuple[bool, ...]],
-    data: dict[str, Any],
+    lanes: DataLanes,
 ) -> Judgement:
     """The judgement on misused test data, called `names` where settings were chosen on them."""
     reasons, advice = [], []
@@ -149,17 +143,18 @@ def _misuse(
         reasons.append(f"Test data ({data_names}) were evaluated while settings were chosen, {cells}.")
         advice.append("Choose settings on validation data and look at the test data once, at the end.")
     where = _where([*trained, *tuned])
-    return Judgement.failed(" ".join(reasons), on=on, where=where, data=data, advice=" ".join(advice))
+    return Judgement.failed(" ".join(reasons), on=on, where=where, exhibits=(lanes,), advice=" ".join(advice))
 
 
 def _nothing_trained(case: Case, tuning: tuple[str, ...]) -> Judgement:
     nothing = no_training(case)
     untouched = all(nothing_handed_in(case, section) for section in tuning)
     if isinstance(nothing, Known) and untouched:
-        return Judgement.failed("No network was trained, so there was nothing to keep apart.", on=nothing)
+        text = "No network was trained, so there was nothing to keep apart."
+        return Judgement.failed(text, on=nothing, exhibits=(DataLanes(),))
     why = nothing.why if isinstance(nothing, Unknown) else "something stands where settings are chosen"
     message = "No training was seen, so the use of the test data is not known."
-    return Judgement.needs_ta(message, open=f"There may have been one: {why}.")
+    return Judgement.needs_ta(message, open=f"There may have been one: {why}.", exhibits=(DataLanes(),))
 
 
 def _where(used: Iterable[TrainingRun | EvaluationPass]) -> tuple[Where, ...]:
@@ -167,10 +162,10 @@ def _where(used: Iterable[TrainingRun | EvaluationPass]) -> tuple[Where, ...]:
     return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
 
 
-def _describe(trained: list[TrainingRun], tuned: list[EvaluationPass]) -> dict[str, Any]:
-    return {
-        "trained_on_test": [{"run": run.index, "cell": run.cell} for run in trained],
-        "tuned_on_test": [
-            {"after_run": look.after_run, "cell": look.cell, "passes": look.passes} for look in tuned
-        ],
-    }
+def _lanes(trained: list[TrainingRun], tuned: list[EvaluationPass]) -> DataLanes:
+    return DataLanes(
+        trained_on_test=tuple(Place(run=run.index, cell=run.cell) for run in trained),
+        looks_at_test=tuple(
+            Look(after_run=look.after_run, cell=look.cell, passes=look.passes) for look in tuned
+        ),
+    )

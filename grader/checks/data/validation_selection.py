@@ -6,16 +6,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.evidence.record import CellRecord
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Unknown, every, sure
-from grader.facts.notebook import own_code, untouched
-from grader.facts.training.data_use import TestData
+from grader.facts.notebook import own_code, shows_plot, untouched
+from grader.facts.training.looks import early_looks, unrecorded_looks
 from grader.facts.training.runs import by_token, runs_in, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs, unclaimed_runs
 from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check
+from grader.judging.exhibits import DataLanes, Exhibit, Look, Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["ValidationSelection"]
@@ -55,10 +55,10 @@ class ValidationSelection(Check):
         claimed = self._claimed(case)
         states = [_trained(case, section, claimed[section]) for section in self.sections]
         runs = tuple(run for section in self.sections for run in claimed[section])
-        looks = _early_looks(case, runs)
+        looks = early_looks(case, runs)
         trained = sum(sure(state) is not None for state in states)
         share = trained / len(states)
-        more: dict[str, Any] = {"where": where_of(runs), "data": self._data(case, runs, looks)}
+        more: dict[str, Any] = {"where": where_of(runs), "exhibits": self._shown(case, runs, looks)}
         told = f"{trained} of {len(states)} further settings were trained"
         if trained and looks:
             return Judgement.needs_ta(
@@ -66,7 +66,7 @@ class ValidationSelection(Check):
                 open="They may have guided the choice.",
                 **more,
             )
-        if trained and _unrecorded_looks(case, runs):
+        if trained and unrecorded_looks(case, runs):
             return Judgement.needs_ta(f"{told}.", open=_UNRECORDED, **more)
         hidden = followed(case, runs)
         if trained and isinstance(hidden, Unknown):
@@ -84,7 +84,7 @@ class ValidationSelection(Check):
             return Judgement.passed(message, on=settled, **more)
         if trained:
             return Judgement.partial(share, message, on=settled, **more)
-        return Judgement.failed("No further settings were trained.", on=settled, data=more["data"])
+        return Judgement.failed("No further settings were trained.", on=settled, exhibits=more["exhibits"])
 
     def _claimed(self, case: Case) -> dict[str, tuple[TrainingRun, ...]]:
         """Runs of each section; one that has none takes the next of its parent's that no section holds."""
@@ -101,14 +101,15 @@ class ValidationSelection(Check):
     def _without_plot(self, case: Case) -> list[str]:
         """Sections that are to show a plot and have none."""
         asked = self.sections if self.curves else ()
-        return [name for name in asked if not any(map(_shows_plot, case.section_cells(name)))]
+        return [name for name in asked if not any(map(shows_plot, case.section_cells(name)))]
 
-    def _data(self, case: Case, runs: tuple[TrainingRun, ...], looks: list[EvaluationPass]) -> dict[str, Any]:
+    def _shown(
+        self, case: Case, runs: tuple[TrainingRun, ...], looks: list[EvaluationPass]
+    ) -> tuple[Exhibit, ...]:
         sources = by_token(case.evidence.training)
-        return {
-            "settings": [settings_of(run, sources) for run in runs],
-            "looks_at_test": [{"cell": look.cell, "after_run": look.after_run} for look in looks],
-        }
+        early = tuple(Look(cell=look.cell, after_run=look.after_run) for look in looks)
+        settings = Table.of("settings", [settings_of(run, sources) for run in runs])
+        return (DataLanes(looks_at_test=early), settings)
 
 
 def _trained(case: Case, section: str, claimed: tuple[TrainingRun, ...]) -> Fact[bool]:
@@ -131,30 +132,3 @@ def _open_words(case: Case, bare: list[str], settled: Fact[object]) -> str:
     plots = [f"No plot of the curves was found in {titles}."] if bare else []
     missed = [f"There may be more trainings: {settled.why}."] if isinstance(settled, Unknown) else []
     return " ".join([*missed, *plots])
-
-
-def _shows_plot(cell: CellRecord) -> bool:
-    """Whether a cell shows a picture; copies of a notebook may have lost what it looked like."""
-    ours = cell.run.outputs if cell.run is not None else ()
-    outputs = (*ours, *cell.submitted.outputs)
-    return any(
-        output.kind == "display_data" or any(kind.startswith("image/") for kind in output.data)
-        for output in outputs
-    )
-
-
-def _early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
-    """Evaluations of test data before the last of these runs began."""
-    test_data = TestData.of(case)
-    return [look for look in _looks_before(case, runs) if sure(test_data.is_test(look.source, (look.cell,)))]
-
-
-def _unrecorded_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
-    """Evaluations before the last of these runs began, on data of which nothing was recorded."""
-    test_data = TestData.of(case)
-    return [look for look in _looks_before(case, runs) if test_data.is_unrecorded(look.source)]
-
-
-def _looks_before(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
-    last = max((run.order for run in runs), default=0)
-    return [look for look in case.evidence.training.evaluations if look.order < last]

@@ -27,6 +27,7 @@ from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
 from grader.facts.values.mistakes import Suspect
 from grader.judging.check import Check, Names
+from grader.judging.exhibits import Window
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask, ask_layer
 
@@ -76,8 +77,8 @@ class Convolution(Check):
     Convolution is meant as neural networks mean it (cross-correlation). Groups (a single channel, many
     channels, many filters, padding, stride) earn their parts of the points one by one. Wrong answers are
     explained where a usual mistake gives just these: kernel flipped, stride ignored, padding forgotten,
-    bias forgotten, axes exchanged, only the first channel used, the last row or column left out. `data`
-    holds a small record for drawing input, kernel, expected, got and the first wrong window.
+    bias forgotten, axes exchanged, only the first channel used, the last row or column left out. One
+    call is shown in numbers: input, kernel, expected, got and the first wrong window.
 
     Attributes:
         function: Name in the notebook; of several, the first that exists.
@@ -153,14 +154,14 @@ class Convolution(Check):
         weights: Mapping[str, np.ndarray],
         group: ConvolutionGroup,
         answer: Answer,
-    ) -> tuple[CallFinding, dict[str, Any]]:
+    ) -> tuple[CallFinding, Window]:
         given = {**held(arguments, answer), **weights}
         done = _Done(reference_function(case, "conv2d"), given, as_pair(group.stride), as_pair(group.padding))
         expected = done.convolved()
         flipped = reference_function(case, "flipped_conv2d")
         finding, got = judge_call(answer, expected, lambda: done.suspects(flipped))
         drawn = picture(done.sliding, expected, got, answer.tolerance)
-        return finding, {"group": group.name, "call": answer.call, **drawn}
+        return finding, drawn.model_copy(update={"group": group.name, "call": answer.call})
 
 
 @dataclass(frozen=True)

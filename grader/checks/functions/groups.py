@@ -1,4 +1,4 @@
-"""From judged calls to a judgement: groups with weights, the words for them, and data for exports."""
+"""From judged calls to a judgement: groups with weights, the words for them, and their exhibit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from grader.facts.calls import Answer, Answers
 from grader.facts.known import Fact, Known, Unknown, every
 from grader.facts.values.compare import mismatch
 from grader.facts.values.plain import Unreadable, jsonable, show
+from grader.judging.exhibits import Call, CallGroup, Calls, Window
 from grader.judging.judgement import Judgement
 from grader.judging.shares import PartFinding, judge_parts
 
@@ -89,15 +90,15 @@ class CallFinding:
         )
 
     @property
-    def data(self) -> dict[str, Any]:
-        """Plain data; large arrays are left out, as their shapes stand in the call."""
-        return {
-            "call": self.answer.call,
-            "state": self.state,
-            "expected": _small(self.expected[0] if len(self.expected) == 1 else list(self.expected)),
-            "got": _small(self.answer.got),
-            "mistake": self.mistake,
-        }
+    def exhibit(self) -> Call:
+        """Large arrays are left out, as their shapes stand in the call."""
+        return Call(
+            call=self.answer.call,
+            state=self.state,
+            expected=_small(self.expected[0] if len(self.expected) == 1 else list(self.expected)),
+            got=_small(self.answer.got),
+            mistake=self.mistake,
+        )
 
 
 def _either(values: Iterable[Any]) -> str:
@@ -131,20 +132,19 @@ class GroupFinding:
         return len(judged) < len(self.calls) and all(call.credit > 0 for call in judged)
 
 
-def judge_groups(
-    answers: Answers, groups: Sequence[GroupFinding], data: dict[str, Any] | None = None
-) -> Judgement:
+def judge_groups(answers: Answers, groups: Sequence[GroupFinding], drawn: Window | None = None) -> Judgement:
     """Adds up the groups: weights of the right ones over all weights.
 
     Args:
         answers: The calls, for the place of the definition and notes on changing answers.
         groups: All groups; at least one has a weight above 0.
-        data: More data of the check's own.
+        drawn: One of the calls in numbers.
     """
     constant = _constant(groups)
     judged = judge_parts([_part(group, constant) for group in groups if group.weight > 0])
-    kept = {"function": answers.name, "groups": [_group_data(group) for group in groups], **(data or {})}
-    told = {"message": _message(answers, groups), "where": answers.where, "data": kept}
+    calls = Calls(function=answers.name, groups=tuple(map(_group_exhibit, groups)))
+    exhibits = (calls,) if drawn is None else (drawn, calls)
+    told = {"message": _message(answers, groups), "where": answers.where, "exhibits": exhibits}
     return judged.model_copy(update=told)
 
 
@@ -168,9 +168,10 @@ def _constant(groups: Sequence[GroupFinding]) -> bool:
         return False
     if any(_is_opaque(call.answer.got) for call in calls):
         return False
-    answered = {repr(call.answer.got) for call in calls}
-    single = {repr(call.expected[0]) for call in calls if len(call.expected) == 1}
-    return len(answered) == 1 and len(single) > 1
+    first = repr(calls[0].answer.got)
+    if any(repr(call.answer.got) != first for call in calls[1:]):
+        return False
+    return len({repr(call.expected[0]) for call in calls if len(call.expected) == 1}) > 1
 
 
 def _is_opaque(value: Any) -> bool:
@@ -222,10 +223,10 @@ def _most_telling(groups: Sequence[GroupFinding]) -> list[CallFinding]:
     return told[:_TOLD_CALLS]
 
 
-def _group_data(group: GroupFinding) -> dict[str, Any]:
-    return {
-        "name": group.name,
-        "weight": group.weight,
-        "credit": group.credit,
-        "calls": [call.data for call in group.calls[:_KEPT_CALLS]],
-    }
+def _group_exhibit(group: GroupFinding) -> CallGroup:
+    return CallGroup(
+        name=group.name,
+        weight=group.weight,
+        credit=group.credit,
+        calls=tuple(call.exhibit for call in group.calls[:_KEPT_CALLS]),
+    )

@@ -27,6 +27,7 @@ from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
 from grader.facts.values.mistakes import Suspect
 from grader.judging.check import Check, Names
+from grader.judging.exhibits import Window
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
 
@@ -86,7 +87,7 @@ class Pooling(Check):
     Hidden images are standard normal, and for max pooling each group has one more with no number above 0, so
     that a maximum that starts at 0 shows whatever is drawn. Wrong answers are explained where a usual mistake
     gives just these: the other kind of pooling, minimum, sum, stride ignored, windows at the border left out,
-    axes exchanged. `data` holds a small record for drawing, as for `convolution`.
+    axes exchanged. One call is shown in numbers, as for `convolution`.
 
     Attributes:
         function: Name in the notebook; of several, the first that exists.
@@ -140,9 +141,7 @@ class Pooling(Check):
         counts = [len(images(group)) for group in self.groups]
         return judge_each(answers, self.groups, counts, partial(self._judge_one, case))
 
-    def _judge_one(
-        self, case: Case, group: PoolingGroup, answer: Answer
-    ) -> tuple[CallFinding, dict[str, Any]]:
+    def _judge_one(self, case: Case, group: PoolingGroup, answer: Answer) -> tuple[CallFinding, Window]:
         image = held(self.arguments, answer)["image"]
         done = _Done(
             reference_function(case, f"{self.kind}_pool2d"),
@@ -156,7 +155,7 @@ class Pooling(Check):
         swapped = reference_function(case, f"{other}_pool2d")
         finding, got = judge_call(answer, expected, lambda: done.suspects(other, swapped))
         drawn = picture(done.sliding, expected, got, answer.tolerance)
-        return finding, {"group": group.name, "call": answer.call, **drawn}
+        return finding, drawn.model_copy(update={"group": group.name, "call": answer.call})
 
 
 def _as_once(group: PoolingGroup) -> list[InputSpec]:

@@ -14,6 +14,7 @@ from grader.facts.calls import Answer, Answers
 from grader.facts.known import Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
 from grader.facts.values.mistakes import Suspect, name_mistake
+from grader.judging.exhibits import Window
 from grader.judging.judgement import Judgement
 
 __all__ = [
@@ -90,7 +91,7 @@ def judge_each(
     answers: Answers,
     groups: Sequence[Group],
     counts: Sequence[int],
-    judge: Callable[[Group, Answer], tuple[CallFinding, dict[str, Any]]],
+    judge: Callable[[Group, Answer], tuple[CallFinding, Window]],
 ) -> Judgement:
     """Judges calls group by group; the picture kept is that of the first wrong call, else of the first.
 
@@ -98,7 +99,7 @@ def judge_each(
         answers: All calls in order.
         groups: What they belong to.
         counts: How many calls each group has.
-        judge: Judges one call, and gives the record of its picture.
+        judge: Judges one call, and gives it in numbers.
     """
     remaining = iter(answers.calls)
     findings, judged = [], []
@@ -107,7 +108,7 @@ def judge_each(
         findings.append(GroupFinding(group.name, group.weight, tuple(finding for finding, _ in calls)))
         judged += calls
     wrong = [drawn for finding, drawn in judged if finding.state != "right"]
-    return judge_groups(answers, findings, {"picture": (wrong or [drawn for _, drawn in judged])[0]})
+    return judge_groups(answers, findings, (wrong or [drawn for _, drawn in judged])[0])
 
 
 def judge_call(

@@ -6,15 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from grader.checks.networks.expected import (
-    advice_on_layers,
-    continues,
-    differing,
-    fits,
-    in_words,
-    may_hold,
-    rival,
-)
+from grader.checks.networks.expected import advice_on_layers, in_words
+from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
@@ -22,6 +15,7 @@ from grader.facts.code.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Fact, Unknown, both
 from grader.facts.networks.found import as_left, layers_in_reach
+from grader.facts.networks.likeness import continues, differing, fits, may_hold, rival
 from grader.facts.networks.steps import (
     Step,
     layers_of_list,
@@ -33,6 +27,7 @@ from grader.facts.networks.steps import (
 )
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair
 from grader.judging.judgement import Judgement, Status
 from grader.judging.nothing import module_or, nothing_handed_in
 
@@ -125,7 +120,7 @@ class Architecture(Check):
         judged = self._judge_steps(layers, case, name, where)
         sound = both(as_left(case, found, self.target.names), layers_in_reach(found))
         if judged.status is Status.FAIL and isinstance(sound, Unknown):
-            more: dict[str, Any] = {"where": judged.where, "data": judged.data}
+            more: dict[str, Any] = {"where": judged.where, "exhibits": judged.exhibits}
             return Judgement.needs_ta(judged.message, open=f"But {sound.why}.", **more)
         return judged
 
@@ -169,11 +164,14 @@ class Architecture(Check):
         )
         expected = tuple(step for step in expected if step.type not in _RESHAPING)
         wanted = f"{show_wanted(expected)}{' and perhaps more of this kind' if self.more else ''}"
-        more: dict[str, Any] = {"where": where, "data": {"found": show_steps(()), "expected": wanted}}
+        table = network_table(case, self.probes(), self.reference or "")
+        shown = (
+            Pair(found=show_steps(() if isinstance(layers, Unknown) else layers.value), expected=wanted),
+        )
+        more: dict[str, Any] = {"where": where, "exhibits": (*shown, *table)}
         if isinstance(layers, Unknown):
             return Judgement.needs_ta(f"{name} was to have {wanted}.", open=f"But {layers.why}.", **more)
         steps = layers.value
-        more["data"]["found"] = show_steps(steps)
         kinds = {step.type for step in expected}
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
         same = len(compared) == len(expected) and all(map(fits, compared, expected))

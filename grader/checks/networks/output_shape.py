@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult
 from grader.facts.case import Case
@@ -13,6 +14,7 @@ from grader.facts.networks.found import as_left
 from grader.facts.networks.shapes import error_of, shape_of
 from grader.facts.targets import describe
 from grader.judging.check import Check
+from grader.judging.exhibits import Exhibit, Pair
 from grader.judging.judgement import Judgement, Status
 from grader.judging.nothing import module_or
 
@@ -26,7 +28,7 @@ class OutputShape(Check):
     `expected` stands for any length; `other_inputs` are shapes that are as good (features flattened before
     they reach the network, say). Where `squeezed` says so, one more axis of length one is right as well. A
     network that was looked for without a name, and gives another shape, is wrong where it was trained; where
-    only others were, a TA looks. `data` has `found` and `expected`.
+    only others were, a TA looks.
     """
 
     example: ClassVar[str] = """\
@@ -65,9 +67,9 @@ class OutputShape(Check):
     def _judge_input(self, case: Case, shape: tuple[int, ...]) -> Judgement:
         found = module_or(case, self._probe(shape))
         if isinstance(found, Judgement):
-            return found.model_copy(update={"data": self._data(None)})
+            return found.model_copy(update={"exhibits": self._shown(case, None)})
         if not found.forwards:
-            return Judgement.missing("No forward pass was recorded.", data=self._data(None))
+            return Judgement.missing("No forward pass was recorded.", exhibits=self._shown(case, None))
         return self._compare(case, found, shape)
 
     def _compare(self, case: Case, module: ModuleRecord, given: tuple[int, ...]) -> Judgement:
@@ -76,22 +78,23 @@ class OutputShape(Check):
         shape = shape_of(module.forwards[0])
         if isinstance(shape, Unknown):
             left = as_left(case, module, self.target.names)
-            return self._without_shape(module.forwards[0], name, given, left, where)
-        data = self._data(shape.value)
+            more: dict[str, Any] = {"where": where, "exhibits": self._shown(case, None)}
+            return self._without_shape(module.forwards[0], name, given, left, more)
+        shown = self._shown(case, shape.value)
         if shape.value is None:
-            return Judgement.failed(f"{name} does not give a tensor.", on=shape, where=where, data=data)
+            return Judgement.failed(f"{name} does not give a tensor.", on=shape, where=where, exhibits=shown)
         if self._fits(shape.value):
             text = f"{_who(module)} gives {list(shape.value)} for {list(given)}, as expected."
             found_at = where if module.found_by == "discovery" else ()
-            return Judgement.passed(text, on=shape, where=found_at, data=data)
+            return Judgement.passed(text, on=shape, where=found_at, exhibits=shown)
         text = f"{name} gives {list(shape.value)} for {list(given)}; expected {list(self.expected)}."
         left = as_left(case, module, self.target.names)
         if isinstance(left, Unknown):
-            return Judgement.needs_ta(text, open=f"But {left.why}.", where=where, data=data)
+            return Judgement.needs_ta(text, open=f"But {left.why}.", where=where, exhibits=shown)
         doubt = _another_may_be_meant(module, case.probe(self._probe(given)), case)
         if doubt:
-            return Judgement.needs_ta(text, open=f"But {doubt}.", where=where, data=data)
-        return Judgement.failed(text, on=shape, where=where, data=data)
+            return Judgement.needs_ta(text, open=f"But {doubt}.", where=where, exhibits=shown)
+        return Judgement.failed(text, on=shape, where=where, exhibits=shown)
 
     def _without_shape(
         self,
@@ -99,10 +102,10 @@ class OutputShape(Check):
         name: str,
         given: tuple[int, ...],
         left: Fact[ModuleRecord],
-        where: tuple[Where, ...],
+        more: dict[str, Any],
     ) -> Judgement:
         """A network that gave no tensor: by an error of its own, or for a reason that is not known."""
-        error, more = both(left, error_of(forward)), dict[str, Any](where=where, data=self._data(None))
+        error = both(left, error_of(forward))
         text = f"{name} was to give {list(self.expected)} for {list(given)}"
         if forward.error is not None:
             raised = f"{forward.error.type} for an input of shape {list(given)}: {forward.error.message}"
@@ -118,8 +121,9 @@ class OutputShape(Check):
             wanted in (-1, size) for size, wanted in zip(shape, self.expected, strict=True)
         )
 
-    def _data(self, shape: tuple[int, ...] | None) -> dict[str, Any]:
-        return {"found": None if shape is None else list(shape), "expected": list(self.expected)}
+    def _shown(self, case: Case, shape: tuple[int, ...] | None) -> tuple[Exhibit, ...]:
+        pair = Pair(found=None if shape is None else list(shape), expected=list(self.expected))
+        return (pair, *network_table(case, self.probes()))
 
 
 def _who(module: ModuleRecord) -> str:

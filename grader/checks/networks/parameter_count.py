@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from grader.checks.networks.shown import network_table
 from grader.evidence.plan import ModuleProbe, Probe, Target
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
@@ -21,6 +22,7 @@ from grader.facts.words.arithmetic import arithmetic_in
 from grader.facts.words.counts import StatedCount, lines_that_count, place_among, stated_counts
 from grader.facts.words.numbers import states
 from grader.judging.check import Check
+from grader.judging.exhibits import Exhibit, Pair, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import module_or
 
@@ -35,7 +37,7 @@ class ParameterCount(Check):
     one; where no number can be read, or a sum that is right and not worked out, a TA decides.
 
     Fields: `target` says where the network is; `layer` is the path of one layer; `expected` is the count;
-    `answer` asks for the stated number. `data` has `found`, `expected` and the arithmetic of each layer.
+    `answer` asks for the stated number. The arithmetic of each layer is shown.
     """
 
     example: ClassVar[str] = """\
@@ -66,19 +68,23 @@ class ParameterCount(Check):
         if self.answer:
             return self._judge_answer(case, found if isinstance(found, ModuleRecord) else None)
         if isinstance(found, Judgement):
-            return found.model_copy(update={"data": self._data(None, None)})
+            return found.model_copy(update={"exhibits": self._shown(case, None, None)})
         return self._judge_network(case, found)
 
-    def _data(self, module: ModuleRecord | None, count: int | None) -> dict[str, Any]:
+    def _shown(self, case: Case, module: ModuleRecord | None, count: int | None) -> tuple[Exhibit, ...]:
+        pair = Pair(found=count, expected=self.expected)
+        networks = case.reference.architectures.items()
+        asked = [name for name, each in networks if each.parameter_count == self.expected]
+        drawn = network_table(case, self.probes(), asked[0] if len(asked) == 1 else "")
         rows = [] if module is None else layer_table(module)
         if self.layer is not None:
             rows = [row for row in rows if row["path"] == self.layer]
-        return {"found": count, "expected": self.expected, "layers": rows}
+        return (pair, Table.of("layers", rows), *drawn)
 
     def _judge_network(self, case: Case, module: ModuleRecord) -> Judgement:
         count = counted(module, self.layer)
         more: dict[str, Any] = {
-            "data": self._data(module, count.value if isinstance(count, Known) else None),
+            "exhibits": self._shown(case, module, count.value if isinstance(count, Known) else None),
             "where": () if module.cell is None else (Where(cell=module.cell),),
         }
         wanted = describe(self.target) if self.layer is None else f"layer `{self.layer}`"
@@ -102,8 +108,8 @@ class ParameterCount(Check):
     def _judge_answer(self, case: Case, module: ModuleRecord | None) -> Judgement:
         wanted = describe(self.target) if module is None else f"`{module.name}`"
         answer, count = answer_in(case), None if module is None else counted(module, self.layer)
-        data = self._data(module, count.value if isinstance(count, Known) else None)
-        more: dict[str, Any] = {"where": answer.where, "data": data}
+        shown = self._shown(case, module, count.value if isinstance(count, Known) else None)
+        more: dict[str, Any] = {"where": answer.where, "exhibits": shown}
         if isinstance(answer.bare, Known):
             message = f"Nothing was handed in: the number of parameters of {wanted} was to be stated."
             return Judgement.failed(message, on=answer.bare, **more)

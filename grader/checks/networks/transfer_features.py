@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
-from grader.evidence.record import CellRecord, ModuleRecord
+from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
-from grader.facts.code.source import parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.networks.features import names_used, ran, takes_numbers, takes_one_batch, wrote_files
 from grader.facts.networks.shapes import shape_of
 from grader.facts.notebook import is_own, own_code
 from grader.facts.training.runs import in_cells
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["TransferFeatures"]
 
 _DETACHES = frozenset({"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_"})
-#: These cut a tensor off as its attributes only; as names they are a module, or the images of a batch.
-_DETACHING_ATTRIBUTES = frozenset({"data", "numpy"})
-_LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
 
 
@@ -70,61 +67,63 @@ class TransferFeatures(Check):
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)
         own = own_code(case)
-        names = {cell.index: _names_used(cell) for cell in own}
-        calling = [cell for cell in own if self.call in names[cell.index] and _ran(cell)]
+        names = {cell.index: names_used(cell) for cell in own}
+        calling = [cell for cell in own if self.call in names[cell.index] and ran(cell)]
         shape = self._shape(case)
-        data = {
-            "found": list(shape.value) if isinstance(shape, Known) and shape.value else None,
-            "expected": list(self.expected),
+        seen = {
             "computed": bool(calling),
-            "detached": any(names[cell.index] & _DETACHES or _takes_numbers(cell) for cell in own),
-            "saved": _wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
-            "one_batch": bool(calling) and all(_takes_one_batch(cell, self.call) for cell in calling),
+            "detached": any(names[cell.index] & _DETACHES or takes_numbers(cell) for cell in own),
+            "saved": wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
+            "one_batch": bool(calling) and all(takes_one_batch(cell, self.call) for cell in calling),
         }
         where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
-        elsewhere = self._elsewhere(case, data)
+        found = list(shape.value) if isinstance(shape, Known) and shape.value else None
+        pair = Pair(found=found, expected=list(self.expected))
+        exhibits = (pair, Table.of("steps seen", [seen]), *network_table(case, self.probes()))
+        elsewhere = self._elsewhere(case, seen)
         if isinstance(answer.bare, Known) and not elsewhere:
             text = "Nothing was handed in for this part."
-            return Judgement.failed(text, on=answer.bare, where=where, data=data)
-        return self._weigh(shape, data, where, elsewhere)
+            return Judgement.failed(text, on=answer.bare, where=where, exhibits=exhibits)
+        judged = self._weigh(shape, seen, where, elsewhere)
+        return judged.model_copy(update={"exhibits": exhibits})
 
-    def _elsewhere(self, case: Case, data: dict[str, Any]) -> tuple[int, ...]:
+    def _elsewhere(self, case: Case, seen: dict[str, bool]) -> tuple[int, ...]:
         """Cells of the other sections that may do what was not seen in the criterion's own."""
         here = {cell.index for cell in case.section_cells()}
         cells = {cell.index: cell for name in self.sections for cell in case.section_cells(name)}
         wanted = {"computed": {self.call}, "detached": _DETACHES, "saved": {"TensorDataset"}}
-        names = frozenset[str]().union(*(those for step, those in wanted.items() if not data[step]))
+        names = frozenset[str]().union(*(those for step, those in wanted.items() if not seen[step]))
         return tuple(
             index
             for index, cell in cells.items()
-            if index not in here and cell.kind == "code" and is_own(cell, case) and _names_used(cell) & names
+            if index not in here and cell.kind == "code" and is_own(cell, case) and names_used(cell) & names
         )
 
     def _weigh(
         self,
         shape: Fact[tuple[int, ...] | None],
-        data: dict[str, Any],
+        seen: dict[str, bool],
         where: tuple[Where, ...],
         elsewhere: tuple[int, ...],
     ) -> Judgement:
-        lacking = [step for step in ("computed", "detached", "saved") if not data[step]]
+        lacking = [step for step in ("computed", "detached", "saved") if not seen[step]]
         reasons = []
         if not isinstance(shape, Known) or shape.value != self.expected:
-            seen = shape.value if isinstance(shape, Known) else None
-            shown = "nothing that could be measured" if seen is None else str(list(seen))
+            given = shape.value if isinstance(shape, Known) else None
+            shown = "nothing that could be measured" if given is None else str(list(given))
             reasons.append(f"the extractor gives {shown}, not {list(self.expected)}")
         if lacking:
             other = f" ({in_cells(elsewhere).removeprefix('in ')} may do it)" if elsewhere else ""
             reasons.append(f"it was not seen that the features were {' and '.join(lacking)}{other}")
-        if data["one_batch"]:
+        if seen["one_batch"]:
             reasons.append("only the first batch of each loader was taken, by `next`")
         places = tuple(dict.fromkeys((*where, *(Where(cell=cell) for cell in elsewhere))))
         if reasons or not isinstance(shape, Known):
             message = f"{_capital('; '.join(reasons))}."
             why = "It can be done in other ways."
-            return Judgement.needs_ta(message, open=why, where=places, data=data)
+            return Judgement.needs_ta(message, open=why, where=places)
         message = f"The features of shape {list(self.expected)} were computed, detached and saved."
-        return Judgement.passed(message, on=shape, where=where, data=data)
+        return Judgement.passed(message, on=shape, where=where)
 
     def _shape(self, case: Case) -> Fact[tuple[int, ...] | None]:
         result = case.probe(self._probe)
@@ -136,48 +135,3 @@ class TransferFeatures(Check):
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _ran(cell: CellRecord) -> bool:
-    return cell.run is not None and cell.run.status == "ok"
-
-
-def _takes_numbers(cell: CellRecord) -> bool:
-    """Whether code takes a tensor's numbers alone, as ``x.data`` or ``x.numpy()``."""
-    tree = parse_cell(cell.index, cell.source).tree
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
-    return any(node.attr in _DETACHING_ATTRIBUTES and not _is_module(node.value) for node in found)
-
-
-def _takes_one_batch(cell: CellRecord, call: str) -> bool:
-    """Whether a cell takes batches by ``next``, and calls the extractor in no loop."""
-    tree = parse_cell(cell.index, cell.source).tree
-    nodes = list(ast.walk(tree)) if tree is not None else []
-    looped = {id(inner) for node in nodes if isinstance(node, _LOOPS) for inner in ast.walk(node)}
-    return "next" in _names(nodes) and not any(
-        isinstance(node, ast.Call) and id(node) in looped and call in _names(ast.walk(node.func))
-        for node in nodes
-    )
-
-
-def _is_module(node: ast.expr) -> bool:
-    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return name in ("utils", "torch")
-
-
-def _names_used(cell: CellRecord) -> frozenset[str]:
-    """Names, attributes and keywords in a cell's code."""
-    tree = parse_cell(cell.index, cell.source).tree
-    return frozenset() if tree is None else frozenset(_names(ast.walk(tree)))
-
-
-def _names(nodes: Iterable[ast.AST]) -> Iterable[str]:
-    for node in nodes:
-        match node:
-            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)) | ast.Name(id=name):
-                yield name
-
-
-def _wrote_files(case: Case, cells: Iterable[CellRecord]) -> bool:
-    indices = {cell.index for cell in cells}
-    return any(file.cell in indices for file in case.evidence.files)

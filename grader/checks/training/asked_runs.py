@@ -9,10 +9,10 @@ from typing import Any, Literal
 from grader.checks.training.starts import (
     accusation,
     advice_on,
-    as_data,
     doubtful_places,
     doubts_told,
     places_of,
+    timeline,
 )
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
@@ -22,6 +22,7 @@ from grader.facts.notebook import stopped_early
 from grader.facts.training.runs import object_name
 from grader.facts.training.settings import Became, Setting, became_of, fitting
 from grader.facts.training.starts import Start, Starts
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 
 __all__ = ["judge_asked"]
@@ -48,7 +49,7 @@ class _Asked:
         return "open" if isinstance(self.start, Unknown) else self.start.value
 
     @property
-    def data(self) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         cell = None if self.run is None else self.run.cell
         return {"setting": self.became.setting.label, "state": self.state, "cell": cell}
 
@@ -62,11 +63,10 @@ def judge_asked(settings: Sequence[Setting], starts: Starts) -> Judgement:
     low, high = _bounds(asked, starts, bool(elsewhere))
     more: dict[str, Any] = {
         "where": _where(asked, kept, starts),
-        "data": {
-            **as_data(starts),
-            "undetermined": high > low,
-            "settings": [each.data for each in asked],
-        },
+        "exhibits": (
+            timeline(starts, undetermined=high > low),
+            Table.of("settings", [each.row for each in asked]),
+        ),
         "advice": advice_on(kept[0]) if kept else "",
     }
     message = _message(asked, kept, starts)

@@ -16,6 +16,7 @@ from grader.facts.training.files import finished_runs, named_files, no_such_file
 from grader.facts.training.runs import in_cells, where_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -64,15 +65,14 @@ class FilesWritten(Check):
         named = named_files(answer, self.named)
         missing = [name for name in self.named if name not in named.value]
         written = {file.path.rsplit("/", 1)[-1] for file in case.evidence.files}
-        data = {
-            "expected": list(self.named),
-            "missing": missing,
-            "written": [name for name in self.named if name in written],
-        }
+        rows: list[dict[str, Any]] = [
+            {"file": name, "named": name not in missing, "written": name in written} for name in self.named
+        ]
+        shown = (Pair(expected=list(self.named)), Table.of("files", rows))
         bare = nothing_handed_in(case)
         if bare is not None:
-            return bare.model_copy(update={"data": data})
-        more: dict[str, Any] = {"where": answer.where, "data": data}
+            return bare.model_copy(update={"exhibits": shown})
+        more: dict[str, Any] = {"where": answer.where, "exhibits": shown}
         if not missing:
             return Judgement.passed(f"All {len(self.named)} files are named.", on=named, **more)
         listed = ", ".join(f"`{name}`" for name in missing[:4]) + (", ..." if len(missing) > 4 else "")
@@ -87,7 +87,8 @@ class FilesWritten(Check):
         missing = [each for each in self.patterns if not any(re.search(each, f.path) for f in found.value)]
         where = tuple(Where(cell=cell) for cell in dict.fromkeys(file.cell for file in found.value))
         written = [file.path for file in found.value[:50]]
-        more: dict[str, Any] = {"where": where, "data": {"written": written}}
+        files = Table.of("files written", [{"file": path} for path in written])
+        more: dict[str, Any] = {"where": where, "exhibits": (files,)}
         if not missing and all(located(case, section) for section in self.sections):
             text = f"{len(found.value)} such files were written, as `{written[0]}`."
             return Judgement.passed(text, on=found, **more)

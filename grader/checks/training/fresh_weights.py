@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,10 +10,10 @@ from grader.checks.training.asked_runs import judge_asked
 from grader.checks.training.starts import (
     accusation,
     advice_on,
-    as_data,
     doubtful_places,
     doubts_told,
     places_of,
+    timeline,
 )
 from grader.facts.case import Case
 from grader.facts.known import Known, Unknown, every
@@ -82,7 +82,7 @@ class FreshWeights(Check):
                 accusation(certain, case),
                 on=kept,
                 where=places_of(certain, case),
-                data=as_data(starts),
+                exhibits=(timeline(starts),),
                 advice=advice_on(certain[0]),
             )
         if starts.reasons:
@@ -90,26 +90,28 @@ class FreshWeights(Check):
                 "No run is known to have kept weights of an earlier one.",
                 open=doubts_told(starts),
                 where=doubtful_places(starts),
-                data={**as_data(starts), "undetermined": True},
+                exhibits=(timeline(starts, undetermined=True),),
             )
-        return self._all_fresh(starts) if starts.runs else self._nothing_trained(case, as_data(starts))
+        return self._all_fresh(starts) if starts.runs else self._nothing_trained(case, starts)
 
-    def _nothing_trained(self, case: Case, data: dict[str, Any]) -> Judgement:
+    def _nothing_trained(self, case: Case, starts: Starts) -> Judgement:
         untouched = [nothing_handed_in(case, section) for section in self.sections]
         if untouched and untouched[0] is not None and all(untouched):
-            return untouched[0].model_copy(update={"data": data})
-        unsure = {**data, "undetermined": True}
+            return untouched[0].model_copy(update={"exhibits": (timeline(starts),)})
+        unsure = (timeline(starts, undetermined=True),)
         if case.evidence.training.runs:
             text = "No training was seen in this part, only elsewhere."
             why = "It may belong to this part."
             where = where_of(case.evidence.training.runs)
-            return Judgement.needs_ta(text, open=why, where=where, data=unsure)
+            return Judgement.needs_ta(text, open=why, where=where, exhibits=unsure)
         nothing = no_training(case)
         if isinstance(nothing, Known) and not self._stored_outputs_show_training(case):
-            return Judgement.failed("No network was trained in this notebook.", on=nothing, data=data)
+            return Judgement.failed(
+                "No network was trained in this notebook.", on=nothing, exhibits=(timeline(starts),)
+            )
         why = nothing.why if isinstance(nothing, Unknown) else "the outputs handed in show a training"
         text = "No training was seen in our run."
-        return Judgement.needs_ta(text, open=f"There may have been one: {why}.", data=unsure)
+        return Judgement.needs_ta(text, open=f"There may have been one: {why}.", exhibits=unsure)
 
     def _stored_outputs_show_training(self, case: Case) -> bool:
         pattern = self.first_epoch
@@ -121,11 +123,11 @@ class FreshWeights(Check):
         fresh, whole = every(starts.of(run) for run in starts.runs), whole_history(starts.case)
         there = ran(starts.case, self.sections)
         if isinstance(fresh, Known) and isinstance(whole, Known) and isinstance(there, Known):
-            return Judgement.passed(f"{text}.", on=fresh, data=as_data(starts))
+            return Judgement.passed(f"{text}.", on=fresh, exhibits=(timeline(starts),))
         why = there.why if isinstance(there, Unknown) else "our run ended before the last cell"
         return Judgement.needs_ta(
             f"{text}.",
             open=f"There may be further runs: {why}.",
             where=where_of(starts.runs),
-            data={**as_data(starts), "undetermined": True},
+            exhibits=(timeline(starts, undetermined=True),),
         )

@@ -8,23 +8,17 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.evidence.training import DataSource, TrainingHistory, TrainingRun
+from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown, every, sure
 from grader.facts.notebook import located
 from grader.facts.training.redesign import redesigned
-from grader.facts.training.runs import (
-    batch_size_of,
-    by_token,
-    epochs_of,
-    in_cells,
-    learning_rate_of,
-    settings_of,
-    where_of,
-)
+from grader.facts.training.runs import by_token, in_cells, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs
 from grader.facts.training.settings import Became, Setting, became_of, differences, open_share
+from grader.facts.training.tried import different_settings
 from grader.judging.check import Check
+from grader.judging.exhibits import RunTimeline, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -87,7 +81,8 @@ class HyperparameterSettings(Check):
         rows = [{"setting": each.setting.label, "state": each.state, "found": each.reason} for each in found]
         reasons = [f"{self._reason(each, case)}." for each in found if each.state != "right"]
         message = " ".join((f"{right} of {len(found)} settings were trained as asked.", *reasons))
-        more: dict[str, Any] = {"where": where, "data": {"settings": rows}}
+        exhibits = (RunTimeline(), Table.of("settings", rows))
+        more: dict[str, Any] = {"where": where, "exhibits": exhibits}
         settled = every(each.trained for each in found)
         if isinstance(settled, Unknown):
             labels = "; ".join(each.setting.label for each in found if each.state == "unsure")
@@ -150,7 +145,7 @@ class HyperparameterSettings(Check):
         message = f"{tried.words}{lacking}"
         bare = _untouched(case, self.sections)
         if tried.count == 0 and bare is not None:
-            return bare.model_copy(update={"where": (), "data": tried.more["data"]})
+            return bare.model_copy(update={"where": (), "exhibits": tried.more["exhibits"]})
         if tried.possible > tried.count and not tried.enough:
             share = tried.count / tried.wanted
             judgement = Judgement.needs_ta(message, open=_CUT, share=share, **tried.more)
@@ -194,12 +189,12 @@ class _Tried:
 
     @cached_property
     def _different(self) -> dict[object, TrainingRun]:
-        return _different(self.runs.value, self.case.evidence.training)
+        return different_settings(self.runs.value, self.case.evidence.training)
 
     @cached_property
     def possible(self) -> int:
         """How many there are if runs differ wherever the record does not tell."""
-        return len(_different(self.runs.value, self.case.evidence.training, apart=True))
+        return len(different_settings(self.runs.value, self.case.evidence.training, apart=True))
 
     @property
     def open_share(self) -> float:
@@ -208,10 +203,11 @@ class _Tried:
 
     @property
     def more(self) -> dict[str, Any]:
-        """Where, and data, for a judgement."""
+        """Where, and exhibits, for a judgement."""
         sources = by_token(self.case.evidence.training)
-        data = {"settings": [settings_of(run, sources) for run in self.runs.value], "different": self.count}
-        return {"where": where_of(self._different.values()), "data": data}
+        trained = Table.of("settings", [settings_of(run, sources) for run in self.runs.value])
+        exhibits = (RunTimeline(), trained, Table.of("different settings", [{"different": self.count}]))
+        return {"where": where_of(self._different.values()), "exhibits": exhibits}
 
     @property
     def count(self) -> int:
@@ -230,46 +226,3 @@ def _untouched(case: Case, sections: tuple[str, ...]) -> Judgement | None:
     """The judgement on sections that are all as the handout left them; None where one is not."""
     bare = [nothing_handed_in(case, section) for section in sections]
     return bare[0] if bare and all(bare) else None
-
-
-def _different(
-    runs: tuple[TrainingRun, ...], history: TrainingHistory, *, apart: bool = False
-) -> dict[object, TrainingRun]:
-    """The first run of each setting. One whose learning rate is not known must differ in something else.
-
-    Networks whose layers were not all recorded count as equal where what was recorded is, and so do rates and
-    epochs that are not known; with `apart` all of these count as different ones.
-    """
-    known: dict[tuple[float | None, tuple[object, ...]], TrainingRun] = {}
-    sources = by_token(history)
-    for run in runs:
-        network = _network(run, history, apart)
-        rate, others = learning_rate_of(run), (network, *_others(run, sources))
-        known.setdefault((rate, (*others, *_unknown(run)) if apart else others), run)
-    rated = {others for rate, others in known if rate is not None}
-    return {
-        (rate, others): run
-        for (rate, others), run in known.items()
-        if rate is not None or others not in rated
-    }
-
-
-def _unknown(run: TrainingRun) -> tuple[int, ...]:
-    """What a run may differ in from others where its rate or its epochs are not known."""
-    if learning_rate_of(run) is None:
-        return (run.index,)
-    return (run.steps,) if epochs_of(run) is None else ()
-
-
-def _network(run: TrainingRun, history: TrainingHistory, apart: bool) -> str | None:
-    """What tells a run's network from others; None where no network was recorded."""
-    layers = history.layers_of(run.model)
-    if layers is None or layers.digest is not None:
-        return None if layers is None else layers.digest
-    return f"{layers.model_dump_json()} {run.index if apart else ''}"
-
-
-def _others(run: TrainingRun, sources: dict[int, DataSource]) -> tuple[object, ...]:
-    """All that makes a setting but its learning rate and its network."""
-    given = tuple(sorted((name, str(value)) for name, value in run.hyperparameters.items() if name != "lr"))
-    return (run.optimizer, given, batch_size_of(run, sources), epochs_of(run))

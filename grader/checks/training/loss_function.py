@@ -12,11 +12,12 @@ from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.notebook import located
-from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of
+from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of, width_of
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.facts.training.seen import no_training, ran, reached_all
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -69,25 +70,25 @@ class LossFunction(Check):
         if not runs:
             return _no_runs(case, self.sections)
         fits = [self._fit_of(run, case) for run in runs]
-        data = {"runs": [_describe(fit) for fit in fits]}
+        losses = (Table.of("losses", [_describe(fit) for fit in fits]),)
         wrong = [fit for fit in fits if fit.verdict == "wrong"]
         if wrong and placed and isinstance(wrong[0].fits, Known):
-            return _wrong(wrong, wrong[0].fits, data)
+            return _wrong(wrong, wrong[0].fits, losses)
         if wrong:
             why = "Whether that belongs to this part is not known."
-            return Judgement.needs_ta(wrong[0].reason, open=why, where=_places(wrong), data=data)
+            return Judgement.needs_ta(wrong[0].reason, open=why, where=_places(wrong), exhibits=losses)
         right = every(fit.fits for fit in fits)
         if isinstance(right, Unknown):
             unsure = [fit for fit in fits if fit.verdict == "unsure"]
             why = "So whether it fits is not known."
-            return Judgement.needs_ta(unsure[0].reason, open=why, where=_places(unsure), data=data)
+            return Judgement.needs_ta(unsure[0].reason, open=why, where=_places(unsure), exhibits=losses)
         lacking = _lacking(case, self.sections)
         if lacking:
             text = "The loss fits in every training that was seen."
-            return Judgement.needs_ta(text, open=lacking, where=where_of(runs), data=data)
+            return Judgement.needs_ta(text, open=lacking, where=where_of(runs), exhibits=losses)
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
         text = f"{functions} fits what the network gives."
-        return Judgement.passed(text, on=right, where=where_of(runs), data=data)
+        return Judgement.passed(text, on=right, where=where_of(runs), exhibits=losses)
 
     def _fit_of(self, run: TrainingRun, case: Case) -> _Fit:
         if run.loss is None:
@@ -109,7 +110,7 @@ class LossFunction(Check):
         return self._judge_width(run, used, by_class)
 
     def _judge_width(self, run: TrainingRun, used: Known[LossUse], by_class: bool) -> _Fit:
-        width = _width(used.value, by_class)
+        width = width_of(used.value, by_class)
         right = {self.classes} if by_class else {1, self.classes} if self.classes == 2 else {self.classes}
         if width is None or width in right:
             return _Fit(run, used.map(lambda _: True), "")
@@ -140,11 +141,11 @@ class _Fit:
         return "right" if self.fits.value else "wrong"
 
 
-def _wrong(fits: list[_Fit], on: Known[bool], data: dict[str, Any]) -> Judgement:
+def _wrong(fits: list[_Fit], on: Known[bool], losses: tuple[Table, ...]) -> Judgement:
     advice, first = "", fits[0]
     if first.squashing is not None and first.run.loss is not None:
         advice = _advice(first.run.loss, first.squashing)
-    return Judgement.failed(first.reason, on=on, where=_places(fits), data=data, advice=advice)
+    return Judgement.failed(first.reason, on=on, where=_places(fits), exhibits=losses, advice=advice)
 
 
 def _advice(loss: LossUse, squashing: Squashing) -> str:
@@ -185,19 +186,6 @@ def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
     text = "No training was seen where a loss function was to be chosen."
     why = f"But {nothing.why}." if isinstance(nothing, Unknown) else "There are trainings elsewhere."
     return Judgement.needs_ta(text, open=why, where=answer_in(case).where if case.section else ())
-
-
-def _width(loss: LossUse, by_class: bool) -> int | None:
-    """Scores for each input; 1 where the batch is the only axis, and not squeezed away from a single image.
-
-    Source: torch.nn.CrossEntropyLoss takes (C) with a target of () or (C), or (N, C), but no (N).
-    """
-    shape = loss.input_shape
-    if not shape:
-        return None
-    if len(shape) == 1 and by_class:
-        return shape[0]
-    return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
 
 
 def _describe(fit: _Fit) -> dict[str, Any]:

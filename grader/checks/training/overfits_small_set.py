@@ -16,6 +16,7 @@ from grader.facts.training.memorising import items_of, memorised
 from grader.facts.training.runs import by_token, object_name, runs_in, where_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
+from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -57,23 +58,24 @@ class OverfitsSmallSet(Check):
         runs = runs_in(case, () if section is None else (section,))
         small = [run for run in runs if self._is_small(run, sources)]
         claim = self._claim(answer.cells, case)
-        data = {"runs": [_describe(run, sources) for run in runs], "claimed": bool(claim)}
+        trained = Table.of("runs", [_describe(run, sources) for run in runs])
+        shown = (trained, Table.of("claim", [{"claimed": bool(claim)}]))
         bare = nothing_handed_in(case)
         if bare is not None:
-            return bare.model_copy(update={"data": data})
+            return bare.model_copy(update={"exhibits": shown})
         learnt = [(run, memorised(run, sources)) for run in small]
         told = [fact for _, fact in learnt if isinstance(fact, Known)]
         for run, fact in learnt:
             by_heart = sure(fact)
             if by_heart is not None and run.steps <= self.steps:
-                return self._passed(run, by_heart, data)
+                return self._passed(run, by_heart, shown)
         if any(run.passes_cut for run in small):
             message = "The training budget cut this run short; run it again with `--training full`."
-            return Judgement.missing(message, where=where_of(small), data=data)
+            return Judgement.missing(message, where=where_of(small), exhibits=shown)
         story = claim or "no printed output of the file handed in reports 100 %"
         message = f"{self._seen(small, bool(told), case)}; {story}."
         why = "The images of our run are not the student's."
-        return Judgement.needs_ta(message, open=why, where=where_of(small) or answer.where, data=data)
+        return Judgement.needs_ta(message, open=why, where=where_of(small) or answer.where, exhibits=shown)
 
     def _seen(self, small: list[TrainingRun], told: bool, case: Case) -> str:
         """What our run showed, in words."""
@@ -98,9 +100,9 @@ class OverfitsSmallSet(Check):
                     return f"{place} reports 100 % (`{line[: found.end()].strip()[-60:]}`)"
         return ""
 
-    def _passed(self, run: TrainingRun, on: Known[bool], data: dict[str, Any]) -> Judgement:
+    def _passed(self, run: TrainingRun, on: Known[bool], shown: tuple[Table, ...]) -> Judgement:
         message = f"`{object_name(run.model)}` learnt its small set by heart in {run.steps} steps."
-        return Judgement.passed(message, on=on, where=where_of([run]), data=data)
+        return Judgement.passed(message, on=on, where=where_of([run]), exhibits=shown)
 
     def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
         items = items_of(run, sources)

@@ -13,6 +13,7 @@ from grader.facts.known import Unknown
 from grader.facts.words.answers import answer_in
 from grader.facts.words.figures import last_figure
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
 
@@ -65,9 +66,10 @@ class ReachesAccuracy(Check):
             text = "No such figure was printed in our run."
             return Judgement.needs_ta(text, open=f"But {last.why}.", where=answer_in(case).where)
         figure = last.value.value * (0.01 if self.percent else 1.0)
-        data = {"found": figure, "at_least": self.at_least, "at_most": self.at_most}
+        bounds = Table.of("bounds", [{"at least": self.at_least, "at most": self.at_most}])
+        exhibits = (Pair(found=figure), bounds)
         reached = figure >= self.at_least if self.at_least is not None else figure <= (self.at_most or 0.0)
         bound = f"at least {self.at_least}" if self.at_least is not None else f"at most {self.at_most}"
         make = Judgement.passed if reached else Judgement.failed
         text = f"{figure:g} was reached; asked for {bound}."
-        return make(text, on=last, where=(Where(cell=last.value.cell),), data=data)
+        return make(text, on=last, where=(Where(cell=last.value.cell),), exhibits=exhibits)

@@ -1,17 +1,17 @@
-"""How runs started, in words and as data for exports."""
+"""How runs started, in words and as an exhibit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.training.runs import object_name, where_of
 from grader.facts.training.starts import Starts
+from grader.judging.exhibits import CarriedRun, RunTimeline
 
-__all__ = ["accusation", "advice_on", "as_data", "doubtful_places", "doubts_told", "places_of"]
+__all__ = ["accusation", "advice_on", "doubtful_places", "doubts_told", "places_of", "timeline"]
 
 #: Reasons that a message tells in full.
 _TOLD = 3
@@ -29,11 +29,10 @@ def doubtful_places(starts: Starts) -> tuple[Where, ...]:
     return where_of(run for run in starts.runs if starts.doubts[run.index])
 
 
-def as_data(starts: Starts) -> dict[str, Any]:
-    """For exports: the runs that carried weights, and the doubts where there are any."""
-    runs = [_describe(run) for run in starts.runs if run in starts.carried]
-    reasons = starts.reasons
-    return {"runs": runs, "undetermined": False, **({"reasons": reasons} if reasons else {})}
+def timeline(starts: Starts, *, undetermined: bool = False) -> RunTimeline:
+    """The runs that carried weights, and the doubts where there are any."""
+    carried = tuple(_describe(run) for run in starts.runs if run in starts.carried)
+    return RunTimeline(carried=carried, undetermined=undetermined, reasons=tuple(starts.reasons))
 
 
 def accusation(runs: Sequence[TrainingRun], case: Case) -> str:
@@ -77,13 +76,13 @@ def _source_of(run: TrainingRun, case: Case) -> TrainingRun | None:
     return next((other for other in runs if other.index == run.start.carried_from), None)
 
 
-def _describe(run: TrainingRun) -> dict[str, Any]:
-    return {
-        "run": run.index,
-        "cell": run.cell,
-        "object": object_name(run.model),
-        "model_class": run.model.class_name,
-        "carried_from": run.start.carried_from,
-        "carried_share": run.start.carried_share,
-        "hyperparameters": dict(run.hyperparameters),
-    }
+def _describe(run: TrainingRun) -> CarriedRun:
+    return CarriedRun(
+        run=run.index,
+        cell=run.cell,
+        object=object_name(run.model),
+        model_class=run.model.class_name,
+        carried_from=run.start.carried_from,
+        carried_share=run.start.carried_share,
+        hyperparameters=dict(run.hyperparameters),
+    )

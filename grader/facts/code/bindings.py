@@ -6,11 +6,13 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from grader.facts.code.source import ParsedCell
+from grader.facts.code.source import ParsedCell, nodes_of
 
 __all__ = ["Binding", "Meaning", "bindings", "bound_in", "meanings_of"]
 
 _FUNCTIONS = ("def", "class", "import")
+#: Most of all nodes, of which no part binds a name either.
+_BINDS_NOTHING = (ast.Constant, ast.Name, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop)
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -104,7 +106,7 @@ def _own_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         yield statement
         if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            inner = (child for child in ast.walk(statement) if isinstance(child, ast.stmt))
+            inner = (child for child in nodes_of(statement) if isinstance(child, ast.stmt))
             yield from (child for child in inner if child is not statement)
 
 
@@ -112,6 +114,10 @@ class _Visitor(ast.NodeVisitor):
     def __init__(self) -> None:
         self.found: list[Binding] = []
         self._scopes = [_Scope(False, ())]
+
+    def visit(self, node: ast.AST) -> None:
+        if not isinstance(node, _BINDS_NOTHING):
+            super().visit(node)
 
     def _bind(self, name: str, how: str, node: ast.AST) -> None:
         scope = self._scopes[-1]

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.code.names import last_name
+from grader.facts.code.source import ParsedCell, nodes_of, parse_cell, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["bound_in", "definition", "lines_of_layers", "undefined"]
+__all__ = ["bound_in", "classes_named", "definition", "lines_of_layers", "star_imports", "undefined"]
 
 #: Layers that learn, by the beginning of their names.
 _LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -60,26 +61,44 @@ def _star_import(cell: CellRecord) -> str:
     return found[1] if found else ""
 
 
+def star_imports(cell: ParsedCell, modules: Collection[str]) -> list[tuple[Where, str]]:
+    """Imports of everything from one of these modules, with their places."""
+    nodes = nodes_of(cell.tree) if cell.tree is not None else ()
+    imports = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
+    return [
+        (Where(cell=cell.index, line=cell.line_of(node)), node.module)
+        for node in imports
+        if node.module is not None and node.module in modules
+    ]
+
+
 def lines_of_layers(case: Case, class_name: str | None, until: int | None) -> tuple[Where, ...]:
     """The lines of a class that build layers of torch.nn; of several definitions the last before `until`."""
-    found: tuple[Where, ...] = ()
-    for cell in case.evidence.cells[: None if until is None else until + 1]:
-        parsed = parse_cell(cell.index, cell.source) if cell.kind == "code" else None
-        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
-            if parsed is not None and isinstance(node, ast.ClassDef) and node.name == class_name:
-                lines = dict.fromkeys(parsed.line_of(call) for call in _layer_calls(node))
-                found = tuple(Where(cell=cell.index, line=line) for line in lines)
-    return found
+    for parsed, node in classes_named(case, class_name, until)[-1:]:
+        lines = dict.fromkeys(parsed.line_of(call) for call in _layer_calls(node))
+        return tuple(Where(cell=parsed.index, line=line) for line in lines)
+    return ()
+
+
+def classes_named(
+    case: Case, name: str | None, until: int | None = None
+) -> list[tuple[ParsedCell, ast.ClassDef]]:
+    """Classes of a name in the order of the notebook, up to a cell; of any place, in functions as well."""
+    cells = case.evidence.cells[: None if until is None else until + 1]
+    return [
+        (parsed, node)
+        for parsed in parsed_cells(cells)
+        for node in (nodes_of(parsed.tree) if parsed.tree is not None else ())
+        if isinstance(node, ast.ClassDef) and node.name == name
+    ]
 
 
 def _layer_calls(node: ast.ClassDef) -> list[ast.Call]:
     """Calls as ``nn.Linear(...)``, with or without the module's name."""
-    calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
-    return sorted((call for call in calls if _LAYER.match(_last_name(call))), key=lambda call: call.lineno)
-
-
-def _last_name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    calls = (each for each in nodes_of(node) if isinstance(each, ast.Call))
+    return sorted(
+        (call for call in calls if _LAYER.match(last_name(call.func))), key=lambda call: call.lineno
+    )
 
 
 def _unparsed(cell: CellRecord, names: frozenset[str]) -> list[Where]:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
-from grader.facts.code.source import parsed_cells
+from grader.facts.code.names import last_name
+from grader.facts.code.source import nodes_of, parsed_cells
 from grader.facts.fields import Where
 
 __all__ = ["Discarded", "discarded_calls"]
@@ -24,16 +25,10 @@ class Discarded:
 def discarded_calls(cells: Iterable[CellRecord], names: Collection[str]) -> Iterator[Discarded]:
     """Calls of these functions that stand alone in a line and write into no ``out`` either."""
     for parsed in parsed_cells(tuple(cells)):
-        for node in ast.walk(parsed.tree) if parsed.tree is not None else ():
+        for node in nodes_of(parsed.tree) if parsed.tree is not None else ():
             call = node.value if isinstance(node, ast.Expr) else None
-            if isinstance(call, ast.Call) and _name(call.func) in names and not _writes(call):
-                yield Discarded(_name(call.func), Where(cell=parsed.index, line=parsed.line_of(node)))
-
-
-def _name(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+            if isinstance(call, ast.Call) and last_name(call.func) in names and not _writes(call):
+                yield Discarded(last_name(call.func), Where(cell=parsed.index, line=parsed.line_of(node)))
 
 
 def _writes(call: ast.Call) -> bool:

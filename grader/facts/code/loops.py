@@ -7,15 +7,23 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from grader.facts.code.functions import LOOPS, Functions
+from grader.facts.code.names import last_name
 from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.fields import Where
 
-__all__ = ["loops_beside", "loops_within_loops"]
+__all__ = ["loops_beside", "loops_in_function", "loops_within_loops"]
 
 #: Functions that call another one for each item.
 _MAPPING = frozenset({"map", "reduce", "starmap"})
 #: What goes through all pairs of rows and columns in a single loop.
 _PAIRING = frozenset({"ndenumerate", "ndindex", "nditer", "product"})
+
+
+def loops_in_function(functions: Functions, names: Iterable[str]) -> list[Where]:
+    """Loops of the first function of these names that there is, and of what it reaches."""
+    written = functions.first(names)
+    reached = [] if written is None else functions.reached_from(written)
+    return [one.where(node) for one in reached for node in nodes_of(one.node) if isinstance(node, LOOPS)]
 
 
 def loops_beside(tree: ast.AST, called: set[int]) -> bool:
@@ -57,7 +65,7 @@ def loops_within_loops(cells: Iterable[ParsedCell], functions: Functions) -> Ite
 
 
 def _is_loop(node: ast.AST) -> bool:
-    return isinstance(node, LOOPS) or (isinstance(node, ast.Call) and _last_name(node.func) in _MAPPING)
+    return isinstance(node, LOOPS) or (isinstance(node, ast.Call) and last_name(node.func) in _MAPPING)
 
 
 def _is_double(loop: ast.AST, looping: Callable[[str], bool]) -> bool:
@@ -68,7 +76,7 @@ def _is_double(loop: ast.AST, looping: Callable[[str], bool]) -> bool:
     if any(_is_loop(node) or (isinstance(node, ast.Name) and looping(node.id)) for node in inside):
         return True
     around = [node for part in _gone_through(loop) for node in nodes_of(part)]
-    pairs = any(isinstance(node, ast.Call) and _last_name(node.func) in _PAIRING for node in around)
+    pairs = any(isinstance(node, ast.Call) and last_name(node.func) in _PAIRING for node in around)
     return pairs or any(_takes_one_number(node) for node in inside)
 
 
@@ -103,9 +111,3 @@ def _takes_one_number(node: ast.AST) -> bool:
         indices += node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         node = node.value
     return len(indices) > 1 and not any(isinstance(each, ast.Slice | ast.Constant) for each in indices)
-
-
-def _last_name(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""

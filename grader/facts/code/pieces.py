@@ -6,13 +6,14 @@ import ast
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 
 __all__ = ["Piece", "pieces", "texts"]
 
+_PIECES, _TEXTS = "_grader_pieces", "_grader_texts"
 _MOST_PIECES = 500
 _MOST_DEPTH = 4
 _LONGEST_TEXT = 200_000
@@ -35,8 +36,17 @@ class Piece:
     depth: int = 0
 
 
-def pieces(cell: ParsedCell) -> list[Piece]:
-    """The cell's own tree first, then those found in texts, theirs, and so on."""
+def pieces(cell: ParsedCell) -> tuple[Piece, ...]:
+    """The cell's own tree first, then those found in texts, theirs, and so on; kept with the cell's tree."""
+    kept: tuple[Piece, ...] | None = getattr(cell.tree, _PIECES, None)
+    if kept is None:
+        kept = tuple(_found(cell))
+        if cell.tree is not None:
+            setattr(cell.tree, _PIECES, kept)
+    return kept
+
+
+def _found(cell: ParsedCell) -> list[Piece]:
     found = [] if cell.tree is None else [Piece(cell.tree, cell.line_of)]
     # What stands behind a cell magic runs as well, as in `%%timeit setup()`.
     head, _, _ = cell.source.lstrip().partition("\n")
@@ -66,12 +76,14 @@ def _parsed(text: str) -> ast.Module | None:
         return parse_cell(0, text).tree if _LIKE_MAGIC.search(text) else None
 
 
-def texts(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    """Every string or bytes in a tree, joined where they are added to each other."""
-    for node in nodes_of(tree):
-        text = _text(node)
-        if text:
-            yield node, unicodedata.normalize("NFKC", text)
+def texts(tree: ast.Module) -> tuple[tuple[ast.AST, str], ...]:
+    """Every string or bytes in a tree, joined where they are added to each other; kept with the tree."""
+    kept: tuple[tuple[ast.AST, str], ...] | None = getattr(tree, _TEXTS, None)
+    if kept is None:
+        found = ((node, _text(node)) for node in nodes_of(tree) if isinstance(node, ast.Constant | ast.BinOp))
+        kept = tuple((node, unicodedata.normalize("NFKC", text)) for node, text in found if text)
+        setattr(tree, _TEXTS, kept)
+    return kept
 
 
 def _text(node: ast.AST) -> str:

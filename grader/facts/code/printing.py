@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from grader.facts.code.functions import Written
+from grader.facts.code.source import nodes_of
 from grader.facts.fields import Where
 
 __all__ = ["is_print", "mended_print", "printing_places", "returns_a_print", "spells_a_value"]
@@ -48,7 +49,7 @@ def spells_a_value(text: str) -> bool:
 
 
 def _printing(written: Written) -> list[ast.Return] | list[ast.Call]:
-    nodes = list(ast.walk(written.node))
+    nodes = list(nodes_of(written.node))
     returned = [node for node in nodes if isinstance(node, ast.Return) and is_print(node.value)]
     if returned:
         return sorted(returned, key=lambda node: node.lineno)

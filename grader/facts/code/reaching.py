@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
 
 __all__ = ["Aliases", "named_in", "reaches"]
@@ -37,6 +38,12 @@ _WORDS = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(_NAMES - _NOT_WORDS))})(?!\w)"
 _IMPORTED = re.compile(rf"(?m)^\s*(?:import|from)\s+({'|'.join(sorted(_MODULES))})\b")
 
 
+_BOUND = "_grader_bound"
+#: Nodes that bind a name to something else, and those that can reach for anything.
+_BINDING = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Import, ast.ImportFrom, ast.For, ast.comprehension)
+_REACHING = (ast.Attribute, ast.Call, ast.Import, ast.ImportFrom, ast.MatchClass)
+
+
 @dataclass(frozen=True)
 class Aliases:
     """Names that a notebook uses for IPython's shell, or what gives it, and for the module `sys`."""
@@ -47,13 +54,22 @@ class Aliases:
     def with_those_of(self, tree: ast.Module) -> Aliases:
         """With those that a piece of code adds."""
         shells, systems = set(self.shells), set(self.systems)
-        for node in nodes_of(tree):
-            for name, value in _bound(node):
-                if gives_shell(value, shells):
-                    shells.add(name)
-                if isinstance(value, ast.Name) and value.id in systems:
-                    systems.add(name)
+        for name, value in _bound_in(tree):
+            if gives_shell(value, shells):
+                shells.add(name)
+            if isinstance(value, ast.Name) and value.id in systems:
+                systems.add(name)
         return Aliases(frozenset(shells), frozenset(systems))
+
+
+def _bound_in(tree: ast.Module) -> tuple[tuple[str, ast.expr], ...]:
+    """Names that a tree binds, with what to; kept with the tree."""
+    kept: tuple[tuple[str, ast.expr], ...] | None = getattr(tree, _BOUND, None)
+    if kept is None:
+        binding = (node for node in nodes_of(tree) if isinstance(node, _BINDING))
+        kept = tuple(pair for node in binding for pair in _bound(node))
+        setattr(tree, _BOUND, kept)
+    return kept
 
 
 def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -94,10 +110,11 @@ def named_in(text: str) -> str:
 
 def reaches(tree: ast.Module, aliases: Aliases) -> Iterator[tuple[ast.AST, str]]:
     """Nodes that an ordinary notebook does not have, each with the name that it should not need."""
-    harmless = {id(node) for node in _harmless_uses(tree)}
-    for node in nodes_of(tree):
-        name = _suspicious(node, aliases)
-        if name and not (name == _LOADED and id(node) in harmless):
+    looked_at = (node for node in nodes_of(tree) if isinstance(node, _REACHING))
+    found = [(node, name) for node in looked_at if (name := _suspicious(node, aliases))]
+    harmless = {id(node) for node in _harmless_uses(tree)} if found else set()
+    for node, name in found:
+        if not (name == _LOADED and id(node) in harmless):
             yield node, name
 
 
@@ -108,7 +125,7 @@ def _suspicious(node: ast.AST, aliases: Aliases) -> str:
         return node.module if node.module and _root(node.module) in _MODULES else _named(node)
     if isinstance(node, ast.MatchClass):
         return next(iter(sorted(_NAMES & set(node.kwd_attrs))), "")
-    if isinstance(node, ast.Call) and _last_part(node.func) in _IMPORTERS:
+    if isinstance(node, ast.Call) and last_name(node.func) in _IMPORTERS:
         first = node.args[0] if node.args else None
         named = first.value if isinstance(first, ast.Constant) else None
         return named if isinstance(named, str) and _is_module(named) else ""
@@ -156,7 +173,7 @@ def _harmless_uses(tree: ast.Module) -> Iterator[ast.AST]:
             yield from node.comparators
         elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Store):
             yield from [node.value] if _is_plain_name(node.slice) else []
-        elif isinstance(node, ast.Call) and _last_part(node.func) in ("get", "pop") and node.args:
+        elif isinstance(node, ast.Call) and last_name(node.func) in ("get", "pop") and node.args:
             called, plain = node.func, _is_plain_name(node.args[0])
             yield from [called.value] if plain and isinstance(called, ast.Attribute) else []
 
@@ -169,10 +186,6 @@ def _is_plain_name(node: ast.expr) -> bool:
 
 def _is_module(name: str) -> bool:
     return _root(name) in _MODULES
-
-
-def _last_part(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _root(module: str) -> str:

@@ -26,6 +26,9 @@ _NODES = "_grader_nodes"
 _MAGIC = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$")
 _MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*=\s*[%!].*|.*\?\s*$)")
 _MOST_LINES_READ = 20_000
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+#: What IPython takes off the beginning of lines, as of ``In [1]: x = 3``, which is Python as well.
+_PROMPT = re.compile(r"(?m)^\s*(?:In \[\d+\]:|\.\.\.|>>>)")
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,22 @@ def nodes_of(tree: ast.AST) -> tuple[ast.AST, ...]:
     """All nodes of a tree, as `ast.walk` gives them; kept with the tree, which nobody changes."""
     kept: tuple[ast.AST, ...] | None = getattr(tree, _NODES, None)
     if kept is None:
-        kept = tuple(ast.walk(tree))
+        kept = _walked(tree)
         setattr(tree, _NODES, kept)
     return kept
+
+
+def _walked(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """As `ast.walk`, which takes several times longer to make a generator for each field of each node."""
+    nodes = [tree]
+    for node in nodes:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                nodes.append(value)
+            elif isinstance(value, list):
+                nodes += [each for each in value if isinstance(each, ast.AST)]
+    return tuple(nodes)
 
 
 def parsed_cells(cells: tuple[CellRecord, ...]) -> Iterator[ParsedCell]:
@@ -83,25 +99,40 @@ def parse_cell(index: int, source: str) -> ParsedCell:
 @lru_cache(maxsize=_CACHED_CELLS)
 def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
     original = _without_python_magic(source.replace("\r\n", "\n").replace("\r", "\n"))
+    plain = None if _has_too_many_magics(original) else _plain_python(original)
+    if plain is not None:
+        return plain, tuple(range(1, original.count("\n") + 2)), ""
     try:
         python = _as_python(original)
         tree = _tree(python)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except _UNREADABLE as error:
         return None, (), str(error)
     return tree, _original_lines(original, python), ""
 
 
-def _tree(python: str) -> ast.Module:
+def _plain_python(source: str) -> ast.Module | None:
+    """The tree of most cells, which IPython takes a while to find no syntax of its own in."""
+    try:
+        return None if _PROMPT.search(source) else _parsed(source)
+    except _UNREADABLE:
+        return None
+
+
+def _parsed(python: str) -> ast.Module:
     with warnings.catch_warnings():
         # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
         warnings.simplefilter("ignore")
-        try:
-            return ast.parse(python)
-        except SyntaxError:
-            older = as_older_python(python)
-            if older is None:
-                raise
-            return ast.parse(older)
+        return ast.parse(python)
+
+
+def _tree(python: str) -> ast.Module:
+    try:
+        return _parsed(python)
+    except SyntaxError:
+        older = as_older_python(python)
+        if older is None:
+            raise
+        return _parsed(older)
 
 
 def _as_python(source: str) -> str:
@@ -146,10 +177,8 @@ def _without_line_magic(line: str) -> str:
 
 def _is_python(line: str) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(line)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        _parsed(line)
+    except _UNREADABLE:
         return False
     return True
 
@@ -177,7 +206,7 @@ def comments_and_strings(source: str) -> str:
         return source
     strings = [
         node.value
-        for node in ast.walk(parsed.tree)
+        for node in nodes_of(parsed.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     return "\n".join([*comments, *strings])

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.source import ParsedCell
+from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.shapes import error_of, shape_of
 
@@ -49,7 +49,7 @@ def _after(case: Case) -> Iterator[tuple[ParsedCell, Binding]]:
 
 def _keeps(cell: ParsedCell, binding: Binding, names: Collection[str], class_name: str) -> bool:
     """Whether an assignment makes another object of the same class, or moves or casts the one there was."""
-    for node in ast.walk(cell.tree) if cell.tree is not None else ():
+    for node in nodes_of(cell.tree) if cell.tree is not None else ():
         if isinstance(node, ast.Assign) and binding.node in node.targets:
             root: ast.expr = node.value
             while isinstance(root, ast.Call | ast.Attribute):

@@ -7,7 +7,8 @@ import re
 from collections.abc import Container, Iterable, Iterator
 
 from grader.facts.case import Case
-from grader.facts.code.source import parse_cell
+from grader.facts.code.source import nodes_of, parse_cell
+from grader.facts.once import once
 
 __all__ = [
     "assigned_behind",
@@ -19,6 +20,7 @@ __all__ = [
     "takes_gradients",
 ]
 
+_NAMES = "_grader_names"
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 #: What gives gradients, by the last part of its name (torch, torch.autograd, torch.func).
 _GRADIENTS = frozenset(
@@ -30,34 +32,42 @@ _START_ELSEWHERE = re.compile(
 )
 
 
-def reached_code(case: Case, cells: Iterable[int]) -> list[ast.AST]:
+def reached_code(case: Case, cells: Iterable[int]) -> tuple[ast.AST, ...]:
     """What these cells do when they run, and the notebook's own functions and classes that this uses.
 
     A function that is written and never used is not among them.
     """
+    return _reached_code(case, tuple(cells))
+
+
+@once
+def _reached_code(case: Case, cells: tuple[int, ...]) -> tuple[ast.AST, ...]:
     statements = [each for cell in cells for each in _statements(case, cell)]
     functions = case.facts.functions
     found: list[ast.AST] = list(statements)
     for name in sorted({name for each in statements for name in names_in(each)} & set(functions.by_name)):
         reached = functions.reached_from(functions.by_name[name])
         found += [written.node for written in reached if written.node not in found]
-    return found
+    return tuple(found)
 
 
 def assigned_behind(case: Case, nodes: Iterable[ast.AST]) -> list[ast.Assign]:
     """Assignments at the top of cells to names that some code reads, and to those that these read."""
-    known = [
-        each
-        for cell in case.evidence.cells
-        for each in _statements(case, cell.index)
-        if isinstance(each, ast.Assign)
-    ]
+    waiting = _assignments(case)
     wanted = {name for node in nodes for name in names_in(node)}
     found: list[ast.Assign] = []
-    while new := [each for each in known if each not in found and wanted & _targets(each)]:
+    while new := [each for each, targets in waiting if wanted & targets]:
         found += new
+        waiting = [(each, targets) for each, targets in waiting if not wanted & targets]
         wanted |= {name for each in new for name in names_in(each.value)}
     return found
+
+
+@once
+def _assignments(case: Case) -> list[tuple[ast.Assign, set[str]]]:
+    """Assignments at the top of cells, and the names that they give a value."""
+    statements = (each for cell in case.evidence.cells for each in _statements(case, cell.index))
+    return [(each, _targets(each)) for each in statements if isinstance(each, ast.Assign)]
 
 
 def takes_gradients(case: Case, nodes: Iterable[ast.AST]) -> bool:
@@ -68,7 +78,7 @@ def takes_gradients(case: Case, nodes: Iterable[ast.AST]) -> bool:
 
 def starts_elsewhere(nodes: Iterable[ast.AST]) -> str:
     """What in some code makes the rate of a first step another than one that was set; empty for nothing."""
-    for node in (inner for each in nodes for inner in ast.walk(each)):
+    for node in (inner for each in nodes for inner in nodes_of(each)):
         match node:
             case ast.Constant(value="params") | ast.Attribute(attr="add_param_group"):
                 return "there are several groups of parameters"
@@ -79,7 +89,7 @@ def starts_elsewhere(nodes: Iterable[ast.AST]) -> str:
 
 def edits_rates(nodes: Iterable[ast.AST]) -> str:
     """Whether code sets an optimizer's rate by hand, in words; empty where it does not."""
-    for node in (inner for each in nodes for inner in ast.walk(each)):
+    for node in (inner for each in nodes for inner in nodes_of(each)):
         match node:
             case ast.Subscript(slice=ast.Constant(value="lr"), ctx=ast.Store()):
                 return "it is changed by hand"
@@ -87,13 +97,17 @@ def edits_rates(nodes: Iterable[ast.AST]) -> str:
 
 
 def calls_in(node: ast.AST) -> Iterator[ast.Call]:
-    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+    return (inner for inner in nodes_of(node) if isinstance(inner, ast.Call))
 
 
-def names_in(node: ast.AST) -> set[str]:
-    """Names that code reads."""
-    names = (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+def names_in(node: ast.AST) -> frozenset[str]:
+    """Names that code reads; kept with the node."""
+    kept: frozenset[str] | None = getattr(node, _NAMES, None)
+    if kept is None:
+        names = (inner for inner in nodes_of(node) if isinstance(inner, ast.Name))
+        kept = frozenset(name.id for name in names if isinstance(name.ctx, ast.Load))
+        setattr(node, _NAMES, kept)
+    return kept
 
 
 def _statements(case: Case, cell: int) -> list[ast.stmt]:
@@ -105,7 +119,7 @@ def _statements(case: Case, cell: int) -> list[ast.stmt]:
 
 def _targets(assigned: ast.Assign) -> set[str]:
     return {
-        inner.id for target in assigned.targets for inner in ast.walk(target) if isinstance(inner, ast.Name)
+        inner.id for target in assigned.targets for inner in nodes_of(target) if isinstance(inner, ast.Name)
     }
 
 

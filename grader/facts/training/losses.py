@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.code.definitions import classes_named
+from grader.facts.code.names import last_name
+from grader.facts.code.source import ParsedCell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.training.code import calls_in
 
-__all__ = ["Squashing", "loss_name", "loss_of", "squashing_of"]
+__all__ = ["Squashing", "loss_name", "loss_of", "squashing_of", "width_of"]
 
 _ALIASES = {
     "binarycrossentropy": "bce",
@@ -39,8 +42,12 @@ class Squashing:
 
 def loss_name(function: str) -> str:
     """``crossentropy`` for ``CrossEntropyLoss`` and ``F.cross_entropy`` alike."""
-    name = function.rsplit(".", 1)[-1].replace("_", "").lower().removesuffix("loss")
+    name = _plain(function.rsplit(".", 1)[-1]).removesuffix("loss")
     return _ALIASES.get(name, name)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def loss_of(run: TrainingRun) -> Fact[LossUse]:
@@ -52,6 +59,19 @@ def loss_of(run: TrainingRun) -> Fact[LossUse]:
     return Known(run.loss)
 
 
+def width_of(loss: LossUse, by_class: bool) -> int | None:
+    """Scores for each input; 1 where the batch is the only axis, and not squeezed away from a single image.
+
+    Source: torch.nn.CrossEntropyLoss takes (C) with a target of () or (C), or (N, C), but no (N).
+    """
+    shape = loss.input_shape
+    if not shape:
+        return None
+    if len(shape) == 1 and by_class:
+        return shape[0]
+    return 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
+
+
 def squashing_of(run: TrainingRun, case: Case) -> Squashing | None:
     """The one call in the class of a run's network that makes what went into the loss; None where unclear."""
     names = {} if run.loss is None else _SQUASHING.get(run.loss.input_kind, {})
@@ -59,8 +79,10 @@ def squashing_of(run: TrainingRun, case: Case) -> Squashing | None:
     if written is None:
         return None
     cell, node = written
-    calls = [(call, names[name]) for call in _calls(node) if (name := _called(call)) in names]
-    built = {id(call) for method in _methods(node, "__init__") for call in _calls(method)}
+    calls = [
+        (call, names[name]) for call in calls_in(node) if (name := _plain(last_name(call.func))) in names
+    ]
+    built = {id(call) for method in _methods(node, "__init__") for call in calls_in(method)}
     applied = [pair for pair in calls if id(pair[0]) not in built] or calls
     if len(applied) != 1:
         return None
@@ -70,27 +92,10 @@ def squashing_of(run: TrainingRun, case: Case) -> Squashing | None:
 
 def _class_of(run: TrainingRun, case: Case) -> tuple[ParsedCell, ast.ClassDef] | None:
     """The class as it was last written before a run."""
-    last = None
-    for record in case.evidence.cells if run.cell is None else case.evidence.cells[: run.cell + 1]:
-        parsed = parse_cell(record.index, record.source) if record.kind == "code" else None
-        for node in ast.walk(parsed.tree) if parsed is not None and parsed.tree is not None else ():
-            if parsed is not None and isinstance(node, ast.ClassDef) and node.name == run.model.class_name:
-                last = parsed, node
-    return last
+    return next(iter(classes_named(case, run.model.class_name, run.cell)[-1:]), None)
 
 
 def _methods(written: ast.ClassDef, name: str) -> Iterator[ast.FunctionDef]:
     for node in written.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             yield node
-
-
-def _calls(node: ast.AST) -> Iterator[ast.Call]:
-    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
-
-
-def _called(call: ast.Call) -> str:
-    match call.func:
-        case ast.Attribute(attr=name) | ast.Name(id=name):
-            return name.replace("_", "").lower()
-    return ""

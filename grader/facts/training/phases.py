@@ -16,7 +16,8 @@ from typing import TypeGuard
 from grader.evidence.training import ModelIdentity, TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, Functions
-from grader.facts.code.source import ParsedCell, parse_cell
+from grader.facts.code.names import last_name
+from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.training.code import calls_in
 from grader.facts.training.runs import batch_size_of, by_token
 
@@ -143,8 +144,8 @@ class _Code:
     def builds(self, model: ModelIdentity, nodes: list[ast.AST]) -> bool:
         """Whether code makes a network anew: binds its name, or calls its class, itself or by a function."""
         behind = [inner for node in nodes for inner in self.functions_behind(node)]
-        bound = {inner.id for node in nodes for inner in ast.walk(node) if _is_bound(inner)}
-        called = {_called(call) for node in (*nodes, *behind) for call in calls_in(node)}
+        bound = {inner.id for node in nodes for inner in nodes_of(node) if _is_bound(inner)}
+        called = {last_name(call.func) for node in (*nodes, *behind) for call in calls_in(node)}
         return bool(bound & set(model.names)) or model.class_name in called
 
     def _trains(self, name: str) -> bool:
@@ -155,16 +156,12 @@ class _Code:
         return any(map(self.makes_optimizer, reached)) and self.loops_around_steps(reached) >= 0
 
     def _is_optimizer(self, call: ast.Call) -> bool:
-        name = _called(call)
+        name = last_name(call.func)
         if name in self._functions.by_name or name in _NO_OPTIMIZERS or name.startswith("clip_grad"):
             return False
         first = call.args[0] if call.args else None
         given = isinstance(first, ast.Call) and getattr(first.func, "attr", "") == "parameters"
         return name == self._optimizer or given or any(keyword.arg == "lr" for keyword in call.keywords)
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
@@ -205,7 +202,7 @@ def _settings(run: TrainingRun, case: Case) -> tuple[object, ...]:
 
 
 def _loops_in(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    return (inner for node in nodes for inner in ast.walk(node) if isinstance(inner, LOOPS))
+    return (inner for node in nodes for inner in nodes_of(node) if isinstance(inner, LOOPS))
 
 
 def _repeats_training(loop: ast.AST, run: TrainingRun, code: _Code, *, inline: bool) -> bool:
@@ -238,9 +235,9 @@ def _goes_through_settings(loop: ast.AST) -> bool:
     heads = [loop] if isinstance(loop, ast.For | ast.AsyncFor) else getattr(loop, "generators", [])
     if not all(_counts(head.iter) for head in heads):
         return True
-    numbers = {name.id for head in heads for name in ast.walk(head.target) if isinstance(name, ast.Name)}
+    numbers = {name.id for head in heads for name in nodes_of(head.target) if isinstance(name, ast.Name)}
     places = (
-        inner.slice for node in _body(loop) for inner in ast.walk(node) if isinstance(inner, ast.Subscript)
+        inner.slice for node in _body(loop) for inner in nodes_of(node) if isinstance(inner, ast.Subscript)
     )
     return any(isinstance(place, ast.Name) and place.id in numbers for place in places)
 

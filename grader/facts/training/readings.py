@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
+from grader.facts.code.names import last_name
+from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import assigned_behind, edits_rates, reached_code, starts_elsewhere
 from grader.facts.training.phases import phases
-from grader.facts.training.runs import batch_size_of, by_token, epochs_of, learning_rate_of
+from grader.facts.training.runs import batch_size_of, by_token, epochs_of, learning_rate_of, number_of
 
 __all__ = ["Readings", "batch_sizes_of", "momenta_of", "passes_of", "rates_of"]
 
@@ -43,12 +44,12 @@ class Readings:
 
 def rates_of(run: TrainingRun, case: Case) -> Readings:
     """The rate of the first step, and the largest one of a schedule that says so."""
-    rates = (learning_rate_of(run), _number(run, "max_lr"))
+    rates = (learning_rate_of(run), number_of(run, "max_lr"))
     return Readings(tuple(rate for rate in rates if rate is not None), lambda: _doubt_about_rates(run, case))
 
 
 def momenta_of(run: TrainingRun, case: Case) -> Readings:
-    momentum = _number(run, "momentum")
+    momentum = number_of(run, "momentum")
     return Readings(() if momentum is None else (momentum,))
 
 
@@ -112,21 +113,10 @@ def _is_phase(run: TrainingRun, case: Case) -> bool:
 
 def _takes_batches(run: TrainingRun, case: Case) -> bool:
     """Whether code takes batches out of a loader that may begin anew without an epoch's end."""
-    nodes = [inner for node in reached_code(case, _cells_of(run)) for inner in ast.walk(node)]
+    nodes = [inner for node in reached_code(case, _cells_of(run)) for inner in nodes_of(node)]
     by_hand = any(isinstance(node, ast.While | ast.Yield | ast.YieldFrom) for node in nodes)
-    return by_hand or any(isinstance(node, ast.Call) and _called(node) in _BY_STEPS for node in nodes)
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return by_hand or any(isinstance(node, ast.Call) and last_name(node.func) in _BY_STEPS for node in nodes)
 
 
 def _cells_of(run: TrainingRun) -> list[int]:
     return sorted({cell for cell in (run.cell, run.last_cell) if cell is not None})
-
-
-def _number(run: TrainingRun, name: str) -> float | None:
-    value = run.hyperparameters.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if math.isfinite(value) else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.source import parsed_cells
+from grader.facts.code.definitions import classes_named
+from grader.facts.code.names import last_name
+from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Known, Unknown
 
 __all__ = ["redesigned"]
@@ -38,17 +40,10 @@ def redesigned(runs: Sequence[TrainingRun], case: Case) -> Fact[bool]:
 
 def _may_differ(class_name: str, case: Case) -> bool:
     """Whether two objects of one class with equal modules may compute in different ways."""
-    written = [node for node in _classes(case) if node.name == class_name]
+    written = [node for _, node in classes_named(case, class_name)]
     if not written:
         return class_name != "Sequential"
     return len(written) > 1 or _takes_arguments(written[0])
-
-
-def _classes(case: Case) -> Iterator[ast.ClassDef]:
-    for parsed in parsed_cells(case.evidence.cells):
-        for node in ast.walk(parsed.tree) if parsed.tree is not None else ():
-            if isinstance(node, ast.ClassDef):
-                yield node
 
 
 def _takes_arguments(written: ast.ClassDef) -> bool:
@@ -70,7 +65,7 @@ def _is_kept_only(name: str, own: str, init: ast.FunctionDef, written: ast.Class
     """
     stored: set[str] = set()
     kept: set[ast.AST] = set()
-    for node in ast.walk(init):
+    for node in nodes_of(init):
         match node:
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id=base), attr=attribute)],
@@ -78,21 +73,18 @@ def _is_kept_only(name: str, own: str, init: ast.FunctionDef, written: ast.Class
             ) if (base, given) == (own, name):
                 stored.add(attribute)
                 kept.add(value)
-    uses = {node for node in ast.walk(init) if isinstance(node, ast.Name) and node.id == name}
+    uses = {node for node in nodes_of(init) if isinstance(node, ast.Name) and node.id == name}
     return bool(stored) and uses == kept and _is_plain(written) and not _is_read(written, stored)
 
 
 def _is_plain(written: ast.ClassDef) -> bool:
     """Whether a class is derived from ``nn.Module`` alone."""
-    bases = [
-        base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in written.bases
-    ]
-    return bases == ["Module"]
+    return [last_name(base) for base in written.bases] == ["Module"]
 
 
 def _is_read(written: ast.ClassDef, attributes: set[str]) -> bool:
     """Whether a class may read one of these attributes: by name, by a text, or all at once."""
-    for node in ast.walk(written):
+    for node in nodes_of(written):
         match node:
             case ast.Attribute(attr=name, ctx=ast.Load()) | ast.Constant(value=str(name)):
                 if name in attributes or name == "__dict__":

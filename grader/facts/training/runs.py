@@ -18,6 +18,7 @@ __all__ = [
     "is_model",
     "learning_rate_of",
     "mentions_binding",
+    "number_of",
     "object_name",
     "runs_in",
     "settings_of",
@@ -52,10 +53,15 @@ def object_name(model: ModelIdentity) -> str:
 
 
 def learning_rate_of(run: TrainingRun) -> float | None:
-    rate = run.hyperparameters.get("lr")
-    if not isinstance(rate, int | float) or isinstance(rate, bool):
+    return number_of(run, "lr")
+
+
+def number_of(run: TrainingRun, name: str) -> float | None:
+    """A hyperparameter of the optimizer, where it is a finite number."""
+    value = run.hyperparameters.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return float(rate) if math.isfinite(rate) else None
+    return float(value) if math.isfinite(value) else None
 
 
 def batch_size_of(run: TrainingRun, sources: dict[int, DataSource]) -> int | None:
@@ -71,7 +77,7 @@ def epochs_of(run: TrainingRun) -> int | None:
     return run.passes if run.method == "optimizer" and run.passes > 0 else None
 
 
-def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, object]:
+def settings_of(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, str | float | None]:
     """A run's settings as plain data, for tables."""
     return {
         "object": object_name(run.model),

@@ -39,8 +39,10 @@ class Tolerance:
     relative: float
 
     def allowed(self, expected: np.ndarray) -> float:
-        finite = np.abs(expected[np.isfinite(expected)])
-        return float(self.relative * max(1.0, finite.max(initial=0.0)))
+        largest = np.abs(expected).max(initial=0.0)
+        if not np.isfinite(largest):
+            largest = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+        return float(self.relative * max(1.0, largest))
 
 
 def tolerance_for(dtypes: Iterable[str]) -> Tolerance:
@@ -185,9 +187,11 @@ def first_wrong(expected: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> 
         right = expected == got
     else:
         wide = np.complex128 if "c" in expected.dtype.kind + got.dtype.kind else np.float64
-        wanted, found = expected.astype(wide), got.astype(wide)
+        wanted, found = expected.astype(wide, copy=False), got.astype(wide, copy=False)
         with np.errstate(invalid="ignore", over="ignore"):
-            near = np.abs(found - wanted) <= tolerance.allowed(wanted)
-        right = near | (np.isinf(wanted) & (found == wanted))
-    wrong = np.argwhere(~right)
-    return tuple(int(position) for position in wrong[0]) if len(wrong) else None
+            right = np.abs(found - wanted) <= tolerance.allowed(wanted)
+        if not right.all():
+            right = right | (np.isinf(wanted) & (found == wanted))
+    if right.all():
+        return None
+    return tuple(int(position) for position in np.unravel_index(np.argmin(right), right.shape))

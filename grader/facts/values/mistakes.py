@@ -47,9 +47,9 @@ def name_mistake(
         return f"it gives the text {got!r} instead of the value"
     for suspect in (*suspects, *_general(expected, got)):
         answer = try_answer(suspect.answer)
-        if answer is None or mismatch(expected, answer, tolerance) is None:
+        if answer is None or mismatch(answer, got, tolerance) is not None:
             continue
-        if mismatch(answer, got, tolerance) is None:
+        if mismatch(expected, answer, tolerance) is not None:
             return suspect.text
     return None
 

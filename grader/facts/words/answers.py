@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
-from grader.facts.code.source import comments_and_strings, parse_cell
+from grader.facts.code.source import comments_and_strings, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
@@ -100,6 +100,6 @@ def _constants(cell: CellRecord) -> list[float]:
     tree = parse_cell(cell.index, cell.source).tree
     if tree is None:
         return []
-    values = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    values = (node.value for node in nodes_of(tree) if isinstance(node, ast.Constant))
     numbers = (value for value in values if isinstance(value, int | float) and not isinstance(value, bool))
     return [float(number) for number in numbers if abs(number) < 1e300]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.facts.case import Case
-from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.words.answers import Answer
 from grader.facts.words.numbers import numbers_in
@@ -77,7 +77,7 @@ def _counting_lines(parsed: ParsedCell, names: Collection[str]) -> Iterator[int]
     for statement in parsed.tree.body if parsed.tree is not None else ():
         loop = isinstance(statement, ast.For)
         head = statement.iter if isinstance(statement, ast.For) else statement
-        if any(_asks_for_parameters(node, names) for node in ast.walk(head)):
+        if any(_asks_for_parameters(node, names) for node in nodes_of(head)):
             first = parsed.line_of(statement)
             last = parsed.last_line_of(statement) if loop else first
             yield from range(first or 1, (last or first or 1) + 1)

@@ -7,11 +7,14 @@ from collections.abc import Collection
 
 from grader.facts.words.numbers import numbers_in, spelled_out, thousands_in
 
-__all__ = ["labelled", "stems"]
+__all__ = ["labelled", "said_of", "stems"]
 
 _STEM = 5
 _PARTS = re.compile(r"[,;|](?!\d{3}\b)|\band\b|\. ")
 _LONGEST_TEXT = 20_000
+_TIME = re.compile(
+    r"(?<![\d.:])\d[\d.:]*\s*(?:%|s\b|ms\b|sec|min|hour)|(?:part|question|section)\s*\d+|^\s*\d+[.)]\s"
+)
 
 
 def stems(name: str) -> frozenset[str]:
@@ -33,6 +36,14 @@ def labelled(text: str, names: Collection[str]) -> dict[str, frozenset[float]]:
             if len(said) == 1 and len(numbers) == 1:
                 found[said[0]] |= numbers
     return found
+
+
+def said_of(text: str, names: Collection[str]) -> list[float]:
+    """Numbers of any size, but for times and shares, in lines that speak of what was to be counted."""
+    known = frozenset[str]().union(*map(stems, names))
+    lines = (line.lower() for line in text.splitlines())
+    speaking = (_TIME.sub(" ", line) for line in lines if any(stem in line for stem in known))
+    return [number for line in speaking for number in numbers_in(line)]
 
 
 def _of_others(name: str, names: Collection[str]) -> frozenset[str]:

@@ -1,21 +1,17 @@
-"""The calls of a function in a table: what was asked, what came back, what would have been right.
-
-Reads the groups that `grader.checks` leaves under ``data["groups"]``.
-"""
+"""The calls of a function in a table: what was asked, what came back, what would have been right."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
+from pydantic import JsonValue
 
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import Call, CallGroup, Calls, Window, exhibit_of
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.text import plain, shortened
-from grader.rubric.model import Criterion
 
 __all__ = ["draw"]
 
@@ -47,40 +43,38 @@ class Group:
     left_out: int
 
 
-def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> Markup | None:
+def draw(report: ReportInput, finding: Finding, exhibit: Calls) -> Markup | None:
     """Only where a call went wrong, and where no picture says it better."""
-    groups = finding.data.get("groups")
-    if not isinstance(groups, list) or finding.data.get("picture"):
+    if exhibit_of(finding.exhibits, Window) is not None:
         return None
     shows_expected = report.shows_expected(finding)
-    drawn = [_group(group, shows_expected) for group in groups if _went_wrong(group)]
+    drawn = [_group(group, shows_expected) for group in exhibit.groups if _went_wrong(group)]
     if not drawn:
         return None
     return fragment("calls.html.j2", groups=drawn, shows_expected=shows_expected)
 
 
-def _went_wrong(group: Any) -> bool:
-    calls = group.get("calls") if isinstance(group, Mapping) else None
-    return isinstance(calls, list) and any(call.get("state") != "right" for call in calls)
+def _went_wrong(group: CallGroup) -> bool:
+    return any(call.state != "right" for call in group.calls)
 
 
-def _group(group: Mapping[str, Any], shows_expected: bool) -> Group:
-    calls = sorted(group["calls"], key=lambda call: call.get("state") == "right")
+def _group(group: CallGroup, shows_expected: bool) -> Group:
+    calls = sorted(group.calls, key=lambda call: call.state == "right")
     rows = tuple(_row(call, shows_expected) for call in calls[:_CALLS])
-    return Group(str(group.get("name", "")), rows, max(0, len(calls) - _CALLS))
+    return Group(group.name, rows, max(0, len(calls) - _CALLS))
 
 
-def _row(call: Mapping[str, Any], shows_expected: bool) -> Row:
-    tone, word = _STATES.get(str(call.get("state")), _STATES["unknown"])
+def _row(call: Call, shows_expected: bool) -> Row:
+    tone, word = _STATES[call.state]
     return Row(
-        call=shortened(str(call.get("call", "")), _CHARACTERS),
-        got=_written(call.get("got")) if call.get("state") != "raised" else "an error",
-        expected=_written(call.get("expected")) if shows_expected else "",
+        call=shortened(call.call, _CHARACTERS),
+        got=_written(call.got) if call.state != "raised" else "an error",
+        expected=_written(call.expected) if shows_expected else "",
         tone=tone,
         word=word,
-        mistake=str(call.get("mistake") or "") if shows_expected and tone == "bad" else "",
+        mistake=call.mistake or "" if shows_expected and tone == "bad" else "",
     )
 
 
-def _written(value: Any) -> str:
+def _written(value: JsonValue) -> str:
     return "None" if value is None else shortened(plain(value), _CHARACTERS)

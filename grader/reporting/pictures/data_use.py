@@ -11,15 +11,14 @@ from grader.evidence.training import DataSource, TrainingHistory
 from grader.facts.known import Fact, Unknown
 from grader.facts.training.data_use import TestData
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import DataLanes
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.pictures.svg import element, image
 from grader.reporting.text import count, listed
-from grader.rubric.model import Criterion
 
 __all__ = ["draw"]
 
-_CHECKS = {"validation_selection", "test_set_untouched", "evaluated_on_test"}
 _WIDTH, _HEIGHT = 320, 22
 _EVENTS = 120
 
@@ -43,8 +42,8 @@ class Lane:
     strip: Markup
 
 
-def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> Markup | None:
-    if criterion is None or criterion.check.check not in _CHECKS or report.bundle is None:
+def draw(report: ReportInput, finding: Finding, exhibit: DataLanes) -> Markup | None:
+    if report.bundle is None:
         return None
     history = report.bundle.evidence.training
     events, test_data = _events(history), TestData(history)

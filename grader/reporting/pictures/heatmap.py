@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeGuard
 
 from markupsafe import Markup
 
+from grader.judging.exhibits import Plane
 from grader.reporting.pictures.svg import element, image
 from grader.reporting.text import plain
 
-__all__ = ["Box", "Grid", "largest", "numbers_of"]
+__all__ = ["Box", "Grid", "is_grid", "largest"]
 
 _CELL_WIDTH, _CELL_HEIGHT = 38, 26
 _MOST = 8
 _LOW, _HIGH = (9, 105, 218), (225, 111, 36)
 _WRONG = (207, 34, 46)
-
-Rows = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Grid:
     """
 
     label: str
-    rows: Rows
+    rows: Plane
     scale: float
     frame: tuple[int, int] = (0, 0)
     marked: Box | None = None
@@ -117,18 +115,14 @@ class Grid:
         return f"{self.label}: " + "; ".join(" ".join(_short(value) for value in row) for row in shown)
 
 
-def numbers_of(rows: Any) -> Rows | None:
-    """Rows of numbers from plain data; None where it is no rectangle of numbers."""
-    if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
-        return None
-    try:
-        read = tuple(tuple(float(value) for value in row) for row in rows)
-    except (TypeError, ValueError):
-        return None
-    return read if read[0] and all(len(row) == len(read[0]) for row in read) else None
+def is_grid(rows: Plane | None) -> TypeGuard[Plane]:
+    """Whether there is a rectangle of numbers to draw."""
+    if not rows or not rows[0]:
+        return False
+    return all(len(row) == len(rows[0]) for row in rows)
 
 
-def largest(*grids: Rows | None) -> float:
+def largest(*grids: Plane | None) -> float:
     """The largest absolute value among grids that share a scale."""
     values = [abs(value) for rows in grids if rows for row in rows for value in row if math.isfinite(value)]
     return max(values, default=0.0) or 1.0

@@ -11,20 +11,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from grader.evidence.plan import ModuleProbe, probe_id
 from grader.evidence.record import LayerRecord, ModuleRecord, OperationRecord, ParameterRecord
 from grader.evidence.values import BoolValue, FloatValue, IntValue, SequenceValue, StrValue, Value
 from grader.facts.networks.parameters import product
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import NetworkTable
 from grader.judging.judgement import Status
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.text import plain
-from grader.rubric.model import Criterion
 
 __all__ = ["draw", "written_count"]
 
-_CHECKS = {"parameter_count", "output_shape", "architecture", "transfer_features"}
 _ROWS = 80
 _HIDDEN_OPERATIONS = {"dropout", "contiguous", "detach", "clone", "to"}
 
@@ -47,14 +45,12 @@ class Row:
     differs: bool = False
 
 
-def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> Markup | None:
-    if criterion is None or criterion.check.check not in _CHECKS:
-        return None
-    record = _module(report, criterion)
+def draw(report: ReportInput, finding: Finding, exhibit: NetworkTable) -> Markup | None:
+    record = _module(report, exhibit)
     if record is None or not record.layers:
         return None
     rows = _rows(record)
-    reference_name, reference = _reference(report, finding, criterion)
+    reference_name, reference = _reference(report, finding, exhibit)
     rows, reference = _compared(rows, reference, traced=bool(record.operations))
     return fragment(
         "layers.html.j2",
@@ -70,15 +66,10 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
     )
 
 
-def _module(report: ReportInput, criterion: Criterion) -> ModuleRecord | None:
-    if report.bundle is None:
-        return None
-    for probe in criterion.check.probes():
-        if isinstance(probe, ModuleProbe):
-            result = report.bundle.evidence.probes.get(probe_id(probe))
-            if result is not None and isinstance(result.record, ModuleRecord):
-                return result.record
-    return None
+def _module(report: ReportInput, exhibit: NetworkTable) -> ModuleRecord | None:
+    result = report.bundle.evidence.probes.get(exhibit.probe) if report.bundle is not None else None
+    record = None if result is None else result.record
+    return record if isinstance(record, ModuleRecord) else None
 
 
 def _rows(record: ModuleRecord) -> list[Row]:
@@ -185,17 +176,11 @@ def _sum_of_layers(record: ModuleRecord) -> str:
     return " + ".join(written) if len(written) > 1 else ""
 
 
-def _reference(report: ReportInput, finding: Finding, criterion: Criterion) -> tuple[str, list[Row]]:
-    """Name and steps of the network that was asked for; nothing where that is unclear or not yet released.
-
-    It is the one that the check names, else the only one with as many parameters as expected.
-    """
+def _reference(report: ReportInput, finding: Finding, exhibit: NetworkTable) -> tuple[str, list[Row]]:
+    """Name and steps of the network that was asked for; nothing where that is unclear or not yet released."""
     if finding.status is Status.PASS or not report.shows_expected(finding):
         return "", []
-    networks = report.reference.architectures
-    named = networks.get(getattr(criterion.check, "reference", None) or "")
-    counted = [each for each in networks.values() if each.parameter_count == finding.data.get("expected")]
-    network = named or (counted[0] if len(counted) == 1 else None)
+    network = report.reference.architectures.get(exhibit.reference)
     return ("", []) if network is None else (network.name, [_reference_row(step) for step in network.steps])
 
 

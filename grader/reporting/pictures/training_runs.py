@@ -11,18 +11,17 @@ from markupsafe import Markup
 
 from grader.evidence.training import DataSource, ModelIdentity, TrainingRun
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import RunTimeline
 from grader.judging.judgement import Status
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.pictures.svg import element, image, joined
 from grader.reporting.text import count, listed, number
-from grader.rubric.model import Criterion
 
 __all__ = ["draw", "settings", "sparkline"]
 
 _NODE_X, _NODE_Y, _LANE_X, _LANE_GAP = 10, 18, 24, 7
 _LANES = 3
-_CHECKS = {"fresh_weights", "hyperparameter_settings"}
 _SPARK_WIDTH, _SPARK_HEIGHT = 96, 28
 _ROWS = 60
 
@@ -46,14 +45,14 @@ class Row:
     curve: Markup | None
 
 
-def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> Markup | None:
-    if criterion is None or criterion.check.check not in _CHECKS or report.bundle is None:
+def draw(report: ReportInput, finding: Finding, exhibit: RunTimeline) -> Markup | None:
+    if report.bundle is None:
         return None
     history = report.bundle.evidence.training
     if not history.runs:
         return None
     runs = history.runs[:_ROWS]
-    accused = _accused(finding)
+    accused = _accused(finding, exhibit)
     links = _links(runs)
     sources = {source.token: source for source in history.sources}
     rows = [_row(run, accused, links, place, sources) for place, run in enumerate(runs)]
@@ -62,12 +61,10 @@ def draw(report: ReportInput, finding: Finding, criterion: Criterion | None) -> 
     )
 
 
-def _accused(finding: Finding) -> dict[int, str]:
+def _accused(finding: Finding, exhibit: RunTimeline) -> dict[int, str]:
     """Runs that the finding names, with their colour: bad where it is established, else waiting."""
-    runs = finding.data.get("runs")
-    named = [run.get("run") for run in runs if isinstance(run, Mapping)] if isinstance(runs, list) else []
     tone = "wait" if finding.status is Status.NEEDS_TA else "bad"
-    return {run: tone for run in named if isinstance(run, int)}
+    return {each.run: tone for each in exhibit.carried}
 
 
 def _row(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from grader.errors import GraderError
 from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Mark
+from grader.grading.points import add_up
 from grader.grading.verdict import Verdict
 from grader.judging.judgement import Status
 from grader.store import Signature, Store
@@ -30,7 +31,7 @@ class Change:
     @property
     def difference(self) -> float:
         """Points gained, or lost where negative."""
-        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+        return add_up((self.after.points if self.after else 0.0, -self.before.points if self.before else 0.0))
 
     @property
     def note(self) -> str:
@@ -58,7 +59,7 @@ class LateChange:
     @property
     def difference(self) -> float:
         """Points gained, or lost where negative."""
-        return (self.before.points if self.before else 0.0) - (self.after.points if self.after else 0.0)
+        return add_up((self.before.points if self.before else 0.0, -self.after.points if self.after else 0.0))
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Regraded:
         """Points that the mark gained in all, or lost where negative; 0 where the old mark stays."""
         if self.after is None:
             return 0.0
-        return self.after.points - (self.before.points if self.before else 0.0)
+        return add_up((self.after.points, -self.before.points if self.before else 0.0))
 
 
 def regrade(

@@ -13,6 +13,7 @@ from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan
 from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
+from grader.facts.handout import Handout
 from grader.grading.grade import grade
 from grader.grading.verdict import Finding
 from grader.rubric.loader import load_rubric
@@ -66,8 +67,14 @@ def trial_rubric(kind: str, keys: Mapping[str, Any], heading: str | None) -> Rub
     return load_rubric(json.dumps(rubric, indent=1), registry(), name=f"check {kind}")
 
 
-def try_check(notebook: bytes, rubric: Rubric, reference: Reference, sandbox: Sandbox) -> CheckTrial:
-    """Runs a notebook once and judges it by the one criterion.
+def try_check(
+    notebook: bytes,
+    rubric: Rubric,
+    reference: Reference,
+    sandbox: Sandbox,
+    handout: Handout | None = None,
+) -> CheckTrial:
+    """Runs a notebook once and judges it by the one criterion; what the handout gave is no answer.
 
     Raises:
         SandboxUnavailable: The sandbox does not work here.
@@ -78,12 +85,12 @@ def try_check(notebook: bytes, rubric: Rubric, reference: Reference, sandbox: Sa
     def run(by: Plan) -> Bundle:
         return worker.run(Job("trial", notebook, by))
 
-    return _tried(with_whole_passes(run(plan), plan, run), rubric, reference)
+    return _tried(with_whole_passes(run(plan), plan, run), rubric, reference, handout)
 
 
-def _tried(bundle: Bundle, rubric: Rubric, reference: Reference) -> CheckTrial:
+def _tried(bundle: Bundle, rubric: Rubric, reference: Reference, handout: Handout | None) -> CheckTrial:
     criterion = rubric.criteria[0]
-    facts = Facts.of(bundle, rubric.sections)
+    facts = Facts.of(bundle, rubric.sections, handout)
     case = Case(facts, criterion.section, reference, criterion.check.watches(), (criterion.check,))
-    verdict = grade(rubric, bundle, reference)
+    verdict = grade(rubric, bundle, reference, handout)
     return CheckTrial(facts_in_words(case, criterion.check.probes()), verdict.findings[0])

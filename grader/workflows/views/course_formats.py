@@ -174,8 +174,7 @@ def _line(item: CriterionMark, shown: FindingView | None) -> CriterionLine:
 def _views(store: Store, result: Result) -> dict[str, FindingView]:
     """What the feedback report tells the student of each criterion, expected values held back alike."""
     report = report_input(store, result)
-    findings = report.verdict.findings if report else ()
-    return {finding.criterion: view(report, finding) for finding in findings if report}
+    return {item.criterion: view(report, item) for item in report.mark.criteria} if report else {}
 
 
 def _message(shown: FindingView) -> str:
@@ -184,7 +183,7 @@ def _message(shown: FindingView) -> str:
     decision = shown.decision
     if decision is None:
         return said
-    points = f"A TA decided: {number(decision.points)} of {count(shown.out_of, 'point')}."
+    points = f"A TA decided: {number(shown.points)} of {count(shown.out_of, 'point')}."
     return f"{said}\n{points} {decision.why}".rstrip()
 
 

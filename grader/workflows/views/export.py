@@ -47,7 +47,7 @@ def _lateness(line: LateLine) -> dict[str, Any]:
 
 
 def _criterion(mark: CriterionMark) -> dict[str, Any]:
-    finding = json.loads(mark.finding.model_dump_json(include={"status", "message", "where", "data"}))
+    finding = json.loads(mark.finding.model_dump_json(include={"status", "message", "where", "exhibits"}))
     plain = {
         "id": mark.criterion,
         "status": finding["status"],
@@ -55,7 +55,7 @@ def _criterion(mark: CriterionMark) -> dict[str, Any]:
         "out_of": mark.out_of,
         "message": finding["message"],
         "where": finding["where"],
-        "data": finding["data"],
+        "exhibits": finding["exhibits"],
     }
     if mark.decision is not None:
         return {**plain, "decision": _decision(mark.decision)}

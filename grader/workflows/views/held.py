@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.facts.handed_in import nothing_came as nothing_in
-from grader.grading import held
+from grader.grading.held import why_not_taken
 from grader.store.history import Result
 
 __all__ = ["nothing_came", "why_held"]
@@ -11,8 +11,10 @@ __all__ = ["nothing_came", "why_held"]
 
 def why_held(result: Result) -> str:
     """Why a submission waits for a person's word before it has a mark; empty where it does not."""
-    attempt = result.attempt
-    return held.why_held(attempt.outcome, attempt.detail, result.mark) if attempt else ""
+    attempt, mark = result.attempt, result.mark
+    if mark is not None:
+        return mark.held
+    return why_not_taken(attempt.outcome, attempt.detail) if attempt else ""
 
 
 def nothing_came(result: Result) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,24 +14,22 @@ from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
+from grader.grading.earlier import completed
+from grader.grading.remarks import is_late
 from grader.intake.roster import Roster
-from grader.reporting import Adjustment, Decision, ReportInput, render_report
+from grader.reporting import ReportInput, render_report
 from grader.rubric.loader import load_rubric
-from grader.rubric.model import Policy, Rubric
+from grader.rubric.model import Rubric
 from grader.store import Store
 from grader.store.history import Result
 from grader.workflows.regrading.rubrics import given_cells
-from grader.workflows.views.held import why_held
 from grader.workflows.views.people import shown_name
 
 __all__ = [
     "NO_REFERENCE",
     "Written",
     "file_name",
-    "remarks_over",
     "report_input",
-    "shown_decisions",
-    "shown_lateness",
     "write_reports",
 ]
 
@@ -104,23 +101,21 @@ def report_input(
     raw = store.blobs.get(attempt.evidence)
     rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
     bundle = decode(raw, limit_bytes=len(raw))
+    shown = reference if verdict.reference == reference.digest else NO_REFERENCE
     return ReportInput(
         student=result.student,
         rubric=rubric,
-        verdict=verdict,
+        mark=result.mark_by(completed(verdict, rubric, bundle, shown)),
         bundle=bundle,
         outcome=Outcome(attempt.outcome),
         outcome_detail=attempt.detail,
         file=Path(result.submission.path).name,
         attempt=attempt.number,
-        decisions=shown_decisions(result),
-        adjustments=shown_lateness(result),
-        reference=reference if verdict.reference == reference.digest else NO_REFERENCE,
-        remarks_over=remarks_over(rubric.remarks, now),
+        reference=shown,
+        remarks_over=is_late(rubric.remarks, now),
         appendix=appendix,
         made_at=now,
         unchanged=given_cells(result.rubric, rubric, bundle.evidence.cells),
-        held=bool(why_held(result)),
     )
 
 
@@ -128,27 +123,6 @@ def report_input(
 def _rubric(text: str, name: str) -> Rubric:
     """Reading a rubric takes longer than drawing a report, and a class shares one."""
     return load_rubric(text, registry(), name=name)
-
-
-def remarks_over(policy: Policy, now: datetime) -> bool:
-    """Whether the course takes no remark requests any more; never where no date is set."""
-    return policy.remarks_open_until is not None and now > policy.remarks_open_until
-
-
-def shown_decisions(result: Result) -> dict[str, Decision]:
-    """Decisions that stand, as a report shows them; who decided is the course's business."""
-    criteria = result.mark.criteria if result.mark else ()
-    return {
-        item.criterion: Decision(points=item.points, why=item.decision.why, at=item.decision.at)
-        for item in criteria
-        if item.decision is not None
-    }
-
-
-def shown_lateness(result: Result) -> tuple[Adjustment, ...]:
-    """The mark's line for handing in late, where there is one."""
-    line = result.mark.late if result.mark else None
-    return (Adjustment("Late", 0 - line.points, line.why),) if line else ()
 
 
 def file_name(student: str, taken: set[str], suffix: str = ".html") -> str:

@@ -12,8 +12,6 @@ from grader.store import Store
 from grader.store.history import Result
 from grader.store.remarks import remarks
 from grader.workflows.regrading.rubrics import recall_newest
-from grader.workflows.views.held import why_held
-from grader.workflows.views.report import shown_decisions, shown_lateness
 
 __all__ = ["class_summary"]
 
@@ -54,11 +52,8 @@ def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:
     return SummaryInput(
         student=result.student,
         outcome=Outcome(result.attempt.outcome),
-        verdict=result.verdict,
+        mark=result.mark,
         bundle=decode(raw, limit_bytes=len(raw)),
         wall_time_s=result.attempt.wall_time_s,
-        decisions=shown_decisions(result),
-        adjustments=shown_lateness(result),
         name=entry.name if entry else "",
-        held=bool(why_held(result)),
     )

@@ -37,12 +37,17 @@ from tests import course
         (["audit", "--expect", "nonsense"], "no seal"),
         (["audit", "--expect", "²:a"], "no seal"),
         (["rubric", "handout", "rubrics/mini.yaml"], "not JSON"),
+        (["rubric", "handout", "list.ipynb"], "the handout is no notebook"),
+        (["check", "manual", "list.ipynb", "--with", "prompt=x", "--handout", "broken.ipynb"], "no notebook"),
+        (["check", "manual", "list.ipynb", "--with", "prompt=x", "--handout", "list.ipynb"], "no notebook"),
     ],
 )
 def test_a_usage_error_is_one_message_and_exit_code_2(
     lab: Path, grader, arguments: list[str], said: str
 ) -> None:
     (lab / "empty").mkdir()
+    (lab / "broken.ipynb").write_text("{")
+    (lab / "list.ipynb").write_text("[]")
     ended = grader(*arguments)
     assert ended.code == 2
     assert said in ended.err

@@ -24,7 +24,7 @@ GOLDEN = {
             "out_of": 2.0,
             "message": ...,
             "where": [{"cell": 0, "line": 1}],
-            "data": {"names": [{"name": "sum", "cell": 0, "line": 1}]},
+            "exhibits": [{"kind": "names", "names": [{"name": "sum", "cell": 0, "line": 1}]}],
         },
         {
             "id": "why",
@@ -33,7 +33,7 @@ GOLDEN = {
             "out_of": 3.0,
             "message": ...,
             "where": [],
-            "data": {"prompt": "any sound reason"},
+            "exhibits": [{"kind": "prompt", "text": "any sound reason"}],
         },
     ],
     "timing": {"wall_time_s": 1.0, "cells_s": 0.5},

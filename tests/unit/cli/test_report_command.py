@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from grader.facts.case import Reference
+from grader.grading.remarks import is_late
 from grader.rubric.model import Policy
 from grader.store import open_store
 from grader.store.history import Result
-from grader.workflows.views.report import remarks_over, report_input
+from grader.workflows.views.report import report_input
 from grader.workflows.views.show import find_result, find_results
 from tests import course
 
@@ -71,7 +72,7 @@ def test_other_reference_answers_than_those_that_judged_are_told(graded: Path, g
     [(None, False), (END - timedelta(minutes=1), True), (END, False), (END + timedelta(1), False)],
 )
 def test_details_are_held_back_until_the_last_moment_for_requests(until: datetime | None, over: bool) -> None:
-    assert remarks_over(Policy(remarks_open_until=until), END) is over
+    assert is_late(Policy(remarks_open_until=until), END) is over
 
 
 def test_what_is_released_after_remarks_follows_the_rubrics_date(lab: Path, grader) -> None:

@@ -150,7 +150,10 @@ def judged_in_all(check, notebook):
 def test_networks_that_differ_in_their_heads_only_are_two(notebook):
     notebook.run(DEEP, "train(deep(2)); train(deep(3))")
     judgement = judged(HyperparameterSettings(at_least=2, architectural=True), notebook)
-    assert (judgement.status, judgement.data["different"]) == (Status.PASS, 2)
+    assert (judgement.status, factories.rows(judgement, "different settings")) == (
+        Status.PASS,
+        [{"different": 2}],
+    )
     assert len(notebook.history.layer_lists) == 2
 
 
@@ -158,7 +161,10 @@ def test_networks_built_alike_share_their_layers_and_are_one(notebook):
     notebook.run(DEEP, "train(deep(2)); train(deep(2))")
     assert len(notebook.history.layer_lists) == 1
     judgement = judged(HyperparameterSettings(at_least=2), notebook)
-    assert (judgement.status, judgement.data["different"]) == (Status.PARTIAL, 1)
+    assert (judgement.status, factories.rows(judgement, "different settings")) == (
+        Status.PARTIAL,
+        [{"different": 1}],
+    )
 
 
 @pytest.mark.parametrize(("classes", "status"), [(2, Status.PASS), (3, Status.FAIL)])

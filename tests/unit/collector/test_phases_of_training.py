@@ -11,6 +11,7 @@ from grader.checks.training.fresh_weights import FreshWeights
 from grader.checks.training.hyperparameter_settings import HyperparameterSettings
 from grader.facts.training.settings import Setting
 from grader.judging.check import Check
+from grader.judging.exhibits import RunTimeline
 from grader.judging.judgement import Judgement, Status
 from tests import factories
 
@@ -280,7 +281,9 @@ def test_phases_of_one_training_are_no_carry_over(judge, source):
     judgement = judge(source)
     assert judgement.status is Status.NEEDS_TA
     told = "it may be the next phase of one training, or a training of its own that kept trained weights."
-    assert all(reason.endswith(told) for reason in judgement.data["reasons"])
+    reasons = factories.shown(judgement, RunTimeline).reasons
+    assert reasons
+    assert all(reason.endswith(told) for reason in reasons)
 
 
 @pytest.mark.parametrize("source", ANEW.values(), ids=ANEW)

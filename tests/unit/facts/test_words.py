@@ -25,9 +25,10 @@ from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
 from grader.facts.words.numbers import numbers_in, states
 from grader.judging.check import Check
+from grader.judging.exhibits import Prompt
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import cell
+from tests.factories import cell, rows
 
 SECTIONS = {"a": Section(title="a", heading="^Part a"), "b": Section(title="b", heading="^Part b")}
 HEADING = cell(0, "# Part a\nHow many of the 10 classes?", kind="markdown", handout_id="h")
@@ -294,6 +295,10 @@ def test_a_tolerance_is_the_largest_error_allowed():
 NAMED = FilesWritten(named=("m_epoch0", "m_epoch1", "m_epoch1_err.csv"))
 
 
+def unnamed(judgement: Judgement) -> list[str]:
+    return [row["file"] for row in rows(judgement, "files") if not row["named"]]
+
+
 def test_files_named_word_for_word_are_right_and_a_pattern_goes_to_a_ta():
     assert (
         judge(NAMED, cell(2, "m_epoch0, `m_epoch1`, m_epoch1_err.csv.", kind="markdown")).status
@@ -301,13 +306,13 @@ def test_files_named_word_for_word_are_right_and_a_pattern_goes_to_a_ta():
     )
     part = judge(NAMED, cell(2, "m_epoch0 to m_epoch{n} and a CSV file", kind="markdown"))
     assert part.status is Status.NEEDS_TA
-    assert part.data["missing"] == ["m_epoch1", "m_epoch1_err.csv"]
+    assert unnamed(part) == ["m_epoch1", "m_epoch1_err.csv"]
     assert judge(NAMED).status is Status.FAIL
 
 
 def test_the_beginning_of_a_longer_name_is_not_that_file():
     listed = cell(2, "m_epoch0 m_epoch1_err.csv", kind="markdown")
-    assert judge(NAMED, listed).data["missing"] == ["m_epoch1"]
+    assert unnamed(judge(NAMED, listed)) == ["m_epoch1"]
 
 
 def test_files_that_the_run_wrote_are_found_by_pattern():
@@ -404,7 +409,7 @@ MANUAL = Manual(prompt="Look at it.")
 def test_a_person_judges_what_was_handed_in_and_is_told_where():
     judgement = judge(MANUAL, cell(2, "Because.", kind="markdown"))
     assert (judgement.status, judgement.open_share) == (Status.NEEDS_TA, 1.0)
-    assert judgement.data == {"prompt": "Look at it."}
+    assert judgement.exhibits == (Prompt(text="Look at it."),)
     assert "Look at it." not in judgement.message
     assert [place.cell for place in judgement.where] == [2]
 

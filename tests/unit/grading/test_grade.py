@@ -9,16 +9,16 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import NOTHING_CAME, Outcome, ShimUse
 from grader.facts.case import Case, Reference
 from grader.grading.grade import grade
-from grader.grading.held import why_held
+from grader.grading.held import why_not_taken
 from grader.grading.marks import Decision, mark_of
 from grader.grading.points import add_up, points_of, settle
 from grader.judging.check import Check
+from grader.judging.exhibits import Exhibit, Pair
 from grader.judging.judgement import Judgement, Status
 from grader.rubric.model import Criterion, Rubric
 from tests import factories
@@ -31,7 +31,7 @@ class Fixed(Check):
     open_share: float = 0.0
     raises: str | None = None
     full: bool = False
-    data: dict[str, Any] = Field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
 
     @property
     def needs_full_training(self) -> bool:
@@ -45,7 +45,7 @@ class Fixed(Check):
             share=self.share,
             open_share=self.open_share,
             message="judged",
-            data=self.data,
+            exhibits=self.exhibits,
         )
 
 
@@ -94,7 +94,8 @@ def test_nothing_handed_in_is_settled_at_nothing(detail: str):
     verdict = verdict_of(Fixed(), outcome=Outcome.INVALID_SUBMISSION, outcome_detail=detail)
     assert verdict.findings[0].status is Status.FAIL
     assert (verdict.points, verdict.pending) == (0.0, 0.0)
-    assert why_held(Outcome.INVALID_SUBMISSION, detail, mark_of(verdict, ())) == ""
+    assert why_not_taken(Outcome.INVALID_SUBMISSION, detail) == ""
+    assert mark_of(verdict, ()).held == ""
 
 
 def test_a_held_mark_is_let_go_by_a_word_on_every_criterion_and_not_before():
@@ -103,14 +104,16 @@ def test_a_held_mark_is_let_go_by_a_word_on_every_criterion_and_not_before():
         Decision(seq, finding.criterion, 0.0, "ann", datetime(2026, 3, 1, tzinfo=UTC), "nothing in it")
         for seq, finding in enumerate(verdict.findings)
     ]
-    assert why_held(Outcome.INVALID_SUBMISSION, "a pdf", mark_of(verdict, given[:1])) == "a pdf"
-    assert why_held(Outcome.INVALID_SUBMISSION, "a pdf", mark_of(verdict, given)) == ""
-    assert why_held(Outcome.CELL_ERROR, "a pdf", mark_of(verdict, ())) == ""
+    why = why_not_taken(Outcome.INVALID_SUBMISSION, "a pdf")
+    assert mark_of(verdict, given[:1], not_taken=why).held == "a pdf"
+    assert mark_of(verdict, given, not_taken=why).held == ""
+    assert why_not_taken(Outcome.INVALID_SUBMISSION, "") == "it is no notebook"
+    assert why_not_taken(Outcome.CELL_ERROR, "a pdf") == ""
 
 
 def test_a_zero_that_an_earlier_version_gave_for_an_unread_file_is_held_before_any_regrade():
     zero = verdict_of(Fixed(status=Status.FAIL, share=0))
-    assert why_held(Outcome.INVALID_SUBMISSION, "a pdf", mark_of(zero, ())) == "a pdf"
+    assert mark_of(zero, (), not_taken="a pdf").held == "a pdf"
 
 
 def test_a_question_about_a_trained_net_waits_where_training_was_cut_short():
@@ -167,8 +170,8 @@ def test_the_order_of_criteria_changes_no_finding(order: list[int]):
     assert (first.points, first.pending) == (second.points, second.pending)
 
 
-def test_judging_twice_gives_equal_bytes_with_nan_in_the_data():
-    check = Fixed(data={"found": math.nan, "expected": 3.0})
+def test_judging_twice_gives_equal_bytes_with_nan_in_an_exhibit():
+    check = Fixed(exhibits=(Pair(found=math.nan, expected=3.0),))
     first, second = verdict_of(check), verdict_of(check)
     assert first.model_dump_json() == second.model_dump_json()
     assert '"NaN"' in first.model_dump_json()

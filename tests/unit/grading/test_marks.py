@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import grader
 from grader.errors import RefusedError
+from grader.grading.late import HandedIn, LateLine
 from grader.grading.marks import Decision, mark_of
+from grader.grading.points import add_up, is_in_cents
 from grader.grading.remarks import (
     Action,
     Effect,
@@ -21,7 +27,7 @@ from grader.grading.remarks import (
 )
 from grader.grading.verdict import Finding, Verdict
 from grader.judging.judgement import Status
-from grader.rubric.model import Policy
+from grader.rubric.model import LatePolicy, Policy
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 NAMES = ["a", "b", "c"]
@@ -73,6 +79,53 @@ def test_points_and_pending_never_exceed_what_can_be_had(verdict: Verdict, histo
     for item in mark.criteria:
         assert item.points >= 0
         assert item.points + item.pending <= item.out_of + 1e-9
+
+
+@given(verdicts, histories())
+def test_every_point_is_earned_open_or_lost(verdict: Verdict, history: list[Decision]) -> None:
+    for item in mark_of(verdict, history).criteria:
+        assert add_up((item.points, item.pending, item.lost)) == item.out_of
+
+
+def test_what_is_lost_has_no_binary_dust() -> None:
+    verdict = Verdict(
+        assignment="lab", findings=(finding("a", 0.1, 0.2, 0.3),), points=0.1, out_of=0.3, pending=0.2
+    )
+    assert 0.3 - 0.1 - 0.2 != 0
+    assert mark_of(verdict, ()).criteria[0].lost == 0
+
+
+@given(verdicts, histories(), st.integers(0, 12), st.sampled_from(["out_of", "earned"]))
+def test_a_marks_lines_add_up_to_it(
+    verdict: Verdict, history: list[Decision], days: int, share_of: str
+) -> None:
+    policy = LatePolicy.model_validate({"due": NOW, "per_day": 0.1, "share_of": share_of})
+    handed_in = HandedIn("s1", NOW + timedelta(days=days))
+    mark = mark_of(verdict.model_copy(update={"late": policy}), history, handed_in)
+    lines = [item.points for item in mark.criteria] + [line.points for line in mark.adjustments]
+    assert add_up(lines) == mark.points
+    assert all(line.points <= 0 for line in mark.adjustments)
+    assert bool(mark.adjustments) == (days > 0)
+
+
+def test_a_line_takes_no_more_than_there_is() -> None:
+    verdict = Verdict(assignment="lab", findings=(finding("a", 2, 0, 4),), points=2, out_of=4, pending=0)
+    mark = replace(mark_of(verdict, ()), late=LateLine(days=9, tokens=0, points=3, why="nine days"))
+    assert mark.points == 0
+
+
+@given(st.integers(0, 10_000))
+def test_points_with_two_decimals_are_as_they_are_published(cents: int) -> None:
+    assert is_in_cents(cents / 100)
+    assert not is_in_cents(cents / 100 + 0.004)
+
+
+def test_points_are_rounded_in_one_place() -> None:
+    rounding = []
+    for path in sorted(Path(grader.__file__).parent.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        rounding += [path.name] if re.search(r"quantize|ROUND_HALF|Decimal\(\"0\.01", text) else []
+    assert rounding == ["points.py"]
 
 
 @given(verdicts, histories(), st.randoms())

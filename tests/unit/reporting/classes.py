@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from grader.checks.code.no_builtin_shadowing import NoBuiltinShadowing
@@ -10,11 +10,13 @@ from grader.checks.manual import Manual
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.fields import Where
+from grader.grading.late import LateLine
 from grader.grading.verdict import Finding, Verdict
+from grader.judging.exhibits import Call, CallGroup, Calls, Names, UsedName
 from grader.judging.judgement import Status
 from grader.reporting import SummaryInput
 from grader.rubric.model import Criterion, Rubric
-from tests.factories import cell, evidence
+from tests.factories import cell, evidence, marked
 
 RUBRIC = Rubric(
     assignment="lab1",
@@ -47,7 +49,14 @@ def waiting(criterion: str, status: Status = Status.NEEDS_TA) -> Finding:
     return finding(criterion, 0, status=status, pending=out_of)
 
 
-def student(name: str, *findings: Finding, source: str = "", **more: Any) -> SummaryInput:
+def student(
+    name: str,
+    *findings: Finding,
+    source: str = "",
+    given: Mapping[str, tuple[float, str]] | None = None,
+    late: LateLine | None = None,
+    **more: Any,
+) -> SummaryInput:
     """A submission of one cell with the findings given; criteria without one earn nothing silently."""
     verdict = Verdict(
         assignment="lab1",
@@ -56,18 +65,16 @@ def student(name: str, *findings: Finding, source: str = "", **more: Any) -> Sum
         out_of=10,
         pending=sum(each.pending for each in findings),
     )
-    given = {"outcome": Outcome.COMPLETED, "verdict": verdict, **more}
-    return SummaryInput(name, bundle=Bundle(evidence([cell(0, source)])), **given)
+    fields = {"outcome": Outcome.COMPLETED, "mark": marked(verdict, given, late=late), **more}
+    return SummaryInput(name, bundle=Bundle(evidence([cell(0, source)])), **fields)
 
 
 def shadowing(*names: str, line: int = 1) -> Finding:
-    data = {"names": [{"name": name, "cell": 0, "line": line} for name in names]}
-    return finding("builtin-shadowing", 0, data=data, where=(Where(cell=0, line=line),))
+    used = Names(names=tuple(UsedName(name=name, cell=0, line=line) for name in names))
+    return finding("builtin-shadowing", 0, exhibits=(used,), where=(Where(cell=0, line=line),))
 
 
-def calls(*mistakes: str | None) -> Mapping[str, Any]:
-    """Data of a check that calls a function, one call for each mistake."""
-    made: Sequence[dict[str, Any]] = [
-        {"call": "f(3)", "state": "wrong", "mistake": mistake} for mistake in mistakes
-    ]
-    return {"groups": [{"name": "hidden", "weight": 1.0, "credit": 0.0, "calls": made}]}
+def calls(*mistakes: str | None) -> tuple[Calls]:
+    """What a check shows that calls a function, one call for each mistake."""
+    made = tuple(Call(call="f(3)", state="wrong", mistake=mistake) for mistake in mistakes)
+    return (Calls(function="f", groups=(CallGroup(name="hidden", weight=1.0, credit=0.0, calls=made),)),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -36,11 +37,23 @@ from grader.evidence.training import DataSource, EvaluationPass, LossUse, Traini
 from grader.evidence.values import ArrayValue, IntValue, SequenceValue
 from grader.facts.case import Reference
 from grader.grading.grade import grade
+from grader.grading.late import LateLine
 from grader.judging.check import Check
 from grader.reporting import ReportInput
 from grader.rubric.model import Criterion, Policy, Rubric
 from reference import ARCHITECTURES, FUNCTIONS
-from tests.factories import answers, called, carried, cell, fresh, layer, model, parameter, training_run
+from tests.factories import (
+    answers,
+    called,
+    carried,
+    cell,
+    fresh,
+    layer,
+    marked,
+    model,
+    parameter,
+    training_run,
+)
 
 SMALL = {"model": model("small_net", 1, class_name="SmallNet", count=386)}
 LARGE = {"model": model("large_net", 2, class_name="LargeNet", count=9705)}
@@ -391,12 +404,15 @@ def bundle() -> Bundle:
     return Bundle(evidence, arrays)
 
 
-def report(**more: object) -> ReportInput:
-    """The report of this submission; `more` replaces single fields."""
-    given, scheme = bundle(), rubric()
-    verdict = grade(scheme, given, reference(), evidence_digest="e" * 64)
+def report(
+    given: Mapping[str, tuple[float, str]] | None = None, late: LateLine | None = None, **more: object
+) -> ReportInput:
+    """The report of this submission with what was decided; `more` replaces single fields."""
+    recorded, scheme = bundle(), rubric()
+    verdict = grade(scheme, recorded, reference(), evidence_digest="e" * 64)
+    mark = marked(verdict, given, late=late)
     fields = {"file": "lab2.ipynb", "reference": reference(), **more}
-    return ReportInput(student="s101", rubric=scheme, verdict=verdict, bundle=given, **fields)  # type: ignore[arg-type]
+    return ReportInput(student="s101", rubric=scheme, mark=mark, bundle=recorded, **fields)  # type: ignore[arg-type]
 
 
 def display(html: str) -> CellRun:

@@ -13,7 +13,7 @@ from grader.grading.grade import grade
 from grader.intake import parse_notebook
 from grader.reporting import SummaryInput, render_slides, render_summary_text, summarise
 from grader.workflows.regrading.rubrics import load_rubric_file
-from tests.factories import evidence
+from tests.factories import evidence, marked
 
 pytestmark = pytest.mark.corpus
 
@@ -29,7 +29,7 @@ def test_sum_used_as_a_variable_is_the_most_common_name_taken_from_python(corpus
     for path in sorted((corpus / "lab1").glob("*/*.ipynb")):
         bundle = Bundle(evidence(parse_notebook(path.read_bytes())))
         verdict = grade(rubric, bundle, Reference(), loaded.handout)
-        results.append(SummaryInput(path.parent.name, Outcome.COMPLETED, verdict, bundle))
+        results.append(SummaryInput(path.parent.name, Outcome.COMPLETED, marked(verdict), bundle))
     summary = summarise(rubric, results)
     first, *others = summary.issues
     assert first.title == "`sum` used as a variable name"

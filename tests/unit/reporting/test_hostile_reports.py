@@ -15,12 +15,32 @@ from grader.evidence.codec import Bundle
 from grader.evidence.record import CellError, CellRecord, CellRun, ModuleRecord, Output, ProbeResult
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.fields import Where
-from grader.reporting import Adjustment, Decision, ReportInput, render_report
+from grader.grading.late import LateLine
+from grader.grading.verdict import Finding
+from grader.judging.exhibits import (
+    Call,
+    CallGroup,
+    Calls,
+    CarriedRun,
+    DataLanes,
+    Exhibit,
+    Names,
+    NetworkTable,
+    Pair,
+    Part,
+    Parts,
+    Prompt,
+    RunTimeline,
+    Table,
+    UsedName,
+    Window,
+)
+from grader.reporting import ReportInput, render_report
 from grader.reporting.appendix import let_in
 from grader.reporting.formulas import MATHML
 from grader.reporting.markdown import markdown, message, sanitised
 from grader.reporting.text import clean
-from tests.factories import cell, model
+from tests.factories import cell, marked, model
 from tests.unit.reporting import samples
 
 CANARY = "canary7391"
@@ -153,15 +173,24 @@ def hostile_answer(answer: ProbeResult, text: str) -> ProbeResult:
     return answer.model_copy(update={"record": record.model_copy(update=named)})
 
 
-def hostile_data(text: str) -> dict[str, object]:
-    call = {"call": text, "state": "wrong", "expected": text, "got": [text, {text: text}], "mistake": text}
-    return {
-        "found": text,
-        "expected": [text, 1, None],
-        "groups": [{"name": text, "weight": 1.0, "credit": 0.0, "calls": [call]}] * 2,
-        "runs": [{"run": 0}],
-        "names": [{"name": text, "cell": 1, "line": 2}],
-    }
+def hostile_exhibits(text: str) -> tuple[Exhibit, ...]:
+    call = Call(call=text, state="wrong", expected=text, got=[text, {text: text}], mistake=text)
+    group = CallGroup(name=text, weight=1.0, credit=0.0, calls=(call,))
+    return (
+        Pair(found=text, expected=[text, 1, None]),
+        Calls(function=text, groups=(group, group)),
+        RunTimeline(carried=(CarriedRun(run=0, object=text, model_class=text),), reasons=(text,)),
+        Names(names=(UsedName(name=text, cell=1, line=2),)),
+        Parts(parts=(Part(name=text, state="wrong", expected=text, found=text, mistake=text, note=text),)),
+        Table.of(text, [{text: text}]),
+        Prompt(text=text),
+    )
+
+
+def beside(finding: Finding, number: int) -> tuple[Exhibit, ...]:
+    """What a finding had of the evidence; of several windows the first, as calls are drawn without one."""
+    kept = (DataLanes, NetworkTable, Window) if number == 0 else (DataLanes, NetworkTable)
+    return tuple(exhibit for exhibit in finding.exhibits if isinstance(exhibit, kept))
 
 
 def hostile_report(text: str) -> ReportInput:
@@ -192,15 +221,10 @@ def hostile_report(text: str) -> ReportInput:
                 "advice": text,
                 "title": text,
                 "where": (Where(cell=1, line=2), Where(cell=0), Where(cell=2, line=99), Where(cell=77)),
-                "data": {
-                    **hostile_data(text),
-                    **({"picture": finding.data["picture"]} if number == 0 else {}),
-                }
-                if "picture" in finding.data
-                else hostile_data(text),
+                "exhibits": (*hostile_exhibits(text), *beside(finding, number)),
             }
         )
-        for number, finding in enumerate(report.verdict.findings)
+        for number, finding in enumerate(report.mark.verdict.findings)
     )
     return replace(
         report,
@@ -208,9 +232,12 @@ def hostile_report(text: str) -> ReportInput:
         name=text,
         file=text,
         bundle=Bundle(changed, report.bundle.arrays),
-        verdict=report.verdict.model_copy(update={"findings": findings}),
-        decisions={"why-validation": Decision(1, text, by=text)},
-        adjustments=(Adjustment(text, -1, text),),
+        mark=marked(
+            report.mark.verdict.model_copy(update={"findings": findings}),
+            {"why-validation": (1, text)},
+            late=LateLine(days=1, tokens=0, points=1, why=text),
+            by=text,
+        ),
     )
 
 

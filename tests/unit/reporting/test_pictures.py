@@ -1,43 +1,50 @@
-"""Pictures of findings: drawn from evidence and data, absent where there is nothing to draw."""
+"""Pictures of exhibits: drawn with the evidence, absent where there is nothing to draw."""
 
 from __future__ import annotations
 
+import ast
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks.data.untouched_test_data import TestSetUntouched as Untouched
+from grader import reporting
+from grader.checks import registry
 from grader.checks.functions.picture import Sliding, picture
 from grader.evidence.codec import Bundle
 from grader.evidence.training import DataSource, EvaluationPass, Start, TrainingHistory
 from grader.facts.values.compare import Tolerance
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import CarriedRun, DataLanes, Exhibit, NetworkTable, Plane, RunTimeline, Window
 from grader.judging.judgement import Status
 from grader.reporting import ReportInput
-from grader.reporting.pictures import convolution, data_use, layers, pictures, training_runs
-from grader.reporting.pictures.heatmap import Box, Grid, numbers_of
+from grader.reporting.pictures import (
+    DRAWERS,
+    NOT_DRAWN,
+    convolution,
+    data_use,
+    layers,
+    pictures,
+    training_runs,
+)
+from grader.reporting.pictures.heatmap import Box, Grid, is_grid
 from grader.reporting.pictures.layers import written_count
 from grader.reporting.pictures.training_runs import sparkline
-from grader.rubric.model import Criterion
 from reference import FUNCTIONS
-from tests.factories import carried, history, model, training_run
+from tests.factories import carried, history, model, shown, training_run
 from tests.unit.reporting import samples
 from tests.unit.reporting.test_report import Outline
 
 
-def sample(name: str) -> tuple[ReportInput, Finding, Criterion]:
+def sample(name: str) -> tuple[ReportInput, Finding]:
     report = samples.report()
-    finding = next(each for each in report.verdict.findings if each.criterion == name)
-    criterion = report.criterion_of(finding)
-    assert criterion is not None
-    return report, finding, criterion
+    return report, next(each for each in report.mark.verdict.findings if each.criterion == name)
 
 
 def with_training(report: ReportInput, training: TrainingHistory) -> ReportInput:
@@ -46,26 +53,50 @@ def with_training(report: ReportInput, training: TrainingHistory) -> ReportInput
     return replace(report, bundle=Bundle(evidence, report.bundle.arrays))
 
 
-def timeline(training: TrainingHistory, **finding: Any) -> str:
-    report, found, criterion = sample("fresh-weights")
+def timeline(training: TrainingHistory, exhibit: RunTimeline | None = None, **finding: Any) -> str:
+    report, found = sample("fresh-weights")
     changed = found.model_copy(update=finding)
-    drawn = training_runs.draw(with_training(report, training), changed, criterion)
+    exhibit = exhibit or shown(found, RunTimeline)
+    drawn = training_runs.draw(with_training(report, training), changed, exhibit)
     assert drawn is not None
     return str(drawn)
 
 
 def test_nothing_is_drawn_without_evidence() -> None:
-    report, _, _ = sample("conv2d")
+    report, finding = sample("conv2d")
     bare = replace(report, bundle=None)
-    for finding in report.verdict.findings:
-        plain = finding.model_copy(update={"data": {}})
-        assert pictures(bare, plain, report.criterion_of(finding)) == ()
-        assert pictures(bare, plain, None) == ()
+    standing_on_it = (RunTimeline(), DataLanes(), NetworkTable(probe="module-0"))
+    for exhibits in ((), standing_on_it):
+        assert pictures(bare, finding.model_copy(update={"exhibits": exhibits})) == ()
+
+
+def test_a_network_that_the_evidence_does_not_have_is_not_drawn() -> None:
+    report, finding = sample("small-net-parameters")
+    assert layers.draw(report, finding, shown(finding, NetworkTable)) is not None
+    assert layers.draw(report, finding, NetworkTable(probe="module-0")) is None
+
+
+def test_each_type_of_exhibit_has_a_drawer_or_is_named_as_one_that_has_none() -> None:
+    union, _ = get_args(Exhibit)
+    assert DRAWERS.keys() | NOT_DRAWN.keys() == set(get_args(union))
+    assert not DRAWERS.keys() & NOT_DRAWN.keys()
+    assert all(NOT_DRAWN.values())
+
+
+def test_reporting_knows_exhibits_and_no_kind_of_check() -> None:
+    kinds = set(registry())
+    for path in sorted(Path(reporting.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert not {text for text in texts if isinstance(text, str)} & kinds, path
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        assert not [name for name in modules if name.startswith("grader.checks")], path
 
 
 def test_a_run_that_a_ta_must_judge_is_not_painted_as_wrong() -> None:
     runs = history(training_run(0, 1), training_run(1, 2, start=carried(0)))
-    told = timeline(runs, status=Status.NEEDS_TA, data={"runs": [{"run": 1}], "undetermined": True})
+    named = RunTimeline(carried=(CarriedRun(run=1),), undetermined=True)
+    told = timeline(runs, named, status=Status.NEEDS_TA)
     assert "your TA looks at it" in told
     assert 'class="start wait"' in told
     assert 'class="start bad"' not in told
@@ -73,7 +104,7 @@ def test_a_run_that_a_ta_must_judge_is_not_painted_as_wrong() -> None:
 
 def test_weights_carried_where_the_rubric_allows_it_are_told_without_blame() -> None:
     runs = history(training_run(0, 1), training_run(1, 2, start=carried(0, 0.25)))
-    told = timeline(runs, data={"runs": []})
+    told = timeline(runs, RunTimeline())
     assert "Went on with 25 % of the weights of run 0" in told
     assert 'class="start plain"' in told
 
@@ -141,7 +172,7 @@ def test_parameters_are_counted_as_on_a_board(shapes: list[tuple[int, ...]], wri
 
 
 def test_layers_without_a_trace_stand_in_the_order_of_registration() -> None:
-    report, finding, criterion = sample("small-net-parameters")
+    report, finding = sample("small-net-parameters")
     assert report.bundle is not None
     record = samples.small_net_as_handed_in().model_copy(update={"operations": ()})
     probes = {
@@ -150,7 +181,7 @@ def test_layers_without_a_trace_stand_in_the_order_of_registration() -> None:
         if result.record is not None and result.record.kind == "module"
     }
     evidence = report.bundle.evidence.model_copy(update={"probes": probes})
-    drawn = str(layers.draw(replace(report, bundle=Bundle(evidence)), finding, criterion))
+    drawn = str(layers.draw(replace(report, bundle=Bundle(evidence)), finding, shown(finding, NetworkTable)))
     assert re.findall(r"<code>(\w+)</code>", drawn) == ["conv", "pool", "fc"]
 
 
@@ -163,7 +194,7 @@ def test_a_layer_used_twice_is_counted_once() -> None:
 
 
 def test_each_data_set_has_a_lane_with_its_uses_in_words() -> None:
-    report, _, _ = sample("fresh-weights")
+    report, _ = sample("fresh-weights")
     training = TrainingHistory(
         runs=(
             training_run(0, 1, source=0, order=0),
@@ -182,11 +213,10 @@ def test_each_data_set_has_a_lane_with_its_uses_in_words() -> None:
                        names=("test_loader",)),
         ),
     )  # fmt: skip
-    untouched = Criterion(id="test-set-untouched", title="-", points=1, check=Untouched())
     finding = Finding(
         criterion="test-set-untouched", title="-", status=Status.FAIL, points=0, out_of=1, message="-"
     )
-    drawn = data_use.draw(with_training(report, training), finding, untouched)
+    drawn = data_use.draw(with_training(report, training), finding, DataLanes())
     text = Outline(str(drawn)).text
     assert "train_loader CIFAR10, 8000 of 50000 items, train set 1 training run" in text
     assert "val_loader CIFAR10, 2000 of 50000 items, train set 1 evaluation" in text
@@ -195,36 +225,34 @@ def test_each_data_set_has_a_lane_with_its_uses_in_words() -> None:
 
 
 def test_data_that_the_judge_is_not_sure_of_are_no_test_data_on_the_page() -> None:
-    report, _, _ = sample("fresh-weights")
+    report, _ = sample("fresh-weights")
     folder = DataSource(
         token=0, dataset_token=0, dataset="ImageFolder", split="test", sampled=90, length=90, root="test",
         names=("loader",),
     )  # fmt: skip
     training = TrainingHistory(runs=(training_run(0, 1, source=0, order=0),), sources=(folder,))
-    untouched = Criterion(id="test-set-untouched", title="-", points=1, check=Untouched())
     finding = Finding(
         criterion="test-set-untouched", title="-", status=Status.NEEDS_TA, points=0, out_of=1, message="-"
     )
-    drawn = str(data_use.draw(with_training(report, training), finding, untouched))
+    drawn = str(data_use.draw(with_training(report, training), finding, DataLanes()))
     assert "perhaps test data" in Outline(drawn).text
     assert "test set" not in Outline(drawn).text
     assert "trained bad" not in drawn
 
 
-def heat(**more: Any) -> Mapping[str, Any]:
-    """The record of a convolution with padding whose last number is wrong."""
+def heat(**more: Any) -> Window:
+    """The numbers of a convolution with padding whose last number is wrong."""
     image, kernel = np.arange(20.0).reshape(4, 5), np.ones((3, 3))
     expected = FUNCTIONS["conv2d"](image, kernel, padding=1)
     got = expected.copy()
     got[3, 4] += 2
     how = Sliding(image, kernel, (3, 3), (1, 1), (1, 1))
-    return {**picture(how, expected, got, Tolerance(1e-6)), **more}
+    drawn = picture(how, expected, got, Tolerance(1e-6))
+    return Window.model_validate({**drawn.model_dump(), **more})
 
 
-def drawn_heat(record: Mapping[str, Any]) -> str:
-    report, finding, criterion = sample("conv2d")
-    drawn = convolution.draw(report, finding.model_copy(update={"data": {"picture": record}}), criterion)
-    return str(drawn)
+def drawn_heat(exhibit: Window) -> str:
+    return str(convolution.draw(*sample("conv2d"), exhibit))
 
 
 def test_padding_is_drawn_around_the_input_and_the_window_reaches_into_it() -> None:
@@ -237,7 +265,7 @@ def test_padding_is_drawn_around_the_input_and_the_window_reaches_into_it() -> N
 
 def test_the_sum_of_the_first_wrong_window_is_written_out_where_it_gives_what_was_expected() -> None:
     assert "18·1 + 19·1 + 0·1" in drawn_heat(heat())
-    with_bias = dict(heat()["first_wrong"], expected=65.0)
+    with_bias = heat().first_wrong.model_copy(update={"expected": 65.0})
     assert "Its window gives" not in drawn_heat(heat(first_wrong=with_bias))
 
 
@@ -278,11 +306,12 @@ def test_the_part_shown_of_a_grid_lies_in_it_and_holds_the_marked_cell(
     assert str(grid.draw()).count("<text") == part.height * part.width
 
 
-@pytest.mark.parametrize("rows", [None, [], [[]], "12", [[1], [1, 2]], [["a"]], [[None]], 5])
-def test_what_is_no_rectangle_of_numbers_is_not_drawn(rows: object) -> None:
-    assert numbers_of(rows) is None
+@pytest.mark.parametrize("rows", [None, (), ((),), ((1.0,), (1.0, 2.0))])
+def test_what_is_no_rectangle_of_numbers_is_not_drawn(rows: Plane | None) -> None:
+    assert not is_grid(rows)
+    assert "<figcaption>Yours<" not in drawn_heat(heat(got=rows))
 
 
 def test_numbers_that_are_not_finite_are_written_as_words() -> None:
-    drawn = str(Grid("Yours", numbers_of([["NaN", float("inf"), 1e9, 0.123]]) or (), 1.0).draw())
+    drawn = str(Grid("Yours", ((math.nan, math.inf, 1e9, 0.123),), 1.0).draw())
     assert re.findall(r">([^<>]+)</text>", drawn) == ["nan", "inf", "1000000000", "0.12"]

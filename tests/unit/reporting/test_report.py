@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -16,10 +15,11 @@ import pytest
 from grader.evidence.codec import Bundle
 from grader.evidence.record import ModuleRecord, Outcome
 from grader.facts.fields import Where
+from grader.grading.late import LateLine
 from grader.grading.verdict import Finding, Verdict
 from grader.judging.judgement import Status
-from grader.reporting import Adjustment, Decision, ReportInput, render_report
-from tests.factories import cell
+from grader.reporting import ReportInput, render_report
+from tests.factories import cell, marked
 from tests.unit.reporting import samples
 
 
@@ -189,12 +189,12 @@ def test_an_answer_in_words_is_quoted_as_prose_and_whole() -> None:
         finding.model_copy(update={"where": (Where(cell=14),)})
         if finding.criterion == "why-validation"
         else finding
-        for finding in report.verdict.findings
+        for finding in report.mark.verdict.findings
     )
     changed = replace(
         report,
         bundle=Bundle(evidence, report.bundle.arrays),
-        verdict=report.verdict.model_copy(update={"findings": findings}),
+        mark=marked(report.mark.verdict.model_copy(update={"findings": findings})),
     )
     article = section(render_report(changed), "why-validation")
     assert article.count("So <strong>settings</strong>") == 60
@@ -261,25 +261,23 @@ def test_the_remark_date_and_the_evidence_are_named(outline: Outline) -> None:
 
 
 def test_a_decision_replaces_the_points_and_settles_what_was_open() -> None:
-    decision = Decision(
-        2.5, "Good, but what is it chosen on?", by="TA 3", at=datetime(2026, 12, 1, tzinfo=UTC)
-    )
-    report = samples.report(decisions={"why-validation": decision})
+    report = samples.report({"why-validation": (2.5, "Good, but what is it chosen on?")})
     text = Outline(render_report(report)).text
-    assert report.points == 4.5
-    assert report.pending == 0
+    assert (report.mark.points, report.mark.pending) == (4.5, 0)
     assert "4.5 / 14 points" in text
     assert "still open" not in text
-    assert "Decided by TA 3 on 01 December 2026: 2.5 of 3 (before: 0)." in text
+    assert "Decided by a TA on 01 December 2026: 2.5 of 3 (before: 0)." in text
+    assert "ta-3" not in text
     assert "Good, but what is it chosen on?" in text
     assert "What still waits" not in text
 
 
 def test_an_adjustment_is_a_line_of_its_own_and_the_mark_never_falls_below_zero() -> None:
-    report = samples.report(adjustments=(Adjustment("One day late", -5, "2 days of grace used up"),))
+    report = samples.report(late=LateLine(days=3, tokens=2, points=5, why="2 days of grace used up"))
     text = Outline(render_report(report)).text
-    assert report.points == 0
-    assert "One day late: -5 2 days of grace used up" in text
+    assert report.mark.points == 0
+    assert "Late: -5 2 days of grace used up" in text
+    assert "5 off (late)" in text
 
 
 @pytest.fixture
@@ -323,7 +321,7 @@ def test_an_unreadable_file_has_a_report_without_evidence() -> None:
         message="The file handed in could not be read: it is empty.",
     )
     verdict = Verdict(assignment="lab2", findings=(failed,), points=0, out_of=3, pending=0)
-    report = ReportInput("s1", samples.rubric(), verdict, outcome_detail="the file is empty")
+    report = ReportInput("s1", samples.rubric(), marked(verdict), outcome_detail="the file is empty")
     text = Outline(render_report(report)).text
     assert report.result is Outcome.INVALID_SUBMISSION
     assert "could not be read as a notebook. (the file is empty)" in text
@@ -339,10 +337,10 @@ def test_a_fault_of_the_service_costs_nothing_and_says_so() -> None:
                 "message": "-",
             }
         )
-        for finding in samples.report().verdict.findings
+        for finding in samples.report().mark.verdict.findings
     ]
-    verdict = samples.report().verdict.model_copy(update={"findings": tuple(waiting)})
-    report = replace(samples.report(), verdict=verdict, bundle=None, outcome=Outcome.SANDBOX_UNAVAILABLE)
+    verdict = samples.report().mark.verdict.model_copy(update={"findings": tuple(waiting)})
+    report = replace(samples.report(), mark=marked(verdict), bundle=None, outcome=Outcome.SANDBOX_UNAVAILABLE)
     text = Outline(render_report(report)).text
     assert "Nothing is decided yet" in text
     assert "costs you no points" in text
@@ -354,9 +352,9 @@ def judged_anew(criterion: str, **changes: object) -> ReportInput:
     report = samples.report()
     findings = tuple(
         finding.model_copy(update=changes) if finding.criterion == criterion else finding
-        for finding in report.verdict.findings
+        for finding in report.mark.verdict.findings
     )
-    return replace(report, verdict=report.verdict.model_copy(update={"findings": findings}))
+    return replace(report, mark=marked(report.mark.verdict.model_copy(update={"findings": findings})))
 
 
 @pytest.mark.parametrize(
@@ -371,8 +369,8 @@ def test_what_a_check_says_to_course_staff_is_not_shown_to_the_student(
     status: Status, said: str, decided: bool
 ) -> None:
     report = judged_anew("conv2d", status=status, points=0.0, pending=3.0, message=said)
-    decisions = {"conv2d": Decision(3, "It is right.")} if decided else {}
-    text = Outline(section(render_report(replace(report, decisions=decisions)), "conv2d")).text
+    mark = marked(report.mark.verdict, {"conv2d": (3, "It is right.")} if decided else {})
+    text = Outline(section(render_report(replace(report, mark=mark)), "conv2d")).text
     assert "4711" not in text
     assert "--training" not in text
     assert ("A TA judged it instead" in text) is decided
@@ -382,8 +380,9 @@ def test_what_a_check_says_to_course_staff_is_not_shown_to_the_student(
 def test_after_the_decision_nothing_says_that_a_ta_will_look() -> None:
     seen, doubt = "No loss function was seen in cell 8.", "It may be one of your own."
     report = judged_anew("conv2d", status=Status.NEEDS_TA, points=0.0, pending=3.0, message=seen, open=doubt)
-    decided = {"conv2d": Decision(3, "Well done."), "why-validation": Decision(2, "Half of it.")}
-    before, after = (render_report(replace(report, decisions=given)) for given in ({}, decided))
+    decided = {"conv2d": (3.0, "Well done."), "why-validation": (2.0, "Half of it.")}
+    marks = [marked(report.mark.verdict, given) for given in ({}, decided)]
+    before, after = (render_report(replace(report, mark=mark)) for mark in marks)
     assert f"{seen} {doubt} A TA looks at it." in Outline(section(before, "conv2d")).text
     told = Outline(section(after, "conv2d")).text
     assert seen in told
@@ -421,8 +420,8 @@ def test_the_policy_allows_the_one_style_sheet_by_its_hash_and_nothing_else(page
 
 def test_findings_survive_the_store(page: str) -> None:
     report = samples.report()
-    stored = Verdict.model_validate_json(json.dumps(json.loads(report.verdict.model_dump_json())))
-    assert render_report(replace(report, verdict=stored)) == page
+    stored = Verdict.model_validate_json(json.dumps(json.loads(report.mark.verdict.model_dump_json())))
+    assert render_report(replace(report, mark=marked(stored))) == page
 
 
 def test_advice_of_the_check_s_own_stands_in_place_of_the_hint(page: str) -> None:

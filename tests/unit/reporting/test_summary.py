@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from grader.evidence.record import Outcome
 from grader.facts.fields import Where
+from grader.grading.late import LateLine
+from grader.judging.exhibits import Names, UsedName
 from grader.judging.judgement import Status
 from grader.reporting import (
-    Adjustment,
-    Decision,
     SummaryInput,
     render_slides,
     render_summary_html,
@@ -70,7 +70,7 @@ def test_a_name_used_by_many_is_the_most_common_issue_and_counts_once_a_student(
 
 
 def test_a_name_that_costs_nothing_has_its_share_and_leads_what_is_as_common_but_vague() -> None:
-    free = finding("builtin-shadowing", 0, data={"names": [{"name": "sum", "cell": 0, "line": 1}]})
+    free = finding("builtin-shadowing", 0, exhibits=(Names(names=(UsedName(name="sum", cell=0, line=1),)),))
     unmarked = free.model_copy(update={"out_of": 0.0, "status": Status.FAIL})
     wrong = finding("sum-of-cubes", 0, message="It is wrong.")
     first, second = summarise(RUBRIC, [student(f"s{i}", wrong, unmarked) for i in range(3)]).issues
@@ -79,8 +79,8 @@ def test_a_name_that_costs_nothing_has_its_share_and_leads_what_is_as_common_but
 
 
 def test_recognised_mistakes_are_issues_of_their_own() -> None:
-    off = student("s1", finding("sum-of-cubes", 0, data=calls("off by one", "off by one", None)))
-    printed = student("s2", finding("sum-of-cubes", 2, data=calls("it prints instead of returning")))
+    off = student("s1", finding("sum-of-cubes", 0, exhibits=calls("off by one", "off by one", None)))
+    printed = student("s2", finding("sum-of-cubes", 2, exhibits=calls("it prints instead of returning")))
     titles = {issue.title: issue.students for issue in summarise(RUBRIC, [off, printed]).issues}
     assert titles == {
         "The sum of cubes: off by one": 1,
@@ -122,10 +122,12 @@ def test_what_waits_for_a_ta_is_no_mistake() -> None:
 
 
 def test_a_decision_counts_in_place_of_the_finding() -> None:
-    decided = replace(
-        student("s1", shadowing("sum"), waiting("explain")),
-        decisions={"explain": Decision(4, "good"), "builtin-shadowing": Decision(2, "it was a parameter")},
-        adjustments=(Adjustment("late", -1),),
+    decided = student(
+        "s1",
+        shadowing("sum"),
+        waiting("explain"),
+        given={"explain": (4, "good"), "builtin-shadowing": (2, "it was a parameter")},
+        late=LateLine(days=1, tokens=0, points=1, why="one day late"),
     )
     summary = summarise(RUBRIC, [decided])
     assert summary.marks.mean == 5
@@ -258,7 +260,7 @@ def test_the_page_has_an_outline_and_says_its_pictures_in_words(class_page: str)
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_words_stay_words_in_the_page_and_in_slides(text: str) -> None:
-    named = finding("builtin-shadowing", 0, data={"names": [{"name": text, "cell": 0, "line": 1}]})
+    named = finding("builtin-shadowing", 0, exhibits=(Names(names=(UsedName(name=text, cell=0, line=1),)),))
     said = finding("sum-of-cubes", 0, message=f"{text} is wrong.", where=(Where(cell=0, line=1),))
     summary = summarise(RUBRIC, [student(text, named, said, source=text)])
     page = render_summary_html(summary)

@@ -7,12 +7,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from grader.checks.answers.image_crop import ImageCrop, found_in
+from grader.checks.answers.image_crop import ImageCrop
 from grader.checks.answers.printed_number import PrintedNumber
 from grader.checks.answers.tensor_close import TensorClose
 from grader.checks.code.uses_function import UsesFunction
 from grader.evidence.record import CellError, ShimUse, WatchedValue
 from grader.facts.sections import Alignment, Section
+from grader.facts.values.crops import found_in
+from grader.judging.exhibits import Pair, exhibit_of
 from grader.judging.judgement import Status
 from tests.factories import (
     case,
@@ -79,7 +81,7 @@ def printed(ours="", stored="", **more):
 def test_the_smallest_number_that_our_run_printed_counts():
     judgement = printed("Error: 0.2\nError: 0.01.\n")
     assert judgement.status is Status.PASS
-    assert judgement.data["found"] == 0.01
+    assert exhibit_of(judgement.exhibits, Pair).found == 0.01
 
 
 def test_a_number_only_claimed_or_not_good_enough_goes_to_a_ta_with_both_stories():

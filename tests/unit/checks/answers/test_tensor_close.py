@@ -369,3 +369,12 @@ def test_a_cell_that_raised_goes_to_a_ta():
 def test_an_answer_comes_from_one_place():
     with pytest.raises(ValidationError, match="one of 'expect', 'reference'"):
         TensorClose(tensors=[{"name": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("held", "status"),
+    [([True, False], Status.PASS), (torch.tensor([True, False]), Status.PASS), ([True, True], Status.FAIL)],
+)
+def test_truth_values_are_compared_as_such(held, status):
+    mask = TensorClose(tensors=[{"name": "mask", "expect": [True, False]}])
+    assert judge(mask, ("mask", held)).status is status

@@ -14,9 +14,10 @@ from grader.evidence.record import CallRecord, CellError, FunctionRecord, ProbeR
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Reference
 from grader.facts.sections import Alignment
-from grader.judging.judgement import Status
+from grader.judging.exhibits import Parts
+from grader.judging.judgement import Judgement, Status
 from reference import FUNCTIONS
-from tests.factories import answers, called, case, case_of_function, cell, code_cells, evidence
+from tests.factories import answers, called, case, case_of_function, cell, code_cells, evidence, shown
 
 BUILDS_ON = UsesFunction(function="all_same_length", uses="word_lengths")
 
@@ -303,11 +304,16 @@ def test_functions_that_return_pass_even_where_they_print_too():
     assert returns(chatty, lengths).status is Status.PASS
 
 
+def answering(judgement: Judgement) -> dict[str, str]:
+    """In what way each function answers."""
+    return {part.name: part.note for part in shown(judgement, Parts).parts}
+
+
 def test_returned_print_is_found_with_its_line():
     source = "def cubes(n):\n    total = 36\n    return print(total)\ndef lengths(s):\n    return [3, 5]"
     judgement = returns(lambda n: print(36), lengths, source)  # noqa: T201
     assert judgement.status is Status.PARTIAL
-    assert judgement.data["functions"] == ["cubes"]
+    assert answering(judgement) == {"cubes": "prints", "lengths": "returns"}
     assert judgement.where[0].line == 3
     assert "`return print(...)` gives None" in judgement.message
 
@@ -335,7 +341,7 @@ def test_a_print_without_return_is_found_with_its_line():
 
 def test_truth_as_text_is_found():
     judgement = returns(lambda n: "True", lengths)
-    assert judgement.data["functions"] == ["cubes"]
+    assert answering(judgement) == {"cubes": "text", "lengths": "returns"}
     assert "returns the text 'True'" in judgement.message
 
 

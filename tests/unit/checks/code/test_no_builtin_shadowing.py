@@ -12,8 +12,10 @@ from ruamel.yaml import YAML
 from grader.checks.code.no_builtin_shadowing import NoBuiltinShadowing
 from grader.evidence.record import CellRecord
 from grader.facts.handout import fingerprint
+from grader.judging.exhibits import Names
 from grader.judging.judgement import Judgement, Status
 from tests import factories
+from tests.factories import shown
 
 
 def judge(*sources: str, **fields: Any) -> Judgement:
@@ -22,7 +24,7 @@ def judge(*sources: str, **fields: Any) -> Judgement:
 
 
 def names(judgement: Judgement) -> list[tuple[str, int, int | None]]:
-    return [(each["name"], each["cell"], each["line"]) for each in judgement.data["names"]]
+    return [(each.name, each.cell, each.line) for each in shown(judgement, Names).names]
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,12 @@ def test_no_binding_passes_and_one_is_advice_with_cell_and_line():
     assert judgement.status is Status.FAIL
     assert names(judgement) == [("sum", 1, 4)]
     assert (judgement.where[0].cell, judgement.where[0].line) == (1, 4)
-    assert set(judgement.data) == {"names"}
-    assert set(judgement.data["names"][0]) == {"name", "cell", "line"}
 
 
 @pytest.mark.parametrize("module", ["numpy", "torch"])
 def test_a_star_import_that_brings_a_sum_is_told_and_not_counted(module: str):
     judgement = judge("x = 1", f"import os\nfrom {module} import *")
-    assert (judgement.status, judgement.data) == (Status.PASS, {"names": []})
+    assert (judgement.status, names(judgement)) == (Status.PASS, [])
     assert f"`from {module} import *` in cell 1" in judgement.advice
     assert (judgement.where[0].cell, judgement.where[0].line) == (1, 2)
     brought: dict[str, Any] = {}

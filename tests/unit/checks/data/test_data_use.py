@@ -13,9 +13,10 @@ from grader.evidence.training import DataSource
 from grader.facts.known import Known, Unknown
 from grader.facts.sections import Section
 from grader.facts.training.data_use import TestData
+from grader.judging.exhibits import DataLanes, Look, Place
 from grader.judging.judgement import Status
 from tests import factories
-from tests.factories import cell, history
+from tests.factories import cell, history, shown
 
 from .looks import CELLS, RUNS, SECTIONS, SOURCES, TRAIN, judge, look, run, source
 
@@ -52,7 +53,7 @@ def test_test_data_are_not_said_to_be_untouched_where_our_run_ended_early():
 def test_training_on_test_data_is_found():
     judgement = judge(UNTOUCHED, runs=(*RUNS, run(2, 5, 12, token=2)))
     assert judgement.status is Status.FAIL
-    assert judgement.data["trained_on_test"] == [{"run": 2, "cell": 5}]
+    assert shown(judgement, DataLanes).trained_on_test == (Place(run=2, cell=5),)
     assert "trained on test data in cell 5" in judgement.message
 
 
@@ -105,7 +106,7 @@ def test_data_are_called_by_a_name_that_their_cell_uses(given: DataSource, code:
 def test_test_data_passed_as_validation_data_in_tuning_are_found():
     judgement = judge(UNTOUCHED, look(1, 1, 2, after=0, passes=30))
     assert judgement.status is Status.FAIL
-    assert judgement.data["tuned_on_test"] == [{"after_run": 0, "cell": 1, "passes": 30}]
+    assert shown(judgement, DataLanes).looks_at_test == (Look(after_run=0, cell=1, passes=30),)
 
 
 def test_more_looks_than_are_allowed_are_tuning():

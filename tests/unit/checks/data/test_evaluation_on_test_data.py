@@ -11,7 +11,7 @@ from grader.evidence.record import CellRecord
 from grader.evidence.training import DataSource, EvaluationPass, TrainingRun
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import cell, history, model
+from tests.factories import cell, history, model, rows
 
 from .looks import CELLS, NAMED, RUNS, SECTIONS, SOURCES, TEST, TRAIN, VALID, judge, look, run, source
 
@@ -77,7 +77,7 @@ def test_data_are_not_the_test_data_only_where_something_says_so(given: DataSour
     evidence = factories.evidence(CELLS, training=training)
     judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=SECTIONS, section="test"))
     assert judgement.status is status
-    assert judgement.data["evaluations"][0]["is_test"] == (False if status is Status.FAIL else None)
+    assert rows(judgement, "evaluations")[0]["is_test"] == (False if status is Status.FAIL else None)
 
 
 def test_a_folder_called_train_that_was_split_by_hand_may_hold_the_test_data():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from grader.checks.functions.convolution import Convolution
 from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult
 from grader.facts.case import Reference
+from grader.judging.exhibits import Window, WindowBox
 from grader.judging.judgement import Status
 from tests.factories import (
     FUNCTIONS,
@@ -20,6 +22,7 @@ from tests.factories import (
     code_cells,
     evidence,
     parameter,
+    shown,
     value_of,
 )
 
@@ -57,8 +60,8 @@ def judge(function, check=SINGLE):
 def test_a_right_convolution_passes():
     judgement = judge(conv2d)
     assert judgement.status is Status.PASS
-    assert judgement.data["picture"]["expected"] == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
-    assert judgement.data["picture"]["first_wrong"] is None
+    assert shown(judgement, Window).expected == ((12, 12, 17), (10, 17, 19), (9, 6, 14))
+    assert shown(judgement, Window).first_wrong is None
 
 
 def test_a_right_convolution_of_stacks_passes_in_numpy_and_torch():
@@ -73,11 +76,11 @@ def test_a_flipped_kernel_is_named_and_the_first_wrong_window_given():
     judgement = judge(lambda image, kernel: conv2d(image, kernel.flip(0, 1)))
     assert judgement.status is Status.FAIL
     assert "the kernel is flipped" in judgement.message
-    picture = judgement.data["picture"]
-    assert picture["group"] == "published"
-    assert picture["first_wrong"]["window"] == {"top": 0, "left": 0, "height": 3, "width": 3}
-    assert picture["first_wrong"]["expected"] == 12
-    assert picture["difference"][0][0] == picture["got"][0][0] - 12
+    drawn = shown(judgement, Window)
+    assert (drawn.group, drawn.call) == ("published", "conv2d(5x5 array, 3x3 array)")
+    assert drawn.first_wrong.window == WindowBox(top=0, left=0, height=3, width=3)
+    assert drawn.first_wrong.expected == 12
+    assert drawn.difference[0][0] == drawn.got[0][0] - 12
 
 
 @pytest.mark.parametrize(
@@ -124,13 +127,13 @@ def test_axes_of_length_one_are_noted_and_cost_nothing():
 def test_a_function_that_returns_nothing_earns_nothing():
     judgement = judge(lambda image, kernel: None)
     assert judgement.status is Status.FAIL
-    assert judgement.data["picture"]["got"] is None
+    assert shown(judgement, Window).got is None
 
 
 def test_nan_never_passes():
     judgement = judge(lambda image, kernel: conv2d(image, kernel) * float("nan"))
     assert judgement.status is Status.FAIL
-    assert judgement.data["picture"]["got"][0][0] == "NaN"
+    assert math.isnan(shown(judgement, Window).got[0][0])
 
 
 def test_one_nan_in_a_right_output_fails():
@@ -141,7 +144,7 @@ def test_one_nan_in_a_right_output_fails():
 
     judgement = judge(with_hole)
     assert judgement.status is Status.FAIL
-    assert judgement.data["picture"]["first_wrong"]["row"] == 2
+    assert shown(judgement, Window).first_wrong.row == 2
 
 
 def test_a_function_that_changes_its_inputs_is_judged_by_the_hosts_copy():
@@ -162,9 +165,13 @@ def test_answers_that_raise_name_the_input_by_shape():
     assert "raised IndexError" in judgement.message
 
 
-def test_data_is_plain_and_small():
-    text = json.dumps(judge(lambda image, kernel: np.zeros((3, 3))).data, allow_nan=False)
-    assert len(text) < 20_000
+@pytest.mark.parametrize("filling", [0.0, float("nan"), float("inf")])
+def test_exhibits_are_small_and_come_back_as_they_were_written(filling):
+    for exhibit in judge(lambda image, kernel: np.full((3, 3), filling)).exhibits:
+        text = exhibit.model_dump_json()
+        assert len(text) < 20_000
+        json.loads(text, parse_constant=pytest.fail)
+        assert type(exhibit).model_validate_json(text).model_dump_json() == text
 
 
 def test_a_dead_kernel_goes_to_a_ta():

@@ -14,9 +14,10 @@ from grader.checks.functions.function_values import FunctionValues
 from grader.evidence.plan import IntegersInput, LiteralInput
 from grader.evidence.record import CellError, Outcome, ProbeResult
 from grader.facts.case import Reference
+from grader.judging.exhibits import Calls
 from grader.judging.judgement import Status
 from reference import FUNCTIONS
-from tests.factories import answers, called, case, case_of_function, cell, code_cells, evidence
+from tests.factories import answers, called, case, case_of_function, cell, code_cells, evidence, shown
 
 CUBES = FunctionValues(
     function="sum_of_cubes",
@@ -69,7 +70,7 @@ def test_stopping_one_short_is_named_and_keeps_the_other_groups():
 
 def test_a_wrong_answer_without_a_known_cause_gives_none():
     judgement = judge(lambda n: cubes(n) + 17)
-    assert judgement.data["groups"][0]["calls"][0]["mistake"] is None
+    assert shown(judgement, Calls).groups[0].calls[0].mistake is None
     assert "expected 36, got 53." in judgement.message
 
 

@@ -7,9 +7,10 @@ from pydantic import ValidationError
 from grader.checks.functions.pooling import Pooling, PoolingGroup
 from grader.evidence.record import ProbeResult
 from grader.facts.case import Reference
+from grader.judging.exhibits import Window
 from grader.judging.judgement import Status
 from reference import FUNCTIONS
-from tests.factories import answers, called, case, case_of_function, code_cells, evidence
+from tests.factories import answers, called, case, case_of_function, code_cells, evidence, shown
 
 GROUPS = [
     {"name": "side by side", "image": [6, 8]},
@@ -107,11 +108,11 @@ def test_images_that_the_rubric_draws_in_its_own_way_are_left_so():
 
 
 def test_the_picture_has_the_window_but_no_kernel():
-    picture = judge(lambda i, k, s: max_pool(i, k, 1)[:, :]).data["picture"]
-    assert picture["kernel"] is None
-    assert picture["expected_shape"] == [3, 4]
-    assert picture["got_shape"] == [5, 7]
-    assert picture["difference"] is None
+    drawn = shown(judge(lambda i, k, s: max_pool(i, k, 1)[:, :]), Window)
+    assert drawn.kernel is None
+    assert drawn.expected_shape == (3, 4)
+    assert drawn.got_shape == (5, 7)
+    assert drawn.difference is None
 
 
 def test_an_attempt_that_was_never_asked_is_missing_evidence():

@@ -21,9 +21,10 @@ from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.evidence.values import ArrayValue, NoneValue
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
+from grader.judging.exhibits import Pair
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import history, model, training_run
+from tests.factories import history, model, shown, training_run
 
 
 def tensor(*shape: int) -> ArrayValue:
@@ -57,7 +58,7 @@ def judge(*records: Any, runs: tuple[TrainingRun, ...] = (), **fields: Any) -> J
 def test_the_shape_is_compared_axis_by_axis(shape: tuple[int, ...], fields: Any, status: Status):
     judgement = judge(net(tensor(*shape)), **fields)
     assert judgement.status is status
-    assert judgement.data == {"found": list(shape), "expected": list(fields.get("expected", (4,)))}
+    assert shown(judgement, Pair) == Pair(found=list(shape), expected=list(fields.get("expected", (4,))))
 
 
 def test_a_network_that_raises_or_gives_no_tensor_fails_with_its_own_words():
@@ -65,7 +66,7 @@ def test_a_network_that_raises_or_gives_no_tensor_fails_with_its_own_words():
     assert raised.status is Status.FAIL
     assert "shapes cannot be multiplied" in raised.message
     assert judge(net(NoneValue())).status is Status.FAIL
-    assert judge(net(None)).data["found"] is None
+    assert shown(judge(net(None)), Pair).found is None
 
 
 def test_another_input_shape_is_as_good_where_the_rubric_says_so():

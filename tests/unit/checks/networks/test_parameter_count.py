@@ -12,10 +12,11 @@ from grader.evidence.record import CellError, CellRecord, ModuleRecord, Outcome,
 from grader.facts.handout import fingerprint
 from grader.facts.networks.parameters import arithmetic
 from grader.facts.sections import Section
+from grader.judging.exhibits import Pair
 from grader.judging.judgement import Judgement, Status
 from grader.reporting.pictures.layers import written_count
 from tests import factories
-from tests.factories import cell, layer, parameter
+from tests.factories import cell, layer, parameter, rows, shown
 
 TARGET = Target(names=("small", "Small"))
 PROBE = ModuleProbe(target=TARGET)
@@ -68,16 +69,16 @@ def judge(
 def test_trainable_parameters_are_counted_by_shape_with_the_arithmetic_of_each_layer():
     judgement = judge()
     assert judgement.status is Status.PASS
-    assert (judgement.data["found"], judgement.data["expected"]) == (386, 386)
-    assert [row["arithmetic"] for row in judgement.data["layers"]] == ["3*3*3*5 + 5 = 140", "245*1 + 1 = 246"]
-    assert [row["path"] for row in judgement.data["layers"]] == ["conv", "fc"]
+    assert shown(judgement, Pair) == Pair(found=386, expected=386)
+    counted = [(row["path"], row["arithmetic"]) for row in rows(judgement, "layers")]
+    assert counted == [("conv", "3*3*3*5 + 5 = 140"), ("fc", "245*1 + 1 = 246")]
 
 
 def test_a_parameter_outside_all_layers_has_a_row_of_its_own():
     net = NET.model_copy(update={"parameters": (*NET.parameters, parameter("scale", 4))})
     judgement = judge(found=net, expected=390)
     assert judgement.status is Status.PASS
-    assert judgement.data["layers"][-1]["arithmetic"] == "4 = 4"
+    assert rows(judgement, "layers")[-1]["arithmetic"] == "4 = 4"
 
 
 def test_another_count_fails_and_shows_both():
@@ -98,7 +99,7 @@ def test_one_layer_can_be_asked_for():
     assert judge(layer="fc", expected=140).status is Status.FAIL
     missing = judge(layer="nope", expected=140)
     assert missing.status is Status.FAIL
-    assert missing.data["found"] is None
+    assert shown(missing, Pair).found is None
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_net_that_is_not_there_is_held_against_nobody_whose_run_was_cut_short(
     own = cell(1, "small = Small()", error=error)
     judgement = judge(HEADING, own, found=found, outcome=outcome)
     assert judgement.status is status
-    assert judgement.data["found"] is None
+    assert shown(judgement, Pair).found is None
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_wrong_number_is_shown_beside_the_right_one_which_is_found_in_the_net_
     assert judgement.status is Status.FAIL
     assert "165375" in judgement.message
     assert "386" in judgement.message
-    assert judgement.data["found"] == 386
+    assert shown(judgement, Pair).found == 386
 
 
 @pytest.mark.parametrize("source", ["I counted them all.", "The tensors are torch.Size([5, 3, 3, 3])"])
@@ -157,7 +158,7 @@ def test_the_handout_as_it_was_given_states_nothing():
     judgement = judge(HEADING, GIVEN, answer=True)
     assert judgement.status is Status.FAIL
     assert "Nothing was handed in" in judgement.message
-    assert judgement.data["found"] == 386
+    assert shown(judgement, Pair).found == 386
 
 
 def test_386_inside_another_number_is_no_answer():

@@ -11,9 +11,10 @@ from grader.evidence.record import CellError, CellRecord, Outcome, ShimKind, Shi
 from grader.evidence.training import Start, TrainingRun
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
+from grader.judging.exhibits import CarriedRun, RunTimeline
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import carried, cell, history, model, training_run
+from tests.factories import carried, cell, history, model, rows, shown, training_run
 
 FIRST = {"pattern": r"Epoch 1: err ([0-9.]+)", "fresh_at_least": 0.41, "carried_at_most": 0.34}
 BUILD, TRAIN = "net = Net()", "train(net)"
@@ -54,20 +55,16 @@ def test_a_reused_net_is_named_with_the_run_that_it_goes_on_from():
         "`net` kept the weights of the run in cell 1 when it was trained again in cell 2: it began with"
         " exactly the weights that the earlier run had ended with."
     )
-    assert judgement.data == {
-        "runs": [
-            {
-                "run": 1,
-                "cell": 2,
-                "object": "net",
-                "model_class": "Net",
-                "carried_from": 0,
-                "carried_share": 1.0,
-                "hyperparameters": {"lr": 0.1},
-            }
-        ],
-        "undetermined": False,
-    }
+    kept = CarriedRun(
+        run=1,
+        cell=2,
+        object="net",
+        model_class="Net",
+        carried_from=0,
+        carried_share=1.0,
+        hyperparameters={"lr": 0.1},
+    )
+    assert shown(judgement, RunTimeline) == RunTimeline(carried=(kept,))
     assert [place.cell for place in judgement.where] == [2, 1]
 
 
@@ -117,8 +114,8 @@ def test_execution_counts_that_tell_another_order_go_to_a_ta_with_both_stories()
     assert judgement.status is Status.NEEDS_TA
     assert "goes on in cell 2 from cell 1" in judgement.open
     assert "ran cell 2 first (27, then 28)" in judgement.open
-    assert judgement.data["undetermined"] is True
-    assert len(judgement.data["runs"]) == 1
+    assert shown(judgement, RunTimeline).undetermined is True
+    assert len(shown(judgement, RunTimeline).carried) == 1
 
 
 def test_execution_counts_in_the_order_of_the_file_change_nothing():
@@ -153,7 +150,7 @@ def test_stored_outputs_that_begin_as_a_trained_net_make_a_fresh_run_doubtful():
     assert judgement.status is Status.NEEDS_TA
     assert "0.26" in judgement.open
     assert [place.cell for place in judgement.where] == [2]
-    assert judgement.data["runs"] == []
+    assert shown(judgement, RunTimeline).carried == ()
 
 
 def test_values_are_paired_with_runs_of_a_cell_only_where_their_numbers_agree():
@@ -196,7 +193,7 @@ def test_weights_carried_where_one_training_or_two_could_not_be_told_accuse_nobo
     judgement = judge(three_cells(), training_run(0, 1), training_run(1, 1, start=start))
     assert judgement.status is Status.NEEDS_TA
     assert "a schedule written by hand" in judgement.open
-    assert judgement.data["runs"][0]["carried_from"] == 0
+    assert shown(judgement, RunTimeline).carried[0].carried_from == 0
 
 
 def test_an_incomplete_record_passes_nobody_and_accuses_nobody():
@@ -221,7 +218,7 @@ def test_nothing_trained_earns_nothing_unless_the_run_was_cut_short_or_outputs_t
 def test_fresh_runs_prove_nothing_where_our_run_ended_before_the_last_cell():
     judgement = judge(three_cells(), training_run(0, 1), outcome=Outcome.TIMEOUT)
     assert judgement.status is Status.NEEDS_TA
-    assert judgement.data["undetermined"] is True
+    assert shown(judgement, RunTimeline).undetermined is True
 
 
 def test_each_net_that_had_to_be_trained_is_a_part_of_the_points():
@@ -257,8 +254,8 @@ def test_one_net_of_two_that_kept_its_weights_costs_its_own_part():
     assert (judgement.status, judgement.share) == (Status.PARTIAL, 0.5)
     assert "`net` kept the weights of the run in cell 1" in judgement.message
     assert "`other` started from fresh weights in cell 2." in judgement.message
-    assert [each["object"] for each in judgement.data["runs"]] == ["net"]
-    assert [each["state"] for each in judgement.data["settings"]] == ["carried", "fresh"]
+    assert [each.object for each in shown(judgement, RunTimeline).carried] == ["net"]
+    assert [each["state"] for each in rows(judgement, "settings")] == ["carried", "fresh"]
     assert "`net = Net()`" in judgement.advice
 
 
@@ -303,8 +300,8 @@ def test_a_doubtful_half_is_open_and_the_other_is_settled():
         "So as the student ran it, `net` started fresh in cell 2, and only the 5 epochs of cell 1 went on"
         " from it."
     )
-    assert len(judgement.data["reasons"]) == 3
-    assert judgement.data["undetermined"] is True
+    assert len(shown(judgement, RunTimeline).reasons) == 3
+    assert shown(judgement, RunTimeline).undetermined is True
 
 
 def test_counts_alone_tell_no_story_of_what_the_student_ran():
@@ -319,7 +316,7 @@ def test_a_message_tells_three_reasons_and_the_data_all():
     judgement = judge(three_cells(), *runs)
     assert judgement.open.count("by hand") == 3
     assert judgement.open.endswith("2 more such reasons.")
-    assert len(judgement.data["reasons"]) == 5
+    assert len(shown(judgement, RunTimeline).reasons) == 5
 
 
 def test_doubts_that_change_no_points_leave_nothing_open():
@@ -379,7 +376,7 @@ def test_runs_outside_the_sections_asked_for_go_to_a_ta_where_these_train_nothin
     untouched = in_parts(training_run(0, 1), cells=cells, sections=("two",))
     assert untouched.status is Status.FAIL
     assert "Nothing was handed in" in untouched.message
-    assert untouched.data["runs"] == []
+    assert shown(untouched, RunTimeline).carried == ()
 
 
 @pytest.mark.parametrize(

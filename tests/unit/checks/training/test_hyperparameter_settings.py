@@ -14,7 +14,7 @@ from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import cell, history, layer_list, model, training_run
+from tests.factories import cell, history, layer_list, model, rows, training_run
 
 SECTIONS = {
     "a": Section(title="a", heading="^Part a"),
@@ -30,6 +30,12 @@ WANTED = [
     {"title": "slow", "model": ["net", "Net"], "learning_rate": 0.001, "batch_size": 64, "section": "a"},
     {"title": "small", "model": ["net", "Net"], "learning_rate": 0.01, "batch_size": 16, "section": "b"},
 ]
+
+
+def different(judgement: Judgement) -> int:
+    """How many different settings were counted."""
+    (row,) = rows(judgement, "different settings")
+    return int(row["different"])
 
 
 def source(token: int, batch_size: int) -> DataSource:
@@ -193,13 +199,13 @@ def two_runs() -> list[TrainingRun]:
 
 def test_networks_that_differ_beyond_what_is_listed_are_two_by_their_digests():
     twice = judge(*two_runs(), at_least=2, layer_lists=cut_lists("a", "b"))
-    assert (twice.status, twice.data["different"]) == (Status.PASS, 2)
+    assert (twice.status, different(twice)) == (Status.PASS, 2)
     assert redesigned(*four_runs(1), layer_lists=cut_lists("a", "b")).status is Status.PASS
 
 
 def test_networks_of_equal_digests_are_one_however_much_is_listed():
     once = judge(*two_runs(), at_least=2, layer_lists=cut_lists("a", "a"))
-    assert (once.status, once.data["different"]) == (Status.PARTIAL, 1)
+    assert (once.status, different(once)) == (Status.PARTIAL, 1)
     assert redesigned(*four_runs(1), layer_lists=cut_lists("a", "a")).status is Status.PARTIAL
 
 
@@ -231,7 +237,7 @@ def test_settings_are_listed_in_the_order_in_which_they_were_trained():
 def test_the_chosen_setting_trained_once_more_counts_only_where_others_are_too_few():
     fields = {"at_least": 2, "final": ("b",)}
     tried, again = [run(0, 1, 0.1, 64), run(1, 1, 0.01, 64)], run(2, 3, 0.01, 64, passes=28)
-    assert judge(*tried, again, **fields).data["different"] == 2
+    assert different(judge(*tried, again, **fields)) == 2
     assert judge(tried[0], again, **fields).status is Status.PASS
 
 
@@ -309,7 +315,7 @@ def test_epochs_that_nobody_counts_are_no_wrong_number_of_them():
     for more in ({"method": "by_hand", "passes": 1}, {"passes": 0}):
         judgement = with_code("train(net)", *twice(0.1, 0.02, **more))
         assert judgement.status is Status.NEEDS_TA
-        assert all(row["state"] == "unsure" for row in judgement.data["settings"])
+        assert all(row["state"] == "unsure" for row in rows(judgement, "settings"))
     assert with_code("train(net)", *twice(0.1, 0.02, passes=1)).status is Status.FAIL
 
 
@@ -364,7 +370,7 @@ def test_one_training_in_several_records_has_no_wrong_number_of_epochs():
         *(run(place, 1, 0.1, 16, passes=1, start=factories.carried(place - 1)) for place in (1, 2, 3)),
     ]
     judgement = with_code("for epoch in range(4):\n    group['lr'] = 0.1", *parts)
-    assert [row["state"] for row in judgement.data["settings"]] == ["unsure", "wrong"]
+    assert [row["state"] for row in rows(judgement, "settings")] == ["unsure", "wrong"]
 
 
 def test_trainings_that_may_differ_in_what_is_not_known_are_neither_one_nor_two():

@@ -12,7 +12,7 @@ from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.sections import Section
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import cell, history, training_run
+from tests.factories import cell, history, rows, training_run
 
 
 def run(function: str, kind: Any, shape: tuple[int, ...], index: int = 0) -> TrainingRun:
@@ -56,7 +56,7 @@ def test_a_loss_is_right_wrong_or_left_to_a_ta(
 ):
     judgement = judge(run(function, kind, shape), classes=classes)
     assert judgement.status is status
-    assert judgement.data["runs"][0]["input_kind"] == kind
+    assert rows(judgement, "losses")[0]["input_kind"] == kind
 
 
 def test_one_wrong_run_among_right_ones_is_pointed_at():

@@ -17,9 +17,10 @@ from grader.evidence.values import ArrayValue
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
 from grader.judging.check import Check
+from grader.judging.exhibits import Pair
 from grader.judging.judgement import Judgement, Status
 from tests import factories
-from tests.factories import cell, history, training_run
+from tests.factories import cell, history, rows, shown, training_run
 
 SECTIONS = {"a": Section(title="a", heading="^Part a"), "b": Section(title="b", heading="^Part b")}
 HEADING = cell(0, "# Part a", kind="markdown")
@@ -106,14 +107,14 @@ def test_a_small_loss_is_proof_only_where_it_is_a_cross_entropy(function: str, k
 def test_a_student_s_own_claim_is_quoted_to_the_ta(stored: str, quoted: str):
     judgement = overfit(run(150, 1.0), stored=stored)
     assert (quoted or "no printed output of the file handed in reports 100 %") in judgement.message
-    assert judgement.data["claimed"] == bool(quoted)
+    assert rows(judgement, "claim") == [{"claimed": bool(quoted)}]
 
 
 def test_what_our_own_run_prints_is_no_claim_of_the_file_handed_in():
     source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=27, sampled=27)
     printing = cell(1, "train()", printed="Training accuracy: 1.0")
     training = history(run(150, 1.0), sources=(source,))
-    assert not judge(OVERFITS, printing, training=training).data["claimed"]
+    assert rows(judge(OVERFITS, printing, training=training), "claim") == [{"claimed": False}]
 
 
 def test_a_run_that_an_error_stopped_tells_nothing():
@@ -174,7 +175,7 @@ def features(*cells: CellRecord, shape: tuple[int, ...] = (2, 256, 6, 6), **evid
 def test_features_computed_detached_and_saved_are_right():
     judgement = features(cell(1, COMPUTE))
     assert judgement.status is Status.PASS
-    assert judgement.data["found"] == [2, 256, 6, 6]
+    assert shown(judgement, Pair).found == [2, 256, 6, 6]
     in_memory = "with torch.no_grad():\n    data = TensorDataset(alexnet.features(x), y)"
     assert features(cell(1, in_memory)).status is Status.PASS
     written = (FileWritten(path="x.npy", cell=1, size_bytes=1),)

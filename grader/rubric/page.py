@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,23 +25,35 @@ there are. Whatever a check cannot establish goes to a TA.
 """
 
 
-def checks_page(kinds: Mapping[str, type[Check]]) -> str:
-    """A Markdown page: what each kind looks for, its keys, and an example."""
+def checks_page(kinds: Mapping[str, type[Check]], snippets: Mapping[str, Mapping[str, Any]]) -> str:
+    """A Markdown page: what each kind looks for, its keys, and examples.
+
+    Args:
+        kinds: By their words.
+        snippets: What stands in `docs/snippets` for each of them.
+    """
     criterion = Criterion.model_json_schema()
     keys = {**criterion["properties"], "check": {"type": "name of a kind, below"}}
-    sections = "\n".join(_section(word, kind) for word, kind in kinds.items())
+    sections = "\n".join(_section(word, kind, snippets[word]) for word, kind in kinds.items())
     schemas = [kind.model_json_schema() for kind in kinds.values()]
     shared = {name: about for schema in schemas for name, about in schema.get("$defs", {}).items()}
     values = "\n".join(_shared(name, about) for name, about in sorted(shared.items()))
     return f"{_HEAD}{_table(keys, criterion)}\n{sections}\n# Values with keys of their own\n\n{values}"
 
 
-def _section(word: str, kind: type[Check]) -> str:
+def _section(word: str, kind: type[Check], snippets: Mapping[str, Any]) -> str:
     schema = kind.model_json_schema()
     keys = {name: about for name, about in schema["properties"].items() if name != "check"}
     table = f"{_table(keys, schema)}\n" if keys else ""
     text = inspect.getdoc(kind) or ""
-    return f"## {word}\n\n{text}\n\n{table}```yaml\n{kind.example.strip()}\n```\n"
+    examples = "\n".join(_snippet(snippets[which]) for which in ("good", "bad"))
+    given = f"Judged with `{json.dumps(snippets['keys'])}`:\n\n" if snippets["keys"] else ""
+    return f"## {word}\n\n{text}\n\n{table}```yaml\n{kind.example.strip()}\n```\n\n{given}{examples}"
+
+
+def _snippet(about: Mapping[str, Any]) -> str:
+    """A few cells, and what the check says of them."""
+    return f"{about['status']}, saying *{about['says']}*\n\n```python\n{about['code'].strip()}\n```\n"
 
 
 def _shared(name: str, about: Mapping[str, Any]) -> str:

@@ -1,0 +1,305 @@
+"""What a check lays beside its words: typed exhibits, each of which a page draws or an export carries.
+
+An exhibit says what to show and not how. What was measured stays in the evidence, to which an exhibit refers;
+it holds itself only what the check worked out. Each is told from the others by its `kind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+__all__ = [
+    "Call",
+    "CallGroup",
+    "Calls",
+    "CarriedRun",
+    "DataLanes",
+    "Exhibit",
+    "FirstWrong",
+    "Look",
+    "Names",
+    "NetworkTable",
+    "Pair",
+    "Part",
+    "Parts",
+    "Place",
+    "Plane",
+    "Prompt",
+    "RunTimeline",
+    "Table",
+    "UsedName",
+    "Window",
+    "WindowBox",
+    "exhibit_of",
+]
+
+#: Rows of numbers, all of one length.
+Plane = tuple[tuple[float, ...], ...]
+
+
+class _Plain(BaseModel):
+    # Losses and a student's own numbers may be infinite: JSON has words for them, which are read as numbers.
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class Pair(_Plain):
+    """Expected beside found, each a number, a text or a shape; None where there is nothing to put there."""
+
+    kind: Literal["pair"] = "pair"
+    expected: JsonValue = None
+    found: JsonValue = None
+
+
+class Part(_Plain):
+    """One part of an answer.
+
+    Attributes:
+        name: Of the variable, function or quantity.
+        expected, found: As far as they are small enough to write down.
+        mistake: The usual mistake that gives just this; empty where none is known.
+        note: How the right answer comes about, or in what way a function answers.
+    """
+
+    name: str
+    state: Literal["right", "wrong", "open"]
+    expected: JsonValue = None
+    found: JsonValue = None
+    mistake: str = ""
+    note: str = ""
+
+
+class Parts(_Plain):
+    """An answer part by part, in the rubric's order."""
+
+    kind: Literal["parts"] = "parts"
+    parts: tuple[Part, ...]
+
+
+class Call(_Plain):
+    """One call of a student's function.
+
+    Attributes:
+        call: As one would write it, ``f(3)``.
+        expected: The right answer, or a list of those that would have done; what is long is told in words.
+        got: What came back.
+        mistake: The usual mistake that gives just this.
+    """
+
+    call: str
+    state: Literal["right", "printed", "wrong", "raised", "unknown"]
+    expected: JsonValue = None
+    got: JsonValue = None
+    mistake: str | None = None
+
+
+class CallGroup(_Plain):
+    """Calls that earn a part of the points together.
+
+    Attributes:
+        weight: Part of the points, in proportion to the other groups'.
+        credit: Share of it that is earned, 0 to 1.
+    """
+
+    name: str
+    weight: float
+    credit: float
+    calls: tuple[Call, ...]
+
+
+class Calls(_Plain):
+    """The calls of one function, in groups."""
+
+    kind: Literal["calls"] = "calls"
+    function: str
+    groups: tuple[CallGroup, ...]
+
+
+class WindowBox(_Plain):
+    """A window in rows and columns of the input; `top` and `left` are negative within the padding."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+class FirstWrong(_Plain):
+    """The first wrong number of an output plane: its row and column, its window, and both values."""
+
+    row: int
+    column: int
+    window: WindowBox
+    expected: float
+    got: float
+
+
+class Window(_Plain):
+    """One convolution or pooling in numbers, rounded.
+
+    Attributes:
+        group, call: Which of the calls it is.
+        input: Planes (channels) of rows; None where they are too large for a picture.
+        kernel: Likewise; None for pooling.
+        stride, padding: Rows and columns.
+        expected_shape, got_shape: Of the whole outputs.
+        plane: Indices of the output plane shown: () for a plain grid, (channel,), or (image, channel).
+        expected, got, difference: That plane; the last two are None where shapes differ.
+    """
+
+    kind: Literal["window"] = "window"
+    group: str = ""
+    call: str = ""
+    input: tuple[Plane, ...] | None = None
+    kernel: tuple[Plane, ...] | None = None
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    expected_shape: tuple[int, ...] = ()
+    got_shape: tuple[int, ...] | None = None
+    plane: tuple[int, ...] = ()
+    expected: Plane | None = None
+    got: Plane | None = None
+    difference: Plane | None = None
+    first_wrong: FirstWrong | None = None
+
+
+class NetworkTable(_Plain):
+    """A network's layers as they were measured.
+
+    Attributes:
+        probe: Id of the probe in the evidence whose record holds them.
+        reference: The course's network that was asked for; empty where none is.
+    """
+
+    kind: Literal["network_table"] = "network_table"
+    probe: str
+    reference: str = ""
+
+
+class CarriedRun(_Plain):
+    """A training run that began with weights of an earlier one.
+
+    Attributes:
+        run: Its index in the training history.
+        object: Name of the network.
+        carried_from: Index of the earlier run.
+        carried_share: Share of the weight tensors that were kept, 0 to 1.
+    """
+
+    run: int
+    cell: int | None = None
+    object: str = ""
+    model_class: str = ""
+    carried_from: int | None = None
+    carried_share: float = 0.0
+    hyperparameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class RunTimeline(_Plain):
+    """The training runs of the evidence in their order, and those that the judgement is about.
+
+    Attributes:
+        carried: Runs that the finding names.
+        undetermined: Of some run it is not known what it began with.
+        reasons: Why not.
+    """
+
+    kind: Literal["run_timeline"] = "run_timeline"
+    carried: tuple[CarriedRun, ...] = ()
+    undetermined: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+class Place(_Plain):
+    """A training run and the cell that it is in."""
+
+    run: int
+    cell: int | None = None
+
+
+class Look(_Plain):
+    """A look at data without training: its cell, the run before it, and how many passes were made."""
+
+    cell: int | None = None
+    after_run: int | None = None
+    passes: int | None = None
+
+
+class DataLanes(_Plain):
+    """The use of each data set by the training history, and what of it was a use of test data.
+
+    Attributes:
+        trained_on_test: Runs that were trained on them.
+        looks_at_test: Looks at them while settings were chosen.
+    """
+
+    kind: Literal["data_lanes"] = "data_lanes"
+    trained_on_test: tuple[Place, ...] = ()
+    looks_at_test: tuple[Look, ...] = ()
+
+
+class UsedName(_Plain):
+    """A name and where it is bound: cell from 0, line from 1 within it."""
+
+    name: str
+    cell: int
+    line: int | None = None
+
+
+class Names(_Plain):
+    """Names of Python's own that a student's code uses for something else, each place once."""
+
+    kind: Literal["names"] = "names"
+    names: tuple[UsedName, ...] = ()
+
+
+class Prompt(_Plain):
+    """What a TA is to look for; nothing that a student reads."""
+
+    kind: Literal["prompt"] = "prompt"
+    text: str
+
+
+class Table(_Plain):
+    """Other rows that a judgement stands on, for exports.
+
+    Attributes:
+        rows: Each as long as `columns`.
+    """
+
+    kind: Literal["table"] = "table"
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[JsonValue, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _is_rectangular(self) -> Self:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError("a row is not as long as the list of columns")
+        return self
+
+    @classmethod
+    def of(cls, title: str, records: Sequence[Mapping[str, JsonValue]]) -> Self:
+        """A table of records that have the same keys, the columns."""
+        columns = tuple(records[0]) if records else ()
+        return cls(title=title, columns=columns, rows=tuple(tuple(each.values()) for each in records))
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Its rows with the columns' names."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+Exhibit = Annotated[
+    Calls | DataLanes | Names | NetworkTable | Pair | Parts | Prompt | RunTimeline | Table | Window,
+    Field(discriminator="kind"),
+]
+
+Kind = TypeVar("Kind", bound=_Plain)
+
+
+def exhibit_of(exhibits: Iterable[object], kind: type[Kind]) -> Kind | None:
+    """The first exhibit of a type; None where there is none."""
+    return next((exhibit for exhibit in exhibits if isinstance(exhibit, kind)), None)
