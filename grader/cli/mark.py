@@ -116,8 +116,7 @@ def pending(
     with setup.store(options) as store:
         results = find_results(store, assignment, students or ())
         require_criterion(criterion, criteria_of(results), assignment)
-        with store.reading() as session:
-            earlier = marks_on_earlier_files(session, results)
+        earlier = marks_on_earlier_files(store, results)
         items = pending_items(results, criterion, name_of(store, anonymous), earlier)
     if not items:
         print_line("nothing waits for a TA")

@@ -11,8 +11,7 @@ from grader.grading.marks import CriterionMark, Mark
 from grader.grading.verdict import Verdict
 from grader.judging.judgement import Status
 from grader.store import Signature, Store
-from grader.store.history import Result
-from grader.store.lateness import tokens_spent_before
+from grader.store.results import Result
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.parallel import judge_all
 
@@ -134,8 +133,8 @@ def regrade(
         if criterion is not None and not item.concerns(criterion):
             continue
         if isinstance(after, Verdict) and not dry_run:
-            with store.writing() as session:
-                judge.write(session, after, attempt, signature)
+            with store.writing() as history:
+                judge.write(history, after, attempt, signature)
         done.append(item)
     return done
 
@@ -176,8 +175,8 @@ class _Purse:
         rubric = judge.rubric.rubric
         key = (result.assignment, rubric.digest)
         if key not in self._spent:
-            with self._store.reading() as session:
-                self._spent[key] = tokens_spent_before(session, result.assignment, policy=rubric.late)
+            with self._store.reading() as history:
+                self._spent[key] = history.tokens_spent_before(result.assignment, rubric.late)
         return self._spent[key].get(result.student, 0)
 
 

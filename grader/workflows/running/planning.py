@@ -16,7 +16,7 @@ from grader.intake import Submission
 from grader.intake.kinds import kind_of
 from grader.intake.notebook import parse_notebook
 from grader.rubric.plan import plan_for
-from grader.workflows.regrading.rubrics import LoadedRubric
+from grader.store.rubrics import LoadedRubric
 
 __all__ = ["Choose", "ChooseByPath", "File", "Work", "plan_work", "read_file", "require_data"]
 

@@ -26,7 +26,7 @@ from grader.intake.roster import Roster, RosterEntry
 from grader.reporting.findings import FindingView, view
 from grader.reporting.text import count, number
 from grader.store import Store
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.regrading.rubrics import recall_newest
 from grader.workflows.views.held import why_held
 from grader.workflows.views.people import canvas_id_of, find_person

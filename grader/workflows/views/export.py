@@ -9,7 +9,7 @@ from typing import Any
 from grader.exports.cells import csv_line, neutralise
 from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Decision
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.views.held import why_held
 
 __all__ = ["as_csv", "as_json", "as_plain"]

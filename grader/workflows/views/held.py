@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.facts.handed_in import nothing_came as nothing_in
 from grader.grading import held
-from grader.store.history import Result
+from grader.store.results import Result
 
 __all__ = ["nothing_came", "why_held"]
 

@@ -7,21 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
-from grader.checks import registry
-from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
 from grader.intake.roster import Roster
 from grader.reporting import Adjustment, Decision, ReportInput, render_report
-from grader.rubric.loader import load_rubric
-from grader.rubric.model import Policy, Rubric
+from grader.rubric.model import Policy
 from grader.store import Store
-from grader.store.history import Result
-from grader.workflows.regrading.rubrics import given_cells
+from grader.store.results import Result
 from grader.workflows.views.held import why_held
 from grader.workflows.views.people import shown_name
 
@@ -101,12 +96,10 @@ def report_input(
     attempt, verdict = result.attempt, result.verdict
     if attempt is None or verdict is None or result.rubric is None:
         return None
-    raw = store.blobs.get(attempt.evidence)
-    rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
-    bundle = decode(raw, limit_bytes=len(raw))
+    bundle, loaded, now = store.evidence(attempt), store.rubric(result.rubric), store.clock()
     return ReportInput(
         student=result.student,
-        rubric=rubric,
+        rubric=loaded.rubric,
         verdict=verdict,
         bundle=bundle,
         outcome=Outcome(attempt.outcome),
@@ -116,18 +109,12 @@ def report_input(
         decisions=shown_decisions(result),
         adjustments=shown_lateness(result),
         reference=reference if verdict.reference == reference.digest else NO_REFERENCE,
-        remarks_over=remarks_over(rubric.remarks, now),
+        remarks_over=remarks_over(loaded.rubric.remarks, now),
         appendix=appendix,
         made_at=now,
-        unchanged=given_cells(result.rubric, rubric, bundle.evidence.cells),
+        unchanged=loaded.given_cells(bundle.evidence.cells),
         held=bool(why_held(result)),
     )
-
-
-@lru_cache(maxsize=8)
-def _rubric(text: str, name: str) -> Rubric:
-    """Reading a rubric takes longer than drawing a report, and a class shares one."""
-    return load_rubric(text, registry(), name=name)
 
 
 def remarks_over(policy: Policy, now: datetime) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.intake.roster import Roster
 from grader.reporting import ClassSummary, SummaryInput, summarise
 from grader.store import Store
-from grader.store.history import Result
-from grader.store.remarks import remarks
+from grader.store.results import Result
 from grader.workflows.regrading.rubrics import recall_newest
 from grader.workflows.views.held import why_held
 from grader.workflows.views.report import shown_decisions, shown_lateness
@@ -41,21 +39,20 @@ def class_summary(
     """
     rubric = recall_newest(store, assignment).rubric
     inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
-    with store.reading() as session:
-        asked = remarks(session, assignment=assignment)
-    waiting = [remark.row.student for remark in asked if remark.state.is_open]
+    with store.reading() as history:
+        asked = history.remarks(assignment=assignment)
+    waiting = [remark.student for remark in asked if remark.state.is_open]
     return summarise(rubric, inputs, thresholds=thresholds, remarks=waiting)
 
 
 def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:
     entry = roster.find(result.student) if roster else None
     assert result.attempt is not None
-    raw = store.blobs.get(result.attempt.evidence)
     return SummaryInput(
         student=result.student,
         outcome=Outcome(result.attempt.outcome),
         verdict=result.verdict,
-        bundle=decode(raw, limit_bytes=len(raw)),
+        bundle=store.evidence(result.attempt),
         wall_time_s=result.attempt.wall_time_s,
         decisions=shown_decisions(result),
         adjustments=shown_lateness(result),

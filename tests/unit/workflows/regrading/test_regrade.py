@@ -65,17 +65,17 @@ def test_judging_again_starts_no_process_and_opens_no_connection(
 
 
 def test_a_dry_run_writes_nothing(graded: Store, tmp_path: Path) -> None:
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         before = session.query(LedgerRow).count()
     again(graded, judge(tmp_path, KINDER), dry_run=True)
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         assert session.query(LedgerRow).count() == before
 
 
 def test_judging_again_by_the_same_rubric_adds_no_verdict(graded: Store) -> None:
     same = Judge(recall_newest(graded, "mini"), Reference())
     again(graded, same)
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         assert session.query(VerdictRow).count() == 2
 
 

@@ -9,7 +9,8 @@ import pytest
 from grader.errors import SubmissionError, UsageError
 from grader.evidence.record import CellRecord
 from grader.intake import Submission
-from grader.workflows.regrading.rubrics import Chooser, LoadedRubric, RubricShelf, load_rubric_file
+from grader.store.rubrics import LoadedRubric
+from grader.workflows.regrading.rubrics import Chooser, RubricShelf, load_rubric_file
 from grader.workflows.running.planning import plan_work, read_file
 from tests import course
 
