@@ -86,6 +86,22 @@ class Store:
         """
         return self._rubrics.recall(record)
 
+    def newest_rubric(self, assignment: str) -> LoadedRubric:
+        """The rubric that the assignment's newest verdict stands on.
+
+        Raises:
+            UsageError: Nothing of this assignment was judged yet.
+            RubricError: As `rubric`.
+        """
+        with self.reading() as history:
+            newest = history.newest_rubric(assignment)
+        if newest is None:
+            raise UsageError(
+                f"no verdict on {assignment} yet, so there is no rubric to take",
+                todo="name one with --rubric",
+            )
+        return self.rubric(newest)
+
     def disconnect(self) -> None:
         """Closes what is open, as before a fork; the next transaction connects anew."""
         self.database.disconnect()

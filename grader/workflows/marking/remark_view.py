@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -49,7 +49,8 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     names = _Names(remark.student, name_of(store, anonymous)(remark.student))
     with store.reading() as history:
         result = graded_result(history, remark.student, remark.assignment)
-        then, marks = _of_criterion(history.timeline(result.student, result.assignment), remark)
+        entries = history.timeline(result.student, result.assignment)
+    marks = list(_changes(entries, remark.criterion))
     assert result.rubric is not None and result.mark is not None
     rubric = store.rubric(result.rubric).rubric
     asked = next((item for item in rubric.criteria if item.id == remark.criterion), None)
@@ -59,7 +60,7 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
         ("reason", remark.reason),
         *_about_criterion(asked),
         *_about_evidence(store, result, mark),
-        ("old mark", _old_mark(remark, then)),
+        ("old mark", _old_mark(remark, _found_then(entries, remark))),
         ("mark now", _mark_now(result, mark, remark)),
         *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
         *([("marks", "\n".join(marks))] if marks else []),
@@ -119,25 +120,31 @@ def _excerpt(source: str, place: Where) -> str:
     return "\n".join([f"cell {place.cell}", *shown])
 
 
-def _of_criterion(entries: Sequence[TimelineEntry], remark: Remark) -> tuple[Finding | None, list[str]]:
-    """The finding when the request was opened; all verdicts and marks by which the criterion changed."""
-    name, then, last = remark.criterion, None, None
-    lines: list[str] = []
+def _found_then(entries: Sequence[TimelineEntry], remark: Remark) -> Finding | None:
+    """What was found when the request was opened."""
+    for record in (entry.record for entry in entries):
+        if isinstance(record, VerdictRecord) and record.seq == remark.verdict:
+            return _finding(record.verdict, remark.criterion)
+    return None
+
+
+def _changes(entries: Sequence[TimelineEntry], name: str) -> Iterator[str]:
+    """All verdicts and marks by which the criterion changed."""
+    last = None
     for seal, record in ((entry.seal, entry.record) for entry in entries):
         who = f"{_moment(seal.at)} {seal.actor}"
         if isinstance(record, VerdictRecord):
             found = _finding(record.verdict, name)
-            then = found if record.seq == remark.verdict else then
             if found is not None and (last is None or _standing(found) != _standing(last)):
-                lines.append(
-                    f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
-                )
+                yield f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
             last = found
         elif isinstance(record, MarkRecord) and record.criterion == name:
-            given = "taken back" if record.points is None else f"{record.points:g} given"
-            answers = f" by request {record.request}" if record.request else ""
-            lines.append(f"{who}: {given}{answers}: {record.comment}")
-    return then, lines
+            yield f"{who}: {_given(record)}: {record.comment}"
+
+
+def _given(mark: MarkRecord) -> str:
+    given = "taken back" if mark.points is None else f"{mark.points:g} given"
+    return f"{given} by request {mark.request}" if mark.request else given
 
 
 def _finding(verdict: Verdict, name: str) -> Finding | None:

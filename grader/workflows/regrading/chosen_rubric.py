@@ -13,7 +13,6 @@ from grader.workflows.regrading.reference import bundled
 from grader.workflows.regrading.rubrics import (
     RubricShelf,
     load_rubric_file,
-    recall_newest,
     require_assignment,
 )
 
@@ -52,7 +51,7 @@ def choose_rubric(
     if own is not None:
         path, loaded = own
         return ChosenRubric(loaded, f"{path} ({_short(loaded)}){_differs(loaded, newest)}")
-    loaded = recall_newest(store, assignment)
+    loaded = store.newest_rubric(assignment)
     return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}), as the history holds it{_other(loaded)}")
 
 

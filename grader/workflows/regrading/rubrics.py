@@ -26,7 +26,6 @@ __all__ = [
     "RubricShelf",
     "kept_rubric",
     "load_rubric_file",
-    "recall_newest",
     "require_assignment",
 ]
 
@@ -173,22 +172,6 @@ def require_assignment(loaded: LoadedRubric, assignment: str) -> None:
             expected=assignment,
             found=loaded.assignment,
         )
-
-
-def recall_newest(store: Store, assignment: str) -> LoadedRubric:
-    """The rubric that the assignment's newest verdict stands on.
-
-    Raises:
-        UsageError: Nothing of this assignment was judged yet.
-    """
-    with store.reading() as history:
-        newest = history.newest_rubric(assignment)
-    if newest is None:
-        raise UsageError(
-            f"no verdict on {assignment} yet, so there is no rubric to take",
-            todo="name one with --rubric",
-        )
-    return store.rubric(newest)
 
 
 def kept_rubric(store: Store, row: int) -> RubricRecord:

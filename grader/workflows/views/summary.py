@@ -9,7 +9,6 @@ from grader.intake.roster import Roster
 from grader.reporting import ClassSummary, SummaryInput, summarise
 from grader.store import Store
 from grader.store.results import Result
-from grader.workflows.regrading.rubrics import recall_newest
 from grader.workflows.views.held import why_held
 from grader.workflows.views.report import shown_decisions, shown_lateness
 
@@ -37,7 +36,7 @@ def class_summary(
         UsageError: Nothing was judged yet.
         StoreError: Evidence is gone or was changed.
     """
-    rubric = recall_newest(store, assignment).rubric
+    rubric = store.newest_rubric(assignment).rubric
     inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
     with store.reading() as history:
         asked = history.remarks(assignment=assignment)

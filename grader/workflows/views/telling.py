@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from grader.grading.changes import compare
 from grader.grading.marks import CriterionMark, mark_of
 from grader.grading.verdict import Verdict
 from grader.store.history import TimelineEntry
 from grader.store.marks import MarkRecord
 from grader.store.records import AttemptRecord, SubmissionRecord, VerdictRecord
 from grader.store.remarks import RemarkRecord, StepRecord
-from grader.workflows.regrading.regrade import compare
 
 __all__ = ["Told", "tell"]
 
@@ -90,21 +90,33 @@ def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
     """What one row of the history says."""
     match entry.record:
         case SubmissionRecord() as file:
-            path = "a file" if hidden else file.path
-            return f"handed in {path} ({file.notebook[:_SHORT]}){', late' if file.late else ''}"
+            return _handed_in(file, hidden=hidden)
         case AttemptRecord() as attempt:
             return f"attempt {attempt.number}: {attempt.outcome}, evidence {attempt.evidence[:_SHORT]}"
         case VerdictRecord() as judged:
-            pending = f", {judged.pending:g} pending" if judged.pending else ""
-            return f"verdict: {judged.points:g} of {judged.out_of:g}{pending}, by rubric row {judged.rubric}"
+            return _judged(judged)
         case MarkRecord() as mark:
             given = "mark taken back" if mark.points is None else f"{mark.points:g} points"
             return f"{mark.criterion}: {given}: {mark.comment}"
         case RemarkRecord() as remark:
             return f"remark request {entry.seal.seq} on {remark.criterion or 'the sum'}: {remark.reason}"
         case StepRecord() as step:
-            points = "" if step.points is None else f" {step.points:g} points"
-            reason = f": {step.reason}" if step.reason else ""
-            return f"remark request {step.request}: {step.action}{points}{reason}"
+            return _done(step)
         case _:
             return entry.seal.kind
+
+
+def _handed_in(file: SubmissionRecord, *, hidden: bool) -> str:
+    path = "a file" if hidden else file.path
+    return f"handed in {path} ({file.notebook[:_SHORT]}){', late' if file.late else ''}"
+
+
+def _judged(verdict: VerdictRecord) -> str:
+    pending = f", {verdict.pending:g} pending" if verdict.pending else ""
+    return f"verdict: {verdict.points:g} of {verdict.out_of:g}{pending}, by rubric row {verdict.rubric}"
+
+
+def _done(step: StepRecord) -> str:
+    points = "" if step.points is None else f" {step.points:g} points"
+    reason = f": {step.reason}" if step.reason else ""
+    return f"remark request {step.request}: {step.action}{points}{reason}"
