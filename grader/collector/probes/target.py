@@ -11,9 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from grader.collector.networks import class_name, first_tensor, is_module, shape_of, submodules
 from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
-from grader.collector.recorder.networks import class_name, first_tensor, is_module, shape_of, submodules
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import Candidate
 
