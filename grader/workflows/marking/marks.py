@@ -15,9 +15,11 @@ from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.marks import MarkRecord
 from grader.store.results import Result
-from grader.workflows.marking.earlier_files import EarlierMarks
+from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
+from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.held import why_held
 from grader.workflows.views.identity import real_names, shown_as
+from grader.workflows.views.show import find_results, name_of
 
 __all__ = [
     "MarkOrder",
@@ -25,6 +27,7 @@ __all__ = [
     "Pending",
     "give_marks",
     "graded_result",
+    "list_pending",
     "orders_for_zero",
     "pending",
     "read_orders",
@@ -70,6 +73,32 @@ class Pending:
     status: str
     message: str
     where: tuple[Where, ...]
+
+
+def list_pending(
+    store: Store,
+    assignment: str,
+    *,
+    students: Collection[str] = (),
+    criterion: str | None = None,
+    anonymous: bool = False,
+) -> list[Pending]:
+    """What waits for a TA on an assignment: one criterion after another, each for all students.
+
+    Args:
+        store: Where the history is.
+        assignment: Which work.
+        students: Whose, by id or pseudonym; all where none is named.
+        criterion: The only one to list.
+        anonymous: Whether students go by pseudonyms.
+
+    Raises:
+        UsageError: No assignment, student or criterion is called so.
+    """
+    results = find_results(store, assignment, students)
+    require_criterion(criterion, criteria_of(results), assignment)
+    earlier = marks_on_earlier_files(store, results)
+    return pending(results, criterion, name_of(store, anonymous), earlier)
 
 
 def pending(
