@@ -7,7 +7,7 @@ two records: one to be written, and one with its number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
@@ -41,12 +41,12 @@ class Record:
     @classmethod
     def columns_of(cls, row: Base) -> dict[str, Any]:
         """What the row has for the record's fields."""
-        return {item.name: getattr(row, item.name) for item in fields(cls)}
+        return {name: getattr(row, name) for name in cls.__dataclass_fields__}
 
     @property
     def columns(self) -> Mapping[str, Any]:
         """What a row is made of."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, kw_only=True)
