@@ -41,6 +41,11 @@ test: setup ready browser postgresql  ## Run all tests, those that need Docker, 
 corpus: setup ready  ## Hold the grader to the labels of real notebooks of all labs, where their folder is there
 	@GRADER_REQUIRE_DOCKER=1 GRADER_CORPUS_LABS=lab1,lab2,lab3b $(BIN)/pytest tests/acceptance/test_corpus.py tests/acceptance/test_isolation.py
 
+.PHONY: soak
+soak: setup ready  ## Run what takes longer than it finds in a day: each attack in each sandbox, all real trainings
+	@OMP_NUM_THREADS=1 GRADER_REQUIRE_DOCKER=1 GRADER_SOAK=1 \
+	  $(BIN)/pytest tests/attacks/test_attacks.py tests/unit/collector/test_corpus_training.py
+
 .PHONY: gpu
 gpu: setup ready  ## Run the tests that need a GPU, on all that the engine gives (GRADER_TEST_GPUS=0,1 for some)
 	@GRADER_REQUIRE_DOCKER=1 GRADER_TEST_GPUS=$${GRADER_TEST_GPUS:-all} \

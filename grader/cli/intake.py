@@ -48,9 +48,12 @@ def intake(
     return 0
 
 
-def _assignment(chooser: Chooser, cells: Sequence[CellRecord]) -> str:
+def _assignment(chooser: Chooser, cells: Sequence[CellRecord]) -> tuple[str, str]:
+    other = chooser.another(cells)
+    if other is not None:
+        return other.assignment, "it is another assignment's notebook"
     loaded = chooser.choose(cells)
-    return loaded.assignment if loaded else ""
+    return (loaded.assignment, "") if loaded else ("", "")
 
 
 def _tell(made: DryRun) -> None:

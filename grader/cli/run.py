@@ -72,6 +72,7 @@ def run(
     )
     with setup.store(options, create=True) as store, watched() as (watch, stop):
         report = grade_folder(request, store, watch, stop)
-    for problem in report.problems:
+    for problem in (*report.problems, *report.left_out):
         print_line(f"not graded: {problem}")
-    return close(report.run, options)
+    code = close(report.run, options)
+    return code or int(bool(report.left_out))

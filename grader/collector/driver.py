@@ -95,7 +95,8 @@ class Driver:
         self._channel.send(Opened(cells=cells))
         kernel = self._next or self._launcher.start_kernel()
         self._next = None
-        notebook = NotebookRun(kernel, job.plan, cells, self._channel.send)
+        files = tuple(zip(job.files, arrays[1:], strict=True))
+        notebook = NotebookRun(kernel, job.plan, cells, self._channel.send, files)
         try:
             self._channel.send(await self._run_alone(notebook))
             going_on = await self._answer_probes(notebook)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,9 @@ class GraderKernel(IPythonKernel):
         self, content: dict[str, Any], buffers: Sequence[memoryview]
     ) -> tuple[bytes, Sequence[np.ndarray]]:
         if content["op"] == "set_up":
-            self._set_up(Plan.model_validate_json(bytes(buffers[0])))
+            body, contents = unpack(bytes(buffers[0]), limit_bytes=_LIMIT_BYTES)
+            files = {path: held.tobytes() for path, held in zip(content["files"], contents, strict=True)}
+            self._set_up(Plan.model_validate_json(body), files)
             return b"{}", ()
         if self._graded is None:
             raise RuntimeError("no session yet")
@@ -78,7 +80,7 @@ class GraderKernel(IPythonKernel):
         result, arrays = self._graded.probe(ProbeRequest.model_validate_json(body), inputs)
         return result.model_dump_json().encode(), arrays
 
-    def _set_up(self, plan: Plan) -> None:
+    def _set_up(self, plan: Plan, files: Mapping[str, bytes]) -> None:
         import torch
 
         random.seed(plan.seed)
@@ -88,7 +90,9 @@ class GraderKernel(IPythonKernel):
         torch.set_num_threads(threads)
         os.environ["OMP_NUM_THREADS"] = str(threads)
         assert self.shell is not None
-        self._graded = KernelSession(plan, self.shell.user_ns, data_dir=data_folder(), work_dir=CONTENT)
+        self._graded = KernelSession(
+            plan, self.shell.user_ns, data_dir=data_folder(), work_dir=CONTENT, files=files
+        )
         if plan.cuda:
             take_share()
             self._has_gpu = True

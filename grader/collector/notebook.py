@@ -32,6 +32,7 @@ class NotebookRun:
 
     Attributes:
         send: Gets a frame when a cell starts and when it has ended.
+        files: Paths and bytes (uint8) of what is to lie beside the notebook.
         anomalies: What looked like tampering, one line each.
         cells_s: Seconds spent in the student's cells.
     """
@@ -40,6 +41,7 @@ class NotebookRun:
     plan: Plan
     cells: Sequence[CellRecord]
     send: Send
+    files: Sequence[tuple[str, np.ndarray]] = ()
     anomalies: list[str] = field(default_factory=list)
     cells_s: float = 0.0
     client: CellClient = field(init=False)
@@ -63,7 +65,13 @@ class NotebookRun:
             KernelSilent: As above.
         """
         await self.client.connect()
-        await self.client.request("set_up", timeout_s=_SET_UP_S, body=self.plan.model_dump_json().encode())
+        await self.client.request(
+            "set_up",
+            timeout_s=_SET_UP_S,
+            body=self.plan.model_dump_json().encode(),
+            arrays=[content for _, content in self.files],
+            files=[path for path, _ in self.files],
+        )
         for cell in self.cells:
             if cell.kind != "code":
                 self._done.append(cell)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +48,23 @@ class KernelSession:
         namespace: The notebook's global variables.
         data_dir: Where data sets are mounted, None where there are none.
         work_dir: The folder that the notebook runs in.
+        files: What was handed in with the notebook, by path below that folder.
     """
 
     def __init__(
-        self, plan: Plan, namespace: dict[str, Any], *, data_dir: Path | None, work_dir: Path
+        self,
+        plan: Plan,
+        namespace: dict[str, Any],
+        *,
+        data_dir: Path | None,
+        work_dir: Path,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         self._plan = plan
         self._namespace = namespace
         self._data_dir = data_dir
         self._work_dir = work_dir
+        self._files = dict(files or {})
         self._cells = Cells(namespace)
         self._shims = ShimLog(self._cells)
         self._patches = Patches()
@@ -78,6 +86,7 @@ class KernelSession:
             shell: The kernel's IPython ``InteractiveShell``.
         """
         self._patches.replace(shell.compile, "cache", self._noting_names(shell.compile.cache))
+        self._guard("not all files handed in could be put beside the notebook", self._lay_out)
         context = Context(
             plan=self._plan,
             namespace=self._namespace,
@@ -87,12 +96,20 @@ class KernelSession:
             patches=self._patches,
             log=self._shims,
             undo=self._undo,
+            handed_in=frozenset(self._work_dir / path for path in self._files),
         )
         for name, install in SHIMS.items():
             self._guard(f"the shim {name} could not be installed", install, context)
         self._guard("the training recorder could not be installed", self._recorder.install)
         self._seed()
         self._folder.look()
+
+    def _lay_out(self) -> None:
+        """Writes what was handed in as the student's own files, which the notebook may change."""
+        for path, content in self._files.items():
+            place = self._work_dir / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
 
     def uninstall(self) -> None:
         """Takes everything out again; for tests, where the interpreter lives on."""

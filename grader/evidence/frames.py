@@ -69,11 +69,16 @@ class Frame(Record):
 
 
 class Job(Frame):
-    """Run this notebook; its bytes are the frame's only array (uint8)."""
+    """Run this notebook; its bytes are the frame's first array (uint8), those of files beside it the others.
+
+    Attributes:
+        files: Paths of the files, relative to the notebook's folder, in the order of their arrays.
+    """
 
     type: Literal["job"] = "job"
     attempt: str
     plan: Plan
+    files: tuple[str, ...] = ()
 
 
 class ProbeInputs(Record):

@@ -7,9 +7,9 @@ those are drawn afresh for each attempt and sent after the notebook ran.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from grader.evidence.base import Record
 
@@ -62,11 +62,22 @@ class Training(Record):
         items_after_two_passes: Items of each pass under a budget from the third one on that a line makes over
             a loader, where batches need not be full (no ``drop_last``); small sets, which a network may have
             to memorise, are then left whole. None: `batches_per_pass` alone counts.
+        whole_in_cells: Cells, counted over all cells of the file, in which no pass ends early: code there
+            raised where it did. Not in the plan's digest while there are none.
     """
 
     mode: Literal["budget", "full"] = "budget"
     batches_per_pass: int = Field(default=2, ge=1)
     items_after_two_passes: int | None = Field(default=None, ge=2)
+    whole_in_cells: tuple[int, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Plans from before these cells could be named keep their digests."""
+        written: dict[str, Any] = serialise(self)
+        if not written["whole_in_cells"]:
+            del written["whole_in_cells"]
+        return written
 
 
 class NormalInput(Record):

@@ -175,10 +175,16 @@ class ShimKind(StrEnum):
     API_DRIFT = "api_drift"
     COLAB_DRIVE = "colab.drive"
     COLAB_FILES = "colab.files"
+    COMPILE = "compile"
     CUDA = "cuda"
     DATASET = "dataset"
+    DISPLAY = "display"
+    EXIT = "exit"
+    HANDED_IN_FILE = "handed_in_file"
     IMREAD = "imread"
+    MISSING_PACKAGE = "missing_package"
     NETWORK = "network"
+    NEWER_PYTHON = "newer_python"
     PRETRAINED = "pretrained"
     SHELL = "shell"
     TRAINING_BUDGET = "training_budget"
@@ -386,6 +392,8 @@ class Evidence(Record):
         probes: By `plan.probe_id`.
         anomalies: What looked like tampering or a fault of the sandbox, one line each.
         cut: Parts of which there was more than was kept.
+        whole_in_cells: Cells in which no pass over a DataLoader was ended early, since code in them raised
+            where it was: all was run again for them.
     """
 
     schema_version: Literal[2] = 2
@@ -404,3 +412,4 @@ class Evidence(Record):
     probes: dict[str, ProbeResult] = Field(default_factory=dict)
     anomalies: tuple[str, ...] = ()
     cut: tuple[Cut, ...] = ()
+    whole_in_cells: tuple[int, ...] = ()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellRecord, Evidence, ShimKind
 
 __all__ = ["Raised", "raised_in"]
 
 _UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
+#: Type statements and parameters (3.12), ``except`` without parentheses (3.14).
+_NEWER = re.compile(
+    r"\s*(?:type\s+\w+\s*(?:\[.*\])?\s*=(?!=)|(?:async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\["
+    r"|except\s+[\w.]+\s*,\s*[\w.]+(?:\s*,\s*[\w.]+)*\s*:)"
+)
+_NO_PACKAGE = ("ModuleNotFoundError", "MissingPackage")
 #: From an opening quote to the end of its line, where the apostrophe of "don't" opens nothing; and a comment
 #: behind code.
 _NO_CODE = re.compile(r"(?<![A-Za-z])[rbfu]?[\"'].*|(?<=[=(])[^#]*#.*")
@@ -30,33 +36,71 @@ class Raised:
         own: Code of the student's.
         prose: Text that a student wrote into a code cell.
         given: As the handout gave them.
+        lacking: For want of a package that the sandbox does not have.
+        newer: In the syntax of a Python newer than the sandbox's.
+        shortened: The training budget ended a pass there, which may be all that made them raise.
     """
 
     own: tuple[CellRecord, ...] = ()
     prose: tuple[CellRecord, ...] = ()
     given: tuple[CellRecord, ...] = ()
+    lacking: tuple[CellRecord, ...] = ()
+    newer: tuple[CellRecord, ...] = ()
+    shortened: tuple[CellRecord, ...] = ()
 
 
-def raised_in(cells: Sequence[CellRecord], unchanged: Collection[int] = ()) -> Raised:
+def raised_in(evidence: Evidence, unchanged: Collection[int] = ()) -> Raised:
     """Sorts the cells that raised.
 
     Args:
-        cells: Of one notebook, with what happened when they ran.
-        unchanged: Those that are as the handout gave them.
+        evidence: Of one notebook.
+        unchanged: Cells that are as the handout gave them.
     """
-    broken = [cell for cell in cells if cell.run is not None and cell.run.error is not None]
-    changed = [cell for cell in broken if cell.index not in unchanged]
-    return Raised(
-        own=tuple(cell for cell in changed if not _is_prose(cell)),
-        prose=tuple(cell for cell in changed if _is_prose(cell)),
-        given=tuple(cell for cell in broken if cell.index in unchanged),
-    )
+    broken = [cell for cell in evidence.cells if cell.run is not None and cell.run.error is not None]
+    lacking = _where(evidence, ShimKind.MISSING_PACKAGE)
+    shortened = _where(evidence, ShimKind.TRAINING_BUDGET) - set(evidence.whole_in_cells)
+    groups: dict[str, list[CellRecord]] = {}
+    for cell in broken:
+        groups.setdefault(_whose(cell, unchanged, lacking, shortened), []).append(cell)
+    return Raised(**{group: tuple(cells) for group, cells in groups.items()})
+
+
+def _whose(
+    cell: CellRecord, unchanged: Collection[int], lacking: Collection[int], shortened: Collection[int]
+) -> str:
+    if cell.index in unchanged:
+        return "given"
+    if cell.index in lacking and _error_type(cell) in _NO_PACKAGE:
+        return "lacking"
+    if _is_newer(cell):
+        return "newer"
+    if cell.index in shortened:
+        return "shortened"
+    return "prose" if _is_prose(cell) else "own"
+
+
+def _where(evidence: Evidence, kind: ShimKind) -> set[int]:
+    return {use.cell for use in evidence.shims if use.kind is kind and use.cell is not None}
+
+
+def _error_type(cell: CellRecord) -> str | None:
+    return cell.run.error.type if cell.run is not None and cell.run.error is not None else None
+
+
+def _is_newer(cell: CellRecord) -> bool:
+    """Whether the line that Python could not read is in a syntax of later than Python 3.11."""
+    error = cell.run.error if cell.run is not None else None
+    if error is None or error.type not in _UNREADABLE:
+        return False
+    lines = cell.source.splitlines()[:_LINES_READ]
+    if error.line is not None:
+        lines = lines[error.line - 1 : error.line]
+    return any(_NEWER.match(line[:_LINE_CHARACTERS]) for line in lines)
 
 
 def _is_prose(cell: CellRecord) -> bool:
     """Whether a cell that Python cannot read holds words side by side, as no code has them."""
-    error = cell.run.error if cell.run is not None else None
-    if error is None or error.type not in _UNREADABLE:
+    if _error_type(cell) not in _UNREADABLE:
         return False
     lines = [line.strip()[:_LINE_CHARACTERS] for line in cell.source.splitlines()[:_LINES_READ]]
     pairs = [_word_pairs(line) for line in lines if line and not line.startswith("#")]

@@ -12,6 +12,7 @@ from typing import TypeVar
 from grader.errors import IntakeError, SubmissionError
 from grader.evidence.record import NOTHING_CAME
 from grader.intake.archive import archive_entries
+from grader.intake.beside import read_beside
 from grader.intake.entries import Entry, is_litter, unreadable
 from grader.intake.folder import folder_entries, read_file
 from grader.intake.identity import look_alikes, normalise_id, odd_characters
@@ -168,11 +169,11 @@ def _submissions(files: list[_Owned], assignment_of: AssignmentOf | None) -> lis
     if not notebooks:
         return [_without_notebook(files)]
     if len(notebooks) == 1 or assignment_of is None:
-        return [_one_of(notebooks)]
+        return [_one_of(notebooks, files)]
     groups: dict[str | None, list[_Owned]] = defaultdict(list)
     for owner, entry in notebooks:
         groups[_assignment(entry, assignment_of)].append((owner, entry))
-    return [_one_of(group) for group in groups.values()]
+    return [_one_of(group, files) for group in groups.values()]
 
 
 def _by_content(files: list[_Owned]) -> list[_Owned]:
@@ -198,11 +199,16 @@ def _without_notebook(files: list[_Owned]) -> Submission:
     return _submission(owner, entry, problem=problem)
 
 
-def _one_of(notebooks: list[_Owned]) -> Submission:
-    """The newest of a student's notebooks, or a row whose problem names them all."""
+def _one_of(notebooks: list[_Owned], files: list[_Owned]) -> Submission:
+    """The newest of a student's notebooks, or a row whose problem names them all.
+
+    Args:
+        notebooks: For one assignment.
+        files: All that the student handed in.
+    """
     if len(notebooks) == 1:
         owner, entry = notebooks[0]
-        return _submission(owner, entry, problem=entry.problem)
+        return _submission(owner, entry, problem=entry.problem, files=files)
     names = visible(", ".join(str(entry.inside) for _, entry in notebooks))
     newest = _newest(notebooks)
     if newest is None:
@@ -211,7 +217,7 @@ def _one_of(notebooks: list[_Owned]) -> Submission:
         return _submission(owner, entry, problem=problem)
     owner, entry = newest
     note = f"the newest of {len(notebooks)} notebooks was taken: {names}"
-    return _submission(owner, entry, problem=entry.problem, notes=(note,))
+    return _submission(owner, entry, problem=entry.problem, notes=(note,), files=files)
 
 
 def _newest(notebooks: list[_Owned]) -> _Owned | None:
@@ -233,9 +239,15 @@ def _latest(ranks: list[_Rank]) -> int | None:
 
 
 def _submission(
-    owner: Owner, entry: Entry, *, problem: str | None = None, notes: tuple[str, ...] = ()
+    owner: Owner,
+    entry: Entry,
+    *,
+    problem: str | None = None,
+    notes: tuple[str, ...] = (),
+    files: Sequence[_Owned] = (),
 ) -> Submission:
     odd = odd_characters(owner.student)
+    beside = [_under_its_own_name(other, who) for who, other in files if other is not entry]
     return Submission(
         student=_student(owner, entry),
         path=entry.shown,
@@ -245,7 +257,13 @@ def _submission(
         problem=problem,
         notes=(*notes, odd) if odd else notes,
         name=owner.name,
+        beside=lambda: read_beside(entry.inside.parent, beside),
     )
+
+
+def _under_its_own_name(entry: Entry, owner: Owner) -> Entry:
+    """A file as its student called it, where the course system put more before its name."""
+    return replace(entry, inside=entry.inside.with_name(owner.file)) if owner.file else entry
 
 
 def _strays(entries: Iterable[Entry], layout: Layout) -> list[str]:

@@ -41,6 +41,7 @@ class Owner:
     Attributes:
         student: Id as the format writes it, not yet normalised.
         order: Rank among the same student's files by the format's own attempt number; the largest is newest.
+        file: The file's name as the student gave it, where the format puts more before it; else empty.
     """
 
     student: str
@@ -48,6 +49,7 @@ class Owner:
     submitted_at: datetime | None = None
     late: bool = False
     order: int | None = None
+    file: str = ""
 
 
 class Layout(ABC):
@@ -153,6 +155,7 @@ class Canvas(Layout):
                     found.get("name", ""),
                     late=found["late"] is not None,
                     order=int(attachment) if attachment else None,
+                    file=found.get("file") or "",
                 )
         return None
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from grader.intake.beside import Beside
+
 __all__ = ["Intake", "Submission"]
 
 
@@ -23,6 +25,7 @@ class Submission:
         problem: Why there is nothing to run, for a row of its own; None where there is.
         notes: What a TA should know, one line each.
         name: The student's name where the format gives one, else empty.
+        beside: Gives the files that were handed in with the notebook.
     """
 
     student: str
@@ -33,6 +36,7 @@ class Submission:
     problem: str | None = None
     notes: tuple[str, ...] = ()
     name: str = ""
+    beside: Callable[[], Beside] = Beside
 
 
 @dataclass(frozen=True)

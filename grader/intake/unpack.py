@@ -14,7 +14,7 @@ from grader.intake.notebook_json import is_notebook
 from grader.intake.shorten import TooLarge, read_shortened
 from grader.intake.text import visible
 
-__all__ = ["holds_notebook", "unpacked"]
+__all__ = ["holds_notebook", "is_archive", "notebook_in", "unpacked"]
 
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _MOST_TRIED = 20
@@ -28,9 +28,14 @@ def unpacked(raw: bytes) -> bytes:
     Raises:
         SubmissionError: The archive cannot be read safely, or holds no notebook or several.
     """
-    if raw.startswith(_ZIP):
-        return _from_zip(raw)
+    if is_archive(raw):
+        return notebook_in(raw).read()
     return _from_gzip(raw) if raw.startswith(_GZIP) else raw
+
+
+def is_archive(raw: bytes) -> bool:
+    """Whether these are the bytes of a zip archive."""
+    return raw.startswith(_ZIP)
 
 
 def holds_notebook(entry: Entry) -> bool:
@@ -43,7 +48,12 @@ def holds_notebook(entry: Entry) -> bool:
         return False
 
 
-def _from_zip(raw: bytes) -> bytes:
+def notebook_in(raw: bytes) -> Entry:
+    """The one notebook in a zip archive; where the same is there twice, the first of them.
+
+    Raises:
+        SubmissionError: The archive cannot be read safely, or holds no notebook or several.
+    """
     where = Path("archive")
     try:
         entries = archive_entries(where, content=raw)
@@ -54,14 +64,14 @@ def _from_zip(raw: bytes) -> bytes:
         problem = next(entry.problem for entry in entries if entry.problem)
         raise SubmissionError("the zip archive is not opened", found=problem, todo=_HAND_IN)
     named = [entry for entry in entries if entry.is_notebook]
-    found: dict[bytes, str] = {}
+    found: dict[bytes, Entry] = {}
     for entry in (named or entries)[:_MOST_TRIED]:
         if named or _is_plain(entry):
-            found[entry.read()] = str(entry.inside)
+            found.setdefault(entry.read(), entry)
         if len(found) > 1:
             break
     if len(found) == 1:
-        return next(iter(found))
+        return next(iter(found.values()))
     raise _not_one([str(entry.inside) for entry in named or entries], several=bool(found))
 
 

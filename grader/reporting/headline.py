@@ -38,6 +38,9 @@ _STAND_INS = {
     "pretrained": "pretrained networks had random weights",
     "imread": "pictures from the web were stand-ins",
     "cuda": "there was no GPU, so `.cuda()` stayed on the CPU",
+    "missing_package": "packages that the service does not have could not be used",
+    "exit": "what ends or restarts the kernel did not",
+    "compile": "`torch.compile` left networks as they are",
     "colab.drive": "Google Drive was an empty folder",
     "network": "there was no network",
     "shell": "shell commands for downloads did nothing",
@@ -109,7 +112,7 @@ def _next_steps(report: ReportInput, costly: Sequence[FindingView]) -> tuple[Ste
     steps = list({step.text: step for step in reversed(steps)}.values())[::-1][:_NEXT_STEPS]
     if report.bundle is not None:
         cells = report.bundle.evidence.cells
-        raised = raised_in(cells, report.unchanged)
+        raised = raised_in(report.bundle.evidence, report.unchanged)
         steps += [*_error_step(cells, raised.own), *_prose_step(raised.prose)]
     return tuple(steps)
 
@@ -145,7 +148,7 @@ def _prose_step(cells: Sequence[CellRecord]) -> list[Step]:
 def _run_facts(report: ReportInput) -> RunFacts:
     facts = () if report.bundle is None else _facts(report.bundle.evidence)
     if report.bundle is not None and report.result is Outcome.CELL_ERROR:
-        raised = raised_clause(raised_in(report.bundle.evidence.cells, report.unchanged))
+        raised = raised_clause(raised_in(report.bundle.evidence, report.unchanged))
         return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
     if nothing_came(report.result, report.result_detail):
         return RunFacts("Nothing was handed in.", "", facts)

@@ -22,12 +22,14 @@ class Job:
         attempt: Its id; names nothing outside the sandbox.
         notebook: The submitted file's bytes.
         plan: What to do with it.
+        files: Content of files beside the notebook, by path relative to its folder.
         ours: The service's own notebook and no submission: a box that ran nothing else may serve one.
     """
 
     attempt: str
     notebook: bytes
     plan: Plan
+    files: tuple[tuple[str, bytes], ...] = ()
     ours: bool = False
 
 

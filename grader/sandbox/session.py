@@ -139,8 +139,10 @@ class JobSession:
         return "" if self._running is None else f"cell {self._running}: "
 
     def _run_notebook(self) -> bool:
-        notebook = np.frombuffer(self.job.notebook, dtype=np.uint8)
-        self.stream.send(frames.Job(attempt=self.job.attempt, plan=self.job.plan), [notebook])
+        names = tuple(name for name, _ in self.job.files)
+        contents = (self.job.notebook, *(content for _, content in self.job.files))
+        job = frames.Job(attempt=self.job.attempt, plan=self.job.plan, files=names)
+        self.stream.send(job, [np.frombuffer(content, dtype=np.uint8) for content in contents])
         deadline = self._started + self.job.plan.limits.notebook_s + GRACE_S
         while True:
             frame, arrays = self._receive(deadline)

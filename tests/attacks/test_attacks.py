@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,21 @@ A_DAY_S = 24 * 3600.0
 
 #: Kinds of sandbox; GRADER_ATTACKS names fewer.
 ARENAS = os.environ.get("GRADER_ATTACKS", "fork,container,bubblewrap").split(",")
+#: With GRADER_SOAK each attack runs in each kind, which takes twice as long.
+SOAKED = "GRADER_SOAK" in os.environ
 
 
 def able(kind: str) -> list[Attack]:
+    """The attacks for a kind of sandbox.
+
+    A container that serves one submission has the walls of the warm one, which meets all attacks: of each
+    group it meets the first.
+    """
     name = "bubblewrap" if kind == "bubblewrap" else "docker"
-    return [attack for attack in ATTACKS if name in attack.sandboxes]
+    suited = [attack for attack in ATTACKS if name in attack.sandboxes]
+    if kind != "container" or SOAKED:
+        return suited
+    return [next(of_group) for _, of_group in groupby(suited, lambda attack: attack.group)]
 
 
 def in_each_sandbox(check: str | None = None) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from grader.collector.missing_package import StandIn
 from grader.collector.networks import class_name, first_tensor, is_module, shape_of, submodules
 from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
@@ -98,7 +99,7 @@ def find_function(target: Target, around: Surroundings) -> Found | Missing:
     """Finds anything that can be called; networks are called as functions."""
     for name in target.names:
         thing = around.namespace.get(name)
-        if callable(thing):
+        if callable(thing) and type(thing) is not StandIn:
             return Found(thing, "name", name)
     if target.expression is not None:
         found = _evaluate(target.expression, around)

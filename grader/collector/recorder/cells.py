@@ -70,6 +70,15 @@ class Cells:
                 return Place(self.current, self._line(frame.f_code, frame.f_lineno))
         return Place(self.current, None)
 
+    def callers(self) -> list[FrameType]:
+        """Frames of the notebook's functions that led to the present call, outermost first."""
+        found = [
+            frame
+            for frame in self.frames()
+            if frame.f_globals is self.namespace and not self._is_top_level(frame)
+        ]
+        return found[::-1]
+
     def line_of(self, traceback: TracebackType | None) -> int | None:
         """The innermost line of notebook code in a traceback, from 1."""
         line = None

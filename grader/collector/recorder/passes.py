@@ -126,6 +126,7 @@ class Passes:
         self._sources = sources
         budget = training.mode == "budget"
         self._limit = training.batches_per_pass if budget else None
+        self._whole_in = frozenset(training.whole_in_cells)
         self._later_items = training.items_after_two_passes if budget else None
         self._uses: Counter[tuple[int, Place]] = Counter()
         self._waited_in_vain: set[tuple[int, Place]] = set()
@@ -189,7 +190,8 @@ class Passes:
     def _begin(self, loader: Any, iterator: Any) -> Pass:
         begun = Pass(self._sources.of(loader), self._sources.loader(loader), self._cells.place())
         begun.waits = (begun.loader, begun.place) not in self._waited_in_vain
-        if self._later_items is not None and _is_list_of_batches(loader):
+        whole = self._cells.current in self._whole_in
+        if self._later_items is not None and not whole and _is_list_of_batches(loader):
             begun.small = len(loader.sampler) <= _SMALL_SET
             later = self._uses[begun.loader, begun.place] >= _WHOLE_PASSES
             if later and not begun.small and not loader.batch_sampler.drop_last:
@@ -250,6 +252,8 @@ class Passes:
     def _budget_is_used_up(self, current: Pass) -> bool:
         """Counting and plotting loops run on: only a pass that feeds a network is cut."""
         if self._limit is None or not current.in_use or current.makes_data or current.small:
+            return False
+        if self._cells.current in self._whole_in:
             return False
         enough = current.most_items is not None and current.items >= current.most_items
         return (enough or current.batches >= self._limit) and not self._owes_a_step(current)

@@ -330,6 +330,8 @@ class Recorder:
         earlier = self._runs[start.carried_from] if start.carried_from is not None else None
         if earlier is not None and earlier.method == "by_hand":
             start = start.model_copy(update={"determined": False, "why": _SEVERAL_CELLS})
+        elif update.several:
+            start = start.model_copy(update={"determined": False, "why": _SEVERAL_CALLS})
         run = self._add(update.place, trained, update.before, start, update.model)
         run.method = "by_hand"
         run.steps = update.backwards
@@ -372,5 +374,8 @@ class Recorder:
 _EDITED_IN_LOOP = (
     "a global optimizer's settings were edited between its steps in one cell: a schedule written by hand, "
     "or a new setting on trained weights"
+)
+_SEVERAL_CALLS = (
+    "weights were updated by hand by several calls in one cell: one training or several cannot be told apart"
 )
 _SEVERAL_CELLS = "weights were updated by hand in several cells: one training or two cannot be told apart"

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from grader.collector.missing_package import StandIn
 from grader.collector.values import encode
 from grader.evidence.arrays import Arrays
 from grader.evidence.record import WatchedValue
@@ -27,7 +28,8 @@ class Watch:
         """Values that differ from the last look; their numbers go to `arrays`."""
         found = []
         for name in self._names:
-            if name in self._namespace:
+            # A package that is not here leaves no value behind.
+            if name in self._namespace and type(self._namespace[name]) is not StandIn:
                 value = self._if_changed(name, self._namespace[name], arrays)
                 if value is not None:
                     found.append(WatchedValue(name=name, cell=cell, value=value))

@@ -26,13 +26,17 @@ class _Colab(ModuleType):
 
 
 def install(context: Context) -> None:
-    """Makes ``google.colab`` importable with ``drive`` and ``files``."""
+    """Makes ``google.colab`` importable with ``drive``, ``files`` and ``runtime``."""
     drive, files = _drive(context), _files(context)
-    colab = _Colab("google.colab", __path__=[], drive=drive, files=files)
+    runtime = _Colab(
+        "google.colab.runtime", unassign=lambda: context.log.note(ShimKind.EXIT, "runtime.unassign()")
+    )
+    colab = _Colab("google.colab", __path__=[], drive=drive, files=files, runtime=runtime)
     modules: dict[str, ModuleType] = {
         "google.colab": colab,
         "google.colab.drive": drive,
         "google.colab.files": files,
+        "google.colab.runtime": runtime,
     }
     if importlib.util.find_spec("google") is None:
         google = ModuleType("google")

@@ -58,6 +58,7 @@ class Context:
     Attributes:
         data_dir: Where the plan's data sets are mounted read-only; None where there are none.
         work_dir: The kernel's working folder, ``/content`` in the container.
+        handed_in: Files that came with the notebook and lie below the working folder.
         undo: Called in reverse order when the session is taken out again.
     """
 
@@ -69,6 +70,7 @@ class Context:
     patches: Patches
     log: ShimLog
     undo: list[Callable[[], None]] = field(default_factory=list)
+    handed_in: frozenset[Path] = frozenset()
 
     def local(self, path: str) -> Path:
         """A Colab path in this sandbox: below the work folder where that is not ``/content`` itself."""

@@ -11,12 +11,16 @@ from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from grader.evidence.newer_syntax import as_older_python
 from grader.evidence.record import CellRecord
 
 __all__ = ["ParsedCell", "comments_and_strings", "nodes_of", "parse_cell", "parsed_cells"]
 
 #: Cell magics whose body is Python that runs in the notebook's own namespace.
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+#: The same for one line: ``%time total = 3``, ``%prun -q train(net)``.
+_PYTHON_LINE_MAGIC = re.compile(r"^(\s*)%(?:time|prun)\s+(?=\S)")
+_OPTION = re.compile(r"(?:--?[a-z][a-z-]*|\w+)\s+(?=\S)")
 _CACHED_CELLS = 4096
 _NODES = "_grader_nodes"
 _MAGIC = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$")
@@ -78,16 +82,26 @@ def parse_cell(index: int, source: str) -> ParsedCell:
 
 @lru_cache(maxsize=_CACHED_CELLS)
 def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
-    original = source.replace("\r\n", "\n").replace("\r", "\n")
+    original = _without_python_magic(source.replace("\r\n", "\n").replace("\r", "\n"))
     try:
-        python = _as_python(_without_python_magic(original))
-        with warnings.catch_warnings():
-            # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(python)
+        python = _as_python(original)
+        tree = _tree(python)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return None, (), str(error)
     return tree, _original_lines(original, python), ""
+
+
+def _tree(python: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # A student's "\d" in a plain string warns while it is parsed; it is no concern of ours.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(python)
+        except SyntaxError:
+            older = as_older_python(python)
+            if older is None:
+                raise
+            return ast.parse(older)
 
 
 def _as_python(source: str) -> str:
@@ -108,11 +122,36 @@ def _has_too_many_magics(source: str) -> bool:
 
 
 def _without_python_magic(source: str) -> str:
-    lines = source.split("\n")
+    """Source without the magics that run Python in the notebook's namespace; as many lines."""
+    lines = [_without_line_magic(line) for line in source.split("\n")]
     first = next((place for place, line in enumerate(lines) if line.strip()), None)
     if first is not None and lines[first].strip().split()[0] in _PYTHON_MAGICS:
         lines[first] = ""
     return "\n".join(lines)
+
+
+def _without_line_magic(line: str) -> str:
+    """What stands behind ``%time`` or ``%prun`` and their options, where that is Python by itself."""
+    match = _PYTHON_LINE_MAGIC.match(line)
+    if match is None:
+        return line
+    rest = line[match.end() :]
+    while rest.startswith("-") or not _is_python(rest):
+        option = _OPTION.match(rest)
+        if option is None:
+            return line
+        rest = rest[option.end() :]
+    return match[1] + rest
+
+
+def _is_python(line: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(line)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _original_lines(original: str, python: str) -> tuple[int, ...]:

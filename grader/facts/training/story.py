@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellRecord, ShimKind
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex, Strict
@@ -64,12 +64,31 @@ def doubts_about_carrying(run: TrainingRun, case: Case, first_epoch: FirstEpoch 
 
 def doubts_about_freshness(run: TrainingRun, case: Case, first_epoch: FirstEpoch | None) -> list[str]:
     """Reasons why a run that was fresh in our run may have carried weights in the student's."""
+    loaded = _loaded_before(run, case)
     value = _stored_value(run, case, first_epoch)
     if first_epoch is None or value is None or value > first_epoch.carried_at_most:
-        return []
+        return loaded
     return [
+        *loaded,
         f"From top to bottom `{object_name(run.model)}` is fresh in cell {run.cell}, but the output handed in"
-        f" begins with {value:g}, as a net does that was trained before."
+        f" begins with {value:g}, as a net does that was trained before.",
+    ]
+
+
+def _loaded_before(run: TrainingRun, case: Case) -> list[str]:
+    """Files handed in with the notebook that weights were loaded from, in this run's cell or before it."""
+    before = [
+        use
+        for use in case.evidence.shims
+        if use.kind is ShimKind.HANDED_IN_FILE
+        and use.cell is not None
+        and run.cell is not None
+        and use.cell <= run.cell
+    ]
+    return [
+        f"Cell {use.cell} loads weights from a file handed in with the notebook ({use.detail}), so that it is"
+        f" not known what `{object_name(run.model)}` in cell {run.cell} started from."
+        for use in before[:1]
     ]
 
 

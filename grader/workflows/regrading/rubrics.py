@@ -129,6 +129,18 @@ class Chooser:
     def choose(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
         return self.named or self.shelf.match(cells)
 
+    def another(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
+        """The rubric of another assignment that a notebook was made for, and not for the named one.
+
+        None where no rubric is named, or where the named one has no handout to tell by.
+        """
+        if self.named is None or self.named.handout is None or not cells:
+            return None
+        if _likeness(self.named, cells) >= _LIKE_ENOUGH:
+            return None
+        own = self.shelf.match(cells)
+        return own if own is not None and own.assignment != self.named.assignment else None
+
     def named_by(self, path: Path) -> LoadedRubric | None:
         """The rubric whose assignment a file or folder of the path is called by, the innermost; else None."""
         # A course's own rubrics come first on the shelf, so they are entered last.
@@ -139,9 +151,10 @@ class Chooser:
     def assignment_of(self, raw: bytes) -> str | None:
         """By a file's bytes, for intake: which assignment it is for, None where that cannot be told."""
         try:
-            chosen = self.choose(parse_notebook(raw))
+            cells = parse_notebook(raw)
         except SubmissionError:
             return None
+        chosen = self.another(cells) or self.choose(cells)
         return chosen.assignment if chosen else None
 
 

@@ -14,8 +14,8 @@ from grader.workflows.running.planning import File, read_file
 
 __all__ = ["DryRun", "Found", "dry_run"]
 
-#: Gives a notebook's assignment; empty where it cannot be told.
-AssignmentOf = Callable[[Sequence[CellRecord]], str]
+#: Gives a notebook's assignment, empty where it cannot be told; and what is odd about that, if anything.
+AssignmentOf = Callable[[Sequence[CellRecord]], tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,12 @@ def _found(
     file: File, base: Path, assignment_of: AssignmentOf, entry: RosterEntry | None, *, known: bool
 ) -> Found:
     submission = file.submission
-    strange = () if known else ("not on the roster",)
+    assignment, odd = assignment_of(file.cells) if file.cells else ("", "")
+    strange = tuple(note for note in ("" if known else "not on the roster", odd) if note)
     return Found(
         student=submission.student,
         name=entry.name if entry and entry.name else submission.name,
-        assignment=assignment_of(file.cells) if file.cells else "",
+        assignment=assignment,
         file=_below(submission.path, base),
         submitted_at=submission.submitted_at,
         late=submission.late,

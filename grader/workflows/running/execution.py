@@ -21,6 +21,7 @@ from grader.workflows.running.events import CellRunning, Finished, Notice, Notif
 from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.planning import Work
 from grader.workflows.running.stopping import StopSignal
+from grader.workflows.running.whole_passes import with_whole_passes
 
 __all__ = ["Desk", "JobWorker"]
 
@@ -75,6 +76,8 @@ class JobWorker:
         """
         work = self._desk.works[job.id]
         self._desk.notify(Started(work.student, work.assignment))
+        for left_out in work.file.beside.left_out:
+            self._desk.notify(Notice(f"{work.student}: not put beside the notebook: {left_out}"))
         bundle = self._evidence_of(job, work)
         if bundle is None:
             self._desk.queue.give_back(job.id)
@@ -124,16 +127,20 @@ class JobWorker:
 
     def _run(self, notebook: bytes, work: Work) -> Bundle:
         worker = self._worker_for(work.plan)
-        attempt = uuid.uuid4().hex
 
         def progress(event: CellStarted | CellDone | Ran) -> None:
             if isinstance(event, CellStarted):
                 self._desk.notify(CellRunning(work.student, event.index))
 
-        bundle = worker.run(Job(attempt=attempt, notebook=notebook, plan=work.plan), progress)
+        def run_by(plan: Plan) -> Bundle:
+            attempt = uuid.uuid4().hex
+            job = Job(attempt=attempt, notebook=notebook, plan=plan, files=work.file.beside.files)
+            return worker.run(job, progress)
+
+        bundle = run_by(work.plan)
         if bundle.evidence.outcome.our_fault:
             raise SandboxUnavailable(bundle.evidence.outcome_detail or "the sandbox gave no evidence")
-        return bundle
+        return with_whole_passes(bundle, work.plan, run_by)
 
     def _worker_for(self, plan: Plan) -> Worker:
         if self._worker is None or self._plan != plan:

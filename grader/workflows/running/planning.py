@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import DataError, GraderError, SubmissionError, UsageError
@@ -13,12 +13,23 @@ from grader.evidence.plan import Plan, Training
 from grader.evidence.record import CellRecord
 from grader.grading.held import TO_DO
 from grader.intake import Submission
+from grader.intake.beside import Beside, beside_in_archive, packed
 from grader.intake.kinds import kind_of
 from grader.intake.notebook import parse_notebook
+from grader.intake.unpack import is_archive
 from grader.rubric.plan import plan_for
 from grader.store.rubrics import LoadedRubric
 
-__all__ = ["Choose", "ChooseByPath", "File", "Work", "plan_work", "read_file", "require_data"]
+__all__ = [
+    "Choose",
+    "ChooseByPath",
+    "File",
+    "Work",
+    "plan_work",
+    "read_file",
+    "require_data",
+    "without_rubric",
+]
 
 #: What lies in the root of a data set, by which it is found in the data folder itself too.
 _DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw"}
@@ -32,14 +43,16 @@ class File:
     """A submission's file as it was read.
 
     Attributes:
-        raw: Its bytes; empty where they could not be read.
+        raw: Its bytes, with what lies beside it in one archive; empty where they could not be read.
         cells: Its cells; empty where it is no notebook, and then `problem` says why.
+        beside: Files that it may read.
     """
 
     submission: Submission
     raw: bytes
     cells: tuple[CellRecord, ...]
     problem: str
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def notebook(self) -> str:
@@ -71,11 +84,20 @@ def read_file(submission: Submission) -> File:
         if submission.problem:
             return File(submission, raw, (), submission.problem)
         raw = submission.read()
-        return File(submission, raw, parse_notebook(raw), "")
+        cells = parse_notebook(raw)
+        beside = beside_in_archive(raw) if is_archive(raw) else submission.beside()
+        if not is_archive(raw):
+            raw = packed(_plain_name(submission.path), raw, beside.files)
+        return File(submission, raw, cells, "", beside)
     except SubmissionError as error:
         return File(submission, raw, (), _in_one_line(_by_kind(error, raw, submission.path)))
     except OSError as error:
         return File(submission, raw, (), f"the file cannot be read: {error.strerror or error}")
+
+
+def _plain_name(path: Path) -> str:
+    """The notebook's name in the archive that keeps it, the same wherever it came from."""
+    return path.name if path.suffix == ".ipynb" and path.name.isprintable() else "notebook.ipynb"
 
 
 def _by_kind(error: SubmissionError, raw: bytes, path: Path) -> SubmissionError:
@@ -115,13 +137,16 @@ def plan_work(
         training: ``budget`` or ``full`` in place of what the rubrics say.
         cuda: Whether attempts are given a GPU.
 
+    Returns:
+        Nothing for a file that no rubric fits, where neither its path nor the other notebooks tell which is
+        meant: see `without_rubric`.
+
     Raises:
-        UsageError: No rubric fits, and neither the path nor the other notebooks tell which is meant.
+        UsageError: No rubric fits any of them.
     """
     rubrics = _rubrics(files, choose, by_path)
-    lost = [file for file, rubric in zip(files, rubrics, strict=True) if rubric is None]
-    if lost:
-        raise _no_rubric(lost, len(files))
+    if files and not any(rubrics):
+        raise _no_rubric(files)
     works = [
         Work(file, rubric, _plan(rubric, training, cuda))
         for file, rubric in zip(files, rubrics, strict=True)
@@ -164,12 +189,23 @@ def _plan(rubric: LoadedRubric, training: str | None, cuda: bool) -> Plan:
     return plan_for(rubric.rubric, training=budget, cuda=cuda)
 
 
-def _no_rubric(lost: Sequence[File], total: int) -> UsageError:
+def without_rubric(files: Sequence[File], works: Sequence[Work]) -> tuple[str, ...]:
+    """What no rubric fits, one line each."""
+    planned = {id(work.file) for work in works}
+    return tuple(
+        f"{file.submission.path}: no rubric fits it ({file.problem or 'it has cells of no known handout'});"
+        " name the rubric with --rubric, or in grader.toml"
+        for file in files
+        if id(file) not in planned
+    )
+
+
+def _no_rubric(files: Sequence[File]) -> UsageError:
     return UsageError(
-        f"no rubric fits {len(lost)} of {total} notebooks",
-        where=str(lost[0].submission.path),
+        "no rubric fits any notebook" if len(files) > 1 else "no rubric fits the notebook",
+        where=str(files[0].submission.path),
         expected="a notebook made from the handout of a known rubric",
-        found=lost[0].problem or "cells of no known handout",
+        found=files[0].problem or "cells of no known handout",
         todo="name the rubric with --rubric, or in grader.toml",
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from grader.checks import registry
 from grader.errors import UsageError
 from grader.evidence.codec import Bundle
+from grader.evidence.plan import Plan
 from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
 from grader.grading.grade import grade
@@ -19,6 +20,7 @@ from grader.rubric.model import Rubric
 from grader.rubric.plan import plan_for
 from grader.rubric.problems import nearest
 from grader.sandbox.base import Job, Sandbox
+from grader.workflows.running.whole_passes import with_whole_passes
 from grader.workflows.trying.facts_in_words import facts_in_words
 
 __all__ = ["CheckTrial", "trial_rubric", "try_check"]
@@ -71,8 +73,12 @@ def try_check(notebook: bytes, rubric: Rubric, reference: Reference, sandbox: Sa
         SandboxUnavailable: The sandbox does not work here.
     """
     plan = plan_for(rubric)
-    bundle = sandbox.open(plan).run(Job("trial", notebook, plan))
-    return _tried(bundle, rubric, reference)
+    worker = sandbox.open(plan)
+
+    def run(by: Plan) -> Bundle:
+        return worker.run(Job("trial", notebook, by))
+
+    return _tried(with_whole_passes(run(plan), plan, run), rubric, reference)
 
 
 def _tried(bundle: Bundle, rubric: Rubric, reference: Reference) -> CheckTrial:

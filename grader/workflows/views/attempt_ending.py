@@ -32,5 +32,6 @@ def _raised(store: Store, result: Result) -> str:
 
     if result.attempt is None or result.rubric is None:
         return ""
-    cells = store.evidence(result.attempt).evidence.cells
-    return raised_clause(raised_in(cells, store.rubric(result.rubric).given_cells(cells)))
+    evidence = store.evidence(result.attempt).evidence
+    given = store.rubric(result.rubric).given_cells(evidence.cells)
+    return raised_clause(raised_in(evidence, given))

@@ -113,10 +113,10 @@ def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
     work.mkdir()
     monkeypatch.chdir(work)
 
-    def make(data_dir: Path | None = None, **plan: Any) -> Notebook:
+    def make(data_dir: Path | None = None, files: dict[str, bytes] | None = None, **plan: Any) -> Notebook:
         shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
         session = KernelSession(
-            Plan(assignment="test", **plan), shell.user_ns, data_dir=data_dir, work_dir=work
+            Plan(assignment="test", **plan), shell.user_ns, data_dir=data_dir, work_dir=work, files=files
         )
         session.install(shell)
         made.append(Notebook(session, shell))

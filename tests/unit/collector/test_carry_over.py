@@ -265,6 +265,43 @@ def test_updates_by_hand_in_two_cells_cannot_be_told(notebook):
     assert not notebook.runs[1].start.determined
 
 
+IN_A_FUNCTION = """
+def step(net, inputs, labels, lr):
+    F.binary_cross_entropy_with_logits(net(inputs), labels).backward()
+    for p in net.parameters(): p.data -= lr * p.grad
+    net.zero_grad()
+def train_by_hand(net, lr, epochs=2):
+    for epoch in range(epochs):
+        for inputs, labels in DataLoader(data, batch_size=8):
+            step(net, inputs, labels, lr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "told_apart"),
+    [
+        ("train_by_hand(net, 0.1)", True),
+        ("train_by_hand(net, 0.1)\nnet = Net()\ntrain_by_hand(net, 0.01)", True),
+        ("for lr in (0.1, 0.01): train_by_hand(Net(), lr)", True),
+        ("[train_by_hand(net, 0.1) for net in (Net(), Net())]", True),
+        ("train_by_hand(net, 0.1)\ntrain_by_hand(net, 0.01)", False),
+        ("for lr in (0.1, 0.01): train_by_hand(net, lr)", False),
+        ("def compare():\n    for lr in (0.1, 0.01): train_by_hand(net, lr)\ncompare(); compare()", False),
+        ("def compare():\n    for lr in (0.1, 0.01): train_by_hand(net, lr)\ncompare()", False),
+        ("def compare():\n    for lr in (0.1, 0.01): train_by_hand(Net(), lr)\ncompare()", True),
+        ("def whole(): train_by_hand(net, 0.1, 4)\nwhole()", True),
+        ("for x, y in DataLoader(data, batch_size=8): step(net, x, y, 0.1)", True),
+        ("%time train_by_hand(net, 0.1)", True),
+    ],
+)
+def test_several_calls_that_update_one_net_by_hand_in_a_cell_cannot_be_told_apart(
+    notebook, calls, told_apart
+):
+    notebook.run(SETUP, IN_A_FUNCTION, "net = Net()", calls)
+    assert all(run.method == "by_hand" for run in notebook.runs)
+    assert all(run.start.determined for run in notebook.runs) is told_apart
+
+
 def test_backward_passes_alone_are_no_training(notebook):
     notebook.run(SETUP, "net = Net()", BY_HAND.format(update="pass"))
     assert notebook.runs == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.corpus
 
-NOTEBOOKS = ("s101", "s102", "s103", "s104", "s105", "s107")
+SOAKED = ("s101", "s102", "s103", "s104", "s105", "s107")
+
+#: Two of them in `make test`: with a net trained on, and with other ways to train; all in `make soak`.
+NOTEBOOKS = ("s102", "s104") if "GRADER_SOAK" not in os.environ else SOAKED
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +61,8 @@ def test_carried_weights_are_those_that_the_labels_name(corpus, cifar10, make_no
     found = {
         (run.cell, runs[run.start.carried_from].cell) for run in runs if run.start.carried_from is not None
     }
-    assert found == labelled(corpus, student)
-    assert all(run.start.determined for run in runs)
-    assert len(runs) >= 9
-    assert notebook.history.complete
     assert notebook.anomalies == []
+    assert notebook.history.complete
+    assert [run.start.why for run in runs if not run.start.determined] == []
+    assert len(runs) >= 9
+    assert found == labelled(corpus, student), [(run.cell, run.steps, run.start) for run in runs]

@@ -154,3 +154,20 @@ def test_drop_last_never_leaves_nothing(make_notebook, size, lengths):
     notebook.run(SETUP, f"seen = [len(x) for x, y in DataLoader(data, batch_size={size}, drop_last=True)]")
     assert notebook.namespace["seen"] == lengths
     assert any(use.kind == "dataset" for use in notebook.shims) == (size > 40)
+
+
+WHOLE = """
+net = nn.Linear(2, 3)
+data = DataLoader(TensorDataset(torch.randn(12, 2), torch.arange(12) % 3), batch_size=2)
+def answers():
+    with torch.no_grad():
+        return [net(x).argmax(1).tolist() for x, _ in data]
+"""
+
+
+def test_a_cell_may_have_whole_passes_while_others_do_not(make_notebook):
+    notebook = make_notebook(training={"batches_per_pass": 2, "whole_in_cells": (3,)})
+    notebook.run(SETUP, WHOLE, "short = answers()", "whole = answers()", "again = answers()")
+    assert [len(notebook.namespace[name]) for name in ("short", "whole", "again")] == [2, 6, 2]
+    cut = {use.cell for use in notebook.shims if use.kind == "training_budget"}
+    assert cut == {2, 4}

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from grader.evidence.record import CellError, CellRecord, Output, Submitted
+from grader.evidence.record import CellError, CellRecord, Output, ShimKind, ShimUse, Submitted
 from grader.facts.raised import raised_in
 from grader.reporting.headline import headline
 from grader.reporting.model import ReportInput
 from grader.reporting.raised import raised_clause
-from tests.factories import cell
+from tests.factories import cell, evidence
 from tests.unit.reporting import samples
 
 UNREADABLE = CellError(type="SyntaxError", message="invalid syntax")
@@ -37,25 +37,48 @@ def broken(index: int, source: str = "img", error: CellError | None = None) -> C
 @pytest.mark.parametrize(("sources", "prose"), [(TOLD, True), (CODE, False)])
 def test_words_side_by_side_in_a_cell_that_python_cannot_read_are_prose(sources: list[str], prose: bool):
     for source in sources:
-        raised = raised_in([broken(0, source, UNREADABLE)])
+        raised = raised_in(evidence(cells=(broken(0, source, UNREADABLE),)))
         assert (bool(raised.prose), bool(raised.own)) == (prose, not prose), source
 
 
 def test_words_in_a_cell_that_python_can_read_are_code():
-    assert raised_in([broken(0, TOLD[0])]).prose == ()
+    assert raised_in(evidence(cells=(broken(0, TOLD[0]),))).prose == ()
+
+
+def clause(cells, unchanged=(), **more):
+    return raised_clause(raised_in(evidence(cells=tuple(cells), **more), unchanged))
+
+
+def test_what_the_service_lacks_or_shortened_is_not_the_students_error():
+    cells = [
+        broken(0, "import wandb", CellError(type="ModuleNotFoundError", message="No module named 'wandb'")),
+        broken(1, "curve[-1]", CellError(type="IndexError", message="list index out of range")),
+        broken(2),
+    ]
+    uses = (
+        ShimUse(kind=ShimKind.MISSING_PACKAGE, cell=0, detail="wandb"),
+        ShimUse(kind=ShimKind.TRAINING_BUDGET, cell=1),
+    )
+    assert clause(cells, shims=uses) == (
+        "one cell raised an error (cell 2); a package that the service does not have was asked for (cell 0),"
+        " which is not held against you; an error came where the service had shortened a loop over data"
+        " (cell 1), which is not held against you"
+    )
+    # With whole passes it raised all the same.
+    assert "2 cells raised errors (cells 1 and 2)" in clause(cells, shims=uses, whole_in_cells=(1,))
+    # Another error in a cell that goes on without its package is the student's.
+    assert clause([broken(0)], shims=uses) == "one cell raised an error (cell 0)"
 
 
 def test_each_cell_that_raised_is_told_by_whose_it_is():
     cells = [cell(0, "fine"), broken(1), broken(2), broken(3, TOLD[0], UNREADABLE)]
-    assert raised_clause(raised_in(cells[:1])) == ""
-    assert raised_clause(raised_in(cells[:2])) == "one cell raised an error (cell 1)"
-    assert raised_clause(raised_in(cells)) == (
-        "2 cells raised errors (cells 1 and 2); one cell holds text, not code (cell 3)"
-    )
-    assert raised_clause(raised_in(cells, {1, 2, 3})) == (
+    assert clause(cells[:1]) == ""
+    assert clause(cells[:2]) == "one cell raised an error (cell 1)"
+    assert clause(cells) == ("2 cells raised errors (cells 1 and 2); one cell holds text, not code (cell 3)")
+    assert clause(cells, {1, 2, 3}) == (
         "only given code, left as it was, raised an error (cells 1, 2 and 3), which costs nothing"
     )
-    assert raised_clause(raised_in(cells[:3], {2})) == (
+    assert clause(cells[:3], {2}) == (
         "one cell raised an error (cell 1); given code, left as it was, raised an error too (cell 2), which"
         " costs nothing"
     )
@@ -65,8 +88,8 @@ def report(*cells: CellRecord, unchanged: frozenset[int] = frozenset()) -> Repor
     given = samples.report()
     bundle = given.bundle
     assert bundle is not None
-    evidence = bundle.evidence.model_copy(update={"cells": cells})
-    return replace(given, bundle=replace(bundle, evidence=evidence), unchanged=unchanged)
+    held = bundle.evidence.model_copy(update={"cells": cells})
+    return replace(given, bundle=replace(bundle, evidence=held), unchanged=unchanged)
 
 
 def told(*cells: CellRecord, unchanged: frozenset[int] = frozenset()) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader.checks.training.fresh_weights import FreshWeights
-from grader.evidence.record import CellError, CellRecord, Outcome
+from grader.evidence.record import CellError, CellRecord, Outcome, ShimKind, ShimUse
 from grader.evidence.training import Start, TrainingRun
 from grader.facts.handout import fingerprint
 from grader.facts.sections import Section
@@ -84,6 +84,18 @@ def test_loading_trained_weights_into_a_new_object_is_reuse():
 
 def test_fresh_runs_pass_whatever_their_number():
     assert judge(three_cells(), training_run(0, 1), training_run(1, 2)).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("cell_of_load", "status"), [(0, Status.NEEDS_TA), (1, Status.NEEDS_TA), (2, Status.PASS)]
+)
+def test_weights_from_a_file_handed_in_may_be_trained_ones(cell_of_load: int, status: Status):
+    use = ShimUse(kind=ShimKind.HANDED_IN_FILE, cell=cell_of_load, detail="torch.load of best.pt")
+    check = FreshWeights()
+    evidence = factories.evidence(three_cells(), training=history(training_run(0, 1)), shims=(use,))
+    judgement = check.judge(factories.case(check, evidence))
+    assert judgement.status is status
+    assert ("best.pt" in judgement.open) is (status is Status.NEEDS_TA)
 
 
 def test_the_initial_state_loaded_again_is_fresh():

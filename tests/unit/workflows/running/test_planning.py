@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from grader.evidence.record import CellRecord
 from grader.intake import Submission
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.rubrics import Chooser, RubricShelf, load_rubric_file
-from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.grade_folder import of_this_assignment
+from grader.workflows.running.planning import File, plan_work, read_file, without_rubric
 from tests import course
 
 
@@ -123,11 +125,70 @@ def test_a_broken_notebook_never_takes_the_place_of_a_good_one(two_labs: TwoLabs
     assert planned[3] == ("other", "s2", True)
 
 
-def test_a_broken_notebook_that_may_be_either_lab_is_an_error_that_names_it(two_labs: TwoLabs) -> None:
-    with pytest.raises(UsageError, match=r"1 of 3 notebooks") as raised:
-        two_labs.plan(*GOOD, ("s2", "x/s2/lab.ipynb", None))
-    assert raised.value.where == "x/s2/lab.ipynb"
-    assert "--rubric" in raised.value.todo
+def test_what_no_rubric_fits_is_named_and_stops_nobody_else(two_labs: TwoLabs) -> None:
+    files = [
+        read_file(Submission(student, Path(path), lambda lab=lab: course.notebook(lab) if lab else b"{"))
+        for student, path, lab in [*GOOD, ("s2", "x/s2/lab.ipynb", None)]
+    ]
+    works = plan_work(files, two_labs.choose, by_path=two_labs.chooser.named_by)
+    assert [work.student for work in works] == ["s1", "s1"]
+    (line,) = without_rubric(files, works)
+    assert line.startswith("x/s2/lab.ipynb: no rubric fits it (")
+    assert "--rubric" in line
+    with pytest.raises(UsageError, match="no rubric fits the notebook"):
+        plan_work(files[2:], two_labs.choose)
+
+
+def of_handout(rubric: LoadedRubric) -> bytes:
+    """A notebook with the cells of a handout, told by their ids."""
+    assert rubric.handout is not None
+    cells = [
+        {
+            "cell_type": "code",
+            "source": f"x = {at}",
+            "metadata": {"id": cell.id},
+            "outputs": [],
+            "execution_count": None,
+        }
+        for at, cell in enumerate(rubric.handout.cells)
+    ]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}).encode()
+
+
+@pytest.fixture
+def lab2() -> Chooser:
+    return RubricShelf([]).chooser("lab2")
+
+
+def kept(chooser: Chooser, *handed_in: tuple[str, str, bytes]) -> tuple[list[File], list[str]]:
+    files = [
+        read_file(Submission(student, Path(path), lambda raw=raw: raw)) for student, path, raw in handed_in
+    ]
+    return of_this_assignment(files, chooser)
+
+
+def test_another_labs_notebook_waits_for_a_person_and_is_not_judged(lab2: Chooser) -> None:
+    one, two = (of_handout(lab2.shelf.load(name)) for name in ("lab1", "lab2"))
+    files, left_out = kept(lab2, ("s1", "s1/lab.ipynb", two), ("s2", "s2/lab.ipynb", one))
+    assert left_out == []
+    assert [(file.submission.student, bool(file.problem)) for file in files] == [("s1", False), ("s2", True)]
+    assert files[1].problem.startswith("the file is the notebook of Lab 1")
+    assert "to do: hand in the notebook of this assignment" in files[1].problem
+    assert files[1].raw == one
+
+
+def test_beside_a_students_right_notebook_another_labs_is_left_out(lab2: Chooser) -> None:
+    one, two = (of_handout(lab2.shelf.load(name)) for name in ("lab1", "lab2"))
+    files, left_out = kept(lab2, ("s1", "s1/lab1.ipynb", one), ("s1", "s1/lab2.ipynb", two))
+    assert [file.submission.path.name for file in files] == ["lab2.ipynb"]
+    assert left_out[0].startswith("s1/lab1.ipynb: it is the notebook of Lab 1")
+
+
+def test_a_notebook_of_no_known_handout_is_judged_by_the_named_rubric(lab2: Chooser) -> None:
+    files, left_out = kept(lab2, ("s1", "s1/lab.ipynb", course.notebook("x = 1")))
+    assert ([file.problem for file in files], left_out) == ([""], [])
+    assert lab2.another(()) is None
+    assert RubricShelf([]).chooser(None).another(files[0].cells) is None
 
 
 @pytest.mark.parametrize(("asked", "mode"), [(None, "budget"), ("full", "full"), ("budget", "budget")])

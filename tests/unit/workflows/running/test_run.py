@@ -17,7 +17,7 @@ from grader.errors import DataError, SandboxUnavailable, StoreError, UsageError
 from grader.evidence.codec import Bundle, decode
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
-from grader.intake import find_submissions
+from grader.intake import Submission, find_submissions
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from grader.store import Store, ledger, open_store
@@ -117,6 +117,24 @@ def test_a_changed_notebook_is_run_and_the_others_are_not(lab: Class) -> None:
     report = lab.grade(again)
     assert len(again.jobs) == 1
     assert [result.verdict.points for result in report.results] == [2.0, 2.0]
+
+
+def test_files_beside_a_notebook_are_handed_in_with_it_and_kept(lab: Class) -> None:
+    lab.grade()
+    (lab.submissions / "s1" / "helper.py").write_bytes(b"x = 1")
+    again = course.sandbox()
+    lab.grade(again)
+    assert [job.files for job in again.jobs] == [(("helper.py", b"x = 1"),)]
+    (lab.submissions / "s1" / "helper.py").write_bytes(b"x = 2")
+    changed = course.sandbox()
+    lab.grade(changed)
+    assert [job.files for job in changed.jobs] == [(("helper.py", b"x = 2"),)]
+    # Without the folder: from what is stored.
+    (newest,) = [row for row in lab.rows(AttemptRow) if row.student == "s1" and row.number == 3]
+    raw = lab.store.blobs.get(newest.notebook)
+    kept = read_file(Submission("s1", Path("elsewhere.ipynb"), lambda: raw))
+    assert kept.beside.files == (("helper.py", b"x = 2"),)
+    assert kept.raw == raw
 
 
 def test_handing_in_the_first_version_again_brings_its_marks_back(lab: Class) -> None:
