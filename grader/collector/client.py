@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal
 
 import nbformat
@@ -14,6 +14,7 @@ from nbclient.exceptions import CellExecutionComplete
 
 from grader.collector.connection import Connection
 from grader.collector.outputs import OutputBox, cell_error
+from grader.collector.own_time import OwnTime
 from grader.collector.provisioner import ForkedKernel
 from grader.errors import EvidenceError
 from grader.evidence.codec import pack, unpack
@@ -25,6 +26,7 @@ __all__ = ["CellClient", "KernelGone", "KernelSilent"]
 _READY_S = 30.0
 _INTERRUPT_S = 3.0
 _IOPUB_S = 4.0
+_SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
 _SILENT_WAITS = 3
 # Parsed, a part of JSON takes some hundred bytes. The reports of a whole lab have thousands of parts.
 _ANSWER_PARTS = 200_000
@@ -53,7 +55,9 @@ class CellClient(NotebookClient):
         outputs_missing: Whether the last cell's outputs never came to their announced end, though it replied.
     """
 
-    def __init__(self, forked: ForkedKernel, limits: Limits) -> None:
+    def __init__(
+        self, forked: ForkedKernel, limits: Limits, clock: OwnTime, beat: Callable[[float], None]
+    ) -> None:
         self._flooded = asyncio.Event()
         self._connection = Connection(forked, limits, self._flooded)
         super().__init__(nbformat.v4.new_notebook(), km=self._connection.manager)
@@ -61,6 +65,8 @@ class CellClient(NotebookClient):
         self.record_timing = False
         self._forked = forked
         self._limits = limits
+        self._clock = clock
+        self._beat = beat
         self._box = OutputBox(0)
         self._received = 0
         self.outputs_missing = False
@@ -210,18 +216,29 @@ class CellClient(NotebookClient):
     async def _first_of(
         self, work: asyncio.Future[Any], timeout_s: float, flooded: asyncio.Event | None = None
     ) -> Ending:
-        """Waits for the work, the kernel's death, too much output, or the time, whichever is first."""
+        """Waits for the work, the kernel's death, too much output, or the time, whichever is first.
+
+        The time is the submission's own; where that takes longer by the wall, a beat says so.
+        """
+        deadline = self._clock.now() + timeout_s
         others = {"died": asyncio.ensure_future(self._forked.died.wait())}
         if flooded is not None:
             others["output_limit"] = asyncio.ensure_future(flooded.wait())
         try:
-            await asyncio.wait(
-                [work, *others.values()], timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED
-            )
-            if work.done():
-                return "ok"
-            ended = [name for name, task in others.items() if task.done()]
-            return ended[0] if ended else "timeout"  # type: ignore[return-value]  # keys are Endings
+            left_s = timeout_s
+            while True:
+                await asyncio.wait(
+                    [work, *others.values()], timeout=max(0.0, left_s), return_when=asyncio.FIRST_COMPLETED
+                )
+                if work.done():
+                    return "ok"
+                ended = [name for name, task in others.items() if task.done()]
+                left_s = deadline - self._clock.now()
+                if ended or left_s <= 0:
+                    return ended[0] if ended else "timeout"  # type: ignore[return-value]  # keys are Endings
+                self._beat(left_s)
+                # What is left by its own clock is the least that it takes by the wall.
+                left_s = min(max(left_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
         finally:
             for task in others.values():
                 task.cancel()

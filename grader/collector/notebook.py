@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +11,11 @@ from pydantic import ValidationError
 
 from grader.collector.cgroup import count_memory
 from grader.collector.client import CellClient, KernelGone, KernelSilent
+from grader.collector.nesting import shares_uid
+from grader.collector.own_time import OwnTime
 from grader.collector.provisioner import ForkedKernel
-from grader.evidence.frames import CellDone, CellStarted, Collected, ProbeRequest, Ran
+from grader.collector.wipe import processes_of
+from grader.evidence.frames import Beat, CellDone, CellStarted, Collected, ProbeRequest, Ran
 from grader.evidence.plan import Plan
 from grader.evidence.record import CellRecord, CellRun, Outcome, ProbeResult
 from grader.evidence.text import first_lines
@@ -23,7 +25,7 @@ __all__ = ["NotebookRun"]
 _SET_UP_S = 30.0
 _MOST_ANOMALIES = 100
 
-Send = Callable[[CellStarted | CellDone, Sequence[np.ndarray]], None]
+Send = Callable[[CellStarted | CellDone | Beat, Sequence[np.ndarray]], None]
 
 
 @dataclass
@@ -50,9 +52,17 @@ class NotebookRun:
     _tampering: str = ""
 
     def __post_init__(self) -> None:
-        self.client = CellClient(self.forked, self.plan.limits)
+        self._clock = OwnTime(self._processes, self.plan.limits.cpus)
+        self.client = CellClient(self.forked, self.plan.limits, self._clock, self._beat)
         self._memory_before = count_memory()
-        self._deadline = time.monotonic() + self.plan.limits.notebook_s
+        self._deadline = self._clock.now() + self.plan.limits.notebook_s
+
+    def _beat(self, left_s: float) -> None:
+        """Says that what is waited for has time left, or the whole notebook, whichever is more."""
+        self.send(Beat(left_s=max(left_s, self._deadline - self._clock.now())), ())
+
+    def _processes(self) -> Iterable[int]:
+        return (self.forked.pid,) if shares_uid() else processes_of(self.forked.uid)
 
     async def run(self) -> Ran:
         """Runs all cells.
@@ -88,7 +98,7 @@ class NotebookRun:
             self.send(CellDone(cell=record), ())
             return record
         await self._ask("begin_cell", index=cell.index)
-        allowed = min(self.plan.limits.cell_s, self._deadline - time.monotonic())
+        allowed = min(self.plan.limits.cell_s, self._deadline - self._clock.now())
         run = await self.client.run_cell(cell.source, timeout_s=allowed)
         self.cells_s += run.duration_s
         if self.client.outputs_missing and not self.client.flooded:
@@ -100,11 +110,11 @@ class NotebookRun:
 
     def _explained(self, run: CellRun) -> CellRun:
         """A cell whose kernel died of a limit says so rather than that it died."""
-        died_late = run.status == "died" and time.monotonic() >= self._deadline
+        died_late = run.status == "died" and self._clock.now() >= self._deadline
         return run.model_copy(update={"status": "timeout"}) if died_late else run
 
     def _must_stop(self) -> bool:
-        return self.forked.died.is_set() or self.client.flooded or time.monotonic() >= self._deadline
+        return self.forked.died.is_set() or self.client.flooded or self._clock.now() >= self._deadline
 
     async def _ask(self, operation: str, **content: Any) -> tuple[bytes, list[np.ndarray]] | None:
         """A request whose failure costs evidence, never the run."""
@@ -179,9 +189,11 @@ class NotebookRun:
         if memory.killed_by_limit(self._memory_before):
             cell = first.get("died", first.get("error"))
             return Outcome.OUT_OF_MEMORY, f"{_in(cell)}more than {limits.memory_bytes >> 20} MiB of memory"
+        if self._clock.starved and ("timeout" in first or "not_run" in first):
+            return Outcome.SANDBOX_UNAVAILABLE, "the machine was too busy to run it within its limits"
         if "timeout" in first:
             return Outcome.TIMEOUT, self._timeout_detail(first["timeout"])
-        if "not_run" in first and time.monotonic() >= self._deadline and "died" not in first:
+        if "not_run" in first and self._clock.now() >= self._deadline and "died" not in first:
             return Outcome.TIMEOUT, f"the notebook took longer than {limits.notebook_s:g} s"
         if "output_limit" in first or self.client.flooded:
             cell = first.get("output_limit")
@@ -199,7 +211,7 @@ class NotebookRun:
 
     def _timeout_detail(self, cell: int) -> str:
         limits = self.plan.limits
-        if time.monotonic() >= self._deadline:
+        if self._clock.now() >= self._deadline:
             return f"{_in(cell)}the notebook took longer than {limits.notebook_s:g} s"
         return f"{_in(cell)}longer than {limits.cell_s:g} s"
 

@@ -31,6 +31,7 @@ from grader.evidence.values import Value
 
 __all__ = [
     "LENGTH",
+    "Beat",
     "CellDone",
     "CellStarted",
     "Cleaned",
@@ -177,6 +178,17 @@ class Ran(Frame):
     anomalies: tuple[str, ...] = ()
 
 
+class Beat(Frame):
+    """What is waited for goes on: others have the processors.
+
+    Attributes:
+        left_s: Seconds of the submission's own that it may still take.
+    """
+
+    type: Literal["beat"] = "beat"
+    left_s: float = Field(ge=0, allow_inf_nan=False)
+
+
 class ProbeAnswer(Frame):
     type: Literal["probe_answer"] = "probe_answer"
     id: str
@@ -201,11 +213,11 @@ class Cleaned(Frame):
 
 HostFrame = Annotated[Job | ProbeRequest | Finish | Shutdown, Field(discriminator="type")]
 DriverFrame = Annotated[
-    Ready | Opened | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned, Field(discriminator="type")
+    Ready | Opened | CellStarted | CellDone | Beat | Ran | ProbeAnswer | Cleaned, Field(discriminator="type")
 ]
 
 host_frames: TypeAdapter[Job | ProbeRequest | Finish | Shutdown] = TypeAdapter(HostFrame)
-driver_frames: TypeAdapter[Ready | Opened | CellStarted | CellDone | Ran | ProbeAnswer | Cleaned] = (
+driver_frames: TypeAdapter[Ready | Opened | CellStarted | CellDone | Beat | Ran | ProbeAnswer | Cleaned] = (
     TypeAdapter(DriverFrame)
 )
 

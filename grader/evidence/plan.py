@@ -14,6 +14,7 @@ from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_seri
 from grader.evidence.base import Record
 
 __all__ = [
+    "MOST_BY_THE_WALL",
     "Call",
     "Discovery",
     "FunctionProbe",
@@ -34,8 +35,13 @@ __all__ = [
 _MIB = 1024 * 1024
 
 
+#: Times of an attempt do not count what it waited for a processor that others had, up to so many times their
+#: length by the wall.
+MOST_BY_THE_WALL = 20
+
+
 class Limits(Record):
-    """Every bound on one attempt. Times in seconds of wall clock, sizes in bytes."""
+    """Every bound on one attempt. Times in seconds of its own (`MOST_BY_THE_WALL`), sizes in bytes."""
 
     notebook_s: float = Field(default=900.0, gt=0)
     cell_s: float = Field(default=600.0, gt=0)

@@ -16,6 +16,7 @@ from grader.evidence import frames
 from grader.evidence.arrays import Arrays
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import (
+    Beat,
     CellDone,
     CellStarted,
     Cleaned,
@@ -28,7 +29,7 @@ from grader.evidence.frames import (
     ProbeRequest,
     Ran,
 )
-from grader.evidence.plan import Probe, probe_id
+from grader.evidence.plan import MOST_BY_THE_WALL, Probe, probe_id
 from grader.evidence.record import (
     CellRecord,
     CellRun,
@@ -65,6 +66,14 @@ _Kept = TypeVar("_Kept", FileWritten, ShimUse)
 
 class BrokenSandbox(Exception):
     """The stream ended, or said what no driver of ours says."""
+
+
+@dataclass
+class _Deadline:
+    """Until when a frame is waited for; beats put it off until `latest`, by the monotonic clock."""
+
+    at: float
+    latest: float
 
 
 @dataclass
@@ -143,7 +152,7 @@ class JobSession:
         contents = (self.job.notebook, *(content for _, content in self.job.files))
         job = frames.Job(attempt=self.job.attempt, plan=self.job.plan, files=names)
         self.stream.send(job, [np.frombuffer(content, dtype=np.uint8) for content in contents])
-        deadline = self._started + self.job.plan.limits.notebook_s + GRACE_S
+        deadline = self._deadline(self.job.plan.limits.notebook_s)
         while True:
             frame, arrays = self._receive(deadline)
             if isinstance(frame, Opened) and not self.cells:
@@ -161,7 +170,20 @@ class JobSession:
             if isinstance(frame, Ran):
                 return frame.kernel_alive
 
-    def _receive(self, deadline: float) -> tuple[DriverFrame, list[np.ndarray]]:
+    def _deadline(self, limit_s: float) -> _Deadline:
+        now = time.monotonic()
+        return _Deadline(now + limit_s + GRACE_S, now + MOST_BY_THE_WALL * limit_s + GRACE_S)
+
+    def _receive(self, deadline: _Deadline) -> tuple[DriverFrame, list[np.ndarray]]:
+        """The next frame; while beats come it is waited for, up to the latest moment."""
+        while True:
+            frame, arrays = self._receive_any(deadline.at)
+            if not isinstance(frame, Beat):
+                return frame, arrays
+            later = time.monotonic() + frame.left_s + GRACE_S
+            deadline.at = min(max(deadline.at, later), deadline.latest)
+
+    def _receive_any(self, deadline: float) -> tuple[DriverFrame, list[np.ndarray]]:
         frame, arrays = self.stream.receive(deadline)
         if self.stream.received_bytes > self._bytes_until:
             # The driver bounds each message; only a submission that sends many large ones gets here.
@@ -254,7 +276,7 @@ class JobSession:
     def _ask(self, name: str, probe: Probe) -> ProbeResult:
         inputs, arrays = draw_inputs(probe, self._generator)
         self.stream.send(ProbeRequest(id=name, probe=probe, inputs=inputs), arrays)
-        frame, answered = self._receive(time.monotonic() + self.job.plan.limits.probe_s + GRACE_S)
+        frame, answered = self._receive(self._deadline(self.job.plan.limits.probe_s))
         if not isinstance(frame, ProbeAnswer) or frame.id != name:
             raise EvidenceError("a probe was not answered in turn", expected=name, found=frame.type)
         return self._recorded(name, frame.result, answered, self._gathering.inputs(inputs, arrays))
@@ -272,7 +294,7 @@ class JobSession:
 
     def _clean(self) -> None:
         self.stream.send(Finish())
-        frame, _ = self._receive(time.monotonic() + _CLEAN_S)
+        frame, _ = self._receive_any(time.monotonic() + _CLEAN_S)
         if not isinstance(frame, Cleaned):
             raise EvidenceError("the sandbox was not cleaned", found=frame.type)
         if frame.leftovers:

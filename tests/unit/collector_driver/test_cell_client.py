@@ -12,6 +12,7 @@ import pytest
 from grader.collector import client as module
 from grader.collector.client import CellClient
 from grader.collector.connection import Connection
+from grader.collector.own_time import OwnTime
 from grader.evidence.plan import Limits
 from grader.evidence.record import CellRun
 
@@ -50,7 +51,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[CellRun, CellCli
 
     async def run_cell(outputs: list[dict[str, Any]], limits: Limits) -> tuple[CellRun, CellClient]:
         forked: Any = SimpleNamespace(died=asyncio.Event())
-        client = CellClient(forked, limits)
+        client = CellClient(forked, limits, OwnTime(lambda: (), 1.0), lambda left_s: None)
         played: Any = PlayedConnection(outputs)
         client._connection = played
         client.kc = SimpleNamespace(execute=lambda *_, **__: "cell", iopub_channel=None)  # type: ignore[assignment]

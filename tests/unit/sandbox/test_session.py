@@ -10,6 +10,7 @@ import pytest
 from grader.errors import EvidenceError
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import (
+    Beat,
     CellDone,
     CellStarted,
     Cleaned,
@@ -21,7 +22,16 @@ from grader.evidence.frames import (
     ProbeRequest,
     Ran,
 )
-from grader.evidence.plan import Call, FunctionProbe, Limits, NormalInput, Plan, Target, probe_id
+from grader.evidence.plan import (
+    MOST_BY_THE_WALL,
+    Call,
+    FunctionProbe,
+    Limits,
+    NormalInput,
+    Plan,
+    Target,
+    probe_id,
+)
 from grader.evidence.record import (
     CallRecord,
     CellRecord,
@@ -38,7 +48,7 @@ from grader.evidence.training import ModelIdentity, Start, TrainingHistory, Trai
 from grader.evidence.values import ArrayValue, IntValue
 from grader.sandbox.base import Job
 from grader.sandbox.frames import DeadlinePassed, StreamEnded
-from grader.sandbox.session import BrokenSandbox, JobSession
+from grader.sandbox.session import GRACE_S, BrokenSandbox, JobSession
 
 Answer = tuple[Frame, Sequence[np.ndarray]] | Exception
 PROBE = FunctionProbe(target=Target(names=("f",)), calls=(Call(args=(NormalInput(shape=(2,)),)),))
@@ -269,3 +279,24 @@ def test_an_empty_cell_casts_no_doubt_on_the_history() -> None:
         Opened(cells=CELLS), trained(0, training_run(0)), CellDone(cell=empty), ran(), Cleaned()
     )
     assert bundle.evidence.training.complete
+
+
+def test_while_beats_come_a_slow_machine_is_waited_for_up_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("grader.sandbox.session.time", SimpleNamespace(monotonic=lambda: now[0]))
+    plan = Plan(assignment="test", limits=Limits(notebook_s=100.0, cell_s=50.0))
+    answers = [Opened(cells=CELLS), *[Beat(left_s=60.0)] * 3, Beat(left_s=1e9), ran(), Cleaned()]
+    one = session(*answers, plan=plan)
+    receive = one.stream.receive
+
+    def later(deadline: float) -> tuple[Frame, Sequence[np.ndarray]]:
+        now[0] += 90.0
+        return receive(deadline)
+
+    one.stream.receive = later  # type: ignore[method-assign]
+    one.run()
+    ends = one.stream.deadlines  # type: ignore[attr-defined]
+    assert ends[0] == ends[1] == 1000.0 + 100.0 + GRACE_S
+    assert ends[2:5] == [1180.0 + 60.0 + GRACE_S, 1270.0 + 60.0 + GRACE_S, 1360.0 + 60.0 + GRACE_S]
+    assert ends[5] == 1000.0 + MOST_BY_THE_WALL * 100.0 + GRACE_S
+    assert one.outcome is Outcome.COMPLETED

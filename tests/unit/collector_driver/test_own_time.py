@@ -1,0 +1,83 @@
+"""What a submission waited for a processor that others had is not its own time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from grader.collector import own_time
+from grader.collector.own_time import OwnTime, used_s, waited_s
+from grader.evidence.plan import MOST_BY_THE_WALL
+
+
+class Machine:
+    """A clock on the wall, and what Linux counts of one process."""
+
+    def __init__(self, monkeypatch, cpus=1.0):
+        self.wall, self.waited, self.used = 100.0, 7.0, 3.0
+        monkeypatch.setattr(own_time, "time", SimpleNamespace(monotonic=lambda: self.wall))
+        monkeypatch.setattr(own_time, "waited_s", lambda pid: self.waited)
+        monkeypatch.setattr(own_time, "used_s", lambda pid: self.used)
+        self.clock = OwnTime(lambda: (1,), cpus)
+
+    def pass_by(self, *, wall, waited=0.0, used=0.0):
+        self.wall += wall
+        self.waited += waited
+        self.used += used
+        return self.clock.now()
+
+
+def test_alone_on_a_machine_it_is_the_walls(monkeypatch):
+    assert Machine(monkeypatch).pass_by(wall=10, used=10) == 10
+
+
+def test_sleeping_is_ones_own_time(monkeypatch):
+    assert Machine(monkeypatch).pass_by(wall=10, used=0) == 10
+
+
+def test_what_others_took_does_not_count(monkeypatch):
+    machine = Machine(monkeypatch)
+    assert machine.pass_by(wall=100, waited=90, used=10) == pytest.approx(10)
+    assert not machine.clock.starved
+
+
+def test_waiting_for_ones_own_threads_counts(monkeypatch):
+    # 100 threads on one processor: each waits most of the time, and none of it for others.
+    machine = Machine(monkeypatch, cpus=1.0)
+    assert machine.pass_by(wall=100, waited=99, used=100) == pytest.approx(100)
+    assert not machine.clock.starved
+
+
+def test_by_the_wall_there_is_an_end(monkeypatch):
+    machine = Machine(monkeypatch)
+    assert machine.pass_by(wall=1000, waited=1000) == pytest.approx(1000 / MOST_BY_THE_WALL)
+    assert machine.clock.starved
+
+
+def test_it_never_goes_back_where_threads_end(monkeypatch):
+    machine = Machine(monkeypatch)
+    before = machine.pass_by(wall=10, waited=5, used=5)
+    assert machine.pass_by(wall=1, waited=-12, used=-8) >= before
+
+
+def test_where_nobody_counts_it_is_the_walls(monkeypatch):
+    assert waited_s(2**22 + 1) == used_s(2**22 + 1) == 0.0
+    machine = Machine(monkeypatch)
+    machine.clock = OwnTime(lambda: (), 1.0)
+    machine.wall += 10
+    assert machine.clock.now() == 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not count")
+def test_linux_counts_what_a_process_worked_and_waited():
+    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
+    process = subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert used_s(process.pid) >= 0.25
+    assert waited_s(process.pid) >= 0.0
+    process.communicate(b"\n")
