@@ -24,15 +24,15 @@ def mark(student: str = "s1", points: float = 3.0, comment: str = "sound reason"
 
 
 def write(store: Store, *rows: Entry) -> None:
-    with store.writing() as session:
+    with store.database.writing() as session:
         for row in rows:
             ledger.append(session, row, Signature("ta", store.clock(), "test"))
 
 
 def directly(store: Store, *statements: str) -> None:
     """Runs statements as another program would, on either kind of database."""
-    if store.engine.dialect.name == "postgresql":
-        with store.engine.begin() as connection:
+    if store.database.engine.dialect.name == "postgresql":
+        with store.database.engine.begin() as connection:
             for statement in statements:
                 connection.execute(text(statement))
         return

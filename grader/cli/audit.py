@@ -12,7 +12,7 @@ from grader.cli.options import Database, Evidence
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.workflows.upkeep.audit import AuditReport
+    from grader.store.audit import AuditReport
 
 __all__ = ["audit"]
 
@@ -36,7 +36,7 @@ def audit(
 
     Example: grader audit --db grader.db
     """
-    from grader.workflows.upkeep.audit import audit as prove
+    from grader.store.audit import audit as prove
 
     seal = _seal(expect)
     options = setup.settings(db=db, evidence=evidence)

@@ -22,7 +22,7 @@ def upgrade(location: Database = None) -> int:
 
     Example: grader db upgrade --db grader.db
     """
-    from grader.workflows.upkeep.databases import upgrade as bring_up
+    from grader.store.schema import upgrade as bring_up
 
     options = setup.settings(db=location)
     before, after, kept = bring_up(options.db)
@@ -41,7 +41,7 @@ def backup(
 
     Example: grader db backup marks-2026-03-01.db
     """
-    from grader.workflows.upkeep.databases import backup as copy
+    from grader.store.schema import backup as copy
 
     print_path(copy(setup.settings(db=location).db, target))
     print_line("the evidence lies in the folder beside the database: copy it as well")

@@ -16,7 +16,7 @@ from grader.errors import UsageError
 if TYPE_CHECKING:
     from grader.exports import Export, LeftOut
     from grader.store import Store
-    from grader.store.history import Result
+    from grader.store.results import Result
 
 __all__ = ["export"]
 

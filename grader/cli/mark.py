@@ -107,18 +107,13 @@ def pending(
 
     Example: grader pending --assignment lab2 --criterion why-validation
     """
-    from grader.workflows.marking.earlier_files import marks_on_earlier_files
-    from grader.workflows.marking.marks import pending as pending_items
-    from grader.workflows.views.filters import criteria_of, require_criterion
-    from grader.workflows.views.show import find_results, name_of
+    from grader.workflows.marking.marks import list_pending
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        results = find_results(store, assignment, students or ())
-        require_criterion(criterion, criteria_of(results), assignment)
-        with store.reading() as session:
-            earlier = marks_on_earlier_files(session, results)
-        items = pending_items(results, criterion, name_of(store, anonymous), earlier)
+        items = list_pending(
+            store, assignment, students=students or (), criterion=criterion, anonymous=anonymous
+        )
     if not items:
         print_line("nothing waits for a TA")
         return 0

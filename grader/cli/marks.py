@@ -14,7 +14,7 @@ from grader.cli.options import Assignment, Database, Evidence, OneStudent
 
 if TYPE_CHECKING:
     from grader.grading.marks import CriterionMark, Mark
-    from grader.store.history import Result
+    from grader.store.results import Result
     from grader.workflows.views.telling import Told
 
 __all__ = ["show"]

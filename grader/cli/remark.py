@@ -106,7 +106,7 @@ def list_(
     if not found:
         print_line("no remark requests")
         return 0
-    rows = [_row(item, names(item.remark.row.student)) for item in found]
+    rows = [_row(item, names(item.remark.student)) for item in found]
     columns = ("id", "student", "assignment", "about", "state", "was", "is", "age", "deadline", "reason")
     print_table(columns, rows, right=("id", "was", "is", "age"))
     return 0
@@ -115,18 +115,18 @@ def list_(
 def _row(listed: Listed, name: str) -> tuple[str, ...]:
     item = listed.remark
     decided = item.decision.points if item.decision else None
-    late = f"late: {item.row.late_because}; " if item.row.late_because else ""
+    late = f"late: {item.late_because}; " if item.late_because else ""
     return (
         str(item.id),
         name,
-        item.row.assignment,
-        item.row.criterion or "the sum",
+        item.assignment,
+        item.criterion or "the sum",
         item.state.value,
-        number(item.row.points_before),
+        number(item.points_before),
         number(decided),
         f"{listed.age.days} d",
         _deadline(listed),
-        late + " ".join(item.row.reason.split()),
+        late + " ".join(item.reason.split()),
     )
 
 
@@ -217,7 +217,7 @@ def decide(
         done = decide_request(store, id, points=points, reason=reason, actor=setup.actor(options))
     print_line(
         f"request {id} is {done.remark.state.value}: {_about(done.remark)} {done.effect.value},"
-        f" {number(done.before)} -> {number(done.after)} of {number(done.remark.row.out_of)}"
+        f" {number(done.before)} -> {number(done.after)} of {number(done.remark.out_of)}"
     )
     return 0
 
@@ -252,9 +252,9 @@ def import_(
             store, file, assignment=assignment, actor=setup.actor(options), late_because=late_because
         )
     for item in done.opened:
-        print_line(f"request {item.id} on {_about(item)} of {item.row.student} is submitted")
+        print_line(f"request {item.id} on {_about(item)} of {item.student} is submitted")
     for item in done.known:
-        print_line(f"already request {item.id} on {_about(item)} of {item.row.student}: {item.state.value}")
+        print_line(f"already request {item.id} on {_about(item)} of {item.student}: {item.state.value}")
     for problem in done.problems:
         print_line(" ".join(str(problem).split()))
     known = f", {len(done.known)} there already" if done.known else ""
@@ -274,4 +274,4 @@ def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None,
 
 
 def _about(item: Remark) -> str:
-    return item.row.criterion or "the sum"
+    return item.criterion or "the sum"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from grader.cli.console import number, print_table
 from grader.evidence.record import Outcome
 from grader.judging.judgement import Status
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks
 from grader.workflows.views.held import nothing_came, why_held
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.collector.recorder.networks import class_name, shape_of
+from grader.collector.networks import class_name, shape_of
 from grader.evidence.arrays import DTYPES, Arrays
 from grader.evidence.values import (
     ArrayValue,

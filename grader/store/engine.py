@@ -1,4 +1,4 @@
-"""Connections: SQLite's pragmas, who may write when, and plain words for a database that is locked."""
+"""Connections and transactions: who may write when, and plain words for a database that is locked."""
 
 from __future__ import annotations
 
@@ -13,11 +13,21 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import StoreError, UsageError
 
-__all__ = ["connect", "is_url", "place_of", "plain_errors", "shown", "url_of", "use_write_ahead_log"]
+__all__ = [
+    "Database",
+    "connect",
+    "is_url",
+    "place_of",
+    "plain_errors",
+    "shown",
+    "url_of",
+    "use_write_ahead_log",
+]
 
 #: Any number that no other program on the server uses for its advisory locks.
 _WRITER_LOCK = 0x67726164
@@ -59,6 +69,57 @@ def shown(location: str) -> str:
 def url_of(location: str) -> str:
     """Gives the SQLAlchemy URL of a file name; a URL stays as it is."""
     return location if is_url(location) else f"sqlite:///{Path(location).absolute()}"
+
+
+class Database:
+    """Transactions on one database. Safe to share between threads.
+
+    Attributes:
+        location: As the user gave it, for messages.
+    """
+
+    def __init__(self, location: str, *, busy_timeout_s: float) -> None:
+        self.location = location
+        self.engine = connect(location, busy_timeout_s=busy_timeout_s)
+        reading, writing = _isolation(self.engine)
+        self._reading = sessionmaker(self.engine.execution_options(**reading))
+        self._writing = sessionmaker(self.engine.execution_options(writes=True, **writing))
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A consistent view.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        with plain_errors(self.location), self._reading() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that holds the write lock from its beginning: all of it happens, or nothing.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        with plain_errors(self.location), self._writing.begin() as session:
+            session.connection()
+            yield session
+
+    def disconnect(self) -> None:
+        """Closes what is open; the next transaction connects anew."""
+        self.engine.dispose()
+
+
+def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
+    """Options for readers and for writers, whatever the server's own default is.
+
+    A writer that waited for another must see what that one wrote; its snapshot would be taken before.
+    SQLite's readers see one moment anyway, and its writers begin once they have the lock.
+    """
+    if engine.dialect.name != "postgresql":
+        return {}, {}
+    return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
 
 
 def connect(location: str, *, busy_timeout_s: float) -> Engine:

@@ -1,22 +1,34 @@
-"""The queue in the database: jobs are claimed by a run, and taken over when that run is dead."""
+"""The queue in the database: jobs are claimed by a run, and taken over when that run is dead.
+
+Who is still at work tells a locked file for each process on this machine, a heartbeat for the others.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
-from grader.store.liveness import RunLock, is_alive
+from grader.store.history import WritableHistory
 from grader.store.models import AttemptRow, JobRow, RunRow
 from grader.store.store import Store
 
-__all__ = ["JobKey", "Progress", "Queue"]
+__all__ = ["HEARTBEAT_S", "Claim", "JobKey", "Progress", "Queue", "RunLock", "is_alive"]
+
+HEARTBEAT_S = 10.0
+_STALE = timedelta(seconds=6 * HEARTBEAT_S)
+_OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
+_UNREAD = Outcome.INVALID_SUBMISSION.value
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,19 @@ class JobKey:
     notebook: str
     plan: str
     image: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that a run has taken.
+
+    Attributes:
+        tries: Times that the sandbox failed us.
+    """
+
+    id: int
+    key: JobKey
+    tries: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +93,7 @@ class Queue:
 
     def _register(self) -> None:
         now, host = self.store.clock(), socket.gethostname()
-        with self.store.writing() as session:
+        with self.store.database.writing() as session:
             session.add(RunRow(id=self.run, host=host, pid=os.getpid(), started_at=now, heartbeat_at=now))
 
     def __exit__(self, *_: object) -> None:
@@ -78,30 +103,30 @@ class Queue:
             self._lock.release()
 
     def _sign_off(self) -> None:
-        with self.store.writing() as session:
+        with self.store.database.writing() as session:
             claims = update(JobRow).where(JobRow.run == self.run, _claimed())
             session.execute(claims.values(state="queued", run=None))
             session.execute(update(RunRow).where(RunRow.id == self.run).values(ended_at=self.store.clock()))
 
     def beat(self) -> None:
         """Says that this run is alive, for runs on other machines."""
-        with self.store.writing() as session:
+        with self.store.database.writing() as session:
             session.execute(
                 update(RunRow).where(RunRow.id == self.run).values(heartbeat_at=self.store.clock())
             )
 
-    def enqueue(self, session: Session, keys: Sequence[JobKey], *, fresh: bool) -> list[int | None]:
+    def enqueue(self, history: WritableHistory, keys: Sequence[JobKey], *, fresh: bool) -> list[int | None]:
         """Puts work into the queue that is neither done nor there already.
 
         Args:
-            session: Of a writing transaction.
+            history: That says what is done already.
             keys: The work.
             fresh: Whether work counts as open though an attempt is there.
 
         Returns:
             The job of each key; None where an attempt of an earlier run stands.
         """
-        return [self._enqueue(session, key, fresh) for key in keys]
+        return [self._enqueue(history.session, key, fresh) for key in keys]
 
     def _enqueue(self, session: Session, key: JobKey, fresh: bool) -> int | None:
         match = asdict(key)
@@ -121,9 +146,9 @@ class Queue:
         session.flush()
         return job.id
 
-    def claim(self, jobs: Collection[int]) -> JobRow | None:
+    def claim(self, jobs: Collection[int]) -> Claim | None:
         """Takes the next of `jobs` that nobody alive is working on."""
-        with self.store.writing() as session:
+        with self.store.database.writing() as session:
             self._free_dead_claims(session)
             job = session.scalars(
                 select(JobRow)
@@ -131,9 +156,11 @@ class Queue:
                 .order_by(JobRow.id)
                 .limit(1)
             ).first()
-            if job is not None:
-                job.state, job.run = "claimed", self.run
-            return job
+            if job is None:
+                return None
+            job.state, job.run = "claimed", self.run
+            key = JobKey(job.student, job.assignment, job.notebook, job.plan, job.image)
+            return Claim(job.id, key, job.tries)
 
     def _free_dead_claims(self, session: Session) -> None:
         holders = select(RunRow).where(
@@ -146,20 +173,20 @@ class Queue:
                 update(JobRow).where(JobRow.run.in_(dead), _claimed()).values(state="queued", run=None)
             )
 
-    def finish(self, session: Session, job: int) -> bool:
+    def finish(self, history: WritableHistory, job: int) -> bool:
         """Ends a job in the transaction that stores its attempt.
 
         Returns:
             False where another run took the job over meanwhile: this one's result must be dropped.
         """
-        ended = session.execute(
+        ended = history.session.execute(
             update(JobRow).where(_held(job, self.run)).values(state="done", run=None).returning(JobRow.id)
         )
         return ended.first() is not None
 
     def give_back(self, job: int) -> None:
         """Puts a claimed job back, as if it had never been claimed."""
-        with self.store.writing() as session:
+        with self.store.database.writing() as session:
             session.execute(update(JobRow).where(_held(job, self.run)).values(state="queued", run=None))
 
     def retry(self, job: int, error: str) -> int:
@@ -168,7 +195,7 @@ class Queue:
         Returns:
             How often it has failed by now.
         """
-        with self.store.writing() as session:
+        with self.store.database.writing() as session:
             tries = session.scalar(
                 update(JobRow)
                 .where(_held(job, self.run))
@@ -178,7 +205,7 @@ class Queue:
             return tries or 0
 
     def progress(self, jobs: Collection[int]) -> Progress:
-        with self.store.reading() as session:
+        with self.store.database.reading() as session:
             rows = session.execute(
                 select(JobRow.state, JobRow.run).where(JobRow.id.in_(jobs), JobRow.state != "done")
             ).all()
@@ -187,8 +214,46 @@ class Queue:
         return Progress(len(rows) - len(claimed), here, len(claimed) - here)
 
 
-_OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
-_UNREAD = Outcome.INVALID_SUBMISSION.value
+class RunLock:
+    """A lock that the kernel lets go of when the process dies, however it dies."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{run}.lock"
+        self._file: IO[bytes] = self._path.open("wb")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        """Lets go; run ids are never used again, so the file can go as well."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def is_alive(run: RunRow, folder: Path, now: datetime) -> bool:
+    """Whether the process that registered `run` is still working on its claims.
+
+    On the same machine its lock decides. From another machine only the heartbeat can be seen; it counts
+    as stale in either direction, for a clock that was set back would keep a dead run alive.
+    """
+    if run.ended_at is not None:
+        return False
+    if run.host == socket.gethostname():
+        return _is_locked(folder / f"{run.id}.lock")
+    return abs(now - run.heartbeat_at) < _STALE
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _claimed() -> ColumnElement[bool]:

@@ -5,43 +5,80 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from grader.grading.remarks import Action, Kind, State, state_after
-from grader.store.models import LedgerRow, RemarkActionRow, RemarkRow
+from grader.store import ledger
+from grader.store.ledger import Signature
+from grader.store.models import Base, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.records import Record
 
-__all__ = ["Remark", "Step", "find_remark", "remarks"]
+__all__ = ["Remark", "RemarkRecord", "Step", "StepRecord", "add_step", "find", "open_request", "requests"]
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, kw_only=True)
+class RemarkRecord(Record):
+    """A remark request as it is opened.
+
+    Attributes:
+        criterion: Empty for a counting error, which concerns the sum.
+        sentence: The policy's sentence that the requester accepted.
+        late_because: Why a TA took it after the date; empty where it was in time.
+        points_before: The mark in question, of the criterion or of all.
+        verdict: Number of the verdict that this mark stands on.
+    """
+
+    student: str
+    assignment: str
+    criterion: str
+    kind: Kind
+    reason: str
+    sentence: str
+    late_because: str
+    points_before: float
+    out_of: float
+    verdict: int
+
+    @classmethod
+    def columns_of(cls, row: Base) -> dict[str, Any]:
+        columns = super().columns_of(row)
+        return columns | {"kind": Kind(columns["kind"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRecord(Record):
+    """One action on a request, which it names by number; `points` for decisions only."""
+
+    request: int
+    action: Action
+    points: float | None = None
+    reason: str = ""
+
+    @classmethod
+    def columns_of(cls, row: Base) -> dict[str, Any]:
+        columns = super().columns_of(row)
+        return columns | {"action": Action(columns["action"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(StepRecord):
     """One action on a request, with its seal's who and when."""
 
-    action: Action
     by: str
     at: datetime
-    points: float | None
-    reason: str
 
 
-@dataclass(frozen=True)
-class Remark:
+@dataclass(frozen=True, kw_only=True)
+class Remark(RemarkRecord):
     """A remark request with all that became of it."""
 
-    row: RemarkRow
+    id: int
     opened_by: str
     opened_at: datetime
     steps: tuple[Step, ...] = ()
-
-    @property
-    def id(self) -> int:
-        return self.row.seq
-
-    @property
-    def kind(self) -> Kind:
-        return Kind(self.row.kind)
 
     @property
     def state(self) -> State:
@@ -53,33 +90,57 @@ class Remark:
         decided = [step for step in self.steps if step.action is Action.DECIDE]
         return decided[-1] if decided else None
 
+    @property
+    def about(self) -> tuple[Kind, str]:
+        """What no two open requests of a student on an assignment share."""
+        return self.kind, self.criterion
 
-def remarks(
+
+def open_request(session: Session, remark: RemarkRecord, signature: Signature) -> int:
+    """Writes a request; its number is its id."""
+    row = RemarkRow(**{**remark.columns, "kind": remark.kind.value})
+    return ledger.append(session, row, signature).seq
+
+
+def add_step(session: Session, step: StepRecord, signature: Signature) -> None:
+    row = RemarkActionRow(**{**step.columns, "action": step.action.value})
+    ledger.append(session, row, signature)
+
+
+def requests(
     session: Session, *, assignment: str | None = None, student: str | None = None, id: int | None = None
 ) -> list[Remark]:
     """Requests in the order in which they were opened."""
-    query = select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq)
-    for column, wanted in ((RemarkRow.assignment, assignment), (RemarkRow.student, student)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if id is not None:
-        query = query.where(RemarkRow.seq == id)
+    filters = ((RemarkRow.assignment, assignment), (RemarkRow.student, student), (RemarkRow.seq, id))
+    meant = [column == wanted for column, wanted in filters if wanted is not None]
+    query = select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).where(*meant)
     opened = session.execute(query.order_by(RemarkRow.seq)).all()
-    steps = _steps(session)
-    return [Remark(row, seal.actor, seal.at, tuple(steps[row.seq])) for row, seal in opened]
+    steps = _steps(session, select(RemarkRow.seq).where(*meant))
+    return [
+        Remark(
+            **RemarkRecord.columns_of(row),
+            id=row.seq,
+            opened_by=seal.actor,
+            opened_at=seal.at,
+            steps=tuple(steps[row.seq]),
+        )
+        for row, seal in opened
+    ]
 
 
-def find_remark(session: Session, id: int) -> Remark | None:
-    return next(iter(remarks(session, id=id)), None)
+def find(session: Session, id: int) -> Remark | None:
+    return next(iter(requests(session, id=id)), None)
 
 
-def _steps(session: Session) -> dict[int, list[Step]]:
+def _steps(session: Session, of: Select[int]) -> dict[int, list[Step]]:
+    """By request, oldest first."""
     query = (
         select(RemarkActionRow, LedgerRow)
         .join(LedgerRow, LedgerRow.seq == RemarkActionRow.seq)
+        .where(RemarkActionRow.request.in_(of))
         .order_by(RemarkActionRow.seq)
     )
     steps: dict[int, list[Step]] = defaultdict(list)
     for row, seal in session.execute(query):
-        steps[row.request].append(Step(Action(row.action), seal.actor, seal.at, row.points, row.reason))
+        steps[row.request].append(Step(**StepRecord.columns_of(row), by=seal.actor, at=seal.at))
     return steps

@@ -1,12 +1,18 @@
-"""Versions of the schema: which one a database has, and bringing it to the newest."""
+"""`grader db`: which version of the schema a database has, bringing it to the newest, and backups."""
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from itertools import chain, count
+from pathlib import Path
+
 from sqlalchemy import Connection, inspect, text
 
-from grader.errors import StoreError
+from grader.errors import StoreError, UsageError
+from grader.store.engine import connect, is_url, place_of, plain_errors
 
-__all__ = ["REVISIONS", "require_newest", "revision_of", "upgrade"]
+__all__ = ["REVISIONS", "backup", "migrate", "require_newest", "revision_of", "upgrade"]
 
 #: Every released schema, oldest first; named here so that opening a database needs no Alembic.
 REVISIONS = ("0001", "0002")
@@ -54,7 +60,7 @@ def require_newest(connection: Connection) -> None:
     )
 
 
-def upgrade(connection: Connection, to: str = REVISIONS[-1]) -> None:
+def migrate(connection: Connection, to: str = REVISIONS[-1]) -> None:
     """Runs the migrations up to `to` within the caller's transaction."""
     from alembic import command
     from alembic.config import Config
@@ -63,3 +69,85 @@ def upgrade(connection: Connection, to: str = REVISIONS[-1]) -> None:
     config.set_main_option("script_location", "grader.store:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, to)
+
+
+def upgrade(location: str) -> tuple[str, str, Path | None]:
+    """Brings a database to this version's schema, after a backup of it where it is a file.
+
+    Returns:
+        The schema before, the schema now, and the backup; None where nothing had to be done or the database
+        is a server's.
+
+    Raises:
+        UsageError: There is no database.
+        StoreError: It is newer than this version, another program's, or locked.
+    """
+    location = place_of(location)
+    if not is_url(location) and not Path(location).exists():
+        raise UsageError("there is no database here", where=location)
+    engine = connect(location, busy_timeout_s=30.0)
+    try:
+        with plain_errors(location), engine.connect() as connection:
+            before = revision_of(connection)
+            if before is not None and before not in REVISIONS:
+                require_newest(connection)
+        if before == REVISIONS[-1]:
+            return before, before, None
+        kept = None if is_url(location) else backup(location, _free_name(location))
+        with plain_errors(location), engine.execution_options(writes=True).begin() as connection:
+            migrate(connection)
+        return before or "none", REVISIONS[-1], kept
+    finally:
+        engine.dispose()
+
+
+def _free_name(location: str) -> Path:
+    """Where the backup goes; an upgrade that failed has left one already, which stays."""
+    name = f"{location}.before-{REVISIONS[-1]}"
+    names = chain([name], (f"{name}.{number}" for number in count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
+
+
+def backup(location: str, target: Path) -> Path:
+    """Copies a SQLite database while others may be writing to it.
+
+    The evidence folder beside it holds files that never change; any copy of it will do.
+
+    Raises:
+        UsageError: The database is a server's or not there, or `target` exists.
+        StoreError: It cannot be read or written.
+    """
+    location = place_of(location)
+    if is_url(location):
+        raise UsageError(
+            "only SQLite databases are backed up here", todo="use the server's own tool, as pg_dump"
+        )
+    if not Path(location).exists():
+        raise UsageError("there is no database here", where=location)
+    if target.exists():
+        raise UsageError(
+            "there is a file of this name already", where=str(target), todo="choose another name"
+        )
+    if not target.absolute().parent.is_dir():
+        raise UsageError(
+            "the folder of the backup is not there",
+            where=str(target.parent),
+            todo="make it, or name another",
+        )
+    try:
+        _copy(location, target)
+    except sqlite3.Error as error:
+        raise StoreError("the database cannot be backed up", where=location, found=str(error)) from error
+    return target
+
+
+def _copy(location: str, target: Path) -> None:
+    """Writes under another name first, so that what bears the backup's name is whole."""
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(location)) as source, closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

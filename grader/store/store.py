@@ -1,4 +1,4 @@
-"""An open database: transactions, and the folder of large things beside it."""
+"""An open store: the history in its database, and the folder of large things beside it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
+from typing import TYPE_CHECKING
 
 from grader.errors import UsageError
 from grader.store import schema
 from grader.store.blobs import BlobFolder
-from grader.store.engine import connect, is_url, place_of, plain_errors, shown, use_write_ahead_log
+from grader.store.engine import Database, is_url, place_of, plain_errors, shown, use_write_ahead_log
+from grader.store.history import History, WritableHistory
+from grader.store.records import NewAttempt, RubricRecord
+from grader.store.rubrics import LoadedRubric, RubricMemory
+
+if TYPE_CHECKING:
+    from grader.evidence.codec import Bundle
 
 __all__ = ["Store", "open_store", "utc_now"]
 
@@ -23,65 +27,93 @@ def utc_now() -> datetime:
 
 
 class Store:
-    """A database and its evidence folder. Safe to share between threads.
+    """A history of marks with its evidence folder. Safe to share between threads.
 
     Attributes:
-        location: As the user gave it, for messages.
+        database: For this package only.
         blobs: Notebooks, plans and evidence by digest.
         clock: Where the time comes from.
     """
 
-    def __init__(
-        self, engine: Engine, blobs: BlobFolder, location: str, clock: Callable[[], datetime]
-    ) -> None:
-        self.engine = engine
+    def __init__(self, database: Database, blobs: BlobFolder, clock: Callable[[], datetime]) -> None:
+        self.database = database
         self.blobs = blobs
-        self.location = location
         self.clock = clock
-        reading, writing = _isolation(engine)
-        self._reading = sessionmaker(engine.execution_options(**reading), expire_on_commit=False)
-        self._writing = sessionmaker(engine.execution_options(writes=True, **writing), expire_on_commit=False)
+        self._rubrics = RubricMemory()
+
+    @property
+    def location(self) -> str:
+        """As the user gave it, for messages."""
+        return self.database.location
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A consistent view; rows stay readable after it is closed.
+    def reading(self) -> Iterator[History]:
+        """A consistent view.
 
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        with plain_errors(self.location), self._reading() as session:
-            yield session
+        with self.database.reading() as session:
+            yield History(session)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction that holds the write lock from its beginning: all of it happens, or nothing.
+    def writing(self) -> Iterator[WritableHistory]:
+        """A transaction that keeps all others from writing until its end: all of it happens, or nothing.
 
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        with plain_errors(self.location), self._writing.begin() as session:
-            session.connection()
-            yield session
+        with self.database.writing() as session:
+            yield WritableHistory(session)
+
+    def evidence(self, attempt: NewAttempt) -> Bundle:
+        """What an attempt left.
+
+        Raises:
+            StoreError: It is gone or was changed.
+            EvidenceError: It does not fit this version's schema.
+        """
+        from grader.evidence.codec import decode
+
+        raw = self.blobs.get(attempt.evidence)
+        return decode(raw, limit_bytes=len(raw))
+
+    def rubric(self, record: RubricRecord) -> LoadedRubric:
+        """A rubric of the history, read once.
+
+        Raises:
+            RubricError: This version of the grader no longer knows a check or a key of it.
+        """
+        return self._rubrics.recall(record)
+
+    def newest_rubric(self, assignment: str) -> LoadedRubric:
+        """The rubric that the assignment's newest verdict stands on.
+
+        Raises:
+            UsageError: Nothing of this assignment was judged yet.
+            RubricError: As `rubric`.
+        """
+        with self.reading() as history:
+            newest = history.newest_rubric(assignment)
+        if newest is None:
+            raise UsageError(
+                f"no verdict on {assignment} yet, so there is no rubric to take",
+                todo="name one with --rubric",
+            )
+        return self.rubric(newest)
+
+    def disconnect(self) -> None:
+        """Closes what is open, as before a fork; the next transaction connects anew."""
+        self.database.disconnect()
 
     def close(self) -> None:
-        self.engine.dispose()
+        self.disconnect()
 
     def __enter__(self) -> Store:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
-    """Options for readers and for writers, whatever the server's own default is.
-
-    A writer that waited for another must see what that one wrote; its snapshot would be taken before.
-    SQLite's readers see one moment anyway, and its writers begin once they have the lock.
-    """
-    if engine.dialect.name != "postgresql":
-        return {}, {}
-    return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
 
 
 def open_store(
@@ -109,36 +141,32 @@ def open_store(
     location = place_of(location)
     if not is_url(location):
         _require_place(Path(location), create)
-    store = Store(
-        connect(location, busy_timeout_s=busy_timeout_s),
-        BlobFolder(evidence or _evidence_folder(location)),
-        location,
-        clock,
-    )
+    database = Database(location, busy_timeout_s=busy_timeout_s)
+    store = Store(database, BlobFolder(evidence or _evidence_folder(location)), clock)
     try:
-        _require_schema(store, create, busy_timeout_s)
+        _require_schema(database, create, busy_timeout_s)
     except BaseException:
         store.close()
         raise
     return store
 
 
-def _require_schema(store: Store, create: bool, busy_timeout_s: float) -> None:
+def _require_schema(database: Database, create: bool, busy_timeout_s: float) -> None:
     """Looks before it writes anything: what is not ours stays as it is, byte for byte."""
-    with store.reading() as session:
+    with database.reading() as session:
         new = schema.revision_of(session.connection()) is None
         if not new:
             schema.require_newest(session.connection())
     if new and not create:
-        raise _nothing_there(store.location)
-    with plain_errors(store.location):
-        use_write_ahead_log(store.engine, busy_timeout_s=busy_timeout_s)
+        raise _nothing_there(database.location)
+    with plain_errors(database.location):
+        use_write_ahead_log(database.engine, busy_timeout_s=busy_timeout_s)
     if new:
-        with store.writing() as session:
+        with database.writing() as session:
             # Looked at again under the lock: another process may have made it meanwhile.
             if schema.revision_of(session.connection()) is None:
-                schema.upgrade(session.connection())
-    with store.reading() as session:
+                schema.migrate(session.connection())
+    with database.reading() as session:
         schema.require_newest(session.connection())
 
 

@@ -45,8 +45,9 @@ from grader.rubric.plan import plan_for
 from grader.samples.datasets import write_stand_in
 from grader.sandbox.base import Job, Worker
 from grader.sandbox.select import choose_sandbox
+from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.reference import load_reference
-from grader.workflows.regrading.rubrics import LoadedRubric, load_rubric_file
+from grader.workflows.regrading.rubrics import load_rubric_file
 from tests.acceptance.notebooks import notebook_bytes
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,7 +22,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from grader.evidence.codec import decode
 from grader.evidence.record import Evidence
 from grader.grading.verdict import Finding
 from grader.intake import find_submissions
@@ -30,8 +29,8 @@ from grader.judging.exhibits import DataLanes, Names, Pair, Parts, RunTimeline
 from grader.judging.judgement import Status
 from grader.samples.datasets import write_stand_in
 from grader.sandbox.select import choose_sandbox
-from grader.store import Store, history, open_store
-from grader.store.history import Result
+from grader.store import Store, open_store
+from grader.store.results import Result
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.reference import load_reference
 from grader.workflows.regrading.regrade import regrade
@@ -85,8 +84,8 @@ class Course:
                 yield one, one.label[field]
 
     def results(self) -> list[Result]:
-        with self.store.reading() as session:
-            return list(history.results(session))
+        with self.store.reading() as history:
+            return list(history.results())
 
 
 def judges(rubrics: Path) -> dict[str, Judge]:
@@ -101,18 +100,17 @@ def works(corpus: Path, by: dict[str, Judge]) -> Iterator[Work]:
 
 
 def described(labels: dict[str, Any], store: Store) -> Iterator[Graded]:
-    with store.reading() as session:
-        for result in history.results(session):
+    with store.reading() as history:
+        for result in history.results():
             key = f"{result.assignment}/{result.student}"
             assert result.attempt is not None
             assert result.verdict is not None
-            raw = store.blobs.get(result.attempt.evidence)
             yield Graded(
                 key,
                 labels[key],
                 result.attempt.outcome,
                 {finding.criterion: finding for finding in result.verdict.findings},
-                decode(raw, limit_bytes=len(raw)).evidence,
+                store.evidence(result.attempt).evidence,
             )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from grader.samples.datasets import write_stand_in
 from grader.sandbox.select import choose_sandbox
-from grader.store import history, open_store
+from grader.store import open_store
 from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
 from tests.acceptance.test_corpus import ROOT, judges, works
@@ -35,10 +35,10 @@ def verdicts(corpus: Path, data: Path, database: Path, isolation: str) -> dict[s
             actor="test",
             data=data,
         )  # fmt: skip
-        with store.reading() as session:
+        with store.reading() as history:
             return {
                 f"{result.assignment}/{result.student}": result.verdict.model_dump_json(exclude={"evidence"})
-                for result in history.results(session)
+                for result in history.results()
                 if result.verdict is not None
             }
 

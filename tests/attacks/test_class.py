@@ -17,8 +17,8 @@ from grader.facts.case import Reference
 from grader.intake import Submission
 from grader.sandbox.base import Sandbox
 from grader.store import Store, open_store
-from grader.store.history import Result, results
 from grader.store.models import AttemptRow
+from grader.store.results import Result
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
@@ -121,8 +121,8 @@ def graded(
         actor="test",
         jobs=2,
     )
-    with store.reading() as session:
-        return store, {result.student: result for result in results(session, assignment="forged")}
+    with store.reading() as history:
+        return store, {result.student: result for result in history.results(assignment="forged")}
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_a_tenth_of_the_class_is_hostile(mixed: Class) -> None:
 
 
 def test_each_submission_has_exactly_one_terminal_attempt(mixed: Class) -> None:
-    with mixed.store.reading() as session:
+    with mixed.store.database.reading() as session:
         attempts = Counter(session.scalars(select(AttemptRow.student)))
     assert attempts == dict.fromkeys(mixed.results, 1)
     outcomes = Counter(result.attempt.outcome for result in mixed.results.values() if result.attempt)

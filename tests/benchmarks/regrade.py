@@ -19,13 +19,12 @@ from functools import partial
 from pathlib import Path
 
 from grader.cli import execute
-from grader.evidence.codec import Bundle, decode
+from grader.evidence.codec import Bundle
 from grader.facts.case import Reference
 from grader.intake import Submission, find_submissions
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from grader.store import open_store
-from grader.store.history import results
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
@@ -42,9 +41,9 @@ Change = tuple[str, str]
 
 def stored_evidence(database: str, assignment: str) -> dict[str, Bundle]:
     """The evidence of each notebook, by the SHA-256 of its bytes."""
-    with open_store(database) as store, store.reading() as session:
-        attempts = [item.attempt for item in results(session, assignment=assignment)]
-        bundles = [decode(store.blobs.get(attempt.evidence)) for attempt in attempts if attempt is not None]
+    with open_store(database) as store, store.reading() as history:
+        attempts = [item.attempt for item in history.results(assignment=assignment)]
+        bundles = [store.evidence(attempt) for attempt in attempts if attempt is not None]
     return {bundle.evidence.notebook: bundle for bundle in bundles}
 
 
@@ -104,8 +103,8 @@ def judge_again(database: Path, assignment: str, rubric: Path) -> float:
 def judged_by(database: Path, assignment: str, rubric: Path) -> int:
     """How many marks stand on this rubric."""
     digest = load_rubric_file(rubric).rubric.digest
-    with open_store(str(database)) as store, store.reading() as session:
-        return sum(item.rubric.digest == digest for item in results(session, assignment=assignment))
+    with open_store(str(database)) as store, store.reading() as history:
+        return sum(item.rubric.digest == digest for item in history.results(assignment=assignment))
 
 
 def measure(

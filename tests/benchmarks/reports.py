@@ -19,7 +19,7 @@ from functools import partial
 
 from grader.reporting import ReportInput, render_report
 from grader.store import Store, open_store
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.views.report import report_input
 from grader.workflows.views.show import find_results
 from tests.unit.reporting import samples

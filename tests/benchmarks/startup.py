@@ -27,7 +27,6 @@ from grader.facts.case import Reference
 from grader.intake import Submission
 from grader.sandbox.select import choose_sandbox
 from grader.store import open_store
-from grader.store.history import results
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.events import Finished
 from grader.workflows.running.planning import plan_work, read_file
@@ -110,8 +109,8 @@ def measure_ours(folder: Path) -> Ours:
             actor="bench",
             jobs=1,
         )
-        with store.reading() as session:
-            attempts = {result.student: result.attempt for result in results(session)}
+        with store.reading() as history:
+            attempts = {result.student: result.attempt for result in history.results()}
     cells_s = []
     for name in names[1:]:
         attempt = attempts[name]

@@ -18,7 +18,8 @@ from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.intake import parse_notebook
 from grader.reporting import ReportInput, render_report
-from grader.workflows.regrading.rubrics import LoadedRubric, load_rubric_file
+from grader.store.rubrics import LoadedRubric
+from grader.workflows.regrading.rubrics import load_rubric_file
 from tests.browser.conftest import Opener
 from tests.browser.inspection import assert_quiet_and_fitting, serious_barriers
 from tests.factories import evidence, marked

@@ -11,15 +11,15 @@ import sys
 from pathlib import Path
 
 from grader.facts.case import Reference
-from grader.store import open_store
-from grader.workflows.regrading import judging
+from grader.store import WritableHistory, open_store
+from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import regrade
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.views.show import find_results
 
 rubric, database, evidence, count = sys.argv[1:]
 left = int(count)
-add_verdict = judging.history.add_verdict
+add_verdict = WritableHistory.add_verdict
 
 
 def dying(*arguments, **more):
@@ -32,7 +32,7 @@ def dying(*arguments, **more):
     return row
 
 
-judging.history.add_verdict = dying
-judge = judging.Judge(load_rubric_file(Path(rubric)), Reference())
+WritableHistory.add_verdict = dying
+judge = Judge(load_rubric_file(Path(rubric)), Reference())
 with open_store(database, evidence=Path(evidence)) as store:
     regrade(store, find_results(store, "mini"), lambda _: judge, actor="ta")

@@ -17,10 +17,8 @@ from grader.evidence.codec import Bundle
 from grader.facts.case import Reference
 from grader.intake import find_submissions
 from grader.sandbox.base import Job
-from grader.store import open_store
-from grader.workflows.regrading import judging
+from grader.store import WritableHistory, open_store
 from grader.workflows.regrading.rubrics import load_rubric_file
-from grader.workflows.running import execution
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
@@ -53,8 +51,8 @@ def answer(job: Job) -> Bundle:
     return course.answer(job)
 
 
-execution.history.add_attempt = dying("Attempt", execution.history.add_attempt)
-judging.history.add_verdict = dying("Verdict", judging.history.add_verdict)
+WritableHistory.add_attempt = dying("Attempt", WritableHistory.add_attempt)
+WritableHistory.add_verdict = dying("Verdict", WritableHistory.add_verdict)
 os.fsync = dying("Blob", os.fsync)
 rubric = load_rubric_file(Path(rubric_path))
 files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]

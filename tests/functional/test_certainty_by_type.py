@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mypy import api
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.type_checker import errors_in
 
 HEAD = """\
 from grader.facts.known import Fact, Known, Unknown
@@ -56,20 +55,10 @@ def judge() -> Judgement:
 """
 
 
-def errors_in(tmp_path: Path, code: str) -> list[str]:
-    """What mypy says of a check, with the project's own settings."""
-    file = tmp_path / "check_on_trial.py"
-    file.write_text(HEAD + code, encoding="utf-8")
-    cache = ROOT / ".mypy_cache"
-    options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache)]
-    said, _, _ = api.run([*options, "--disable-error-code", "empty-body", str(file)])
-    return [line for line in said.splitlines() if "check_on_trial.py" in line and ": error:" in line]
-
-
 @pytest.mark.parametrize("code", REFUSED.values(), ids=REFUSED)
 def test_points_on_what_may_be_unknown_are_refused(tmp_path: Path, code: str) -> None:
-    assert errors_in(tmp_path, code)
+    assert errors_in(tmp_path, HEAD + code)
 
 
 def test_a_check_that_says_what_happens_then_is_taken(tmp_path: Path) -> None:
-    assert errors_in(tmp_path, TAKEN) == []
+    assert errors_in(tmp_path, HEAD + TAKEN) == []

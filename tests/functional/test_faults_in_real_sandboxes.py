@@ -101,7 +101,7 @@ def start(lab: Path) -> Iterator[Start]:
 
 
 def outcomes(lab: Path) -> list[str]:
-    with open_store(str(lab / "grader.db")) as store, store.reading() as session:
+    with open_store(str(lab / "grader.db")) as store, store.database.reading() as session:
         return [row.outcome for row in session.query(AttemptRow)]
 
 

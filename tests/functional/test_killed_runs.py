@@ -67,7 +67,7 @@ def program(
 
 
 def check_that_each_is_graded_once(lab: Lab, students: Sequence[str] = STUDENTS) -> None:
-    with lab.store() as store, store.reading() as session:
+    with lab.store() as store, store.database.reading() as session:
         attempts = session.query(AttemptRow).all()
         assert Counter(row.student for row in attempts) == Counter(students)
         verdicts = [row.attempt for row in session.query(VerdictRow)]
@@ -110,7 +110,7 @@ def test_a_run_killed_beside_another_leaves_its_work_to_that_one(lab: Lab) -> No
         course.hand_in(lab.folder / "submissions", f"s{number}", course.GOOD, f"number = {number}")
     both = [start(lab, "Answer", 3), start(lab)]
     assert [process.wait(300) for process in both][1] == 0
-    with lab.store() as store, store.reading() as session:
+    with lab.store() as store, store.database.reading() as session:
         students = Counter(row.student for row in session.query(AttemptRow))
     assert set(students.values()) == {1}
     assert len(students) == 11
@@ -133,6 +133,6 @@ def regrade(lab: Lab, rubric: Path, count: int) -> subprocess.Popen[bytes]:
 def judged_out_of(lab: Lab) -> list[float]:
     """What each student's newest verdict is out of; the history must be unbroken."""
     with lab.store() as store:
-        with store.reading() as session:
+        with store.database.reading() as session:
             assert ledger.examine(session) is None
         return [result.verdict.out_of for result in find_results(store, "mini")]

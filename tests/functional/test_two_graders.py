@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from grader.store import open_store
+from grader.store.audit import audit
 from grader.store.models import MarkRow
-from grader.workflows.upkeep.audit import audit
 
 PROGRAM = Path(__file__).with_name("marking_writer.py")
 MARKS = 200
@@ -27,7 +27,7 @@ def test_two_graders_at_once_lose_no_mark(database: str, tmp_path: Path) -> None
     assert [process.communicate(timeout=300)[1] for process in both] == ["", ""]
     with open_store(database, evidence=tmp_path) as store:
         assert audit(store).sound
-        with store.reading() as session:
+        with store.database.reading() as session:
             rows = [(row.student, row.points) for row in session.query(MarkRow).order_by(MarkRow.seq)]
     for name in ("ann", "bob"):
         assert [points for student, points in rows if student == name] == [float(n) for n in range(MARKS)]

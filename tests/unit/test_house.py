@@ -125,6 +125,19 @@ def test_no_private_name_crosses_rooms():
     assert crossing == []
 
 
+def test_only_the_store_touches_its_database():
+    """Sessions and engines stay in the store, so that no use case depends on how rows are kept."""
+    rooms = {"cli", "exports", "reporting", "samples", "workflows"}
+    touching = [
+        f"{names(path)}:{node.lineno} takes .{node.attr}"
+        for path in MODULES
+        if path.relative_to(ROOT).parts[1] in rooms
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"session", "database", "engine"}
+    ]
+    assert touching == []
+
+
 def commands(app, prefix=""):
     """Names of all commands, groups followed down."""
     for command in app.registered_commands:

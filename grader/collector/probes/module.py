@@ -9,11 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.collector.probes.placed import placed
-from grader.collector.probes.surroundings import Surroundings, raised
-from grader.collector.probes.target import Found, Missing, cell_of, find_module
-from grader.collector.probes.trace import Trace, layers_of
-from grader.collector.recorder.networks import (
+from grader.collector.networks import (
     buffers,
     class_name,
     is_trainable,
@@ -22,6 +18,10 @@ from grader.collector.recorder.networks import (
     shape_of,
     submodules,
 )
+from grader.collector.probes.placed import placed
+from grader.collector.probes.surroundings import Surroundings, raised
+from grader.collector.probes.target import Found, Missing, cell_of, find_module
+from grader.collector.probes.trace import Trace, layers_of
 from grader.collector.values import encode
 from grader.evidence.frames import ProbeInputs
 from grader.evidence.plan import ModuleProbe

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.collector.recorder.networks import buffers, is_tensor, parameters, submodules
+from grader.collector.networks import buffers, is_tensor, parameters, submodules
 
 __all__ = ["placed"]
 

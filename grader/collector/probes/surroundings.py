@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from grader.collector.networks import class_name
 from grader.collector.recorder.cells import Cells
-from grader.collector.recorder.networks import class_name
 from grader.collector.values import decode
 from grader.evidence.arrays import Arrays
 from grader.evidence.frames import ProbeInputs

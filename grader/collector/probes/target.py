@@ -11,10 +11,10 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from grader.collector.missing_package import StandIn
+from grader.collector.networks import class_name, first_tensor, is_module, shape_of, submodules
 from grader.collector.probes.placed import placed
 from grader.collector.probes.surroundings import Surroundings
-from grader.collector.recorder.networks import class_name, first_tensor, is_module, shape_of, submodules
-from grader.collector.shims.packages import StandIn
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import Candidate
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 from torch.overrides import TorchFunctionMode
 
-from grader.collector.recorder.networks import (
+from grader.collector.networks import (
     class_name,
     hyperparameters,
     is_tensor,

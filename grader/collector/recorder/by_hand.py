@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from grader.collector.networks import is_trainable, parameters
 from grader.collector.recorder.cells import Cells, Place
 from grader.collector.recorder.fingerprint import Snapshot, take
-from grader.collector.recorder.networks import is_trainable, parameters
 from grader.collector.recorder.passes import Pass
 
 __all__ = ["ByHand", "Update"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from grader.collector.recorder.networks import shape_of
+from grader.collector.networks import shape_of
 
 __all__ = ["Fingerprint", "Snapshot", "fingerprint", "mark", "take"]
 

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.collector.recorder.cells import Cells
-from grader.collector.recorder.networks import (
+from grader.collector.networks import (
     class_name,
     element_count,
     is_module,
@@ -21,6 +20,7 @@ from grader.collector.recorder.networks import (
     parameters,
     submodules,
 )
+from grader.collector.recorder.cells import Cells
 from grader.collector.recorder.tokens import Tokens
 from grader.evidence.training import LayerList, ModelIdentity
 

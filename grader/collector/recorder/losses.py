@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from grader.collector.networks import is_tensor, shape_of
 from grader.collector.recorder import marks
 from grader.collector.recorder.inputs import InputKind, input_kind
-from grader.collector.recorder.networks import is_tensor, shape_of
 from grader.collector.recorder.patches import Patches
 
 __all__ = ["LOSS_FUNCTIONS", "LossCall", "Losses"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from grader.collector.networks import first_tensor
 from grader.collector.recorder.marks import Mark, put
-from grader.collector.recorder.networks import first_tensor
 
 __all__ = ["Pending"]
 

@@ -14,6 +14,7 @@ from torch.optim import optimizer as torch_optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.weak import TensorWeakRef, WeakIdKeyDictionary
 
+from grader.collector.networks import class_name, is_tensor, is_trainable
 from grader.collector.recorder.by_hand import ByHand, Update
 from grader.collector.recorder.carry import judge_start
 from grader.collector.recorder.cells import Cells, Place
@@ -21,7 +22,6 @@ from grader.collector.recorder.evaluations import Evaluations
 from grader.collector.recorder.fingerprint import Snapshot, take
 from grader.collector.recorder.identity import Models
 from grader.collector.recorder.losses import Losses
-from grader.collector.recorder.networks import class_name, is_tensor, is_trainable
 from grader.collector.recorder.passes import Pass, Passes
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.runs import Run, settings_of, shown_settings

@@ -20,8 +20,8 @@ from torch.utils.data import (
 )
 from torch.utils.weak import WeakIdKeyDictionary
 
+from grader.collector.networks import class_name
 from grader.collector.recorder.cells import Cells
-from grader.collector.recorder.networks import class_name
 from grader.collector.recorder.tokens import Tokens
 from grader.evidence.training import DataSource
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from grader.collector.shims.packages import StandIn
+from grader.collector.missing_package import StandIn
 from grader.collector.values import encode
 from grader.evidence.arrays import Arrays
 from grader.evidence.record import WatchedValue

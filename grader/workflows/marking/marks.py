@@ -6,21 +6,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from grader.errors import GraderError, RefusedError, UsageError
 from grader.facts.fields import Where
 from grader.files.tabular import read_table
 from grader.grading.marks import CriterionMark
 from grader.grading.remarks import check_range
 from grader.rubric.problems import nearest
-from grader.store import Signature, Store, history, ledger
-from grader.store.history import Result
-from grader.store.models import MarkRow
-from grader.store.remarks import remarks
-from grader.workflows.marking.earlier_files import EarlierMarks
+from grader.store import History, Signature, Store, WritableHistory
+from grader.store.marks import MarkRecord
+from grader.store.results import Result
+from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
+from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.held import why_held
 from grader.workflows.views.identity import real_names, shown_as
+from grader.workflows.views.show import find_results, name_of
 
 __all__ = [
     "MarkOrder",
@@ -28,6 +27,7 @@ __all__ = [
     "Pending",
     "give_marks",
     "graded_result",
+    "list_pending",
     "orders_for_zero",
     "pending",
     "read_orders",
@@ -73,6 +73,32 @@ class Pending:
     status: str
     message: str
     where: tuple[Where, ...]
+
+
+def list_pending(
+    store: Store,
+    assignment: str,
+    *,
+    students: Collection[str] = (),
+    criterion: str | None = None,
+    anonymous: bool = False,
+) -> list[Pending]:
+    """What waits for a TA on an assignment: one criterion after another, each for all students.
+
+    Args:
+        store: Where the history is.
+        assignment: Which work.
+        students: Whose, by id or pseudonym; all where none is named.
+        criterion: The only one to list.
+        anonymous: Whether students go by pseudonyms.
+
+    Raises:
+        UsageError: No assignment, student or criterion is called so.
+    """
+    results = find_results(store, assignment, students)
+    require_criterion(criterion, criteria_of(results), assignment)
+    earlier = marks_on_earlier_files(store, results)
+    return pending(results, criterion, name_of(store, anonymous), earlier)
 
 
 def pending(
@@ -143,8 +169,8 @@ def orders_for_zero(store: Store, student: str, assignment: str, comment: str) -
     """
     if not comment.strip():
         raise UsageError("nothing for a whole submission needs a reason", expected="--comment TEXT")
-    with store.reading() as session:
-        result = graded_result(session, student, assignment)
+    with store.reading() as history:
+        result = graded_result(history, student, assignment)
     if not why_held(result) or result.mark is None:
         raise RefusedError(
             f"{student}: this submission does not wait because its file could not be taken",
@@ -163,12 +189,12 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
     """
     given: list[Marked] = []
     problems: list[GraderError] = []
-    with store.writing() as session:
-        _refuse_repeated(session, assignment, orders)
+    with store.writing() as history:
+        _refuse_repeated(history, assignment, orders)
         signature = Signature(actor, store.clock(), "grader mark")
         for order in orders:
             try:
-                given.append(_give(session, assignment, order, signature))
+                given.append(_give(history, assignment, order, signature))
             except (RefusedError, UsageError) as error:
                 error.where = error.where or order.source or None
                 problems.append(error)
@@ -179,10 +205,10 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
     return given
 
 
-def _refuse_repeated(session: Session, assignment: str, orders: Sequence[MarkOrder]) -> None:
+def _refuse_repeated(history: History, assignment: str, orders: Sequence[MarkOrder]) -> None:
     """Two rows for one criterion of one student, however the student is spelt."""
-    known = history.students(session, assignment)
-    names = real_names(session, known, [order.student for order in orders])
+    known = history.students(assignment)
+    names = real_names(history, known, [order.student for order in orders])
     seen: dict[tuple[str, str], MarkOrder] = {}
     for name, order in zip(names, orders, strict=True):
         other = seen.setdefault((name, order.criterion), order)
@@ -195,36 +221,35 @@ def _refuse_repeated(session: Session, assignment: str, orders: Sequence[MarkOrd
             )
 
 
-def _give(session: Session, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
-    result = graded_result(session, order.student, assignment)
+def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
+    result = graded_result(history, order.student, assignment)
     mark = criterion_mark(result, order.criterion)
     name = shown_as(order.student, result.student)
-    _refuse_open_request(session, result, order.criterion, name)
+    _refuse_open_request(history, result, order.criterion, name)
     if order.points is None:
         _refuse_taking_back(mark)
     else:
         refusal = f"{name}: these points cannot be given for '{order.criterion}'"
         check_range(order.points, lowest=0.0, out_of=mark.out_of, refusal=refusal)
-    assert result.verdict_row is not None
-    row = MarkRow(
+    assert result.verdict_record is not None
+    given = MarkRecord(
         student=result.student,
         assignment=assignment,
         criterion=order.criterion,
         points=order.points,
         comment=order.comment,
-        verdict=result.verdict_row.seq,
-        request=None,
+        verdict=result.verdict_record.seq,
     )
-    ledger.append(session, row, signature)
+    history.give_mark(given, signature)
     after = order.points
     if after is None:
-        after = criterion_mark(graded_result(session, result.student, assignment), order.criterion).points
+        after = criterion_mark(graded_result(history, result.student, assignment), order.criterion).points
     return Marked(name, order.criterion, mark.points, after, mark.out_of)
 
 
-def _refuse_open_request(session: Session, result: Result, criterion: str, name: str) -> None:
-    for remark in remarks(session, assignment=result.assignment, student=result.student):
-        if remark.row.criterion == criterion and remark.state.is_open:
+def _refuse_open_request(history: History, result: Result, criterion: str, name: str) -> None:
+    for remark in history.remarks(assignment=result.assignment, student=result.student):
+        if remark.criterion == criterion and remark.state.is_open:
             raise RefusedError(
                 f"{name}: a remark request on '{criterion}' is open",
                 todo=f"decide it: grader remark decide {remark.id} --points P --reason TEXT",
@@ -241,20 +266,20 @@ def _refuse_taking_back(mark: CriterionMark) -> None:
         )
 
 
-def graded_result(session: Session, student: str, assignment: str) -> Result:
+def graded_result(history: History, student: str, assignment: str) -> Result:
     """A student's standing with a verdict, read within a transaction.
 
     Args:
-        session: To read in.
+        history: To read in.
         student: By id or pseudonym.
         assignment: Which work.
 
     Raises:
         UsageError: Student or assignment is unknown, or there is no verdict yet.
     """
-    known = history.students(session, assignment)
-    [name] = real_names(session, known, [student])
-    result = next(history.results(session, assignment=assignment, students=[name]), None)
+    known = history.students(assignment)
+    [name] = real_names(history, known, [student])
+    result = next(history.results(assignment=assignment, students=[name]), None)
     if result is None:
         hint = nearest(name, known).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from sqlalchemy.orm import Session
 
 from grader.errors import RefusedError
 from grader.grading.remarks import (
@@ -22,13 +21,13 @@ from grader.grading.remarks import (
     next_state,
 )
 from grader.rubric.model import Policy
-from grader.store import Signature, Store, ledger
-from grader.store.history import Result
-from grader.store.models import MarkRow, RemarkActionRow, RemarkRow
-from grader.store.remarks import Remark, find_remark, remarks
+from grader.store import History, Signature, Store, WritableHistory
+from grader.store.marks import MarkRecord
+from grader.store.records import RubricRecord
+from grader.store.remarks import Remark, RemarkRecord, StepRecord
+from grader.store.results import Result
 from grader.workflows.marking.marks import criterion_mark, graded_result
-from grader.workflows.regrading.rubrics import recall_rubric
-from grader.workflows.views.identity import shown_as
+from grader.workflows.views.identity import real_names, shown_as
 
 __all__ = [
     "Decided",
@@ -85,10 +84,54 @@ class Decided:
         return effect_of(self.before, self.after)
 
 
-def policy_of(result: Result) -> Policy:
+def policy_of(store: Store, result: Result) -> Policy:
     """The course's rules, as the rubric of the student's verdict has them."""
     assert result.rubric is not None
-    return recall_rubric(result.rubric).rubric.remarks
+    return store.rubric(result.rubric).rubric.remarks
+
+
+@dataclass(frozen=True)
+class _Hearing:
+    """The history while nobody else can add to it, with the rules by which requests are heard.
+
+    Attributes:
+        rules: By the rubric's key.
+    """
+
+    history: WritableHistory
+    rules: Mapping[tuple[str, str], Policy]
+
+    def policy(self, result: Result) -> Policy:
+        assert result.rubric is not None
+        return self.rules[result.rubric.key]
+
+    def remark(self, id: int) -> Remark:
+        return _require(self.history, id)
+
+
+@contextmanager
+def _hearing(store: Store, works: Collection[tuple[str, str]]) -> Iterator[_Hearing]:
+    """Knows the rules for works (assignment and student) before it keeps others from writing.
+
+    Reading a rubric takes longer than anybody should wait. Where a verdict by another one came meanwhile,
+    that one is read as well.
+    """
+    while True:
+        with store.reading() as history:
+            rubrics = list(_rubrics(history, works))
+        rules = {rubric.key: store.rubric(rubric).rubric.remarks for rubric in rubrics}
+        with store.writing() as history:
+            if all(rubric.key in rules for rubric in _rubrics(history, works)):
+                yield _Hearing(history, rules)
+                return
+
+
+def _rubrics(history: History, works: Collection[tuple[str, str]]) -> Iterator[RubricRecord]:
+    for assignment, student in works:
+        names = real_names(history, history.students(assignment), [student])
+        for result in history.results(assignment=assignment, students=names):
+            if result.rubric is not None:
+                yield result.rubric
 
 
 def open_request(store: Store, requests: Sequence[Request], *, actor: str) -> list[Remark]:
@@ -98,19 +141,20 @@ def open_request(store: Store, requests: Sequence[Request], *, actor: str) -> li
         RefusedError: The policy forbids one: too early or late, not accepted, one is open already.
         UsageError: Student, assignment or criterion is unknown.
     """
-    with store.writing() as session:
+    works = {(request.assignment, request.student) for request in requests}
+    with _hearing(store, works) as hearing:
         now = store.clock()
         ids = [
-            _open(session, request, Signature(actor, now, request.why), request.submitted or now)
+            _open(hearing, request, Signature(actor, now, request.why), request.submitted or now)
             for request in requests
         ]
-        return [_require(session, id) for id in ids]
+        return [hearing.remark(id) for id in ids]
 
 
-def _open(session: Session, request: Request, signature: Signature, came: datetime) -> int:
-    result = graded_result(session, request.student, request.assignment)
-    assert result.verdict_row is not None
-    policy = policy_of(result)
+def _open(hearing: _Hearing, request: Request, signature: Signature, came: datetime) -> int:
+    result = graded_result(hearing.history, request.student, request.assignment)
+    assert result.verdict_record is not None
+    policy = hearing.policy(result)
     if not request.reason.strip():
         raise RefusedError("a remark request needs a reason", todo="--reason TEXT")
     if not request.accepted:
@@ -121,21 +165,21 @@ def _open(session: Session, request: Request, signature: Signature, came: dateti
         raise RefusedError("this request was handed in in the future", found=came.isoformat())
     check_window(policy, came, request.late_because)
     before, out_of = _in_question(result, request)
-    _refuse_second(session, result, request)
-    _refuse_settled(session, result, request.criterion)
-    row = RemarkRow(
+    _refuse_second(hearing.history, result, request)
+    _refuse_settled(hearing.history, result, request.criterion)
+    remark = RemarkRecord(
         student=result.student,
         assignment=result.assignment,
         criterion=request.criterion,
-        kind=request.kind.value,
+        kind=request.kind,
         reason=request.reason,
         sentence=policy.sentence,
         late_because=request.late_because if is_late(policy, came) else "",
         points_before=before,
         out_of=out_of,
-        verdict=result.verdict_row.seq,
+        verdict=result.verdict_record.seq,
     )
-    return ledger.append(session, row, signature).seq
+    return hearing.history.open_remark(remark, signature)
 
 
 def _in_question(result: Result, request: Request) -> tuple[float, float]:
@@ -158,10 +202,9 @@ def _in_question(result: Result, request: Request) -> tuple[float, float]:
     return mark.points, mark.out_of
 
 
-def _refuse_second(session: Session, result: Result, request: Request) -> None:
-    for other in remarks(session, assignment=result.assignment, student=result.student):
-        same = (other.kind, other.row.criterion) == (request.kind, request.criterion)
-        if same and other.state.is_open:
+def _refuse_second(history: History, result: Result, request: Request) -> None:
+    for other in history.remarks(assignment=result.assignment, student=result.student):
+        if other.about == (request.kind, request.criterion) and other.state.is_open:
             about = f"'{request.criterion}'" if request.criterion else "the sum"
             name = shown_as(request.student, result.student)
             raise RefusedError(
@@ -170,12 +213,12 @@ def _refuse_second(session: Session, result: Result, request: Request) -> None:
             )
 
 
-def _refuse_settled(session: Session, result: Result, criterion: str) -> None:
+def _refuse_settled(history: History, result: Result, criterion: str) -> None:
     """A final decision is answered by no further request, unless a TA has marked the criterion since."""
     mark = result.mark.criterion(criterion) if result.mark else None
     if mark is None or mark.decision is None or mark.decision.request is None:
         return
-    answered = find_remark(session, mark.decision.request)
+    answered = history.remark(mark.decision.request)
     if answered is not None and answered.state is State.FINAL:
         raise RefusedError(
             f"request {answered.id} settled '{criterion}' for good",
@@ -189,27 +232,31 @@ def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") 
     Raises:
         RefusedError: There is no such request, or its state does not allow this.
     """
-    with store.writing() as session:
-        remark = _require(session, id)
+    with _hearing(store, [_work(store, id)] if action is Action.REJECT else []) as hearing:
+        history, remark = hearing.history, hearing.remark(id)
         signature = Signature(actor, store.clock(), f"grader remark {action}")
         if action is Action.REJECT:
-            _check_decider(session, remark, actor)
-            remark = _take_up(session, remark, signature)
+            _check_decider(hearing, remark, actor)
+            remark = _take_up(hearing, remark, signature)
         if action in (Action.REJECT, Action.ESCALATE) and not reason.strip():
             raise RefusedError(f"to {action} a request needs a reason", todo="--reason TEXT")
         next_state(remark.state, action)
         if action is Action.ESCALATE:
-            _refuse_beside_another(session, remark)
-        _add(session, remark, action, signature, reason=reason)
-        return _require(session, id)
+            _refuse_beside_another(history, remark)
+        history.add_step(StepRecord(request=id, action=action, reason=reason), signature)
+        return hearing.remark(id)
 
 
-def _refuse_beside_another(session: Session, remark: Remark) -> None:
+def _work(store: Store, id: int) -> tuple[str, str]:
+    """The assignment and the student that a request is about."""
+    remark = find(store, id)
+    return remark.assignment, remark.student
+
+
+def _refuse_beside_another(history: History, remark: Remark) -> None:
     """One open request for each criterion: one that was answered may not come back beside a newer one."""
-    row = remark.row
-    for other in remarks(session, assignment=row.assignment, student=row.student):
-        same = (other.kind, other.row.criterion) == (remark.kind, row.criterion)
-        if same and other.id != remark.id and other.state.is_open:
+    for other in history.remarks(assignment=remark.assignment, student=remark.student):
+        if other.about == remark.about and other.id != remark.id and other.state.is_open:
             raise RefusedError(
                 f"request {other.id} on the same is open already",
                 todo=f"decide or withdraw request {other.id}, then escalate this one",
@@ -230,24 +277,25 @@ def decide(store: Store, id: int, *, points: float | None, reason: str, actor: s
         RefusedError: The request is closed, the points are out of range, the policy wants somebody else, or
             points were given for a counting error.
     """
-    with store.writing() as session:
-        remark = _require(session, id)
+    with _hearing(store, [_work(store, id)]) as hearing:
+        history, remark = hearing.history, hearing.remark(id)
         signature = Signature(actor, store.clock(), "grader remark decide")
         if remark.state is not State.ESCALATED:
-            remark = _take_up(session, remark, signature)
+            remark = _take_up(hearing, remark, signature)
         next_state(remark.state, Action.DECIDE)
         if not reason.strip():
             raise RefusedError("a decision needs a reason", todo="--reason TEXT")
-        result = graded_result(session, remark.row.student, remark.row.assignment)
-        after = _decided_points(result, remark, points)
-        _check_decider(session, remark, actor)
-        _add(session, remark, Action.DECIDE, signature, points=after, reason=reason)
+        result = graded_result(history, remark.student, remark.assignment)
+        after = _decided_points(hearing, result, remark, points)
+        _check_decider(hearing, remark, actor)
+        step = StepRecord(request=id, action=Action.DECIDE, points=after, reason=reason)
+        history.add_step(step, signature)
         if remark.kind is Kind.JUDGEMENT:
-            _write_mark(session, remark, result, after, reason, signature)
-        return Decided(_require(session, id), remark.row.points_before, after)
+            history.give_mark(_mark_by(remark, result, after, reason), signature)
+        return Decided(hearing.remark(id), remark.points_before, after)
 
 
-def _decided_points(result: Result, remark: Remark, points: float | None) -> float:
+def _decided_points(hearing: _Hearing, result: Result, remark: Remark, points: float | None) -> float:
     assert result.mark is not None
     if remark.kind is Kind.COUNTING_ERROR:
         if points is not None:
@@ -257,60 +305,44 @@ def _decided_points(result: Result, remark: Remark, points: float | None) -> flo
         raise RefusedError(
             "a decision needs points", todo="--points P, or --reject to leave the mark as it is"
         )
-    mark = result.mark.criterion(remark.row.criterion)
+    mark = result.mark.criterion(remark.criterion)
     if mark is None:
         raise RefusedError(
-            f"the rubric has no criterion '{remark.row.criterion}' any more, so it can be given no points",
+            f"the rubric has no criterion '{remark.criterion}' any more, so it can be given no points",
             todo="--reject, with the reason",
         )
-    check_points(policy_of(result), points, before=mark.points, out_of=mark.out_of)
+    check_points(hearing.policy(result), points, before=mark.points, out_of=mark.out_of)
     return points
 
 
-def _check_decider(session: Session, remark: Remark, actor: str) -> None:
+def _check_decider(hearing: _Hearing, remark: Remark, actor: str) -> None:
     """Adding up again is no judgement, so anybody may."""
     if remark.kind is Kind.JUDGEMENT:
-        result = graded_result(session, remark.row.student, remark.row.assignment)
-        marked_by = {each.by for each in result.decisions if each.criterion == remark.row.criterion}
-        check_decider(policy_of(result), actor, marked_by)
+        result = graded_result(hearing.history, remark.student, remark.assignment)
+        marked_by = {each.by for each in result.decisions if each.criterion == remark.criterion}
+        check_decider(hearing.policy(result), actor, marked_by)
 
 
-def _take_up(session: Session, remark: Remark, signature: Signature) -> Remark:
+def _take_up(hearing: _Hearing, remark: Remark, signature: Signature) -> Remark:
     """Whoever decides a request that nobody reviewed has reviewed it."""
     if remark.state is not State.SUBMITTED:
         return remark
-    _add(session, remark, Action.REVIEW, signature)
-    return _require(session, remark.id)
+    hearing.history.add_step(StepRecord(request=remark.id, action=Action.REVIEW), signature)
+    return hearing.remark(remark.id)
 
 
-def _add(
-    session: Session,
-    remark: Remark,
-    action: Action,
-    signature: Signature,
-    *,
-    points: float | None = None,
-    reason: str = "",
-) -> None:
-    row = RemarkActionRow(request=remark.id, action=action.value, points=points, reason=reason)
-    ledger.append(session, row, signature)
-
-
-def _write_mark(
-    session: Session, remark: Remark, result: Result, points: float, reason: str, signature: Signature
-) -> None:
+def _mark_by(remark: Remark, result: Result, points: float, reason: str) -> MarkRecord:
     """The mark stands on the newest verdict, which is what its giver had before them."""
-    assert result.verdict_row is not None
-    row = MarkRow(
-        student=remark.row.student,
-        assignment=remark.row.assignment,
-        criterion=remark.row.criterion,
+    assert result.verdict_record is not None
+    return MarkRecord(
+        student=remark.student,
+        assignment=remark.assignment,
+        criterion=remark.criterion,
         points=points,
         comment=reason,
-        verdict=result.verdict_row.seq,
+        verdict=result.verdict_record.seq,
         request=remark.id,
     )
-    ledger.append(session, row, signature)
 
 
 def find(store: Store, id: int) -> Remark:
@@ -319,12 +351,12 @@ def find(store: Store, id: int) -> Remark:
     Raises:
         RefusedError: There is none of this number.
     """
-    with store.reading() as session:
-        return _require(session, id)
+    with store.reading() as history:
+        return _require(history, id)
 
 
-def _require(session: Session, id: int) -> Remark:
-    remark = find_remark(session, id)
+def _require(history: History, id: int) -> Remark:
+    remark = history.remark(id)
     if remark is None:
         raise RefusedError(f"there is no remark request {id}", todo="`grader remark list` shows them")
     return remark

@@ -11,8 +11,8 @@ from grader.errors import GraderError, RefusedError, UsageError
 from grader.files.tabular import read_table
 from grader.grading.remarks import Kind
 from grader.intake.times import read_time
-from grader.store import Store, history
-from grader.store.remarks import Remark, remarks
+from grader.store import Store
+from grader.store.remarks import Remark
 from grader.workflows.marking.remark import Request, open_request
 from grader.workflows.views.identity import real_names
 
@@ -72,11 +72,11 @@ def import_requests(
 
 def _asking_the_same(store: Store, request: Request) -> Iterator[Remark]:
     """Requests of the same words about the same, whatever became of them."""
-    with store.reading() as session:
-        [student] = real_names(session, history.students(session, request.assignment), [request.student])
-        found = remarks(session, assignment=request.assignment, student=student)
+    with store.reading() as history:
+        [student] = real_names(history, history.students(request.assignment), [request.student])
+        found = history.remarks(assignment=request.assignment, student=student)
     asked = (request.criterion, request.kind, request.reason)
-    return (item for item in found if (item.row.criterion, item.kind, item.row.reason) == asked)
+    return (item for item in found if (item.criterion, item.kind, item.reason) == asked)
 
 
 def _request(row: dict[str, str], assignment: str, late_because: str, source: str) -> Request:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from grader.errors import UsageError
 from grader.grading.remarks import State
 from grader.rubric.problems import nearest
-from grader.store import Store, history
-from grader.store.remarks import Remark, remarks
+from grader.store import History, Store
+from grader.store.remarks import Remark
 from grader.workflows.marking.remark import policy_of
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.identity import real_names
@@ -58,33 +56,33 @@ def list_requests(
     Raises:
         UsageError: No assignment, student or criterion is called so.
     """
-    with store.reading() as session:
-        _require_assignment(session, assignment)
-        student = _known_student(session, assignment, student)
-        found = remarks(session, assignment=assignment, student=student)
-        if criterion is not None and all(item.row.criterion != criterion for item in found):
-            known = criteria_of(history.results(session, assignment=assignment))
+    with store.reading() as history:
+        _require_assignment(history, assignment)
+        student = _known_student(history, assignment, student)
+        found = history.remarks(assignment=assignment, student=student)
+        if criterion is not None and all(item.criterion != criterion for item in found):
+            known = criteria_of(history.results(assignment=assignment))
             require_criterion(criterion, known, assignment)
     return [
         remark
         for remark in found
-        if criterion in (None, remark.row.criterion)
+        if criterion in (None, remark.criterion)
         and state in (None, remark.state)
         and (remark.state.is_open or not only_open)
     ]
 
 
-def _require_assignment(session: Session, assignment: str | None) -> None:
-    if assignment is not None and assignment not in (known := history.assignments(session)):
+def _require_assignment(history: History, assignment: str | None) -> None:
+    if assignment is not None and assignment not in (known := history.assignments()):
         raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
 
 
-def _known_student(session: Session, assignment: str | None, student: str | None) -> str | None:
+def _known_student(history: History, assignment: str | None, student: str | None) -> str | None:
     if student is None:
         return None
-    works = history.assignments(session) if assignment is None else [assignment]
-    known = {name for work in works for name in history.students(session, work)}
-    [name] = real_names(session, known, [student])
+    works = history.assignments() if assignment is None else [assignment]
+    known = {name for work in works for name in history.students(work)}
+    [name] = real_names(history, known, [student])
     if name not in known:
         hint = nearest(name, known).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing{f' for {assignment}' if assignment else ''}{hint}")
@@ -94,7 +92,7 @@ def _known_student(session: Session, assignment: str | None, student: str | None
 def with_deadlines(store: Store, requests: Sequence[Remark]) -> list[Listed]:
     """Adds what the clock and the course's rules say of each request, in the order given."""
     now, until = store.clock(), _deadlines(store, requests)
-    return [_listed(item, now, until.get((item.row.assignment, item.row.student))) for item in requests]
+    return [_listed(item, now, until.get((item.assignment, item.student))) for item in requests]
 
 
 def _listed(remark: Remark, now: datetime, deadline: datetime | None) -> Listed:
@@ -103,17 +101,12 @@ def _listed(remark: Remark, now: datetime, deadline: datetime | None) -> Listed:
 
 
 def _deadlines(store: Store, requests: Sequence[Remark]) -> dict[tuple[str, str], datetime | None]:
-    """By assignment and student; each rubric is read once, however many requests stand on it."""
-    asked = {(item.row.assignment, item.row.student) for item in requests}
-    students = {student for _, student in asked}
-    by_rubric: dict[int, datetime | None] = {}
-    until: dict[tuple[str, str], datetime | None] = {}
-    with store.reading() as session:
-        for result in history.results(session, students=students):
-            key = (result.assignment, result.student)
-            if key not in asked or result.rubric is None:
-                continue
-            if result.rubric.seq not in by_rubric:
-                by_rubric[result.rubric.seq] = policy_of(result).remarks_open_until
-            until[key] = by_rubric[result.rubric.seq]
-    return until
+    """By assignment and student."""
+    asked = {(item.assignment, item.student) for item in requests}
+    with store.reading() as history:
+        results = list(history.results(students={student for _, student in asked}))
+    return {
+        (result.assignment, result.student): policy_of(store, result).remarks_open_until
+        for result in results
+        if (result.assignment, result.student) in asked and result.rubric is not None
+    }

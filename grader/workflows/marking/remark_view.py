@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from grader.evidence.codec import decode
 from grader.facts.fields import Where
 from grader.grading.marks import CriterionMark, Mark
 from grader.grading.remarks import Kind, effect_of
 from grader.grading.verdict import Finding, Verdict
 from grader.rubric.model import Criterion, Policy
-from grader.store import Store, history
-from grader.store.history import Result, TimelineEntry
-from grader.store.models import MarkRow, VerdictRow
+from grader.store import Store
+from grader.store.history import TimelineEntry
+from grader.store.marks import MarkRecord
+from grader.store.records import VerdictRecord
 from grader.store.remarks import Remark, Step
+from grader.store.results import Result
 from grader.workflows.marking.marks import graded_result
 from grader.workflows.marking.remark import find
-from grader.workflows.regrading.rubrics import recall_rubric
 from grader.workflows.views.show import name_of
 
 __all__ = ["RemarkView", "view_of"]
@@ -46,20 +46,21 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
         StoreError: The evidence is gone or was changed.
     """
     remark = find(store, id)
-    names = _Names(remark.row.student, name_of(store, anonymous)(remark.row.student))
-    with store.reading() as session:
-        result = graded_result(session, remark.row.student, remark.row.assignment)
-        then, marks = _of_criterion(history.timeline(session, result.student, result.assignment), remark)
+    names = _Names(remark.student, name_of(store, anonymous)(remark.student))
+    with store.reading() as history:
+        result = graded_result(history, remark.student, remark.assignment)
+        entries = history.timeline(result.student, result.assignment)
+    marks = list(_changes(entries, remark.criterion))
     assert result.rubric is not None and result.mark is not None
-    rubric = recall_rubric(result.rubric).rubric
-    asked = next((item for item in rubric.criteria if item.id == remark.row.criterion), None)
-    mark = result.mark.criterion(remark.row.criterion)
+    rubric = store.rubric(result.rubric).rubric
+    asked = next((item for item in rubric.criteria if item.id == remark.criterion), None)
+    mark = result.mark.criterion(remark.criterion)
     parts = [
         ("request", _request(remark, names)),
-        ("reason", remark.row.reason),
+        ("reason", remark.reason),
         *_about_criterion(asked),
         *_about_evidence(store, result, mark),
-        ("old mark", _old_mark(remark, then)),
+        ("old mark", _old_mark(remark, _found_then(entries, remark))),
         ("mark now", _mark_now(result, mark, remark)),
         *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
         *([("marks", "\n".join(marks))] if marks else []),
@@ -81,11 +82,11 @@ class _Names:
 
 
 def _request(remark: Remark, names: _Names) -> str:
-    late = f", taken late: {remark.row.late_because}" if remark.row.late_because else ""
-    what = remark.row.criterion or "the sum"
+    late = f", taken late: {remark.late_because}" if remark.late_because else ""
+    what = remark.criterion or "the sum"
     return (
         f"{remark.id}, {remark.kind.value.replace('_', ' ')} on {what} of {names.shown}, "
-        f"{remark.row.assignment}; {remark.state.value.replace('_', ' ')}; "
+        f"{remark.assignment}; {remark.state.value.replace('_', ' ')}; "
         f"opened {_moment(remark.opened_at)} by {names.of(remark.opened_by)}{late}"
     )
 
@@ -99,8 +100,7 @@ def _about_criterion(asked: Criterion | None) -> list[tuple[str, str]]:
 def _about_evidence(store: Store, result: Result, mark: CriterionMark | None) -> list[tuple[str, str]]:
     if mark is None or result.attempt is None:
         return []
-    raw = store.blobs.get(result.attempt.evidence)
-    cells = {cell.index: cell.source for cell in decode(raw, limit_bytes=len(raw)).evidence.cells}
+    cells = {cell.index: cell.source for cell in store.evidence(result.attempt).evidence.cells}
     code = [_excerpt(cells.get(place.cell, ""), place) for place in mark.finding.where[:3]]
     return [
         ("finding", f"{mark.finding.status.value}: {mark.finding.message}"),
@@ -120,31 +120,35 @@ def _excerpt(source: str, place: Where) -> str:
     return "\n".join([f"cell {place.cell}", *shown])
 
 
-def _of_criterion(entries: Sequence[TimelineEntry], remark: Remark) -> tuple[Finding | None, list[str]]:
-    """The finding when the request was opened; all verdicts and marks by which the criterion changed."""
-    name, then, last = remark.row.criterion, None, None
-    lines: list[str] = []
-    for seal, row in ((entry.seal, entry.row) for entry in entries):
+def _found_then(entries: Sequence[TimelineEntry], remark: Remark) -> Finding | None:
+    """What was found when the request was opened."""
+    for record in (entry.record for entry in entries):
+        if isinstance(record, VerdictRecord) and record.seq == remark.verdict:
+            return _finding(record.verdict, remark.criterion)
+    return None
+
+
+def _changes(entries: Sequence[TimelineEntry], name: str) -> Iterator[str]:
+    """All verdicts and marks by which the criterion changed."""
+    last = None
+    for seal, record in ((entry.seal, entry.record) for entry in entries):
         who = f"{_moment(seal.at)} {seal.actor}"
-        if isinstance(row, VerdictRow):
-            found = _finding(row, name)
-            then = found if row.seq == remark.row.verdict else then
+        if isinstance(record, VerdictRecord):
+            found = _finding(record.verdict, name)
             if found is not None and (last is None or _standing(found) != _standing(last)):
-                lines.append(
-                    f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
-                )
+                yield f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
             last = found
-        elif isinstance(row, MarkRow) and row.criterion == name:
-            given = "taken back" if row.points is None else f"{row.points:g} given"
-            lines.append(
-                f"{who}: {given}{f' by request {row.request}' if row.request else ''}: {row.comment}"
-            )
-    return then, lines
+        elif isinstance(record, MarkRecord) and record.criterion == name:
+            yield f"{who}: {_given(record)}: {record.comment}"
 
 
-def _finding(row: VerdictRow, name: str) -> Finding | None:
-    findings = Verdict.model_validate_json(row.body).findings
-    return next((item for item in findings if item.criterion == name), None)
+def _given(mark: MarkRecord) -> str:
+    given = "taken back" if mark.points is None else f"{mark.points:g} given"
+    return f"{given} by request {mark.request}" if mark.request else given
+
+
+def _finding(verdict: Verdict, name: str) -> Finding | None:
+    return next((item for item in verdict.findings if item.criterion == name), None)
 
 
 def _standing(finding: Finding) -> tuple[object, ...]:
@@ -154,7 +158,7 @@ def _standing(finding: Finding) -> tuple[object, ...]:
 def _old_mark(remark: Remark, then: Finding | None) -> str:
     """Points when the request was opened, and what the verdict said of them then."""
     said = f"; {then.status.value}: {then.message}" if then else ""
-    return f"{remark.row.points_before:g} of {remark.row.out_of:g}{said}"
+    return f"{remark.points_before:g} of {remark.out_of:g}{said}"
 
 
 def _addends(mark: Mark) -> str:
@@ -171,7 +175,7 @@ def _mark_now(result: Result, mark: CriterionMark | None, remark: Remark) -> str
         return "none: the rubric has no such criterion any more"
     points = mark.points if mark else result.mark.points
     decided = f" by {mark.decision.by}: {mark.decision.why}" if mark and mark.decision else ""
-    return f"{points:g} ({effect_of(remark.row.points_before, points).value}){decided}"
+    return f"{points:g} ({effect_of(remark.points_before, points).value}){decided}"
 
 
 def _step(step: Step, names: _Names) -> str:

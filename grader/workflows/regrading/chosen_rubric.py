@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.store import Store, history
-from grader.store.models import RubricRow
+from grader.store import Store
+from grader.store.records import RubricRecord
+from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.reference import bundled
 from grader.workflows.regrading.rubrics import (
-    LoadedRubric,
     RubricShelf,
     load_rubric_file,
-    recall_newest,
     require_assignment,
 )
 
@@ -42,8 +41,8 @@ def choose_rubric(
         UsageError: It is another assignment's, or nothing was judged yet.
         RubricError: The file that would judge is no rubric.
     """
-    with store.reading() as session:
-        newest = history.newest_rubric(session, assignment)
+    with store.reading() as history:
+        newest = history.newest_rubric(assignment)
     if named is not None:
         loaded = RubricShelf(places).load(named)
         require_assignment(loaded, assignment)
@@ -52,19 +51,19 @@ def choose_rubric(
     if own is not None:
         path, loaded = own
         return ChosenRubric(loaded, f"{path} ({_short(loaded)}){_differs(loaded, newest)}")
-    loaded = recall_newest(store, assignment)
+    loaded = store.newest_rubric(assignment)
     return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}), as the history holds it{_other(loaded)}")
 
 
-def _own(newest: RubricRow, places: Iterable[Path]) -> tuple[Path, LoadedRubric] | None:
+def _own(newest: RubricRecord, places: Iterable[Path]) -> tuple[Path, LoadedRubric] | None:
     """The course's own file of the newest rubric's name, with what stands in it now."""
     path = next((path for place in places if (path := place / "rubrics" / newest.name).is_file()), None)
     loaded = load_rubric_file(path) if path else None
     return (path, loaded) if path and loaded and loaded.assignment == newest.assignment else None
 
 
-def _differs(loaded: LoadedRubric, newest: RubricRow | None) -> str:
-    if newest is None or _same(loaded, newest):
+def _differs(loaded: LoadedRubric, newest: RubricRecord | None) -> str:
+    if newest is None or loaded.kept.key == newest.key:
         return ""
     return f"; the newest verdicts stood on {newest.name} ({newest.digest[:_SHORT]})"
 
@@ -72,14 +71,9 @@ def _differs(loaded: LoadedRubric, newest: RubricRow | None) -> str:
 def _other(recalled: LoadedRubric) -> str:
     """What to do where another text was meant to judge."""
     path = bundled("rubrics") / recalled.name
-    if path.is_file() and not _same(load_rubric_file(path), recalled.row()):
+    if path.is_file() and load_rubric_file(path).kept.key != recalled.kept.key:
         return f"; the bundled {path.stem} is another one, and judges with --rubric {path.stem}"
     return "; a file that you changed judges with --rubric FILE"
-
-
-def _same(loaded: LoadedRubric, row: RubricRow) -> bool:
-    mine = loaded.row()
-    return (mine.digest, mine.handout) == (row.digest, row.handout)
 
 
 def _short(loaded: LoadedRubric) -> str:

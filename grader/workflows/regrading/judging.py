@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 import grader
-from grader.evidence.codec import Bundle, decode
+from grader.evidence.codec import Bundle
 from grader.evidence.record import Evidence, Outcome
 from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.grading.verdict import Verdict
-from grader.store import Signature, Store, history
-from grader.store.history import Result
-from grader.store.models import AttemptRow, VerdictRow
-from grader.workflows.regrading.rubrics import LoadedRubric
+from grader.store import Signature, Store, WritableHistory
+from grader.store.records import AttemptRecord, NewAttempt
+from grader.store.results import Result
+from grader.store.rubrics import LoadedRubric
 
-__all__ = ["Judge", "attempt_row", "without_run"]
+__all__ = ["Judge", "new_attempt", "without_run"]
 
 
 @dataclass(frozen=True)
@@ -31,33 +29,29 @@ class Judge:
         """Judges; pure, so it may happen before the transaction that writes it."""
         return grade(self.rubric.rubric, bundle, self.reference, self.rubric.handout, evidence_digest=digest)
 
-    def verdict_on(self, store: Store, attempt: AttemptRow) -> Verdict:
+    def verdict_on(self, store: Store, attempt: AttemptRecord) -> Verdict:
         """Judges an attempt again from its stored evidence.
 
         Raises:
             StoreError: The evidence is gone or was changed.
             EvidenceError: It does not fit this version's schema.
         """
-        raw = store.blobs.get(attempt.evidence)
-        return self.verdict(decode(raw, limit_bytes=len(raw)), attempt.evidence)
+        return self.verdict(store.evidence(attempt), attempt.evidence)
 
     def stands(self, result: Result) -> bool:
         """Whether the result's verdict is by this very rubric, handout and reference."""
-        if result.verdict_row is None or result.rubric is None:
+        if result.verdict_record is None or result.rubric is None:
             return False
-        mine, its = self.rubric.row(), result.rubric
-        same_rubric = (mine.digest, mine.handout) == (its.digest, its.handout)
-        return same_rubric and result.verdict_row.reference == self.reference.digest
+        same_rubric = self.rubric.kept.key == result.rubric.key
+        return same_rubric and result.verdict_record.reference == self.reference.digest
 
     def write(
-        self, session: Session, verdict: Verdict, attempt: AttemptRow, signature: Signature
-    ) -> VerdictRow:
-        rubric = history.keep_rubric(session, self.rubric.row(), signature)
-        return history.add_verdict(
-            session,
+        self, history: WritableHistory, verdict: Verdict, attempt: AttemptRecord, signature: Signature
+    ) -> None:
+        history.add_verdict(
             verdict,
-            attempt=attempt.seq,
-            rubric=rubric,
+            attempt=attempt,
+            rubric=history.keep_rubric(self.rubric.kept, signature),
             version=grader.__version__,
             signature=signature,
         )
@@ -69,10 +63,10 @@ def without_run(notebook: str, plan: str, outcome: Outcome, detail: str) -> Bund
     return Bundle(Evidence(notebook=notebook, plan=plan, outcome=outcome, outcome_detail=storable))
 
 
-def attempt_row(bundle: Bundle, *, job: int, student: str, assignment: str, digest: str) -> AttemptRow:
+def new_attempt(bundle: Bundle, *, job: int, student: str, assignment: str, digest: str) -> NewAttempt:
     """An attempt as the history keeps it; its number is given when it is written."""
     evidence, environment = bundle.evidence, bundle.evidence.environment
-    return AttemptRow(
+    return NewAttempt(
         job=job,
         student=student,
         assignment=assignment,

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from grader.errors import GraderError
 from grader.grading.verdict import Verdict
 from grader.store import Store
-from grader.store.models import AttemptRow
+from grader.store.records import AttemptRecord
 from grader.workflows.regrading.judging import Judge
 
 __all__ = ["judge_all"]
@@ -21,10 +21,10 @@ _WORTH_IT = 64
 _CHUNK = 8
 
 #: What forked children find; set for the time of one call only, since references are code, not data.
-_work: tuple[Store, Sequence[tuple[Judge, AttemptRow]]] | None = None
+_work: tuple[Store, Sequence[tuple[Judge, AttemptRecord]]] | None = None
 
 
-def judge_all(store: Store, work: Sequence[tuple[Judge, AttemptRow]]) -> Iterator[Verdict | GraderError]:
+def judge_all(store: Store, work: Sequence[tuple[Judge, AttemptRecord]]) -> Iterator[Verdict | GraderError]:
     """Judges stored evidence, giving for each attempt in turn its verdict, or why there is none.
 
     Args:
@@ -40,11 +40,11 @@ def judge_all(store: Store, work: Sequence[tuple[Judge, AttemptRow]]) -> Iterato
 
 
 def _in_processes(
-    store: Store, work: Sequence[tuple[Judge, AttemptRow]], cores: int
+    store: Store, work: Sequence[tuple[Judge, AttemptRecord]], cores: int
 ) -> Iterator[Verdict | GraderError]:
     global _work
     # An open SQLite connection must not be carried over a fork.
-    store.engine.dispose()
+    store.disconnect()
     _work = (store, work)
     try:
         with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
@@ -59,7 +59,7 @@ def _judge_nth(position: int) -> Verdict | GraderError:
     return _judge(store, *work[position])
 
 
-def _judge(store: Store, judge: Judge, attempt: AttemptRow) -> Verdict | GraderError:
+def _judge(store: Store, judge: Judge, attempt: AttemptRecord) -> Verdict | GraderError:
     try:
         return judge.verdict_on(store, attempt)
     except GraderError as error:

@@ -6,60 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.errors import GraderError
-from grader.grading.late import LateLine
-from grader.grading.marks import CriterionMark, Mark
+from grader.grading.changes import Change, LateChange, compare, late_change
+from grader.grading.marks import Mark
 from grader.grading.points import add_up
 from grader.grading.verdict import Verdict
 from grader.judging.judgement import Status
 from grader.store import Signature, Store
-from grader.store.history import Result
-from grader.store.lateness import tokens_spent_before
+from grader.store.results import Result
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.parallel import judge_all
 
-__all__ = ["Change", "LateChange", "Regraded", "changes_between", "compare", "lacking", "regrade"]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One criterion whose finding or mark is another than before; None where it was or is not there."""
-
-    criterion: str
-    before: CriterionMark | None
-    after: CriterionMark | None
-
-    @property
-    def difference(self) -> float:
-        """Points gained, or lost where negative."""
-        return add_up((self.after.points if self.after else 0.0, -self.before.points if self.before else 0.0))
-
-    @property
-    def note(self) -> str:
-        """What becomes of a TA's mark; empty where there is none."""
-        mark = self.after or self.before
-        if mark is None or mark.decision is None or mark.decision.points is None:
-            return ""
-        whose = f"{mark.decision.by}'s mark"
-        if self.after is None:
-            return f"{whose} falls away with the criterion"
-        return (
-            f"{whose} stays"
-            if mark.points == mark.decision.points
-            else f"{whose} is cut to what it is worth now"
-        )
-
-
-@dataclass(frozen=True)
-class LateChange:
-    """A mark's line for lateness that is another than before; None where the work is in time."""
-
-    before: LateLine | None
-    after: LateLine | None
-
-    @property
-    def difference(self) -> float:
-        """Points gained, or lost where negative."""
-        return add_up((self.before.points if self.before else 0.0, -self.after.points if self.after else 0.0))
+__all__ = ["Regraded", "changes_between", "lacking", "regrade"]
 
 
 @dataclass(frozen=True)
@@ -94,8 +51,7 @@ class Regraded:
         """What became of the line for lateness; None where it is as before."""
         if self.after is None:
             return None
-        before, after = self.before.late if self.before else None, self.after.late
-        return None if _late_standing(before) == _late_standing(after) else LateChange(before, after)
+        return late_change(self.before.late if self.before else None, self.after.late)
 
     @property
     def difference(self) -> float:
@@ -135,8 +91,8 @@ def regrade(
         if criterion is not None and not item.concerns(criterion):
             continue
         if isinstance(after, Verdict) and not dry_run:
-            with store.writing() as session:
-                judge.write(session, after, attempt, signature)
+            with store.writing() as history:
+                judge.write(history, after, attempt, signature)
         done.append(item)
     return done
 
@@ -177,32 +133,9 @@ class _Purse:
         rubric = judge.rubric.rubric
         key = (result.assignment, rubric.digest)
         if key not in self._spent:
-            with self._store.reading() as session:
-                self._spent[key] = tokens_spent_before(session, result.assignment, policy=rubric.late)
+            with self._store.reading() as history:
+                self._spent[key] = history.tokens_spent_before(result.assignment, rubric.late)
         return self._spent[key].get(result.student, 0)
-
-
-def compare(before: Mark | None, after: Mark | None) -> tuple[Change, ...]:
-    """The criteria whose status, points or pending points differ, in the new rubric's order."""
-    old, new = _by_name(before), _by_name(after)
-    names = [*new, *(name for name in old if name not in new)]
-    changes = (Change(name, old.get(name), new.get(name)) for name in names)
-    return tuple(change for change in changes if _standing(change.before) != _standing(change.after))
-
-
-def _by_name(mark: Mark | None) -> dict[str, CriterionMark]:
-    return {item.criterion: item for item in mark.criteria} if mark else {}
-
-
-def _standing(mark: CriterionMark | None) -> tuple[object, ...] | None:
-    if mark is None:
-        return None
-    found = mark.finding
-    return found.status, found.points, found.pending, mark.points, mark.out_of
-
-
-def _late_standing(line: LateLine | None) -> tuple[object, ...] | None:
-    return (line.days, line.points, line.undecided) if line else None
 
 
 def _missing(verdict: Verdict) -> tuple[str, ...]:

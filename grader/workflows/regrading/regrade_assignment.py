@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.facts.case import Reference
 from grader.store import Store
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.regrading.chosen_rubric import ChosenRubric, choose_rubric
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import Regraded, lacking, regrade

@@ -1,38 +1,31 @@
-"""A rubric with all that judging by it needs, from a file or from the history."""
+"""Finds the rubric that judges: a file, a name, a notebook's own, or the newest of the history."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-
-from sqlalchemy import select
 
 from grader.checks import registry
 from grader.errors import RubricError, SubmissionError, UsageError
 from grader.evidence.record import CellRecord
-from grader.facts.handout import Handout, parse_handout, source_digest
-from grader.facts.sections import align, headings_of
+from grader.facts.handout import parse_handout, source_digest
+from grader.facts.sections import headings_of
 from grader.intake import parse_notebook
 from grader.rubric.loader import load_rubric
-from grader.rubric.model import Rubric
 from grader.rubric.problems import nearest
-from grader.store import Store, history
-from grader.store.models import RubricRow
+from grader.store import Store
+from grader.store.records import RubricRecord
+from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.reference import bundled
 
 __all__ = [
     "Chooser",
-    "LoadedRubric",
     "RubricShelf",
-    "given_cells",
     "kept_rubric",
     "load_rubric_file",
-    "recall_newest",
-    "recall_rubric",
     "require_assignment",
 ]
 
@@ -41,36 +34,6 @@ __all__ = [
 _LIKE_ENOUGH = 0.1
 
 _WORD = re.compile(r"[^\W_]+")
-
-
-@dataclass(frozen=True)
-class LoadedRubric:
-    """A rubric, its text as it stood in the file, and its handout's fingerprint.
-
-    Attributes:
-        name: File name, for messages and the history.
-    """
-
-    rubric: Rubric
-    name: str
-    text: str
-    handout: Handout | None = None
-    handout_text: str = ""
-
-    @property
-    def assignment(self) -> str:
-        return self.rubric.assignment
-
-    def row(self) -> RubricRow:
-        """What the history keeps of it."""
-        return RubricRow(
-            digest=self.rubric.digest,
-            handout=hashlib.sha256(self.handout_text.encode()).hexdigest() if self.handout_text else "",
-            assignment=self.assignment,
-            name=self.name,
-            text=self.text,
-            handout_text=self.handout_text,
-        )
 
 
 def load_rubric_file(path: Path) -> LoadedRubric:
@@ -92,30 +55,6 @@ def load_rubric_file(path: Path) -> LoadedRubric:
             todo="write it with `grader rubric handout NOTEBOOK`",
         ) from error
     return LoadedRubric(rubric, path.name, text, parse_handout(handout_text, name=str(beside)), handout_text)
-
-
-def recall_rubric(row: RubricRow) -> LoadedRubric:
-    """Rebuilds a rubric from the history.
-
-    Raises:
-        RubricError: This version of the grader no longer knows a check or a key of it.
-    """
-    rubric = load_rubric(row.text, registry(), name=row.name)
-    handout = parse_handout(row.handout_text, name=row.name) if row.handout_text else None
-    return LoadedRubric(rubric, row.name, row.text, handout, row.handout_text)
-
-
-def given_cells(row: RubricRow, rubric: Rubric, cells: Sequence[CellRecord]) -> frozenset[int]:
-    """Cells of a submission that are as the handout gave them; none where the rubric has no handout."""
-    if not row.handout_text:
-        return frozenset()
-    return align(cells, rubric.sections, _handout(row.handout_text, row.name)).unchanged
-
-
-@lru_cache(maxsize=8)
-def _handout(text: str, name: str) -> Handout:
-    """A class shares one handout, and reports of all of them ask for it."""
-    return parse_handout(text, name=name)
 
 
 class RubricShelf:
@@ -248,31 +187,14 @@ def require_assignment(loaded: LoadedRubric, assignment: str) -> None:
         )
 
 
-def recall_newest(store: Store, assignment: str) -> LoadedRubric:
-    """The rubric that the assignment's newest verdict stands on.
-
-    Raises:
-        UsageError: Nothing of this assignment was judged yet.
-    """
-    with store.reading() as session:
-        row = history.newest_rubric(session, assignment)
-    if row is None:
-        raise UsageError(
-            f"no verdict on {assignment} yet, so there is no rubric to take",
-            todo="name one with --rubric",
-        )
-    return recall_rubric(row)
-
-
-def kept_rubric(store: Store, row: int) -> RubricRow:
+def kept_rubric(store: Store, row: int) -> RubricRecord:
     """A rubric of the history by its row's number.
 
     Raises:
         UsageError: That row is no rubric; names those that are.
     """
-    with store.reading() as session:
-        kept = session.get(RubricRow, row)
-        known = sorted(session.scalars(select(RubricRow.seq)))
+    with store.reading() as history:
+        kept, known = history.rubric(row), history.rubric_numbers()
     if kept is None:
         raise UsageError(
             f"row {row} of the history is no rubric",

@@ -14,9 +14,9 @@ from grader.evidence.record import CellRecord, Outcome
 from grader.grading.verdict import Verdict
 from grader.intake import normalise_notebook
 from grader.sandbox.base import Job, Sandbox, Worker
-from grader.store import Queue, Signature, Store, history
-from grader.store.models import JobRow
-from grader.workflows.regrading.judging import Judge, attempt_row, without_run
+from grader.store import Queue, Signature, Store
+from grader.store.queue import Claim
+from grader.workflows.regrading.judging import Judge, new_attempt, without_run
 from grader.workflows.running.events import CellRunning, Finished, Notice, Notify, Recorded, Retrying, Started
 from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.planning import Work
@@ -68,7 +68,7 @@ class JobWorker:
         self._plan: Plan | None = None
         self._memory_bytes = 0
 
-    def execute(self, job: JobRow) -> None:
+    def execute(self, job: Claim) -> None:
         """Brings a claimed job to its end, or gives it back where the run is broken off.
 
         Raises:
@@ -94,14 +94,14 @@ class JobWorker:
             held, self._memory_bytes = self._memory_bytes, 0
             self._desk.memory.give_back(held)
 
-    def _evidence_of(self, job: JobRow, work: Work) -> Bundle | None:
+    def _evidence_of(self, job: Claim, work: Work) -> Bundle | None:
         if work.file.problem:
-            return without_run(job.notebook, job.plan, Outcome.INVALID_SUBMISSION, work.file.problem)
+            return without_run(job.key.notebook, job.key.plan, Outcome.INVALID_SUBMISSION, work.file.problem)
         # The sandbox gets the clean copy, so that one reader decides what a notebook is on both sides.
         notebook = normalise_notebook(work.file.cells)
         while True:
             try:
-                return _as_handed_in(self._run(notebook, work), job.notebook, work.file.cells)
+                return _as_handed_in(self._run(notebook, work), job.key.notebook, work.file.cells)
             except _Stopped:
                 return None
             except Exception as error:  # whatever it was, it was not the student
@@ -112,7 +112,7 @@ class JobWorker:
                 return None
             tries = self._desk.queue.retry(job.id, reason)
             if tries >= _MAX_TRIES:
-                return without_run(job.notebook, job.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
+                return without_run(job.key.notebook, job.key.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
             self._desk.notify(Retrying(work.student, tries, reason))
             self._desk.stop.pause(_PAUSE_S * tries)
 
@@ -162,26 +162,26 @@ class JobWorker:
         except Exception as error:
             self._desk.notify(Notice(f"a sandbox could not be closed: {_reason(error)}"))
 
-    def _record(self, job: JobRow, work: Work, bundle: Bundle) -> None:
+    def _record(self, job: Claim, work: Work, bundle: Bundle) -> None:
         desk = self._desk
         digest = desk.store.blobs.put(encode(bundle))
         judge = desk.judges[work.rubric.rubric.digest]
         verdict = self._judge(judge, bundle, digest, work)
         desk.notify(Recorded(work.student, work.assignment))
         signature = Signature(desk.actor, desk.store.clock(), "grader run")
-        row = attempt_row(
+        new = new_attempt(
             bundle,
             job=job.id,
             student=work.student,
             assignment=work.assignment,
             digest=digest,
         )
-        with desk.store.writing() as session:
-            if not desk.queue.finish(session, job.id):
+        with desk.store.writing() as history:
+            if not desk.queue.finish(history, job.id):
                 return
-            history.add_attempt(session, row, signature)
+            attempt = history.add_attempt(new, signature)
             if verdict is not None:
-                judge.write(session, verdict, row, signature)
+                judge.write(history, verdict, attempt, signature)
         desk.notify(_finished(work, bundle, verdict))
 
     def _judge(self, judge: Judge, bundle: Bundle, digest: str, work: Work) -> Verdict | None:

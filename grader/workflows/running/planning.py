@@ -18,7 +18,7 @@ from grader.intake.kinds import kind_of
 from grader.intake.notebook import parse_notebook
 from grader.intake.unpack import is_archive
 from grader.rubric.plan import plan_for
-from grader.workflows.regrading.rubrics import LoadedRubric
+from grader.store.rubrics import LoadedRubric
 
 __all__ = [
     "Choose",

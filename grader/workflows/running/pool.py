@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from grader.store.liveness import HEARTBEAT_S
+from grader.store.queue import HEARTBEAT_S
 from grader.workflows.running.events import Stopping, Waiting
 from grader.workflows.running.execution import Desk, JobWorker
 

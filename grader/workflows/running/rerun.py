@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.facts.case import Reference
 from grader.intake import Submission
 from grader.store import Store
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.regrading.chosen_rubric import ChosenRubric
 from grader.workflows.regrading.regrade import Regraded, changes_between
 from grader.workflows.running.events import Notify
@@ -58,12 +58,12 @@ def stored_submission(store: Store, result: Result) -> Submission:
     What was wrong with its content shows again when it is read; only where nothing could be read is the
     problem all that there is.
     """
-    row = result.submission
+    file = result.submission
     return Submission(
-        student=row.student,
-        path=Path(row.path),
-        read=lambda: store.blobs.get(row.notebook),
-        submitted_at=row.submitted_at,
-        late=row.late,
-        problem=(row.problem or None) if row.notebook == _NOTHING else None,
+        student=file.student,
+        path=Path(file.path),
+        read=lambda: store.blobs.get(file.notebook),
+        submitted_at=file.submitted_at,
+        late=file.late,
+        problem=(file.problem or None) if file.notebook == _NOTHING else None,
     )

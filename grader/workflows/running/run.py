@@ -7,13 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from grader.facts.case import Reference
 from grader.sandbox.base import Sandbox
-from grader.store import JobKey, Queue, Signature, Store, history
-from grader.store.history import Result
-from grader.store.models import SubmissionRow
+from grader.store import History, JobKey, Queue, Signature, Store
+from grader.store.records import SubmissionRecord
+from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import regrade
@@ -93,8 +91,7 @@ def run(
             sandbox.close()
     _judge_standing(works, judges, store, actor)
     results = _results(works, store)
-    with store.reading() as session:
-        return RunReport(results, unfinished, marks_on_earlier_files(session, results))
+    return RunReport(results, unfinished, marks_on_earlier_files(store, results))
 
 
 def _threads(jobs: int | None, sandbox: Sandbox | None, works: Collection[Work]) -> int:
@@ -122,11 +119,11 @@ def _enqueue(
 ) -> dict[int, Work]:
     """Records what was handed in and queues what is not done, all of it or nothing."""
     keys = [_keep(work, store, sandbox) for work in works]
-    with store.writing() as session:
+    with store.writing() as history:
         signature = Signature(actor, store.clock(), "grader run")
         for work in works:
-            history.hand_in(session, _submission_row(work), signature)
-        jobs = queue.enqueue(session, keys, fresh=fresh)
+            history.hand_in(_submitted(work), signature)
+        jobs = queue.enqueue(history, keys, fresh=fresh)
         open_works = {job: work for job, work in zip(jobs, works, strict=True) if job is not None}
         to_run = {work.rubric.rubric.digest: work for work in open_works.values() if not work.file.problem}
         for work in to_run.values():
@@ -147,9 +144,9 @@ def _keep(work: Work, store: Store, sandbox: Sandbox | None) -> JobKey:
     )
 
 
-def _submission_row(work: Work) -> SubmissionRow:
+def _submitted(work: Work) -> SubmissionRecord:
     submission = work.file.submission
-    return SubmissionRow(
+    return SubmissionRecord(
         student=work.student,
         assignment=work.assignment,
         notebook=work.file.notebook,
@@ -184,12 +181,12 @@ def _settled_unread(result: Result) -> bool:
 
 def _results(works: Sequence[Work], store: Store) -> tuple[Result, ...]:
     handled = {(work.assignment, work.student) for work in works}
-    with store.reading() as session:
+    with store.reading() as history:
         return tuple(
-            result for result in _all(session, works) if (result.assignment, result.student) in handled
+            result for result in _all(history, works) if (result.assignment, result.student) in handled
         )
 
 
-def _all(session: Session, works: Sequence[Work]) -> list[Result]:
+def _all(history: History, works: Sequence[Work]) -> list[Result]:
     names = sorted({work.assignment for work in works})
-    return [result for name in names for result in history.results(session, assignment=name)]
+    return [result for name in names for result in history.results(assignment=name)]

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from grader.errors import GraderError
-from grader.store import ledger, open_store
+from grader.store import open_store
 from grader.store.engine import is_url, place_of
 from grader.workflows.views.identity import actor
 
@@ -45,8 +45,8 @@ def _database(location: str, evidence: Path | None) -> Line:
     if not is_url(location) and not Path(location).exists():
         return "database", True, f"{location} is made by the first `grader run`"
     try:
-        with open_store(location, evidence=evidence, create=False) as store, store.reading() as session:
-            broken = ledger.examine(session)
+        with open_store(location, evidence=evidence, create=False) as store, store.reading() as history:
+            broken = history.first_break()
     except GraderError as error:
         return "database", False, " ".join(str(error).split())
     if broken:

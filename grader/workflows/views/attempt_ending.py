@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from grader.errors import RubricError, StoreError
-from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.store import Store
-from grader.store.history import Result
+from grader.store.results import Result
 
 __all__ = ["ending"]
 
@@ -30,11 +29,9 @@ def ending(store: Store, result: Result) -> str:
 def _raised(store: Store, result: Result) -> str:
     from grader.facts.raised import raised_in
     from grader.reporting.raised import raised_clause
-    from grader.workflows.regrading.rubrics import given_cells, recall_rubric
 
     if result.attempt is None or result.rubric is None:
         return ""
-    raw = store.blobs.get(result.attempt.evidence)
-    evidence = decode(raw, limit_bytes=len(raw)).evidence
-    rubric = recall_rubric(result.rubric).rubric
-    return raised_clause(raised_in(evidence, given_cells(result.rubric, rubric, evidence.cells)))
+    evidence = store.evidence(result.attempt).evidence
+    given = store.rubric(result.rubric).given_cells(evidence.cells)
+    return raised_clause(raised_in(evidence, given))

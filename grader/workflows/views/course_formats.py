@@ -26,8 +26,7 @@ from grader.intake.roster import Roster, RosterEntry
 from grader.reporting.findings import FindingView, view
 from grader.reporting.text import count, number
 from grader.store import Store
-from grader.store.history import Result
-from grader.workflows.regrading.rubrics import recall_newest
+from grader.store.results import Result
 from grader.workflows.views.held import why_held
 from grader.workflows.views.people import canvas_id_of, find_person
 from grader.workflows.views.report import file_name, report_input
@@ -95,7 +94,7 @@ def course_of(store: Store, assignment: str) -> Course:
     Raises:
         UsageError: Nothing was judged yet.
     """
-    rubric = recall_newest(store, assignment).rubric
+    rubric = store.newest_rubric(assignment).rubric
     return Course(
         assignment=assignment,
         title=rubric.title,

@@ -9,10 +9,12 @@ from typing import Any
 from grader.exports.cells import csv_line, neutralise
 from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Decision
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.views.held import why_held
 
 __all__ = ["as_csv", "as_json", "as_plain"]
+
+_HEAD = ("student", "assignment", "attempt", "outcome", "points", "out_of", "pending")
 
 
 def as_plain(result: Result) -> dict[str, Any]:
@@ -82,19 +84,22 @@ def as_csv(results: Sequence[Result]) -> str:
     graded = [result for result in results if result.attempt is not None]
     points = [_settled_points(result) for result in graded]
     names = list(dict.fromkeys(name for row in points for name in row))
-    head = ["student", "assignment", "attempt", "outcome", "points", "out_of", "pending"]
-    late = ["late"] if any(result.mark and result.mark.late for result in graded) else []
-    lines = [csv_line([neutralise(cell) for cell in (*head, *late, *names)])]
+    anybody_late = any(result.mark and result.mark.late for result in graded)
+    lines = [_line([*_HEAD, *(["late"] if anybody_late else []), *names])]
     for result, row in zip(graded, points, strict=True):
         plain = as_plain(result)
-        taken = plain.get("late", {}).get("points", 0.0)
-        cells = [
-            *("" if key == "points" and "held" in plain else plain[key] for key in head),
-            *(taken for _ in late),
-            *(row.get(name, "") for name in names),
-        ]
-        lines.append(csv_line([neutralise(cell) for cell in cells]))
+        late = [plain.get("late", {}).get("points", 0.0)] if anybody_late else []
+        lines.append(_line([*_standing(plain), *late, *(row.get(name, "") for name in names)]))
     return "".join(lines)
+
+
+def _standing(plain: dict[str, Any]) -> list[Any]:
+    """What stands under the head; no points before a person decided on what could not be taken."""
+    return ["" if name == "points" and "held" in plain else plain[name] for name in _HEAD]
+
+
+def _line(cells: Sequence[Any]) -> str:
+    return csv_line([neutralise(cell) for cell in cells])
 
 
 def _settled_points(result: Result) -> dict[str, float | str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from grader.errors import UsageError
 from grader.evidence.record import Outcome
 from grader.rubric.problems import nearest
-from grader.store.history import Result
+from grader.store.results import Result
 
 __all__ = ["criteria_of", "ended_so", "known_outcome", "require_criterion"]
 

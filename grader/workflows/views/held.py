@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.facts.handed_in import nothing_came as nothing_in
 from grader.grading.held import why_not_taken
-from grader.store.history import Result
+from grader.store.results import Result
 
 __all__ = ["nothing_came", "why_held"]
 

@@ -8,13 +8,11 @@ import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.orm import Session
-
 from grader.errors import UsageError
 from grader.intake.identity import normalise_id
-from grader.store.models import LedgerRow
+from grader.store import History
 
-__all__ = ["actor", "normalise_id", "pseudonym", "pseudonym_key", "real_names", "shown_as"]
+__all__ = ["actor", "normalise_id", "pseudonym", "real_names", "shown_as"]
 
 
 def actor(named: str | None) -> str:
@@ -25,25 +23,24 @@ def actor(named: str | None) -> str:
         return "unknown"
 
 
-def pseudonym_key(session: Session) -> bytes:
-    """A key of this database's own: nobody without the database can try names against pseudonyms."""
-    first = session.get(LedgerRow, 1)
-    return (first.digest if first else "").encode()
-
-
 def pseudonym(key: bytes, student: str) -> str:
-    """A name for a student that stays the same and gives nothing away."""
+    """A name for a student that stays the same and gives nothing away.
+
+    Args:
+        key: The history's own, so that nobody without it can try names against pseudonyms.
+        student: Whose.
+    """
     digest = hmac.digest(key, student.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return f"anon-{digest.hex()[:8]}"
 
 
-def real_names(session: Session, known: Iterable[str], names: Iterable[str]) -> list[str]:
+def real_names(history: History, known: Iterable[str], names: Iterable[str]) -> list[str]:
     """Ids as they are stored, from ids or pseudonyms as a person typed them.
 
     Raises:
         UsageError: A pseudonym stands for several students.
     """
-    key = pseudonym_key(session)
+    key = history.own_key()
     meant: dict[str, list[str]] = defaultdict(list)
     for student in known:
         meant[pseudonym(key, student)].append(student)

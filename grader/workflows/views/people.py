@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from grader.intake.names import canvas_id_in_path, name_in_path
 from grader.intake.roster import Roster, RosterEntry
-from grader.store.history import Result
+from grader.store.results import Result
 
 __all__ = ["canvas_id_of", "find_person", "shown_name"]
 

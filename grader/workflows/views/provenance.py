@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.evidence.codec import decode
 from grader.store import Store
-from grader.store.history import Result
+from grader.store.results import Result
 
 __all__ = ["stands_on"]
 
@@ -20,8 +19,7 @@ def stands_on(store: Store, result: Result) -> dict[str, Any]:
     attempt = result.attempt
     if attempt is None:
         return {}
-    raw = store.blobs.get(attempt.evidence)
-    environment = decode(raw, limit_bytes=len(raw)).evidence.environment
+    environment = store.evidence(attempt).evidence.environment
     return {
         "notebook": attempt.notebook,
         "evidence": attempt.evidence,
@@ -38,12 +36,12 @@ def stands_on(store: Store, result: Result) -> dict[str, Any]:
 
 
 def _verdict(result: Result) -> dict[str, Any]:
-    if result.verdict_row is None or result.rubric is None:
+    if result.verdict_record is None or result.rubric is None:
         return {}
     return {
         "rubric": result.rubric.name,
         "rubric_digest": result.rubric.digest,
         "rubric_row": result.rubric.seq,
-        "reference": result.verdict_row.reference,
-        "grader": result.verdict_row.version,
+        "reference": result.verdict_record.reference,
+        "grader": result.verdict_record.version,
     }

@@ -6,11 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
-from grader.checks import registry
-from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
@@ -18,11 +15,8 @@ from grader.grading.earlier import completed
 from grader.grading.remarks import is_late
 from grader.intake.roster import Roster
 from grader.reporting import ReportInput, render_report
-from grader.rubric.loader import load_rubric
-from grader.rubric.model import Rubric
 from grader.store import Store
-from grader.store.history import Result
-from grader.workflows.regrading.rubrics import given_cells
+from grader.store.results import Result
 from grader.workflows.views.people import shown_name
 
 __all__ = [
@@ -98,31 +92,23 @@ def report_input(
     attempt, verdict = result.attempt, result.verdict
     if attempt is None or verdict is None or result.rubric is None:
         return None
-    raw = store.blobs.get(attempt.evidence)
-    rubric, now = _rubric(result.rubric.text, result.rubric.name), store.clock()
-    bundle = decode(raw, limit_bytes=len(raw))
+    bundle, loaded, now = store.evidence(attempt), store.rubric(result.rubric), store.clock()
     shown = reference if verdict.reference == reference.digest else NO_REFERENCE
     return ReportInput(
         student=result.student,
-        rubric=rubric,
-        mark=result.mark_by(completed(verdict, rubric, bundle, shown)),
+        rubric=loaded.rubric,
+        mark=result.mark_by(completed(verdict, loaded.rubric, bundle, shown)),
         bundle=bundle,
         outcome=Outcome(attempt.outcome),
         outcome_detail=attempt.detail,
         file=Path(result.submission.path).name,
         attempt=attempt.number,
         reference=shown,
-        remarks_over=is_late(rubric.remarks, now),
+        remarks_over=is_late(loaded.rubric.remarks, now),
         appendix=appendix,
         made_at=now,
-        unchanged=given_cells(result.rubric, rubric, bundle.evidence.cells),
+        unchanged=loaded.given_cells(bundle.evidence.cells),
     )
-
-
-@lru_cache(maxsize=8)
-def _rubric(text: str, name: str) -> Rubric:
-    """Reading a rubric takes longer than drawing a report, and a class shares one."""
-    return load_rubric(text, registry(), name=name)
 
 
 def file_name(student: str, taken: set[str], suffix: str = ".html") -> str:

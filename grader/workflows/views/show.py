@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 
 from grader.errors import UsageError
 from grader.rubric.problems import nearest
-from grader.store import Store, history
+from grader.store import Store
 from grader.store.engine import shown
-from grader.store.history import Result, TimelineEntry
-from grader.workflows.views.identity import pseudonym, pseudonym_key, real_names
+from grader.store.history import TimelineEntry
+from grader.store.results import Result
+from grader.workflows.views.identity import pseudonym, real_names
 
 __all__ = ["find_result", "find_results", "name_of", "timeline"]
 
@@ -20,17 +21,17 @@ def find_results(store: Store, assignment: str, students: Collection[str] = ()) 
     Raises:
         UsageError: The assignment or one of the students is unknown.
     """
-    with store.reading() as session:
-        students = real_names(session, history.students(session, assignment), students)
-        found = list(history.results(session, assignment=assignment, students=students))
-        if not found and assignment not in (known := history.assignments(session)):
+    with store.reading() as history:
+        students = real_names(history, history.students(assignment), students)
+        found = list(history.results(assignment=assignment, students=students))
+        if not found and assignment not in (known := history.assignments()):
             raise UsageError(
                 f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}",
                 where=shown(store.location),
             )
         missing = set(students) - {result.student for result in found}
         if missing:
-            name, known = min(missing), history.students(session, assignment)
+            name, known = min(missing), history.students(assignment)
             hint = nearest(name, known) if len(known) <= 12 else nearest(name, known).partition("; known")[0]
             raise UsageError(
                 f"'{name}' handed in nothing for {assignment}{hint}", where=shown(store.location)
@@ -49,14 +50,14 @@ def find_result(store: Store, student: str, assignment: str) -> Result:
 
 def timeline(store: Store, student: str, assignment: str) -> list[TimelineEntry]:
     """All that ever happened to a student's work on an assignment, oldest first."""
-    with store.reading() as session:
-        return history.timeline(session, student, assignment)
+    with store.reading() as history:
+        return history.timeline(student, assignment)
 
 
 def name_of(store: Store, anonymous: bool) -> Callable[[str], str]:
     """How to call a student in a listing: by id, or by a pseudonym that stays the same."""
     if not anonymous:
         return lambda student: student
-    with store.reading() as session:
-        key = pseudonym_key(session)
+    with store.reading() as history:
+        key = history.own_key()
     return lambda student: pseudonym(key, student)

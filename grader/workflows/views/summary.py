@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grader.evidence.codec import decode
 from grader.evidence.record import Outcome
 from grader.intake.roster import Roster
 from grader.reporting import ClassSummary, SummaryInput, summarise
 from grader.store import Store
-from grader.store.history import Result
-from grader.store.remarks import remarks
-from grader.workflows.regrading.rubrics import recall_newest
+from grader.store.results import Result
 
 __all__ = ["class_summary"]
 
@@ -37,23 +34,22 @@ def class_summary(
         UsageError: Nothing was judged yet.
         StoreError: Evidence is gone or was changed.
     """
-    rubric = recall_newest(store, assignment).rubric
+    rubric = store.newest_rubric(assignment).rubric
     inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
-    with store.reading() as session:
-        asked = remarks(session, assignment=assignment)
-    waiting = [remark.row.student for remark in asked if remark.state.is_open]
+    with store.reading() as history:
+        asked = history.remarks(assignment=assignment)
+    waiting = [remark.student for remark in asked if remark.state.is_open]
     return summarise(rubric, inputs, thresholds=thresholds, remarks=waiting)
 
 
 def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:
     entry = roster.find(result.student) if roster else None
     assert result.attempt is not None
-    raw = store.blobs.get(result.attempt.evidence)
     return SummaryInput(
         student=result.student,
         outcome=Outcome(result.attempt.outcome),
         mark=result.mark,
-        bundle=decode(raw, limit_bytes=len(raw)),
+        bundle=store.evidence(result.attempt),
         wall_time_s=result.attempt.wall_time_s,
         name=entry.name if entry else "",
     )

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from grader.grading.changes import compare
 from grader.grading.marks import CriterionMark, mark_of
 from grader.grading.verdict import Verdict
 from grader.store.history import TimelineEntry
-from grader.store.models import AttemptRow, MarkRow, RemarkActionRow, RemarkRow, SubmissionRow, VerdictRow
-from grader.workflows.regrading.regrade import compare
+from grader.store.marks import MarkRecord
+from grader.store.records import AttemptRecord, SubmissionRecord, VerdictRecord
+from grader.store.remarks import RemarkRecord, StepRecord
 
 __all__ = ["Told", "tell"]
 
@@ -61,8 +63,8 @@ def tell(entries: Sequence[TimelineEntry], student: str, shown: str) -> list[Tol
     for entry in entries:
         seal = entry.seal
         changes: tuple[str, ...] = ()
-        if isinstance(entry.row, VerdictRow):
-            verdict = Verdict.model_validate_json(entry.row.body)
+        if isinstance(entry.record, VerdictRecord):
+            verdict = entry.record.verdict
             changes, before = _changes(before, verdict), verdict
         who = shown if seal.actor == student else seal.actor
         what = _describe(entry, hidden=hidden)
@@ -86,24 +88,35 @@ def _standing(mark: CriterionMark | None) -> str:
 
 def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
     """What one row of the history says."""
-    match entry.row:
-        case SubmissionRow() as row:
-            file = "a file" if hidden else row.path
-            return f"handed in {file} ({row.notebook[:_SHORT]}){', late' if row.late else ''}"
-        case AttemptRow() as row:
-            return f"attempt {row.number}: {row.outcome}, evidence {row.evidence[:_SHORT]}"
-        case VerdictRow() as row:
-            pending = f", {row.pending:g} pending" if row.pending else ""
-            return f"verdict: {row.points:g} of {row.out_of:g}{pending}, by rubric row {row.rubric}"
-        case MarkRow() as row:
-            given = "mark taken back" if row.points is None else f"{row.points:g} points"
-            return f"{row.criterion}: {given}: {row.comment}"
-        case RemarkRow() as row:
-            return f"remark request {row.seq} on {row.criterion or 'the sum'}: {row.reason}"
-        case RemarkActionRow() as row:
-            points = "" if row.points is None else f" {row.points:g} points"
-            return (
-                f"remark request {row.request}: {row.action}{points}{': ' if row.reason else ''}{row.reason}"
-            )
+    match entry.record:
+        case SubmissionRecord() as file:
+            return _handed_in(file, hidden=hidden)
+        case AttemptRecord() as attempt:
+            return f"attempt {attempt.number}: {attempt.outcome}, evidence {attempt.evidence[:_SHORT]}"
+        case VerdictRecord() as judged:
+            return _judged(judged)
+        case MarkRecord() as mark:
+            given = "mark taken back" if mark.points is None else f"{mark.points:g} points"
+            return f"{mark.criterion}: {given}: {mark.comment}"
+        case RemarkRecord() as remark:
+            return f"remark request {entry.seal.seq} on {remark.criterion or 'the sum'}: {remark.reason}"
+        case StepRecord() as step:
+            return _done(step)
         case _:
             return entry.seal.kind
+
+
+def _handed_in(file: SubmissionRecord, *, hidden: bool) -> str:
+    path = "a file" if hidden else file.path
+    return f"handed in {path} ({file.notebook[:_SHORT]}){', late' if file.late else ''}"
+
+
+def _judged(verdict: VerdictRecord) -> str:
+    pending = f", {verdict.pending:g} pending" if verdict.pending else ""
+    return f"verdict: {verdict.points:g} of {verdict.out_of:g}{pending}, by rubric row {verdict.rubric}"
+
+
+def _done(step: StepRecord) -> str:
+    points = "" if step.points is None else f" {step.points:g} points"
+    reason = f": {step.reason}" if step.reason else ""
+    return f"remark request {step.request}: {step.action}{points}{reason}"

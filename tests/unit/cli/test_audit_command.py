@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import course
+
 
 def test_audit_prints_a_seal_that_a_later_audit_can_be_held_to(graded: Path, grader) -> None:
     ended = grader("audit")
@@ -37,6 +39,22 @@ def test_a_verdict_that_was_made_unreadable_is_a_matter_for_audit(graded: Path, 
     assert ended.code == 2
     assert "a stored verdict cannot be read" in ended.err
     assert "grader audit" in ended.err
+
+
+def test_an_older_verdict_that_was_made_unreadable_is_told_with_the_history(graded: Path, grader) -> None:
+    course.write_rubric(graded / "rubrics", course.KINDER)
+    assert grader("regrade", "-a", "mini").code == 0
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute("DROP TRIGGER verdicts_no_update")
+        connection.execute("UPDATE verdicts SET body = '{}' WHERE seq = (SELECT min(seq) FROM verdicts)")
+        [[student]] = connection.execute(
+            "SELECT student FROM attempts WHERE seq = (SELECT attempt FROM verdicts ORDER BY seq LIMIT 1)"
+        )
+    connection.close()
+    assert grader("show", student, "-a", "mini").code == 0
+    ended = grader("show", student, "-a", "mini", "--history")
+    assert ended.code == 2
+    assert "a stored verdict cannot be read" in ended.err
 
 
 def test_audit_finds_changed_evidence(graded: Path, grader) -> None:

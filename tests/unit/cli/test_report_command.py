@@ -12,7 +12,7 @@ from grader.facts.case import Reference
 from grader.grading.remarks import is_late
 from grader.rubric.model import Policy
 from grader.store import open_store
-from grader.store.history import Result
+from grader.store.results import Result
 from grader.workflows.views.report import report_input
 from grader.workflows.views.show import find_result, find_results
 from tests import course
@@ -37,7 +37,9 @@ def test_the_appendix_can_be_left_out(graded: Path, grader) -> None:
 
 
 def test_students_without_a_verdict_are_named(graded: Path, grader, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [replace(item, verdict_row=None) if item.student == "s2" else item for item in everybody("mini")]
+    found = [
+        replace(item, verdict_record=None) if item.student == "s2" else item for item in everybody("mini")
+    ]
     monkeypatch.setattr("grader.workflows.views.show.find_results", lambda *_: found)
     ended = grader("report", "-a", "mini", "--out", "reports")
     assert "1 report is in reports" in ended.out

@@ -174,7 +174,7 @@ def test_the_head_of_a_deep_network_is_judged(notebook, classes, status):
 
 
 def test_a_head_beyond_the_layers_that_are_listed_is_left_to_a_ta(notebook, monkeypatch):
-    monkeypatch.setattr("grader.collector.recorder.networks._MAX_LAYERS", 50)
+    monkeypatch.setattr("grader.collector.networks._MAX_LAYERS", 50)
     notebook.run(DEEP, "train(deep(2)); train(deep(3))")
     assert judged_in_all(right_head(), notebook).status is Status.NEEDS_TA
     settings = HyperparameterSettings(at_least=2, architectural=True)
@@ -182,7 +182,7 @@ def test_a_head_beyond_the_layers_that_are_listed_is_left_to_a_ta(notebook, monk
 
 
 def test_a_network_of_more_modules_than_are_read_has_no_digest(notebook, monkeypatch):
-    monkeypatch.setattr("grader.collector.recorder.networks._MAX_MODULES", 50)
+    monkeypatch.setattr("grader.collector.networks._MAX_MODULES", 50)
     notebook.run(DEEP, "train(deep(2)); train(deep(3))")
     assert [(each.cut, each.digest) for each in notebook.history.layer_lists] == [(True, None)] * 2
     settings = HyperparameterSettings(at_least=2, architectural=True)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.collector.recorder.networks import layer_list
+from grader.collector.networks import layer_list
 from grader.evidence.training import DataSource, LayerList, ModelIdentity
 
 __all__ = ["Networks", "sequential", "source_of"]

@@ -16,13 +16,13 @@ from grader.errors import StoreError, UsageError
 from grader.store import Signature, Store, ledger, open_store, schema
 from grader.store.engine import connect
 from grader.store.models import Base, MarkRow
-from grader.workflows.upkeep.databases import backup, upgrade
+from grader.store.schema import backup, upgrade
 from tests import postgresql
 from tests.tampering import mark, write
 
 
 def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> None:
-    with open_store(str(tmp_path / "grader.db")) as store, store.reading() as session:
+    with open_store(str(tmp_path / "grader.db")) as store, store.database.reading() as session:
         found = {
             name: session.scalar(text(f"PRAGMA {name}"))
             for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers")
@@ -31,13 +31,13 @@ def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> 
 
 
 def test_the_migrated_schema_is_that_of_the_models(empty_database: str) -> None:
-    with open_store(empty_database) as store, store.engine.connect() as connection:
+    with open_store(empty_database) as store, store.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
 
 def test_every_table_is_strict(tmp_path: Path) -> None:
-    with open_store(str(tmp_path / "grader.db")) as store, store.reading() as session:
+    with open_store(str(tmp_path / "grader.db")) as store, store.database.reading() as session:
         tables = session.execute(text("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'"))
         loose = {name for name, strict in tables if not strict}
     assert {name for name in loose if not name.startswith("sqlite_")} == {"alembic_version"}
@@ -119,7 +119,7 @@ def test_readers_are_not_stopped_by_a_writer(tmp_path: Path) -> None:
     open_store(str(path)).close()
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with open_store(str(path), busy_timeout_s=0.05) as store, store.reading() as session:
+    with open_store(str(path), busy_timeout_s=0.05) as store, store.database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM ledger")) == 0
     holder.close()
 
@@ -225,20 +225,20 @@ def test_a_writer_that_waited_sees_what_the_other_wrote_whatever_the_servers_def
         connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation TO '{default}'"))
     engine.dispose()
     with open_store(location) as first, open_store(location) as second:
-        with first.writing() as session:
+        with first.database.writing() as session:
             waiting = threading.Thread(target=write, args=(second, mark("s2")))
             waiting.start()
             _wait_for_a_waiter(first)
             ledger.append(session, mark("s1"), Signature("ta", first.clock(), "test"))
         waiting.join()
-        with first.reading() as session:
+        with first.database.reading() as session:
             assert [row.student for row in session.query(MarkRow).order_by(MarkRow.seq)] == ["s1", "s2"]
 
 
 def _wait_for_a_waiter(store: Store) -> None:
     """Until another connection stands in the queue for the writers' lock."""
     for _ in range(3000):
-        with store.reading() as session:
+        with store.database.reading() as session:
             if session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
                 return
         time.sleep(0.02)

@@ -12,9 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from grader.store import JobKey, Queue, Signature, Store, history, open_store
-from grader.store.liveness import RunLock, is_alive
+from grader.store import JobKey, Queue, Signature, Store, open_store
 from grader.store.models import AttemptRow, JobRow, RunRow
+from grader.store.queue import RunLock, is_alive
+from grader.store.records import NewAttempt
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -25,23 +26,23 @@ def key(student: str = "s1", **more: str) -> JobKey:
     )
 
 
-def attempt(job: int, outcome: str = "COMPLETED", student: str = "s1") -> AttemptRow:
-    return AttemptRow(
+def attempt(job: int, outcome: str = "COMPLETED", student: str = "s1") -> NewAttempt:
+    return NewAttempt(
         job=job, student=student, assignment="lab2", notebook="n", outcome=outcome, detail="", evidence="e",
         plan="p", image="i", sandbox="fake", isolation="fork", seed=0, wall_time_s=1.0, cells_s=0.5,
     )  # fmt: skip
 
 
 def enqueue(store: Store, queue: Queue, *keys: JobKey, fresh: bool = False) -> list[int | None]:
-    with store.writing() as session:
-        return queue.enqueue(session, keys, fresh=fresh)
+    with store.writing() as history:
+        return queue.enqueue(history, keys, fresh=fresh)
 
 
 def finish(store: Store, queue: Queue, job: int, outcome: str = "COMPLETED", student: str = "s1") -> bool:
-    with store.writing() as session:
-        ended = queue.finish(session, job)
+    with store.writing() as history:
+        ended = queue.finish(history, job)
         if ended:
-            history.add_attempt(session, attempt(job, outcome, student), Signature("ta", NOW, "test"))
+            history.add_attempt(attempt(job, outcome, student), Signature("ta", NOW, "test"))
         return ended
 
 
@@ -112,7 +113,7 @@ def test_a_job_that_was_taken_over_cannot_be_finished_by_its_first_owner(store: 
     assert queue.claim(jobs).id == 1
     assert not finish(store, first, 1)
     assert finish(store, queue, 1)
-    with store.reading() as session:
+    with store.database.reading() as session:
         assert session.query(AttemptRow).count() == 1
 
 
@@ -167,7 +168,7 @@ def test_a_killed_process_holds_nothing(store: Store, queue: Queue) -> None:
     )
     killed = subprocess.run([sys.executable, "-c", script, store.location, store.blobs.root], check=False)
     assert killed.returncode == -9
-    with store.reading() as session:
+    with store.database.reading() as session:
         assert session.query(JobRow).one().state == "claimed"
     assert queue.claim(jobs).id == 1
 
@@ -208,7 +209,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2))
     def claim(self, which: int) -> None:
         if which < len(self.runs):
-            with self.store.reading() as session:
+            with self.store.database.reading() as session:
                 jobs = [row.id for row in session.query(JobRow)]
             job = self.runs[which].claim(jobs)
             if job is not None:
@@ -219,7 +220,7 @@ class QueueMachine(RuleBasedStateMachine):
     def end_a_job(self, which: int) -> None:
         if which < len(self.runs) and self.claims[self.runs[which].run]:
             job = self.claims[self.runs[which].run].pop()
-            with self.store.reading() as session:
+            with self.store.database.reading() as session:
                 student = session.get(JobRow, job).student
             assert finish(self.store, self.runs[which], job, student=student)
 
@@ -239,7 +240,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_wanted_submission_is_open_or_done_once(self) -> None:
-        with self.store.reading() as session:
+        with self.store.database.reading() as session:
             open_jobs = [row.student for row in session.query(JobRow).where(JobRow.state != "done")]
             done = [row.student for row in session.query(AttemptRow)]
         assert sorted(open_jobs + done) == sorted(self.wanted)

@@ -12,10 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from grader.errors import StoreError, UsageError
-from grader.store import Signature, history, ledger, open_store, schema
+from grader.store import Signature, ledger, open_store, schema
+from grader.store.audit import audit
 from grader.store.models import Base, JobRow, MarkRow
-from grader.workflows.upkeep.audit import audit
-from grader.workflows.upkeep.databases import backup, upgrade
+from grader.store.schema import backup, upgrade
 from tests import postgresql
 from tests.tampering import mark, write
 
@@ -62,19 +62,19 @@ def test_an_upgrade_keeps_every_row_every_seal_and_every_guard(either_old: str, 
 
 def test_marks_of_an_older_version_count_after_the_upgrade(either_old: str, tmp_path: Path) -> None:
     upgrade(either_old)
-    with open_store(either_old, evidence=tmp_path, create=False) as store, store.reading() as session:
-        [result] = history.results(session)
+    with open_store(either_old, evidence=tmp_path, create=False) as store, store.reading() as history:
+        [result] = history.results()
         assert (result.student, result.attempt.wall_time_s) == (STUDENT, 0.1 + 0.2)
         assert [criterion.points for criterion in result.mark.criteria] == [2.0, 1 / 3]
         decisions = [(decision.points, decision.why) for decision in result.decisions]
         assert decisions == [(2.5, "sound\x00"), (None, ""), (1 / 3, "half")]
-        assert len(history.timeline(session, STUDENT, "lab2")) == 6
-        assert [job.state for job in session.query(JobRow).order_by(JobRow.id)] == ["done", "claimed"]
+        assert len(history.timeline(STUDENT, "lab2")) == 6
+        assert [job.state for job in history.session.query(JobRow).order_by(JobRow.id)] == ["done", "claimed"]
 
 
 def test_an_upgraded_schema_is_that_of_the_models(either_old: str) -> None:
     upgrade(either_old)
-    with open_store(either_old) as store, store.engine.connect() as connection:
+    with open_store(either_old) as store, store.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
@@ -120,10 +120,10 @@ def test_an_upgrade_that_fails_changes_nothing(old: Path, monkeypatch: pytest.Mo
 
 
 def test_a_backup_is_whole_while_somebody_writes(tmp_path: Path) -> None:
-    with open_store(str(tmp_path / "grader.db")) as store, store.writing() as session:
+    with open_store(str(tmp_path / "grader.db")) as store, store.database.writing() as session:
         ledger.append(session, mark(), Signature("ta", store.clock(), "x"))
         copy = backup(store.location, tmp_path / "copy.db")
-    with open_store(str(copy), create=False) as store, store.reading() as session:
+    with open_store(str(copy), create=False) as store, store.database.reading() as session:
         assert ledger.examine(session) is None
         assert session.query(MarkRow).count() == 0
 

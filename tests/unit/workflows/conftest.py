@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,8 +9,7 @@ import pytest
 
 from grader.facts.case import Reference
 from grader.intake import find_submissions
-from grader.store import Signature, Store, history, open_store
-from grader.store.models import SubmissionRow
+from grader.store import Signature, Store, open_store
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
@@ -76,11 +76,9 @@ def graded(tmp_path: Path, clock: Clock, database: str) -> Iterator[Store]:
 def hand_in_late(store: Store, student: str) -> None:
     """The course system's date of 2026-03-09 12:00 comes to a file that was graded without one."""
     result = find_results(store, "mini", [student])[0]
-    old = result.submission
-    again = {name: getattr(old, name) for name in ("student", "assignment", "notebook", "path", "problem")}
-    row = SubmissionRow(**again, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
-    with store.writing() as session:
-        history.hand_in(session, row, Signature("ann", store.clock(), "grader run"))
+    again = replace(result.submission, submitted_at=datetime(2026, 3, 9, 12, tzinfo=UTC), late=True)
+    with store.writing() as history:
+        history.hand_in(again, Signature("ann", store.clock(), "grader run"))
 
 
 POLICY = """\

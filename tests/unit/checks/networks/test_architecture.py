@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from grader.checks.networks.architecture import Architecture
-from grader.collector.recorder import networks
+from grader.collector import networks
 from grader.evidence.plan import ModuleProbe, NormalInput, Target
 from grader.evidence.record import ModuleRecord, OperationRecord, ProbeResult
 from grader.evidence.training import LayerList

@@ -10,7 +10,7 @@ from grader.store import Store
 from grader.store.models import LedgerRow, MarkRow
 from grader.workflows.marking.marks import MarkOrder, give_marks, pending, read_orders
 from grader.workflows.marking.remark import Request, decide, open_request
-from grader.workflows.views.identity import pseudonym, pseudonym_key
+from grader.workflows.views.identity import pseudonym
 from grader.workflows.views.show import find_result, find_results
 
 
@@ -23,7 +23,7 @@ def order(student: str = "s1", criterion: str = "why", points: float | None = 2.
 
 
 def rows(store: Store) -> int:
-    with store.reading() as session:
+    with store.database.reading() as session:
         return session.query(LedgerRow).count()
 
 
@@ -44,7 +44,7 @@ def test_taking_back_lets_the_verdict_count_again(graded: Store) -> None:
     give(graded, order(points=None))
     mark = find_result(graded, "s1", "mini").mark
     assert (mark.points, mark.pending) == (2.0, 3.0)
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         assert session.query(MarkRow).count() == 2
 
 
@@ -117,8 +117,8 @@ def test_a_table_that_cannot_be_read_says_why(tmp_path: Path, text: str, said: s
 
 
 def test_the_same_mark_twice_in_a_table_is_refused_however_it_is_spelt(graded: Store) -> None:
-    with graded.reading() as session:
-        pseudonym_of_s1 = pseudonym(pseudonym_key(session), "s1")
+    with graded.reading() as history:
+        pseudonym_of_s1 = pseudonym(history.own_key(), "s1")
     before = rows(graded)
     for other in ("s1", " s1", "\uff531", pseudonym_of_s1):
         with pytest.raises(RefusedError, match="twice"):
@@ -138,8 +138,8 @@ def test_taking_back_tells_the_points_that_count_then(graded: Store) -> None:
 
 
 def test_a_pseudonym_stands_for_its_student_everywhere(graded: Store) -> None:
-    with graded.reading() as session:
-        key = pseudonym_key(session)
+    with graded.reading() as history:
+        key = history.own_key()
     name = pseudonym(key, "s1")
     assert name != pseudonym(key, "s2")
     assert "s1" not in name

@@ -10,7 +10,8 @@ import pytest
 from grader.errors import RefusedError, UsageError
 from grader.facts.case import Reference
 from grader.grading.remarks import Action, Effect, Kind, State
-from grader.store import Store
+from grader.rubric.loader import load_rubric
+from grader.store import Store, open_store
 from grader.store.models import LedgerRow, MarkRow
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.marking.remark import Request, act, decide, find, open_request
@@ -45,13 +46,13 @@ def answer(store: Store, id: int, points: float | None = 2.0, actor: str = "bob"
 
 def refused(store: Store, call: Callable[[], object], said: str) -> None:
     """One clear message, exit code 2, and nothing written."""
-    with store.reading() as session:
+    with store.database.reading() as session:
         before = session.query(LedgerRow).count()
     with pytest.raises((RefusedError, UsageError)) as raised:
         call()
     assert said in str(raised.value)
     assert raised.value.exit_code == 2
-    with store.reading() as session:
+    with store.database.reading() as session:
         assert session.query(LedgerRow).count() == before
 
 
@@ -70,7 +71,7 @@ def test_the_old_mark_stands_while_a_request_is_open(store: Store) -> None:
     id = ask(store)
     act(store, id, Action.REVIEW, actor="bob")
     assert find_result(store, "s2", "mini").mark.points == before
-    assert find(store, id).row.points_before == 0.0
+    assert find(store, id).points_before == 0.0
 
 
 def test_a_mark_can_fall_where_the_course_lets_it(store: Store) -> None:
@@ -91,7 +92,7 @@ def test_a_counting_error_adds_up_again_and_touches_no_criterion(store: Store) -
     refused(store, lambda: answer(store, id, 5.0), "adds the points up again")
     done = answer(store, id, None)
     assert (done.effect, done.after) == (Effect.UNCHANGED, 0.0)
-    with store.reading() as session:
+    with store.database.reading() as session:
         assert session.query(MarkRow).count() == 0
 
 
@@ -164,10 +165,10 @@ def test_a_decision_names_the_verdict_that_was_the_newest(store: Store, tmp_path
     id = ask(store)
     judge_again(store, tmp_path, KINDER)
     answer(store, id)
-    newest = find_result(store, "s2", "mini").verdict_row.seq
-    with store.reading() as session:
+    newest = find_result(store, "s2", "mini").verdict_record.seq
+    with store.database.reading() as session:
         mark = session.query(MarkRow).one()
-        assert mark.verdict == newest != find(store, id).row.verdict
+        assert mark.verdict == newest != find(store, id).verdict
 
 
 KINDER = with_policy().replace("check: no_builtin_shadowing", "check: no_builtin_shadowing\n    allow: [sum]")
@@ -176,6 +177,56 @@ KINDER = with_policy().replace("check: no_builtin_shadowing", "check: no_builtin
 def judge_again(store: Store, folder: Path, rubric: str) -> None:
     by = Judge(load_rubric_file(course.write_rubric(folder, rubric, "again.yaml")), Reference())
     regrade(store, find_results(store, "mini"), lambda _: by, actor="ann")
+
+
+def opened_anew(store: Store, *, busy_timeout_s: float = 30.0) -> Store:
+    """As another process opens it, which has read no rubric yet."""
+    return open_store(
+        store.location, evidence=store.blobs.root, busy_timeout_s=busy_timeout_s, clock=store.clock
+    )
+
+
+STEPS = {
+    "open": lambda store, _: ask(store, SUM),
+    "decide": answer,
+    "reject": lambda store, id: act(store, id, Action.REJECT, actor="bob", reason="it was not"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_nobody_waits_for_a_rubric_to_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    id, written = ask(store), []
+
+    def others_write(*args: object, **more: object):
+        with opened_anew(store, busy_timeout_s=0.1) as other, other.writing():
+            written.append("while it was read")
+        return load_rubric(*args, **more)
+
+    monkeypatch.setattr("grader.rubric.loader.load_rubric", others_write)
+    with opened_anew(store) as fresh:
+        STEPS[step](fresh, id)
+        STEPS["open"](fresh, id) if step != "open" else None
+    assert written == ["while it was read"], "once, however often it is asked for"
+
+
+def test_rules_that_change_while_they_are_read_count_as_changed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, changed = ask(store, replace(ASKED, student="s1")), []
+
+    def others_judge(*args: object, **more: object):
+        if not changed:
+            changed.append("by a rubric under which marks may not fall")
+            judge_again(store, tmp_path, with_policy(fall=False))
+        return load_rubric(*args, **more)
+
+    monkeypatch.setattr("grader.rubric.loader.load_rubric", others_judge)
+    with opened_anew(store) as fresh, pytest.raises(RefusedError, match="marks may not fall in this course"):
+        answer(fresh, id, 1.0)
+    assert changed
+    assert find(store, id).state is State.SUBMITTED
 
 
 def test_the_view_tells_what_was_found_then_and_every_change_since(store: Store, tmp_path: Path) -> None:
@@ -228,12 +279,12 @@ def test_late_requests_are_refused_with_the_date_unless_a_ta_says_why(store: Sto
     clock.pass_days(20)
     refused(store, lambda: ask(store), "due by 2026-03-20 00:00 UTC")
     id = ask(store, replace(ASKED, late_because="was in hospital"))
-    assert find(store, id).row.late_because == "was in hospital"
+    assert find(store, id).late_because == "was in hospital"
 
 
 def test_a_request_in_time_is_not_called_late_whatever_was_given_for_it(store: Store) -> None:
     id = ask(store, replace(ASKED, late_because="was in hospital"))
-    assert find(store, id).row.late_because == ""
+    assert find(store, id).late_because == ""
     assert "taken late" not in dict(view_of(store, id).parts)["request"]
 
 
@@ -315,7 +366,7 @@ def test_a_filter_that_nothing_is_called_by_is_refused(
 def test_a_list_takes_a_student_by_pseudonym_or_another_spelling(store: Store) -> None:
     ask(store)
     for name in (name_of(store, True)("s2"), " \uff532 "):
-        assert [item.row.student for item in list_requests(store, student=name)] == ["s2"]
+        assert [item.student for item in list_requests(store, student=name)] == ["s2"]
 
 
 def test_a_listed_request_says_its_age_and_when_it_is_overdue(store: Store, clock: Clock) -> None:
@@ -374,7 +425,7 @@ def test_a_form_export_is_imported_row_by_row(store: Store, tmp_path: Path) -> N
         "s1,builtin-shadowing,x,yes,mercy\n"
     )
     done = import_requests(store, table, assignment="mini", actor="ann")
-    assert [(item.row.student, item.kind) for item in done.opened] == [
+    assert [(item.student, item.kind) for item in done.opened] == [
         ("s2", Kind.JUDGEMENT),
         ("s1", Kind.COUNTING_ERROR),
     ]
@@ -393,7 +444,7 @@ def test_a_table_that_grew_opens_only_what_is_new(store: Store, tmp_path: Path) 
         file.write("\uff532,builtin-shadowing,the handout,yes\ns1,builtin-shadowing,the handout,yes\n")
     again = import_requests(store, table, assignment="mini", actor="ann")
     assert [item.id for item in again.known] == [first.id, first.id]
-    assert [item.row.student for item in again.opened] == ["s1"]
+    assert [item.student for item in again.opened] == ["s1"]
     assert again.problems == []
     assert len(list_requests(store)) == 2
 
@@ -412,14 +463,14 @@ def test_a_request_that_was_handed_in_in_time_is_not_late_when_it_is_imported(
     )
     done = import_requests(store, table, assignment="mini", actor="ann")
     [opened] = done.opened
-    assert opened.row.late_because == ""
+    assert opened.late_because == ""
     seals = {entry.seal.seq: entry.seal for entry in timeline(store, "s2", "mini")}
     assert seals[opened.id].why == "grader remark import form.csv: handed in 2026-03-19 23:30:00 UTC"
     said = [str(error).split(": ", 1)[1] for error in done.problems]
     for text, words in zip(said, ("due by", "no time that", "in the future", "due by"), strict=True):
         assert words in text
     late = import_requests(store, table, assignment="mini", actor="ann", late_because="a bus")
-    assert [item.row.late_because for item in late.opened] == ["a bus"]
+    assert [item.late_because for item in late.opened] == ["a bus"]
 
 
 def test_the_timeline_tells_the_whole_story(store: Store) -> None:

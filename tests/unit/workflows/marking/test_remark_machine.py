@@ -77,7 +77,7 @@ class RemarkMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
     def count(self) -> int:
-        with self.store.reading() as session:
+        with self.store.database.reading() as session:
             return session.query(LedgerRow).count()
 
     def try_(self, call: Callable[[], object]) -> bool:
@@ -168,22 +168,22 @@ class RemarkMachine(RuleBasedStateMachine):
     @rule(which=ids, points=some_points | st.none(), by=people)
     def decide(self, which: int, points: float | None, by: str) -> None:
         id = self.pick(which)
-        row = find(self.store, id).row if id != NOBODYS else None
-        before = self.mark_of(row.student, row.criterion) if row and row.criterion else None
+        asked = find(self.store, id) if id != NOBODYS else None
+        before = self.mark_of(asked.student, asked.criterion) if asked and asked.criterion else None
         if self.try_(lambda: decide(self.store, id, points=points, reason="because", actor=by)):
-            assert row is not None
-            if row.criterion:
+            assert asked is not None
+            if asked.criterion:
                 assert before is not None
                 assert self.fall or points >= before.points
                 self.check_decider(id, by)
-                self.answers[row.student, row.criterion] = points
-                self.decided[row.student, row.criterion] = points
-                self.authors[row.student, row.criterion].add(by)
+                self.answers[asked.student, asked.criterion] = points
+                self.decided[asked.student, asked.criterion] = points
+                self.authors[asked.student, asked.criterion].add(by)
 
     def check_decider(self, id: int, by: str) -> None:
         asked = find(self.store, id)
         if self.another and asked.kind is Kind.JUDGEMENT:
-            assert by not in self.authors[asked.row.student, asked.row.criterion]
+            assert by not in self.authors[asked.student, asked.criterion]
 
     @rule(change=st.sampled_from(sorted(CHANGES)))
     def judge_again(self, change: str) -> None:
@@ -226,7 +226,7 @@ class RemarkMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_that_was_written_is_lost(self) -> None:
-        with self.store.reading() as session:
+        with self.store.database.reading() as session:
             rows = session.query(LedgerRow).count()
             assert rows >= self.rows
             self.rows = rows
@@ -239,9 +239,7 @@ class RemarkMachine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_request_is_open_for_each_criterion(self) -> None:
-        still_open = [
-            (item.row.student, item.row.criterion) for item in list_requests(self.store, only_open=True)
-        ]
+        still_open = [(item.student, item.criterion) for item in list_requests(self.store, only_open=True)]
         assert len(still_open) == len(set(still_open))
 
 

@@ -18,7 +18,7 @@ from grader.workflows.regrading import parallel
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.parallel import judge_all
 from grader.workflows.regrading.regrade import regrade
-from grader.workflows.regrading.rubrics import load_rubric_file, recall_newest
+from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.views.show import find_results
 from tests import course
 from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late
@@ -65,17 +65,17 @@ def test_judging_again_starts_no_process_and_opens_no_connection(
 
 
 def test_a_dry_run_writes_nothing(graded: Store, tmp_path: Path) -> None:
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         before = session.query(LedgerRow).count()
     again(graded, judge(tmp_path, KINDER), dry_run=True)
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         assert session.query(LedgerRow).count() == before
 
 
 def test_judging_again_by_the_same_rubric_adds_no_verdict(graded: Store) -> None:
-    same = Judge(recall_newest(graded, "mini"), Reference())
+    same = Judge(graded.newest_rubric("mini"), Reference())
     again(graded, same)
-    with graded.reading() as session:
+    with graded.database.reading() as session:
         assert session.query(VerdictRow).count() == 2
 
 
@@ -185,7 +185,7 @@ def test_evidence_of_version_1_is_judged_as_it_was_and_its_bytes_stay(
         before = {item.attempt.evidence: item.verdict for item in find_results(store, "mini")}
         raws = {name: store.blobs.get(name) for name in before}
         assert all(b'"schema_version": 1' in raw for raw in raws.values())
-        same = Judge(recall_newest(store, "mini"), Reference())
+        same = Judge(store.newest_rubric("mini"), Reference())
         assert [item.changes for item in again(store, same)] == [(), ()]
         assert [item.difference for item in again(store, judge(tmp_path, KINDER))] == [0.0, 2.0]
         after = find_results(store, "mini")

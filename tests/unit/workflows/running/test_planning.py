@@ -10,7 +10,8 @@ import pytest
 from grader.errors import SubmissionError, UsageError
 from grader.evidence.record import CellRecord
 from grader.intake import Submission
-from grader.workflows.regrading.rubrics import Chooser, LoadedRubric, RubricShelf, load_rubric_file
+from grader.store.rubrics import LoadedRubric
+from grader.workflows.regrading.rubrics import Chooser, RubricShelf, load_rubric_file
 from grader.workflows.running.grade_folder import of_this_assignment
 from grader.workflows.running.planning import File, plan_work, read_file, without_rubric
 from tests import course

@@ -58,7 +58,7 @@ class Class:
         return run(plan_work(files, lambda _: rubric), store=self.store, **{**settings, **more})
 
     def rows(self, table: type) -> Sequence[Any]:
-        with self.store.reading() as session:
+        with self.store.database.reading() as session:
             return session.query(table).all()
 
 
@@ -92,13 +92,13 @@ def test_each_submission_gets_an_attempt_and_a_verdict(lab: Class) -> None:
 
 def test_finished_work_is_not_run_again_and_adds_no_row(lab: Class) -> None:
     lab.grade()
-    with lab.store.reading() as session:
+    with lab.store.database.reading() as session:
         head = ledger.head(session).seq
     again = course.sandbox()
     report = lab.grade(again)
     assert again.jobs == []
     assert [result.verdict.points for result in report.results] == [2.0, 0.0]
-    with lab.store.reading() as session:
+    with lab.store.database.reading() as session:
         assert ledger.head(session).seq == head
 
 
@@ -408,7 +408,7 @@ def test_a_clock_set_back_in_mid_run_loses_nothing_and_the_newest_attempt_counts
         newest = lab.grade(course.sandbox(timed_out), fresh=True).results
         assert [result.attempt.outcome for result in newest] == ["TIMEOUT"] * 4
         assert len(lab.rows(AttemptRow)) == 8
-        with store.reading() as session:
+        with store.database.reading() as session:
             assert ledger.examine(session) is None
 
 

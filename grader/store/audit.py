@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import UniqueConstraint, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from grader.errors import GraderError
-from grader.store import Store, ledger
+from grader.store import ledger
 from grader.store.ledger import Break, Head
-from grader.store.models import AttemptRow, SubmissionRow
-from grader.store.protection import guard_problems
+from grader.store.migrations.guards import REFUSE_CHANGE, postgresql_guards, sqlite_guards
+from grader.store.models import AttemptRow, Base, Entry, LedgerRow, SubmissionRow
+from grader.store.store import Store
 
 __all__ = ["AuditReport", "audit"]
 
 #: Lines of SQLite's own report; a damaged file gives one for each entry of an index.
 _SHOWN = 10
+
+_SQLITE = "SELECT tbl_name, name, sql, 1 FROM sqlite_master WHERE type = 'trigger'"
+# A trigger may also be switched off, or call a function of our function's name that does nothing.
+_POSTGRESQL = """
+    SELECT class.relname, trigger.tgname, pg_get_triggerdef(trigger.oid, true),
+        trigger.tgenabled IN ('O', 'A') AND function.prosrc = :refuse_change
+    FROM pg_trigger AS trigger
+        JOIN pg_class AS class ON class.oid = trigger.tgrelid
+        JOIN pg_proc AS function ON function.oid = trigger.tgfoid
+    WHERE class.relnamespace = current_schema()::regnamespace AND NOT trigger.tgisinternal
+"""
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,12 @@ def audit(store: Store, *, evidence: bool = True, expected: tuple[int, str] | No
             forged by someone who has both the database and this program; not one that fits a seal
             kept elsewhere.
     """
-    with store.reading() as session:
+    with store.database.reading() as session:
         newest = ledger.head(session)
         sealed = expected and ledger.head_at(session, expected[0])
         broken = ledger.examine(session)
         corrupt = _corruption(session)
-        unguarded = guard_problems(session)
+        unguarded = _guard_problems(session)
         blobs = _blobs(session) if evidence else {}
     return AuditReport(
         rows=newest.seq if newest else 0,
@@ -108,3 +120,60 @@ def _damage(store: Store, blobs: dict[str, str]) -> Iterator[str]:
             store.blobs.get(digest)
         except GraderError as error:
             yield f"{whose}: {error}"
+
+
+@dataclass(frozen=True)
+class _Trigger:
+    table: str
+    made_by: str
+    works: bool = True
+
+
+def _guard_problems(session: Session) -> list[str]:
+    """What is wrong with the triggers that keep the history append-only: gone, another one, or not ours."""
+    expected, found = _expected(session), _found(session)
+    problems = [
+        f"the table {ours.table} can be changed: its trigger {name} "
+        + ("is not the one that was made" if name in found else "is gone")
+        for name, ours in expected.items()
+        if found.get(name) != ours
+    ]
+    problems += [
+        f"the table {other.table} has a trigger that the grader did not make: {name}"
+        for name, other in found.items()
+        if name not in expected
+    ]
+    return sorted(problems)
+
+
+def _found(session: Session) -> dict[str, _Trigger]:
+    if session.connection().dialect.name == "postgresql":
+        listing = session.execute(text(_POSTGRESQL), {"refuse_change": REFUSE_CHANGE})
+    else:
+        listing = session.execute(text(_SQLITE))
+    return {name: _Trigger(table, made_by, bool(works)) for table, name, made_by, works in listing}
+
+
+def _expected(session: Session) -> dict[str, _Trigger]:
+    postgresql = session.connection().dialect.name == "postgresql"
+    return {
+        name: _Trigger(table, made_by)
+        for table, keys in _history_tables()
+        for name, made_by in _guards(table, keys, postgresql).items()
+    }
+
+
+def _guards(table: str, keys: list[tuple[str, ...]], postgresql: bool) -> Mapping[str, str]:
+    return postgresql_guards(table) if postgresql else sqlite_guards(table, keys)
+
+
+def _history_tables() -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Each table with the columns of its unique keys."""
+    names = (
+        mapper.class_.__tablename__
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, (LedgerRow, Entry))
+    )
+    for name in names:
+        unique = (key for key in Base.metadata.tables[name].constraints if isinstance(key, UniqueConstraint))
+        yield name, [tuple(column.name for column in key.columns) for key in unique]

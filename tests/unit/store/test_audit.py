@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.store import Store, open_store
+from grader.store.audit import AuditReport, audit
 from grader.store.ledger import Break
 from grader.store.models import (
     AttemptRow,
@@ -21,7 +22,6 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.types import LiteralText, UtcTime
-from grader.workflows.upkeep.audit import AuditReport, audit
 from tests.postgresql import migrated_database
 from tests.tampering import HISTORY, behind_its_back, directly, mark, write
 

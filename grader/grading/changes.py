@@ -1,0 +1,80 @@
+"""What changed between two marks of the same work, criterion by criterion. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.grading.late import LateLine
+from grader.grading.marks import CriterionMark, Mark
+
+__all__ = ["Change", "LateChange", "compare", "late_change"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One criterion whose finding or mark is another than before; None where it was or is not there."""
+
+    criterion: str
+    before: CriterionMark | None
+    after: CriterionMark | None
+
+    @property
+    def difference(self) -> float:
+        """Points gained, or lost where negative."""
+        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+
+    @property
+    def note(self) -> str:
+        """What becomes of a TA's mark; empty where there is none."""
+        mark = self.after or self.before
+        if mark is None or mark.decision is None or mark.decision.points is None:
+            return ""
+        whose = f"{mark.decision.by}'s mark"
+        if self.after is None:
+            return f"{whose} falls away with the criterion"
+        return (
+            f"{whose} stays"
+            if mark.points == mark.decision.points
+            else f"{whose} is cut to what it is worth now"
+        )
+
+
+@dataclass(frozen=True)
+class LateChange:
+    """A mark's line for lateness that is another than before; None where the work is in time."""
+
+    before: LateLine | None
+    after: LateLine | None
+
+    @property
+    def difference(self) -> float:
+        """Points gained, or lost where negative."""
+        return (self.before.points if self.before else 0.0) - (self.after.points if self.after else 0.0)
+
+
+def compare(before: Mark | None, after: Mark | None) -> tuple[Change, ...]:
+    """The criteria whose status, points or pending points differ, in the new rubric's order."""
+    old, new = _by_name(before), _by_name(after)
+    names = [*new, *(name for name in old if name not in new)]
+    changes = (Change(name, old.get(name), new.get(name)) for name in names)
+    return tuple(change for change in changes if _standing(change.before) != _standing(change.after))
+
+
+def _by_name(mark: Mark | None) -> dict[str, CriterionMark]:
+    return {item.criterion: item for item in mark.criteria} if mark else {}
+
+
+def _standing(mark: CriterionMark | None) -> tuple[object, ...] | None:
+    if mark is None:
+        return None
+    found = mark.finding
+    return found.status, found.points, found.pending, mark.points, mark.out_of
+
+
+def late_change(before: LateLine | None, after: LateLine | None) -> LateChange | None:
+    """What became of a mark's line for lateness; None where it is as before."""
+    return None if _late_standing(before) == _late_standing(after) else LateChange(before, after)
+
+
+def _late_standing(line: LateLine | None) -> tuple[object, ...] | None:
+    return (line.days, line.points, line.undecided) if line else None
