@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Mark
+from grader.grading.points import add_up
 
 __all__ = ["Change", "LateChange", "compare", "late_change"]
 
@@ -21,7 +22,7 @@ class Change:
     @property
     def difference(self) -> float:
         """Points gained, or lost where negative."""
-        return (self.after.points if self.after else 0.0) - (self.before.points if self.before else 0.0)
+        return add_up((self.after.points if self.after else 0.0, -self.before.points if self.before else 0.0))
 
     @property
     def note(self) -> str:
@@ -49,7 +50,7 @@ class LateChange:
     @property
     def difference(self) -> float:
         """Points gained, or lost where negative."""
-        return (self.before.points if self.before else 0.0) - (self.after.points if self.after else 0.0)
+        return add_up((self.before.points if self.before else 0.0, -self.after.points if self.after else 0.0))
 
 
 def compare(before: Mark | None, after: Mark | None) -> tuple[Change, ...]:

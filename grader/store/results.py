@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
+from grader.grading.held import why_not_taken
 from grader.grading.late import HandedIn, tokens_spent
 from grader.grading.marks import Decision, Mark, mark_of
 from grader.grading.verdict import Verdict
@@ -60,7 +61,9 @@ class Result:
         """The mark that counts once `verdict` is the newest."""
         file = self.submission
         handed_in = HandedIn(file.student, file.submitted_at, file.late, self.tokens_spent)
-        return mark_of(verdict, self.decisions, handed_in)
+        attempt = self.attempt
+        not_taken = why_not_taken(attempt.outcome, attempt.detail) if attempt else ""
+        return mark_of(verdict, self.decisions, handed_in, not_taken=not_taken)
 
 
 def results(
