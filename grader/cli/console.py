@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 __all__ = [
+    "confirmed",
     "errors",
     "number",
     "output",
@@ -61,6 +62,14 @@ def number(value: float | None) -> str:
 
 def print_line(text: str) -> None:
     output().print(Text(plain(text)))
+
+
+def confirmed(question: str) -> bool:
+    """Asks on a terminal; where nobody sits before one the answer is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    errors().print(Text(plain(f"{question} [y/N] ")), end="")
+    return input().strip().casefold() in ("y", "yes")
 
 
 def print_note(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from grader.cli import setup
-from grader.cli.console import print_line
+from grader.cli.console import confirmed, print_line
 from grader.cli.options import (
     Data,
     Database,
@@ -45,6 +45,12 @@ def run(
         str | None,
         typer.Option("--format", metavar="NAME", help="Layout of the submissions [default: auto]."),
     ] = None,
+    student: Annotated[
+        str, typer.Option("--student", metavar="ID", help="Whose it is, where it is one submission only.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Keep ids that look like no student's without asking.")
+    ] = False,
     reference: ReferenceFolder = None,
     evidence: Evidence = None,
     user: User = None,
@@ -69,6 +75,8 @@ def run(
         tuple(setup.places(submissions)),
         setup.reference(options, submissions),
         setup.actor(options),
+        student,
+        lambda what: yes or confirmed(f"{what}; keep {'it' if 'this' in what else 'them'}?"),
     )
     with setup.store(options, create=True) as store, watched() as (watch, stop):
         report = grade_folder(request, store, watch, stop)

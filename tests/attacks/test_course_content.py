@@ -56,7 +56,7 @@ def test_a_students_own_rubric_never_counts(
     plant(root / "submissions" / "mallory", root / "canary")
     monkeypatch.chdir(root / start)
     named = ["--rubric", "mini"] if start == "." else []
-    execute(["run", str(root / "submissions" / graded), *named, "--db", str(root / "marks.db")])
+    execute(["run", str(root / "submissions" / graded), *named, "--yes", "--db", str(root / "marks.db")])
     execute(["export", "json", "--assignment", "mini", "--db", str(root / "marks.db"), "--out", "marks.json"])
     written = Path("marks.json")
     checks = json.loads(written.read_text())[0]["criteria"] if written.exists() else []

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.errors import UsageError
 from grader.facts.case import Reference
 from grader.grading.held import TO_DO
-from grader.intake import find_submissions
+from grader.intake import Submission, find_submissions
+from grader.intake.doubtful import is_doubtful
+from grader.intake.identity import normalise_id
 from grader.sandbox import select
 from grader.sandbox.base import Sandbox
 from grader.store import Store
@@ -22,6 +25,8 @@ from grader.workflows.upkeep.settings import Settings
 
 __all__ = ["FolderReport", "GradeRequest", "grade_folder", "grade_works", "of_this_assignment"]
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True)
 class GradeRequest:
@@ -32,6 +37,8 @@ class GradeRequest:
         places: Folders in which the course's own rubrics may lie.
         reference: The course's own answers.
         actor: Who is written into the history.
+        student: Whose it is, where there is one submission only; empty takes the id that intake finds.
+        confirm: Asked before ids are kept that hardly are students'; gets them in a sentence.
     """
 
     submissions: Path
@@ -39,6 +46,8 @@ class GradeRequest:
     places: tuple[Path, ...]
     reference: Reference
     actor: str
+    student: str = ""
+    confirm: Callable[[str], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: Stop
     options = request.settings
     chooser = RubricShelf(request.places).chooser(options.rubric)
     found = find_submissions(request.submissions, format=options.format, assignment_of=chooser.assignment_of)
-    files, others = of_this_assignment([read_file(item) for item in found.submissions], chooser)
+    submissions = _named(found.submissions, request.student)
+    files, others = of_this_assignment([read_file(item) for item in submissions], chooser)
     works = plan_work(
         files,
         chooser.choose,
@@ -78,10 +88,53 @@ def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: Stop
         training=options.training,
         cuda=options.gpus != "none",
     )
+    if not request.student:
+        _require_students(works, request, store)
     report = grade_works(
         works, options, store, request.reference, actor=request.actor, notify=notify, stop=stop
     )
     return FolderReport(report, tuple(found.problems), (*others, *without_rubric(files, works)))
+
+
+def _named(submissions: Sequence[Submission], student: str) -> list[Submission]:
+    """The submissions, or the only one as the named student's."""
+    if not student:
+        return list(submissions)
+    if len(submissions) != 1:
+        raise UsageError(
+            "--student names whose the only submission is",
+            expected="one notebook, or one student's folder",
+            found=f"{len(submissions)} submissions",
+        )
+    return [replace(submissions[0], student=normalise_id(student), name="")]
+
+
+def _require_students(works: Sequence[Work], request: GradeRequest, store: Store) -> None:
+    """Asks before something is kept under the name of an assignment, a file or a folder.
+
+    Raises:
+        UsageError: Nobody said that this is meant.
+    """
+    assignments = {work.assignment for work in works}
+    doubted = [work for work in works if is_doubtful(work.student, assignments)]
+    with store.reading() as history:
+        known = {(name, student) for name in assignments for student in history.students(name)}
+    doubted = [work for work in doubted if (work.assignment, work.student) not in known]
+    if not doubted:
+        return
+    names = ", ".join(sorted({f"'{work.student}'" for work in doubted})[:_MOST_NAMED])
+    one = len(doubted) == 1
+    what = f"{'this looks' if one else 'these look'} like no student's id: {names}"
+    if request.confirm(what):
+        return
+    raise UsageError(
+        what,
+        where=str(doubted[0].file.submission.path),
+        expected="a folder, or a notebook, called by each student's id",
+        found=f"{len(doubted)} of {len(works)} submissions called by something else",
+        todo="name the folder that holds all students; for one submission say whose it is with --student ID;"
+        " or go on all the same with --yes",
+    )
 
 
 def of_this_assignment(files: Sequence[File], chooser: Chooser) -> tuple[list[File], list[str]]:

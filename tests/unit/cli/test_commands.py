@@ -36,6 +36,33 @@ def test_run_alone_takes_everything_from_grader_toml(lab: Path, grader) -> None:
     assert (lab / "marks" / "lab.db").exists()
 
 
+@pytest.mark.parametrize("named", ["submissions/s1", "submissions/s1/lab.ipynb", "term"])
+def test_run_keeps_nothing_under_a_name_that_is_no_students(lab: Path, grader, named: str) -> None:
+    course.hand_in(lab / "term" / "submissions", "s1", course.GOOD)
+    course.hand_in(lab / "term" / "submissions", "s2", course.GOOD)
+    ended = grader("run", named, "--rubric", "mini")
+    assert ended.code == 2
+    assert "like no student's id: 'lab'" in ended.err or "like no student's id: 'submissions'" in ended.err
+    assert "--student ID" in ended.err
+    assert "s1" not in grader("show", "-a", "mini").out
+
+
+def test_run_is_told_whose_one_submission_is(lab: Path, grader) -> None:
+    ended = grader("run", "submissions/s1/lab.ipynb", "--rubric", "mini", "--student", "s1")
+    assert ended.code == 0
+    assert ended.out.splitlines()[1].split()[:2] == ["s1", "mini"]
+    several = grader("run", "submissions", "--rubric", "mini", "--student", "s1")
+    assert several.code == 2
+    assert "2 submissions" in several.err
+
+
+def test_run_asks_once_about_a_name_that_somebody_keeps(lab: Path, grader) -> None:
+    assert grader("run", "submissions/s1", "--rubric", "mini", "--yes").code == 0
+    again = grader("run", "submissions/s1", "--rubric", "mini")
+    assert again.code == 0
+    assert again.out.splitlines()[1].split()[:2] == ["lab", "mini"]
+
+
 def test_run_of_several_labs_reports_a_broken_notebook_and_grades_the_rest(lab: Path, grader) -> None:
     for name in ("mini", "other"):
         text = course.RUBRIC.replace("assignment: mini", f"assignment: {name}")
