@@ -24,7 +24,8 @@ def test_no_student_is_called_so(name):
     "name",
     [
         "s101", "alice", "mueller", "1004567890", "group_0001", "group-12", "lab2_smith", "smith_lab2",
-        "labelle", "Finalman", "weekes", "notebookov", "datas", "mainz", "team 3", "g7", "hwang", "a12345", "project_alice",
+        "labelle", "Finalman", "weekes", "notebookov", "datas", "mainz", "team 3", "g7", "hwang", "a12345",
+        "project_alice",
         "partha", "李雷", "testa", "u1",
     ],
 )  # fmt: skip
