@@ -13,11 +13,11 @@ from grader.evidence.record import (
 from grader.facts.absence import absence, broken_cells
 from grader.facts.calls import Answers, answer_of
 from grader.facts.case import Case
-from grader.facts.code.definitions import definition, undefined
-from grader.facts.code.meanings import Excuses
+from grader.facts.definitions import definition, undefined
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown, sure
 from grader.facts.layer_calls import LayerAnswers, layer_answer, layer_weights, telling
+from grader.facts.meanings import Excuses
 from grader.facts.notebook import located, stopped_early, untouched
 from grader.facts.targets import describe
 from grader.facts.values.variables import Absent

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from grader.checks.answers.array_shape import judge_shape
 from grader.evidence.record import ShimKind
 from grader.facts.case import Case, reference_function
-from grader.facts.code.uses import may_use
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import own_code, printed
+from grader.facts.uses import may_use
 from grader.facts.values.clipping import UNCLIPPED, not_clipped, unclipped
 from grader.facts.values.compare import Tolerance, as_array, mismatch, tolerance_for
 from grader.facts.values.mistakes import Suspect, name_mistake

@@ -14,10 +14,10 @@ from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
 from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
-from grader.facts.code.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both
 from grader.facts.notebook import codeless, own_code
+from grader.facts.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.judging.check import Argument, Check
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import absent_function, ask, not_located

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.definitions import bound_in, star_imports
 from grader.facts.code.source import ParsedCell, parsed_cells
+from grader.facts.definitions import bound_in, star_imports
 from grader.facts.fields import Where
 from grader.facts.known import Known
 from grader.facts.notebook import own_code

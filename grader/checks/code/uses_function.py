@@ -10,10 +10,10 @@ from pydantic import Field
 from grader.facts.case import Case
 from grader.facts.code.functions import Written, is_written
 from grader.facts.code.source import nodes_of
-from grader.facts.code.uses import calls_in, ran_whole, was_reached
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import codeless, own_code
+from grader.facts.uses import calls_in, ran_whole, was_reached
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import absent_function, not_located

@@ -11,7 +11,7 @@ from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.definitions import lines_of_layers
+from grader.facts.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Fact, Unknown, both
 from grader.facts.networks.found import as_left, layers_in_reach

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.definitions import classes_named
 from grader.facts.code.names import last_name
 from grader.facts.code.source import ParsedCell
+from grader.facts.definitions import classes_named
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import calls_in

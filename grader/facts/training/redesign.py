@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.definitions import classes_named
 from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
+from grader.facts.definitions import classes_named
 from grader.facts.known import Fact, Known, Unknown
 
 __all__ = ["redesigned"]

@@ -15,7 +15,7 @@ from grader.evidence.record import ModuleRecord, OperationRecord, ProbeResult
 from grader.evidence.training import LayerList
 from grader.evidence.values import IntValue, SequenceValue
 from grader.facts.case import Reference
-from grader.facts.code.definitions import lines_of_layers
+from grader.facts.definitions import lines_of_layers
 from grader.facts.handout import fingerprint
 from grader.facts.networks.steps import same_setting, steps_of_list
 from grader.facts.sections import Section

@@ -15,9 +15,9 @@ from functools import cached_property
 from grader.evidence.record import FunctionRecord, RaisedError
 from grader.facts.case import Case
 from grader.facts.code.bindings import Meaning
-from grader.facts.code.definitions import definition
 from grader.facts.code.functions import Functions, Written, is_written
 from grader.facts.code.source import nodes_of
+from grader.facts.definitions import definition
 
 __all__ = ["Excuses"]
 
