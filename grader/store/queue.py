@@ -48,6 +48,11 @@ class JobKey:
     image: str
 
 
+def _sandbox_of(image: str) -> str:
+    """The kind of sandbox: images are named by their digest (``sha256:...``), others by their kind."""
+    return image.partition(":")[0]
+
+
 @dataclass(frozen=True)
 class Claim:
     """A job that a run has taken.
@@ -133,18 +138,28 @@ class Queue:
         waiting = session.scalar(select(JobRow.id).filter_by(**match).where(JobRow.state != "done"))
         if waiting is not None:
             return waiting
-        done = select(JobRow.id).filter_by(**match)
-        # A key with an image is of a file that can be read now, whatever an earlier version made of it.
-        stale = (_OUR_FAULT, _UNREAD) if key.image else (_OUR_FAULT,)
-        stands = (
-            select(AttemptRow.seq).where(AttemptRow.job.in_(done), AttemptRow.outcome.not_in(stale)).limit(1)
-        )
-        if not fresh and session.scalar(stands) is not None:
+        if not fresh and self._stands(session, key):
             return None
         job = JobRow(**match, state="queued", run=None, tries=0, error="", queued_at=self.store.clock())
         session.add(job)
         session.flush()
         return job.id
+
+    def _stands(self, session: Session, key: JobKey) -> bool:
+        """Whether it is done: in this image, or by another sandbox, whose change alone repeats nothing."""
+        same = [getattr(JobRow, name) == value for name, value in asdict(key).items() if name != "image"]
+        # A key with an image is of a file that can be read now, whatever an earlier version made of it.
+        stale = (_OUR_FAULT, _UNREAD) if key.image else (_OUR_FAULT,)
+        images = list(
+            session.scalars(
+                select(JobRow.image)
+                .join(AttemptRow, AttemptRow.job == JobRow.id)
+                .where(*same, AttemptRow.outcome.not_in(stale))
+                .order_by(AttemptRow.seq.desc())
+            )
+        )
+        newest_elsewhere = bool(images) and _sandbox_of(images[0]) != _sandbox_of(key.image)
+        return key.image in images or (newest_elsewhere and bool(key.image and images[0]))
 
     def claim(self, jobs: Collection[int]) -> Claim | None:
         """Takes the next of `jobs` that nobody alive is working on."""

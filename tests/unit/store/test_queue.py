@@ -75,6 +75,24 @@ def test_finished_work_is_not_queued_unless_fresh(store: Store, queue: Queue) ->
     assert enqueue(store, queue, key(), fresh=True) == [2]
 
 
+def test_a_change_of_sandbox_alone_repeats_nothing(store: Store, queue: Queue) -> None:
+    docker, rebuilt, bubblewrap = (key(image=name) for name in ("sha256:a", "sha256:b", "bubblewrap"))
+    [job] = enqueue(store, queue, docker)
+    queue.claim([job])
+    finish(store, queue, job)
+    assert enqueue(store, queue, bubblewrap) == [None]
+    assert enqueue(store, queue, docker) == [None]
+    # An image that was built anew has other packages.
+    [again] = enqueue(store, queue, rebuilt)
+    assert again is not None
+    assert enqueue(store, queue, bubblewrap, fresh=True) != [None]
+    # What could not be read is tried where it can.
+    [unread] = enqueue(store, queue, key("s2", image=""))
+    queue.claim([unread])
+    finish(store, queue, unread, "INVALID_SUBMISSION", "s2")
+    assert enqueue(store, queue, key("s2", image="bubblewrap")) != [None]
+
+
 def test_work_that_our_own_fault_ended_is_queued_again(store: Store, queue: Queue) -> None:
     [job] = enqueue(store, queue, key())
     queue.claim([job])
