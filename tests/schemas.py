@@ -12,7 +12,7 @@ __all__ = ["differences"]
 
 
 def differences(connection: Connection, models: MetaData) -> list[Any]:
-    """What differs; a thing that is marked ``info={"only": DIALECT}`` counts in that kind of database alone."""
+    """What differs; a thing marked ``info={"only": DIALECT}`` counts in that kind of database alone."""
     dialect = connection.dialect.name
 
     def counts(thing: Any, *_: Any) -> bool:

@@ -248,7 +248,7 @@ def test_an_index_for_one_database_is_missed_there_and_nowhere_else(empty_databa
     for table in Base.metadata.tables.values():
         table.to_metadata(models)
     ledger = models.tables["ledger"]
-    Index("ix_ledger_at", ledger.c.at, info={"only": "postgresql"})
+    Index("ix_for_one_database", ledger.c.why, info={"only": "postgresql"})
     with open_store(empty_database) as store, store.database.engine.connect() as connection:
         missed = [kind for kind, _ in differences(connection, models)]
         assert missed == (["add_index"] if connection.dialect.name == "postgresql" else [])
