@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from grader.cli import setup
 from grader.cli.console import errors, plain, print_line, print_path, print_text
 from grader.cli.options import Assignment, Database, Evidence, RosterFile
 from grader.errors import UsageError
+from grader.exports import FORMATS
 
 if TYPE_CHECKING:
     from grader.exports import Export, LeftOut
@@ -20,13 +21,26 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
-Form = Literal["json", "csv", "canvas", "markus", "gradescope", "moodle", "nbgrader"]
+_FORMS = ("json", "csv", *FORMATS)
+_FILLABLE = [form.name for form in FORMATS.values() if form.fill]
+
+
+def _known(form: str) -> str:
+    if form not in _FORMS:
+        raise typer.BadParameter(f"'{form}' is not one of {', '.join(_FORMS)}.")
+    return form
+
+
+def _forms(incomplete: str) -> list[str]:
+    return [form for form in _FORMS if form.startswith(incomplete)]
 
 
 def export(
     form: Annotated[
-        Form,
-        typer.Argument(metavar="FORMAT", help="json, csv, canvas, markus, gradescope, moodle or nbgrader."),
+        str,
+        typer.Argument(
+            metavar="FORMAT", help=f"One of {', '.join(_FORMS)}.", callback=_known, autocompletion=_forms
+        ),
     ],
     assignment: Assignment,
     out: Annotated[
@@ -38,7 +52,9 @@ def export(
     into: Annotated[
         Path | None,
         typer.Option(
-            "--into", metavar="GRADEBOOK", help="Fill in this file, which canvas, markus or moodle exported."
+            "--into",
+            metavar="GRADEBOOK",
+            help=f"Fill in this file, as one of {', '.join(_FILLABLE)} exported it.",
         ),
     ] = None,
     column: Annotated[

@@ -203,7 +203,7 @@ class FunctionProbe(Record):
 Probe = Annotated[ModuleProbe | FunctionProbe, Field(discriminator="kind")]
 
 
-def probe_id(probe: ModuleProbe | FunctionProbe) -> str:
+def probe_id(probe: Probe) -> str:
     """Names a probe by its content, so that criteria share it and a changed threshold keeps it."""
     return f"{probe.kind}-{hashlib.sha256(probe.model_dump_json().encode()).hexdigest()[:12]}"
 

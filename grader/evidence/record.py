@@ -190,6 +190,22 @@ class ShimKind(StrEnum):
     TRAINING_BUDGET = "training_budget"
     WORKERS = "workers"
 
+    @property
+    def may_change_numbers(self) -> bool:
+        """Whether our run may show other numbers than the student's own: any kind that is not named here."""
+        return self not in (
+            ShimKind.API_DRIFT,
+            ShimKind.COMPILE,
+            ShimKind.CUDA,
+            ShimKind.DISPLAY,
+            ShimKind.EXIT,
+            ShimKind.HANDED_IN_FILE,
+            ShimKind.MISSING_PACKAGE,
+            ShimKind.NEWER_PYTHON,
+            ShimKind.SHELL,
+            ShimKind.WORKERS,
+        )
+
 
 class ShimUse(Record):
     """A place where the sandbox stood in for something it lacks."""

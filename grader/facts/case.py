@@ -8,7 +8,7 @@ from typing import Any
 
 from grader.errors import RubricError
 from grader.evidence.codec import Bundle
-from grader.evidence.plan import FunctionProbe, ModuleProbe, probe_id
+from grader.evidence.plan import Probe, probe_id
 from grader.evidence.record import CellRecord, Evidence, ProbeResult, ShimKind
 from grader.facts.facts import Facts
 from grader.facts.sections import Alignment, Section
@@ -72,7 +72,7 @@ class Case:
         by_shim = any(shim.kind is ShimKind.TRAINING_BUDGET for shim in self.evidence.shims)
         return by_shim or any(run.passes_cut > 0 for run in self.evidence.training.runs)
 
-    def probe(self, probe: ModuleProbe | FunctionProbe) -> ProbeResult | None:
+    def probe(self, probe: Probe) -> ProbeResult | None:
         """The answer to a probe; None where this attempt was never asked (MISSING_EVIDENCE)."""
         return self.evidence.probes.get(probe_id(probe))
 

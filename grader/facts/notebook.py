@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from grader.evidence.record import (
     CellRecord,
     Output,
-    ShimKind,
 )
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
@@ -53,16 +52,9 @@ def untouched(case: Case, section: str | None = None) -> Fact[bool]:
     return Known(not any(is_own(cell, case) or was_run_by_student(cell) for cell in cells))
 
 
-#: What may give other numbers than the student's own run had.
-_STAND_INS = frozenset({
-    ShimKind.COLAB_DRIVE, ShimKind.COLAB_FILES, ShimKind.DATASET, ShimKind.IMREAD, ShimKind.NETWORK,
-    ShimKind.PRETRAINED, ShimKind.TRAINING_BUDGET,
-})  # fmt: skip
-
-
 def stands_in(case: Case) -> bool:
     """Whether something stood in for what the student had, so that our run may show other numbers."""
-    return any(shim.kind in _STAND_INS for shim in case.evidence.shims)
+    return any(shim.kind.may_change_numbers for shim in case.evidence.shims)
 
 
 def codeless(case: Case, section: str | None = None) -> Fact[bool]:

@@ -11,9 +11,11 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from grader.judging.judgement import Judgement, Status
 
-__all__ = ["add_up", "in_cents", "is_in_cents", "less", "points_of", "settle"]
+__all__ = ["FINENESS", "add_up", "in_cents", "is_in_cents", "less", "points_of", "settle"]
 
 _CENT = Decimal("0.01")
+#: How fine points are, for messages.
+FINENESS = "at most 2 decimals"
 
 
 def points_of(judgement: Judgement, out_of: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from grader.errors import RefusedError
-from grader.grading.points import is_in_cents
+from grader.grading.points import FINENESS, is_in_cents
 from grader.rubric.model import Policy
 
 __all__ = [
@@ -185,7 +185,7 @@ def check_range(points: float, *, lowest: float, out_of: float, refusal: str) ->
     if not lowest <= points <= out_of:
         raise RefusedError(refusal, expected=f"{lowest:g} to {out_of:g}", found=f"{points:g}")
     if points != lowest and not is_in_cents(points):
-        raise RefusedError(refusal, expected="at most 2 decimals", found=repr(points))
+        raise RefusedError(refusal, expected=FINENESS, found=repr(points))
 
 
 def check_decider(policy: Policy, decider: str, marked_by: Collection[str]) -> None:

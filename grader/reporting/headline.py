@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.evidence.record import CellRecord, Evidence, Outcome
+from grader.evidence.record import CellRecord, Evidence, Outcome, ShimKind
 from grader.facts.handed_in import nothing_came
 from grader.facts.raised import raised_in
 from grader.grading.points import add_up
@@ -33,18 +33,18 @@ _OUTCOMES = {
 }
 
 _STAND_INS = {
-    "training_budget": "training was cut to a few batches a pass",
-    "dataset": "data sets came from a local copy",
-    "pretrained": "pretrained networks had random weights",
-    "imread": "pictures from the web were stand-ins",
-    "cuda": "there was no GPU, so `.cuda()` stayed on the CPU",
-    "missing_package": "packages that the service does not have could not be used",
-    "exit": "what ends or restarts the kernel did not",
-    "compile": "`torch.compile` left networks as they are",
-    "colab.drive": "Google Drive was an empty folder",
-    "network": "there was no network",
-    "shell": "shell commands for downloads did nothing",
-    "workers": "data loaders ran without worker processes",
+    ShimKind.TRAINING_BUDGET: "training was cut to a few batches a pass",
+    ShimKind.DATASET: "data sets came from a local copy",
+    ShimKind.PRETRAINED: "pretrained networks had random weights",
+    ShimKind.IMREAD: "pictures from the web were stand-ins",
+    ShimKind.CUDA: "there was no GPU, so `.cuda()` stayed on the CPU",
+    ShimKind.MISSING_PACKAGE: "packages that the service does not have could not be used",
+    ShimKind.EXIT: "what ends or restarts the kernel did not",
+    ShimKind.COMPILE: "`torch.compile` left networks as they are",
+    ShimKind.COLAB_DRIVE: "Google Drive was an empty folder",
+    ShimKind.NETWORK: "there was no network",
+    ShimKind.SHELL: "shell commands for downloads did nothing",
+    ShimKind.WORKERS: "data loaders ran without worker processes",
 }
 
 

@@ -14,8 +14,9 @@ from grader.store.engine import connect, is_url, place_of, plain_errors
 
 __all__ = ["REVISIONS", "backup", "migrate", "require_newest", "revision_of", "upgrade"]
 
-#: Every released schema, oldest first; named here so that opening a database needs no Alembic.
-REVISIONS = ("0001", "0002")
+_MIGRATIONS = Path(__file__).with_name("migrations")
+#: Every released schema, oldest first, by the files' names: opening a database needs no Alembic.
+REVISIONS = tuple(sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("0*.py")))
 
 
 def revision_of(connection: Connection) -> str | None:

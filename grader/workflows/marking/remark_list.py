@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from grader.errors import UsageError
-from grader.grading.remarks import State
+from grader.grading.remarks import State, is_late
+from grader.rubric.model import Policy
 from grader.rubric.problems import nearest
 from grader.store import History, Store
 from grader.store.remarks import Remark
@@ -91,22 +92,22 @@ def _known_student(history: History, assignment: str | None, student: str | None
 
 def with_deadlines(store: Store, requests: Sequence[Remark]) -> list[Listed]:
     """Adds what the clock and the course's rules say of each request, in the order given."""
-    now, until = store.clock(), _deadlines(store, requests)
-    return [_listed(item, now, until.get((item.assignment, item.student))) for item in requests]
+    now, policies = store.clock(), _policies(store, requests)
+    return [_listed(item, now, policies.get((item.assignment, item.student), Policy())) for item in requests]
 
 
-def _listed(remark: Remark, now: datetime, deadline: datetime | None) -> Listed:
-    overdue = remark.state.is_open and deadline is not None and now > deadline
-    return Listed(remark, now - remark.opened_at, deadline, overdue)
+def _listed(remark: Remark, now: datetime, policy: Policy) -> Listed:
+    overdue = remark.state.is_open and is_late(policy, now)
+    return Listed(remark, now - remark.opened_at, policy.remarks_open_until, overdue)
 
 
-def _deadlines(store: Store, requests: Sequence[Remark]) -> dict[tuple[str, str], datetime | None]:
-    """By assignment and student."""
+def _policies(store: Store, requests: Sequence[Remark]) -> dict[tuple[str, str], Policy]:
+    """The rules that each student's verdict stands on, by assignment and student."""
     asked = {(item.assignment, item.student) for item in requests}
     with store.reading() as history:
         results = list(history.results(students={student for _, student in asked}))
     return {
-        (result.assignment, result.student): policy_of(store, result).remarks_open_until
+        (result.assignment, result.student): policy_of(store, result)
         for result in results
         if (result.assignment, result.student) in asked and result.rubric is not None
     }

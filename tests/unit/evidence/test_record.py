@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.evidence.record import Outcome
+from grader.evidence.record import Outcome, ShimKind
 from grader.evidence.text import first_lines, shortened
 from tests.factories import history, layer_list, model
 
@@ -20,6 +20,18 @@ def test_an_outcome_says_whether_cells_never_ran_and_whose_fault_it_is() -> None
         Outcome.KERNEL_DIED,
     }
     assert [outcome for outcome in Outcome if outcome.our_fault] == [Outcome.SANDBOX_UNAVAILABLE]
+
+
+def test_a_stand_in_says_whether_our_run_may_show_other_numbers() -> None:
+    assert {kind for kind in ShimKind if kind.may_change_numbers} == {
+        ShimKind.COLAB_DRIVE,
+        ShimKind.COLAB_FILES,
+        ShimKind.DATASET,
+        ShimKind.IMREAD,
+        ShimKind.NETWORK,
+        ShimKind.PRETRAINED,
+        ShimKind.TRAINING_BUDGET,
+    }
 
 
 A, B = "a: ReLU(inplace=False)", "b: ReLU(inplace=True)"

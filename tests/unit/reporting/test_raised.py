@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from grader.evidence.record import CellError, CellRecord, Output, ShimKind, ShimUse, Submitted
+from grader.evidence.record import CellError, CellRecord, Outcome, Output, ShimKind, ShimUse, Submitted
 from grader.facts.raised import raised_in
-from grader.reporting.headline import headline
+from grader.reporting.headline import RunFacts, headline
 from grader.reporting.model import ReportInput
 from grader.reporting.raised import raised_clause
 from tests.factories import cell, evidence
 from tests.unit.reporting import samples
 
+#: Stand-ins that change nothing which a student has to know to understand the mark.
+UNSAID = {
+    ShimKind.API_DRIFT,
+    ShimKind.COLAB_FILES,
+    ShimKind.DISPLAY,
+    ShimKind.HANDED_IN_FILE,
+    ShimKind.NEWER_PYTHON,
+}
 UNREADABLE = CellError(type="SyntaxError", message="invalid syntax")
 TOLD = [
     "All parameters were chosen by changing a single one of them",
@@ -126,3 +134,22 @@ def test_text_in_code_cells_is_told_as_such():
     assert several == [
         "Cells 4 and 7 hold text, not code: make them text cells. Nothing was taken off for it."
     ]
+
+
+def run_facts(**changes: object) -> RunFacts:
+    """What is said of a run that was as in the sample, but for these fields of its evidence."""
+    made = report(cell(0, "x = 1"))
+    assert made.bundle is not None
+    changed = made.bundle.evidence.model_copy(update=changes)
+    return headline(replace(made, bundle=replace(made.bundle, evidence=changed)), []).run
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_has_its_words(outcome: Outcome):
+    assert run_facts(outcome=outcome).sentence.endswith(".")
+
+
+@pytest.mark.parametrize("kind", list(ShimKind))
+def test_every_stand_in_is_told_or_needs_no_words(kind: ShimKind):
+    more = set(run_facts(shims=(ShimUse(kind=kind),)).facts) - set(run_facts(shims=()).facts)
+    assert len(more) == (kind not in UNSAID)
