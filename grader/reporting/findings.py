@@ -15,6 +15,7 @@ from grader.judging.exhibits import CallGroup, Calls, Pair, exhibit_of
 from grader.judging.judgement import Status
 from grader.reporting.cells import cells_by_name
 from grader.reporting.code import Excerpt, excerpts
+from grader.reporting.decided import Asked, Told, asked, told
 from grader.reporting.model import ReportInput
 from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
@@ -75,6 +76,8 @@ class FindingView:
         advice: Markdown on how to mend or check it.
         reasons: Why points went or wait, one sentence each.
         more_places: Cells beyond the excerpts shown, by name.
+        told: What people decided, oldest first.
+        asked: Remark requests about it.
         places: Numbers of all cells that it looks at.
         empty: Whether nothing was handed in for it: one line says so.
         read_by_a_person: Whether a TA gives the points whatever a program says.
@@ -99,7 +102,8 @@ class FindingView:
     advice: tuple[str, ...]
     reasons: tuple[str, ...]
     decision: Decision | None
-    points_before: float
+    told: tuple[Told, ...] = ()
+    asked: tuple[Asked, ...] = ()
     places: tuple[int, ...] = ()
     empty: bool = False
     read_by_a_person: bool = False
@@ -115,7 +119,7 @@ class FindingView:
     @property
     def brief(self) -> bool:
         """Whether it is shown folded: full points and nothing to look at."""
-        return self.look.tone == "good" and self.decision is None
+        return self.look.tone == "good" and self.decision is None and not self.asked
 
 
 def view(report: ReportInput, item: CriterionMark) -> FindingView:
@@ -146,7 +150,8 @@ def view(report: ReportInput, item: CriterionMark) -> FindingView:
         advice=() if empty else _advice(finding, criterion.hint if criterion else "", shows_expected),
         reasons=() if empty or _awaits_reading(finding, criterion) else _reasons(finding),
         decision=decision,
-        points_before=finding.points,
+        told=told(report, item),
+        asked=asked(report.remarks, item.criterion),
         places=tuple(dict.fromkeys(place.cell for place in finding.where)),
         empty=empty,
         read_by_a_person=criterion is not None and criterion.check.by_a_person,

@@ -10,6 +10,7 @@ from grader.facts.handed_in import nothing_came
 from grader.facts.raised import raised_in
 from grader.grading.points import add_up
 from grader.reporting.cells import cell_name, cells_by_name, heading_above
+from grader.reporting.decided import Asked, asked
 from grader.reporting.findings import FindingView
 from grader.reporting.model import ReportInput
 from grader.reporting.raised import raised_clause
@@ -85,6 +86,8 @@ class Headline:
     waiting: tuple[FindingView, ...]
     more_waiting: int
     run: RunFacts
+    open_requests: int
+    about_the_sum: tuple[Asked, ...]
 
 
 def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
@@ -97,6 +100,8 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
         waiting=tuple(waiting[:_WAITING]),
         more_waiting=max(0, len(waiting) - _WAITING),
         run=_run_facts(report),
+        open_requests=sum(note.state.is_open for note in report.remarks),
+        about_the_sum=asked(report.remarks, ""),
     )
 
 

@@ -363,7 +363,10 @@ def test_expected_values_wait_for_the_end_of_remarks(held_back: ReportInput) -> 
 
 
 def test_once_remarks_are_over_they_are_shown(held_back: ReportInput) -> None:
-    assert render_report(replace(held_back, remarks_over=True)) == render_report(samples.report())
+    page = render_report(replace(held_back, remarks_over=True))
+    assert page == render_report(replace(samples.report(), remarks_over=True))
+    assert "386" in section(page, "small-net-parameters")
+    assert "Remark requests were taken until 04 December 2026" in page
 
 
 def test_the_appendix_can_be_left_out(page: str) -> None:
