@@ -20,9 +20,11 @@ _CODE_SPAN = re.compile(r"(`[^`]*`)")
 _CELLS = re.compile(
     r"\b(?P<one>[Cc]ell) (?P<number>\d+)\b|\b(?P<many>[Cc]ells) (?P<numbers>\d+(?:, \d+)*(?:,? and \d+)?)\b"
 )
-_PLACE = re.compile(
-    r"(?:\bline \d+ of )?\b(?P<word>[Cc])ell(?P<many>s)? \d+(?:, \d+)*(?:,? and \d+)?\b(?:, line \d+)?"
-)
+_NUMBERS = r"cells? \d+(?:, \d+)*(?:,? and \d+)?\b(?:, line \d+)?"
+_LINE = re.compile(r"\bline \d+ of (?=(?:what )?cells? \d)")
+#: Where something stands, as a phrase that can go; and what is left then.
+_PHRASE = re.compile(rf",? (?:in|of) {_NUMBERS}|,? \({_NUMBERS}\)|, {_NUMBERS}(?=\))")
+_PLACE = re.compile(rf"\b(?P<word>[Cc]){_NUMBERS[1:]}")
 
 
 def first_words(cell: CellRecord) -> str:
@@ -101,9 +103,12 @@ def cells_by_name(text: str, cells: Sequence[CellRecord], *, together: int = _NA
 def without_cells(text: str) -> str:
     """A message for people who have another notebook: its cells and lines are nobody's in particular."""
     parts = _CODE_SPAN.split(text)
-    return "".join(part if at % 2 else _PLACE.sub(_anywhere, part) for at, part in enumerate(parts))
+    return "".join(
+        part if at % 2 else _PLACE.sub(_anywhere, _PHRASE.sub("", _LINE.sub("", part)))
+        for at, part in enumerate(parts)
+    )
 
 
 def _anywhere(found: re.Match[str]) -> str:
-    what = "some cells" if found["many"] else "a cell"
+    what = "some cells" if "ells " in found[0] else "a cell"
     return what.capitalize() if found["word"] == "C" else what

@@ -66,9 +66,14 @@ def test_what_names_no_cell_of_the_file_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("raised in cell 6, line 11, again", "raised in a cell, again"),
+        ("raised in cell 6, line 11, again", "raised, again"),
         ("Cell 8 shows it; line 3 of cell 41 does not", "A cell shows it; a cell does not"),
-        ("in cells 19, 20 and 22", "in some cells"),
+        ("evaluated, in cells 19, 20 and 22.", "evaluated."),
+        ("`net` (cell 3) has, and `a` (Net, cell 4) has", "`net` has, and `a` (Net) has"),
+        ("(after the sigmoid in cell 6, line 11) in cell 9", "(after the sigmoid)"),
+        ("the clip in line 3 of cell 41 is lost", "the clip is lost"),
+        ("line 16 of what cell 16 printed", "what a cell printed"),
+        ("what cells 1 and 2 printed", "what some cells printed"),
         ("`cell 3` is code and 5 cells are many", "`cell 3` is code and 5 cells are many"),
     ],
 )
