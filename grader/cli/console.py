@@ -11,6 +11,7 @@ from typing import Literal
 from rich import box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -96,6 +97,8 @@ def print_text(text: str) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Prints a table: framed on a terminal, aligned plain lines elsewhere.
 
+    On a terminal that is too narrow the last columns come below their row, whole; nothing is cut.
+
     Args:
         columns: Their headings.
         rows: One text for each column.
@@ -103,10 +106,38 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right:
     """
     cells = [[plain(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        output().print(_framed(columns, cells, right))
+        fitting = _fitting(columns, cells, output().width)
+        if fitting == len(columns):
+            output().print(_framed(columns, cells, right))
+        else:
+            _print_narrow(columns, cells, right, fitting)
     else:
         for line in _aligned(columns, cells, right):
             print_text(line + "\n")
+
+
+def _fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many of the first columns stand side by side in so many places; one at least."""
+    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    taken = [sum(widths[:number]) + 2 * (number - 1) for number in range(1, len(widths) + 1)]
+    return max(1, sum(each <= width for each in taken))
+
+
+def _print_narrow(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], fitting: int
+) -> None:
+    """The columns that fit as a table, the others below their row, each with its heading."""
+    head, *lines = _aligned(columns[:fitting], [row[:fitting] for row in rows], right)
+    _print_wrapped(Text(head, style="bold"), 0)
+    for line, row in zip(lines, rows, strict=True):
+        _print_wrapped(Text(line), 0)
+        for column, cell in zip(columns[fitting:], row[fitting:], strict=True):
+            if cell:
+                _print_wrapped(Text(f"{column}: {cell}"), 4)
+
+
+def _print_wrapped(text: Text, indent: int) -> None:
+    output().print(Padding(text, (0, 0, 0, indent), expand=False), soft_wrap=False)
 
 
 def _framed(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> Table:

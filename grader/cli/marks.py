@@ -13,7 +13,10 @@ from grader.cli.console import number, print_line, print_table, print_text
 from grader.cli.options import Assignment, Database, Evidence, OneStudent
 
 if TYPE_CHECKING:
-    from grader.grading.marks import CriterionMark, Mark
+    from collections.abc import Sequence
+
+    from grader.grading.marks import CriterionMark, Decision, Mark
+    from grader.store.remarks import Remark
     from grader.store.results import Result
     from grader.workflows.views.telling import Told
 
@@ -42,7 +45,7 @@ def show(
     from grader.workflows.views.identity import shown_as
     from grader.workflows.views.provenance import stands_on
     from grader.workflows.views.report import report_input
-    from grader.workflows.views.show import find_result, timeline
+    from grader.workflows.views.show import find_result, requests_of, timeline
     from grader.workflows.views.telling import tell
 
     options = setup.settings(db=db, evidence=evidence)
@@ -51,6 +54,7 @@ def show(
         entries = timeline(store, result.student, assignment) if history else None
         basis = stands_on(store, result) if why else None
         detail = "" if as_json else parted(ending(store, result))[0]
+        asked = requests_of(store, result)
         held = report_input(store, result) if why_held(result) and not as_json else None
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)
@@ -58,6 +62,7 @@ def show(
         print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
     _print_result(result, shown, detail)
+    _print_requests(asked, shown)
     if held is not None:
         print_line("could not be taken; no mark goes out until a TA has looked. The student's page says:")
         for label, text in advice(replace(held, contact=options.contact or "")):
@@ -96,7 +101,7 @@ def _print_result(result: Result, shown: str, detail: str) -> None:
     if mark is None:
         print_line("not judged yet; `grader run` or `grader regrade` judges it")
         return
-    rows = [_row(criterion) for criterion in mark.criteria]
+    rows = [_row(criterion, _decided(result, criterion)) for criterion in mark.criteria]
     columns = ("criterion", "status", "points", "out of", "decided", "message")
     print_table(columns, rows, right=("points", "out of"))
     if mark.late is not None:
@@ -104,7 +109,35 @@ def _print_result(result: Result, shown: str, detail: str) -> None:
     print_line(_total(mark))
 
 
-def _row(mark: CriterionMark) -> tuple[str, ...]:
+def _print_requests(requests: Sequence[Remark], shown: str) -> None:
+    """Requests and what was answered; who acts on their own goes by the name that is shown."""
+    for remark in requests:
+        about, state = remark.criterion or "the sum", remark.state.value.replace("_", " ")
+        opened = remark.opened_at.strftime("%Y-%m-%d")
+        print_line(
+            f"remark request {remark.id} on {about}, {opened}: {state}: {' '.join(remark.reason.split())}"
+        )
+        for step in remark.steps:
+            if step.reason:
+                who = shown if step.by == remark.student else step.by
+                print_line(f"  {who}: {step.action.value}: {' '.join(step.reason.split())}")
+
+
+def _decided(result: Result, mark: CriterionMark) -> str:
+    """Who decided and what each wrote, oldest first; marks that were taken back are left to the history."""
+    made = [decision for decision in result.decisions if decision.criterion == mark.criterion]
+    told: list[Decision] = []
+    for decision in sorted(made, key=lambda decision: decision.seq):
+        if decision.points is None:
+            told = [each for each in told if each.request is not None]
+        else:
+            told.append(decision)
+    if len(told) < 2:
+        return f"{told[0].by}: {told[0].why}" if told else ""
+    return "; then ".join(f"{each.by}: {number(each.points)} points: {each.why}" for each in told)
+
+
+def _row(mark: CriterionMark, decided: str) -> tuple[str, ...]:
     finding, decision = mark.finding, mark.decision
     places = ", ".join(
         f"cell {where.cell}" + (f" line {where.line}" if where.line else "") for where in finding.where[:3]
@@ -115,7 +148,7 @@ def _row(mark: CriterionMark) -> tuple[str, ...]:
         finding.status.value,
         number(mark.points),
         number(mark.out_of),
-        f"{decision.by}: {decision.why}" if decision else "",
+        decided,
         f"{message} [{places}]" if places else message,
     )
 

@@ -12,10 +12,11 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, String, _To
 
 from grader.evidence.record import CellRecord
 from grader.facts.fields import Where
+from grader.reporting.cells import first_words, heading_above
 from grader.reporting.markdown import markdown
 from grader.reporting.text import clean, shortened
 
-__all__ = ["CODE_CLASSES", "Excerpt", "Line", "excerpts", "heading_above", "highlighted"]
+__all__ = ["CODE_CLASSES", "Excerpt", "Line", "excerpts", "highlighted"]
 
 _CONTEXT_LINES = 3
 _WHOLE_CELL_LINES = 24
@@ -50,11 +51,13 @@ class Excerpt:
 
     Attributes:
         cell: From 0 over all cells.
+        words: Its first words; empty for an empty cell.
         under: The heading that the cell stands under, empty where there is none.
         prose: In place of lines where a text cell is meant as a whole.
     """
 
     cell: int
+    words: str
     under: str
     lines: tuple[Line, ...] = ()
     prose: Markup = _NO_PROSE
@@ -69,22 +72,11 @@ def excerpts(cells: Sequence[CellRecord], where: Iterable[Where]) -> tuple[Excer
     return tuple(_excerpt(cells, cell, lines) for cell, lines in marked.items())
 
 
-def heading_above(cells: Sequence[CellRecord], cell: int) -> str:
-    """Text of the nearest Markdown heading at or above a cell."""
-    for record in reversed(cells[: cell + 1]):
-        if record.kind == "markdown":
-            headings = [line for line in record.source.splitlines() if line.lstrip().startswith("#")]
-            if headings:
-                return shortened(clean(headings[-1].strip().lstrip("#").strip().strip("*_")), 120)
-    return ""
-
-
 def _excerpt(cells: Sequence[CellRecord], cell: int, marked: set[int]) -> Excerpt:
     record = cells[cell]
     if record.kind == "markdown" and not marked:
-        return Excerpt(
-            cell, heading_above(cells, cell), prose=markdown(shortened(record.source, _PROSE_CHARACTERS))
-        )
+        prose = markdown(shortened(record.source, _PROSE_CHARACTERS))
+        return Excerpt(cell, first_words(record), heading_above(cells, cell), prose=prose)
     lines = highlighted(record.source) if record.kind == "code" else _escaped(record.source)
     shown = _shown(len(lines), marked)
     picked: list[Line] = []
@@ -96,7 +88,7 @@ def _excerpt(cells: Sequence[CellRecord], cell: int, marked: set[int]) -> Excerp
         last = number
     if last < len(lines):
         picked.append(Line(0, Markup("")))
-    return Excerpt(cell, heading_above(cells, cell), tuple(picked))
+    return Excerpt(cell, first_words(record), heading_above(cells, cell), tuple(picked))
 
 
 def _shown(length: int, marked: set[int]) -> list[int]:

@@ -13,13 +13,15 @@ from grader.grading.marks import CriterionMark, Decision
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import CallGroup, Calls, Pair, exhibit_of
 from grader.judging.judgement import Status
+from grader.reporting.cells import cells_by_name
 from grader.reporting.code import Excerpt, excerpts
+from grader.reporting.decided import Asked, Told, asked, told
 from grader.reporting.model import ReportInput
 from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
 from grader.rubric.model import Criterion
 
-__all__ = ["FindingView", "Look", "look_of", "view"]
+__all__ = ["NOTHING_HANDED_IN", "FindingView", "Look", "look_of", "view"]
 
 _EXCERPTS = 4
 _VALUE_CHARACTERS = 300
@@ -44,6 +46,9 @@ _LOOKS = {
     Status.CHECK_ERROR: Look("wait", "Our fault, your TA decides", "…"),
 }
 
+#: What every check says of a part that is as the handout left it.
+NOTHING_HANDED_IN = "Nothing was handed in for this part."
+
 #: What a check says then is for course staff: names of exceptions, expected values, commands to give.
 _OUR_SIDE = {
     Status.MISSING_EVIDENCE: "This was not measured when our service ran the notebook.",
@@ -67,9 +72,15 @@ class FindingView:
     Attributes:
         lost: Points that went, neither earned nor pending.
         withheld: True while the rubric keeps expected values back.
+        gist: The message's first sentences, for the first screen.
         advice: Markdown on how to mend or check it.
         reasons: Why points went or wait, one sentence each.
-        more_places: Places beyond the excerpts shown, as ``cell 7``.
+        more_places: Cells beyond the excerpts shown, by name.
+        told: What people decided, oldest first.
+        asked: Remark requests about it.
+        places: Numbers of all cells that it looks at.
+        empty: Whether nothing was handed in for it: one line says so.
+        read_by_a_person: Whether a TA gives the points whatever a program says.
     """
 
     id: str
@@ -81,6 +92,7 @@ class FindingView:
     lost: float
     asks: str
     message: str
+    gist: str
     withheld: bool
     expected: str | None
     found: str | None
@@ -90,12 +102,11 @@ class FindingView:
     advice: tuple[str, ...]
     reasons: tuple[str, ...]
     decision: Decision | None
-    points_before: float
-
-    @property
-    def gist(self) -> str:
-        """The message's first sentences, for the summary."""
-        return first_sentences(self.message, _GIST_CHARACTERS)
+    told: tuple[Told, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    places: tuple[int, ...] = ()
+    empty: bool = False
+    read_by_a_person: bool = False
 
     @property
     def score(self) -> str:
@@ -108,14 +119,16 @@ class FindingView:
     @property
     def brief(self) -> bool:
         """Whether it is shown folded: full points and nothing to look at."""
-        return self.look.tone == "good" and self.decision is None
+        return self.look.tone == "good" and self.decision is None and not self.asked
 
 
 def view(report: ReportInput, item: CriterionMark) -> FindingView:
     finding, decision = item.finding, item.decision
     criterion = report.criterion_of(finding)
     shows_expected = report.shows_expected(finding)
-    shown = _excerpts(report, finding)
+    empty = decision is None and _is_empty(finding)
+    message = _message(finding, criterion, decision) if shows_expected else ""
+    shown = () if empty else _excerpts(report, finding)
     expected, found = _pair(finding, shows_expected)
     return FindingView(
         id=finding.criterion,
@@ -125,19 +138,32 @@ def view(report: ReportInput, item: CriterionMark) -> FindingView:
         out_of=item.out_of,
         pending=item.pending,
         lost=item.lost,
-        asks=criterion.asks if criterion else "",
-        message=_message(finding, criterion, decision) if shows_expected else "",
+        asks=criterion.asks if criterion and not empty else "",
+        message=_named(report, message),
+        gist=_named(report, first_sentences(message, _GIST_CHARACTERS)),
         withheld=not shows_expected,
         expected=expected,
         found=found,
         excerpts=shown[:_EXCERPTS],
-        more_places=tuple(f"cell {excerpt.cell}" for excerpt in shown[_EXCERPTS:]),
-        pictures=pictures(report, finding),
-        advice=_advice(finding, criterion.hint if criterion else "", shows_expected),
-        reasons=() if _awaits_reading(finding, criterion) else _reasons(finding),
+        more_places=tuple(_named(report, f"cell {excerpt.cell}") for excerpt in shown[_EXCERPTS:]),
+        pictures=() if empty else pictures(report, finding),
+        advice=() if empty else _advice(finding, criterion.hint if criterion else "", shows_expected),
+        reasons=() if empty or _awaits_reading(finding, criterion) else _reasons(finding),
         decision=decision,
-        points_before=finding.points,
+        told=told(report, item),
+        asked=asked(report.remarks, item.criterion),
+        places=tuple(dict.fromkeys(place.cell for place in finding.where)),
+        empty=empty,
+        read_by_a_person=criterion is not None and criterion.check.by_a_person,
     )
+
+
+def _is_empty(finding: Finding) -> bool:
+    return finding.status is Status.FAIL and finding.message == NOTHING_HANDED_IN
+
+
+def _named(report: ReportInput, text: str) -> str:
+    return text if report.bundle is None else cells_by_name(text, report.bundle.evidence.cells)
 
 
 def _message(finding: Finding, criterion: Criterion | None, decision: Decision | None) -> str:

@@ -12,6 +12,7 @@ from grader.grading.verdict import Finding
 from grader.judging.exhibits import Calls, Names, exhibit_of
 from grader.judging.judgement import Status
 from grader.reporting.anonymous import Disguise
+from grader.reporting.cells import without_cells
 from grader.reporting.model import SummaryInput
 from grader.reporting.text import clean, first_sentences, shortened
 from grader.rubric.model import Criterion, Rubric
@@ -126,7 +127,8 @@ def _of_criterion(
         yield _Sighting((finding.criterion, entry.name), text, "", code, lost)
     if names and not mistakes:
         return
-    gist = disguise.message(first_sentences(finding.message, _GIST_CHARACTERS))
+    # Other people's notebooks have other cells at these places.
+    gist = disguise.message(without_cells(first_sentences(finding.message, _GIST_CHARACTERS)))
     code = _first_code(result, disguise, finding)
     for mistake in mistakes:
         yield _Sighting((finding.criterion, mistake), f"{title}: {mistake}", gist, code, lost)

@@ -8,11 +8,31 @@ from datetime import datetime
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
-from grader.grading.marks import Mark
+from grader.grading.marks import Decision, Mark
+from grader.grading.remarks import State
 from grader.grading.verdict import Finding
 from grader.rubric.model import Criterion, Rubric
 
-__all__ = ["ReportInput", "SummaryInput"]
+__all__ = ["RemarkNote", "ReportInput", "SummaryInput"]
+
+
+@dataclass(frozen=True)
+class RemarkNote:
+    """A remark request, as the student who made it may read it.
+
+    Attributes:
+        criterion: Empty for a counting error, which concerns the sum.
+        points_before: What counted when it was opened.
+        answer: What a TA wrote who left the mark as it was; decisions carry their own words.
+    """
+
+    id: int
+    criterion: str
+    state: State
+    asked_at: datetime
+    reason: str
+    points_before: float
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,8 @@ class ReportInput:
         made_at: When the report was made; left out where it is None.
         unchanged: Cells that are as the handout gave them, whose errors are not the student's.
         contact: Whom a student can ask, as the course says it; empty where it does not.
+        remarks: The student's remark requests, in the order in which they were opened.
+        decisions: All that people ever decided, of which `mark` has the standing ones.
     """
 
     student: str
@@ -53,6 +75,8 @@ class ReportInput:
     made_at: datetime | None = None
     unchanged: frozenset[int] = frozenset()
     contact: str = ""
+    remarks: tuple[RemarkNote, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def result(self) -> Outcome:

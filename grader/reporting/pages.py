@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -42,12 +43,25 @@ def _environment() -> Environment:
         count=text.count,
         duration=text.duration,
         listed=text.listed,
+        contact=_contact,
         markdown=markdown,
         message=message,
         number=text.number,
         plain=text.plain,
     )
     return environment
+
+
+def _contact(address: str) -> Markup | str:
+    """A link where the course gave a link or a mail address, else its words."""
+    address = text.clean(address)
+    if re.fullmatch(r"https?://\S+", address):
+        target = address
+    elif re.fullmatch(r"[^\s@:/?]+@[^\s@:/?]+", address):
+        target = f"mailto:{address}"
+    else:
+        return address
+    return Markup('<a href="{}">{}</a>').format(target, address)
 
 
 def _finalized(value: Any) -> Any:

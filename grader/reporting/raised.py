@@ -1,4 +1,4 @@
-"""Whose cells raised errors, in a clause."""
+"""Whose cells raised errors, in a clause, by their numbers in the file (see `grader.reporting.cells`)."""
 
 from __future__ import annotations
 

@@ -40,9 +40,15 @@ class Bin:
 
 @dataclass(frozen=True)
 class Marks:
-    """How the marks lie. All zero where nothing is judged."""
+    """How the settled marks lie. All zero where none is settled.
+
+    Attributes:
+        judged: Submissions with a mark, settled or not.
+        open: Those of them with points that wait for a TA; in no figure, since they can still change.
+    """
 
     judged: int
+    open: int = 0
     mean: float = 0.0
     median: float = 0.0
     lowest: float = 0.0
@@ -50,6 +56,11 @@ class Marks:
     lower_quartile: float = 0.0
     upper_quartile: float = 0.0
     bins: tuple[Bin, ...] = ()
+
+    @property
+    def settled(self) -> int:
+        """Submissions that the figures are of."""
+        return self.judged - self.open
 
 
 @dataclass(frozen=True)
@@ -148,7 +159,7 @@ def summarise(
         out_of=rubric.total,
         submissions=len(results),
         held=sum(result.held for result in results),
-        marks=_marks([mark.points for _, mark in judged], rubric.total),
+        marks=_marks([mark for _, mark in judged], rubric.total),
         criteria=tuple(_line(criterion, [mark for _, mark in readable]) for criterion in rubric.criteria),
         issues=common_issues(rubric, [result for result, _ in readable]),
         standings=_standings([(result.student, mark) for result, mark in judged], rubric.total, thresholds),
@@ -163,13 +174,16 @@ def _by_count(entry: tuple[Outcome, int]) -> tuple[int, str]:
     return -entry[1], entry[0].value
 
 
-def _marks(points: Sequence[float], out_of: float) -> Marks:
+def _marks(marks: Sequence[Mark], out_of: float) -> Marks:
+    points = [mark.points for mark in marks if not mark.pending]
+    waiting = len(marks) - len(points)
     if not points:
-        return Marks(judged=0)
+        return Marks(judged=len(marks), open=waiting)
     # One mark has no quartiles of its own; twice the same mark has.
     lower, _, upper = statistics.quantiles([*points, *points][: max(2, len(points))], n=4, method="inclusive")
     return Marks(
-        judged=len(points),
+        judged=len(marks),
+        open=waiting,
         mean=statistics.fmean(points),
         median=statistics.median(points),
         lowest=min(points),

@@ -26,6 +26,7 @@ def render_summary_html(summary: ClassSummary) -> str:
         histogram=histogram(summary.marks),
         success=success,
         percent=_percent,
+        left_out=_left_out(summary) if summary.marks.open else "",
     )
 
 
@@ -49,12 +50,14 @@ def _percent(share: float | None) -> str:
 def _head(summary: ClassSummary) -> Iterator[str]:
     marks = summary.marks
     yield f"{summary.title}: {count(summary.submissions, 'submission')}, {marks.judged} judged"
-    if marks.judged:
+    if marks.settled:
         yield (
             f"of {number(summary.out_of)} points: mean {number(marks.mean)}, median {number(marks.median)}, "
             f"middle half {number(marks.lower_quartile)} to {number(marks.upper_quartile)}, "
             f"lowest {number(marks.lowest)}, highest {number(marks.highest)}"
         )
+    if marks.open:
+        yield _left_out(summary)
     if summary.held:
         yield f"{count(summary.held, 'submission')} could not be taken; in no figure until a TA has decided"
     waiting = add_up(line.pending for line in summary.waiting)
@@ -62,6 +65,15 @@ def _head(summary: ClassSummary) -> Iterator[str]:
         yield f"{count(waiting, 'point')} of these submissions still wait for TAs"
     if summary.remarks:
         yield f"{count(len(summary.remarks), 'remark request')} open: {listed(summary.remarks)}"
+
+
+def _left_out(summary: ClassSummary) -> str:
+    """What the figures are not of."""
+    marks = summary.marks
+    waiting = f"{count(marks.open, 'mark')} with points that wait for a TA"
+    if not marks.settled:
+        return f"no mark is settled yet, so there are no figures: {waiting}"
+    return f"figures are of {count(marks.settled, 'settled mark')}; left out: {waiting}"
 
 
 def _distribution(summary: ClassSummary) -> Iterator[str]:

@@ -9,10 +9,12 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from grader.evidence.record import CellRecord
 from grader.evidence.training import DataSource, ModelIdentity, TrainingRun
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import RunTimeline
 from grader.judging.judgement import Status
+from grader.reporting.cells import cell_name
 from grader.reporting.model import ReportInput
 from grader.reporting.pages import fragment
 from grader.reporting.pictures.svg import element, image, joined
@@ -31,12 +33,14 @@ class Row:
     """One run.
 
     Attributes:
+        run: Counted from 1, as people count; evidence counts from 0.
+        place: The cell that trains, by name; empty where it is not known.
         start: In words; `tone` colours it: fresh is good, carried against the rules bad, unknown waits.
         rail: The stretch of the timeline beside it.
     """
 
     run: int
-    cell: int | None
+    place: str
     subject: str
     settings: str
     start: str
@@ -55,7 +59,8 @@ def draw(report: ReportInput, finding: Finding, exhibit: RunTimeline) -> Markup 
     accused = _accused(finding, exhibit)
     links = _links(runs)
     sources = {source.token: source for source in history.sources}
-    rows = [_row(run, accused, links, place, sources) for place, run in enumerate(runs)]
+    cells = report.bundle.evidence.cells
+    rows = [_row(run, accused, links, at, sources, cells) for at, run in enumerate(runs)]
     return fragment(
         "training_runs.html.j2", rows=rows, linked=bool(links), left_out=len(history.runs) - len(runs)
     )
@@ -71,19 +76,20 @@ def _row(
     run: TrainingRun,
     accused: Mapping[int, str],
     links: Sequence[Link],
-    place: int,
+    at: int,
     sources: Mapping[int, DataSource],
+    cells: Sequence[CellRecord],
 ) -> Row:
     start, tone = _start(run, accused.get(run.index))
     source = None if run.source is None else sources.get(run.source)
     return Row(
-        run=run.index,
-        cell=run.cell,
+        run=run.index + 1,
+        place="" if run.cell is None else cell_name(cells, run.cell),
         subject=_subject(run.model),
         settings=settings(run, None if source is None else source.batch_size),
         start=start,
         tone=tone,
-        rail=_rail(links, place, tone),
+        rail=_rail(links, at, tone),
         curve=sparkline(run.losses),
     )
 
@@ -107,7 +113,7 @@ def _start(run: TrainingRun, accused: str | None) -> tuple[str, str]:
     part = (
         "all weights" if start.carried_share >= 1 else f"{number(100 * start.carried_share)} % of the weights"
     )
-    told = f"Went on with {part} of run {start.carried_from}"
+    told = f"Went on with {part} of run {start.carried_from + 1}"
     return (f"{told}; your TA looks at it", accused) if accused == "wait" else (told, accused or "plain")
 
 

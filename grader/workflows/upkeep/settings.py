@@ -35,7 +35,7 @@ class Settings(BaseModel):
         reference: Folder of reference answers.
         user: Who acts, for the history.
         format: Layout of the submissions; recognised by itself where it is None.
-        contact: Whom a student can ask whose file could not be taken, as an address or a link.
+        contact: Whom a student can ask about a mark, as an address or a link.
         busy_timeout_s: How long to wait while another program writes to the database.
     """
 

@@ -12,10 +12,11 @@ from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
 from grader.grading.earlier import completed
-from grader.grading.remarks import is_late
+from grader.grading.remarks import Action, is_late
 from grader.intake.roster import Roster
-from grader.reporting import ReportInput, render_report
+from grader.reporting import RemarkNote, ReportInput, render_report
 from grader.store import Store
+from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.workflows.views.people import shown_name
 
@@ -63,7 +64,7 @@ def write_reports(
         reference: Networks to show beside the students'.
         appendix: Whether the executed notebooks are appended.
         roster: Tells names.
-        contact: Whom a student can ask whose file could not be taken.
+        contact: Whom a student can ask.
 
     Raises:
         UsageError: The folder cannot be written.
@@ -94,6 +95,8 @@ def report_input(
         return None
     bundle, loaded, now = store.evidence(attempt), store.rubric(result.rubric), store.clock()
     shown = reference if verdict.reference == reference.digest else NO_REFERENCE
+    with store.reading() as history:
+        asked = history.remarks(assignment=result.assignment, student=result.student)
     return ReportInput(
         student=result.student,
         rubric=loaded.rubric,
@@ -108,6 +111,21 @@ def report_input(
         appendix=appendix,
         made_at=now,
         unchanged=loaded.given_cells(bundle.evidence.cells),
+        remarks=tuple(map(_note, asked)),
+        decisions=result.decisions,
+    )
+
+
+def _note(remark: Remark) -> RemarkNote:
+    rejected = [step.reason for step in remark.steps if step.action is Action.REJECT]
+    return RemarkNote(
+        remark.id,
+        remark.criterion,
+        remark.state,
+        remark.opened_at,
+        remark.reason,
+        remark.points_before,
+        answer=rejected[-1] if rejected else "",
     )
 
 

@@ -9,10 +9,11 @@ from grader.rubric.problems import nearest
 from grader.store import Store
 from grader.store.engine import shown
 from grader.store.history import TimelineEntry
+from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.workflows.views.identity import pseudonym, real_names
 
-__all__ = ["find_result", "find_results", "name_of", "timeline"]
+__all__ = ["find_result", "find_results", "name_of", "requests_of", "timeline"]
 
 
 def find_results(store: Store, assignment: str, students: Collection[str] = ()) -> list[Result]:
@@ -52,6 +53,12 @@ def timeline(store: Store, student: str, assignment: str) -> list[TimelineEntry]
     """All that ever happened to a student's work on an assignment, oldest first."""
     with store.reading() as history:
         return history.timeline(student, assignment)
+
+
+def requests_of(store: Store, result: Result) -> list[Remark]:
+    """A student's remark requests on an assignment, oldest first."""
+    with store.reading() as history:
+        return history.remarks(assignment=result.assignment, student=result.student)
 
 
 def name_of(store: Store, anonymous: bool) -> Callable[[str], str]:

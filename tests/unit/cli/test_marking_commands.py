@@ -123,6 +123,65 @@ def test_a_request_goes_its_whole_way(graded: Path, grader) -> None:
     assert f"remark request {id}: decide 2 points: it was given" in history
 
 
+def test_both_comments_and_every_request_stand_on_the_page_and_in_show(graded: Path, grader) -> None:
+    grader(
+        "mark", "s2", "-a", "mini", "-c", "builtin-shadowing", "-p", "0.5", "-m", "a little", "--as", "ann"
+    )
+    id = grader(*OPEN).out.split()[1]
+    page = page_of(graded, grader)
+    assert "1 remark request of yours waits for an answer" in page
+    assert "a remark was asked for; it waits for a TA." in page
+    assert f"remark request {id} on builtin-shadowing" in grader("show", "s2", "-a", "mini").out
+    grader("remark", "review", id)
+    grader("remark", "decide", id, "-p", "2", "-m", "it was given", "--as", "bob")
+    page = page_of(graded, grader)
+    assert "0.5 of 2 (before: 0)" in page
+    assert "2 of 2 (before: 0.5)" in page
+    assert page.index("a little") < page.index("it was given")
+    assert "waits for an answer" not in page
+    assert "ann:" not in page
+    shown = grader("show", "s2", "-a", "mini").out
+    assert "ann: 0.5 points: a little; then bob: 2 points: it was given" in shown
+    assert ": resolved: see the handout" in shown
+
+
+def test_a_rejected_request_and_one_about_the_sum_are_answered_on_the_page(graded: Path, grader) -> None:
+    first = grader(*OPEN).out.split()[1]
+    about_sum = ("-m", "the sum is wrong", "--kind", "counting_error", "--accept")
+    assert grader("remark", "open", "s2", "-a", "mini", *about_sum).code == 0
+    grader("remark", "review", first)
+    assert grader("remark", "decide", first, "--reject", "-m", "the name hides the builtin").code == 0
+    page = page_of(graded, grader)
+    assert "a remark was asked for; the mark stays as it was." in page
+    assert "the name hides the builtin" in page
+    assert page.index("the sum is wrong") < page.index("All criteria")
+    shown = grader("show", "s2", "-a", "mini").out
+    assert "reject: the name hides the builtin" in shown
+    assert "on the sum" in shown
+
+
+@pytest.mark.parametrize(
+    ("contact", "told"),
+    [
+        ("https://course.example/remarks?lab=1", '<a href="https://course.example/remarks?lab=1">'),
+        ("ta@course.example", '<a href="mailto:ta@course.example">'),
+        ("the desk in room 3", "turn to the desk in room 3,"),
+        ("javascript:alert(1)", "turn to javascript:alert(1),"),
+        ("", "turn to your TA or instructor,"),
+    ],
+)
+def test_the_page_says_how_to_ask(graded: Path, grader, contact: str, told: str) -> None:
+    settings = graded / "grader.toml"
+    kept = settings.read_text() if settings.exists() else ""
+    settings.write_text(f'contact = "{contact}"\n{kept}' if contact else kept)
+    assert told in page_of(graded, grader)
+
+
+def page_of(folder: Path, grader) -> str:
+    assert grader("report", "s2", "-a", "mini", "-o", "pages").code == 0
+    return (folder / "pages" / "s2.html").read_text()
+
+
 POLICY = "remarks:\n  remarks_open_until: {until}\n"
 
 

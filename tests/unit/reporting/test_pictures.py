@@ -105,7 +105,7 @@ def test_a_run_that_a_ta_must_judge_is_not_painted_as_wrong() -> None:
 def test_weights_carried_where_the_rubric_allows_it_are_told_without_blame() -> None:
     runs = history(training_run(0, 1), training_run(1, 2, start=carried(0, 0.25)))
     told = timeline(runs, RunTimeline())
-    assert "Went on with 25 % of the weights of run 0" in told
+    assert "Went on with 25 % of the weights of run 1" in told
     assert 'class="start plain"' in told
 
 

@@ -108,7 +108,10 @@ def told(*cells: CellRecord, unchanged: frozenset[int] = frozenset()) -> tuple[s
 
 def test_given_code_that_raises_is_no_error_of_the_students():
     sentence, steps = told(broken(0), unchanged=frozenset({0}))
-    assert "only given code, left as it was, raised an error (cell 0), which costs nothing." in sentence
+    assert (
+        "only given code, left as it was, raised an error (cell `img`, no. 0), which costs nothing."
+        in sentence
+    )
     assert steps == []
     assert told(broken(0))[1] != []
 
@@ -116,14 +119,14 @@ def test_given_code_that_raises_is_no_error_of_the_students():
 def test_an_error_that_the_file_shows_as_well_is_not_doubted():
     stored = Submitted(outputs=(Output(kind="error", name="NameError"),))
     (step,) = told(broken(0).model_copy(update={"submitted": stored}))[1]
-    assert step.endswith("cell 0 raised `NameError`, as it did in the file you handed in.")
+    assert step.endswith("cell `img`, no. 0, raised `NameError`, as it did in the file you handed in.")
     (step,) = told(broken(0).model_copy(update={"submitted": stored}), broken(1))[1]
     assert step.endswith("as it did in the file you handed in; 1 later cell raised an error too.")
     other = Submitted(outputs=(Output(kind="error", name="KeyError"),))
     (step,) = told(broken(0).model_copy(update={"submitted": other}), broken(1))[1]
     assert step.endswith(
-        "cell 0 raised `NameError` and 1 later cell an error too. See whether “Restart and run all” goes"
-        " through for you."
+        "cell `img`, no. 0, raised `NameError` and 1 later cell an error too. See whether “Restart and run"
+        " all” goes through for you."
     )
 
 

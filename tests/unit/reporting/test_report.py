@@ -13,12 +13,13 @@ from itertools import pairwise
 import pytest
 
 from grader.evidence.codec import Bundle
-from grader.evidence.record import ModuleRecord, Outcome
+from grader.evidence.record import CellRun, ModuleRecord, Outcome
 from grader.facts.fields import Where
 from grader.grading.late import LateLine
 from grader.grading.verdict import Finding, Verdict
 from grader.judging.judgement import Status
 from grader.reporting import ReportInput, render_report
+from grader.reporting.findings import NOTHING_HANDED_IN
 from tests.factories import cell, marked
 from tests.unit.reporting import samples
 
@@ -79,7 +80,6 @@ def test_the_mark_comes_first_and_then_what_to_do(outline: Outline) -> None:
     titles = [title for level, title in outline.headings if level == 2]
     assert titles == [
         "Your mark",
-        "What cost most",
         "What to look at next",
         "What still waits for a TA",
         "All criteria",
@@ -103,6 +103,67 @@ def test_every_link_within_the_page_leads_somewhere_and_ids_are_unique(outline: 
     inner = [link[1:] for link in outline.links if link.startswith("#")]
     assert inner
     assert set(inner) <= set(outline.ids)
+
+
+def first_list(report: ReportInput) -> list[str]:
+    """What is to be looked at next, each in plain text."""
+    found = re.search(r'<ol class="costs">.*?</ol>', render_report(report), re.DOTALL)
+    items = re.findall(r"<li>(.*?)</li>", found[0] if found else "", re.DOTALL)
+    return [Outline(item).text for item in items]
+
+
+def test_what_cost_points_is_told_once_with_how_to_mend_it(page: str) -> None:
+    listed = first_list(samples.report())
+    assert len(listed) == 4
+    assert "−3" in listed[0]
+    assert "the kernel is flipped" in listed[0]
+    assert "Compare with F.conv2d" in listed[0]
+    assert "−" not in listed[-1]
+
+
+def test_a_cell_that_raised_comes_first_where_criteria_stand_on_it() -> None:
+    report = judged_anew("small-net-parameters", where=(Where(cell=11),))
+    first = first_list(report)[0]
+    assert "SmallNet has the parameters" in first
+    assert "goes through for you. This criterion looks at it." in first
+
+
+def test_a_cell_that_never_ran_comes_first_where_criteria_stand_on_it() -> None:
+    report = judged_anew("small-net-parameters", where=(Where(cell=12),))
+    assert report.bundle is not None
+    evidence = report.bundle.evidence
+    assert not any("did not come to the end" in step for step in first_list(report))
+    cells = tuple(
+        each.model_copy(update={"run": CellRun(status="not_run")}) if each.index >= 12 and each.run else each
+        for each in evidence.cells
+    )
+    stopped = evidence.model_copy(update={"cells": cells})
+    first = first_list(replace(report, bundle=replace(report.bundle, evidence=stopped)))[0]
+    assert "The run did not come to the end of cell" in first
+    assert "SmallNet has the parameters" in first
+
+
+def test_parts_without_an_answer_share_a_line_and_show_no_pictures_and_hints() -> None:
+    empty = {"status": Status.FAIL, "message": NOTHING_HANDED_IN, "points": 0.0, "pending": 0.0}
+    one, two = judged_anew("conv2d", **empty), judged_anew("small-net-parameters", **empty)
+    both = [
+        next(finding for finding in report.mark.verdict.findings if finding.criterion == name)
+        for report, name in ((one, "conv2d"), (two, "small-net-parameters"))
+    ]
+    findings = tuple(
+        next((new for new in both if new.criterion == finding.criterion), finding)
+        for finding in one.mark.verdict.findings
+    )
+    verdict = one.mark.verdict.model_copy(update={"findings": findings})
+    report = replace(one, mark=marked(verdict))
+    first = first_list(report)[0]
+    assert "−5" in first
+    assert "Nothing was handed in for these parts." in first
+    article = section(render_report(report), "conv2d")
+    assert NOTHING_HANDED_IN in article
+    assert "<figure" not in article
+    assert "<h4>" not in article
+    assert len(re.findall("<p>", article)) == 1
 
 
 def test_the_costliest_criterion_leads_the_list(page: str) -> None:
@@ -214,8 +275,10 @@ def test_without_a_reference_the_students_layers_stand_alone() -> None:
 
 def test_the_timeline_says_in_words_what_each_run_started_from(page: str) -> None:
     text = Outline(section(page, "fresh-weights")).text
-    assert "Run 1, cell 8: small_net (SmallNet)" in text
-    assert "Went on with all weights of run 0" in text
+    assert "Run 1, cell train_net(small_net, num_epochs=5) under “Part (c)”, no. 6: small_net" in text
+    assert "Run 2, cell # train both nets with the default … under “Part (d)”, no. 8: small_net" in text
+    assert "Went on with all weights of run 1" in text
+    assert "Run 0" not in text
     assert text.count("Fresh weights") == 3
     assert "SGD, lr 0.001, momentum 0.9, batch 64, 30 passes" in text
     assert 'aria-label="Training loss over 5 passes: 0.68 to 0.6"' in page
@@ -252,7 +315,7 @@ def test_the_prompt_for_the_ta_is_not_shown_to_the_student(page: str) -> None:
 
 
 def test_the_first_error_of_the_run_is_a_next_step(outline: Outline) -> None:
-    assert "cell 11 (under “Part 3. Settings”) raised NameError." in outline.text
+    assert "cell alexnet.features(img) under “Part 3. Settings”, no. 11, raised NameError." in outline.text
 
 
 def test_the_remark_date_and_the_evidence_are_named(outline: Outline) -> None:
@@ -300,7 +363,10 @@ def test_expected_values_wait_for_the_end_of_remarks(held_back: ReportInput) -> 
 
 
 def test_once_remarks_are_over_they_are_shown(held_back: ReportInput) -> None:
-    assert render_report(replace(held_back, remarks_over=True)) == render_report(samples.report())
+    page = render_report(replace(held_back, remarks_over=True))
+    assert page == render_report(replace(samples.report(), remarks_over=True))
+    assert "386" in section(page, "small-net-parameters")
+    assert "Remark requests were taken until 04 December 2026" in page
 
 
 def test_the_appendix_can_be_left_out(page: str) -> None:
@@ -344,7 +410,7 @@ def test_a_fault_of_the_service_costs_nothing_and_says_so() -> None:
     text = Outline(render_report(report)).text
     assert "Nothing is decided yet" in text
     assert "costs you no points" in text
-    assert "What cost most" not in text
+    assert "What to look at next" not in text
 
 
 def judged_anew(criterion: str, **changes: object) -> ReportInput:
@@ -378,7 +444,7 @@ def test_what_a_check_says_to_course_staff_is_not_shown_to_the_student(
 
 
 def test_after_the_decision_nothing_says_that_a_ta_will_look() -> None:
-    seen, doubt = "No loss function was seen in cell 8.", "It may be one of your own."
+    seen, doubt = "No loss function was seen.", "It may be one of your own."
     report = judged_anew("conv2d", status=Status.NEEDS_TA, points=0.0, pending=3.0, message=seen, open=doubt)
     decided = {"conv2d": (3.0, "Well done."), "why-validation": (2.0, "Half of it.")}
     marks = [marked(report.mark.verdict, given) for given in ({}, decided)]

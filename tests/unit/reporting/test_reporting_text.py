@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from grader.facts.fields import Where
 from grader.reporting.appendix import let_in
-from grader.reporting.code import excerpts, heading_above
+from grader.reporting.cells import heading_above
+from grader.reporting.code import excerpts
 from grader.reporting.markdown import markdown, message
 from grader.reporting.text import count, duration, first_sentences, listed, number, plain, shortened
 from tests.factories import cell

@@ -48,6 +48,31 @@ def test_every_judged_submission_stands_in_one_bin(points: list[float]) -> None:
     assert sum(each.students for each in marks.bins) == marks.judged == len(points)
 
 
+def test_marks_that_can_still_change_are_in_no_figure_and_the_page_says_so() -> None:
+    settled = [full(f"s{i}", points) for i, points in enumerate([4, 8])]
+    open_ = [student(f"t{i}", finding("sum-of-cubes", 4), waiting("explain")) for i in range(3)]
+    summary = summarise(RUBRIC, [*settled, *open_])
+    marks = summary.marks
+    assert (marks.judged, marks.settled, marks.open, marks.median, marks.highest) == (5, 2, 3, 6, 8)
+    assert sum(each.students for each in marks.bins) == 2
+    said = "igures are of 2 settled marks; left out: 3 marks with points that wait for a TA"
+    assert said in render_summary_html(summary)
+    assert said in render_summary_text(summary)
+    nothing = summarise(RUBRIC, open_)
+    assert "median" not in render_summary_text(nothing)
+    assert "No mark is settled yet, so there are no figures: 3 marks" in render_summary_html(nothing)
+    assert "left out" not in render_summary_text(summarise(RUBRIC, settled))
+
+
+def test_examples_and_slides_tell_no_ones_cells() -> None:
+    told = "`net` was built in cell 4, line 2; cells 7 and 9 train it."
+    summary = summarise(RUBRIC, [student("s1", finding("sum-of-cubes", 0, message=told))])
+    for text in (render_slides(summary), render_summary_text(summary), render_summary_html(summary)):
+        assert "some cells train it" in text.replace("&#", "")
+        assert "cell 4" not in text
+        assert "cells 7" not in text
+
+
 def test_no_submissions_and_no_verdicts_are_no_error() -> None:
     for results in ([], [SummaryInput("s1", Outcome.SANDBOX_UNAVAILABLE)]):
         summary = summarise(RUBRIC, results)
