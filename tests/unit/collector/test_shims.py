@@ -364,6 +364,27 @@ def test_a_picture_by_url_has_a_stand_in(notebook):
     assert "imread" in kinds(notebook)
 
 
+@pytest.mark.parametrize(("channels", "mode"), [(4, "RGBA"), (3, "RGB")])
+def test_the_picture_that_stands_in_has_the_size_that_the_rubric_says(make_notebook, channels, mode):
+    notebook = make_notebook(picture={"height": 350, "width": 210, "channels": channels})
+    notebook.run(
+        """
+        import matplotlib.pyplot as plt, urllib.request, numpy as np
+        from PIL import Image
+        url = 'https://example.org/KTVgggV.png'
+        read = plt.imread(url)
+        pillow = Image.open(urllib.request.urlopen(url))
+        urllib.request.urlretrieve(url, 'dog.png'); saved = plt.imread('dog.png')
+        rows = read.reshape(350, 210, -1)
+        crop = read[220:, 60:, :3]
+        """
+    )
+    found = notebook.namespace
+    assert found["read"].shape == found["saved"].shape == found["rows"].shape == (350, 210, channels)
+    assert (found["pillow"].size, found["pillow"].mode) == ((210, 350), mode)
+    assert found["crop"].shape == (130, 150, 3)
+
+
 NETWORK = [
     "import urllib.request; urllib.request.urlopen('https://example.org/data.zip')",
     "import requests; requests.get('https://example.org', timeout=30)",
