@@ -12,6 +12,7 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown, every, sure
 from grader.facts.notebook import located
+from grader.facts.training.edited import edited_in_place
 from grader.facts.training.redesign import redesigned
 from grader.facts.training.runs import by_token, in_cells, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs
@@ -35,7 +36,8 @@ class HyperparameterSettings(Check):
     values earns it, a run there with other values does not. With `at_least` so many runs have to differ in
     network, optimizer, learning rate, batch size or epochs; `architectural` asks for two different networks
     among them. What was trained counts, not what a variable or a plot's title says. Functional layers are
-    not recorded: where networks may differ in them, a TA looks.
+    not recorded: where networks may differ in them, a TA looks. So does one where execution counts, outputs
+    handed in or words beside the trainings tell of a network that was edited in place between them.
 
     Fields: `settings`, or `at_least` with `architectural`; `sections` limits the runs that are counted, and
     where it trains something, runs of `baselines` are settings as well. Runs of `final`, sections that may
@@ -148,7 +150,8 @@ class HyperparameterSettings(Check):
             return bare.model_copy(update={"where": (), "exhibits": tried.more["exhibits"]})
         if tried.possible > tried.count and not tried.enough:
             share = tried.count / tried.wanted
-            judgement = Judgement.needs_ta(message, open=_CUT, share=share, **tried.more)
+            why = f"There may be more: {tried.edited.why}." if isinstance(tried.edited, Unknown) else _CUT
+            judgement = Judgement.needs_ta(message, open=why, share=share, **tried.more)
             return judgement.model_copy(update={"open_share": tried.open_share})
         whole = all_runs(case, self._looked_through(case))
         if isinstance(whole, Unknown):
@@ -185,7 +188,13 @@ class _Tried:
         """Whether the network itself is among what was changed; true where nobody asks."""
         if not self.redesign_asked:
             return self.runs.map(lambda _: True)
-        return redesigned(self.runs.value, self.case)
+        found = redesigned(self.runs.value, self.case)
+        return self.edited if found == Known(False) else found
+
+    @cached_property
+    def edited(self) -> Fact[bool]:
+        """Whether networks that the file does not hold any more may be among the student's own."""
+        return edited_in_place(self.runs.value, self.case)
 
     @cached_property
     def _different(self) -> dict[object, TrainingRun]:
@@ -193,7 +202,9 @@ class _Tried:
 
     @cached_property
     def possible(self) -> int:
-        """How many there are if runs differ wherever the record does not tell."""
+        """How many there are if runs differ wherever the record does not tell, or no longer can."""
+        if isinstance(self.edited, Unknown):
+            return len(self.runs.value)
         return len(different_settings(self.runs.value, self.case.evidence.training, apart=True))
 
     @property
