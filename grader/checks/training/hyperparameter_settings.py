@@ -16,7 +16,7 @@ from grader.facts.training.edited import edited_in_place
 from grader.facts.training.redesign import redesigned
 from grader.facts.training.runs import by_token, in_cells, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs
-from grader.facts.training.settings import Became, Setting, became_of, differences, open_share
+from grader.facts.training.settings import Became, Setting, became_of, differences, fitting, open_share
 from grader.facts.training.tried import different_settings
 from grader.judging.check import Check
 from grader.judging.exhibits import RunTimeline, Table
@@ -102,8 +102,13 @@ class HyperparameterSettings(Check):
         if became.state != "wrong" or became.run is None:
             return f"{became.setting.label}: {became.reason}"
         text = f"{became.setting.label} was trained with {became.reason} {in_cells([became.run.cell])}"
-        same = [each.label for each in self.settings if not differences(became.run, each, case)]
-        return f"{text}, which is {same[0]} again" if same else text
+        same = [each for each in self.settings if not differences(became.run, each, case)]
+        if not same:
+            return text
+        if any(run is not became.run for run in fitting(same[0], case)):
+            return f"{text}, which is {same[0].label} again"
+        seen = f"the training {in_cells([became.run.cell])} is {same[0].label}"
+        return f"{became.setting.label} was not trained: {seen}"
 
     def _judge_count(self, case: Case) -> Judgement:
         placed = all(located(case, section) for section in self.sections)

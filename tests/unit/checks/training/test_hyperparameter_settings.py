@@ -77,6 +77,14 @@ def test_each_setting_trained_as_asked_is_a_part_of_the_points():
     assert judge(run(0, 1, 0.1, 64), run(1, 3, 0.01, 512)).status is Status.FAIL
 
 
+def test_the_only_training_of_one_setting_is_not_said_to_be_that_one_again():
+    anywhere = [{**each, "section": None} for each in WANTED]
+    once = judge(run(0, 1, 0.001, 64), settings=anywhere)
+    assert once.message.endswith("small was not trained: the training in cell 1 is slow.")
+    twice = judge(run(0, 1, 0.001, 64), run(1, 3, 0.001, 64), settings=WANTED)
+    assert twice.message.endswith("in cell 3, which is slow again.")
+
+
 def test_the_batch_size_given_to_the_loader_counts_more_than_the_batches_seen():
     runs = (run(0, 1, 0.001, 3, source=0), run(1, 3, 0.01, 3, source=1))
     assert judge(*runs, sources=(source(0, 64), source(1, 16))).status is Status.PASS
