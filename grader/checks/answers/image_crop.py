@@ -33,6 +33,7 @@ class ImageCrop(Check):
         name: Variable that holds the crop.
         image: Variable that holds the image, (H, W, C).
         size: Height and width.
+        either_way: Whether width and height may be exchanged, where the handout does not say which is which.
         channels: Channels to keep, the first ones of the image.
     """
 
@@ -52,6 +53,7 @@ class ImageCrop(Check):
     image: Names
     size: tuple[int, int]
     channels: int = Field(ge=1)
+    either_way: bool = False
 
     def watches(self) -> tuple[str, ...]:
         return (*self.name, *self.image)
@@ -90,11 +92,12 @@ class ImageCrop(Check):
 
     def _size(self, held: Held, value: Known[Any], crop: np.ndarray) -> PartFinding:
         found = crop.shape[:2]
-        right = found == self.size
+        right = found == self.size or (self.either_way and found == self.size[::-1])
         text = f"`{held.name}` is {found[0]} x {found[1]} pixels"
         if not right:
             exchanged = " (height and width are exchanged)" if found == self.size[::-1] else ""
-            text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}"
+            other = f", or {self.size[1]} x {self.size[0]}" if self.either_way else ""
+            text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}{other}"
         shown = {"found": list(found), "expected": list(self.size)}
         return _part("size", right, f"{text}.", on=value, where=(held.where,), **shown)
 

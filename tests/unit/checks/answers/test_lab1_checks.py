@@ -50,6 +50,18 @@ def test_size_and_channels_cost_a_half_each():
     assert cropped(IMAGE[0:7, 0:5]).status is Status.FAIL
 
 
+def test_a_size_may_be_read_either_way_where_the_rubric_says_so():
+    check = ImageCrop(name="crop", image="img", size=(5, 7), channels=3, either_way=True)
+
+    def judged(crop):
+        return check.judge(case_of_variables(check, ("img", IMAGE), ("crop", crop)))
+
+    assert judged(IMAGE[4:9, 6:13, :3]).status is judged(IMAGE[:7, :5, :3]).status is Status.PASS
+    wrong = judged(IMAGE[:7, :6, :3])
+    assert (wrong.status, wrong.share) == (Status.PARTIAL, 0.5)
+    assert "is 7 x 6 pixels; expected 5 x 7, or 7 x 5" in wrong.message
+
+
 def test_a_changed_copy_goes_to_a_ta():
     assert cropped(IMAGE[4:9, 6:13, :3] + np.float32(0.25)).status is Status.NEEDS_TA
 
