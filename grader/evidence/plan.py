@@ -24,6 +24,7 @@ __all__ = [
     "LiteralInput",
     "ModuleProbe",
     "NormalInput",
+    "Picture",
     "Plan",
     "Probe",
     "Target",
@@ -84,6 +85,14 @@ class Training(Record):
         if not written["whole_in_cells"]:
             del written["whole_in_cells"]
         return written
+
+
+class Picture(Record):
+    """Size in pixels, and channels, of the picture that stands in for one of the web."""
+
+    height: int = Field(default=480, ge=1, le=4096)
+    width: int = Field(default=640, ge=1, le=4096)
+    channels: Literal[3, 4] = 4
 
 
 class NormalInput(Record):
@@ -216,6 +225,7 @@ class Plan(Record):
         watch: Names whose values are kept after every cell that changes them.
         seed: Seeds Python's, NumPy's and torch's generators before the first cell.
         cuda: Whether a GPU is given to the attempt.
+        picture: What a notebook reads from the web. Not in the digest while the rubric does not say.
     """
 
     assignment: str
@@ -226,6 +236,15 @@ class Plan(Record):
     probes: tuple[Probe, ...] = ()
     seed: int = 0
     cuda: bool = False
+    picture: Picture | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Plans from before a picture could be described keep their digests."""
+        written: dict[str, Any] = serialise(self)
+        if written["picture"] is None:
+            del written["picture"]
+        return written
 
     @property
     def digest(self) -> str:

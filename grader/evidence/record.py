@@ -180,6 +180,7 @@ class ShimKind(StrEnum):
     DATASET = "dataset"
     DISPLAY = "display"
     EXIT = "exit"
+    FOLDER = "folder"
     HANDED_IN_FILE = "handed_in_file"
     IMREAD = "imread"
     MISSING_PACKAGE = "missing_package"

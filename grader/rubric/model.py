@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from grader.evidence.plan import Limits, Training
+from grader.evidence.plan import Limits, Picture, Training
 from grader.facts.fields import Strict
 from grader.facts.sections import Section
 from grader.judging.check import Check
@@ -96,6 +96,8 @@ class Rubric(Strict):
         total: The sum that the criteria's points must give.
         handout: File beside the rubric that describes the handout (see `rubric.handout`).
         data: Data sets that the labs' code reads.
+        picture: Size and channels of the picture that the handout reads from the web; one of this size stands
+            in for it.
         digest: SHA-256 of the file's text, set by the loader.
     """
 
@@ -106,6 +108,7 @@ class Rubric(Strict):
     limits: Limits = Limits()
     training: Training = Training()
     data: tuple[str, ...] = ()
+    picture: Picture | None = None
     sections: Mapping[str, Section] = Field(default_factory=dict)
     criteria: tuple[Criterion, ...]
     remarks: Policy = Policy()

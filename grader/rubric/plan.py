@@ -21,7 +21,7 @@ def plan_for(
     The order does not follow the criteria's, so moving or rewording a criterion asks for no new attempt.
 
     Args:
-        rubric: Gives assignment, data sets and the default limits and training budget.
+        rubric: Gives assignment, data sets, the picture and the default limits and training budget.
         limits: In place of the rubric's.
         training: In place of the rubric's.
         seed: For the generators of Python, NumPy and torch.
@@ -38,4 +38,5 @@ def plan_for(
         probes=tuple(probes[key] for key in sorted(probes)),
         seed=seed,
         cuda=cuda,
+        picture=rubric.picture,
     )

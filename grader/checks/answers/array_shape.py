@@ -11,6 +11,7 @@ from grader.facts.known import Unknown
 from grader.facts.notebook import printed
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_in
+from grader.facts.words.shapes import shape_handed_in
 from grader.judging.shares import PartFinding
 
 __all__ = ["judge_shape"]
@@ -44,6 +45,11 @@ def judge_shape(
     if found is not None and source == known:
         text = f"`{held.name}` has the shape {list(found)}, as `{follows}` has."
         return PartFinding.right(name, text, on=known, **more)
+    shown = shape_handed_in(case, shape, [held.name])
+    if found is not None and shown is not None:
+        text = f"On our test picture `{held.name}` has the shape {list(found)}; expected {list(shape)}."
+        why = f"The file handed in shows the shape {list(shape)} in cell {shown.cell}."
+        return PartFinding.waits(name, text, open=why, **more)
     got = "is no array" if found is None else f"has the shape {list(found)}"
     return PartFinding.wrong(name, f"`{held.name}` {got}; expected {list(shape)}.", on=known, **more)
 

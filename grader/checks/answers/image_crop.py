@@ -12,6 +12,7 @@ from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array
 from grader.facts.values.crops import found_in
 from grader.facts.values.variables import Absent, Held, variable
+from grader.facts.words.shapes import shape_handed_in
 from grader.judging.check import Check, Names
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
@@ -25,12 +26,14 @@ class ImageCrop(Check):
     """Looks for the student's crop within the student's image, number by number.
 
     Size and channels are a half of the points each. A crop that is no piece of the image (resized, or cut
-    from a changed copy) goes to a TA, and what it should show is for a human eye.
+    from a changed copy) goes to a TA, and what it should show is for a human eye. So does one that is wrong
+    on a picture of ours that stood in for the student's, where the file handed in shows the right shape.
 
     Attributes:
         name: Variable that holds the crop.
         image: Variable that holds the image, (H, W, C).
         size: Height and width.
+        either_way: Whether width and height may be exchanged, where the handout does not say which is which.
         channels: Channels to keep, the first ones of the image.
     """
 
@@ -50,6 +53,7 @@ class ImageCrop(Check):
     image: Names
     size: tuple[int, int]
     channels: int = Field(ge=1)
+    either_way: bool = False
 
     def watches(self) -> tuple[str, ...]:
         return (*self.name, *self.image)
@@ -73,7 +77,13 @@ class ImageCrop(Check):
             text = f"`{held.name}` is no unchanged piece of `{self.image[0]}`."
             why, shape = "It may be cut out in another way.", Table.of("crop", [{"shape": list(crop.shape)}])
             return Judgement.needs_ta(text, open=why, where=(held.where,), exhibits=(shape,))
-        return judge_parts([self._size(held, value, crop), self._channels(held, value, crop)])
+        parts = [self._size(held, value, crop), self._channels(held, value, crop)]
+        shown = shape_handed_in(case, (*self.size, self.channels), self.name)
+        if shown is not None and any(part.state == "wrong" for part in parts):
+            why = f"The file handed in shows the shape {[*self.size, self.channels]} in cell {shown.cell}."
+            text = " ".join(part.text for part in parts if part.state == "wrong")
+            return Judgement.needs_ta(f"On our test picture: {text}", open=why, where=(shown, held.where))
+        return judge_parts(parts)
 
     def _image(self, case: Case) -> np.ndarray | None:
         held = variable(case, self.image)
@@ -82,11 +92,12 @@ class ImageCrop(Check):
 
     def _size(self, held: Held, value: Known[Any], crop: np.ndarray) -> PartFinding:
         found = crop.shape[:2]
-        right = found == self.size
+        right = found == self.size or (self.either_way and found == self.size[::-1])
         text = f"`{held.name}` is {found[0]} x {found[1]} pixels"
         if not right:
             exchanged = " (height and width are exchanged)" if found == self.size[::-1] else ""
-            text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}"
+            other = f", or {self.size[1]} x {self.size[0]}" if self.either_way else ""
+            text += f"{exchanged}; expected {self.size[0]} x {self.size[1]}{other}"
         shown = {"found": list(found), "expected": list(self.size)}
         return _part("size", right, f"{text}.", on=value, where=(held.where,), **shown)
 

@@ -8,17 +8,21 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from grader.evidence.record import CellRecord
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
+from grader.facts.fields import Where
 from grader.facts.known import Known
+from grader.facts.notebook import located, printed
 from grader.facts.values.variables import Held, variable
-from grader.facts.words.answers import Answer, answer_in
+from grader.facts.words.answers import Answer, answer_around, answer_in
 from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
 from grader.facts.words.labelled import labelled, said_of
 from grader.facts.words.numbers import numbers_in, states
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
+from grader.judging.nothing import not_located
 
 __all__ = ["NumberAnswer"]
 
@@ -33,7 +37,8 @@ class NumberAnswer(Check):
     but others of their size, or in a line that speaks of what was to be counted: wrong, unless they come from
     our run alone, and data or a picture of ours stood in for the student's. Otherwise a TA decides, also
     where sums or products in the answer come to the right numbers, where numbers are exchanged, or where two
-    are equal and the answer has one of them and another beside it.
+    are equal and the answer has one of them and another beside it. Where the section was not found, as its
+    heading was deleted, a TA is shown where the part around it has the numbers.
 
     Attributes:
         numbers: The right values by what they count.
@@ -68,8 +73,11 @@ class NumberAnswer(Check):
         return tuple(dict.fromkeys(self.follows.values()))
 
     def judge(self, case: Case) -> Judgement:
-        answer = answer_in(case)
         wanted = [self._wanted(case, name) for name in self.numbers]
+        lost = self._not_located(case, wanted)
+        if lost is not None:
+            return lost
+        answer = answer_in(case)
         missing = [one for one in wanted if self._stated(one, answer) is None]
         rows: list[dict[str, Any]] = [
             {"name": one.name, "expected": self.numbers[one.name], "stated": one not in missing}
@@ -93,6 +101,25 @@ class NumberAnswer(Check):
             listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
             return Judgement.passed(f"The answer states {listed}.", on=answer.known, **more)
         return self._lacking(missing, answer, more)
+
+    def _not_located(self, case: Case, wanted: list[_Wanted]) -> Judgement | None:
+        """The judgement where the section was not found; None where it was."""
+        lost, around = not_located(case), None if located(case) else answer_around(case)
+        if lost is None or around is None:
+            return lost
+        name, answer = around
+        if any(self._stated(one, answer) is None for one in wanted):
+            return lost
+        values = [self._stated(one, answer) for one in wanted]
+        shows = [
+            index
+            for index in answer.cells
+            if any(value in numbers_in(_all_text(case.evidence.cells[index])) for value in values)
+        ]
+        place = f"cell {shows[0]} of '{case.sections[name].title}'" if shows else case.sections[name].title
+        listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
+        why = f"But {place} has {listed}, which may be the answer."
+        return lost.model_copy(update={"open": why, "where": tuple(Where(cell=each) for each in shows[:3])})
 
     def _wanted(self, case: Case, name: str) -> _Wanted:
         held = variable(case, [self.follows[name]]) if name in self.follows else None
@@ -190,6 +217,10 @@ class _Wanted:
 
     def _named(self, value: float) -> str:
         return f"{value:g} ({self.name})" if self.alone else f"{self.name} {value:g}"
+
+
+def _all_text(cell: CellRecord) -> str:
+    return cell.source if cell.kind != "code" else f"{printed(cell)}\n{cell.source}"
 
 
 def _alike(number: float, wanted: float) -> bool:

@@ -39,8 +39,9 @@ class EvaluatedOnTest(Check):
 
     Fields: `model` are the network's names; any network is right where it is empty. `choice` is a section in
     which the student says what was chosen: where it states a learning rate, batch size or number of epochs
-    with which the network was not trained, a TA looks. So does one where our run never trained the network
-    and no code loads weights, or where a checkpoint of a later epoch than it was trained for is loaded.
+    with which the network was not trained, in words or in what its code sets, or where its code picks another
+    trained network by name, a TA looks. So does one where our run never trained the network and no code loads
+    weights, or where a checkpoint of a later epoch than it was trained for is loaded.
     """
 
     example: ClassVar[str] = """\

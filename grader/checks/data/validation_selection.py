@@ -27,10 +27,10 @@ class ValidationSelection(Check):
     """Looks for a training run in each of some sections, and for test data used before the last of them.
 
     Each section is an equal part of the points. A training above a section's heading, in the part that both
-    belong to and in no section of its own, counts where the section has code but trains nothing. Test data
-    that were evaluated before the last of these runs may have guided the choice: a TA decides. With `curves`
-    half of a section's part waits for a TA where it trains a network and no cell of it shows a plot, in our
-    run or in the file handed in.
+    belong to and in no section that is asked for one, counts where the section has code but trains nothing.
+    Test data that were evaluated before the last of these runs may have guided the choice: a TA decides. With
+    `curves` half of a section's part waits for a TA where it trains a network and no cell of it shows a plot,
+    in our run or in the file handed in.
 
     Fields: `sections` each have to train a network; `curves` asks each of them for a plot.
     """
@@ -89,7 +89,9 @@ class ValidationSelection(Check):
     def _claimed(self, case: Case) -> dict[str, tuple[TrainingRun, ...]]:
         """Runs of each section; one that has none takes the next of its parent's that no section holds."""
         claimed = {section: runs_in(case, (section,)) for section in self.sections}
-        free = list(unclaimed_runs(case, self.sections))
+        judged = (check for check in case.peers if check.check != "manual")
+        asked = {name for check in judged for name in check.section_names()}
+        free = list(unclaimed_runs(case, self.sections, asked))
         for section in self.sections:
             parent = case.sections[section].within
             near = [run for run in free if run.cell in case.alignment.cells_of(parent or "")]

@@ -14,6 +14,7 @@ from grader.facts.case import Case
 from grader.facts.definitions import lines_of_layers
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Fact, Unknown, both
+from grader.facts.networks.code import calls_of_class
 from grader.facts.networks.found import as_left, layers_in_reach
 from grader.facts.networks.likeness import continues, differing, fits, may_hold, rival
 from grader.facts.networks.steps import (
@@ -63,10 +64,12 @@ class Architecture(Check):
     that learn are compared: where those asked for are among others of other kinds or sizes, or another kind
     of pooling or activation is registered in place of the one asked for, a TA looks. With `more`
     the network may go on with further layers of the types expected, so that their number can be another
-    criterion.
+    criterion; with `any_size` a network of the right layers in other sizes is right, so that these cost once.
+    What the code of a trained network calls is no record: a pooling or activation that it calls in place of
+    the one asked for goes to a TA.
 
     Fields: `target` with `input` (a shape, batch first), or `trained_in`; `layers`, or `reference`, the name
-    of a network of the course's reference; `more`.
+    of a network of the course's reference; `more`, `any_size`.
     """
 
     example: ClassVar[str] = """\
@@ -88,6 +91,7 @@ class Architecture(Check):
     layers: tuple[LayerSpec, ...] = ()
     reference: str | None = None
     more: bool = False
+    any_size: bool = False
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Architecture:
@@ -142,7 +146,8 @@ class Architecture(Check):
     def _judge_run(self, run: TrainingRun, case: Case) -> Judgement:
         name = f"`{object_name(run.model)}` (cell {run.cell})"
         layers = layers_of_list(case.evidence.training.layers_of(run.model))
-        judged = self._judge_steps(layers, case, name, where_of([run]))
+        called = calls_of_class(case, run.model.class_name, run.cell)
+        judged = self._judge_steps(layers, case, name, where_of([run]), called)
         if judged.status is Status.PASS:
             return judged
         lines = lines_of_layers(case, run.model.class_name, run.cell)
@@ -156,7 +161,12 @@ class Architecture(Check):
         return Judgement.needs_ta(text, open="It may have been trained in another way, or elsewhere.")
 
     def _judge_steps(
-        self, layers: Fact[tuple[Step, ...]], case: Case, name: str, where: tuple[Where, ...]
+        self,
+        layers: Fact[tuple[Step, ...]],
+        case: Case,
+        name: str,
+        where: tuple[Where, ...],
+        called: tuple[Step, ...] = (),
     ) -> Judgement:
         everything = self._expected(case)
         expected = (
@@ -174,9 +184,9 @@ class Architecture(Check):
         steps = layers.value
         kinds = {step.type for step in expected}
         compared = tuple(step for step in steps if step.type in kinds or step.learns)
-        same = len(compared) == len(expected) and all(map(fits, compared, expected))
+        same = len(compared) == len(expected) and all(map(self._is_asked, compared, expected))
         if same or (self.more and continues(compared, expected)):
-            other = rival(steps, everything)
+            other = rival((*steps, *called), everything)
             if self.target is None and other is not None:
                 text = f"{name} has the layers that learn, and {other[0]}; expected {other[1]}."
                 why = "Only what is registered was recorded, not what is used."
@@ -189,6 +199,9 @@ class Architecture(Check):
         trained = self.target is None
         advice = advice_on_layers(compared, expected, more=self.more, trained=trained)
         return Judgement.failed(message, on=layers, advice=advice, **more)
+
+    def _is_asked(self, found: Step, wanted: Step) -> bool:
+        return found.type == wanted.type if self.any_size else fits(found, wanted)
 
     def _difference(
         self, name: str, compared: tuple[Step, ...], expected: tuple[Step, ...], wanted: str

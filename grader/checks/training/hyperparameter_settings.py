@@ -12,10 +12,11 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown, every, sure
 from grader.facts.notebook import located
+from grader.facts.training.edited import edited_in_place
 from grader.facts.training.redesign import redesigned
 from grader.facts.training.runs import by_token, in_cells, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs
-from grader.facts.training.settings import Became, Setting, became_of, differences, open_share
+from grader.facts.training.settings import Became, Setting, became_of, differences, fitting, open_share
 from grader.facts.training.tried import different_settings
 from grader.judging.check import Check
 from grader.judging.exhibits import RunTimeline, Table
@@ -35,7 +36,8 @@ class HyperparameterSettings(Check):
     values earns it, a run there with other values does not. With `at_least` so many runs have to differ in
     network, optimizer, learning rate, batch size or epochs; `architectural` asks for two different networks
     among them. What was trained counts, not what a variable or a plot's title says. Functional layers are
-    not recorded: where networks may differ in them, a TA looks.
+    not recorded: where networks may differ in them, a TA looks. So does one where execution counts, outputs
+    handed in or words beside the trainings tell of a network that was edited in place between them.
 
     Fields: `settings`, or `at_least` with `architectural`; `sections` limits the runs that are counted, and
     where it trains something, runs of `baselines` are settings as well. Runs of `final`, sections that may
@@ -100,8 +102,13 @@ class HyperparameterSettings(Check):
         if became.state != "wrong" or became.run is None:
             return f"{became.setting.label}: {became.reason}"
         text = f"{became.setting.label} was trained with {became.reason} {in_cells([became.run.cell])}"
-        same = [each.label for each in self.settings if not differences(became.run, each, case)]
-        return f"{text}, which is {same[0]} again" if same else text
+        same = [each for each in self.settings if not differences(became.run, each, case)]
+        if not same:
+            return text
+        if any(run is not became.run for run in fitting(same[0], case)):
+            return f"{text}, which is {same[0].label} again"
+        seen = f"the training {in_cells([became.run.cell])} is {same[0].label}"
+        return f"{became.setting.label} was not trained: {seen}"
 
     def _judge_count(self, case: Case) -> Judgement:
         placed = all(located(case, section) for section in self.sections)
@@ -148,7 +155,8 @@ class HyperparameterSettings(Check):
             return bare.model_copy(update={"where": (), "exhibits": tried.more["exhibits"]})
         if tried.possible > tried.count and not tried.enough:
             share = tried.count / tried.wanted
-            judgement = Judgement.needs_ta(message, open=_CUT, share=share, **tried.more)
+            why = f"There may be more: {tried.edited.why}." if isinstance(tried.edited, Unknown) else _CUT
+            judgement = Judgement.needs_ta(message, open=why, share=share, **tried.more)
             return judgement.model_copy(update={"open_share": tried.open_share})
         whole = all_runs(case, self._looked_through(case))
         if isinstance(whole, Unknown):
@@ -185,7 +193,13 @@ class _Tried:
         """Whether the network itself is among what was changed; true where nobody asks."""
         if not self.redesign_asked:
             return self.runs.map(lambda _: True)
-        return redesigned(self.runs.value, self.case)
+        found = redesigned(self.runs.value, self.case)
+        return self.edited if found == Known(False) else found
+
+    @cached_property
+    def edited(self) -> Fact[bool]:
+        """Whether networks that the file does not hold any more may be among the student's own."""
+        return edited_in_place(self.runs.value, self.case)
 
     @cached_property
     def _different(self) -> dict[object, TrainingRun]:
@@ -193,7 +207,9 @@ class _Tried:
 
     @cached_property
     def possible(self) -> int:
-        """How many there are if runs differ wherever the record does not tell."""
+        """How many there are if runs differ wherever the record does not tell, or no longer can."""
+        if isinstance(self.edited, Unknown):
+            return len(self.runs.value)
         return len(different_settings(self.runs.value, self.case.evidence.training, apart=True))
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from grader.evidence.record import ShimKind
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex
@@ -29,7 +30,8 @@ class OverfitsSmallSet(Check):
     The mean cross-entropy over n items bounds each of them: below ln 2 / n every item's own class has more
     than half of the probability, so the training accuracy is 100 %; other losses tell nothing by themselves.
     A run that gets there within `steps` steps is right. A training budget does not touch a set that fits into
-    a few batches; where it cut the run, evidence is missing. Otherwise a TA looks at the student's own
+    a few batches; where it cut the run, evidence is missing, unless pictures of ours stood in for the
+    student's, of which no longer run tells more. Otherwise a TA looks at the student's own
     outputs, since the images of our run are not the student's, and gets the line that reports 100 %.
 
     Fields: the criterion's `section` is searched; `largest_set` is what still counts as small; `steps` is
@@ -69,8 +71,10 @@ class OverfitsSmallSet(Check):
             by_heart = sure(fact)
             if by_heart is not None and run.steps <= self.steps:
                 return self._passed(run, by_heart, shown)
-        if any(run.passes_cut for run in small):
-            message = "The training budget cut this run short; run it again with `--training full`."
+        cut = [run for run in small if run.passes_cut]
+        if cut and not _pictures_of_ours(case):
+            told_by = f" In the file handed in, {claim}." if claim else ""
+            message = f"The training budget cut this run short; run it again with `--training full`.{told_by}"
             return Judgement.missing(message, where=where_of(small), exhibits=shown)
         story = claim or "no printed output of the file handed in reports 100 %"
         message = f"{self._seen(small, bool(told), case)}; {story}."
@@ -107,6 +111,11 @@ class OverfitsSmallSet(Check):
     def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
         items = items_of(run, sources)
         return items is not None and items <= self.largest_set
+
+
+def _pictures_of_ours(case: Case) -> bool:
+    """Whether a data set was filled from ours: its number of items is not that of the student's small set."""
+    return any(shim.kind is ShimKind.DATASET for shim in case.evidence.shims)
 
 
 def _describe(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, Any]:

@@ -17,11 +17,12 @@ import numpy as np
 from PIL import Image
 
 from grader.collector.shims.context import Context
+from grader.evidence.plan import Picture
 from grader.evidence.record import ShimKind
 
 __all__ = ["install", "stand_in", "stand_in_png"]
 
-_HEIGHT, _WIDTH = 480, 640
+_USUAL = Picture()
 _URL = re.compile(r"^https?://", re.IGNORECASE)
 _NO_PICTURE = re.compile(
     r"\.(zip|tar|t?gz|rar|7z|csv|tsv|txt|json|ya?ml|py|ipynb|pth?|pkl|npy|npz|h5|html?)([?#].*)?$",
@@ -30,28 +31,29 @@ _NO_PICTURE = re.compile(
 
 
 @functools.cache
-def stand_in() -> np.ndarray:
-    """The picture: (480, 640, 4) uint8 RGBA, smooth gradients with a fine grain, opaque, bright in parts."""
-    rows, columns = np.mgrid[0:_HEIGHT, 0:_WIDTH]
-    grain = np.random.Generator(np.random.PCG64(0)).integers(0, 24, (_HEIGHT, _WIDTH, 3))
+def stand_in(size: Picture = _USUAL) -> np.ndarray:
+    """The picture: (H, W, C) uint8 RGB(A), smooth gradients with a fine grain, opaque, bright in parts."""
+    height, width = size.height, size.width
+    rows, columns = np.mgrid[0:height, 0:width]
+    grain = np.random.Generator(np.random.PCG64(0)).integers(0, 24, (height, width, 3))
     waves = np.stack(
         [
             120 + 110 * np.sin(rows / 47.0) * np.cos(columns / 61.0),
-            40 + 190 * columns / _WIDTH,
-            230 - 190 * rows / _HEIGHT,
+            40 + 190 * columns / width,
+            230 - 190 * rows / height,
         ],
         axis=-1,
     )
-    picture = np.full((_HEIGHT, _WIDTH, 4), 255, dtype=np.uint8)
+    picture = np.full((height, width, size.channels), 255, dtype=np.uint8)
     picture[..., :3] = np.clip(waves + grain, 0, 255)
     return picture
 
 
 @functools.cache
-def stand_in_png() -> bytes:
+def stand_in_png(size: Picture = _USUAL) -> bytes:
     """The same picture as a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(stand_in(), "RGBA").save(buffer, format="PNG")
+    Image.fromarray(stand_in(size)).save(buffer, format="PNG")
     return buffer.getvalue()
 
 
@@ -60,8 +62,8 @@ class _Response(io.BytesIO):
 
     status = code = 200
 
-    def __init__(self, url: str) -> None:
-        super().__init__(stand_in_png())
+    def __init__(self, url: str, size: Picture) -> None:
+        super().__init__(stand_in_png(size))
         self.url = url
         self.headers = {"Content-Type": "image/png"}
 
@@ -83,12 +85,17 @@ def install(context: Context) -> None:
     context.patches.replace(urllib.request, "urlretrieve", _urlretrieve(context, urllib.request.urlretrieve))
 
 
+def _size(context: Context) -> Picture:
+    """That of the course's own picture, where the rubric says it."""
+    return context.plan.picture or _USUAL
+
+
 def _imread(context: Context, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def imread(fname: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(fname, str) and _URL.match(fname):
             context.log.note(ShimKind.IMREAD, f"a stand-in picture for {fname}")
-            return stand_in().astype(np.float32) / np.float32(255)
+            return stand_in(_size(context)).astype(np.float32) / np.float32(255)
         return original(fname, *args, **kwargs)
 
     return imread
@@ -114,7 +121,7 @@ def _urlopen(context: Context, original: Callable[..., Any]) -> Callable[..., An
     @functools.wraps(original)
     def urlopen(url: Any, *args: Any, **kwargs: Any) -> Any:
         picture = _picture_at(context, url)
-        return _Response(picture) if picture else original(url, *args, **kwargs)
+        return _Response(picture, _size(context)) if picture else original(url, *args, **kwargs)
 
     return urlopen
 
@@ -126,7 +133,7 @@ def _urlretrieve(context: Context, original: Callable[..., Any]) -> Callable[...
         if not picture:
             return original(url, filename, *args, **kwargs)
         target = Path(filename or "picture.png")
-        target.write_bytes(stand_in_png())
+        target.write_bytes(stand_in_png(_size(context)))
         return str(target), {"Content-Type": "image/png"}
 
     return urlretrieve

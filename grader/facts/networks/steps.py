@@ -16,6 +16,7 @@ from grader.facts.values.plain import plain
 
 __all__ = [
     "Step",
+    "layer_of_call",
     "layers_of_list",
     "layers_of_module",
     "same_setting",
@@ -97,6 +98,11 @@ def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:
         )
     traced = (_step_of_operation(operation, types, bundle) for operation in module.operations)
     return tuple(step for step in traced if step is not None)
+
+
+def layer_of_call(name: str) -> str | None:
+    """The layer that does the same as a functional call of this name."""
+    return _FUNCTIONS.get(name)
 
 
 def _step_of_operation(operation: OperationRecord, types: Mapping[str, str], bundle: Bundle) -> Step | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from grader.evidence.record import CellRecord
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
+from grader.facts.code.source import nodes_of, parse_cell
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.notebook import own_code
 from grader.facts.training.runs import by_token, settings_of
 from grader.facts.words.numbers import states
 
@@ -52,17 +55,34 @@ def as_chosen(look: EvaluationPass, case: Case, choice: str | None) -> Fact[bool
     later = _loaded_from_later(look, run, case)
     if later:
         return Unknown(later)
-    against = () if choice is None else _contradictions(run, case, choice)
-    if choice is None or not against:
+    if choice is None:
+        return Known(True)
+    other = _named_in_code(run, case, choice)
+    if other:
+        return Unknown(other)
+    against = _contradictions(run, case, choice)
+    if not against:
         return Known(True)
     return Unknown(f"the answer to {case.sections[choice].title} states {' and '.join(against)}")
 
 
+def _named_in_code(run: TrainingRun, case: Case, section: str) -> str:
+    """What says that the code of a section picks another trained network than this run's; else empty."""
+    trained = {name for other in case.evidence.training.runs for name in other.model.names}
+    for cell in own_code(case, section):
+        tree = parse_cell(cell.index, cell.source).tree
+        for node in nodes_of(tree) if tree is not None else ():
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=picked)) if picked in trained:
+                    if not {name, picked} & set(run.model.names):
+                        return f"cell {cell.index} chooses `{picked}`"
+    return ""
+
+
 def _contradictions(run: TrainingRun, case: Case, section: str) -> list[str]:
     """Values that a section states, as ``learning rate 0.001``, where none of them is the run's."""
-    text = "\n".join(
-        cell.source for cell in case.section_cells(section) if cell.index not in case.alignment.unchanged
-    )
+    own = [cell for cell in case.section_cells(section) if cell.index not in case.alignment.unchanged]
+    text = "\n".join(_code_of(cell) if cell.kind == "code" else cell.source for cell in own)
     settings = settings_of(run, by_token(case.evidence.training))
     found = []
     for key, patterns in _STATED.items():
@@ -71,6 +91,19 @@ def _contradictions(run: TrainingRun, case: Case, section: str) -> list[str]:
         if stated and isinstance(actual, int | float) and not states(stated, actual):
             found.append(f"{key.replace('_', ' ')} {stated[0]:g}")
     return found
+
+
+def _code_of(cell: CellRecord) -> str:
+    """Numbers that a cell's code gives to names, one a line; comments and texts in it are words on others."""
+    tree = parse_cell(cell.index, cell.source).tree
+    given: list[str] = []
+    for node in nodes_of(tree) if tree is not None else ():
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=int() | float() as value)):
+                given.append(f"{name} = {value}")
+            case ast.keyword(arg=str(name), value=ast.Constant(value=int() | float() as value)):
+                given.append(f"{name} = {value}")
+    return "\n".join(given)
 
 
 def _may_have_loaded(look: EvaluationPass, case: Case) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from grader.evidence.training import TrainingHistory, TrainingRun
 from grader.facts.case import Case
@@ -46,13 +46,26 @@ def all_runs(case: Case, sections: Sequence[str] = ()) -> Fact[tuple[TrainingRun
     return Unknown(_UNSEEN) if gradients_unseen(case, sections) else Known(runs_in(case, sections))
 
 
-def unclaimed_runs(case: Case, sections: Sequence[str]) -> tuple[TrainingRun, ...]:
-    """Trainings in the parts around these sections that stand in no section of their own."""
-    around = {case.sections[name].within for name in sections}
+def unclaimed_runs(
+    case: Case, sections: Sequence[str], claimed: Collection[str] = ()
+) -> tuple[TrainingRun, ...]:
+    """Trainings in the parts around these sections, in no section that is asked for one.
+
+    A question in words between them, as what to train next, has no training of its own: one that stands
+    under it, above the heading of the question that plots it, may be that question's.
+
+    Args:
+        case: The submission.
+        sections: Those that are asked for trainings here.
+        claimed: Those that other criteria ask for one.
+    """
+    around = {case.sections[name].within for name in sections} - {None}
+    taken = {*sections, *claimed}
+    words = {name for name, section in case.sections.items() if section.within in around} - taken
     return tuple(
         run
         for run in case.evidence.training.runs
-        if run.cell is not None and case.alignment.section_of(run.cell) in around - {None}
+        if run.cell is not None and case.alignment.section_of(run.cell) in around | words
     )
 
 

@@ -51,9 +51,10 @@ def doubts_about_carrying(run: TrainingRun, case: Case, first_epoch: FirstEpoch 
     if source is None or run.cell is None or source.cell is None:
         return ["In our run a net was trained on, but it is not known from where."]
     doubts = [*_undetermined(run, source), *_phase_of_one(run, source, case)]
-    doubts += _other_order(run, source, case)
-    doubts += _failed_rebuild(run, source, case)
     value = _stored_value(run, case, first_epoch)
+    trained = first_epoch is not None and value is not None and value <= first_epoch.carried_at_most
+    doubts += _other_order(run, source, case, trained=trained)
+    doubts += _failed_rebuild(run, source, case)
     if first_epoch is not None and value is not None and value >= first_epoch.fresh_at_least:
         doubts.append(
             f"From top to bottom {_goes_on(run, source)}, but the output handed in begins with {value:g},"
@@ -138,17 +139,31 @@ def _phase_of_one(run: TrainingRun, source: TrainingRun, case: Case) -> Iterator
         )
 
 
-def _other_order(run: TrainingRun, source: TrainingRun, case: Case) -> Iterator[str]:
+def _other_order(
+    run: TrainingRun, source: TrainingRun, case: Case, *, trained: bool = False
+) -> Iterator[str]:
+    """Counts that tell of another order than ours.
+
+    An earlier cell that was run once more later is none where the output handed in begins as that of a
+    trained net and something ran after the net was built: both stories are the same.
+    """
     later, earlier = _count(case, run.cell), _count(case, source.cell)
     if later is None or earlier is None:
         return
     story = f"From top to bottom {_goes_on(run, source)}, but by the execution counts the student ran"
     if later < earlier and run.cell != source.cell:
-        yield f"{story} cell {run.cell} first ({later}, then {earlier})."
+        if not (trained and _ran_after_building(run, later, case)):
+            yield f"{story} cell {run.cell} first ({later}, then {earlier})."
         return
     rebuilt = next((cell for cell in _elsewhere(run, source, case) if earlier < _number(cell) < later), None)
     if rebuilt is not None:
         yield f"{story} cell {rebuilt.index}, which builds it, in between."
+
+
+def _ran_after_building(run: TrainingRun, count: int, case: Case) -> bool:
+    """Whether something was run between the last cell that builds a run's net before a count, and it."""
+    builds = [_number(cell) for cell in case.evidence.cells if mentions_binding(cell.source, run.model.names)]
+    return count - max((built for built in builds if built < count), default=0) > 1
 
 
 def _elsewhere(run: TrainingRun, source: TrainingRun, case: Case) -> Iterator[CellRecord]:

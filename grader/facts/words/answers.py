@@ -13,7 +13,7 @@ from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
 from grader.facts.words.numbers import numbers_in, thousands_in
 
-__all__ = ["Answer", "answer_in"]
+__all__ = ["Answer", "answer_around", "answer_in"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,14 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
         shown_by_us=bool(ours.strip()),
         constants=tuple(number for cell in code for number in _constants(cell)),
     )
+
+
+def answer_around(case: Case) -> tuple[str, Answer] | None:
+    """The part around a section that was not found, as its name, and what stands there; None for no part."""
+    outer = None if case.section is None else case.sections[case.section].within
+    while outer is not None and not case.alignment.cells_of(outer):
+        outer = case.sections[outer].within
+    return None if outer is None else (outer, answer_in(case, outer))
 
 
 def _constants(cell: CellRecord) -> list[float]:

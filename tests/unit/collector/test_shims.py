@@ -262,8 +262,75 @@ def test_folders_made_by_hand_on_drive_are_there(make_notebook, tmp_path):
     )
     assert (tmp_path / "drive/My Drive/lab/features/A").is_dir()
     assert "colab.drive" in kinds(notebook)
-    notebook.run("os.mkdir('no/such/folder')", check=False)
-    assert isinstance(notebook.error, FileNotFoundError)
+    nowhere = str(tmp_path / "elsewhere/no/such/folder")
+    for line in (f"os.mkdir({nowhere!r})", f"os.chdir({nowhere!r})", f"open({nowhere!r}, 'w')"):
+        notebook.run(line, check=False)
+        assert isinstance(notebook.error, FileNotFoundError)
+
+
+WRITTEN = (
+    "os.mkdir('@./checkpoints/run1')",
+    "with open('@logs/of/training.txt', 'w') as file: file.write('1')",
+    "Path('@curves/loss.txt').write_text('1')",
+    "with open('@bytes/net.bin', mode='xb') as file: file.write(b'1')",
+    "plt.savefig('@plots/loss.png')",
+    "plt.gcf().savefig('@plots/more/loss.pdf')",
+    "with open('@kept/list.pkl', 'wb') as file: pickle.dump([1], file)",
+    "torch.save(torch.zeros(1), '@nets/best.pt')",
+)
+
+
+@pytest.mark.parametrize("line", WRITTEN)
+@pytest.mark.parametrize("folder", ["", "/drive/My Drive/Lab 2/"])
+def test_a_folder_made_by_hand_is_there_for_whatever_is_written_into_it(
+    make_notebook, tmp_path, line, folder
+):
+    notebook = make_notebook()
+    notebook.run(
+        f"""
+        import os, pickle, torch, matplotlib.pyplot as plt
+        from pathlib import Path
+        from google.colab import drive
+        drive.mount({str(tmp_path / "drive")!r})
+        """
+    )
+    before = len(notebook.shims)
+    there = f"{tmp_path}{folder}" if folder else ""
+    notebook.run(line.replace("@", there))
+    (made,) = (use for use in notebook.shims[before:] if "was made" in use.detail)
+    assert made.kind == ("colab.drive" if folder else "folder")
+
+
+def test_a_notebook_may_go_to_a_folder_of_its_author_s_drive(make_notebook, tmp_path):
+    notebook = make_notebook(files={"helper.py": b"def half(x): return x / 2", "data/a.csv": b"1,2"})
+    notebook.run(
+        f"""
+        import os
+        from google.colab import drive
+        drive.mount({str(tmp_path / "drive")!r})
+        os.chdir({str(tmp_path / "drive/My Drive/Colab Notebooks/Lab 2")!r})
+        with open('helper.py') as file: exec(file.read())
+        with open('data/a.csv') as file: table = file.read()
+        with open('mine.txt', 'w') as file: file.write('1')
+        """
+    )
+    assert notebook.namespace["half"](3) == 1.5
+    assert notebook.namespace["table"] == "1,2"
+    assert (tmp_path / "drive/My Drive/Colab Notebooks/Lab 2/mine.txt").read_text() == "1"
+
+
+def test_what_is_read_and_is_not_there_is_no_folder_of_ours(notebook):
+    for line in ("open('no/such/file.txt')", "open('no/such/file.txt', 'r+')", "np.load('no/such/file.npy')"):
+        notebook.run(line, check=False)
+        assert isinstance(notebook.error, FileNotFoundError)
+    assert not Path("no").exists()
+    assert "folder" not in kinds(notebook)
+
+
+def test_cells_still_have_the_shell_s_own_open_which_refuses_standard_output(notebook):
+    notebook.run("open(1)", check=False)
+    assert isinstance(notebook.error, ValueError)
+    assert notebook.namespace["open"] is notebook.shell.user_ns_hidden["open"]
 
 
 def test_picture_folders_of_the_notebook_s_own_are_left_alone(make_notebook, data_dir):
@@ -362,6 +429,27 @@ def test_a_picture_by_url_has_a_stand_in(notebook):
         assert np.array_equal(notebook.namespace[name], read)
     assert np.array_equal(notebook.namespace["pillow"] / np.float32(255), read)
     assert "imread" in kinds(notebook)
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(4, "RGBA"), (3, "RGB")])
+def test_the_picture_that_stands_in_has_the_size_that_the_rubric_says(make_notebook, channels, mode):
+    notebook = make_notebook(picture={"height": 350, "width": 210, "channels": channels})
+    notebook.run(
+        """
+        import matplotlib.pyplot as plt, urllib.request, numpy as np
+        from PIL import Image
+        url = 'https://example.org/KTVgggV.png'
+        read = plt.imread(url)
+        pillow = Image.open(urllib.request.urlopen(url))
+        urllib.request.urlretrieve(url, 'dog.png'); saved = plt.imread('dog.png')
+        rows = read.reshape(350, 210, -1)
+        crop = read[220:, 60:, :3]
+        """
+    )
+    found = notebook.namespace
+    assert found["read"].shape == found["saved"].shape == found["rows"].shape == (350, 210, channels)
+    assert (found["pillow"].size, found["pillow"].mode) == ((210, 350), mode)
+    assert found["crop"].shape == (130, 150, 3)
 
 
 NETWORK = [

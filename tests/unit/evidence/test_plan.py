@@ -8,6 +8,7 @@ from grader.evidence.plan import (
     Limits,
     ModuleProbe,
     NormalInput,
+    Picture,
     Plan,
     Target,
     Training,
@@ -31,10 +32,17 @@ def test_a_plan_survives_json_with_its_digest() -> None:
     assert Plan.model_validate_json(plan.model_dump_json()).digest == plan.digest
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"watch": ("x",)}, {"limits": Limits(notebook_s=1)}])
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"watch": ("x",)}, {"limits": Limits(notebook_s=1)}, {"picture": Picture()}],
+)
 def test_anything_changed_in_a_plan_changes_its_digest(change: dict[str, object]) -> None:
     plan = Plan(assignment="lab2")
     assert plan.model_copy(update=change).digest != plan.digest
+
+
+def test_a_plan_that_says_nothing_of_a_picture_is_written_as_before_there_was_one() -> None:
+    assert "picture" not in Plan(assignment="lab2").model_dump_json()
 
 
 def test_a_budget_of_no_batches_is_refused() -> None:

@@ -141,6 +141,42 @@ def test_one_place_that_names_them_rightly_is_enough():
     assert judge(three, cell(2, turned, kind="markdown")).status is Status.NEEDS_TA
 
 
+OUTER = {
+    "part": Section(title="Part 1", heading="^Part 1"),
+    "a": Section(title="1 (a)", heading=r"^\(a\)", within="part"),
+    "b": Section(title="1 (b)", heading=r"^\(b\)", within="part"),
+}
+
+
+def without_heading(*cells: CellRecord, heading: str = "(a)") -> Judgement:
+    """The answer to (b), whose heading was deleted: its cells stand under that of (a), or of the part."""
+    top = [cell(0, "# Part 1", kind="markdown"), cell(1, f"## {heading}", kind="markdown")]
+    placed = [each.model_copy(update={"index": place}) for place, each in enumerate((*top, *cells))]
+    evidence = factories.evidence(placed)
+    return COUNTS.judge(factories.case(COUNTS, evidence, sections=OUTER, section="b"))
+
+
+@pytest.mark.parametrize("heading", ["(a)", "Notes"])
+def test_numbers_of_a_question_whose_heading_was_deleted_are_looked_for_in_the_part_around_it(heading: str):
+    shows = cell(2, "print(n, m)", printed="8000 2000")
+    judgement = without_heading(cell(2, "x = 1"), shows, heading=heading)
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.message == "The part '1 (b)' was not found in the notebook."
+    assert (
+        judgement.open
+        == "But cell 3 of 'Part 1' has training 8000, validation 2000, which may be the answer."
+    )
+    assert [place.cell for place in judgement.where] == [3]
+
+
+def test_other_numbers_around_a_question_that_was_not_found_are_no_answer():
+    for answer in (cell(2, "print(n)", printed="8000"), cell(2, "print(n)", printed="7000 3000")):
+        judgement = without_heading(answer)
+        assert judgement.status is Status.NEEDS_TA
+        assert judgement.open == "The answer may stand elsewhere in it."
+        assert judgement.where == ()
+
+
 STAND_IN = (ShimUse(kind=ShimKind.DATASET, cell=2),)
 
 

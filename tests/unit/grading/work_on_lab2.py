@@ -29,7 +29,8 @@ def _bce(kind: str = "logits") -> LossUse:
 def _lab2_training(cells: Mapping[str, int], *, right: bool) -> TrainingHistory:
     known = Networks()
     small, large = sequential(*_SMALL), sequential(*_LARGE)
-    connected = sequential(nn.Linear(3072 if right else 1024, 30), nn.Linear(30, 1))
+    first, one_more = (3072, ()) if right else (1024, (nn.Linear(30, 30),))
+    connected = sequential(nn.Linear(first, 30), *one_more, nn.Linear(30, 1))
     tried = [("part2c", "small", 0.01, 64), ("part2d", "small", 0.01, 64), ("part2d", "large", 0.01, 64)]
     tried += [("part3a", "large", 0.001 if right else 0.002, 64), ("part3b", "large", 0.1, 64)]
     tried += [("part3c", "large", 0.01, 512), ("part3d", "large", 0.01 if right else 0.02, 16)]

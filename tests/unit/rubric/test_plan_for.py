@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.checks.networks.output_shape import OutputShape
 from grader.checks.networks.parameter_count import ParameterCount
-from grader.evidence.plan import Limits, Target, Training
+from grader.evidence.plan import Limits, Picture, Target, Training
 from grader.rubric.plan import plan_for
 from tests import factories
 
@@ -33,3 +33,9 @@ def test_limits_and_training_are_the_rubrics_unless_given():
     full = plan_for(rubric, training=Training(mode="full"), limits=Limits(), seed=3, cuda=True)
     assert (full.training.mode, full.limits, full.seed, full.cuda) == ("full", Limits(), 3, True)
     assert full.digest != plan.digest
+
+
+def test_the_picture_that_stands_in_is_the_rubrics():
+    size = Picture(height=350, width=210)
+    assert plan_for(factories.rubric(*CHECKS, picture=size)).picture == size
+    assert plan_for(factories.rubric(*CHECKS)).picture is None

@@ -38,6 +38,7 @@ while i < 3:
     for j in range(4):
         output[i] += matrix[i, j] * vector[j]
     i += 1
+output = np.asarray(output)
 # %% [markdown]
 # ### Part (c)
 # %%

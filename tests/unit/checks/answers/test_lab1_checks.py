@@ -11,7 +11,7 @@ from grader.checks.answers.image_crop import ImageCrop
 from grader.checks.answers.printed_number import PrintedNumber
 from grader.checks.answers.tensor_close import TensorClose
 from grader.checks.code.uses_function import UsesFunction
-from grader.evidence.record import CellError, ShimUse, WatchedValue
+from grader.evidence.record import CellError, ShimKind, ShimUse, WatchedValue
 from grader.facts.sections import Alignment, Section
 from grader.facts.values.crops import found_in
 from grader.judging.exhibits import Pair, exhibit_of
@@ -50,6 +50,18 @@ def test_size_and_channels_cost_a_half_each():
     assert cropped(IMAGE[0:7, 0:5]).status is Status.FAIL
 
 
+def test_a_size_may_be_read_either_way_where_the_rubric_says_so():
+    check = ImageCrop(name="crop", image="img", size=(5, 7), channels=3, either_way=True)
+
+    def judged(crop):
+        return check.judge(case_of_variables(check, ("img", IMAGE), ("crop", crop)))
+
+    assert judged(IMAGE[4:9, 6:13, :3]).status is judged(IMAGE[:7, :5, :3]).status is Status.PASS
+    wrong = judged(IMAGE[:7, :6, :3])
+    assert (wrong.status, wrong.share) == (Status.PARTIAL, 0.5)
+    assert "is 7 x 6 pixels; expected 5 x 7, or 7 x 5" in wrong.message
+
+
 def test_a_changed_copy_goes_to_a_ta():
     assert cropped(IMAGE[4:9, 6:13, :3] + np.float32(0.25)).status is Status.NEEDS_TA
 
@@ -62,6 +74,38 @@ def test_what_is_no_image_fails():
 def test_an_unknown_image_goes_to_a_ta():
     alone = case_of_variables(CROP, ("crop", IMAGE[:5, :7, :3]))
     assert CROP.judge(alone).status is Status.NEEDS_TA
+
+
+def crop_handed_in(crop, *stored, stood_in=True, source="crop.shape"):
+    """A crop of our run, then a cell for each output that the file handed in holds."""
+    arrays = []
+    held = [("img", IMAGE), ("crop", crop)]
+    values = [
+        WatchedValue(name=name, cell=place, value=value_of(thing, arrays))
+        for place, (name, thing) in enumerate(held)
+    ]
+    made = code_cells("img = plt.imread(url)", "crop = img[-5:, :7]")
+    later = [cell(place, source, stored=text) for place, text in enumerate(stored, start=2)]
+    shims = (ShimUse(kind=ShimKind.IMREAD, cell=0, detail="a stand-in picture"),) if stood_in else ()
+    return CROP.judge(case(CROP, evidence([*made, *later], values=values, shims=shims), arrays=arrays))
+
+
+@pytest.mark.parametrize("shown", ["(5, 7, 3)", "torch.Size([5, 7, 3])", "my crop: (5,7,3)"])
+def test_a_right_shape_in_the_file_handed_in_is_heard_where_a_picture_stood_in(shown):
+    judgement = crop_handed_in(IMAGE[:4, :7, :3], shown)
+    assert judgement.status is Status.NEEDS_TA
+    assert "On our test picture: `crop` is 4 x 7 pixels" in judgement.message
+    assert "The file handed in shows the shape [5, 7, 3] in cell 2." in judgement.open
+    assert crop_handed_in(IMAGE[:4, :7, :3], "", shown).where[0].cell == 3
+
+
+def test_a_wrong_crop_still_costs_where_the_file_does_not_contradict_our_run():
+    wrong = IMAGE[:4, :7, :3]
+    for shown in ("", "(4, 7, 3)", "(7, 5, 3)", "(5, 7, 30)", "(15, 7, 3)"):
+        assert crop_handed_in(wrong, shown).status is Status.PARTIAL
+    assert crop_handed_in(wrong, "(5, 7, 3)", source="img_torch.shape").status is Status.PARTIAL
+    assert crop_handed_in(wrong, "(5, 7, 3)", stood_in=False).status is Status.PARTIAL
+    assert crop_handed_in(IMAGE[:5, :7, :3], "(4, 7, 3)").status is Status.PASS
 
 
 def test_a_crop_that_was_never_made_fails():
@@ -206,6 +250,21 @@ def test_the_shape_shown_in_another_section_goes_to_a_ta():
     assert shape_asked_for_later(printed="[15, 7, 3] [5, 7, 30]").status is Status.FAIL
     assert shape_asked_for_later(printed_after=("(5, 7, 3)", "")).status is Status.NEEDS_TA
     assert shape_asked_for_later(printed_after=("", "(5, 7, 3)")).status is Status.FAIL
+
+
+def test_a_right_shape_of_a_tensor_in_the_file_handed_in_is_heard_where_a_picture_stood_in():
+    def judged(shown, *shims):
+        arrays = []
+        tensor = WatchedValue(name="t", cell=0, value=value_of(torch.zeros(4, 7, 3), arrays))
+        cells = [cell(0, "t = torch.from_numpy(crop)"), cell(1, "t.shape", stored=shown)]
+        return SHAPE.judge(case(SHAPE, evidence(cells, values=[tensor], shims=shims), arrays=arrays))
+
+    stood_in = ShimUse(kind=ShimKind.IMREAD, cell=0, detail="a stand-in picture")
+    heard = judged("torch.Size([5, 7, 3])", stood_in)
+    assert heard.status is Status.NEEDS_TA
+    assert "has the shape [4, 7, 3]; expected [5, 7, 3]" in heard.message
+    assert judged("torch.Size([4, 7, 3])", stood_in).status is Status.FAIL
+    assert judged("torch.Size([5, 7, 3])").status is Status.FAIL
 
 
 def test_the_place_of_a_shape_is_the_section_that_asks_for_it():

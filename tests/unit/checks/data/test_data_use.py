@@ -8,6 +8,7 @@ import pytest
 
 from grader.checks.data.untouched_test_data import TestSetUntouched
 from grader.checks.data.validation_selection import ValidationSelection
+from grader.checks.training.hyperparameter_settings import HyperparameterSettings
 from grader.evidence.record import CellError, CellRecord, CellRun, Outcome, Output, Submitted
 from grader.evidence.training import DataSource
 from grader.facts.known import Known, Unknown
@@ -280,6 +281,40 @@ def judge_nested(*places: int, plotted: bool = True) -> Any:
 def test_a_training_above_the_heading_of_the_part_that_plots_it_counts():
     assert judge_nested(1, 5).status is Status.PASS
     assert judge_nested(3, 5).status is Status.PASS
+
+
+def judge_with_questions(*places: int, claimed: bool = False) -> Any:
+    """Questions (a) and (c) in words with a training below each (1 and 5); (b) and (d) plot, in 3 and 7."""
+    check = ValidationSelection(sections=("b", "d"))
+    names = ("a", "b", "c", "d")
+    sections = {"part": Section(title="part", heading="^Part")} | {
+        name: Section(title=name, heading=rf"^\({name}", within="part") for name in names
+    }
+    sources = [
+        text for name in names for text in (f"# ({name})", "train(net)" if name in "ac" else "plot(net)")
+    ]
+    sources[0] = f"# Part\n{sources[0]}"
+    cells = [
+        cell(place, text, kind="code" if place % 2 else "markdown") for place, text in enumerate(sources)
+    ]
+    runs = [run(index, place, index) for index, place in enumerate(places)]
+    evidence = factories.evidence(cells, training=history(*runs, sources=SOURCES))
+    other = HyperparameterSettings(at_least=1, sections=("a", "c"))
+    peers = (check, other) if claimed else (check,)
+    return check.judge(factories.case(check, evidence, sections=sections, peers=peers))
+
+
+def test_a_training_under_a_question_in_words_is_that_of_the_next_one_which_plots_it():
+    assert judge_with_questions(1, 5).status is Status.PASS
+    half = judge_with_questions(1)
+    assert (half.status, half.share) == (Status.PARTIAL, 0.5)
+    assert judge_with_questions(1, 7).status is Status.PASS
+    assert judge_with_questions(3).share == 0.5
+
+
+def test_a_training_that_another_criterion_asks_for_is_no_other_one_s():
+    assert judge_with_questions(1, 5, claimed=True).status is Status.FAIL
+    assert judge_with_questions(1, 3, claimed=True).share == 0.5
 
 
 def test_one_training_above_the_headings_counts_once_and_never_for_an_empty_part():

@@ -194,6 +194,27 @@ def test_a_network_trained_otherwise_than_was_chosen_goes_to_a_ta(words: str, st
     assert (f"the answer to more states {states}." in judgement.message) == bool(states)
 
 
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("best = net", ""),
+        ("net = other", ""),
+        ("best = other", "cell 3 chooses `other`"),
+        ("best = None", ""),
+        ("train(net, learning_rate=0.001, batch_size=256)", "states learning rate 0.001"),
+        ("lr = 0.003  # learning rate 0.001 was worse", ""),
+        ("print('with learning rate 0.001 it was worse')", ""),
+        ("title = 'lr 0.001'", ""),
+    ],
+)
+def test_a_choice_in_code_is_read_from_what_the_code_does(code: str, says: str):
+    cells = (*CELLS[:3], cell(3, code), *CELLS[4:])
+    another = SLOW[0].model_copy(update={"index": 2, "model": model("other", 5)})
+    judgement = evaluated(look(11, 5, 2), runs=(*SLOW, another), cells=cells, check=CHOOSING)
+    assert judgement.status is (Status.NEEDS_TA if says else Status.PASS)
+    assert says in judgement.message
+
+
 LOADS = "net.load_state_dict(torch.load(f'{name}_epoch29'))\nprint(evaluate(net, loader))"
 
 

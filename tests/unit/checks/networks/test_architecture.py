@@ -258,6 +258,34 @@ def test_another_pooling_registered_in_place_of_the_one_asked_for_is_no_pass(bet
         assert "expected AvgPool2d" in judgement.message or "expected Sigmoid" in judgement.message
 
 
+CLASS = """\
+class Net(nn.Module):
+    def forward(self, x):
+        return self.l2({})
+train(Net())"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "status"),
+    [
+        ("F.avg_pool2d(torch.sigmoid(self.l1(x)), 2)", Status.PASS),
+        ("F.max_pool2d(torch.sigmoid(self.l1(x)), 2)", Status.NEEDS_TA),
+        ("F.avg_pool2d(F.relu(self.l1(x)), 2)", Status.NEEDS_TA),
+        ("F.avg_pool2d(F.max_pool2d(self.l1(x), 2), 2)", Status.PASS),
+    ],
+)
+def test_another_pooling_called_in_place_of_the_one_asked_for_is_no_pass(calls: str, status: Status):
+    assert judge_trained(FULLY, source=CLASS.format(calls), layers=POOLED).status is status
+
+
+def test_the_size_of_a_layer_costs_once_where_another_criterion_asks_for_it():
+    gray = FULLY.replace("3072", "1024")
+    assert judge_trained(gray, any_size=True).status is Status.PASS
+    for text in (FIRST, THREE, "c: Conv2d(in_channels=3)\n" + gray, LEFT_OVER):
+        assert judge_trained(text, any_size=True).status is Status.FAIL
+    assert judge_trained(gray).status is Status.FAIL
+
+
 def test_a_setting_that_the_sizes_do_not_show_is_told():
     padded = [{**LAYERS[0], "settings": {**LAYERS[0]["settings"], "padding": 1}}, *LAYERS[1:]]
     judgement = judge(net(*OPERATIONS), layers=padded)

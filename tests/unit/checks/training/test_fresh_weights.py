@@ -122,6 +122,18 @@ def test_execution_counts_in_the_order_of_the_file_change_nothing():
     assert judge(three_cells(1, 2, 3), *two_runs()).status is Status.FAIL
 
 
+def test_a_cell_run_once_more_later_excuses_no_output_that_begins_as_a_trained_net_does():
+    again = three_cells(3, 9, 5, stored="Epoch 1: err 0.304")
+    assert judge(again, *two_runs(), first_epoch=FIRST).status is Status.FAIL
+    for value in ("0.38", "0.42"):
+        other = three_cells(3, 9, 5, stored=f"Epoch 1: err {value}")
+        assert judge(other, *two_runs(), first_epoch=FIRST).status is Status.NEEDS_TA
+    built_right_before = three_cells(4, 9, 5, stored="Epoch 1: err 0.304")
+    assert judge(built_right_before, *two_runs(), first_epoch=FIRST).status is Status.NEEDS_TA
+    built_between = three_cells(6, 5, 7, stored="Epoch 1: err 0.304")
+    assert judge(built_between, *two_runs(), first_epoch=FIRST).status is Status.NEEDS_TA
+
+
 def test_execution_counts_of_zero_tell_nothing():
     assert judge(three_cells(1, 5, 0), *two_runs()).status is Status.FAIL
 

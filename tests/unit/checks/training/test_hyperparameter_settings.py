@@ -77,6 +77,14 @@ def test_each_setting_trained_as_asked_is_a_part_of_the_points():
     assert judge(run(0, 1, 0.1, 64), run(1, 3, 0.01, 512)).status is Status.FAIL
 
 
+def test_the_only_training_of_one_setting_is_not_said_to_be_that_one_again():
+    anywhere = [{**each, "section": None} for each in WANTED]
+    once = judge(run(0, 1, 0.001, 64), settings=anywhere)
+    assert once.message.endswith("small was not trained: the training in cell 1 is slow.")
+    twice = judge(run(0, 1, 0.001, 64), run(1, 3, 0.001, 64), settings=WANTED)
+    assert twice.message.endswith("in cell 3, which is slow again.")
+
+
 def test_the_batch_size_given_to_the_loader_counts_more_than_the_batches_seen():
     runs = (run(0, 1, 0.001, 3, source=0), run(1, 3, 0.01, 3, source=1))
     assert judge(*runs, sources=(source(0, 64), source(1, 16))).status is Status.PASS
@@ -176,6 +184,107 @@ def test_a_change_of_the_network_can_be_asked_for():
 def test_networks_that_may_differ_in_functional_layers_go_to_a_ta(source: str):
     judgement = redesigned(*four_runs(), source=source)
     assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+
+
+def edited(
+    *trainings: CellRecord, count: int | None = None, at_least: int = 2, source: str = NET
+) -> Judgement:
+    """A class in cell 0, and a run in each of these cells, all with the class as it is now."""
+    cells = (cell(0, source, count=count), *trainings)
+    net = model(class_name="Net", layers=0)
+    runs = [run(place, each.index, 0.1 / (place + 1), 64, model=net) for place, each in enumerate(trainings)]
+    return judge(*runs, cells=cells, layer_lists=LAYERS, at_least=at_least, architectural=True)
+
+
+SHOWN = "Net(\n  (fc): Linear(in_features={}, out_features=1, bias=True)\n)"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count", "told"),
+    [
+        (
+            {"count": 3},
+            {"count": 6},
+            5,
+            "ran cell 0, which defines `Net`, again after the training in cell 1",
+        ),
+        (
+            {"stored": SHOWN.format(4), "printed": SHOWN.format(8)},
+            {"stored": SHOWN.format(8), "printed": SHOWN.format(8)},
+            None,
+            "for the training in cell 1 the file handed in shows layers that ours has not",
+        ),
+        (
+            {"stored": "parameters: 386", "printed": "parameters: 9,705"},
+            {},
+            None,
+            "shows a number of parameters that ours has not",
+        ),
+        (
+            {"source": "train(net)  # 1 convolution"},
+            {"source": "train(net)  # 2 convolutions"},
+            None,
+            "in cell 1 the student speaks of 1 convolution, and beside that in cell 2 of 2",
+        ),
+        (
+            {"source": "plot(train(net), title='two hidden layers')"},
+            {"source": "plot(train(net), title='three hidden layers')"},
+            None,
+            "speaks of 2 hidden layer",
+        ),
+        (
+            {"source": "train(net, 'hidden units: 32')"},
+            {"source": "train(net, 'hidden units: 64')"},
+            None,
+            "32",
+        ),
+    ],
+)
+def test_a_network_edited_in_place_between_trainings_goes_to_a_ta(
+    first: dict[str, Any], second: dict[str, Any], count: int | None, told: str
+):
+    trainings = [
+        cell(place, **{"source": "train(net)", **more}) for place, more in enumerate((first, second), start=1)
+    ]
+    judgement = edited(*trainings, count=count)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert told in judgement.open
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ({"count": 3}, {"count": 6}, 2),
+        ({"count": 3}, {"count": 6}, 7),
+        ({"count": 0}, {"count": 6}, 5),
+        ({"stored": SHOWN.format(4), "printed": SHOWN.format(4)}, {}, None),
+        ({"stored": SHOWN.format(4)}, {}, None),
+        ({"stored": "lr 0.1 err 0.3", "printed": "lr 0.1 err 0.4"}, {}, None),
+        ({"source": "train(net)  # 2 convolutions"}, {"source": "train(net)  # 2 convolutions"}, None),
+        ({"source": "train(net)  # 2 convolutions"}, {"source": "train(net)  # 3 linear layers"}, None),
+        ({"source": "train(net)  # 10 epochs"}, {"source": "train(net)  # 20 epochs"}, None),
+    ],
+)
+def test_what_tells_of_no_other_network_leaves_the_points_as_they_are(
+    first: dict[str, Any], second: dict[str, Any], count: int | None
+):
+    trainings = [
+        cell(place, **{"source": "train(net)", **more}) for place, more in enumerate((first, second), start=1)
+    ]
+    judgement = edited(*trainings, count=count)
+    assert (judgement.status, judgement.share) == (Status.PARTIAL, 0.5)
+    assert "None of them changes the network itself" in judgement.message
+
+
+def test_settings_that_were_too_few_may_be_more_where_a_network_was_edited_in_place():
+    net = model(class_name="Net", layers=0)
+    cells = (cell(0, NET, count=5), cell(1, "train(net)", count=3), cell(2, "train(net)", count=6))
+    runs = [run(place, place + 1, 0.1, 64, model=net) for place in range(2)]
+    judgement = judge(*runs, cells=cells, layer_lists=LAYERS, at_least=4)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.25, 0.25)
+    assert "ran cell 0, which defines `Net`, again" in judgement.open
+    in_order = (cell(0, NET, count=2), *cells[1:])
+    assert judge(*runs, cells=in_order, layer_lists=LAYERS, at_least=4).status is Status.PARTIAL
 
 
 def test_an_argument_that_is_kept_and_never_read_changes_no_network():

@@ -11,7 +11,15 @@ from grader.checks.networks.transfer_features import TransferFeatures
 from grader.checks.training.overfits_small_set import OverfitsSmallSet
 from grader.checks.training.reaches_accuracy import ReachesAccuracy
 from grader.evidence.plan import Target
-from grader.evidence.record import CellError, CellRecord, FileWritten, ForwardRecord, ModuleRecord
+from grader.evidence.record import (
+    CellError,
+    CellRecord,
+    FileWritten,
+    ForwardRecord,
+    ModuleRecord,
+    ShimKind,
+    ShimUse,
+)
 from grader.evidence.training import DataSource, LossUse, TrainingRun
 from grader.evidence.values import ArrayValue
 from grader.facts.handout import fingerprint
@@ -50,10 +58,11 @@ def run(
     return training_run(0, 1, steps=steps, losses=(2.2, loss), source=0, loss=use, **more)
 
 
-def overfit(training: TrainingRun | None, items: int = 27, stored: str = "") -> Judgement:
+def overfit(training: TrainingRun | None, items: int = 27, stored: str = "", *shims: ShimUse) -> Judgement:
     source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=items, sampled=items)
     runs = () if training is None else (training,)
-    return judge(OVERFITS, cell(1, "train()", stored=stored), training=history(*runs, sources=(source,)))
+    trained = history(*runs, sources=(source,))
+    return judge(OVERFITS, cell(1, "train()", stored=stored), training=trained, shims=shims)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +117,19 @@ def test_a_student_s_own_claim_is_quoted_to_the_ta(stored: str, quoted: str):
     judgement = overfit(run(150, 1.0), stored=stored)
     assert (quoted or "no printed output of the file handed in reports 100 %") in judgement.message
     assert rows(judgement, "claim") == [{"claimed": bool(quoted)}]
+
+
+def test_no_full_training_is_asked_for_where_pictures_of_ours_stood_in_for_the_small_set():
+    cut, told = run(150, 1.0, passes_cut=3), "200 epochs on 27 images, accuracy 1.0"
+    stood_in = ShimUse(kind=ShimKind.DATASET, cell=1, detail="pictures of 'small' are from gestures/small")
+    judgement = overfit(cut, 90, told, stood_in)
+    assert judgement.status is Status.NEEDS_TA
+    assert f"(`{told}`)" in judgement.message
+    assert "--training full" not in judgement.message
+    assert overfit(run(150, 0.0001, passes_cut=0), 27, told, stood_in).status is Status.PASS
+    own = overfit(cut, 90, told)
+    assert own.status is Status.MISSING_EVIDENCE
+    assert told in own.message
 
 
 def test_what_our_own_run_prints_is_no_claim_of_the_file_handed_in():
