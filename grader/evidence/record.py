@@ -200,6 +200,7 @@ class ShimKind(StrEnum):
             ShimKind.CUDA,
             ShimKind.DISPLAY,
             ShimKind.EXIT,
+            ShimKind.FOLDER,
             ShimKind.HANDED_IN_FILE,
             ShimKind.MISSING_PACKAGE,
             ShimKind.NEWER_PYTHON,

@@ -43,6 +43,7 @@ _STAND_INS = {
     ShimKind.EXIT: "what ends or restarts the kernel did not",
     ShimKind.COMPILE: "`torch.compile` left networks as they are",
     ShimKind.COLAB_DRIVE: "Google Drive was an empty folder",
+    ShimKind.FOLDER: "folders that were not there were made",
     ShimKind.NETWORK: "there was no network",
     ShimKind.SHELL: "shell commands for downloads did nothing",
     ShimKind.WORKERS: "data loaders ran without worker processes",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 from grader.facts.case import Case
-from grader.facts.code.definitions import classes_named
 from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
+from grader.facts.definitions import classes_named
 from grader.facts.networks.steps import Step, layer_of_call
 
 __all__ = ["calls_of_class"]

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from grader.evidence.record import CellRecord
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.definitions import classes_named
 from grader.facts.code.source import comments_and_strings
+from grader.facts.definitions import classes_named
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import is_own, printed_by_us, stored_text
 
