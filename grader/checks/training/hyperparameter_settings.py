@@ -194,7 +194,7 @@ class _Tried:
         if not self.redesign_asked:
             return self.runs.map(lambda _: True)
         found = redesigned(self.runs.value, self.case)
-        return self.edited if found == Known(False) else found
+        return self.edited if isinstance(found, Known) and not found.value else found
 
     @cached_property
     def edited(self) -> Fact[bool]:
