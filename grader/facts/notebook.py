@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from grader.evidence.record import (
-    CellRecord,
-    Output,
-)
+from grader.evidence.record import CellRecord, Output, ShimKind
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 
@@ -21,6 +18,7 @@ __all__ = [
     "own_code",
     "printed",
     "printed_by_us",
+    "read_our_data",
     "shows_plot",
     "some_failed",
     "stands_in",
@@ -55,6 +53,11 @@ def untouched(case: Case, section: str | None = None) -> Fact[bool]:
 def stands_in(case: Case) -> bool:
     """Whether something stood in for what the student had, so that our run may show other numbers."""
     return any(shim.kind.may_change_numbers for shim in case.evidence.shims)
+
+
+def read_our_data(case: Case) -> bool:
+    """Whether a data set came from what we have in its place: other items, and perhaps more of them."""
+    return any(shim.kind is ShimKind.DATASET for shim in case.evidence.shims)
 
 
 def codeless(case: Case, section: str | None = None) -> Fact[bool]:

@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from grader.evidence.record import CellRecord
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Known
-from grader.facts.notebook import located, printed
+from grader.facts.notebook import located
 from grader.facts.values.variables import Held, variable
-from grader.facts.words.answers import Answer, answer_around, answer_in
+from grader.facts.words.answers import Answer, answer_around, answer_in, cells_with
 from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
 from grader.facts.words.labelled import labelled, said_of
 from grader.facts.words.numbers import numbers_in, states
@@ -111,11 +110,7 @@ class NumberAnswer(Check):
         if any(self._stated(one, answer) is None for one in wanted):
             return lost
         values = [self._stated(one, answer) for one in wanted]
-        shows = [
-            index
-            for index in answer.cells
-            if any(value in numbers_in(_all_text(case.evidence.cells[index])) for value in values)
-        ]
+        shows = cells_with(case, answer, values)
         place = f"cell {shows[0]} of '{case.sections[name].title}'" if shows else case.sections[name].title
         listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
         why = f"But {place} has {listed}, which may be the answer."
@@ -217,10 +212,6 @@ class _Wanted:
 
     def _named(self, value: float) -> str:
         return f"{value:g} ({self.name})" if self.alone else f"{self.name} {value:g}"
-
-
-def _all_text(cell: CellRecord) -> str:
-    return cell.source if cell.kind != "code" else f"{printed(cell)}\n{cell.source}"
 
 
 def _alike(number: float, wanted: float) -> bool:

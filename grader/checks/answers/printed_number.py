@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from grader.evidence.record import CellRecord, ShimKind
+from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both
-from grader.facts.notebook import codeless, own_code, printed, printed_by_us, stored_text
+from grader.facts.notebook import codeless, own_code, printed, printed_by_us, read_our_data, stored_text
 from grader.facts.words.answers import answer_in
 from grader.facts.words.numbers import smallest_after
 from grader.judging.check import Check
@@ -84,7 +84,7 @@ class PrintedNumber(Check):
 
     def _is_believed(self, case: Case, theirs: Fact[float]) -> bool:
         """Whether nothing speaks against the number of our run."""
-        return theirs.value < self.below if isinstance(theirs, Known) else not _read_our_data(case)
+        return theirs.value < self.below if isinstance(theirs, Known) else not read_our_data(case)
 
     def _without_code(self, case: Case) -> Judgement:
         """An answer in words alone may tell of a change that was tried and undone."""
@@ -106,11 +106,6 @@ def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
     return any(run.cell in indices or run.last_cell in indices for run in case.evidence.training.runs)
 
 
-def _read_our_data(case: Case) -> bool:
-    """Whether a data set was read from what we have in its place, with which training may be easier."""
-    return any(shim.kind is ShimKind.DATASET for shim in case.evidence.shims)
-
-
 def _reached(best: float, claimed: float | None, below: float) -> str:
     if claimed is None or claimed == best:
         return f"Our run reached {best:g}, below {below:g}."
@@ -118,7 +113,7 @@ def _reached(best: float, claimed: float | None, below: float) -> str:
 
 
 def _both_stories(case: Case, best: float | None, claimed: float | None, below: float) -> str:
-    ours = " with our own copy of the data" if _read_our_data(case) else ""
+    ours = " with our own copy of the data" if read_our_data(case) else ""
     run = "Our run printed no such number" if best is None else f"Our run{ours} reached {best:g}"
     file = "the file handed in shows none" if claimed is None else f"the file handed in shows {claimed:g}"
     return f"{run}, {file}; asked for is one below {below:g}."

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.evidence.record import ShimKind
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex
 from grader.facts.known import Known, sure
-from grader.facts.notebook import stored_text
+from grader.facts.notebook import read_our_data, stored_text
 from grader.facts.training.memorising import items_of, memorised
 from grader.facts.training.runs import by_token, object_name, runs_in, where_of
 from grader.facts.words.answers import answer_in
@@ -72,7 +71,7 @@ class OverfitsSmallSet(Check):
             if by_heart is not None and run.steps <= self.steps:
                 return self._passed(run, by_heart, shown)
         cut = [run for run in small if run.passes_cut]
-        if cut and not _pictures_of_ours(case):
+        if cut and not read_our_data(case):
             told_by = f" In the file handed in, {claim}." if claim else ""
             message = f"The training budget cut this run short; run it again with `--training full`.{told_by}"
             return Judgement.missing(message, where=where_of(small), exhibits=shown)
@@ -111,11 +110,6 @@ class OverfitsSmallSet(Check):
     def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
         items = items_of(run, sources)
         return items is not None and items <= self.largest_set
-
-
-def _pictures_of_ours(case: Case) -> bool:
-    """Whether a data set was filled from ours: its number of items is not that of the student's small set."""
-    return any(shim.kind is ShimKind.DATASET for shim in case.evidence.shims)
 
 
 def _describe(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, Any]:

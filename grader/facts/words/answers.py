@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
@@ -13,7 +14,7 @@ from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
 from grader.facts.words.numbers import numbers_in, thousands_in
 
-__all__ = ["Answer", "answer_around", "answer_in"]
+__all__ = ["Answer", "answer_around", "answer_in", "cells_with"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,13 @@ def answer_around(case: Case) -> tuple[str, Answer] | None:
     while outer is not None and not case.alignment.cells_of(outer):
         outer = case.sections[outer].within
     return None if outer is None else (outer, answer_in(case, outer))
+
+
+def cells_with(case: Case, answer: Answer, numbers: Sequence[float | None]) -> list[int]:
+    """Cells of an answer that have one of these numbers in their text, or in what they print."""
+    cells = [case.evidence.cells[index] for index in answer.cells]
+    texts = {cell.index: f"{printed(cell)}\n{cell.source}" for cell in cells}
+    return [index for index, text in texts.items() if any(number in numbers_in(text) for number in numbers)]
 
 
 def _constants(cell: CellRecord) -> list[float]:
