@@ -39,7 +39,7 @@ LOOKS = (
     "lines = [line for text in tasks for line in text.splitlines() if line.startswith('NSpid')]\n"
     "mine = {int(line.split()[-1]) for line in lines}\n"
     "print({pid for pid in range(1, 2000) if exists(pid)} <= mine, os.getppid())",
-    "for number in (signal.SIGSTOP, signal.SIGKILL): os.kill(os.getpid(), number)\nprint('goes on')",
+    "for number in (signal.SIGSTOP, signal.SIGKILL): signal.raise_signal(number)\nprint('goes on')",
     "import importlib, os\n"
     "print([name for name in ('rubrics', 'reference', 'tests', 'grader', '.git')"
     f" if os.path.exists({str(CHECKOUT)!r} + '/' + name)])",
