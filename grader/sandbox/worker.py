@@ -9,7 +9,7 @@ from typing import Literal
 
 from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
-from grader.evidence.plan import MOST_BY_THE_WALL, Limits
+from grader.evidence.plan import Limits
 from grader.evidence.record import Environment, Outcome
 from grader.sandbox.base import Box, Job, Progress
 from grader.sandbox.boxes import Boxes
@@ -148,5 +148,4 @@ class BoxWorker:
 def _usable(box: Box, limits: Limits) -> bool:
     """Whether a box may serve a job: with the same bounds, and until after the last probe."""
     same = all(getattr(box.limits, name) == getattr(limits, name) for name in _OF_BOX)
-    longest_s = MOST_BY_THE_WALL * limits.notebook_s + _PROBES_S
-    return same and time.monotonic() + longest_s < box.expires
+    return same and time.monotonic() + limits.notebook_s + _PROBES_S < box.expires
