@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
 import tomllib
@@ -58,7 +59,16 @@ def test_where_all_is_installed_nothing_is_said(monkeypatch: pytest.MonkeyPatch)
 def test_the_extra_installs_what_is_asked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extra = [requirement.partition(">")[0] for requirement in project["optional-dependencies"]["sandbox"]]
-    assert [name.partition("=")[0] for name in extra] == list(PACKAGES)
+    assert {name.partition("=")[0] for name in extra} >= set(PACKAGES)
+
+
+def test_the_extra_has_what_notebooks_import_in_the_image() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    image = (ROOT / "docker" / "requirements-sandbox.txt").read_text(encoding="utf-8")
+    pinned = {line.partition("=")[0] for line in image.splitlines() if line and not line.startswith("#")}
+    extra = {re.split("[=>]", each)[0] for each in project["optional-dependencies"]["sandbox"]}
+    assert extra - {"torch", "torchvision"} <= pinned
+    assert {"seaborn", "pandas", "scikit-learn", "torchinfo", "tqdm"} <= extra
 
 
 def test_without_engine_and_without_torch_both_ways_out_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
