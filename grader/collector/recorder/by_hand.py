@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
 
 import torch
 from torch import nn
@@ -17,8 +16,25 @@ from grader.collector.recorder.passes import Pass
 
 __all__ = ["ByHand", "Update"]
 
-#: Frames that are held of each level; one training by more calls is a step each.
-_MOST_CALLS = 1000
+
+@dataclass
+class Calls:
+    """Calls of functions that backward passes came from, one after another.
+
+    Only the latest frame is held, so that the next is not taken for it: a frame keeps its batch and its loss.
+
+    Attributes:
+        repeated: Calls with more than one pass; a function that is called for each batch has one.
+    """
+
+    repeated: int = 0
+    _frame: FrameType | None = None
+    _passes: int = 0
+
+    def note(self, frame: FrameType) -> None:
+        self._passes = self._passes + 1 if frame is self._frame else 1
+        self._frame = frame
+        self.repeated += self._passes == 2
 
 
 @dataclass(eq=False)
@@ -26,9 +42,8 @@ class Update:
     """Backward passes through one network in one cell that no optimizer step followed.
 
     Attributes:
-        callers: Functions that the cell called and that led to them: the frame of each, with how many of the
-            passes came from it; frames are held, so that no two of them are taken for one.
-        within: The same for what these functions called in their turn.
+        callers: Of functions that the cell called.
+        within: Of what these functions called in their turn.
     """
 
     model: nn.Module
@@ -37,24 +52,18 @@ class Update:
     trained: tuple[torch.Tensor, ...]
     before: Snapshot
     backwards: int = 0
-    callers: list[list[Any]] = field(default_factory=list)
-    within: list[list[Any]] = field(default_factory=list)
+    callers: Calls = field(default_factory=Calls)
+    within: Calls = field(default_factory=Calls)
 
     @property
     def several(self) -> bool:
-        """Whether one record stands for several trainings, perhaps.
-
-        A function that is called once for each batch is a step of one.
-        """
-        return any(sum(count > 1 for _, count in calls) > 1 for calls in (self.callers, self.within))
+        """Whether one record stands for several trainings, perhaps."""
+        return self.callers.repeated > 1 or self.within.repeated > 1
 
     def backward(self, frames: Sequence[FrameType]) -> None:
         self.backwards += 1
-        for known, frame in zip((self.callers, self.within), frames, strict=False):
-            if known and known[-1][0] is frame:
-                known[-1][1] += 1
-            elif len(known) < _MOST_CALLS:
-                known.append([frame, 1])
+        for calls, frame in zip((self.callers, self.within), frames, strict=False):
+            calls.note(frame)
 
 
 class ByHand:

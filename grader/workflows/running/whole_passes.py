@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan
 from grader.evidence.record import CellRecord, Evidence, Outcome, ShimKind
@@ -48,7 +49,11 @@ def with_whole_passes(first: Bundle, plan: Plan, run: Callable[[Plan], Bundle]) 
             continue
         whole = tuple(sorted({*cells, *best.evidence.whole_in_cells}))
         training = plan.training.model_copy(update={"whole_in_cells": whole})
-        again = run(plan.model_copy(update={"training": training}))
+        try:
+            again = run(plan.model_copy(update={"training": training}))
+        except SandboxUnavailable:
+            # The first run is evidence enough; a fault of ours in a further one takes nothing away.
+            break
         if again.evidence.outcome not in _TO_THE_END:
             break
         named = {"plan": first.evidence.plan, "whole_in_cells": whole}

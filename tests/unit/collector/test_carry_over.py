@@ -302,6 +302,27 @@ def test_several_calls_that_update_one_net_by_hand_in_a_cell_cannot_be_told_apar
     assert all(run.start.determined for run in notebook.runs) is told_apart
 
 
+def test_a_cell_that_trains_step_by_step_does_not_keep_its_batches(notebook):
+    notebook.run(
+        SETUP,
+        "import gc, weakref\nseen = []",
+        """
+        def step(net, inputs, labels):
+            seen.append(weakref.ref(inputs))
+            F.binary_cross_entropy_with_logits(net(inputs), labels).backward()
+        net = Net()
+        for _ in range(5):
+            for inputs, labels in DataLoader(data, batch_size=8):
+                step(net, inputs, labels)
+        gc.collect()
+        alive = sum(each() is not None for each in seen)
+        """,
+    )
+    assert len(notebook.namespace["seen"]) >= 5
+    # The loop's own variable, and the latest call.
+    assert notebook.namespace["alive"] <= 2
+
+
 def test_backward_passes_alone_are_no_training(notebook):
     notebook.run(SETUP, "net = Net()", BY_HAND.format(update="pass"))
     assert notebook.runs == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan, Training
 from grader.evidence.record import CellError, Outcome, ShimKind, ShimUse
@@ -82,6 +83,14 @@ def test_a_run_that_does_not_get_to_the_end_is_not_taken(outcome):
     sandbox = Sandbox(first, lambda whole: seen({}, cut=set(), outcome=outcome))
     assert sandbox.best() is first
     assert len(sandbox.asked) == 1
+
+
+def test_a_fault_of_ours_in_a_further_run_takes_nothing_away():
+    def fail(whole):
+        raise SandboxUnavailable("the sandbox ended")
+
+    first = seen({3: "ValueError"}, cut={3})
+    assert Sandbox(first, fail).best() is first
 
 
 @pytest.mark.parametrize("error", ["NameError", "SyntaxError", "ModuleNotFoundError", "MissingPackage"])
