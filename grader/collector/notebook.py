@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from grader.collector.cgroup import count_memory
 from grader.collector.client import CellClient, KernelGone, KernelSilent
-from grader.collector.nesting import shares_uid
+from grader.collector.nesting import descendants, shares_uid
 from grader.collector.own_time import OwnTime
 from grader.collector.provisioner import ForkedKernel
 from grader.collector.wipe import processes_of
@@ -62,7 +62,7 @@ class NotebookRun:
         self.send(Beat(left_s=max(left_s, self._deadline - self._clock.now())), ())
 
     def _processes(self) -> Iterable[int]:
-        return (self.forked.pid,) if shares_uid() else processes_of(self.forked.uid)
+        return descendants(self.forked.pid) if shares_uid() else processes_of(self.forked.uid)
 
     async def run(self) -> Ran:
         """Runs all cells.

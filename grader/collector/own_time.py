@@ -1,8 +1,12 @@
 """Time that is a submission's own: by the wall, without what it waited for a processor that others had.
 
 A cell that works for 20 seconds takes 300 on a machine on which fifteen others work; its limits are not about
-them. Linux counts for each thread how long it was ready to run and did not (``schedstat``); where that is not
-counted, as in gVisor, the wall's time is all there is.
+them. Linux counts for each thread how long it was ready to run and did not (``schedstat``), and for a virtual
+machine how long its host gave the processors to others (steal); where neither is counted, as in gVisor, the
+wall's time is all there is.
+
+A cell passes through several threads one after another (our driver, the kernel's channels, the student's
+code), each of which waits for itself, so that their waiting adds up.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ from pathlib import Path
 
 from grader.evidence.plan import MOST_BY_THE_WALL
 
-__all__ = ["OwnTime", "used_s", "waited_s"]
+__all__ = ["OwnTime", "stolen_s", "used_s", "waits_s"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+# What the host took is counted as the waiting of one more thread.
+_STOLEN = 0
 
 
 class OwnTime:
@@ -26,7 +32,8 @@ class OwnTime:
     Processors that it keeps busy itself are its own time: what waits for them waits for no other.
 
     Args:
-        processes: Gives the process numbers of the submission.
+        processes: Gives the process numbers of the submission. What this process waits counts too, since the
+            end of a cell is heard here.
         cpus: Processors that it may use at a time.
     """
 
@@ -34,8 +41,10 @@ class OwnTime:
         self._processes = processes
         self._cpus = max(cpus, 1.0)
         self._began = time.monotonic()
-        self._waited_before_s, self._used_before_s = self._counted()
-        self._waited_s = self._used_s = 0.0
+        self._waits: dict[int, float] = {}
+        self._waited_s = self._used_s = self._at_once_s = 0.0
+        self._count()
+        self._waited_s, self._used_before_s = 0.0, self._used_s
 
     def now(self) -> float:
         """Seconds since it was made; never fewer than before, nor than a part of those by the wall."""
@@ -49,25 +58,34 @@ class OwnTime:
         return self._own(wall_s) < wall_s / MOST_BY_THE_WALL
 
     def _own(self, wall_s: float) -> float:
-        waited, used = self._counted()
-        # Of threads that end the counts are lost, so that the largest seen is kept.
-        self._waited_s = max(self._waited_s, waited - self._waited_before_s)
-        self._used_s = max(self._used_s, used - self._used_before_s)
-        return max(wall_s - self._waited_s, self._used_s / self._cpus)
+        self._count()
+        # What more threads waited at a time than the wall has seconds is no credit for seconds to come.
+        self._at_once_s = max(self._at_once_s, self._waited_s - wall_s)
+        waited_s = self._waited_s - self._at_once_s
+        return max(wall_s - waited_s, (self._used_s - self._used_before_s) / self._cpus)
 
-    def _counted(self) -> tuple[float, float]:
-        pids = list(self._processes())
-        return max(map(waited_s, pids), default=0.0), sum(map(used_s, pids))
+    def _count(self) -> None:
+        pids = set(self._processes())
+        # A process keeps what its children used; the largest sum seen is for what is lost all the same.
+        self._used_s = max(self._used_s, sum(map(used_s, pids)))
+        waits = {_STOLEN: stolen_s()}
+        for pid in pids | {os.getpid()}:
+            waits |= waits_s(pid)
+        for thread, waited_s in waits.items():
+            before = self._waits.get(thread, 0.0)
+            # A thread's number may come back as another's.
+            self._waited_s += waited_s - before if waited_s >= before else waited_s
+        self._waits = waits
 
 
-def waited_s(pid: int) -> float:
-    """The longest that a thread of a process was ready to run and did not; 0 where nobody counts."""
-    longest = 0
+def waits_s(pid: int) -> dict[int, float]:
+    """How long each thread was ready to run and did not, by its number; none where nobody counts."""
+    waits = {}
     with suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(OSError, ValueError, IndexError):
-                longest = max(longest, int((thread / "schedstat").read_text().split()[1]))
-    return longest / 1e9
+                waits[int(thread.name)] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+    return waits
 
 
 def used_s(pid: int) -> float:
@@ -75,4 +93,14 @@ def used_s(pid: int) -> float:
     with suppress(OSError, ValueError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / _TICKS
+    return 0.0
+
+
+def stolen_s() -> float:
+    """How long a processor of this virtual machine ran for others, the mean of all; 0 where nobody counts."""
+    with suppress(OSError, ValueError, IndexError):
+        lines = [
+            line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")
+        ]
+        return int(lines[0][8]) / _TICKS / max(len(lines) - 1, 1)
     return 0.0
