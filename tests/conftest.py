@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,10 +11,10 @@ from types import ModuleType
 
 import docker
 import pytest
-import torch
 from hypothesis import settings
 
 from tests import postgresql
+from tests.vision import usable_torchvision
 
 # Time is measured in benchmarks; a busy machine must not fail a property test.
 settings.register_profile("grader", deadline=None)
@@ -107,17 +106,8 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def torchvision() -> ModuleType:
-    """torchvision, also where its compiled part was built for another torch (a CPU build, say).
-
-    Its import then stops at two operators that the compiled part would have defined and no lab uses.
-    """
-    try:
-        return importlib.import_module("torchvision")
-    except RuntimeError:
-        for operator in ("nms", "qnms"):
-            signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            torch.library.define(f"torchvision::{operator}", signature)
-        return importlib.import_module("torchvision")
+    """torchvision, also where its compiled part was built for another torch."""
+    return usable_torchvision()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+import numpy as np
 import pytest
 import torch
 
-
-def _define_torchvision_operators() -> None:
-    """The image's launcher does this: torchvision's compiled part is left out, its import asks for these."""
-    for name in ("nms", "qnms"):
-        try:
-            library = torch.library.Library("torchvision", "FRAGMENT")
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        except RuntimeError:
-            return
-        _LIBRARIES.append(library)
-
-
-_LIBRARIES: list[Any] = []
-_define_torchvision_operators()
-
-import matplotlib  # noqa: E402
+from tests.vision import usable_torchvision
 
 matplotlib.use("agg")
+usable_torchvision()  # Some of the collector's own modules import it.
 
+import matplotlib.pyplot as plt  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
@@ -105,6 +96,22 @@ class Notebook:
         return self.session.probe(request, arrays)
 
 
+@contextmanager
+def settings_of_libraries() -> Iterator[None]:
+    """Puts back what a notebook may set for its whole process, which here is that of the next test too."""
+    printing, dtype, grad = (
+        copy.copy(torch._tensor_str.PRINT_OPTS),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+    )
+    with np.printoptions(), np.errstate(), matplotlib.rc_context():
+        yield
+    plt.close("all")
+    vars(torch._tensor_str.PRINT_OPTS).update(vars(printing))
+    torch.set_default_dtype(dtype)
+    torch.set_grad_enabled(grad)
+
+
 @pytest.fixture
 def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Notebook]]:
     """Builds notebooks from plan fields; everything is taken out again after the test."""
@@ -122,9 +129,10 @@ def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         made.append(Notebook(session, shell))
         return made[-1]
 
-    yield make
-    for notebook in reversed(made):
-        notebook.session.uninstall()
+    with settings_of_libraries():
+        yield make
+        for notebook in reversed(made):
+            notebook.session.uninstall()
 
 
 @pytest.fixture

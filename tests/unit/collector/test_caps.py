@@ -214,7 +214,7 @@ def test_settings_too_long_to_keep_still_tell_networks_apart(notebook):
 
 HIDDEN = """
 def conv2d(image, kernel):
-    harmless = [name for name in dir(torch) if name.islower() and not name.startswith('_')]
+    harmless = [name for name in dir(torch) if name.islower() and not name.startswith(('_', 'set_'))]
     for name in harmless:
         try: getattr(torch, name)(image)
         except Exception: pass

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.corpus
 
 SOAKED = ("s101", "s102", "s103", "s104", "s105", "s107")
 
-#: In `make soak`: after some other tests of a process the first of them has been seen to raise in its cells.
+#: In `make soak`: they train for minutes.
 NOTEBOOKS = SOAKED if "GRADER_SOAK" in os.environ else ()
 
 
