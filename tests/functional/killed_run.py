@@ -8,11 +8,15 @@ the bytes are written and the file has not got its name.
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from grader.checks import registry
 from grader.evidence.codec import Bundle
 from grader.facts.case import Reference
 from grader.intake import find_submissions
@@ -24,46 +28,60 @@ from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
 from tests import course
 
-submissions, rubric_path, database, evidence, name, count = sys.argv[1:]
-left = int(count)
+# What a run would import when it comes to it: here once for all that are forked from this process.
+registry()
+importlib.import_module("alembic.command")
+importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
 
 
-def die_at(what: str) -> None:
-    global left
-    left -= what == name
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+class Death:
+    """Comes at the `count`-th event called `name`."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._name = name
+        self._left = count
+
+    def at(self, what: str) -> None:
+        self._left -= what == self._name
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def after(self, what: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        """`original`, and death after it."""
+
+        def act(*arguments: Any, **more: Any) -> Any:
+            result = original(*arguments, **more)
+            self.at(what)
+            return result
+
+        return act
 
 
-def dying(what: str, original):
-    """`original`, and death after it."""
+def main(submissions: str, rubric_path: str, database: str, evidence: str, name: str, count: str) -> None:
+    """Changes this process for good: it is to serve this one run."""
+    death = Death(name, int(count))
 
-    def act(*arguments, **more):
-        result = original(*arguments, **more)
-        die_at(what)
-        return result
+    def answer(job: Job) -> Bundle:
+        death.at("Answer")
+        return course.answer(job)
 
-    return act
+    WritableHistory.add_attempt = death.after("Attempt", WritableHistory.add_attempt)  # type: ignore[method-assign]
+    WritableHistory.add_verdict = death.after("Verdict", WritableHistory.add_verdict)  # type: ignore[method-assign]
+    os.fsync = death.after("Blob", os.fsync)
+    rubric = load_rubric_file(Path(rubric_path))
+    files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]
+    with open_store(database, evidence=Path(evidence)) as store:
+        run(
+            plan_work(files, lambda _: rubric),
+            store=store,
+            reference=Reference(),
+            open_sandbox=lambda: course.sandbox(answer),
+            notify=lambda event: death.at(type(event).__name__),
+            stop=StopSignal(),
+            actor="ta",
+            jobs=1,
+        )
 
 
-def answer(job: Job) -> Bundle:
-    die_at("Answer")
-    return course.answer(job)
-
-
-WritableHistory.add_attempt = dying("Attempt", WritableHistory.add_attempt)
-WritableHistory.add_verdict = dying("Verdict", WritableHistory.add_verdict)
-os.fsync = dying("Blob", os.fsync)
-rubric = load_rubric_file(Path(rubric_path))
-files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]
-with open_store(database, evidence=Path(evidence)) as store:
-    run(
-        plan_work(files, lambda _: rubric),
-        store=store,
-        reference=Reference(),
-        open_sandbox=lambda: course.sandbox(answer),
-        notify=lambda event: die_at(type(event).__name__),
-        stop=StopSignal(),
-        actor="ta",
-        jobs=1,
-    )
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from grader.store import Store, ledger, open_store
 from grader.store.models import AttemptRow, JobRow, VerdictRow
 from grader.workflows.views.show import find_results
 from tests import course
+from tests.functional import killed_regrade, killed_run
 
 STUDENTS = ["s1", "s2", "s3"]
 
@@ -46,22 +48,40 @@ def set_up(folder: Path, database: str) -> Lab:
     return Lab(folder, database)
 
 
-def start(
-    lab: Lab, event: str = "never", count: int = 1, *, file_bytes: int = resource.RLIM_INFINITY
-) -> subprocess.Popen[bytes]:
-    folder = lab.folder
-    places = (folder / "submissions", folder / "mini.yaml", lab.database, folder / "evidence")
-    return program("killed_run.py", *places, event, str(count), file_bytes=file_bytes)
+class Forked:
+    """A process that begins where the grader's modules are imported already.
+
+    Importing them takes most of the time of so short a run, and these tests start a hundred.
+    """
+
+    def __init__(self, work: Callable[..., None], *arguments: str | Path) -> None:
+        self._process = _FORKS.Process(target=work, args=tuple(map(str, arguments)))
+        self._process.start()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit status, negative for a signal; None where it still runs."""
+        self._process.join(timeout_s)
+        return self._process.exitcode
 
 
-def program(
-    name: str, *arguments: str | Path, file_bytes: int = resource.RLIM_INFINITY
-) -> subprocess.Popen[bytes]:
-    path = Path(__file__).with_name(name)
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([killed_run.__name__, killed_regrade.__name__])
+
+
+def start(lab: Lab, event: str = "never", count: int = 1) -> Forked:
+    return Forked(killed_run.main, *places(lab), event, str(count))
+
+
+def places(lab: Lab) -> tuple[str | Path, ...]:
+    return lab.folder / "submissions", lab.folder / "mini.yaml", lab.database, lab.folder / "evidence"
+
+
+def start_with_room_for(file_bytes: int, lab: Lab) -> subprocess.Popen[bytes]:
+    path = Path(killed_run.__file__)
     return subprocess.Popen(
-        [sys.executable, path, *arguments],
+        [sys.executable, path, *places(lab), "never", "1"],
         env=os.environ | {"PYTHONPATH": str(path.parents[2])},
-        stderr=subprocess.PIPE if file_bytes != resource.RLIM_INFINITY else None,
+        stderr=subprocess.PIPE,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY)),
     )
 
@@ -97,7 +117,7 @@ def test_a_run_without_room_on_the_disk_ends_by_itself_and_the_next_completes_it
     for student in students[3:]:
         course.hand_in(lab.folder / "submissions", student, course.GOOD, f"name = {student!r}")
     lab.store().close()
-    full = start(lab, file_bytes=room_bytes)
+    full = start_with_room_for(room_bytes, lab)
     _, said = full.communicate(timeout=300)
     assert full.returncode == 1
     assert b"StoreError" in said
@@ -126,8 +146,8 @@ def test_a_killed_regrade_leaves_whole_verdicts_and_the_next_completes_it(lab: L
     assert judged_out_of(lab) == [4.0, 4.0, 4.0]
 
 
-def regrade(lab: Lab, rubric: Path, count: int) -> subprocess.Popen[bytes]:
-    return program("killed_regrade.py", rubric, lab.database, lab.folder / "evidence", str(count))
+def regrade(lab: Lab, rubric: Path, count: int) -> Forked:
+    return Forked(killed_regrade.main, rubric, lab.database, lab.folder / "evidence", str(count))
 
 
 def judged_out_of(lab: Lab) -> list[float]:
