@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,6 @@ from tests.attacks.survivors import living_uids, waiting_uids
 from tests.attacks.weakening import Weakness, weaken
 
 pytestmark = pytest.mark.docker
-
-Fight = Callable[..., Bundle]
 
 _CONFINE = "    confine_kernel(kernel_places(Path(prefix).parent), bounds)\n"
 
@@ -116,10 +115,13 @@ NO_LOOK_AFTER = Weakness({"grader/collector/driver.py": (_LOOK, "\n")})
 NO_SEAL = Weakness({"grader/collector/session.py": ("return self._seal.broken()", "return ()")})
 
 
+Weakened = Callable[[Weakness], Worker]
+
+
 @pytest.fixture
 def weakened(
     open_sandbox: Callable[[str], Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Weakness], Worker]:
+) -> Iterator[Weakened]:
     """Opens a worker whose sandboxes have a weakness."""
     opened: list[Sandbox] = []
 
@@ -128,9 +130,45 @@ def weakened(
         opened.append(open_sandbox("fork"))
         return opened[-1].open(plan_for(LIMITS))
 
-    yield open_one  # type: ignore[misc]
+    yield open_one
     for sandbox in opened:
         sandbox.close()
+
+
+Ran = dict[str, Bundle]
+
+
+@pytest.fixture(scope="module")
+def without_seccomp(open_sandbox: Callable[[str], Sandbox], tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """What came of attacks by name, one after the other in a sandbox without that filter."""
+    names = ("privilege/new-namespaces", "persistence/interprocess-objects")
+    with weak_worker(open_sandbox, NO_SECCOMP, tmp_path_factory) as worker:
+        return {name: attacked(worker, name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def without_seal(open_sandbox: Callable[[str], Sandbox], tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """What came of forgeries by name, one after the other in a sandbox where no change of ours is noticed."""
+    with weak_worker(open_sandbox, NO_SEAL, tmp_path_factory) as worker:
+        return {name: run(worker, forged(name)) for name in ("session-class-patched", "collector-patched")}
+
+
+@contextmanager
+def weak_worker(
+    open_sandbox: Callable[[str], Sandbox], weakness: Weakness, folders: pytest.TempPathFactory
+) -> Iterator[Worker]:
+    with pytest.MonkeyPatch.context() as patched:
+        weaken(weakness, folders.mktemp("weak") / "code", patched)
+        sandbox = open_sandbox("fork")
+        try:
+            yield sandbox.open(plan_for(LIMITS))
+        finally:
+            sandbox.close()
+
+
+def forged(name: str) -> tuple[str, ...]:
+    forgery = next(one for one in forgeries() if one.name == name)
+    return (*forgery.before, *work(forgery.work), *forgery.after)
 
 
 def attacked(worker: Worker, name: str) -> Bundle:
@@ -138,16 +176,13 @@ def attacked(worker: Worker, name: str) -> Bundle:
     return run_cells(worker, (PRELUDE + attack.prelude, *attack.cells), attack_limits(attack))
 
 
-Weakened = Callable[[Weakness], Worker]
-
-
-def test_without_seccomp_a_namespace_is_granted(weakened: Weakened) -> None:
-    text = printed(attacked(weakened(NO_SECCOMP), "privilege/new-namespaces"))
+def test_without_seccomp_a_namespace_is_granted(without_seccomp: Ran) -> None:
+    text = printed(without_seccomp["privilege/new-namespaces"])
     assert "ESCAPED: clone a user namespace" in text
 
 
-def test_without_seccomp_queues_outlive_their_makers(weakened: Weakened) -> None:
-    text = printed(attacked(weakened(NO_SECCOMP), "persistence/interprocess-objects"))
+def test_without_seccomp_queues_outlive_their_makers(without_seccomp: Ran) -> None:
+    text = printed(without_seccomp["persistence/interprocess-objects"])
     assert "ESCAPED: shared memory" in text
 
 
@@ -325,18 +360,15 @@ def test_in_a_container_with_closed_connections_a_port_is_taken(weakened: Weaken
 
 
 def test_without_seal_and_source_check_a_forger_is_paid(
-    weakened: Weakened, monkeypatch: pytest.MonkeyPatch
+    without_seal: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
-    forgery = next(one for one in forgeries() if one.name == "session-class-patched")
-    cells = (*forgery.before, *work(forgery.work), *forgery.after)
-    assert judged(run(weakened(NO_SEAL), cells)).points > 0
+    assert judged(without_seal["session-class-patched"]).points > 0
 
 
 @pytest.mark.parametrize("name", ["session-class-patched", "collector-patched"])
-def test_the_source_check_alone_holds_a_forgers_points_back(name: str, weakened: Weakened) -> None:
-    forgery = next(one for one in forgeries() if one.name == name)
-    verdict = judged(run(weakened(NO_SEAL), (*forgery.before, *work(forgery.work), *forgery.after)))
+def test_the_source_check_alone_holds_a_forgers_points_back(name: str, without_seal: Ran) -> None:
+    verdict = judged(without_seal[name])
     assert verdict.points == 0
     assert verdict.pending > 0
 
@@ -345,9 +377,8 @@ def test_the_seal_alone_holds_a_forgers_points_back(
     open_sandbox: Callable[[str], Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
-    forgery = next(one for one in forgeries() if one.name == "session-class-patched")
     sandbox = open_sandbox("fork")
-    bundle = run(sandbox.open(forging_plan()), (*forgery.before, *work(forgery.work), *forgery.after))
+    bundle = run(sandbox.open(forging_plan()), forged("session-class-patched"))
     sandbox.close()
     assert judged(bundle).points == 0
     assert any("the notebook changed" in line for line in bundle.evidence.anomalies)
