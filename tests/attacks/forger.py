@@ -61,11 +61,10 @@ class Forgery(BaseModel):
 
 @dataclass(frozen=True)
 class ForgedVerdicts:
-    """What came of a forgery, of the honest submission after it, and of its twin."""
+    """What came of a forgery, and of its twin, which the same sandbox served next."""
 
     evidence: Bundle
     forged: Verdict
-    next_honest: Verdict
     twin: Verdict
 
 
@@ -104,8 +103,7 @@ def judged(bundle: Bundle) -> Verdict:
 
 
 def forge(forgery: Forgery, worker: Worker) -> ForgedVerdicts:
-    """Runs a forgery, then honest work, then the twin, and judges all three."""
+    """Runs a forgery, then honest work with the twin's cells, and judges both."""
     forged = run(worker, (*forgery.before, *work(forgery.work), *forgery.after))
-    honest = run(worker, work("done"))
     twin = run(worker, (*work("done"), *forgery.twin))
-    return ForgedVerdicts(forged, judged(forged), judged(honest), judged(twin))
+    return ForgedVerdicts(forged, judged(forged), judged(twin))

@@ -1,7 +1,12 @@
-"""A class of 200, a tenth of it hostile, in one run: every honest student has the mark of working alone."""
+"""A class with hostile students in one run: every honest student has the mark of working alone.
+
+With GRADER_SOAK it has 200 students, a tenth of them hostile, in each of the ways below; without, every
+second way comes once, among four times as many honest students.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +36,6 @@ from tests.attacks.model import attacks
 
 pytestmark = pytest.mark.docker
 
-SIZE = 200
 FULL = 10.0
 #: What ends by a limit, kills, stays behind or forges.
 HOSTILE = (
@@ -52,6 +56,11 @@ HOSTILE = (
     "interpreter/patched-counting",
     "history/recorders-lists-edited",
 )
+SOAKED = "GRADER_SOAK" in os.environ
+CHOSEN = [*HOSTILE, *HOSTILE][:20] if SOAKED else HOSTILE[::2]
+#: One student in so many is hostile.
+EVERY = 10 if SOAKED else 5
+SIZE = EVERY * len(CHOSEN)
 RUN_ID = "attacks-class"
 
 
@@ -69,11 +78,9 @@ class Class:
 
 
 def hostile_notebooks() -> list[bytes]:
-    """Twenty: every chosen case, the first ones again."""
     by_id = {attack.id: (PRELUDE + attack.prelude, *attack.cells) for attack in attacks()}
     by_id |= {each.id: (*each.before, *work(each.work), *each.after) for each in forgeries()}
-    chosen = [*HOSTILE, *HOSTILE][: SIZE // 10]
-    return [notebook((*by_id[name], f"hostile = {number}")) for number, name in enumerate(chosen)]
+    return [notebook((*by_id[name], f"hostile = {number}")) for number, name in enumerate(CHOSEN)]
 
 
 def honest_notebook(number: int) -> bytes:
@@ -82,11 +89,11 @@ def honest_notebook(number: int) -> bytes:
 
 
 def a_class() -> dict[str, bytes]:
-    """Notebooks by student; every tenth is hostile, so that honest ones follow on each."""
+    """Notebooks by student; honest ones follow on each hostile one."""
     hostile = iter(hostile_notebooks())
     return {
-        f"{'mallory' if number % 10 == 4 else 'student'}{number:03}": (
-            next(hostile) if number % 10 == 4 else honest_notebook(number)
+        f"{'mallory' if number % EVERY == 1 else 'student'}{number:03}": (
+            next(hostile) if number % EVERY == 1 else honest_notebook(number)
         )
         for number in range(SIZE)
     }
@@ -138,9 +145,9 @@ def points(result: Result) -> dict[str, float]:
     return {finding.criterion: finding.points for finding in result.verdict.findings}
 
 
-def test_a_tenth_of_the_class_is_hostile(mixed: Class) -> None:
+def test_everybody_has_a_result_and_every_hostile_student_is_there(mixed: Class) -> None:
     assert len(mixed.results) == SIZE
-    assert len(mixed.hostile) == SIZE // 10
+    assert len(mixed.hostile) == len(CHOSEN)
 
 
 def test_each_submission_has_exactly_one_terminal_attempt(mixed: Class) -> None:
@@ -149,7 +156,7 @@ def test_each_submission_has_exactly_one_terminal_attempt(mixed: Class) -> None:
     assert attempts == dict.fromkeys(mixed.results, 1)
     outcomes = Counter(result.attempt.outcome for result in mixed.results.values() if result.attempt)
     assert outcomes[Outcome.SANDBOX_UNAVAILABLE] == 0
-    assert outcomes[Outcome.TIMEOUT] >= 3
+    assert outcomes[Outcome.TIMEOUT] >= 2
 
 
 def test_every_honest_student_has_the_mark_of_working_alone(

@@ -56,15 +56,7 @@ def test_a_forgery_earns_no_more_than_the_work_in_it(
 
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.id)
-def test_the_next_submission_is_marked_as_if_alone(
-    forgery: Forgery, forging_arena: Arena[Forgery, ForgedVerdicts]
-) -> None:
-    honest = forging_arena.result(forgery).next_honest
-    assert honest.points == FULL, told(honest)
-
-
-@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.id)
-def test_the_harmless_twin_keeps_full_marks(
+def test_the_next_submission_has_full_marks_with_the_harmless_twin_in_it(
     forgery: Forgery, forging_arena: Arena[Forgery, ForgedVerdicts]
 ) -> None:
     twin = forging_arena.result(forgery).twin
