@@ -1,10 +1,11 @@
-"""Real notebooks of three labs, graded once in the sandbox, against the labels that a reader set by hand.
+"""Real notebooks of three labs, graded in the sandbox, against the labels that a reader set by hand.
 
 What is expected is read from the corpus when the tests run. Where the grader knows less than the reader it
 leaves the question to a TA; what it says for certain has to be what the reader says.
 
 `make test` takes Lab 1, the quickest; a notebook of Lab 2 takes a minute, one of Lab 3 Part B some minutes,
-so `make corpus` takes these too (GRADER_CORPUS_LABS names the labs).
+so `make corpus` takes these too (GRADER_CORPUS_LABS names the labs). There each notebook also runs in a
+container of its own; in `make test` the two that compute least do.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
@@ -45,6 +47,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.corpus]
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = tuple(os.environ.get("GRADER_CORPUS_LABS", "lab1").split(","))
+#: Students whose notebooks also run in containers of their own; all, where it is empty.
+ALONE = () if "GRADER_CORPUS_LABS" in os.environ else ("s102", "s106")
 WORKERS = 2
 OUR_FAULT = "SANDBOX_UNAVAILABLE"
 PARAMETERS = {"small-net-parameters": 386, "large-net-parameters": 9705}
@@ -72,10 +76,11 @@ class Graded:
 
 @dataclass(frozen=True)
 class Course:
-    """All labs in one database, and what they were judged by."""
+    """All labs in one database, and the folder of data that their notebooks had."""
 
     store: Store
     graded: tuple[Graded, ...]
+    data: Path
 
     def with_label(self, field: str, lab: str | None = None) -> Iterator[tuple[Graded, Any]]:
         """Notebooks for which the reader established this field, with what it says."""
@@ -93,9 +98,10 @@ def judges(rubrics: Path) -> dict[str, Judge]:
     return {name: Judge(load_rubric_file(rubrics / f"{name}.yaml"), reference) for name in LABS}
 
 
-def works(corpus: Path, by: dict[str, Judge]) -> Iterator[Work]:
+def works(corpus: Path, by: dict[str, Judge], students: tuple[str, ...]) -> Iterator[Work]:
     for name, judge in by.items():
-        files = [read_file(found) for found in find_submissions(corpus / name).submissions]
+        found = find_submissions(corpus / name).submissions
+        files = [read_file(each) for each in found if not students or each.student in students]
         yield from plan_work(files, lambda cells, rubric=judge.rubric: rubric)
 
 
@@ -114,30 +120,39 @@ def described(labels: dict[str, Any], store: Store) -> Iterator[Graded]:
             )
 
 
-@pytest.fixture(scope="module")
-def course(corpus: Path, docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
-    """Grades every notebook of the corpus once."""
-    folder = tmp_path_factory.mktemp("corpus")
+def grade_all(corpus: Path, data: Path, store: Store, isolation: str, students: tuple[str, ...] = ()) -> None:
+    """Grades notebooks of the labs once, on the same hidden inputs each time; without `students` all."""
     by = judges(ROOT / "rubrics")
-    for data_set in sorted({name for judge in by.values() for name in judge.rubric.rubric.data}):
-        write_stand_in(data_set, folder / "data")
-    with open_store(str(folder / "grader.db")) as store:
+    with pytest.MonkeyPatch.context() as patched:
+        # They are drawn afresh for each attempt, and wrong answers are reported with them.
+        patched.setattr("grader.sandbox.session.fresh_generator", lambda: np.random.default_rng(2026))
         run(
-            list(works(corpus, by)),
+            list(works(corpus, by, students)),
             store=store,
-            reference=by["lab1"].reference,
+            reference=next(iter(by.values())).reference,
             open_sandbox=lambda: choose_sandbox(
-                "docker", isolation="fork", gpus="none", data_dir=folder / "data", run_id="corpus",
+                "docker", isolation=isolation, gpus="none", data_dir=data, run_id=f"corpus-{isolation}",
                 notify=lambda line: None,
             ),
             notify=lambda event: None,
             stop=StopSignal(),
             actor="test",
-            data=folder / "data",
+            data=data,
             jobs=WORKERS,
         )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def course(corpus: Path, docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    """Every notebook of the corpus, graded in containers that many share."""
+    folder = tmp_path_factory.mktemp("corpus")
+    needed = {name for judge in judges(ROOT / "rubrics").values() for name in judge.rubric.rubric.data}
+    for data_set in sorted(needed):
+        write_stand_in(data_set, folder / "data")
+    with open_store(str(folder / "grader.db")) as store:
+        grade_all(corpus, folder / "data", store, "fork")
         labels = YAML(typ="safe").load(corpus / "labels.yaml")
-        yield Course(store, tuple(described(labels, store)))
+        yield Course(store, tuple(described(labels, store)), folder / "data")
 
 
 def test_every_labelled_notebook_ends_and_no_check_fails(corpus: Path, course: Course) -> None:
@@ -273,6 +288,28 @@ def test_sum_as_a_variable_is_the_most_common_issue_of_lab_1(course: Course) -> 
     of_lab1 = [result for result in course.results() if result.assignment == "lab1"]
     issues = class_summary(course.store, "lab1", of_lab1).issues
     assert issues[0].title == "`sum` used as a variable name"
+
+
+def verdicts(store: Store) -> dict[str, str]:
+    """Verdicts of all notebooks as JSON, without the digest of evidence, which holds times."""
+    with store.reading() as history:
+        return {
+            f"{result.assignment}/{result.student}": result.verdict.model_dump_json(exclude={"evidence"})
+            for result in history.results()
+            if result.verdict is not None
+        }
+
+
+def test_a_container_for_each_gives_the_same_verdicts_byte_for_byte(
+    corpus: Path, course: Course, tmp_path: Path
+) -> None:
+    with open_store(str(tmp_path / "grader.db")) as store:
+        grade_all(corpus, course.data, store, "container", ALONE)
+        alone = verdicts(store)
+    shared = verdicts(course.store)
+    expected = [name for name in shared if not ALONE or name.split("/")[1] in ALONE]
+    assert sorted(expected) == sorted(alone) != []
+    assert {name: alone[name] for name in alone if shared[name] != alone[name]} == {}
 
 
 def refuse(*args: Any, **kwargs: Any) -> None:
