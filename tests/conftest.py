@@ -110,8 +110,31 @@ def torchvision() -> ModuleType:
     return usable_torchvision()
 
 
+#: Files that take minutes, the longest first. Processes take files in this order (`make test`): with a long
+#: one left for the end, one process works at it while the others have nothing to do.
+_LONGEST = (
+    "attacks/test_attacks.py",
+    "attacks/test_defences.py",
+    "acceptance/test_corpus.py",
+    "attacks/test_forging.py",
+    "acceptance/test_acceptance.py",
+    "sandbox/test_limits.py",
+    "browser/test_pages_in_a_browser.py",
+    "functional/test_faults_in_real_sandboxes.py",
+    "attacks/test_class.py",
+    "sandbox/test_protocol.py",
+)
+
+
+def _when(item: pytest.Item) -> int:
+    name = item.path.relative_to(Path(__file__).parent).as_posix()
+    return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked for an engine or the corpus get the fixture that asks for it."""
+    """Long files come first; tests marked for an engine or the corpus get the fixture that asks for it."""
+    items.sort(key=_when)
     for item in items:
         for marker, fixture in (("docker", "docker_engine"), ("corpus", "corpus")):
             if item.get_closest_marker(marker) and fixture not in item.fixturenames:
