@@ -11,6 +11,7 @@ from grader.facts.words.beside import answered_beside
 from grader.judging.check import Check
 from grader.judging.exhibits import Prompt
 from grader.judging.judgement import Judgement
+from grader.judging.nothing import NOTHING_HANDED_IN
 
 __all__ = ["Manual"]
 
@@ -60,6 +61,6 @@ class Manual(Check):
             if beside:
                 why = f"Cell {beside[0].cell}, of another part, may hold the answer."
                 return Judgement.needs_ta(_JUDGED, open=why, where=beside[:3], exhibits=asked)
-            return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
+            return Judgement.failed(NOTHING_HANDED_IN, on=bare, where=where)
         why = "" if located or not answers else "Its section was not found in the notebook."
         return Judgement.needs_ta(_JUDGED, open=why, where=where, exhibits=asked)

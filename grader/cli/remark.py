@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli import setup
 from grader.cli.console import number, print_line, print_table
 from grader.cli.options import Anonymous, AnyAssignment, Assignment, Database, Evidence, OneStudent, User
+from grader.grading.requests import Action, Kind, State
 
 if TYPE_CHECKING:
     from grader.store.remarks import Remark
@@ -25,7 +26,6 @@ Reason = Annotated[str, typer.Option("--reason", "-m", metavar="TEXT", help="Why
 LateBecause = Annotated[
     str, typer.Option("--late-because", metavar="TEXT", help="Why it is taken after the date.")
 ]
-States = Literal["submitted", "under_review", "resolved", "rejected", "withdrawn", "escalated", "final"]
 
 
 @remark.command("open")
@@ -37,9 +37,7 @@ def open_(
         list[str] | None,
         typer.Option("--criterion", "-c", metavar="C", help="What to look at again; repeatable."),
     ] = None,
-    kind: Annotated[
-        Literal["judgement", "counting_error"], typer.Option("--kind", help="What is asked for.")
-    ] = "judgement",
+    kind: Annotated[Kind, typer.Option("--kind", help="What is asked for.")] = Kind.JUDGEMENT,
     accept: Annotated[
         bool, typer.Option("--accept", help="The requester accepts the course's rule.")
     ] = False,
@@ -52,13 +50,11 @@ def open_(
 
     Example: grader remark open s101 --assignment lab2 -c loss-function -m "see cell 9" --accept
     """
-    from grader.grading.remarks import Kind
     from grader.workflows.marking.remark import Request, open_request
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     requests = [
-        Request(student, assignment, name, Kind(kind), reason, accept, late_because)
-        for name in criterion or [""]
+        Request(student, assignment, name, kind, reason, accept, late_because) for name in criterion or [""]
     ]
     with setup.store(options) as store:
         opened = open_request(store, requests, actor=setup.actor(options))
@@ -74,7 +70,7 @@ def list_(
     criterion: Annotated[
         str | None, typer.Option("--criterion", "-c", metavar="C", help="Only this criterion.")
     ] = None,
-    state: Annotated[States | None, typer.Option("--state", help="Only requests in this state.")] = None,
+    state: Annotated[State | None, typer.Option("--state", help="Only requests in this state.")] = None,
     only_open: Annotated[bool, typer.Option("--open", help="Only those that wait for a decision.")] = False,
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only those that wait though the course's date has passed.")
@@ -87,7 +83,6 @@ def list_(
 
     Example: grader remark list --assignment lab2 --open
     """
-    from grader.grading.remarks import State
     from grader.workflows.marking.remark_list import list_requests, with_deadlines
     from grader.workflows.views.show import name_of
 
@@ -98,7 +93,7 @@ def list_(
             assignment=assignment,
             student=student,
             criterion=criterion,
-            state=State(state) if state else None,
+            state=state,
             only_open=only_open,
         )
         found = [item for item in with_deadlines(store, requests) if item.overdue or not overdue]
@@ -263,7 +258,6 @@ def import_(
 
 
 def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None, user: str | None) -> int:
-    from grader.grading.remarks import Action
     from grader.workflows.marking.remark import act
 
     options = setup.settings(db=db, evidence=evidence, user=user)

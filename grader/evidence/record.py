@@ -66,6 +66,11 @@ class Outcome(StrEnum):
         return self in (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.OUTPUT_LIMIT, Outcome.KERNEL_DIED)
 
     @property
+    def ran_to_the_end(self) -> bool:
+        """Every cell had its turn, whether or not some raised."""
+        return self in (Outcome.COMPLETED, Outcome.CELL_ERROR)
+
+    @property
     def our_fault(self) -> bool:
         """The service could not run the notebook, which never costs a student points."""
         return self is Outcome.SANDBOX_UNAVAILABLE

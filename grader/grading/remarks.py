@@ -13,17 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from grader.errors import RefusedError
 from grader.grading.points import FINENESS, is_in_cents
+from grader.grading.requests import Action, Effect, State
 from grader.rubric.model import Policy
 
 __all__ = [
-    "Action",
-    "Effect",
-    "Kind",
-    "State",
     "check_decider",
     "check_points",
     "check_range",
@@ -33,42 +29,6 @@ __all__ = [
     "next_state",
     "state_after",
 ]
-
-
-class Kind(StrEnum):
-    JUDGEMENT = "judgement"
-    COUNTING_ERROR = "counting_error"
-
-
-class State(StrEnum):
-    SUBMITTED = "submitted"
-    UNDER_REVIEW = "under_review"
-    RESOLVED = "resolved"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    ESCALATED = "escalated"
-    FINAL = "final"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody still has to decide."""
-        return self in (State.SUBMITTED, State.UNDER_REVIEW, State.ESCALATED)
-
-
-class Action(StrEnum):
-    """What can be done with a request after it was opened."""
-
-    REVIEW = "review"
-    DECIDE = "decide"
-    REJECT = "reject"
-    WITHDRAW = "withdraw"
-    ESCALATE = "escalate"
-
-
-class Effect(StrEnum):
-    RAISED = "raised"
-    LOWERED = "lowered"
-    UNCHANGED = "unchanged"
 
 
 _STEPS: dict[tuple[State, Action], State] = {

@@ -25,6 +25,7 @@ from grader.judging.judgement import Judgement
 from grader.judging.shares import PartFinding, alone
 
 __all__ = [
+    "NOTHING_HANDED_IN",
     "absent_function",
     "ask",
     "ask_layer",
@@ -33,6 +34,9 @@ __all__ = [
     "not_located",
     "nothing_handed_in",
 ]
+
+#: What every check says of a part that is as the handout left it; pages make one line of it.
+NOTHING_HANDED_IN = "Nothing was handed in for this part."
 
 
 def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
@@ -118,7 +122,7 @@ def nothing_handed_in(case: Case, section: str | None = None) -> Judgement | Non
     if bare is None:
         return None
     where = tuple(Where(cell=cell.index) for cell in case.section_cells(section))
-    return Judgement.failed("Nothing was handed in for this part.", on=bare, where=where)
+    return Judgement.failed(NOTHING_HANDED_IN, on=bare, where=where)
 
 
 def not_located(case: Case, section: str | None = None) -> Judgement | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from grader.grading.marks import CriterionMark
-from grader.grading.remarks import State
+from grader.grading.requests import State
 from grader.reporting.model import RemarkNote, ReportInput
 
 __all__ = ["Asked", "Told", "asked", "told"]

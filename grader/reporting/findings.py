@@ -13,6 +13,7 @@ from grader.grading.marks import CriterionMark, Decision
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import CallGroup, Calls, Pair, exhibit_of
 from grader.judging.judgement import Status
+from grader.judging.nothing import NOTHING_HANDED_IN
 from grader.reporting.cells import cells_by_name
 from grader.reporting.code import Excerpt, excerpts
 from grader.reporting.decided import Asked, Told, asked, told
@@ -21,7 +22,7 @@ from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
 from grader.rubric.model import Criterion
 
-__all__ = ["NOTHING_HANDED_IN", "FindingView", "Look", "look_of", "view"]
+__all__ = ["FindingView", "Look", "look_of", "view"]
 
 _EXCERPTS = 4
 _VALUE_CHARACTERS = 300
@@ -45,9 +46,6 @@ _LOOKS = {
     Status.MISSING_EVIDENCE: Look("wait", "Not measured yet", "…"),
     Status.CHECK_ERROR: Look("wait", "Our fault, your TA decides", "…"),
 }
-
-#: What every check says of a part that is as the handout left it.
-NOTHING_HANDED_IN = "Nothing was handed in for this part."
 
 #: What a check says then is for course staff: names of exceptions, expected values, commands to give.
 _OUR_SIDE = {

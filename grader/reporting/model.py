@@ -9,7 +9,7 @@ from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.grading.marks import Decision, Mark
-from grader.grading.remarks import State
+from grader.grading.requests import State
 from grader.grading.verdict import Finding
 from grader.rubric.model import Criterion, Rubric
 

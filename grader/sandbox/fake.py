@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import CellDone, CellStarted, Ran
 from grader.evidence.plan import Plan
-from grader.evidence.record import Outcome
 from grader.sandbox.base import Job, Progress
 from grader.sandbox.boxes import Boxes
 
@@ -118,6 +117,6 @@ def _events(bundle: Bundle) -> Iterator[CellStarted | CellDone | Ran]:
         cells=evidence.cells,
         cells_s=evidence.cells_s,
         # Of a kernel that met a limit the evidence does not say it.
-        kernel_alive=evidence.outcome in (Outcome.COMPLETED, Outcome.CELL_ERROR),
+        kernel_alive=evidence.outcome.ran_to_the_end,
         anomalies=evidence.anomalies,
     )

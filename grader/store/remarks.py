@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from grader.grading.remarks import Action, Kind, State, state_after
+from grader.grading.remarks import state_after
+from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import Base, LedgerRow, RemarkActionRow, RemarkRow

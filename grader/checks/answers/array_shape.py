@@ -12,6 +12,7 @@ from grader.facts.notebook import printed
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_in
 from grader.facts.words.shapes import shape_handed_in
+from grader.judging.nothing import NOTHING_HANDED_IN
 from grader.judging.shares import PartFinding
 
 __all__ = ["judge_shape"]
@@ -68,7 +69,7 @@ def _untouched(
             text = "This part was left as it was."
             why, where = f"Cell {cell.index} shows the shape.", (Where(cell=cell.index),)
             return PartFinding.waits(name, text, open=why, weight=weight, where=where)
-    text = "Nothing was handed in for this part."
+    text = NOTHING_HANDED_IN
     if isinstance(answer.bare, Unknown):
         why = f"It is not known whether it was: {answer.bare.why}."
         return PartFinding.waits(name, text, open=why, weight=weight)

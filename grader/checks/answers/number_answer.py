@@ -21,7 +21,7 @@ from grader.facts.words.numbers import numbers_in, states
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import not_located
+from grader.judging.nothing import NOTHING_HANDED_IN, not_located
 
 __all__ = ["NumberAnswer"]
 
@@ -86,7 +86,7 @@ class NumberAnswer(Check):
         tables = (Table.of("numbers asked for", rows), Table.of("numbers read", read))
         more: dict[str, Any] = {"where": answer.where, "exhibits": tables}
         if isinstance(answer.bare, Known):
-            return Judgement.failed("Nothing was handed in for this part.", on=answer.bare, **more)
+            return Judgement.failed(NOTHING_HANDED_IN, on=answer.bare, **more)
         exchanged = "" if missing else self._exchanged(answer)
         if exchanged:
             listed = ", ".join(str(one) for one in wanted)

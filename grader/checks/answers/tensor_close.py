@@ -26,7 +26,7 @@ from grader.facts.words.answers import answer_in
 from grader.facts.words.arrays import PrintedArray, printed_arrays
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import missing_variable
+from grader.judging.nothing import NOTHING_HANDED_IN, missing_variable
 from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["TensorAsked", "TensorClose"]
@@ -183,7 +183,7 @@ class _Asked:
         answers = self._answers(self.asked) if self.asked.printed else []
         answer = answer_in(self.case)
         if self.asked.printed and isinstance(absent.nothing, Known) and isinstance(answer.bare, Known):
-            text = "Nothing was handed in for this part."
+            text = NOTHING_HANDED_IN
             return self._wrong_part(text, on=answer.bare, where=answer.where)
         cells = own_code(self.case)
         if not answers or not cells:

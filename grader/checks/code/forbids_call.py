@@ -20,7 +20,7 @@ from grader.facts.notebook import codeless, own_code
 from grader.facts.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.judging.check import Argument, Check
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import absent_function, ask, not_located
+from grader.judging.nothing import NOTHING_HANDED_IN, absent_function, ask, not_located
 from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["ByHand", "ForbidsCall"]
@@ -138,7 +138,7 @@ class ForbidsCall(Check):
     def _judge_section(self, case: Case) -> Judgement:
         unwritten = codeless(case)
         if isinstance(unwritten, Known):
-            return Judgement.failed("Nothing was handed in for this part.", on=unwritten)
+            return Judgement.failed(NOTHING_HANDED_IN, on=unwritten)
         cells, own = own_code(case), case.facts.functions.by_name
         if not cells:
             return not_located(case) or Judgement.needs_ta("No code was found in this part.")

@@ -16,7 +16,7 @@ from grader.facts.notebook import codeless, own_code
 from grader.facts.uses import calls_in, ran_whole, was_reached
 from grader.judging.check import Check, Names
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import absent_function, not_located
+from grader.judging.nothing import NOTHING_HANDED_IN, absent_function, not_located
 from grader.judging.shares import alone
 
 __all__ = ["UsesFunction"]
@@ -84,7 +84,7 @@ class UsesFunction(Check):
     def _judge_section(self, case: Case) -> Judgement:
         unwritten = codeless(case)
         if isinstance(unwritten, Known):
-            return Judgement.failed("Nothing was handed in for this part.", on=unwritten)
+            return Judgement.failed(NOTHING_HANDED_IN, on=unwritten)
         cells = own_code(case)
         if not cells:
             return not_located(case) or Judgement.needs_ta("No code was found in this part.")

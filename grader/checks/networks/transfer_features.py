@@ -18,6 +18,7 @@ from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
+from grader.judging.nothing import NOTHING_HANDED_IN
 
 __all__ = ["TransferFeatures"]
 
@@ -82,7 +83,7 @@ class TransferFeatures(Check):
         exhibits = (pair, Table.of("steps seen", [seen]), *network_table(case, self.probes()))
         elsewhere = self._elsewhere(case, seen)
         if isinstance(answer.bare, Known) and not elsewhere:
-            text = "Nothing was handed in for this part."
+            text = NOTHING_HANDED_IN
             return Judgement.failed(text, on=answer.bare, where=where, exhibits=exhibits)
         judged = self._weigh(shape, seen, where, elsewhere)
         return judged.model_copy(update={"exhibits": exhibits})

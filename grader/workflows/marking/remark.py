@@ -9,10 +9,6 @@ from datetime import UTC, datetime
 
 from grader.errors import RefusedError
 from grader.grading.remarks import (
-    Action,
-    Effect,
-    Kind,
-    State,
     check_decider,
     check_points,
     check_window,
@@ -20,6 +16,7 @@ from grader.grading.remarks import (
     is_late,
     next_state,
 )
+from grader.grading.requests import Action, Effect, Kind, State
 from grader.rubric.model import Policy
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.marks import MarkRecord

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.errors import GraderError, RefusedError, UsageError
 from grader.files.tabular import read_table
-from grader.grading.remarks import Kind
+from grader.grading.requests import Kind
 from grader.intake.times import read_time
 from grader.store import Store
 from grader.store.remarks import Remark

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from grader.errors import UsageError
-from grader.grading.remarks import State, is_late
+from grader.grading.remarks import is_late
+from grader.grading.requests import State
 from grader.rubric.model import Policy
 from grader.rubric.problems import nearest
 from grader.store import History, Store

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from grader.facts.fields import Where
 from grader.grading.marks import CriterionMark, Mark
-from grader.grading.remarks import Kind, effect_of
+from grader.grading.remarks import effect_of
+from grader.grading.requests import Kind
 from grader.grading.verdict import Finding, Verdict
 from grader.rubric.model import Criterion, Policy
 from grader.store import Store

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan
-from grader.evidence.record import CellRecord, Evidence, Outcome, ShimKind
+from grader.evidence.record import CellRecord, Evidence, ShimKind
 
 __all__ = ["with_whole_passes"]
 
@@ -22,7 +22,6 @@ _WHATEVER_THE_DATA = frozenset({
     "MissingPackage", "ModuleNotFoundError", "NameError", "SyntaxError", "TabError", "UnboundLocalError",
     "UsageError",
 })  # fmt: skip
-_TO_THE_END = (Outcome.COMPLETED, Outcome.CELL_ERROR)
 
 
 def with_whole_passes(first: Bundle, plan: Plan, run: Callable[[Plan], Bundle]) -> Bundle:
@@ -54,7 +53,7 @@ def with_whole_passes(first: Bundle, plan: Plan, run: Callable[[Plan], Bundle]) 
         except SandboxUnavailable:
             # The first run is evidence enough; a fault of ours in a further one takes nothing away.
             break
-        if again.evidence.outcome not in _TO_THE_END:
+        if not again.evidence.outcome.ran_to_the_end:
             break
         named = {"plan": first.evidence.plan, "whole_in_cells": whole}
         best = Bundle(again.evidence.model_copy(update=named), again.arrays)

@@ -12,7 +12,8 @@ from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
 from grader.grading.earlier import completed
-from grader.grading.remarks import Action, is_late
+from grader.grading.remarks import is_late
+from grader.grading.requests import Action
 from grader.intake.roster import Roster
 from grader.reporting import RemarkNote, ReportInput, render_report
 from grader.store import Store

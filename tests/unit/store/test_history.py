@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import RubricError, StoreError, UsageError
-from grader.grading.remarks import Action, Kind, State
+from grader.grading.requests import Action, Kind, State
 from grader.grading.verdict import Verdict
 from grader.store import Signature, Store, open_store
 from grader.store.marks import MarkRecord

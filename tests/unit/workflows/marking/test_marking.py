@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import RefusedError, UsageError
-from grader.grading.remarks import Kind
+from grader.grading.requests import Kind
 from grader.store import Store
 from grader.store.models import LedgerRow, MarkRow
 from grader.workflows.marking.marks import MarkOrder, give_marks, pending, read_orders

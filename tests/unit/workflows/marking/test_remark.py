@@ -9,7 +9,7 @@ import pytest
 
 from grader.errors import RefusedError, UsageError
 from grader.facts.case import Reference
-from grader.grading.remarks import Action, Effect, Kind, State
+from grader.grading.requests import Action, Effect, Kind, State
 from grader.rubric.loader import load_rubric
 from grader.store import Store, open_store
 from grader.store.models import LedgerRow, MarkRow

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from grader.errors import RefusedError, UsageError
 from grader.facts.case import Reference
-from grader.grading.remarks import Action, Kind, State
+from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.models import LedgerRow, MarkRow, RemarkActionRow
 from grader.workflows.marking.marks import MarkOrder, give_marks
