@@ -12,6 +12,7 @@ from grader.cli.check import check
 from grader.cli.console import print_line
 from grader.cli.data import data, demo
 from grader.cli.db import db
+from grader.cli.drop import drop
 from grader.cli.export import export
 from grader.cli.image import doctor, image
 from grader.cli.intake import intake
@@ -53,8 +54,8 @@ def options(
 
 
 for _command in (
-    intake, run, show, mark, pending, regrade, report, summary, export, similar, audit, check, data, doctor,
-    demo,
+    intake, run, show, mark, pending, drop, regrade, report, summary, export, similar, audit, check, data,
+    doctor, demo,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(remark, name="remark")

@@ -10,8 +10,9 @@ from grader.cli.console import number, print_line, print_lines, print_table
 if TYPE_CHECKING:
     from grader.grading.late import LateLine
     from grader.workflows.regrading.regrade import Regraded
+    from grader.workflows.running.edited_rubric import EditedRubric
 
-__all__ = ["print_changes"]
+__all__ = ["print_changes", "print_edited"]
 
 
 def print_changes(done: Sequence[Regraded], criterion: str | None, left_alone: int, dry_run: bool) -> None:
@@ -38,6 +39,17 @@ def print_changes(done: Sequence[Regraded], criterion: str | None, left_alone: i
     _say_missing(done)
     if dry_run:
         print_line("nothing was written")
+
+
+def print_edited(edited: EditedRubric) -> None:
+    """What an edited rubric makes of marks that are there, before any is written."""
+    names = ", ".join(edited.assignments)
+    print_line(f"{names}: the rubric is another than the one that these marks stand on")
+    if edited.judged:
+        print_changes(edited.judged, None, 0, dry_run=True)
+    if edited.to_run:
+        whose = ", ".join(sorted({result.student for result in edited.to_run}))
+        print_line(f"run again, because it asks for what was not recorded, and may change: {whose}")
 
 
 def _say_of_others(done: Sequence[Regraded], criterion: str, left_alone: int) -> None:

@@ -85,7 +85,7 @@ def export(
         raise UsageError("--only-changed compares with a gradebook", todo="give the gradebook with --into")
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        found = find_results(store, assignment)
+        found = find_results(store, assignment, with_dropped=True)
         if form in ("json", "csv"):
             return _plain(form, found, out)
         made = _for_system(
@@ -99,17 +99,21 @@ def _plain(form: str, found: Sequence[Result], out: Path) -> int:
     """All submissions as they stand, pending points and all."""
     from grader.files.named import write_text
     from grader.grading.held import parted
+    from grader.workflows.views.dropped import why_dropped
     from grader.workflows.views.export import as_csv, as_json
     from grader.workflows.views.held import why_held
 
-    text = as_json(found) if form == "json" else as_csv(found)
+    counting = [item for item in found if not item.dropped]
+    text = as_json(counting) if form == "json" else as_csv(counting)
     if str(out) == "-":
         print_text(text)
     else:
         write_text(out, text)
         print_path(out)
     for item in found:
-        if reason := why_held(item):
+        if item.dropped:
+            _line(f"left out: {item.student}: {why_dropped(item)}", to_errors=str(out) == "-")
+        elif reason := why_held(item):
             _line(
                 f"no points yet: {item.student}: could not be taken: {parted(reason)[0]}",
                 to_errors=str(out) == "-",

@@ -41,6 +41,7 @@ def show(
     from grader.grading.held import parted
     from grader.reporting.advice import advice
     from grader.workflows.views.attempt_ending import ending
+    from grader.workflows.views.dropped import how_to_bring_back, why_dropped
     from grader.workflows.views.held import why_held
     from grader.workflows.views.identity import shown_as
     from grader.workflows.views.provenance import stands_on
@@ -62,6 +63,9 @@ def show(
         print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
     _print_result(result, shown, detail)
+    if result.dropped is not None:
+        print_line(f"{why_dropped(result)}; it counts nowhere")
+        print_line(how_to_bring_back(result, shown))
     _print_requests(asked, shown)
     if held is not None:
         print_line("could not be taken; no mark goes out until a TA has looked. The student's page says:")

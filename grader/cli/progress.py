@@ -106,7 +106,6 @@ class BarView(View):
         self._failed = 0
 
     def __enter__(self) -> BarView:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -120,6 +119,8 @@ class BarView(View):
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(_, to_run) if to_run:
+                # Not before: questions are asked until then, and a moving bar would write over them.
+                self._progress.start()
                 self._progress.update(self._task, total=to_run, visible=True)
             case Started(student):
                 self._cells[student] = None

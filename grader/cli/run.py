@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from grader.cli.options import (
     Training,
     User,
 )
+
+if TYPE_CHECKING:
+    from grader.workflows.running.edited_rubric import EditedRubric
 
 __all__ = ["run"]
 
@@ -49,7 +52,8 @@ def run(
         str, typer.Option("--student", metavar="ID", help="Whose it is, where it is one submission only.")
     ] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", help="Keep ids that look like no student's without asking.")
+        bool,
+        typer.Option("--yes", help="Do not ask: keep ids that look like no student's; let marks change."),
     ] = False,
     reference: ReferenceFolder = None,
     evidence: Evidence = None,
@@ -61,6 +65,7 @@ def run(
 
     Example: grader run submissions/ --rubric lab2 --data data/
     """
+    from grader.cli.change_table import print_edited
     from grader.cli.sandboxed import close, watched
     from grader.workflows.running.grade_folder import GradeRequest, grade_folder
 
@@ -69,6 +74,11 @@ def run(
         training=training, gpus=gpus, runtime=runtime, fresh=fresh, format=layout, reference=reference,
         evidence=evidence, user=user,
     )  # fmt: skip
+
+    def allow(edited: EditedRubric) -> bool:
+        print_edited(edited)
+        return yes or confirmed("let these marks change?")
+
     request = GradeRequest(
         submissions,
         options,
@@ -77,10 +87,19 @@ def run(
         setup.actor(options),
         student,
         lambda what: yes or confirmed(f"{what}; keep {'it' if 'this' in what else 'them'}?"),
+        allow,
     )
     with setup.store(options, create=True) as store, watched() as (watch, stop):
         report = grade_folder(request, store, watch, stop)
     for problem in (*report.problems, *report.left_out):
         print_line(f"not graded: {problem}")
+    for line in report.dropped:
+        print_line(f"left out: {line}")
+    if report.edited is not None and report.edited.judged:
+        print_line(f"{_marks(len(report.edited.judged))} judged again by the edited rubric")
     code = close(report.run, options)
     return code or int(bool(report.left_out))
+
+
+def _marks(count: int) -> str:
+    return "1 mark was" if count == 1 else f"{count} marks were"

@@ -106,6 +106,7 @@ class ClassSummary:
         slowest: Students and seconds.
         remarks: Students whose remark requests wait for a decision.
         held: Submissions that could not be taken and that no person has decided on; in no figure.
+        dropped: Submissions that a person took out of what counts; in nothing here.
     """
 
     title: str
@@ -121,6 +122,7 @@ class ClassSummary:
     slowest: tuple[tuple[str, float], ...]
     remarks: tuple[str, ...] = ()
     held: int = 0
+    dropped: int = 0
 
     @property
     def waiting(self) -> tuple[CriterionLine, ...]:
@@ -138,6 +140,7 @@ def summarise(
     *,
     thresholds: Sequence[float] = (0.5,),
     remarks: Sequence[str] = (),
+    dropped: int = 0,
 ) -> ClassSummary:
     """Sums up all submissions of an assignment. Pure: equal inputs give equal summaries.
 
@@ -146,6 +149,7 @@ def summarise(
         results: One for each student; those without a verdict or held count among outcomes only.
         thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
         remarks: Students whose remark requests are open, one entry for each request.
+        dropped: How many a person took out of what counts, which are not among the results.
     """
     judged = [(result, result.mark) for result in results if result.mark is not None and not result.held]
     # A file that could not be read says nothing about any criterion; it is counted among the outcomes.
@@ -159,6 +163,7 @@ def summarise(
         out_of=rubric.total,
         submissions=len(results),
         held=sum(result.held for result in results),
+        dropped=dropped,
         marks=_marks([mark for _, mark in judged], rubric.total),
         criteria=tuple(_line(criterion, [mark for _, mark in readable]) for criterion in rubric.criteria),
         issues=common_issues(rubric, [result for result, _ in readable]),

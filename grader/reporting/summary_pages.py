@@ -60,6 +60,8 @@ def _head(summary: ClassSummary) -> Iterator[str]:
         yield _left_out(summary)
     if summary.held:
         yield f"{count(summary.held, 'submission')} could not be taken; in no figure until a TA has decided"
+    if summary.dropped:
+        yield f"{count(summary.dropped, 'submission')} dropped by a person, and not counted here"
     waiting = add_up(line.pending for line in summary.waiting)
     if waiting:
         yield f"{count(waiting, 'point')} of these submissions still wait for TAs"

@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from grader.grading.verdict import Verdict
 from grader.rubric.model import LatePolicy
-from grader.store import ledger, marks, remarks, results
+from grader.store import drops, ledger, marks, remarks, results
+from grader.store.drops import Drop, DropRecord
 from grader.store.ledger import Break, Signature
 from grader.store.marks import MarkRecord
 from grader.store.models import (
     AttemptRow,
+    DropRow,
     Entry,
     LedgerRow,
     MarkRow,
@@ -59,6 +61,7 @@ _RECORDS: dict[type[Entry], type[Record]] = {
     MarkRow: MarkRecord,
     RemarkRow: RemarkRecord,
     RemarkActionRow: StepRecord,
+    DropRow: DropRecord,
 }
 
 
@@ -89,16 +92,30 @@ class History:
         query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()
         return sorted(self.session.scalars(query))
 
-    def results(self, *, assignment: str | None = None, students: Collection[str] = ()) -> Iterator[Result]:
+    def results(
+        self,
+        *,
+        assignment: str | None = None,
+        students: Collection[str] = (),
+        with_dropped: bool = False,
+    ) -> Iterator[Result]:
         """The standing of each student and assignment, in their order.
 
-        An attempt that our own fault ended counts only where there is no better one.
+        An attempt that our own fault ended counts only where there is no better one. What a person dropped
+        is left out unless it is asked for.
         """
-        return results.results(self.session, assignment=assignment, students=students)
+        return results.results(
+            self.session, assignment=assignment, students=students, with_dropped=with_dropped
+        )
 
     def tokens_spent_before(self, assignment: str, policy: LatePolicy | None) -> Mapping[str, int]:
         """Late tokens that students spent on assignments due before this one, if `policy` were its own."""
         return results.tokens_spent_before(self.session, assignment, policy=policy)
+
+    def dropped(self, assignment: str) -> Mapping[str, Drop]:
+        """Whose work on an assignment a person took out of what counts."""
+        found = drops.standing_drops(self.session, assignment=assignment)
+        return {student: drop for (_, student), drop in found.items()}
 
     def timeline(self, student: str, assignment: str) -> list[TimelineEntry]:
         """All that ever happened to a student's work on an assignment, oldest first."""
@@ -145,7 +162,7 @@ def _about(student: str, assignment: str) -> Iterator[Select[LedgerRow, Entry]]:
     """Queries for seals and rows of a student's work, one for each table."""
     attempts = select(AttemptRow.seq).filter_by(student=student, assignment=assignment)
     requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
-    for table in (SubmissionRow, AttemptRow, MarkRow, RemarkRow):
+    for table in (SubmissionRow, AttemptRow, MarkRow, RemarkRow, DropRow):
         yield _sealed(table).where(table.student == student, table.assignment == assignment)
     yield _sealed(VerdictRow).where(VerdictRow.attempt.in_(attempts))
     yield _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
@@ -214,6 +231,10 @@ class WritableHistory(History):
     def give_mark(self, mark: MarkRecord, signature: Signature) -> None:
         """Records points that a person gave; whether they may is for whoever asks to know."""
         marks.give(self.session, mark, signature)
+
+    def drop(self, drop: DropRecord, signature: Signature) -> None:
+        """Records that a submission counts nowhere, or again; nothing of it is deleted."""
+        drops.record_drop(self.session, drop, signature)
 
     def open_remark(self, remark: RemarkRecord, signature: Signature) -> int:
         """Records a request.

@@ -16,6 +16,7 @@ from grader.store.types import Flag, LiteralText, Real, UtcTime
 __all__ = [
     "AttemptRow",
     "Base",
+    "DropRow",
     "Entry",
     "JobRow",
     "LedgerRow",
@@ -227,6 +228,22 @@ class RemarkActionRow(Entry):
     action: Mapped[str]
     points: Mapped[float | None]
     reason: Mapped[str]
+
+
+class DropRow(Entry):
+    """That a student's work on an assignment was taken out of what counts, or brought back.
+
+    Attributes:
+        dropped: What holds from this row on.
+    """
+
+    __tablename__ = "drops"
+    __table_args__ = (Index(None, "assignment", "student", "seq"), {"sqlite_strict": True})
+
+    student: Mapped[str]
+    assignment: Mapped[str]
+    reason: Mapped[str]
+    dropped: Mapped[bool]
 
 
 class RunRow(Base):

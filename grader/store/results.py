@@ -16,6 +16,7 @@ from grader.grading.late import HandedIn, tokens_spent
 from grader.grading.marks import Decision, Mark, mark_of
 from grader.grading.verdict import Verdict
 from grader.rubric.model import LatePolicy
+from grader.store.drops import Drop, standing_drops
 from grader.store.marks import decisions
 from grader.store.models import AttemptRow, RubricRow, SubmissionRow, VerdictRow
 from grader.store.records import AttemptRecord, RubricRecord, SubmissionRecord, VerdictRecord
@@ -31,6 +32,7 @@ class Result:
         verdict_record: The newest verdict as it is kept; None before the first.
         rubric: The one that this verdict stands on.
         tokens_spent: Late tokens that the student used on assignments due earlier.
+        dropped: Who took it out of what counts; None where it counts.
     """
 
     submission: SubmissionRecord
@@ -39,6 +41,7 @@ class Result:
     rubric: RubricRecord | None
     decisions: tuple[Decision, ...] = ()
     tokens_spent: int = 0
+    dropped: Drop | None = None
 
     @property
     def student(self) -> str:
@@ -67,17 +70,25 @@ class Result:
 
 
 def results(
-    session: Session, *, assignment: str | None = None, students: Collection[str] = ()
+    session: Session,
+    *,
+    assignment: str | None = None,
+    students: Collection[str] = (),
+    with_dropped: bool = False,
 ) -> Iterator[Result]:
     """The standing of each student and assignment, in their order.
 
-    An attempt that our own fault ended counts only where there is no better one.
+    An attempt that our own fault ended counts only where there is no better one. What a person dropped is
+    left out unless it is asked for.
     """
+    dropped = standing_drops(session, assignment=assignment, students=students)
     decided = decisions(session, assignment=assignment, students=students)
     spent: dict[str, Mapping[str, int]] = {}
     rubrics: dict[int, RubricRecord] = {}
     for file, attempt, verdict, rubric in session.execute(_standings(assignment, students)):
         work, student = file.assignment, file.student
+        if (work, student) in dropped and not with_dropped:
+            continue
         if work not in spent:
             spent[work] = tokens_spent_before(session, work, students)
         if rubric is not None and rubric.seq not in rubrics:
@@ -89,6 +100,7 @@ def results(
             rubrics[rubric.seq] if rubric else None,
             decisions=tuple(decided.get((work, student), ())),
             tokens_spent=spent[work].get(student, 0),
+            dropped=dropped.get((work, student)),
         )
 
 
@@ -174,4 +186,6 @@ def _newest_of(
     query = select(SubmissionRow).where(
         SubmissionRow.seq.in_(_newest_submissions()), SubmissionRow.assignment.in_(assignments)
     )
-    return session.scalars(query.where(SubmissionRow.student.in_(students)) if students else query).all()
+    rows = session.scalars(query.where(SubmissionRow.student.in_(students)) if students else query)
+    dropped = standing_drops(session, students=students)
+    return [row for row in rows if (row.assignment, row.student) not in dropped]

@@ -19,7 +19,7 @@ from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlie
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.held import why_held
 from grader.workflows.views.identity import real_names, shown_as
-from grader.workflows.views.show import find_results, name_of
+from grader.workflows.views.show import find_results, name_of, refuse_dropped
 
 __all__ = [
     "MarkOrder",
@@ -266,23 +266,27 @@ def _refuse_taking_back(mark: CriterionMark) -> None:
         )
 
 
-def graded_result(history: History, student: str, assignment: str) -> Result:
+def graded_result(history: History, student: str, assignment: str, *, with_dropped: bool = False) -> Result:
     """A student's standing with a verdict, read within a transaction.
 
     Args:
         history: To read in.
         student: By id or pseudonym.
         assignment: Which work.
+        with_dropped: Whether one that a person dropped is wanted too.
 
     Raises:
+        RefusedError: It is dropped.
         UsageError: Student or assignment is unknown, or there is no verdict yet.
     """
     known = history.students(assignment)
     [name] = real_names(history, known, [student])
-    result = next(history.results(assignment=assignment, students=[name]), None)
+    result = next(history.results(assignment=assignment, students=[name], with_dropped=True), None)
     if result is None:
         hint = nearest(name, known).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")
+    if not with_dropped:
+        refuse_dropped(result, student)
     if result.mark is None:
         name = shown_as(student, name)
         raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")

@@ -106,7 +106,7 @@ def _policies(store: Store, requests: Sequence[Remark]) -> dict[tuple[str, str],
     """The rules that each student's verdict stands on, by assignment and student."""
     asked = {(item.assignment, item.student) for item in requests}
     with store.reading() as history:
-        results = list(history.results(students={student for _, student in asked}))
+        results = list(history.results(students={student for _, student in asked}, with_dropped=True))
     return {
         (result.assignment, result.student): policy_of(store, result)
         for result in results

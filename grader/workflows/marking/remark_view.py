@@ -49,7 +49,7 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     remark = find(store, id)
     names = _Names(remark.student, name_of(store, anonymous)(remark.student))
     with store.reading() as history:
-        result = graded_result(history, remark.student, remark.assignment)
+        result = graded_result(history, remark.student, remark.assignment, with_dropped=True)
         entries = history.timeline(result.student, result.assignment)
     marks = list(_changes(entries, remark.criterion))
     assert result.rubric is not None and result.mark is not None

@@ -17,11 +17,13 @@ from grader.sandbox import select
 from grader.sandbox.base import Sandbox
 from grader.store import Store
 from grader.workflows.regrading.rubrics import Chooser, RubricShelf
+from grader.workflows.running.edited_rubric import EditedRubric, judge_again, marks_at_stake, refusal
 from grader.workflows.running.events import Notice, Notify
 from grader.workflows.running.planning import File, Work, plan_work, read_file, without_rubric
 from grader.workflows.running.run import RunReport, run
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.upkeep.settings import Settings
+from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 
 __all__ = ["FolderReport", "GradeRequest", "grade_folder", "grade_works", "of_this_assignment"]
 
@@ -39,6 +41,7 @@ class GradeRequest:
         actor: Who is written into the history.
         student: Whose it is, where there is one submission only; empty takes the id that intake finds.
         confirm: Asked before ids are kept that hardly are students'; gets them in a sentence.
+        allow: Asked before marks change that stand on another rubric than the one of this run.
     """
 
     submissions: Path
@@ -48,6 +51,7 @@ class GradeRequest:
     actor: str
     student: str = ""
     confirm: Callable[[str], bool] = lambda _: False
+    allow: Callable[[EditedRubric], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,17 @@ class FolderReport:
 
     Attributes:
         problems: What of the folder could not be anybody's.
-        left_out: Notebooks that were not graded: no rubric fits, or they are another assignment's.
+        left_out: Notebooks that were not graded: no rubric fits, they are another assignment's, or a new file
+            came where a person had dropped the one before.
+        dropped: Submissions that a person dropped, and whose file is the same still.
+        edited: What became of marks that stood on another rubric.
     """
 
     run: RunReport
     problems: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    edited: EditedRubric | None = None
 
 
 def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: StopSignal) -> FolderReport:
@@ -75,25 +84,32 @@ def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: Stop
 
     Raises:
         GraderError: The folder, a rubric, the data or the sandbox is not as it must be; nothing was queued.
+        RefusedError: Marks would change by an edited rubric, and nobody allowed it; nothing was queued.
     """
     options = request.settings
     chooser = RubricShelf(request.places).chooser(options.rubric)
     found = find_submissions(request.submissions, format=options.format, assignment_of=chooser.assignment_of)
     submissions = _named(found.submissions, request.student)
     files, others = of_this_assignment([read_file(item) for item in submissions], chooser)
-    works = plan_work(
+    planned = plan_work(
         files,
         chooser.choose,
         by_path=chooser.named_by,
         training=options.training,
         cuda=options.gpus != "none",
     )
+    works, dropped, replaced = _without_dropped(planned, store)
     if not request.student:
         _require_students(works, request, store)
+    edited = marks_at_stake(works, store, request.reference, fresh=options.fresh)
+    if edited.touches_marks and not request.allow(edited):
+        raise refusal(edited)
     report = grade_works(
         works, options, store, request.reference, actor=request.actor, notify=notify, stop=stop
     )
-    return FolderReport(report, tuple(found.problems), (*others, *without_rubric(files, works)))
+    judge_again(edited, works, store, request.reference, actor=request.actor)
+    left_out = (*others, *without_rubric(files, planned), *replaced)
+    return FolderReport(report, tuple(found.problems), left_out, tuple(dropped), edited)
 
 
 def _named(submissions: Sequence[Submission], student: str) -> list[Submission]:
@@ -107,6 +123,37 @@ def _named(submissions: Sequence[Submission], student: str) -> list[Submission]:
             found=f"{len(submissions)} submissions",
         )
     return [replace(submissions[0], student=normalise_id(student), name="")]
+
+
+def _without_dropped(works: Sequence[Work], store: Store) -> tuple[list[Work], list[str], list[str]]:
+    """Keeps what a person dropped from coming back by another run.
+
+    Returns:
+        The work that counts; a line for each that is dropped; and one for each of these whose file is
+        another than the one that was dropped, for then somebody should look.
+    """
+    with store.reading() as history:
+        dropped = {
+            (result.assignment, result.student): result
+            for name in {work.assignment for work in works}
+            for result in history.results(assignment=name, with_dropped=True)
+            if result.dropped
+        }
+    kept, same, other = [], [], []
+    for work in works:
+        result = dropped.get((work.assignment, work.student))
+        if result is None:
+            kept.append(work)
+        elif work.file.notebook == result.submission.notebook:
+            same.append(
+                f"{work.student}, {work.assignment}: {why_dropped(result)}; {how_to_bring_back(result)}"
+            )
+        else:
+            other.append(
+                f"{work.file.submission.path}: a new file of {work.student}, whose {work.assignment} was"
+                f" {why_dropped(result)}; {how_to_bring_back(result)}"
+            )
+    return kept, same, other
 
 
 def _require_students(works: Sequence[Work], request: GradeRequest, store: Store) -> None:

@@ -27,6 +27,7 @@ from grader.reporting.findings import FindingView, view
 from grader.reporting.text import count, number
 from grader.store import Store
 from grader.store.results import Result
+from grader.workflows.views.dropped import why_dropped
 from grader.workflows.views.held import why_held
 from grader.workflows.views.people import canvas_id_of, find_person
 from grader.workflows.views.report import file_name, report_input
@@ -148,6 +149,8 @@ def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut
 
 
 def _missing(result: Result) -> str:
+    if result.dropped:
+        return why_dropped(result)
     if result.attempt is None:
         return "not run yet"
     if Outcome(result.attempt.outcome).our_fault:

@@ -34,6 +34,8 @@ def as_plain(result: Result) -> dict[str, Any]:
     }
     if reason := why_held(result):
         plain |= {"held": True, "reason": reason}
+    if (drop := result.dropped) is not None:
+        plain["dropped"] = {"by": drop.by, "at": drop.at.isoformat(), "why": drop.reason}
     return plain if mark is None or mark.late is None else {**plain, "late": _lateness(mark.late)}
 
 

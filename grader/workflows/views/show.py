@@ -4,32 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from grader.errors import UsageError
+from grader.errors import RefusedError, UsageError
 from grader.rubric.problems import nearest
 from grader.store import Store
 from grader.store.engine import shown
 from grader.store.history import TimelineEntry
 from grader.store.remarks import Remark
 from grader.store.results import Result
-from grader.workflows.views.identity import pseudonym, real_names
+from grader.workflows.views.dropped import how_to_bring_back, why_dropped
+from grader.workflows.views.identity import pseudonym, real_names, shown_as
 
-__all__ = ["find_result", "find_results", "name_of", "requests_of", "timeline"]
+__all__ = ["find_result", "find_results", "name_of", "refuse_dropped", "requests_of", "timeline"]
 
 
-def find_results(store: Store, assignment: str, students: Collection[str] = ()) -> list[Result]:
+def find_results(
+    store: Store, assignment: str, students: Collection[str] = (), *, with_dropped: bool = False
+) -> list[Result]:
     """The standing of the named students, or of all.
 
+    Args:
+        store: Where the history is.
+        assignment: Which work.
+        students: Whose, by id or pseudonym; all where none is named.
+        with_dropped: Whether those that a person dropped are wanted too.
+
     Raises:
+        RefusedError: One of the students named is dropped.
         UsageError: The assignment or one of the students is unknown.
     """
+    named = tuple(students)
     with store.reading() as history:
         students = real_names(history, history.students(assignment), students)
-        found = list(history.results(assignment=assignment, students=students))
-        if not found and assignment not in (known := history.assignments()):
+        everything = list(history.results(assignment=assignment, students=students, with_dropped=True))
+        found = [result for result in everything if with_dropped or not result.dropped]
+        if not everything and assignment not in (known := history.assignments()):
             raise UsageError(
                 f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}",
                 where=shown(store.location),
             )
+        if students and not with_dropped:
+            typed = dict(zip(students, named, strict=True))
+            for result in everything:
+                refuse_dropped(result, typed[result.student])
         missing = set(students) - {result.student for result in found}
         if missing:
             name, known = min(missing), history.students(assignment)
@@ -40,13 +56,28 @@ def find_results(store: Store, assignment: str, students: Collection[str] = ()) 
     return found
 
 
+def refuse_dropped(result: Result, typed: str) -> None:
+    """Keeps what a person dropped from being worked on as if it counted.
+
+    Args:
+        result: Whose.
+        typed: What a person called the student, id or pseudonym.
+
+    Raises:
+        RefusedError: It is dropped; says by whom and why.
+    """
+    if why := why_dropped(result):
+        name = shown_as(typed, result.student)
+        raise RefusedError(f"{name}: {why}", todo=how_to_bring_back(result, name))
+
+
 def find_result(store: Store, student: str, assignment: str) -> Result:
-    """One student's standing.
+    """One student's standing, dropped or not.
 
     Raises:
         UsageError: Assignment or student is unknown.
     """
-    return find_results(store, assignment, [student])[0]
+    return find_results(store, assignment, [student], with_dropped=True)[0]
 
 
 def timeline(store: Store, student: str, assignment: str) -> list[TimelineEntry]:

@@ -10,6 +10,7 @@ from typing import Any
 from grader.grading.changes import compare
 from grader.grading.marks import CriterionMark, mark_of
 from grader.grading.verdict import Verdict
+from grader.store.drops import DropRecord
 from grader.store.history import TimelineEntry
 from grader.store.marks import MarkRecord
 from grader.store.records import AttemptRecord, SubmissionRecord, VerdictRecord
@@ -102,6 +103,8 @@ def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
             return f"remark request {entry.seal.seq} on {remark.criterion or 'the sum'}: {remark.reason}"
         case StepRecord() as step:
             return _done(step)
+        case DropRecord() as drop:
+            return f"{'dropped' if drop.dropped else 'brought back'}: {drop.reason}"
         case _:
             return entry.seal.kind
 

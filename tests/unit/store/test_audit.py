@@ -13,6 +13,7 @@ from grader.store.ledger import Break
 from grader.store.models import (
     AttemptRow,
     Base,
+    DropRow,
     Entry,
     MarkRow,
     RemarkActionRow,
@@ -213,6 +214,7 @@ def one_of_each() -> list[Entry]:
             points_before=1.0, out_of=2.0, verdict=4,
         ),
         RemarkActionRow(request=6, action="decide", points=2.0, reason="x"),
+        DropRow(**where, reason="x", dropped=True),
     ]  # fmt: skip
 
 

@@ -1,0 +1,138 @@
+"""Marks that stand on another rubric than the one a run would judge by: what it would make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.errors import RefusedError
+from grader.facts.case import Reference
+from grader.store import Store
+from grader.store.results import Result
+from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.regrade import Regraded, regrade
+from grader.workflows.running.planning import Work
+
+__all__ = ["EditedRubric", "judge_again", "marks_at_stake", "refusal"]
+
+#: A student's work: assignment and student.
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class EditedRubric:
+    """What a rubric, or reference answers, that were edited since would make of marks that are there.
+
+    Attributes:
+        judged: Whose stored evidence is judged again, in this run or not, and what comes of it.
+        to_run: Whose notebooks are run again, because the rubric asks for what was not recorded.
+    """
+
+    judged: tuple[Regraded, ...]
+    to_run: tuple[Result, ...]
+
+    @property
+    def changed(self) -> tuple[Regraded, ...]:
+        """Those whose mark comes out otherwise, or could not be judged."""
+        return tuple(item for item in self.judged if item.changes or item.lateness or item.problem)
+
+    @property
+    def assignments(self) -> tuple[str, ...]:
+        results = (*(item.result for item in self.judged), *self.to_run)
+        return tuple(sorted({result.assignment for result in results}))
+
+    @property
+    def touches_marks(self) -> bool:
+        return bool(self.changed or self.to_run)
+
+
+@dataclass(frozen=True)
+class _Rubrics:
+    """By which rubric each student's work would be judged now."""
+
+    of_work: Mapping[_Key, Judge]
+    of_assignment: Mapping[str, Judge]
+
+    def of(self, result: Result) -> Judge | None:
+        return self.of_work.get((result.assignment, result.student)) or self.of_assignment.get(
+            result.assignment
+        )
+
+
+def marks_at_stake(
+    works: Sequence[Work], store: Store, reference: Reference, *, fresh: bool = False
+) -> EditedRubric:
+    """What a run would make of marks that are there, before anything is written.
+
+    A student who hands in another file than before is left out: that file is judged for the first time.
+
+    Args:
+        works: What is to be run.
+        store: Where the marks are.
+        reference: The course's own answers.
+        fresh: Whether all that is in the run is to be run again, whatever its rubric.
+    """
+    rubrics = _rubrics(works, reference)
+    work_of = {(work.assignment, work.student): work for work in works}
+    judged, to_run = [], []
+    for result in _on_another_rubric(store, rubrics):
+        work = work_of.get((result.assignment, result.student))
+        if work is None:
+            judged.append(result)
+        elif fresh or work.file.notebook != result.submission.notebook:
+            continue
+        elif result.attempt and work.plan.digest != result.attempt.plan and not work.file.problem:
+            to_run.append(result)
+        else:
+            judged.append(result)
+    tried = regrade(store, judged, lambda result: _needed(rubrics, result), actor="", dry_run=True)
+    return EditedRubric(tuple(tried), tuple(to_run))
+
+
+def judge_again(
+    edited: EditedRubric, works: Sequence[Work], store: Store, reference: Reference, *, actor: str
+) -> None:
+    """Lets the rubric count for the marks that it is not the rubric of, as `regrade` would."""
+    rubrics = _rubrics(works, reference)
+    results = [item.result for item in edited.judged]
+    regrade(store, results, lambda result: _needed(rubrics, result), actor=actor, why="grader run")
+
+
+def refusal(edited: EditedRubric) -> RefusedError:
+    """What to say where nobody allowed that marks change."""
+    count = len(edited.changed) + len(edited.to_run)
+    names = ", ".join(edited.assignments)
+    return RefusedError(
+        f"the rubric is another than the one that {count} marks stand on, and may change them"
+        if count > 1
+        else "the rubric is another than the one that 1 mark stands on, and may change it",
+        where=names,
+        todo="--yes allows it; `grader regrade --dry-run --assignment A` shows it at any time;"
+        " with the rubric as it was, new submissions are graded as the others were. Nothing was run.",
+    )
+
+
+def _rubrics(works: Sequence[Work], reference: Reference) -> _Rubrics:
+    judges = {work.rubric.rubric.digest: Judge(work.rubric, reference) for work in works}
+    of_work = {(work.assignment, work.student): judges[work.rubric.rubric.digest] for work in works}
+    by_assignment: dict[str, set[str]] = {}
+    for work in works:
+        by_assignment.setdefault(work.assignment, set()).add(work.rubric.rubric.digest)
+    # Where two rubrics of one assignment judge in one run, nobody can tell by which the others would be.
+    alone = {name: judges[min(digests)] for name, digests in by_assignment.items() if len(digests) == 1}
+    return _Rubrics(of_work, alone)
+
+
+def _needed(rubrics: _Rubrics, result: Result) -> Judge:
+    judge = rubrics.of(result)
+    assert judge is not None
+    return judge
+
+
+def _on_another_rubric(store: Store, rubrics: _Rubrics) -> Iterator[Result]:
+    with store.reading() as history:
+        for name in sorted({assignment for assignment, _ in rubrics.of_work}):
+            for result in history.results(assignment=name):
+                judge = rubrics.of(result)
+                if result.mark is not None and judge is not None and not judge.stands(result):
+                    yield result
