@@ -13,7 +13,11 @@ from grader.cli.options import Data, ReferenceFolder, SandboxName
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.evidence.record import CellRecord
     from grader.grading.verdict import Finding
+    from grader.workflows.trying.try_check import CheckTrial
 
 __all__ = ["check"]
 
@@ -67,8 +71,8 @@ def check(
         trial = try_check(content, rubric, answers, box, given)
     finally:
         box.close()
-    print_table(("fact", "what the record says"), trial.facts)
-    _print_finding(trial.finding)
+    print_table(("fact", "what the record says"), _named(trial))
+    _print_finding(trial.finding, trial.cells)
     return 0
 
 
@@ -104,12 +108,24 @@ def _key(text: str) -> tuple[str, Any]:
         raise UsageError("this value is no YAML", where=f"--with {key}", found=value) from error
 
 
-def _print_finding(finding: Finding) -> None:
+def _named(trial: CheckTrial) -> list[tuple[str, str]]:
+    """Facts with their cells by name."""
+    from grader.reporting.cells import cells_by_name
+
+    return [
+        (cells_by_name(what, trial.cells), cells_by_name(said, trial.cells)) for what, said in trial.facts
+    ]
+
+
+def _print_finding(finding: Finding, cells: Sequence[CellRecord]) -> None:
+    from grader.reporting.cells import cells_by_name
+    from grader.workflows.views.cells import place_name
+
     print_line(f"{finding.status}, {number(finding.points)} of 1, {number(finding.pending)} open")
-    print_line(f"message: {finding.message}")
+    print_line(f"message: {cells_by_name(finding.message, cells)}")
     if finding.open:
-        print_line(f"why a person has to look: {finding.open}")
+        print_line(f"why a person has to look: {cells_by_name(finding.open, cells)}")
     for where in finding.where:
-        print_line(f"at cell {where.cell}" + (f", line {where.line}" if where.line else ""))
+        print_line(f"at {place_name(cells, where)}")
     if finding.advice:
-        print_line(f"advice: {finding.advice}")
+        print_line(f"advice: {cells_by_name(finding.advice, cells)}")

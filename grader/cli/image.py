@@ -9,6 +9,7 @@ import typer
 from grader.cli import setup
 from grader.cli.console import errors, plain, print_line, print_table
 from grader.cli.options import Database, Evidence
+from grader.sandbox.pythons import COLAB_PYTHON, DEBIAN_PYTHON, PYTHONS, said_of
 
 __all__ = ["doctor", "image"]
 
@@ -22,15 +23,25 @@ def build(
         typer.Option("--base", help="Where the image below comes from: a registry, or Debian packages."),
     ] = "auto",
     torch: Annotated[Literal["cpu", "cuda"], typer.Option("--torch", help="Which PyTorch wheels.")] = "cpu",
+    python: Annotated[
+        str | None,
+        typer.Option(
+            "--python",
+            metavar="VERSION",
+            help=f"Python of the image, one of {', '.join(PYTHONS)} [default: Colab's, {COLAB_PYTHON}, where"
+            f" a registry answers, else Debian's, {DEBIAN_PYTHON}].",
+        ),
+    ] = None,
 ) -> int:
     """Build the sandbox image; parts that are there already are not built again.
 
-    Example: grader image build --base debootstrap
+    Example: grader image build --python 3.12
     """
     from grader.sandbox.image import build_image
 
-    built = build_image(base, torch, lambda line: errors().print(plain(line), markup=False))
+    built = build_image(base, torch, lambda line: errors().print(plain(line), markup=False), python=python)
     print_line(f"image {built.tag} is ready ({built.size_bytes / 1e9:.1f} GB)")
+    print_line(f"its Python: {said_of(built.python)}")
     return 0
 
 
@@ -46,6 +57,7 @@ def list_all() -> int:
         (
             item.tag,
             item.torch,
+            item.python or "?",
             item.base,
             f"{item.size_bytes / 1e9:.1f} GB",
             "current" if item.current else "old",
@@ -53,7 +65,7 @@ def list_all() -> int:
         for item in list_images()
     ]
     if rows:
-        print_table(("image", "torch", "base", "size", "code"), rows, right=("size",))
+        print_table(("image", "torch", "Python", "base", "size", "code"), rows, right=("size",))
     else:
         print_line("no image yet; `grader image build` makes one, and so does the first `grader run`")
     return 0

@@ -118,10 +118,9 @@ def pending(
         print_line("nothing waits for a TA")
         return 0
     rows = [(item.criterion, item.student, *_details(item)) for item in items]
-    print_table(("criterion", "student", "points", "why", "cells", "message"), rows, right=("points",))
+    print_table(("criterion", "student", "points", "why", "message", "cells"), rows, right=("points",))
     return 0
 
 
 def _details(item: Pending) -> tuple[str, str, str, str]:
-    cells = ", ".join(str(cell) for cell in dict.fromkeys(where.cell for where in item.where))
-    return number(item.points), item.status, cells, " ".join(item.message.split())
+    return number(item.points), item.status, " ".join(item.message.split()), "; ".join(item.cells)

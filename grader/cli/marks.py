@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.grading.marks import CriterionMark, Decision, Mark
     from grader.store.remarks import Remark
     from grader.store.results import Result
+    from grader.workflows.views.cells import NamedCells
     from grader.workflows.views.telling import Told
 
 __all__ = ["show"]
@@ -41,6 +42,7 @@ def show(
     from grader.grading.held import parted
     from grader.reporting.advice import advice
     from grader.workflows.views.attempt_ending import ending
+    from grader.workflows.views.cells import NamedCells
     from grader.workflows.views.dropped import how_to_bring_back, why_dropped
     from grader.workflows.views.held import why_held
     from grader.workflows.views.identity import shown_as
@@ -56,13 +58,14 @@ def show(
         basis = stands_on(store, result) if why else None
         detail = "" if as_json else parted(ending(store, result))[0]
         asked = requests_of(store, result)
+        rows = [] if as_json else _criteria(result, NamedCells(store, result))
         held = report_input(store, result) if why_held(result) and not as_json else None
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)
     if as_json:
         print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
-    _print_result(result, shown, detail)
+    _print_result(result, shown, detail, rows)
     if result.dropped is not None:
         print_line(f"{why_dropped(result)}; it counts nowhere")
         print_line(how_to_bring_back(result, shown))
@@ -94,7 +97,12 @@ def _plain(
     return {**(plain or {}), **names, **more}
 
 
-def _print_result(result: Result, shown: str, detail: str) -> None:
+def _criteria(result: Result, cells: NamedCells) -> list[tuple[str, ...]]:
+    criteria = result.mark.criteria if result.mark else ()
+    return [_row(criterion, _decided(result, criterion), cells) for criterion in criteria]
+
+
+def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequence[str]]) -> None:
     print_line(f"{shown}, {result.assignment}")
     attempt, mark = result.attempt, result.mark
     if attempt is None:
@@ -105,7 +113,6 @@ def _print_result(result: Result, shown: str, detail: str) -> None:
     if mark is None:
         print_line("not judged yet; `grader run` or `grader regrade` judges it")
         return
-    rows = [_row(criterion, _decided(result, criterion)) for criterion in mark.criteria]
     columns = ("criterion", "status", "points", "out of", "decided", "message")
     print_table(columns, rows, right=("points", "out of"))
     if mark.late is not None:
@@ -141,12 +148,10 @@ def _decided(result: Result, mark: CriterionMark) -> str:
     return "; then ".join(f"{each.by}: {number(each.points)} points: {each.why}" for each in told)
 
 
-def _row(mark: CriterionMark, decided: str) -> tuple[str, ...]:
+def _row(mark: CriterionMark, decided: str, cells: NamedCells) -> tuple[str, ...]:
     finding, decision = mark.finding, mark.decision
-    places = ", ".join(
-        f"cell {where.cell}" + (f" line {where.line}" if where.line else "") for where in finding.where[:3]
-    )
-    message = " ".join((finding.message if decision else finding.told).split())
+    message = " ".join(cells.text(finding.message if decision else finding.told).split())
+    places = "; ".join(cells.places(finding.where[:3], message))
     return (
         finding.criterion,
         finding.status.value,

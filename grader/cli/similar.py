@@ -13,13 +13,17 @@ from grader.cli.console import print_line, print_table
 from grader.cli.options import RubricName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from grader.evidence.record import CellRecord
     from grader.intake import Submission
     from grader.workflows.regrading.rubrics import Chooser
     from grader.workflows.views.near_copies import NearCopy, Place, StudentCode
 
 __all__ = ["similar"]
+
+#: An assignment, and a student of it.
+_Key = tuple[str, str]
 
 
 def similar(
@@ -48,20 +52,21 @@ def similar(
     options = setup.settings(submissions, rubric=rubric, format=layout)
     chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
     found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
-    codes, unread = _codes(found.submissions, chooser)
+    codes, cells, unread = _codes(found.submissions, chooser)
     pairs = {name: near_copies(group, least_share=least) for name, group in codes.items()}
-    _tell(pairs, {name: len(group) for name, group in codes.items()}, unread)
+    _tell(pairs, cells, {name: len(group) for name, group in codes.items()}, unread)
     return 0
 
 
 def _codes(
     submissions: Sequence[Submission], chooser: Chooser
-) -> tuple[dict[str, list[StudentCode]], list[str]]:
-    """Students' own code by assignment, and who could not be read."""
+) -> tuple[dict[str, list[StudentCode]], dict[_Key, Sequence[CellRecord]], list[str]]:
+    """Students' own code by assignment, the cells of each, and who could not be read."""
     from grader.workflows.running.planning import read_file
     from grader.workflows.views.near_copies import student_code
 
     codes: dict[str, list[StudentCode]] = defaultdict(list)
+    cells: dict[_Key, Sequence[CellRecord]] = {}
     unread = []
     for submission in submissions:
         file = read_file(submission)
@@ -70,12 +75,18 @@ def _codes(
             continue
         loaded = chooser.choose(file.cells)
         name = loaded.assignment if loaded else ""
+        cells[name, submission.student] = file.cells
         codes[name].append(student_code(submission.student, file.cells, loaded.handout if loaded else None))
-    return codes, unread
+    return codes, cells, unread
 
 
-def _tell(pairs: dict[str, list[NearCopy]], compared: dict[str, int], unread: Sequence[str]) -> None:
-    rows = [_row(name, pair) for name, found in sorted(pairs.items()) for pair in found]
+def _tell(
+    pairs: dict[str, list[NearCopy]],
+    cells: Mapping[_Key, Sequence[CellRecord]],
+    compared: dict[str, int],
+    unread: Sequence[str],
+) -> None:
+    rows = [_row(name, pair, cells) for name, found in sorted(pairs.items()) for pair in found]
     columns = ("assignment", "student", "and", "equal", "as written", "lines", "longest stretch")
     if rows:
         print_table(columns, rows, right=("equal", "as written"))
@@ -90,8 +101,11 @@ def _tell(pairs: dict[str, list[NearCopy]], compared: dict[str, int], unread: Se
         )
 
 
-def _row(assignment: str, pair: NearCopy) -> tuple[str, ...]:
-    first, second = map(_shown, pair.places)
+def _row(assignment: str, pair: NearCopy, cells: Mapping[_Key, Sequence[CellRecord]]) -> tuple[str, ...]:
+    first, second = (
+        _shown(cells[assignment, student], place)
+        for student, place in zip((pair.first, pair.second), pair.places, strict=True)
+    )
     return (
         assignment or "-",
         pair.first,
@@ -103,5 +117,8 @@ def _row(assignment: str, pair: NearCopy) -> tuple[str, ...]:
     )
 
 
-def _shown(place: Place) -> str:
-    return f"cell {place.cell} line {place.line}"
+def _shown(cells: Sequence[CellRecord], place: Place) -> str:
+    from grader.facts.fields import Where
+    from grader.workflows.views.cells import place_name
+
+    return place_name(cells, Where(cell=place.cell, line=place.line))

@@ -14,10 +14,17 @@ from docker.errors import ImageNotFound
 
 from grader.errors import ImageError
 from grader.sandbox.engine import ENGINE_ERRORS
+from grader.sandbox.pythons import DEBIAN_PYTHON, PYTHONS
 
-__all__ = ["DEBOOTSTRAP", "REGISTRY", "ensure_debootstrap", "ensure_registry", "has_image"]
+__all__ = [
+    "DEBOOTSTRAP",
+    "ensure_debootstrap",
+    "ensure_registry",
+    "has_image",
+    "python_of",
+    "registry_image",
+]
 
-REGISTRY = "python:3.11-slim-bookworm"
 DEBOOTSTRAP = "grader-sandbox-base:bookworm-1"
 
 _SUITE = "bookworm"
@@ -33,24 +40,38 @@ def has_image(client: docker.DockerClient, tag: str) -> bool:
     return True
 
 
-def ensure_registry(client: docker.DockerClient, progress: Callable[[str], None]) -> str:
-    """Pulls the slim Python image unless it is there.
+def registry_image(python: str) -> str:
+    """What a registry calls the slim image of a Python, as 3.12."""
+    return f"python:{python}-slim-bookworm"
+
+
+def python_of(base: str) -> str:
+    """The Python of a base image, as 3.12; empty for one that this version does not make."""
+    if base == DEBOOTSTRAP:
+        return DEBIAN_PYTHON
+    return next((python for python in PYTHONS if base == registry_image(python)), "")
+
+
+def ensure_registry(client: docker.DockerClient, python: str, progress: Callable[[str], None]) -> str:
+    """Pulls the slim image of a Python unless it is there.
 
     Raises:
         ImageError: No registry answers, or it refuses.
     """
-    if has_image(client, REGISTRY):
-        return REGISTRY
-    progress(f"Pulling {REGISTRY}")
+    image = registry_image(python)
+    if has_image(client, image):
+        return image
+    progress(f"Pulling {image}")
     try:
-        client.images.pull(REGISTRY)
+        client.images.pull(image)
     except ENGINE_ERRORS as error:
         raise ImageError(
-            f"{REGISTRY} cannot be pulled",
+            f"{image} cannot be pulled",
             found=str(error)[:300],
-            todo="use `grader image build --base debootstrap`, which needs no image registry",
+            todo="let Docker reach an image registry; or use `grader image build --base debootstrap`, which"
+            f" needs none and has Python {DEBIAN_PYTHON}",
         ) from error
-    return REGISTRY
+    return image
 
 
 def ensure_debootstrap(client: docker.DockerClient, progress: Callable[[str], None]) -> str:

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,17 @@ from typing import Literal
 import docker
 from docker.errors import BuildError
 
-from grader.errors import ImageError
+from grader.errors import ImageError, UsageError
 from grader.sandbox.base_image import (
     DEBOOTSTRAP,
-    REGISTRY,
     ensure_debootstrap,
     ensure_registry,
     has_image,
+    python_of,
+    registry_image,
 )
 from grader.sandbox.engine import ENGINE_ERRORS, connect
+from grader.sandbox.pythons import COLAB_PYTHON, DEBIAN_PYTHON, PYTHONS, said_of
 from grader.sandbox.resources import code_files, docker_folder
 from grader.sandbox.wheels import cache_folder, fetch_wheels
 
@@ -35,6 +37,7 @@ __all__ = [
     "ensure_image",
     "find_image",
     "list_images",
+    "possible_bases",
     "prune_images",
 ]
 
@@ -56,6 +59,7 @@ class ImageRef:
         id: The engine's digest of it, recorded in evidence.
         base: Image below the wheels.
         torch: ``cpu`` or ``cuda`` wheels.
+        python: As 3.12; empty for an image of an older version of the grader.
         size_bytes: With all layers.
         current: Holds this version's code.
     """
@@ -66,6 +70,7 @@ class ImageRef:
     torch: str
     size_bytes: int
     current: bool = True
+    python: str = ""
 
 
 def ensure_image(progress: Callable[[str], None], *, torch: Torch = "cpu") -> ImageRef:
@@ -81,28 +86,36 @@ def ensure_image(progress: Callable[[str], None], *, torch: Torch = "cpu") -> Im
 
 
 def find_image(client: docker.DockerClient, *, torch: Torch = "cpu") -> ImageRef | None:
-    """The image of this version's code, whatever base it stands on; None where it has not been built."""
-    for base in (REGISTRY, DEBOOTSTRAP):
+    """The image of this version's code, whatever base it stands on; None where it has not been built.
+
+    Where there are several, Colab's Python comes first, then the newer one.
+    """
+    for base in _bases():
         tag = _sandbox_tag(_wheels_tag(base, torch))
         if has_image(client, tag):
             return _describe(client.images.get(tag), tag)
     return None
 
 
-def build_image(base: Base, torch: Torch, progress: Callable[[str], None]) -> ImageRef:
+def build_image(
+    base: Base, torch: Torch, progress: Callable[[str], None], *, python: str | None = None
+) -> ImageRef:
     """Builds what is missing: base, wheels, code.
 
     Args:
         base: ``auto`` takes a registry's image, or makes one from Debian packages where none answers.
         torch: Which PyTorch wheels.
+        python: As 3.12, which must be had; None takes Colab's where a registry answers, else Debian's.
         progress: Gets one line for each step.
 
     Raises:
+        UsageError: This base has no such Python.
         ImageError: A step failed; says which and why.
         SandboxUnavailable: No engine answers.
     """
+    bases = possible_bases(base, python)
     with closing(connect(timeout_s=_BUILD_S)) as client, _lock():
-        wheels = _ensure_wheels(client, base, torch, progress)
+        wheels = _ensure_wheels(client, bases, torch, progress)
         return _ensure_code(client, wheels, torch, progress)
 
 
@@ -149,7 +162,34 @@ def _is_removed(client: docker.DockerClient, tag: str) -> bool:
 
 
 def _current_wheels() -> set[str]:
-    return {_wheels_tag(base, torch) for base in (REGISTRY, DEBOOTSTRAP) for torch in ("cpu", "cuda")}
+    return {_wheels_tag(base, torch) for base in _bases() for torch in ("cpu", "cuda")}
+
+
+def _bases() -> list[str]:
+    """Every base image that this version can stand on, the best first."""
+    newest_first = sorted(PYTHONS, key=lambda python: (python != COLAB_PYTHON, PYTHONS[::-1].index(python)))
+    return [*map(registry_image, newest_first), DEBOOTSTRAP]
+
+
+def possible_bases(base: Base, python: str | None) -> tuple[str, ...]:
+    """The base images that a wish leaves, in the order in which they are tried.
+
+    Raises:
+        UsageError: It leaves none.
+    """
+    if python is not None and python not in PYTHONS:
+        raise UsageError(
+            f"no image is made with Python {python}", expected=f"--python with one of {', '.join(PYTHONS)}"
+        )
+    if base == "debootstrap" and python not in (None, DEBIAN_PYTHON):
+        raise UsageError(
+            f"Debian's packages have Python {DEBIAN_PYTHON} only",
+            found=f"--base debootstrap --python {python}",
+            todo="leave out one of the two; another Python comes from an image registry",
+        )
+    from_registry = registry_image(python or COLAB_PYTHON)
+    of_debian = (DEBOOTSTRAP,) if python in (None, DEBIAN_PYTHON) else ()
+    return {"registry": (from_registry,), "debootstrap": of_debian, "auto": (from_registry, *of_debian)}[base]
 
 
 def _describe(image: docker.models.images.Image, tag: str, *, current: bool = True) -> ImageRef:
@@ -161,6 +201,7 @@ def _describe(image: docker.models.images.Image, tag: str, *, current: bool = Tr
         torch=labels.get("grader.torch", "?"),
         size_bytes=int(image.attrs.get("Size", 0)),
         current=current,
+        python=python_of(labels.get("grader.base", "")),
     )
 
 
@@ -189,25 +230,27 @@ def _sandbox_tag(wheels_tag: str) -> str:
 
 
 def _ensure_wheels(
-    client: docker.DockerClient, base: Base, torch: Torch, progress: Callable[[str], None]
+    client: docker.DockerClient, bases: Sequence[str], torch: Torch, progress: Callable[[str], None]
 ) -> str:
-    choices = {"registry": (REGISTRY,), "debootstrap": (DEBOOTSTRAP,), "auto": (REGISTRY, DEBOOTSTRAP)}[base]
-    for choice in choices:
-        tag = _wheels_tag(choice, torch)
+    for base in bases:
+        tag = _wheels_tag(base, torch)
         if has_image(client, tag):
             return tag
-    return _build_wheels(client, _ensure_base(client, base, progress), torch, progress)
+    return _build_wheels(client, _ensure_base(client, bases, progress), torch, progress)
 
 
-def _ensure_base(client: docker.DockerClient, base: Base, progress: Callable[[str], None]) -> str:
-    if base == "debootstrap":
+def _ensure_base(client: docker.DockerClient, bases: Sequence[str], progress: Callable[[str], None]) -> str:
+    """The first of the base images that can be had."""
+    if bases[0] == DEBOOTSTRAP:
         return ensure_debootstrap(client, progress)
     try:
-        return ensure_registry(client, progress)
+        return ensure_registry(client, python_of(bases[0]), progress)
     except ImageError:
-        if base == "registry":
+        if DEBOOTSTRAP not in bases:
             raise
         progress("No image registry answers")
+        if python_of(bases[0]) != DEBIAN_PYTHON:
+            progress(f"The image gets Debian's Python: {said_of(DEBIAN_PYTHON)}")
         return ensure_debootstrap(client, progress)
 
 
@@ -217,7 +260,7 @@ def _build_wheels(
     tag = _wheels_tag(base, torch)
     context = cache_folder() / tag.replace(":", "-")
     progress("Fetching the wheels")
-    fetch_wheels(context / "wheels", torch, progress)
+    fetch_wheels(context / "wheels", torch, python_of(base), progress)
     progress("Installing the wheels into the image (some minutes, once)")
     shutil.copy(docker_folder() / "Dockerfile", context / "Dockerfile")
     labels = {_LABEL: "wheels", "grader.base": base, "grader.torch": torch}

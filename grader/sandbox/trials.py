@@ -13,10 +13,11 @@ import nbformat
 from grader.errors import GraderError
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Limits, Plan
-from grader.evidence.record import CellRun, Outcome
+from grader.evidence.record import CellRun, Environment, Outcome
 from grader.sandbox.base import Job, Sandbox, Worker
+from grader.sandbox.pythons import COLAB_PYTHON, is_older_than_colab, said_of
 
-__all__ = ["Finding", "try_wall"]
+__all__ = ["Finding", "python_said", "try_wall"]
 
 _MIB = 1024 * 1024
 LIMITS = Limits(
@@ -191,10 +192,22 @@ def _seen(bundle: Bundle, looks: Sequence[_Look]) -> Iterator[Finding]:
         yield Finding("sandbox", False, f"{evidence.outcome}: {evidence.outcome_detail}")
         return
     yield Finding("sandbox", True, f"{evidence.environment.sandbox} ran a notebook")
+    yield Finding("Python", True, python_said(evidence.environment))
     for look, run in zip(looks, runs, strict=True):
         yield _look_finding(look, run)
     for layer, state in sorted(evidence.environment.confinement.items()):
         yield _layer(layer, state)
+
+
+def python_said(environment: Environment) -> str:
+    """Which Python notebooks met. An older one grades as well, so nothing has to be done, but is said."""
+    said = said_of(environment.python)
+    if not is_older_than_colab(environment.python):
+        return said
+    if environment.sandbox == "bubblewrap":
+        return f"{said}; bubblewrap runs what grader itself runs in: install it with a newer Python"
+    newer = f"`grader image build --python {COLAB_PYTHON}`"
+    return f"{said}; where Docker reaches an image registry, {newer} makes one"
 
 
 def _look_finding(look: _Look, run: CellRun | None) -> Finding:

@@ -11,9 +11,8 @@ from pathlib import Path
 from grader.errors import ImageError
 from grader.sandbox.resources import docker_folder
 
-__all__ = ["cache_folder", "fetch_wheels"]
+__all__ = ["cache_folder", "fetch_wheels", "pip_command"]
 
-_PYTHON = "3.11"
 _TIMEOUT_S = 3600
 
 
@@ -25,8 +24,8 @@ def cache_folder() -> Path:
     return folder
 
 
-def fetch_wheels(target: Path, torch: str, progress: Callable[[str], None]) -> None:
-    """Downloads all pinned wheels for the image's Python into `target`.
+def fetch_wheels(target: Path, torch: str, python: str, progress: Callable[[str], None]) -> None:
+    """Downloads all pinned wheels for the image's Python, as 3.12, into `target`.
 
     The environment variable TORCH_INDEX names a further package index, such as PyTorch's own of CPU builds.
     Where nobody offers PyTorch's wheels without CUDA, the general ones are taken: larger, equally right.
@@ -36,23 +35,28 @@ def fetch_wheels(target: Path, torch: str, progress: Callable[[str], None]) -> N
     """
     folder = docker_folder()
     target.mkdir(parents=True, exist_ok=True)
-    _pip(target, ["--no-deps", "-r", str(folder / "requirements-alone.txt")])
+    _pip(target, python, ["--no-deps", "-r", str(folder / "requirements-alone.txt")])
     pinned = ["-r", str(folder / "requirements-sandbox.txt")]
     try:
-        _pip(target, [*pinned, "-r", str(folder / f"requirements-torch-{torch}.txt")])
+        _pip(target, python, [*pinned, "-r", str(folder / f"requirements-torch-{torch}.txt")])
     except ImageError as error:
         if torch != "cpu" or "torch==" not in (error.found or ""):
             raise
         progress("No PyTorch wheel without CUDA in reach; fetching the general one (larger)")
-        _pip(target, [*pinned, "-r", str(folder / "requirements-torch-cuda.txt")])
+        _pip(target, python, [*pinned, "-r", str(folder / "requirements-torch-cuda.txt")])
 
 
-def _pip(target: Path, requirements: Sequence[str]) -> None:
+def pip_command(target: Path, python: str, requirements: Sequence[str]) -> list[str]:
+    """What fetches wheels for another Python than the host's."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}"]
+    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={python}"]
     if os.environ.get("TORCH_INDEX"):
         command += ["--extra-index-url", os.environ["TORCH_INDEX"]]
-    command += ["--dest", str(target), *requirements]
+    return [*command, "--dest", str(target), *requirements]
+
+
+def _pip(target: Path, python: str, requirements: Sequence[str]) -> None:
+    command = pip_command(target, python, requirements)
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter
             command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False

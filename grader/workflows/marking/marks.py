@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import GraderError, RefusedError, UsageError
 from grader.facts.fields import Where
 from grader.files.tabular import read_table
+from grader.grading.held import parted
 from grader.grading.marks import CriterionMark
 from grader.grading.remarks import check_range
 from grader.rubric.problems import nearest
@@ -16,12 +17,14 @@ from grader.store import History, Signature, Store, WritableHistory
 from grader.store.marks import MarkRecord
 from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
+from grader.workflows.views.cells import NamedCells
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.held import why_held
 from grader.workflows.views.identity import real_names, shown_as
 from grader.workflows.views.show import find_results, name_of, refuse_dropped
 
 __all__ = [
+    "WHOLE",
     "MarkOrder",
     "Marked",
     "Pending",
@@ -32,6 +35,9 @@ __all__ = [
     "pending",
     "read_orders",
 ]
+
+#: In place of a criterion, where everything waits for one and the same reason.
+WHOLE = "(the whole file)"
 
 _COLUMNS = ("student", "criterion", "points", "comment")
 
@@ -65,7 +71,11 @@ class Marked:
 
 @dataclass(frozen=True)
 class Pending:
-    """A criterion of one student that waits for a TA."""
+    """A criterion of one student that waits for a TA.
+
+    Attributes:
+        cells: By name, but for those that the message names.
+    """
 
     student: str
     criterion: str
@@ -73,6 +83,7 @@ class Pending:
     status: str
     message: str
     where: tuple[Where, ...]
+    cells: tuple[str, ...] = ()
 
 
 def list_pending(
@@ -98,7 +109,8 @@ def list_pending(
     results = find_results(store, assignment, students)
     require_criterion(criterion, criteria_of(results), assignment)
     earlier = marks_on_earlier_files(store, results)
-    return pending(results, criterion, name_of(store, anonymous), earlier)
+    cells = {(result.assignment, result.student): NamedCells(store, result) for result in results}
+    return pending(results, criterion, name_of(store, anonymous), earlier, cells)
 
 
 def pending(
@@ -106,22 +118,32 @@ def pending(
     criterion: str | None = None,
     name: Callable[[str], str] = str,
     earlier: EarlierMarks | None = None,
+    cells: Mapping[tuple[str, str], NamedCells] | None = None,
 ) -> list[Pending]:
-    """What waits for a TA: one criterion after another, each for all students.
+    """What waits for a TA: files that could not be taken, then criterion by criterion, each for all students.
 
     Args:
         results: Whose.
         criterion: The only one to list.
         name: What a student is called; the order goes by it, so that it gives nothing else away.
         earlier: Criteria marked on an earlier file, which are listed too.
+        cells: Of each assignment and student, to call them by name; without them they go by number.
     """
+    held = [result for result in results if criterion is None and why_held(result)]
     items = [
-        (place, name(result.student), mark)
+        (place, name(result.student), mark, (cells or {}).get((result.assignment, result.student)))
         for result in results
+        if result not in held
         for place, mark in _waiting(result, (earlier or {}).get((result.assignment, result.student), ()))
         if criterion in (None, mark.criterion)
     ]
-    return [_pending(student, mark) for _, student, mark in sorted(items, key=lambda item: item[:2])]
+    return [
+        *sorted((_held(name(result.student), result) for result in held), key=lambda item: item.student),
+        *(
+            _pending(student, mark, named)
+            for _, student, mark, named in sorted(items, key=lambda item: item[:2])
+        ),
+    ]
 
 
 def _waiting(result: Result, earlier: Collection[str]) -> Iterator[tuple[int, CriterionMark]]:
@@ -129,7 +151,15 @@ def _waiting(result: Result, earlier: Collection[str]) -> Iterator[tuple[int, Cr
     return ((place, mark) for place, mark in enumerate(criteria) if mark.pending or mark.criterion in earlier)
 
 
-def _pending(student: str, mark: CriterionMark) -> Pending:
+def _held(student: str, result: Result) -> Pending:
+    """What could not be taken is one question, not one for each criterion."""
+    points = result.mark.pending if result.mark else 0.0
+    what, todo = parted(why_held(result))
+    message = f"{what}; the student can: {todo}" if todo else what
+    return Pending(student, WHOLE, points, "could not be taken", message, ())
+
+
+def _pending(student: str, mark: CriterionMark, cells: NamedCells | None) -> Pending:
     finding, decision = mark.finding, mark.decision
     status, message = finding.status.value, f"{finding.message} {finding.open}".strip()
     if decision is not None:
@@ -137,7 +167,10 @@ def _pending(student: str, mark: CriterionMark) -> Pending:
         message = (
             f"{decision.by} gave {mark.points:g} of {mark.out_of:g}, which counts until it is marked again"
         )
-    return Pending(student, mark.criterion, mark.pending, status, message, finding.where)
+    if cells is not None:
+        message = cells.text(message)
+    named = () if cells is None else tuple(cells.places(finding.where, message))
+    return Pending(student, mark.criterion, mark.pending, status, message, finding.where, named)
 
 
 def read_orders(path: Path) -> list[MarkOrder]:

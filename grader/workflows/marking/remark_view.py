@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from grader.facts.fields import Where
@@ -15,11 +15,12 @@ from grader.rubric.model import Criterion, Policy
 from grader.store import Store
 from grader.store.history import TimelineEntry
 from grader.store.marks import MarkRecord
-from grader.store.records import VerdictRecord
+from grader.store.records import AttemptRecord, VerdictRecord
 from grader.store.remarks import Remark, Step
 from grader.store.results import Result
 from grader.workflows.marking.marks import graded_result
 from grader.workflows.marking.remark import find
+from grader.workflows.views.cells import NamedCells
 from grader.workflows.views.show import name_of
 
 __all__ = ["RemarkView", "view_of"]
@@ -56,12 +57,13 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     rubric = store.rubric(result.rubric).rubric
     asked = next((item for item in rubric.criteria if item.id == remark.criterion), None)
     mark = result.mark.criterion(remark.criterion)
+    cells = NamedCells(store, result)
     parts = [
         ("request", _request(remark, names)),
         ("reason", remark.reason),
         *_about_criterion(asked),
-        *_about_evidence(store, result, mark),
-        ("old mark", _old_mark(remark, _found_then(entries, remark))),
+        *_about_evidence(cells, mark),
+        ("old mark", _old_mark(remark, *_found_then(store, result, entries, remark))),
         ("mark now", _mark_now(result, mark, remark)),
         *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
         *([("marks", "\n".join(marks))] if marks else []),
@@ -98,18 +100,21 @@ def _about_criterion(asked: Criterion | None) -> list[tuple[str, str]]:
     return [("criterion", f"{asked.title} ({asked.points:g})" + (f"\n{asked.asks}" if asked.asks else ""))]
 
 
-def _about_evidence(store: Store, result: Result, mark: CriterionMark | None) -> list[tuple[str, str]]:
-    if mark is None or result.attempt is None:
+def _about_evidence(cells: NamedCells, mark: CriterionMark | None) -> list[tuple[str, str]]:
+    if mark is None:
         return []
-    cells = {cell.index: cell.source for cell in store.evidence(result.attempt).evidence.cells}
-    code = [_excerpt(cells.get(place.cell, ""), place) for place in mark.finding.where[:3]]
+    sources = {cell.index: cell.source for cell in cells.cells}
+    code = [
+        _excerpt(sources.get(place.cell, ""), place, cells.place(Where(cell=place.cell)))
+        for place in mark.finding.where[:3]
+    ]
     return [
-        ("finding", f"{mark.finding.status.value}: {mark.finding.message}"),
+        ("finding", f"{mark.finding.status.value}: {cells.text(mark.finding.message)}"),
         *([("evidence", "\n".join(code))] if code else []),
     ]
 
 
-def _excerpt(source: str, place: Where) -> str:
+def _excerpt(source: str, place: Where, name: str) -> str:
     """The lines around a place, the line itself marked."""
     lines = source.splitlines()
     middle = place.line or 1
@@ -118,15 +123,22 @@ def _excerpt(source: str, place: Where) -> str:
         f"{'>' if number == place.line else ' '} {number:>3} {lines[number - 1]}"
         for number in range(first, last + 1)
     ]
-    return "\n".join([f"cell {place.cell}", *shown])
+    return "\n".join([name, *shown])
 
 
-def _found_then(entries: Sequence[TimelineEntry], remark: Remark) -> Finding | None:
-    """What was found when the request was opened."""
+def _found_then(
+    store: Store, result: Result, entries: Sequence[TimelineEntry], remark: Remark
+) -> tuple[Finding | None, NamedCells]:
+    """What was found when the request was opened, and the cells of the file that it was found in."""
+    attempts = {
+        entry.record.seq: entry.record for entry in entries if isinstance(entry.record, AttemptRecord)
+    }
     for record in (entry.record for entry in entries):
         if isinstance(record, VerdictRecord) and record.seq == remark.verdict:
-            return _finding(record.verdict, remark.criterion)
-    return None
+            attempt = attempts.get(record.attempt, result.attempt)
+            found = _finding(record.verdict, remark.criterion)
+            return found, NamedCells(store, replace(result, attempt=attempt))
+    return None, NamedCells(store, result)
 
 
 def _changes(entries: Sequence[TimelineEntry], name: str) -> Iterator[str]:
@@ -156,9 +168,9 @@ def _standing(finding: Finding) -> tuple[object, ...]:
     return finding.status, finding.points, finding.out_of
 
 
-def _old_mark(remark: Remark, then: Finding | None) -> str:
+def _old_mark(remark: Remark, then: Finding | None, cells: NamedCells) -> str:
     """Points when the request was opened, and what the verdict said of them then."""
-    said = f"; {then.status.value}: {then.message}" if then else ""
+    said = f"; {then.status.value}: {cells.text(then.message)}" if then else ""
     return f"{remark.points_before:g} of {remark.out_of:g}{said}"
 
 

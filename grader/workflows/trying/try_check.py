@@ -11,6 +11,7 @@ from grader.checks import registry
 from grader.errors import UsageError
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan
+from grader.evidence.record import CellRecord
 from grader.facts.case import Case, Reference
 from grader.facts.facts import Facts
 from grader.facts.handout import Handout
@@ -34,10 +35,12 @@ class CheckTrial:
     Attributes:
         facts: What the attempt says, as (what, said) pairs.
         finding: The judgement on one point.
+        cells: All of the notebook.
     """
 
     facts: tuple[tuple[str, str], ...]
     finding: Finding
+    cells: tuple[CellRecord, ...] = ()
 
 
 def trial_rubric(kind: str, keys: Mapping[str, Any], heading: str | None) -> Rubric:
@@ -93,4 +96,6 @@ def _tried(bundle: Bundle, rubric: Rubric, reference: Reference, handout: Handou
     facts = Facts.of(bundle, rubric.sections, handout)
     case = Case(facts, criterion.section, reference, criterion.check.watches(), (criterion.check,))
     verdict = grade(rubric, bundle, reference, handout)
-    return CheckTrial(facts_in_words(case, criterion.check.probes()), verdict.findings[0])
+    return CheckTrial(
+        facts_in_words(case, criterion.check.probes()), verdict.findings[0], bundle.evidence.cells
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from grader.errors import RubricError, StoreError
 from grader.evidence.record import Outcome
 from grader.store import Store
 from grader.store.results import Result
+from grader.workflows.views.cells import NamedCells
 
 __all__ = ["ending"]
 
@@ -18,12 +21,11 @@ def ending(store: Store, result: Result) -> str:
     attempt = result.attempt
     if attempt is None:
         return ""
-    if attempt.outcome != Outcome.CELL_ERROR or result.rubric is None:
-        return attempt.detail
-    try:
-        return _raised(store, result) or attempt.detail
-    except (StoreError, RubricError):
-        return attempt.detail
+    said = attempt.detail
+    if attempt.outcome == Outcome.CELL_ERROR and result.rubric is not None:
+        with suppress(StoreError, RubricError):
+            said = _raised(store, result) or said
+    return NamedCells(store, result).text(said)
 
 
 def _raised(store: Store, result: Result) -> str:

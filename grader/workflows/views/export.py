@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from grader.evidence.record import Outcome
 from grader.exports.cells import csv_line, neutralise
 from grader.grading.late import LateLine
 from grader.grading.marks import CriterionMark, Decision
@@ -80,8 +81,8 @@ def as_json(results: Sequence[Result]) -> str:
 def as_csv(results: Sequence[Result]) -> str:
     """A row for each submission; a column for each criterion, empty where its points wait for a TA.
 
-    What could not be taken has no points until a person decided. A column `late` says what lateness took
-    off, where anybody was late.
+    What could not be taken has no points until a person decided, nor has what the service failed to run. A
+    column `late` says what lateness took off, where anybody was late.
     """
     graded = [result for result in results if result.attempt is not None]
     points = [_settled_points(result) for result in graded]
@@ -91,13 +92,15 @@ def as_csv(results: Sequence[Result]) -> str:
     for result, row in zip(graded, points, strict=True):
         plain = as_plain(result)
         late = [plain.get("late", {}).get("points", 0.0)] if anybody_late else []
-        lines.append(_line([*_standing(plain), *late, *(row.get(name, "") for name in names)]))
+        lines.append(_line([*_standing(result, plain), *late, *(row.get(name, "") for name in names)]))
     return "".join(lines)
 
 
-def _standing(plain: dict[str, Any]) -> list[Any]:
-    """What stands under the head; no points before a person decided on what could not be taken."""
-    return ["" if name == "points" and "held" in plain else plain[name] for name in _HEAD]
+def _standing(result: Result, plain: dict[str, Any]) -> list[Any]:
+    """What stands under the head; no points where nothing could be read, run or judged yet."""
+    assert result.attempt is not None
+    unread = bool(why_held(result)) or Outcome(result.attempt.outcome).our_fault or result.mark is None
+    return ["" if name == "points" and unread else plain[name] for name in _HEAD]
 
 
 def _line(cells: Sequence[Any]) -> str:

@@ -104,7 +104,7 @@ def test_run_again_says_that_all_is_done(graded: Path, grader) -> None:
 def test_show_names_each_criterion_and_its_place(graded: Path, grader) -> None:
     out = grader("show", "s2", "--assignment", "mini").out
     assert "builtin-shadowing  FAIL" in out
-    assert "[cell 0 line 1]" in out
+    assert "[cell `sum = 1 + 2`, no. 0, line 1]" in out
     assert "0 of 5 points, 3 pending" in out
 
 
@@ -127,7 +127,7 @@ def test_show_tells_errors_of_given_code_from_the_student_s(
     monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: course.sandbox(raising))
     assert grader("run", "submissions", "--rubric", "mini").code == 0
     given, own = (grader("show", student, "-a", "mini").out for student in ("s1", "s2"))
-    assert "CELL_ERROR: only given code, left as it was, raised an error (cell 0)" in given
+    assert "CELL_ERROR: only given code, left as it was, raised an error (cell `model(features)`, no. 0)" in given
     assert "CELL_ERROR: one cell raised an error (cell 1); given code" in own
     for blob in (lab / "grader.db.evidence").rglob("*"):
         if blob.is_file():

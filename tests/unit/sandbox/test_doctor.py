@@ -180,3 +180,24 @@ def test_a_gpu_that_the_engine_refuses_to_containers_is_something_to_do(
     assert not line.ok
     assert "GPU-aaaa" in line.message
     assert "container toolkit" in line.message
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "python", "said"),
+    [
+        ("docker", "3.11.2", "grader image build --python"),
+        ("bubblewrap", "3.11.2", "with a newer Python"),
+        ("docker", "3.12.7", "as new as Colab's"),
+        ("docker", "", "did not say"),
+    ],
+)
+def test_it_says_in_plain_words_where_notebooks_meet_an_older_python_than_in_colab(
+    sandbox: str, python: str, said: str
+) -> None:
+    message = trials.python_said(Environment(sandbox=sandbox, python=python))
+    assert said in message
+    assert ("older than Colab's" in message) is python.startswith("3.11")
+
+
+def test_an_older_python_is_one_of_the_lines_and_nothing_to_be_done() -> None:
+    assert findings()["Python"].ok

@@ -27,7 +27,7 @@ def test_a_further_index_for_torch_is_asked_as_well(
     monkeypatch: pytest.MonkeyPatch, commands: list[list[str]], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TORCH_INDEX", "https://wheels.example/cpu")
-    fetch_wheels(tmp_path / "wheels", "cpu", print)
+    fetch_wheels(tmp_path / "wheels", "cpu", "3.12", print)
     assert len(commands) == 2
     for command in commands:
         assert command[command.index("--extra-index-url") + 1] == "https://wheels.example/cpu"
@@ -40,5 +40,15 @@ def test_without_one_pips_own_settings_decide(
     monkeypatch.delenv("TORCH_INDEX", raising=False)
     if value is not None:
         monkeypatch.setenv("TORCH_INDEX", value)
-    fetch_wheels(tmp_path / "wheels", "cpu", print)
+    fetch_wheels(tmp_path / "wheels", "cpu", "3.12", print)
     assert not [word for command in commands for word in command if "index" in word]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_wheels_are_fetched_for_the_images_python_and_never_built(
+    commands: list[list[str]], tmp_path: Path, python: str
+) -> None:
+    fetch_wheels(tmp_path / "wheels", "cpu", python, print)
+    for command in commands:
+        assert f"--python-version={python}" in command
+        assert "--only-binary=:all:" in command
