@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
+from grader.grading.held import TO_DO
 from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
 from grader.intake.shorten import MAX_READ_BYTES, TooLarge, read_shortened
 
@@ -85,7 +86,7 @@ def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
     if name.startswith("/") or "\\" in name or ":" in name[:2] or ".." in parts or "\0" in name:
         return "its path leads out of the archive"
     if stat.S_ISLNK(member.external_attr >> 16):
-        return "this is a symbolic link, not a file"
+        return f"this is a symbolic link, not a file; {TO_DO}hand in the file itself"
     if times_named > 1:
         return f"the archive holds {times_named} files of this name"
     if member.flag_bits & _ENCRYPTED:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from grader.errors import IntakeError, SubmissionError
 from grader.evidence.record import NOTHING_CAME
+from grader.grading.held import TO_DO
 from grader.intake.archive import archive_entries
 from grader.intake.beside import read_beside
 from grader.intake.entries import Entry, is_litter, unreadable
@@ -26,6 +27,7 @@ __all__ = ["AssignmentOf", "find_submissions", "format_names"]
 #: Tells by a notebook's bytes which assignment it is for, None where it cannot.
 AssignmentOf = Callable[[bytes], str | None]
 
+_HAND_IN_ONE = f"; {TO_DO}hand in one notebook, the one that counts"
 _Owned = tuple[Owner, Entry]
 _Rank = TypeVar("_Rank", datetime, int)
 #: Files of a student without a notebook that are opened to look for one.
@@ -214,7 +216,7 @@ def _one_of(notebooks: list[_Owned], files: list[_Owned]) -> Submission:
     if newest is None:
         owner, entry = notebooks[0]
         problem = f"{len(notebooks)} notebooks were handed in, and which one counts cannot be told: {names}"
-        return _submission(owner, entry, problem=problem)
+        return _submission(owner, entry, problem=problem + _HAND_IN_ONE)
     owner, entry = newest
     note = f"the newest of {len(notebooks)} notebooks was taken: {names}"
     return _submission(owner, entry, problem=entry.problem, notes=(note,), files=files)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from grader.errors import IntakeError, SubmissionError
+from grader.grading.held import TO_DO
 from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
 from grader.intake.shorten import TooLarge, read_shortened
 
@@ -85,5 +86,6 @@ def _walk(root: Path) -> Iterator[Entry]:
 def _file(path: Path, inside: PurePosixPath, mode: int) -> Entry:
     if stat.S_ISREG(mode):
         return Entry(inside, path, lambda: read_file(path))
-    problem = f"this is {_KINDS.get(stat.S_IFMT(mode), 'no ordinary file')}, not a file"
+    kind = _KINDS.get(stat.S_IFMT(mode), "no ordinary file")
+    problem = f"this is {kind}, not a file; {TO_DO}hand in the file itself"
     return Entry(inside, path, unreadable(problem), problem)

@@ -106,8 +106,10 @@ def _read_object(text: str) -> dict[str, Any]:
         # JSON has no NaN; where Python wrote one all the same, it is not there.
         content = json.loads(text, parse_constant=lambda _: None, parse_int=_integer)
     except json.JSONDecodeError as error:
+        whole = text.rstrip().endswith("}") or not text.lstrip().startswith("{")
+        what = "the file is" if whole else "the file breaks off before its end, and is"
         raise SubmissionError(
-            "the file is not valid JSON, so it is no notebook",
+            f"{what} not valid JSON, so it is no notebook",
             where=f"line {error.lineno}, column {error.colno}",
             found=error.msg,
             todo=_RESAVE,

@@ -161,7 +161,8 @@ class Chooser:
 def _likeness(loaded: LoadedRubric, cells: Sequence[CellRecord]) -> float:
     """Share of the handout's cells that the notebook still has, by id or by unchanged text."""
     assert loaded.handout is not None
-    ids = {cell.handout_id for cell in cells}
+    # Cells without an id, as older notebooks have them, are no sign of anything.
+    ids = {cell.handout_id for cell in cells} - {None}
     texts = {source_digest(cell.source) for cell in cells if cell.source.strip()}
     kept = [cell for cell in loaded.handout.cells if cell.id in ids or cell.sha256 in texts]
     return len(kept) / max(1, len(loaded.handout.cells))

@@ -127,8 +127,11 @@ def test_show_tells_errors_of_given_code_from_the_student_s(
     monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: course.sandbox(raising))
     assert grader("run", "submissions", "--rubric", "mini").code == 0
     given, own = (grader("show", student, "-a", "mini").out for student in ("s1", "s2"))
-    assert "CELL_ERROR: only given code, left as it was, raised an error (cell `model(features)`, no. 0)" in given
-    assert "CELL_ERROR: one cell raised an error (cell 1); given code" in own
+    assert (
+        "CELL_ERROR: only given code, left as it was, raised an error (cell `model(features)`, no. 0)"
+        in given
+    )
+    assert "CELL_ERROR: one cell raised an error (cell `img`, no. 1); given code" in own
     for blob in (lab / "grader.db.evidence").rglob("*"):
         if blob.is_file():
             blob.unlink()
