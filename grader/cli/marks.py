@@ -98,7 +98,12 @@ def _plain(
 
 
 def _criteria(result: Result, cells: NamedCells) -> list[tuple[str, ...]]:
-    criteria = result.mark.criteria if result.mark else ()
+    """A row for each criterion; none while all of them wait for one reason, which is told once."""
+    from grader.workflows.views.held import why_held
+
+    if result.mark is None or (why_held(result) and not result.decisions):
+        return []
+    criteria = result.mark.criteria
     return [_row(criterion, _decided(result, criterion), cells) for criterion in criteria]
 
 
@@ -114,7 +119,8 @@ def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequen
         print_line("not judged yet; `grader run` or `grader regrade` judges it")
         return
     columns = ("criterion", "status", "points", "out of", "decided", "message")
-    print_table(columns, rows, right=("points", "out of"))
+    if rows:
+        print_table(columns, rows, right=("points", "out of"))
     if mark.late is not None:
         print_line(f"late: {number(0 - mark.late.points)} points: {mark.late.why}")
     print_line(_total(mark))

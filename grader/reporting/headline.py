@@ -82,12 +82,21 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Headline:
+    """The page's first lines.
+
+    Attributes:
+        asked_about: Criteria with a remark request that waits for an answer.
+        answered_about: Criteria with one that was answered, and none that waits.
+    """
+
     sentence: str
     next_steps: tuple[Step, ...]
     waiting: tuple[FindingView, ...]
     more_waiting: int
     run: RunFacts
     open_requests: int
+    asked_about: tuple[FindingView, ...]
+    answered_about: tuple[FindingView, ...]
     about_the_sum: tuple[Asked, ...]
 
 
@@ -95,6 +104,7 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
     """Picks what a student should read first."""
     costly = sorted((view for view in views if view.lost > 0), key=lambda view: -view.lost)
     waiting = sorted((view for view in views if view.pending > 0), key=lambda view: -view.pending)
+    asked_about = tuple(view for view in views if any(each.is_open for each in view.asked))
     return Headline(
         sentence=_sentence(report, views),
         next_steps=_next_steps(report, costly, waiting),
@@ -102,6 +112,8 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
         more_waiting=max(0, len(waiting) - _WAITING),
         run=_run_facts(report),
         open_requests=sum(note.state.is_open for note in report.remarks),
+        asked_about=asked_about,
+        answered_about=tuple(view for view in views if view.asked and view not in asked_about),
         about_the_sum=asked(report.remarks, ""),
     )
 

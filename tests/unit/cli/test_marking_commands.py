@@ -139,10 +139,26 @@ def test_both_comments_and_every_request_stand_on_the_page_and_in_show(graded: P
     assert "2 of 2 (before: 0.5)" in page
     assert page.index("a little") < page.index("it was given")
     assert "waits for an answer" not in page
+    assert 'Answered is your remark request on <a href="#c-builtin-shadowing">' in page
     assert "ann:" not in page
     shown = grader("show", "s2", "-a", "mini").out
     assert "ann: 0.5 points: a little; then bob: 2 points: it was given" in shown
     assert ": resolved: see the handout" in shown
+
+
+def test_of_two_requests_the_page_says_which_waits_and_which_was_answered(graded: Path, grader) -> None:
+    grader("mark", "s2", "-a", "mini", "-c", "why", "-p", "1")
+    id = grader(*OPEN).out.split()[1]
+    grader("remark", "review", id)
+    grader("remark", "decide", id, "-p", "2", "-m", "it was given", "--as", "bob")
+    grader("remark", "open", "s2", "-a", "mini", "-c", "why", "-m", "more", "--accept")
+    page = page_of(graded, grader)
+    waits = page[page.index("1 remark request of yours waits") :].split("</p>")[0]
+    assert "#c-why" in waits
+    assert "#c-builtin-shadowing" not in waits
+    answered = page[page.index("Answered is your remark request") :].split("</p>")[0]
+    assert "#c-builtin-shadowing" in answered
+    assert "#c-why" not in answered
 
 
 def test_a_rejected_request_and_one_about_the_sum_are_answered_on_the_page(graded: Path, grader) -> None:
