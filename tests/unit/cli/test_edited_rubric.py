@@ -89,7 +89,15 @@ def test_a_rubric_that_asks_for_other_evidence_says_whose_notebooks_run_again(gr
     assert {row["attempt"] for row in rows} == {2}
 
 
-def test_another_sandbox_repeats_nothing_and_asks_nobody(graded: Path, grader) -> None:
-    ended = grader("run", "submissions", "--rubric", "mini", "--sandbox", "bubblewrap")
+@pytest.mark.parametrize(
+    ("image", "said"), [("bubblewrap", "all of them done before"), ("fake:rebuilt", "2 to run")]
+)
+def test_another_sandbox_repeats_nothing_and_a_rebuilt_image_does(
+    graded: Path, grader, monkeypatch: pytest.MonkeyPatch, image: str, said: str
+) -> None:
+    box = course.sandbox()
+    box.image = image  # type: ignore[attr-defined]
+    monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: box)
+    ended = grader("run", "submissions", "--rubric", "mini")
     assert ended.code == 0
-    assert "all of them done before" in ended.err
+    assert said in ended.err
