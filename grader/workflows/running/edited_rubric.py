@@ -134,5 +134,5 @@ def _on_another_rubric(store: Store, rubrics: _Rubrics) -> Iterator[Result]:
         for name in sorted({assignment for assignment, _ in rubrics.of_work}):
             for result in history.results(assignment=name):
                 judge = rubrics.of(result)
-                if result.mark is not None and judge is not None and not judge.stands(result):
+                if judge is not None and not judge.stands(result) and result.mark is not None:
                     yield result
