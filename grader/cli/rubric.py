@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from grader.cli.console import number, print_line, print_path, print_text
-from grader.cli.options import Database, Evidence
-from grader.errors import UsageError
+from grader.cli.console import number, print_line, print_note, print_path, print_text
+from grader.cli.options import Database, Evidence, ReferenceFolder
+from grader.errors import RubricError, UsageError
 
 __all__ = ["rubric"]
 
@@ -20,15 +20,37 @@ rubric = typer.Typer(help="Check rubrics and start new ones.", no_args_is_help=T
 @rubric.command()
 def check(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A rubric file, or the name of a known one.")],
+    handout: Annotated[
+        Path | None,
+        typer.Option("--handout", metavar="NOTEBOOK", help="The blank handout: are its headings there?"),
+    ] = None,
+    solution: Annotated[
+        Path | None,
+        typer.Option("--solution", metavar="NOTEBOOK", help="A solution: does it define the names?"),
+    ] = None,
+    reference: ReferenceFolder = None,
 ) -> int:
     """Check a rubric: every problem is named with its line.
 
-    Example: grader rubric check rubrics/lab2.yaml
+    Words are compared with torch's layers and optimizers, with the reference, and with the notebooks given.
+
+    Example: grader rubric check rubrics/lab2.yaml --solution lab2_solved.ipynb
     """
     from grader.cli import setup
+    from grader.files.named import read_bytes
     from grader.workflows.regrading.rubrics import RubricShelf
+    from grader.workflows.trying.check_rubric import Beside, rubric_slips
 
     loaded = RubricShelf(setup.places()).load(file)
+    answers = setup.reference(setup.settings(reference=reference))
+    beside = Beside(*(None if path is None else read_bytes(path) for path in (handout, solution)))
+    slips = rubric_slips(loaded, answers, beside)
+    problems = [str(slip) for slip in slips if slip.certain]
+    for slip in slips:
+        if not slip.certain:
+            print_note(str(slip))
+    if problems:
+        raise RubricError(problems)
     print_line(
         f"{loaded.name}: {loaded.rubric.title}: {len(loaded.rubric.criteria)} criteria,"
         f" {number(loaded.rubric.total)} points, no problems"

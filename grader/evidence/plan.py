@@ -143,7 +143,21 @@ class LiteralInput(Record):
     container: Literal["python", "torch", "numpy"] = "python"
 
 
-InputSpec = Annotated[NormalInput | UniformInput | IntegersInput | LiteralInput, Field(discriminator="kind")]
+class ListInput(Record):
+    """Several inputs in one list or tuple, as the branches of an inception block or a batch of sizes.
+
+    Attributes:
+        items: Each drawn by itself; lists may hold lists.
+    """
+
+    kind: Literal["list"] = "list"
+    items: tuple[InputSpec, ...]
+    container: Literal["list", "tuple"] = "list"
+
+
+InputSpec = Annotated[
+    NormalInput | UniformInput | IntegersInput | LiteralInput | ListInput, Field(discriminator="kind")
+]
 
 
 class Discovery(Record):

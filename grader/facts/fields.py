@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -11,7 +12,17 @@ from pydantic import (
     ConfigDict,
 )
 
-__all__ = ["Regex", "Strict", "Where"]
+__all__ = [
+    "LayerType",
+    "NamesOf",
+    "OptimizerType",
+    "ReferenceFunction",
+    "ReferenceNetwork",
+    "Regex",
+    "Strict",
+    "StudentsName",
+    "Where",
+]
 
 
 def _compiles(pattern: str) -> str:
@@ -23,6 +34,24 @@ def _compiles(pattern: str) -> str:
 
 
 Regex = Annotated[str, AfterValidator(_compiles)]
+
+
+@dataclass(frozen=True)
+class NamesOf:
+    """Marks a field by what its words name, so that a slip in one can be told (`grader.rubric.slips`).
+
+    A mark on a mapping is about its keys.
+    """
+
+    kind: Literal["layer", "optimizer", "reference function", "reference network", "definition", "variable"]
+
+
+LayerType = Annotated[str, NamesOf("layer")]
+OptimizerType = Annotated[str, NamesOf("optimizer")]
+ReferenceFunction = Annotated[str, NamesOf("reference function")]
+ReferenceNetwork = Annotated[str, NamesOf("reference network")]
+#: A function, class or network that students define; of a tuple of them any one.
+StudentsName = Annotated[str, NamesOf("definition")]
 
 
 class Strict(BaseModel):

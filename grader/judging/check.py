@@ -13,10 +13,10 @@ from pydantic import (
 
 from grader.evidence.plan import InputSpec, LiteralInput, Probe
 from grader.facts.case import Case
-from grader.facts.fields import Strict
+from grader.facts.fields import NamesOf, Strict
 from grader.judging.judgement import Judgement
 
-__all__ = ["Argument", "Check", "Names"]
+__all__ = ["AnswerNames", "Argument", "Check", "Names", "StudentsNames"]
 
 
 class Check(Strict):
@@ -56,10 +56,19 @@ class Check(Strict):
 
 
 def _as_input(value: Any) -> Any:
-    """A mapping with `kind` is an input drawn afresh; anything else stands for itself."""
+    """A mapping with `kind` is an input drawn afresh, also inside a list; anything else stands for itself."""
     if isinstance(value, Mapping) and "kind" in value:
-        return value
+        items = value.get("items")
+        return {**value, "items": [_as_input(item) for item in items]} if isinstance(items, list) else value
+    if isinstance(value, list) and any(map(_is_drawn, value)):
+        return {"kind": "list", "items": [_as_input(item) for item in value]}
     return value if isinstance(value, InputSpec.__origin__) else LiteralInput(value=value)  # type: ignore[attr-defined]
+
+
+def _is_drawn(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_drawn, value))
+    return isinstance(value, Mapping) and "kind" in value
 
 
 def _as_names(value: Any) -> Any:
@@ -72,3 +81,9 @@ Argument = Annotated[InputSpec, BeforeValidator(_as_input, json_schema_input_typ
 
 #: One name or several, of which the first that exists counts.
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_names, json_schema_input_type=str | tuple[str, ...])]
+
+#: The same for what students define: functions, classes, networks.
+StudentsNames = Annotated[Names, NamesOf("definition")]
+
+#: The same for variables that hold an answer, which may be told in another way as well.
+AnswerNames = Annotated[Names, NamesOf("variable")]

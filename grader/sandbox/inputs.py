@@ -11,6 +11,7 @@ from grader.evidence.frames import ProbeInputs
 from grader.evidence.plan import (
     InputSpec,
     IntegersInput,
+    ListInput,
     LiteralInput,
     ModuleProbe,
     NormalInput,
@@ -66,6 +67,9 @@ def _draw(spec: InputSpec, generator: np.random.Generator, arrays: list[np.ndarr
             return _plain(spec.value)
         numbers = np.asarray(spec.value, dtype=spec.dtype)
         return _array(numbers.astype(spec.dtype or _natural(numbers)), spec.container, arrays)
+    if isinstance(spec, ListInput):
+        parts = tuple(_draw(item, generator, arrays) for item in spec.items)
+        return SequenceValue(type=spec.container, items=parts, length=len(parts))
     if isinstance(spec, NormalInput):
         numbers = generator.standard_normal(spec.shape)
     elif isinstance(spec, IntegersInput):

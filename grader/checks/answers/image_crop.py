@@ -13,7 +13,7 @@ from grader.facts.values.compare import as_array
 from grader.facts.values.crops import found_in
 from grader.facts.values.variables import Absent, Held, variable
 from grader.facts.words.shapes import shape_handed_in
-from grader.judging.check import Check, Names
+from grader.judging.check import AnswerNames, Check
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import missing_variable
@@ -49,8 +49,8 @@ class ImageCrop(Check):
 """
 
     check: Literal["image_crop"] = "image_crop"
-    name: Names
-    image: Names
+    name: AnswerNames
+    image: AnswerNames
     size: tuple[int, int]
     channels: int = Field(ge=1)
     either_way: bool = False

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from grader.checks.answers.counting import Counted, Wrong, judge_count
 from grader.facts.case import Case
-from grader.judging.check import Check, Names
+from grader.judging.check import AnswerNames, Check
 from grader.judging.judgement import Judgement
 from grader.judging.shares import judge_parts
 
@@ -32,7 +32,7 @@ class UnitsAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Names
+    name: AnswerNames
     input: tuple[int, int, int]
     kernel: int = Field(ge=1)
     filters: int = Field(default=1, ge=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from grader.checks.answers.array_shape import judge_shape
 from grader.evidence.record import ShimKind
 from grader.facts.case import Case, reference_function
-from grader.facts.fields import Where
+from grader.facts.fields import NamesOf, Where
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import own_code, printed
 from grader.facts.uses import may_use
@@ -24,7 +24,7 @@ from grader.facts.values.plain import jsonable
 from grader.facts.values.variables import Absent, Held, held_before, variable
 from grader.facts.words.answers import answer_in
 from grader.facts.words.arrays import PrintedArray, printed_arrays
-from grader.judging.check import Check, Names
+from grader.judging.check import AnswerNames, Check, Names
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import NOTHING_HANDED_IN, missing_variable
 from grader.judging.shares import PartFinding, judge_parts
@@ -57,9 +57,9 @@ class TensorAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Names
+    name: AnswerNames
     expect: JsonValue = None
-    reference: Names = ()
+    reference: Annotated[Names, NamesOf("reference function")] = ()
     of: tuple[str, ...] = ()
     same_as: str | None = None
     shape: tuple[int, ...] | None = None

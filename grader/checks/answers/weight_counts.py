@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from grader.checks.answers.counting import Counted, Wrong, judge_count
 from grader.facts.case import Case
-from grader.judging.check import Check, Names
+from grader.judging.check import AnswerNames, Check
 from grader.judging.judgement import Judgement
 from grader.judging.shares import PartFinding, judge_parts
 
@@ -31,9 +31,9 @@ class WeightsAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weights: Names = ()
-    biases: Names = ()
-    total: Names = ()
+    weights: AnswerNames = ()
+    biases: AnswerNames = ()
+    total: AnswerNames = ()
     convolution: tuple[int, int, int, int] | None = None
     linear: tuple[int, int] | None = None
     weight: float = Field(default=1.0, gt=0)

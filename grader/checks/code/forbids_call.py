@@ -14,7 +14,7 @@ from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
 from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
-from grader.facts.fields import Where
+from grader.facts.fields import StudentsName, Where
 from grader.facts.known import Fact, Known, Unknown, both
 from grader.facts.notebook import codeless, own_code
 from grader.facts.uses import CallSeen, calls_in, ran_whole, was_reached
@@ -36,7 +36,7 @@ class ByHand(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: StudentsName
     args: tuple[Argument, ...] = ()
 
     @property

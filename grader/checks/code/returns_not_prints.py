@@ -14,7 +14,7 @@ from grader.facts.case import Case
 from grader.facts.code.functions import Written
 from grader.facts.code.printing import is_print, printing_places, returns_a_print, spells_a_value
 from grader.facts.code.source import nodes_of
-from grader.facts.fields import Where
+from grader.facts.fields import StudentsName, Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.plain import show
 from grader.judging.check import Argument, Check
@@ -36,7 +36,7 @@ class Returning(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: StudentsName
     args: tuple[Argument, ...] = ()
     text: bool = False
 

@@ -14,7 +14,7 @@ from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.notebook import codeless, own_code
 from grader.facts.uses import calls_in, ran_whole, was_reached
-from grader.judging.check import Check, Names
+from grader.judging.check import Check, Names, StudentsNames
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import NOTHING_HANDED_IN, absent_function, not_located
 from grader.judging.shares import alone
@@ -44,7 +44,7 @@ class UsesFunction(Check):
 """
 
     check: Literal["uses_function"] = "uses_function"
-    function: Names = ()
+    function: StudentsNames = ()
     uses: Names = Field(min_length=1)
 
     def judge(self, case: Case) -> Judgement:

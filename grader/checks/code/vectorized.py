@@ -10,10 +10,10 @@ from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
 from grader.facts.code.loops import loops_in_function
-from grader.facts.fields import Where
+from grader.facts.fields import ReferenceFunction, Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.compare import as_array, mismatch, without_extra_axes
-from grader.judging.check import Argument, Check, Names
+from grader.judging.check import Argument, Check, StudentsNames
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
@@ -55,10 +55,10 @@ class Vectorized(Check):
 """
 
     check: Literal["vectorized"] = "vectorized"
-    function: Names
+    function: StudentsNames
     small: tuple[Argument, ...] = Field(min_length=1)
     large: tuple[Argument, ...] = Field(min_length=1)
-    reference: str | None = None
+    reference: ReferenceFunction | None = None
 
     def _probe(self) -> FunctionProbe:
         calls = (Call(args=self.small), Call(args=self.large))

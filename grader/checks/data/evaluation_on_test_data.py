@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from grader.evidence.training import EvaluationPass
 from grader.facts.case import Case
-from grader.facts.fields import Where
+from grader.facts.fields import NamesOf, Where
 from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.training.chosen import as_chosen, training_of
 from grader.facts.training.data_use import Kind, TestData, code_of
@@ -53,7 +53,7 @@ class EvaluatedOnTest(Check):
 """
 
     check: Literal["evaluated_on_test"] = "evaluated_on_test"
-    model: tuple[str, ...] = ()
+    model: Annotated[tuple[str, ...], NamesOf("definition")] = ()
     choice: str | None = None
 
     def section_names(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from grader.evidence.plan import Call, FunctionProbe, InputSpec, LiteralInput, M
 from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
 from grader.facts.values.mistakes import Suspect
-from grader.judging.check import Check, Names
+from grader.judging.check import Check, StudentsNames
 from grader.judging.exhibits import Window
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask, ask_layer
@@ -100,7 +100,7 @@ class Convolution(Check):
 """
 
     check: Literal["convolution"] = "convolution"
-    function: Names = ()
+    function: StudentsNames = ()
     layer: str | None = None
     arguments: tuple[Literal["image", "kernel", "bias", "stride", "padding"], ...] = ("image", "kernel")
     groups: tuple[ConvolutionGroup, ...] = Field(min_length=1)

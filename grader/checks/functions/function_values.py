@@ -15,11 +15,11 @@ from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
 from grader.facts.code.functions import Written
 from grader.facts.code.printing import mended_print, printing_places
-from grader.facts.fields import Where
+from grader.facts.fields import ReferenceFunction, Where
 from grader.facts.known import Unknown
 from grader.facts.values.compare import mismatch
 from grader.facts.values.mistakes import Suspect, name_mistake, printed_answer
-from grader.judging.check import Argument, Check, Names
+from grader.judging.check import Argument, Check, StudentsNames
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
 
@@ -103,11 +103,11 @@ class FunctionValues(Check):
 """
 
     check: Literal["function_values"] = "function_values"
-    function: Names
-    reference: str | None = None
+    function: StudentsNames
+    reference: ReferenceFunction | None = None
     groups: tuple[CallGroup, ...] = Field(min_length=1)
     printed_share: float = Field(default=0.0, ge=0, le=1)
-    mistakes: dict[str, str] = Field(default_factory=dict)
+    mistakes: dict[ReferenceFunction, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_answers(self) -> FunctionValues:

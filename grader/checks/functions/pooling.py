@@ -26,7 +26,7 @@ from grader.evidence.plan import Call, FunctionProbe, InputSpec, NormalInput, Pr
 from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
 from grader.facts.values.mistakes import Suspect
-from grader.judging.check import Check, Names
+from grader.judging.check import Check, StudentsNames
 from grader.judging.exhibits import Window
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
@@ -110,7 +110,7 @@ class Pooling(Check):
 """
 
     check: Literal["pooling"] = "pooling"
-    function: Names
+    function: StudentsNames
     kind: Kind
     arguments: tuple[Literal["image", "size", "stride", "padding"], ...] = ("image", "size")
     groups: tuple[PoolingGroup, ...] = Field(min_length=1)

@@ -12,7 +12,7 @@ from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Tar
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.definitions import lines_of_layers
-from grader.facts.fields import Strict, Where
+from grader.facts.fields import LayerType, ReferenceNetwork, Strict, Where
 from grader.facts.known import Fact, Unknown, both
 from grader.facts.networks.code import calls_of_class
 from grader.facts.networks.found import as_left, layers_in_reach
@@ -50,7 +50,7 @@ class LayerSpec(Strict):
         settings: Hyperparameters that it must have, as ``in_features: 3072``; others may be anything.
     """
 
-    type: str
+    type: LayerType
     settings: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -89,7 +89,7 @@ class Architecture(Check):
     input: tuple[int, ...] = ()
     trained_in: str | None = None
     layers: tuple[LayerSpec, ...] = ()
-    reference: str | None = None
+    reference: ReferenceNetwork | None = None
     more: bool = False
     any_size: bool = False
 

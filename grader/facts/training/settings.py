@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.fields import Strict, Where
+from grader.facts.fields import NamesOf, OptimizerType, Strict, Where
 from grader.facts.known import Fact, Known, Unknown, sure
 from grader.facts.notebook import located, some_failed, stopped_early, untouched
 from grader.facts.training.readings import Readings, batch_sizes_of, momenta_of, passes_of, rates_of
@@ -32,8 +32,8 @@ class Setting(Strict):
     """
 
     title: str = ""
-    model: tuple[str, ...] = ()
-    optimizer: str | None = None
+    model: Annotated[tuple[str, ...], NamesOf("definition")] = ()
+    optimizer: OptimizerType | None = None
     learning_rate: float | None = Field(default=None, gt=0)
     momentum: float | None = None
     batch_size: int | None = Field(default=None, gt=0)

@@ -8,6 +8,7 @@ from grader.evidence.plan import (
     FunctionProbe,
     InputSpec,
     IntegersInput,
+    ListInput,
     LiteralInput,
     ModuleProbe,
     NormalInput,
@@ -60,6 +61,15 @@ def test_literals_are_sent_as_the_rubric_wrote_them() -> None:
     value, arrays = draw(LiteralInput(value=[[1, 2]], container="torch", dtype="float32"))
     assert isinstance(value, ArrayValue)
     assert arrays[0].tolist() == [[1.0, 2.0]]
+
+
+def test_a_list_holds_what_is_drawn_for_each_of_its_items() -> None:
+    items = (NormalInput(shape=(2,)), LiteralInput(value=3), ListInput(items=(NormalInput(shape=(4,)),)))
+    value, arrays = draw(ListInput(items=items, container="tuple"))
+    assert isinstance(value, SequenceValue)
+    assert (value.type, value.length, value.items[1]) == ("tuple", 3, IntValue(value=3))
+    assert isinstance(value.items[2], SequenceValue)
+    assert [numbers.shape for numbers in arrays] == [(2,), (4,)]
 
 
 def test_modules_get_one_input_a_pass_and_expressions_none() -> None:
