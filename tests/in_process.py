@@ -45,17 +45,24 @@ __all__ = ["InProcess"]
 
 
 class InProcess:
-    """A sandbox that is none: for notebooks that were written for a test, and for no others."""
+    """A sandbox that is none: for notebooks that were written for a test, and for no others.
+
+    Args:
+        data_dir: Where data sets lie; none where it is None.
+    """
 
     name = "in-process"
     at_once: int | None = 1
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self._data_dir = data_dir
 
     def open(self, plan: Plan) -> InProcess:
         return self
 
     def run(self, job: base.Job, progress: base.Progress | None = None) -> Bundle:
         with _work_folder() as folder:
-            driver = _Driver(folder)
+            driver = _Driver(folder, self._data_dir)
             try:
                 session = JobSession(driver, job, Environment(sandbox=self.name), progress)  # type: ignore[arg-type]
                 session.run()
@@ -89,8 +96,9 @@ class _Driver:
 
     received_bytes = 0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, data_dir: Path | None) -> None:
         self._folder = folder
+        self._data_dir = data_dir
         self._answers: deque[tuple[DriverFrame, list[np.ndarray]]] = deque()
         self._uninstall: Callable[[], None] = lambda: None
 
@@ -115,7 +123,7 @@ class _Driver:
     def _run(self, plan: Plan, notebook: bytes) -> None:
         shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
         shell.showtraceback = lambda *_, **__: None
-        self._session = KernelSession(plan, shell.user_ns, data_dir=None, work_dir=self._folder)
+        self._session = KernelSession(plan, shell.user_ns, data_dir=self._data_dir, work_dir=self._folder)
         self._session.install(shell)
         self._uninstall = self._session.uninstall
         cells = read_cells(notebook, plan.limits)

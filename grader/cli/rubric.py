@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from grader.cli.console import number, print_line, print_note, print_path, print_text
-from grader.cli.options import Database, Evidence, ReferenceFolder
+from grader.cli.options import Data, Database, Evidence, ReferenceFolder, SandboxName
 from grader.errors import RubricError, UsageError
 
 __all__ = ["rubric"]
@@ -145,3 +145,89 @@ def show(
     with setup.store(options) as store:
         print_text(kept_rubric(store, row).text)
     return 0
+
+
+@rubric.command("try")
+def try_(
+    file: Annotated[str, typer.Argument(metavar="RUBRIC", help="A rubric file, or the name of a known one.")],
+    solution: Annotated[
+        Path, typer.Option("--solution", metavar="NOTEBOOK", help="A notebook that deserves all points.")
+    ],
+    blank: Annotated[
+        Path | None,
+        typer.Option("--blank", metavar="NOTEBOOK", help="The handout, which deserves none."),
+    ] = None,
+    wrong: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--wrong", metavar="NOTEBOOK:CRITERION", help="A mistake of yours, and who should notice it."
+        ),
+    ] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants/--no-mutants", help="Make mistakes in the solution.")
+    ] = True,
+    data: Data = None,
+    sandbox: SandboxName = None,
+    reference: ReferenceFolder = None,
+) -> int:
+    """Try a rubric before a class does: a solution, the blank handout, and solutions with mistakes in them.
+
+    Example: grader rubric try rubrics/lab4.yaml --solution solved.ipynb --blank lab4.ipynb
+    """
+    import uuid
+
+    from grader.cli import setup
+    from grader.cli.trial_table import print_trial
+    from grader.files.named import read_bytes
+    from grader.sandbox.select import choose_sandbox
+    from grader.workflows.regrading.rubrics import RubricShelf
+    from grader.workflows.running.planning import require_data
+    from grader.workflows.trying.try_rubric import WrongNotebook, try_rubric
+
+    loaded = RubricShelf(setup.places()).load(file)
+    options = setup.settings(solution, data=data, sandbox=sandbox, reference=reference)
+    require_data(loaded, options.data)
+    known = [criterion.id for criterion in loaded.rubric.criteria]
+    mistakes = [
+        WrongNotebook(path, read_bytes(Path(path)), _known(name, known))
+        for path, name in map(_split, wrong or ())
+    ]
+    box = choose_sandbox(
+        options.sandbox,
+        isolation=options.isolation,
+        gpus=options.gpus,
+        runtime=options.runtime,
+        data_dir=options.data,
+        run_id=uuid.uuid4().hex,
+        notify=print_note,
+    )
+    try:
+        trial = try_rubric(
+            loaded,
+            setup.reference(options, solution),
+            box,
+            solution=read_bytes(solution),
+            blank=None if blank is None else read_bytes(blank),
+            wrong=mistakes,
+            mutants=lambda mutant: mutants,
+            told=lambda text: print_note(f"running {text}"),
+        )
+    finally:
+        box.close()
+    print_trial(trial)
+    return 0 if trial.sound else 1
+
+
+def _split(text: str) -> tuple[str, str]:
+    path, given, criterion = text.rpartition(":")
+    if not given:
+        raise UsageError("no criterion is named", where=f"--wrong {text}", expected="NOTEBOOK:CRITERION")
+    return path, criterion
+
+
+def _known(criterion: str, known: list[str]) -> str:
+    from grader.rubric.problems import nearest
+
+    if criterion not in known:
+        raise UsageError(f"no criterion is called '{criterion}'{nearest(criterion, known)}", where="--wrong")
+    return criterion

@@ -30,6 +30,7 @@ __all__ = [
     "Target",
     "Training",
     "UniformInput",
+    "further_draw",
     "probe_id",
 ]
 
@@ -229,6 +230,11 @@ Probe = Annotated[ModuleProbe | FunctionProbe, Field(discriminator="kind")]
 def probe_id(probe: Probe) -> str:
     """Names a probe by its content, so that criteria share it and a changed threshold keeps it."""
     return f"{probe.kind}-{hashlib.sha256(probe.model_dump_json().encode()).hexdigest()[:12]}"
+
+
+def further_draw(name: str, draw: int) -> str:
+    """Names the answer of a probe that was asked once more, from 1, with inputs drawn anew."""
+    return f"{name}~{draw}"
 
 
 class Plan(Record):

@@ -24,6 +24,8 @@ class Job:
         plan: What to do with it.
         files: Content of files beside the notebook, by path relative to its folder.
         ours: The service's own notebook and no submission: a box that ran nothing else may serve one.
+        draws: How often functions are called with inputs drawn anew, to try a rubric; the further answers are
+            recorded under names of `further_draw`.
     """
 
     attempt: str
@@ -31,6 +33,7 @@ class Job:
     plan: Plan
     files: tuple[tuple[str, bytes], ...] = ()
     ours: bool = False
+    draws: int = 1
 
 
 class Progress(Protocol):

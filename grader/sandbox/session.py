@@ -29,7 +29,7 @@ from grader.evidence.frames import (
     ProbeRequest,
     Ran,
 )
-from grader.evidence.plan import MOST_BY_THE_WALL, Probe, probe_id
+from grader.evidence.plan import MOST_BY_THE_WALL, FunctionProbe, Probe, further_draw, probe_id
 from grader.evidence.record import (
     CellRecord,
     CellRun,
@@ -258,6 +258,9 @@ class JobSession:
                 continue
             asked = time.monotonic()
             self.probes[name] = self._ask(name, probe)
+            for draw in range(1, self.job.draws if isinstance(probe, FunctionProbe) else 1):
+                again = further_draw(name, draw)
+                self.probes[again] = self._ask(again, probe)
             silent += self._was_silent(self.probes[name], asked)
             unasked = self._why_no_more(silent, began)
 
@@ -324,7 +327,7 @@ class JobSession:
             files=tuple(self.files),
             training=self.training,
             shims=tuple(self.shims),
-            probes={probe_id(probe): self.probes.get(probe_id(probe), missing) for probe in plan.probes},
+            probes={probe_id(probe): missing for probe in plan.probes} | self.probes,
             anomalies=tuple(shortened(line, 500) for line in self.anomalies[:_ANOMALIES]),
             cut=tuple(part for part in Cut if part in cut),
         )
