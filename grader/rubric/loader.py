@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,10 @@ __all__ = ["CRITERION_KEYS", "load_rubric"]
 #: Keys of a criterion that belong to every kind of check.
 CRITERION_KEYS: frozenset[str] = frozenset(Criterion.model_fields)
 
+#: Keys that hold dates, by the part of a rubric that they are in.
+_DATES = {"late": ("due", "until"), "remarks": ("remarks_open_from", "remarks_open_until")}
+_A_DATE = "2026-10-02T23:59:00-04:00"
+
 CheckTypes = Mapping[str, type[Check]]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -38,11 +43,14 @@ def load_rubric(source: Path | str, check_types: CheckTypes, *, name: str = "rub
         check_types: Kinds of check by name (`grader.checks.registry()`).
         name: What to call the text in messages where there is no file.
 
+    A file has to stand up to more than text, which may be of a history that an earlier version wrote: points
+    that no mark can have and dates that are numbers are refused in files only.
+
     Raises:
         RubricError: Anything wrong in it; `problems` has all of it, each with file and line.
     """
     text, name = (_read(source), str(source)) if isinstance(source, Path) else (source, name)
-    return _Reader(parse_yaml(text, name), check_types).read(text)
+    return _Reader(parse_yaml(text, name), check_types, new=isinstance(source, Path)).read(text)
 
 
 def _read(path: Path) -> str:
@@ -57,8 +65,9 @@ def _read(path: Path) -> str:
 
 
 class _Reader:
-    def __init__(self, source: SourceText, check_types: CheckTypes) -> None:
+    def __init__(self, source: SourceText, check_types: CheckTypes, *, new: bool) -> None:
         self._source = source
+        self._new = new
         self._types = check_types
         self._problems: list[tuple[int, str]] = []
 
@@ -74,6 +83,9 @@ class _Reader:
         if isinstance(data.get("sections") or {}, dict):
             self._check_sections(criteria, data.get("sections") or {})
         self._check_ids(criteria)
+        if self._new:
+            self._check_points(data)
+            self._check_dates(data)
         if rubric is not None:
             self._check_total(rubric)
             self._check_release(rubric)
@@ -170,6 +182,23 @@ class _Reader:
             elif isinstance(given, str):
                 first[given] = place
 
+    def _check_points(self, data: Mapping[str, Any]) -> None:
+        given: list[tuple[YamlPath, Any]] = [(("total",), data.get("total"))]
+        for place, entry in enumerate(data.get("criteria") or []):
+            if isinstance(entry, dict):
+                given.append((("criteria", place, "points"), entry.get("points")))
+        for path, points in given:
+            if isinstance(points, float) and math.isfinite(points) and not _in_decimals(points):
+                self._report(path, f"{points:g} points can never be earned: marks have at most 2 decimals")
+
+    def _check_dates(self, data: Mapping[str, Any]) -> None:
+        for part, keys in _DATES.items():
+            given = data.get(part)
+            dates = {key: given[key] for key in keys if key in given} if isinstance(given, dict) else {}
+            for key, date in dates.items():
+                if _is_number(date):
+                    self._report((part, key), f"'{key}' is a number; {_as_date(date)}")
+
     def _check_total(self, rubric: Rubric) -> None:
         entries = self._source.data["criteria"]
         given = math.fsum(criterion.points for criterion in rubric.criteria)
@@ -198,6 +227,22 @@ class _Unknown(Check):
 
     def judge(self, case: Case) -> Judgement:
         raise NotImplementedError("a rubric with problems is never judged by")
+
+
+def _in_decimals(points: float) -> bool:
+    return abs(points * 100 - round(points * 100)) < 1e-6
+
+
+def _is_number(given: Any) -> bool:
+    return not isinstance(given, bool) and str(given).strip().replace(".", "", 1).isdigit()
+
+
+def _as_date(number: Any) -> str:
+    """What may have been meant: seconds since 1970, as other systems write dates."""
+    seconds = float(str(number))
+    if not 1e8 < seconds < 1e10:
+        return f"a date is written as {_A_DATE}"
+    return f"was {datetime.fromtimestamp(seconds, UTC).isoformat()} meant?"
 
 
 def _texts(value: Any) -> list[str]:

@@ -114,7 +114,7 @@ def build_image(
         SandboxUnavailable: No engine answers.
     """
     bases = possible_bases(base, python)
-    with closing(connect(timeout_s=_BUILD_S)) as client, _lock():
+    with closing(connect(timeout_s=_BUILD_S)) as client, _lock(progress):
         wheels = _ensure_wheels(client, bases, torch, progress)
         return _ensure_code(client, wheels, torch, progress)
 
@@ -315,8 +315,12 @@ def _build(
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def _lock(progress: Callable[[str], None]) -> Iterator[None]:
     """Lets one process build at a time. The file stays: unlinking it would let two in."""
     with (cache_folder() / "image.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("another process is building an image: waiting until it is done")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -193,3 +193,42 @@ def test_a_number_that_no_verdict_could_hold_is_refused(number: str):
     late = f"late:\n  due: 2026-01-01T00:00:00-05:00\n  grace_minutes: {number}\n"
     with pytest.raises(RubricError, match=r"late\.grace_minutes"):
         load_rubric(GOOD + late, KINDS)
+
+
+def problems_of_file(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "lab.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RubricError) as caught:
+        load_rubric(path, KINDS)
+    return [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(("points", "told"), [("2.333", "2.333"), ("0.001", "0.001")])
+def test_points_that_no_mark_can_have_are_refused_in_a_file(tmp_path: Path, points: str, told: str):
+    text = GOOD.replace("points: 2", f"points: {points}").replace("total: 3", "total: 3.5")
+    assert f"lab.yaml:18: {told} points can never be earned: marks have at most 2 decimals" in (
+        problems_of_file(tmp_path, text)
+    )
+
+
+def test_points_with_two_decimals_are_taken(tmp_path: Path):
+    path = tmp_path / "lab.yaml"
+    path.write_text(GOOD.replace("points: 2", "points: 1.15").replace("total: 3", "total: 2.15"))
+    assert load_rubric(path, KINDS).total == 2.15
+
+
+@pytest.mark.parametrize("given", ["1759377540", "'1759377540'", "1759377540.0"])
+def test_a_date_that_is_a_number_is_refused_with_what_was_meant(tmp_path: Path, given: str):
+    (problem,) = problems_of_file(tmp_path, GOOD + f"late: {{due: {given}}}\n")
+    assert problem == "lab.yaml:22: 'due' is a number; was 2025-10-02T03:59:00+00:00 meant?"
+
+
+def test_a_date_that_is_too_small_a_number_is_told_how_dates_are_written(tmp_path: Path):
+    (problem,) = problems_of_file(tmp_path, GOOD + "late: {due: 20261002}\n")
+    assert problem == "lab.yaml:22: 'due' is a number; a date is written as 2026-10-02T23:59:00-04:00"
+
+
+def test_a_rubric_of_the_history_is_read_as_it_was_written():
+    """What an earlier version took and stored has to stay readable: marks stand on it."""
+    thirds = GOOD.replace("points: 2", "points: 2.333").replace("total: 3", "total: 3.333")
+    assert load_rubric(thirds + "late: {due: 1759377540}\n", KINDS).total == 3.333
