@@ -9,7 +9,9 @@ that its notebooks share, and for each notebook the verdicts that it allows::
       an optimizer for each epoch:    # what is done
         loss: PASS                    # criterion, and the statuses that are right
         fresh: PASS or NEEDS_TA
-        says: {fresh: in the message} # optional; also `silent`, what no message may say
+        says: {fresh: in the message} # optional
+        silent: [what no message may say]
+        runs: true                    # no cell raises
         code: |                       # the notebook's own cells
 
 Honest work is never FAIL, a mistake never PASS; NEEDS_TA stands where the record cannot tell. Each notebook
@@ -77,7 +79,7 @@ def sandbox(torchvision: ModuleType) -> Sandbox:
     return InProcess()
 
 
-def findings(file: str, code: str, sandbox: Sandbox) -> dict[str, Finding]:
+def tried(file: str, code: str, sandbox: Sandbox) -> tuple[Bundle, dict[str, Finding]]:
     rubric = rubric_of(file)
     plan = plan_for(rubric)
     notebook = notebook_bytes(read_percent(ways_of(file).get("setup", "") + "\n" + code))
@@ -86,8 +88,9 @@ def findings(file: str, code: str, sandbox: Sandbox) -> dict[str, Finding]:
     def run(by: Plan) -> Bundle:
         return worker.run(Job("way", notebook, by))
 
-    verdict = grade(rubric, with_whole_passes(run(plan), plan, run), Reference())
-    return {finding.criterion: finding for finding in verdict.findings}
+    bundle = with_whole_passes(run(plan), plan, run)
+    verdict = grade(rubric, bundle, Reference())
+    return bundle, {finding.criterion: finding for finding in verdict.findings}
 
 
 def allowed(word: str) -> set[str]:
@@ -97,13 +100,15 @@ def allowed(word: str) -> set[str]:
 @pytest.mark.parametrize(("file", "name"), ALL, ids=[f"{file}: {name}" for file, name in ALL])
 def test_a_way_of_writing_comes_to_what_it_may(file: str, name: str, sandbox: Sandbox) -> None:
     way = ways_of(file)["ways"][name]
-    found = findings(file, way["code"], sandbox)
+    bundle, found = tried(file, way["code"], sandbox)
     expected = {criterion: allowed(word) for criterion, word in way.items() if criterion in found}
     assert expected
     for criterion, statuses in expected.items():
         assert found[criterion].status.value in statuses, found[criterion]
     for criterion, words in way.get("says", {}).items():
         assert words in found[criterion].message, found[criterion]
+    if way.get("runs"):
+        assert [cell.run.error for cell in bundle.evidence.cells if cell.run and cell.run.error] == []
     for words in way.get("silent", ()):
         assert not any(words in finding.message for finding in found.values()), words
 
@@ -112,6 +117,6 @@ def test_a_way_of_writing_comes_to_what_it_may(file: str, name: str, sandbox: Sa
 def test_the_ways_of_a_file_name_its_criteria_and_known_statuses(file: str) -> None:
     criteria = {criterion.id for criterion in rubric_of(file).criteria}
     for name, way in ways_of(file)["ways"].items():
-        judged = {key: word for key, word in way.items() if key not in ("code", "says", "silent")}
+        judged = {key: word for key, word in way.items() if key not in ("code", "runs", "says", "silent")}
         assert judged.keys() <= criteria, name
         assert all(allowed(word) < STATUSES for word in judged.values()), name
