@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from grader.facts.case import Case
 from grader.facts.notebook import located
@@ -17,8 +18,8 @@ _EARNS = (Status.PASS, Status.PARTIAL)
 def judged_around(case: Case, judge: Callable[[Case], Judgement]) -> Judgement:
     """Judges a criterion, and where its section was not found, what the part around it has.
 
-    That the answer is missing from a section that is not there costs nothing: nobody knows where it stands. One
-    that the part around it has earns nothing by itself either, as it may answer another question.
+    That the answer is missing from a section that is not there costs nothing: nobody knows where it stands.
+    One that the part around it has earns nothing by itself either, as it may answer another question.
     """
     judgement = judge(case)
     outer = _around(case)
@@ -27,7 +28,7 @@ def judged_around(case: Case, judge: Callable[[Case], Judgement]) -> Judgement:
     found = judge(replace(case, section=outer))
     lost, around = (case.sections[name].title for name in (case.section or outer, outer))
     message = f"The part '{lost}' was not found in the notebook."
-    more = {"where": found.where, "exhibits": found.exhibits}
+    more: dict[str, Any] = {"where": found.where, "exhibits": found.exhibits}
     if found.status in _EARNS:
         why = f"But in '{around}', which it belongs to, the answer may stand: {found.message}"
         return Judgement.needs_ta(message, open=why, **more)
