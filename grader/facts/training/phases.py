@@ -240,7 +240,11 @@ def _settings(run: TrainingRun, case: Case) -> tuple[object, ...]:
 
 
 def _loops_in(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    return (inner for node in nodes for inner in nodes_of(node) if isinstance(inner, LOOPS))
+    return (inner for node in nodes for inner in nodes_of(node) if isinstance(inner, LOOPS) or _maps(inner))
+
+
+def _maps(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "map"
 
 
 def _repeats_training(loop: ast.AST, run: TrainingRun, code: _Code, *, inline: bool) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from grader.facts.code.names import last_name
 from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.training.code import calls_in
 
 __all__ = ["body_of", "goes_through_settings", "statements_at", "top_statements"]
 
+#: What draws a setting by chance (random, numpy.random, optuna).
+_BY_CHANCE = frozenset({"choice", "loguniform", "suggest_categorical", "suggest_float", "uniform"})
 _BLOCKS = (ast.If, ast.With, ast.Try, ast.ExceptHandler)
 
 
@@ -40,6 +43,8 @@ def body_of(loop: ast.AST) -> list[ast.AST]:
             return list(body)
         case ast.DictComp(key=key, value=value):
             return [key, value]
+        case ast.Call(func=ast.Name(id="map"), args=[ast.Lambda(body=body), *_]):
+            return [body]
         case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
             return [element]
     return []
@@ -49,6 +54,8 @@ def goes_through_settings(loop: ast.AST) -> bool:
     """Whether a loop takes one thing after the other out of a collection, by itself or by its number."""
     if isinstance(loop, ast.While):
         return False
+    if isinstance(loop, ast.Call) or any(_draws(each) for each in body_of(loop)):
+        return True
     heads = [loop] if isinstance(loop, ast.For | ast.AsyncFor) else getattr(loop, "generators", [])
     if not all(_counts(head.iter) for head in heads):
         return True
@@ -57,6 +64,13 @@ def goes_through_settings(loop: ast.AST) -> bool:
         inner.slice for node in body_of(loop) for inner in nodes_of(node) if isinstance(inner, ast.Subscript)
     )
     return any(isinstance(place, ast.Name) and place.id in numbers for place in places)
+
+
+def _draws(statement: ast.AST) -> bool:
+    """Whether a statement of a loop draws a value by chance, as a random search does a setting."""
+    return isinstance(statement, ast.Assign) and any(
+        last_name(call.func) in _BY_CHANCE for call in calls_in(statement.value)
+    )
 
 
 def _counts(given: ast.expr) -> bool:
