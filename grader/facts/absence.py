@@ -12,6 +12,7 @@ from grader.facts.code.source import nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, stopped_early
+from grader.facts.raised import holds_text_alone
 from grader.facts.training.runs import object_name
 
 __all__ = ["absence", "broken_cells"]
@@ -43,6 +44,7 @@ def broken_cells(case: Case, *, unnamed: bool) -> tuple[Where, ...]:
         for cell in case.evidence.cells
         if cell.run is not None
         and cell.run.error is not None
+        and not holds_text_alone(cell)
         and not (unnamed and cell.index in case.alignment.unchanged)
     )
 

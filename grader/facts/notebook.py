@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from grader.evidence.record import CellRecord, Output, ShimKind
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.raised import holds_text_alone
 
 __all__ = [
     "codeless",
@@ -116,10 +117,12 @@ def stopped_early(case: Case) -> bool:
 
 def own_cell_failed(case: Case) -> bool:
     """True where a cell that is not the handout's failed, so that what it was to do may be missing."""
-    return any(
-        cell.run is not None and cell.run.status != "ok" and cell.index not in case.alignment.unchanged
-        for cell in case.evidence.cells
-    )
+    return any(_failed(cell) and cell.index not in case.alignment.unchanged for cell in case.evidence.cells)
+
+
+def _failed(cell: CellRecord) -> bool:
+    """Whether a cell did not come to its end; one with words in place of code had nothing to do."""
+    return cell.run is not None and cell.run.status != "ok" and not holds_text_alone(cell)
 
 
 def own_code(case: Case, section: str | None = None) -> tuple[CellRecord, ...]:
@@ -136,8 +139,4 @@ def mentions(cell: CellRecord, names: Sequence[str]) -> bool:
 def some_failed(case: Case, sections: Sequence[str]) -> bool:
     """Whether a cell of these sections, or of all where none is named, raised or never ran."""
     cells = {cell for section in sections for cell in case.alignment.cells_of(section)}
-    return any(
-        cell.run is not None and cell.run.status != "ok"
-        for cell in case.evidence.cells
-        if not sections or cell.index in cells
-    )
+    return any(_failed(cell) for cell in case.evidence.cells if not sections or cell.index in cells)

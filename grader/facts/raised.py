@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 from collections.abc import Collection
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord, Evidence, ShimKind
 
-__all__ = ["Raised", "raised_in"]
+__all__ = ["Raised", "holds_text_alone", "raised_in"]
 
 _UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 #: Type statements and parameters (3.12), ``except`` without parentheses (3.14).
@@ -106,6 +107,22 @@ def _is_prose(cell: CellRecord) -> bool:
     pairs = [_word_pairs(line) for line in lines if line and not line.startswith("#")]
     spoken = sum(count > 0 for count in pairs)
     return sum(pairs) >= _PHRASE and 2 * spoken >= len(pairs)
+
+
+def holds_text_alone(cell: CellRecord) -> bool:
+    """Whether a cell raised as it holds a student's words and no line of code: it would have done nothing."""
+    lines = (line.strip() for line in cell.source.splitlines()[:_LINES_READ])
+    return _is_prose(cell) and not any(map(_does_something, lines))
+
+
+def _does_something(line: str) -> bool:
+    try:
+        tree = ast.parse(line[:_LINE_CHARACTERS])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(
+        isinstance(node, ast.Call | ast.Assign | ast.AugAssign | ast.Import) for node in ast.walk(tree)
+    )
 
 
 def _word_pairs(line: str) -> int:

@@ -156,9 +156,11 @@ class Section(Strict):
         heading: Regular expression for a Markdown heading line, tried next.
         within: Section after whose heading `heading` is looked for (headings such as "Part (a)" repeat).
         title: What to call it in messages.
+        says: Regular expression for what the question says in the edition that the rubric judges by.
     """
 
     title: str
+    says: Regex | None = None
     ids: tuple[str, ...] = ()
     heading: Regex | None = None
     within: str | None = None

@@ -8,6 +8,8 @@ from grader.facts.facts import Facts
 from grader.facts.handed_in import no_file
 from grader.facts.handout import Handout
 from grader.facts.known import Unknown
+from grader.grading.around import judged_around
+from grader.grading.edition import of_edition
 from grader.grading.held import parted
 from grader.grading.points import add_up, points_of, settle
 from grader.grading.tampering import Sign, held_back, signs_of_tampering
@@ -102,7 +104,7 @@ def _judge(case: Case, criterion: Criterion) -> Judgement:
 
 def _guarded(case: Case, criterion: Criterion) -> Judgement:
     try:
-        return criterion.check.judge(case)
+        return of_edition(judged_around(case, criterion.check.judge), case)
     except Exception as error:
         reason = next(iter(str(error).splitlines()), "")
         return Judgement(

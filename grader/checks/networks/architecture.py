@@ -64,7 +64,8 @@ class Architecture(Check):
     that learn are compared: where those asked for are among others of other kinds or sizes, or another kind
     of pooling or activation is registered in place of the one asked for, a TA looks. With `more`
     the network may go on with further layers of the types expected, so that their number can be another
-    criterion; with `any_size` a network of the right layers in other sizes is right, so that these cost once.
+    criterion; with `any_size` a network of the right layers in other sizes is right, so that these cost once,
+    and one with layers of other kinds, which costs where these are asked for, goes to a TA.
     What the code of a trained network calls is no record: a pooling or activation that it calls in place of
     the one asked for goes to a TA.
 
@@ -195,6 +196,10 @@ class Architecture(Check):
         message = self._difference(name, compared, expected, wanted)
         if self.target is None and may_hold(compared, expected):
             why = "Only what is registered was recorded, not what is used."
+            return Judgement.needs_ta(message, open=why, **more)
+        strange = next((step.type for step in compared if step.type not in kinds), None)
+        if self.any_size and strange is not None:
+            why = f"With a {strange} it is another network than the one asked for, which costs elsewhere."
             return Judgement.needs_ta(message, open=why, **more)
         trained = self.target is None
         advice = advice_on_layers(compared, expected, more=self.more, trained=trained)

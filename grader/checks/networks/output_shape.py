@@ -11,7 +11,7 @@ from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both
 from grader.facts.networks.found import as_left
-from grader.facts.networks.shapes import error_of, shape_of
+from grader.facts.networks.shapes import error_of, other_shapes, shape_of
 from grader.facts.targets import describe
 from grader.judging.check import Check
 from grader.judging.exhibits import Exhibit, Pair
@@ -91,6 +91,9 @@ class OutputShape(Check):
         left = as_left(case, module, self.target.names)
         if isinstance(left, Unknown):
             return Judgement.needs_ta(text, open=f"But {left.why}.", where=where, exhibits=shown)
+        if any(map(self._fits, other_shapes(module.forwards[0]))):
+            why = "It gives several tensors, and another of them has this shape."
+            return Judgement.needs_ta(text, open=why, where=where, exhibits=shown)
         doubt = _another_may_be_meant(module, case.probe(self._probe(given)), case)
         if doubt:
             return Judgement.needs_ta(text, open=f"But {doubt}.", where=where, exhibits=shown)

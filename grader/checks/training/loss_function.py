@@ -11,10 +11,12 @@ from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both, every
+from grader.facts.networks.steps import steps_of_list
 from grader.facts.notebook import located
-from grader.facts.training.losses import Squashing, loss_name, loss_of, squashing_of, width_of
+from grader.facts.training.losses import loss_name, loss_of, width_of
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.facts.training.seen import no_training, ran, reached_all
+from grader.facts.training.squashing import Squashing, squashing_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
@@ -46,7 +48,9 @@ class LossFunction(Check):
     named. Other losses, and inputs that could not be traced, go to a TA.
 
     Fields: `classes` is the number of classes (2 may also be one score); `sections` limits the runs. Where
-    one of them was not found all runs are looked at, and a TA decides.
+    one of them was not found all runs are looked at, and a TA decides. `without` names layer types that the
+    network asked for has not: where only networks with such layers were trained, a TA decides, as the loss of
+    another network earns nothing, and that it is another costs elsewhere.
     """
 
     example: ClassVar[str] = """\
@@ -60,6 +64,7 @@ class LossFunction(Check):
     check: Literal["loss_function"] = "loss_function"
     classes: int = Field(ge=2)
     sections: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     def section_names(self) -> tuple[str, ...]:
         return self.sections
@@ -69,6 +74,10 @@ class LossFunction(Check):
         runs = runs_in(case, self.sections if placed else ())
         if not runs:
             return _no_runs(case, self.sections)
+        asked = [run for run in runs if not self._others_in(run, case)]
+        if not asked:
+            return self._another_network(runs, case)
+        runs = tuple(asked)
         fits = [self._fit_of(run, case) for run in runs]
         losses = (Table.of("losses", [_describe(fit) for fit in fits]),)
         wrong = [fit for fit in fits if fit.verdict == "wrong"]
@@ -89,6 +98,17 @@ class LossFunction(Check):
         functions = ", ".join(dict.fromkeys(run.loss.function for run in runs if run.loss is not None))
         text = f"{functions} fits what the network gives."
         return Judgement.passed(text, on=right, where=where_of(runs), exhibits=losses)
+
+    def _others_in(self, run: TrainingRun, case: Case) -> list[str]:
+        """Layer types of a run's network that the one asked for has not."""
+        steps = steps_of_list(case.evidence.training.layers_of(run.model))
+        return [step.type for step in steps if step.type in self.without]
+
+    def _another_network(self, runs: tuple[TrainingRun, ...], case: Case) -> Judgement:
+        name, kind = object_name(runs[0].model), self._others_in(runs[0], case)[0]
+        text = f"`{name}`, trained in cell {runs[0].cell}, has a {kind}; the network asked for has none."
+        why = "Whether the loss of another network counts here is for you to say."
+        return Judgement.needs_ta(text, open=why, where=where_of(runs))
 
     def _fit_of(self, run: TrainingRun, case: Case) -> _Fit:
         if run.loss is None:

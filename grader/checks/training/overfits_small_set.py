@@ -10,9 +10,9 @@ from pydantic import Field
 from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex
-from grader.facts.known import Known, sure
+from grader.facts.known import Fact, Known, Unknown, sure
 from grader.facts.notebook import read_our_data, stored_text
-from grader.facts.training.memorising import items_of, memorised
+from grader.facts.training.memorising import items_of, memorised, reported
 from grader.facts.training.runs import by_token, object_name, runs_in, where_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
@@ -30,8 +30,10 @@ class OverfitsSmallSet(Check):
     than half of the probability, so the training accuracy is 100 %; other losses tell nothing by themselves.
     A run that gets there within `steps` steps is right. A training budget does not touch a set that fits into
     a few batches; where it cut the run, evidence is missing, unless pictures of ours stood in for the
-    student's, of which no longer run tells more. Otherwise a TA looks at the student's own
-    outputs, since the images of our run are not the student's, and gets the line that reports 100 %.
+    student's, of which no longer run tells more. A whole run within the steps is right as well where its cell
+    prints that 100 % were reached: in our run, or in the file handed in where our run of the same code prints
+    that line with other numbers, since the images of our run are not the student's. Otherwise a TA looks, and
+    gets the line that reports 100 %.
 
     Fields: the criterion's `section` is searched; `largest_set` is what still counts as small; `steps` is
     how many iterations are allowed; `claim` is a pattern for an output that reports 100 %, or no error.
@@ -70,6 +72,12 @@ class OverfitsSmallSet(Check):
             by_heart = sure(fact)
             if by_heart is not None and run.steps <= self.steps:
                 return self._passed(run, by_heart, shown)
+        for run in small:
+            line = self._line(run, case)
+            if isinstance(line, Known):
+                told_by = f"`{object_name(run.model)}` was trained on a small set for {run.steps} steps"
+                message = f"{told_by}; {line.value}."
+                return Judgement.passed(message, on=line, where=where_of([run]), exhibits=shown)
         cut = [run for run in small if run.passes_cut]
         if cut and not read_our_data(case):
             told_by = f" In the file handed in, {claim}." if claim else ""
@@ -79,6 +87,12 @@ class OverfitsSmallSet(Check):
         message = f"{self._seen(small, bool(told), case)}; {story}."
         why = "The images of our run are not the student's."
         return Judgement.needs_ta(message, open=why, where=where_of(small) or answer.where, exhibits=shown)
+
+    def _line(self, run: TrainingRun, case: Case) -> Fact[str]:
+        """The line that reports 100 % for a whole run within the steps allowed."""
+        if run.cell is None or run.cell != run.last_cell or run.passes_cut or run.steps > self.steps:
+            return Unknown("the run was longer, or cut")
+        return reported(case.evidence.cells[run.cell], self.claim, case.evidence.cells)
 
     def _seen(self, small: list[TrainingRun], told: bool, case: Case) -> str:
         """What our run showed, in words."""

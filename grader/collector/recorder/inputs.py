@@ -143,7 +143,7 @@ def _passed(node: Any, trace: _Trace) -> Iterator[Any]:
 
 def _note_operation(node: Any, name: str, trace: _Trace) -> None:
     constant = any(follower is None for follower, _ in node.next_functions)
-    divided = name in _DIVIDES and constant
+    divided = name in _DIVIDES and (constant or _of_parameters(node.next_functions[-1][0]))
     if name not in _MOVES:
         trace.moved = False
         trace.odd = trace.odd or not (name in _KEEPS_SCORES or divided)

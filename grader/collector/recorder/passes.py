@@ -18,6 +18,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from grader.collector.recorder.cells import Cells, Place
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.pending import Pending
+from grader.collector.recorder.rhythm import batches_asked
 from grader.collector.recorder.sources import Sources
 from grader.evidence.plan import Training
 from grader.evidence.record import ShimKind
@@ -37,6 +38,9 @@ _WITHOUT_WORKERS = {
 _WHOLE_PASSES = 2
 #: A network may be asked to memorise a set as small as this, which takes all of it.
 _SMALL_SET = 32
+#: Batches that one pass, and all passes of one line, may have more for what is done every few of them.
+_MOST_FOR_RHYTHM = 100
+_MOST_OF_A_LINE = 400
 #: Batch normalisation raises on a single item.
 _FEWEST_ITEMS = 2
 
@@ -62,6 +66,8 @@ class Pass:
         exhausted: It gave all that it will give; otherwise a later cell may go on with it.
         pending: What it adds up for a step to come.
         waits: It is not cut while something is pending.
+        asked: Batches after which all has happened that its loop does every few of them; None: not yet read.
+        fewer: Batches beyond the budget may have fewer items.
     """
 
     source: int
@@ -83,6 +89,8 @@ class Pass:
     after_run: int | None = None
     pending: Pending = field(default_factory=Pending)
     waits: bool = True
+    asked: int | None = None
+    fewer: bool = False
 
     def backward(self, loss: Any) -> None:
         """To be called before each backward pass on its batches."""
@@ -130,6 +138,7 @@ class Passes:
         self._later_items = training.items_after_two_passes if budget else None
         self._uses: Counter[tuple[int, Place]] = Counter()
         self._waited_in_vain: set[tuple[int, Place]] = set()
+        self._beyond: Counter[Place] = Counter()
         self._on_closed = on_closed
         self._note = note
         self._fault = fault
@@ -193,8 +202,9 @@ class Passes:
         whole = self._cells.current in self._whole_in
         if self._later_items is not None and not whole and _is_list_of_batches(loader):
             begun.small = len(loader.sampler) <= _SMALL_SET
+            begun.fewer = not begun.small and not loader.batch_sampler.drop_last
             later = self._uses[begun.loader, begun.place] >= _WHOLE_PASSES
-            if later and not begun.small and not loader.batch_sampler.drop_last:
+            if later and begun.fewer:
                 begun.most_items = self._later_items
         weakref.finalize(iterator, self._close, begun).atexit = False
         return begun
@@ -256,7 +266,8 @@ class Passes:
         if self._cells.current in self._whole_in:
             return False
         enough = current.most_items is not None and current.items >= current.most_items
-        return (enough or current.batches >= self._limit) and not self._owes_a_step(current)
+        ended = enough or current.batches >= self._limit
+        return ended and not self._owes_a_step(current) and not self._has_more_to_do(current)
 
     def _owes_a_step(self, current: Pass) -> bool:
         """A pass that adds up gradients, or losses, runs on to its step."""
@@ -265,6 +276,26 @@ class Passes:
         except Exception as error:
             self._fault(f"accumulated gradients could not be followed: {type(error).__name__}: {error}"[:300])
             return False
+
+    def _has_more_to_do(self, current: Pass) -> bool:
+        """The first passes of a loop run on to what it does every few batches, within bounds."""
+        if current.asked is None:
+            current.asked = self._batches_asked(current)
+        if current.batches >= current.asked or self._beyond[current.place] >= _MOST_OF_A_LINE:
+            return False
+        self._beyond[current.place] += 1
+        if current.fewer and current.most_items is None:
+            current.most_items = self._later_items
+        return True
+
+    def _batches_asked(self, current: Pass) -> int:
+        if self._uses[current.loader, current.place] >= _WHOLE_PASSES:
+            return 0
+        try:
+            return batches_asked(self._cells.frames(), self._cells.namespace, _MOST_FOR_RHYTHM)
+        except Exception as error:
+            self._fault(f"a loop's code could not be read: {type(error).__name__}: {error}"[:300])
+            return 0
 
     def _cut(self, current: Pass) -> None:
         if current.open:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
 from grader.facts.code.bindings import Binding
-from grader.facts.code.source import ParsedCell, nodes_of
+from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.shapes import error_of, shape_of
 
@@ -16,6 +16,10 @@ __all__ = ["as_left", "layers_in_reach", "parameters_in_reach"]
 
 #: Classes of compiled networks, whose parameters and layers are not kept where they are read.
 _COMPILED = frozenset({"RecursiveScriptModule", "ScriptModule", "TopLevelTracedModule", "TracedModule"})
+#: Attributes of a network, or of its parts, that are set without another part in its place.
+_FLAGS = frozenset({"bias", "data", "grad", "p", "requires_grad", "training", "weight"})
+#: Methods that add parts, or take them out.
+_ADDS = frozenset({"add_module", "append", "extend", "insert", "pop", "register_module"})
 #: What does a layer's work with weights of the student's own.
 _BY_HAND = frozenset({
     "addmm", "addmv", "baddbmm", "bilinear", "bmm", "einsum", "fold", "inner", "matmul", "mm", "mv",
@@ -36,7 +40,55 @@ def as_left(case: Case, module: ModuleRecord, names: Collection[str]) -> Fact[Mo
             return Unknown(f"cell {cell.index}, after this part, defines `{binding.name}` anew")
         if binding.name in names and not _keeps(cell, binding, names, module.class_name):
             return Unknown(f"cell {cell.index}, after this part, gives `{binding.name}` another value")
+    changing = next(_changing(case, names), None)
+    if changing is not None:
+        return Unknown(f"cell {changing}, after this part, changes parts of it")
     return Known(module)
+
+
+def _changing(case: Case, names: Collection[str]) -> Iterator[int]:
+    """Cells below the criterion's section that replace, add or take out parts of the network.
+
+    They do so themselves, as ``net.fc = nn.Linear(64, 10)``, or by a function that is given the network.
+    """
+    inside = case.alignment.cells_of(case.section) if case.section is not None else ()
+    functions = case.facts.functions.by_name
+    for record in case.evidence.cells[inside[-1] + 1 :] if inside else ():
+        tree = parse_cell(record.index, record.source).tree if record.kind == "code" else None
+        nodes = list(nodes_of(tree)) if tree is not None else []
+        given = {
+            each.func.id
+            for each in nodes
+            if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+            if any(isinstance(one, ast.Name) and one.id in names for one in each.args)
+        }
+        called = [functions[name].node for name in sorted(given & set(functions))]
+        if any(_replaces(node, names) for node in nodes) or any(map(_replaces_given, called)):
+            yield record.index
+
+
+def _replaces_given(function: ast.AST) -> bool:
+    """Whether a function changes the parts of what it is given."""
+    parameters = {node.arg for node in nodes_of(function) if isinstance(node, ast.arg)} - {"self"}
+    return any(_replaces(node, parameters) for node in nodes_of(function))
+
+
+def _replaces(node: ast.AST, names: Collection[str]) -> bool:
+    match node:
+        case ast.Assign(targets=targets):
+            parts = (each for each in targets if isinstance(each, ast.Attribute | ast.Subscript))
+            return any(_root(each) in names and getattr(each, "attr", "") not in _FLAGS for each in parts)
+        case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[first, *_]):
+            return _root(first) in names
+        case ast.Call(func=ast.Attribute(value=holder, attr=attr)):
+            return attr in _ADDS and _root(holder) in names
+    return False
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _after(case: Case) -> Iterator[tuple[ParsedCell, Binding]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from grader.evidence.record import ForwardRecord, RaisedError
 from grader.evidence.values import (
@@ -18,13 +19,20 @@ from grader.evidence.values import (
 )
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["error_of", "shape_of"]
+__all__ = ["error_of", "other_shapes", "shape_of"]
 
 #: Errors that the numbers we send cause, and not their shape: another dtype or device than the weights'.
 _OF_OUR_INPUT = re.compile(
     r"same dtype|dtype|scalar type|should be the same|same device|"
     r"expected (?:all )?tensors? .* on|Long|Half|Double|Float|BFloat16",
 )
+_MORE_INPUTS = re.compile(r"\bforward\(\) missing \d+ required positional argument")
+
+
+def other_shapes(forward: ForwardRecord) -> list[tuple[int, ...]]:
+    """The shapes of all tensors that came out but for the first."""
+    tensors = [] if forward.output is None else list(_tensors(forward.output))
+    return [tensor.shape for tensor in tensors[1:]]
 
 
 def shape_of(forward: ForwardRecord) -> Fact[tuple[int, ...] | None]:
@@ -48,19 +56,24 @@ def error_of(forward: ForwardRecord) -> Fact[RaisedError]:
     error = forward.error
     if error is None:
         return Unknown("it raised nothing")
+    if _MORE_INPUTS.search(error.message):
+        return Unknown(f"it takes more than the one input that was sent ({error.message[:80]})")
     if _OF_OUR_INPUT.search(error.message):
         return Unknown(f"that is due to the numbers that were sent ({error.message[:80]})")
     return Known(error)
 
 
 def _first_tensor(value: Value) -> ArrayValue | None:
+    return next(_tensors(value), None)
+
+
+def _tensors(value: Value) -> Iterator[ArrayValue]:
     match value:
         case ArrayValue():
-            return value
+            yield value
         case SequenceValue():
-            inner = list(value.items)
+            for each in value.items:
+                yield from _tensors(each)
         case MappingValue():
-            inner = [item for _, item in value.items]
-        case _:
-            return None
-    return next((found for each in inner if (found := _first_tensor(each)) is not None), None)
+            for _, item in value.items:
+                yield from _tensors(item)

@@ -26,6 +26,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _GRADIENTS = frozenset(
     {"backward", "fit", "grad", "grad_and_value", "jacrev", "jvp", "minimize", "value_and_grad", "vjp"}
 )
+_NAMED_GRADIENT = re.compile(r"(?i)(^|_)grad(ient)?s?(_|\d|$)|^d_?[wb]\d*$")
 #: Schedules of torch whose first rate is another than the one that was set.
 _START_ELSEWHERE = re.compile(
     r"(?i)^(OneCycleLR|CyclicLR|LambdaLR|LinearLR|ConstantLR|SequentialLR|ChainedScheduler)$|warm_?up"
@@ -71,9 +72,13 @@ def _assignments(case: Case) -> list[tuple[ast.Assign, set[str]]]:
 
 
 def takes_gradients(case: Case, nodes: Iterable[ast.AST]) -> bool:
-    """Whether code computes gradients, or calls something imported that by its name trains."""
+    """Whether code computes gradients, by itself too, or calls something imported that by its name trains."""
     imported = case.facts.functions.imports_seen_from(len(case.evidence.cells))
-    return any(_trains(call, imported) for node in nodes for call in calls_in(node))
+    return any(
+        _is_named_gradient(inner) or (isinstance(inner, ast.Call) and _trains(inner, imported))
+        for node in nodes
+        for inner in nodes_of(node)
+    )
 
 
 def starts_elsewhere(nodes: Iterable[ast.AST]) -> str:
@@ -121,6 +126,15 @@ def _targets(assigned: ast.Assign) -> set[str]:
     return {
         inner.id for target in assigned.targets for inner in nodes_of(target) if isinstance(inner, ast.Name)
     }
+
+
+def _is_named_gradient(node: ast.AST) -> bool:
+    """Whether something is worked out and gets the name of a gradient, as with NumPy."""
+    if not isinstance(node, ast.Assign) or not any(
+        isinstance(each, ast.BinOp) for each in nodes_of(node.value)
+    ):
+        return False
+    return any(_NAMED_GRADIENT.search(name) for name in _targets(node))
 
 
 def _trains(call: ast.Call, imported: Container[str]) -> bool:

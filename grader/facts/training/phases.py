@@ -9,6 +9,8 @@ another statement, by another call, or with another of several settings that a l
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
@@ -17,14 +19,17 @@ from grader.evidence.training import ModelIdentity, TrainingRun
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, Functions
 from grader.facts.code.names import last_name
-from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
+from grader.facts.code.source import nodes_of, parse_cell
 from grader.facts.training.code import calls_in
-from grader.facts.training.runs import batch_size_of, by_token
+from grader.facts.training.runs import batch_size_of, by_token, learning_rate_of
+from grader.facts.training.stretches import body_of, goes_through_settings, statements_at
 
 __all__ = ["phases"]
 
 #: Loops around a step beyond which none is counted.
 _DEEPEST = 3
+#: Names of what a loop goes through that call its turns parts of one training.
+_PART = re.compile(r"(?i)(i_?)?(cycle|phase|restart|stage)(_?(i|idx|no|num))?")
 #: Calls that take a network's parameters and are no optimizers.
 _NO_OPTIMIZERS = frozenset(
     {"enumerate", "filter", "iter", "len", "list", "map", "set", "sum", "tuple", "zip"}
@@ -37,10 +42,10 @@ def phases(run: TrainingRun, source: TrainingRun, case: Case) -> str:
         return "another part of the same network is trained than before"
     if not _same_network(run, source):
         return ""
+    code = _Code(case.facts.functions, run.optimizer)
     stretch = _stretch(run, source, case)
     if stretch is None:
-        return ""
-    code = _Code(case.facts.functions, run.optimizer)
+        return _next_in_cell(run, source, code, case)
     if not isinstance(stretch, LOOPS) and sum(code.trainings_in(stretch).values()) > 1:
         return ""
     if not _is_short(run) and not _is_short(source) and _starts_anew(run, source, stretch, code, case):
@@ -49,7 +54,10 @@ def phases(run: TrainingRun, source: TrainingRun, case: Case) -> str:
 
 
 def _same_network(run: TrainingRun, source: TrainingRun) -> bool:
-    return run.model.token == source.model.token and run.model.layers == source.model.layers
+    """Whether it is one object, or the same parameters in something around it, as ``DataParallel``."""
+    if run.model.token == source.model.token:
+        return run.model.layers == source.model.layers
+    return run.start.identity_share == 1 and run.model.parameter_count == source.model.parameter_count
 
 
 def _trains_other_parts(run: TrainingRun, source: TrainingRun) -> bool:
@@ -69,31 +77,51 @@ def _is_short(run: TrainingRun) -> bool:
 
 def _stretch(run: TrainingRun, source: TrainingRun, case: Case) -> ast.stmt | None:
     """The one statement of a cell, outside any function, in which both runs began."""
-    if run.cell is None or run.cell != source.cell or run.cell >= len(case.evidence.cells):
-        return None
-    cell = parse_cell(run.cell, case.evidence.cells[run.cell].source)
-    if cell.tree is None:
-        return None
-    here, there = (_statements_at(cell, each.line) for each in (run, source))
+    here, there = _statements_of(run, source, case)
     return here[0] if len(here) == 1 and here == there else None
 
 
-def _statements_at(cell: ParsedCell, line: int | None) -> list[ast.stmt]:
-    """Statements that a line belongs to: blocks that do not repeat are opened."""
-    found: list[ast.stmt] = []
-    waiting: list[ast.AST] = [cell.tree] if cell.tree is not None and line is not None else []
-    while waiting:
-        for child in ast.iter_child_nodes(waiting.pop()):
-            if isinstance(child, ast.If | ast.With | ast.Try | ast.ExceptHandler):
-                waiting.append(child)
-            elif isinstance(child, ast.stmt) and _covers(cell, child, line or 0):
-                found.append(child)
+def _next_in_cell(run: TrainingRun, source: TrainingRun, code: _Code, case: Case) -> str:
+    """Why a later statement of a cell may go on with a training; empty where it begins another.
+
+    Another kind of optimizer may polish what the first one found. A rate that falls may be a schedule where
+    loops are written out; who compares rates looks at what each of them came to, or calls the same again.
+    """
+    here, there = _statements_of(run, source, case)
+    if not here or not there or here == there:
+        return ""
+    if run.optimizer != source.optimizer:
+        return "the same cell goes on with another kind of optimizer"
+    rates = learning_rate_of(run), learning_rate_of(source)
+    falls = rates[0] is not None and rates[1] is not None and rates[0] < rates[1]
+    called = any(code.trainings_in(each) for each in (*here, *there))
+    if called or not falls or _items(run, case) != _items(source, case):
+        return ""
+    looks = [_looks_after(each, one, case) for each, one in ((there, source), (here, run))]
+    return "" if looks[0] & looks[1] else "the same cell goes on with a lower learning rate"
+
+
+def _looks_after(statements: list[ast.stmt], run: TrainingRun, case: Case) -> set[str]:
+    """Functions that take a run's network, or outputs of it, in the statements up to the next loop."""
+    cell = parse_cell(run.cell or 0, case.evidence.cells[run.cell or 0].source)
+    body = cell.tree.body if cell.tree is not None else []
+    names = set(run.model.names)
+    found: set[str] = set()
+    start = body.index(statements[0]) + 1 if statements[0] in body else len(body)
+    for statement in itertools.takewhile(lambda each: not isinstance(each, LOOPS), body[start:]):
+        for call in calls_in(statement):
+            taken = {each.id for each in (*call.args, call.func) if isinstance(each, ast.Name)}
+            if taken & names:
+                found.add(last_name(call.func))
     return found
 
 
-def _covers(cell: ParsedCell, statement: ast.stmt, line: int) -> bool:
-    first, last = cell.line_of(statement), cell.last_line_of(statement)
-    return first is not None and last is not None and first <= line <= last
+def _statements_of(run: TrainingRun, source: TrainingRun, case: Case) -> tuple[list[ast.stmt], ...]:
+    """Statements of one cell in which two runs began; none where they began in two cells."""
+    if run.cell is None or run.cell != source.cell or run.cell >= len(case.evidence.cells):
+        return [], []
+    cell = parse_cell(run.cell, case.evidence.cells[run.cell].source)
+    return statements_at(cell, run.line), statements_at(cell, source.line)
 
 
 class _Code:
@@ -176,12 +204,22 @@ def _starts_anew(run: TrainingRun, source: TrainingRun, stretch: ast.stmt, code:
     behind = code.functions_behind(stretch)
     if alike and any(max(code.trainings_in(each).values(), default=0) > 1 for each in behind):
         return True
+    if alike and _is_called_a_phase(stretch):
+        return False
     at_top = ((loop, True) for loop in _loops_in([stretch]))
     inside = ((loop, False) for loop in _loops_in(behind))
     return any(
-        _repeats_training(loop, run, code, inline=top) and (alike or _goes_through_settings(loop))
+        _repeats_training(loop, run, code, inline=top) and (alike or goes_through_settings(loop))
         for loop, top in (*at_top, *inside)
     )
+
+
+def _is_called_a_phase(stretch: ast.stmt) -> bool:
+    """Whether a loop's own variable calls its turns parts of one training, as in warm restarts."""
+    if not isinstance(stretch, ast.For):
+        return False
+    names = (name.id for name in nodes_of(stretch.target) if isinstance(name, ast.Name))
+    return any(_PART.fullmatch(name) for name in names)
 
 
 def _trains_several(run: TrainingRun, case: Case) -> bool:
@@ -202,7 +240,11 @@ def _settings(run: TrainingRun, case: Case) -> tuple[object, ...]:
 
 
 def _loops_in(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    return (inner for node in nodes for inner in nodes_of(node) if isinstance(inner, LOOPS))
+    return (inner for node in nodes for inner in nodes_of(node) if isinstance(inner, LOOPS) or _maps(inner))
+
+
+def _maps(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "map"
 
 
 def _repeats_training(loop: ast.AST, run: TrainingRun, code: _Code, *, inline: bool) -> bool:
@@ -210,39 +252,8 @@ def _repeats_training(loop: ast.AST, run: TrainingRun, code: _Code, *, inline: b
 
     Within a function, a loop that does so itself may be the phases of one training; it counts where `inline`.
     """
-    body = _body(loop)
+    body = body_of(loop)
     called = any(code.trainings_in(node) for node in body)
     if not called and not (inline and any(map(code.makes_optimizer, body))):
         return False
     return not code.builds(run.model, body) and code.loops_around_steps(body) >= (2 if run.passes else 1)
-
-
-def _body(loop: ast.AST) -> list[ast.AST]:
-    match loop:
-        case ast.For(body=body) | ast.AsyncFor(body=body) | ast.While(body=body):
-            return list(body)
-        case ast.DictComp(key=key, value=value):
-            return [key, value]
-        case ast.ListComp(elt=element) | ast.SetComp(elt=element) | ast.GeneratorExp(elt=element):
-            return [element]
-    return []
-
-
-def _goes_through_settings(loop: ast.AST) -> bool:
-    """Whether a loop takes one thing after the other out of a collection, by itself or by its number."""
-    if isinstance(loop, ast.While):
-        return False
-    heads = [loop] if isinstance(loop, ast.For | ast.AsyncFor) else getattr(loop, "generators", [])
-    if not all(_counts(head.iter) for head in heads):
-        return True
-    numbers = {name.id for head in heads for name in nodes_of(head.target) if isinstance(name, ast.Name)}
-    places = (
-        inner.slice for node in _body(loop) for inner in nodes_of(node) if isinstance(inner, ast.Subscript)
-    )
-    return any(isinstance(place, ast.Name) and place.id in numbers for place in places)
-
-
-def _counts(given: ast.expr) -> bool:
-    """Whether something is a range of numbers, with a progress bar around it or not."""
-    calls = [call.func for call in calls_in(given)]
-    return any(isinstance(name, ast.Name) and name.id in ("range", "trange") for name in calls)

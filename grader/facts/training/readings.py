@@ -54,8 +54,10 @@ def momenta_of(run: TrainingRun, case: Case) -> Readings:
 
 
 def batch_sizes_of(run: TrainingRun, case: Case) -> Readings:
+    """The loader's, and the largest batch that went into the loss: batches may be joined or taken apart."""
     size = batch_size_of(run, by_token(case.evidence.training))
-    return Readings(() if size is None else (float(size),))
+    fed = run.batch_sizes[:1] if not run.batch_sizes_cut else ()
+    return Readings(tuple(float(each) for each in dict.fromkeys((size, *fed)) if each is not None))
 
 
 def passes_of(run: TrainingRun, case: Case) -> Readings:

@@ -8,6 +8,7 @@ from grader.evidence.training import TrainingHistory, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import located, own_cell_failed, own_code, some_failed, stopped_early
+from grader.facts.raised import holds_text_alone
 from grader.facts.training.code import reached_code, takes_gradients
 from grader.facts.training.runs import runs_in
 
@@ -72,7 +73,7 @@ def unclaimed_runs(
 def ran(case: Case, sections: Sequence[str]) -> Fact[bool]:
     """Whether all of these sections are there and something in each of them ran; true where none is named."""
     for name in sections:
-        cells = own_code(case, name)
+        cells = [cell for cell in own_code(case, name) if not holds_text_alone(cell)]
         if not located(case, name):
             return Unknown(f"the part '{case.sections[name].title}' was not found in the notebook")
         if cells and all(cell.run is None or cell.run.status != "ok" for cell in cells):

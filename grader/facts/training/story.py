@@ -14,6 +14,7 @@ from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex, Strict
 from grader.facts.notebook import located, stored_text
+from grader.facts.training.by_hand import updates_beside
 from grader.facts.training.phases import phases
 from grader.facts.training.runs import mentions_binding, object_name, runs_in
 
@@ -65,7 +66,7 @@ def doubts_about_carrying(run: TrainingRun, case: Case, first_epoch: FirstEpoch 
 
 def doubts_about_freshness(run: TrainingRun, case: Case, first_epoch: FirstEpoch | None) -> list[str]:
     """Reasons why a run that was fresh in our run may have carried weights in the student's."""
-    loaded = _loaded_before(run, case)
+    loaded = [*_loaded_before(run, case), *_updated_beside(run, case)]
     value = _stored_value(run, case, first_epoch)
     if first_epoch is None or value is None or value > first_epoch.carried_at_most:
         return loaded
@@ -91,6 +92,16 @@ def _loaded_before(run: TrainingRun, case: Case) -> list[str]:
         f" not known what `{object_name(run.model)}` in cell {run.cell} started from."
         for use in before[:1]
     ]
+
+
+def _updated_beside(run: TrainingRun, case: Case) -> Iterator[str]:
+    """Updates by hand in a run's cell, which may be one more training of the same weights."""
+    why = updates_beside(run, case)
+    if why:
+        yield (
+            f"`{object_name(run.model)}` starts fresh in cell {run.cell}, but {why}: one training perhaps, or"
+            " another that kept trained weights."
+        )
 
 
 def doubts_about_place(

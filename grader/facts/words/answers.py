@@ -12,6 +12,7 @@ from grader.facts.code.source import comments_and_strings, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
+from grader.facts.raised import holds_text_alone
 from grader.facts.words.numbers import numbers_in, thousands_in
 
 __all__ = ["Answer", "answer_around", "answer_in", "cells_with"]
@@ -84,7 +85,7 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
     code = tuple(cell for cell in own if cell.kind == "code")
     stored = "\n".join(filter(None, map(stored_text, code)))
     ours = "" if stored or stands_in(case) else "\n".join(map(printed, code))
-    words = [cell.source if cell.kind != "code" else comments_and_strings(cell.source) for cell in own]
+    words = [_words(cell) for cell in own]
     return Answer(
         located=bool(cells),
         touched=touched,
@@ -95,6 +96,12 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
         shown_by_us=bool(ours.strip()),
         constants=tuple(number for cell in code for number in _constants(cell)),
     )
+
+
+def _words(cell: CellRecord) -> str:
+    """Markdown, also where it stands in a code cell by mistake; of code, comments and texts."""
+    is_text = cell.kind != "code" or holds_text_alone(cell)
+    return cell.source if is_text else comments_and_strings(cell.source)
 
 
 def answer_around(case: Case) -> tuple[str, Answer] | None:

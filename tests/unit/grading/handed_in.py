@@ -119,7 +119,7 @@ def _answer(
             return (
                 ProbeResult(status="not_found")
                 if found is None
-                else _described(work.networks[found], probe, arrays)
+                else _described(work.networks[found], probe, arrays, seed)
             )
 
 
@@ -134,10 +134,10 @@ def _counted(record: FunctionRecord, work: Work, probe: FunctionProbe) -> Functi
     return record.model_copy(update={"calls": calls})
 
 
-def _described(network: nn.Module, probe: ModuleProbe, arrays: list[np.ndarray]) -> ModuleRecord:
-    forwards = []
+def _described(network: nn.Module, probe: ModuleProbe, arrays: list[np.ndarray], seed: int) -> ModuleRecord:
+    forwards, drawn = [], torch.Generator().manual_seed(seed)
     for given in probe.inputs:
-        images = torch.zeros(given.shape)
+        images = torch.randn(given.shape, generator=drawn)
         with torch.no_grad():
             output = network(images)
         forwards.append(

@@ -281,9 +281,16 @@ def test_another_pooling_called_in_place_of_the_one_asked_for_is_no_pass(calls: 
 def test_the_size_of_a_layer_costs_once_where_another_criterion_asks_for_it():
     gray = FULLY.replace("3072", "1024")
     assert judge_trained(gray, any_size=True).status is Status.PASS
-    for text in (FIRST, THREE, "c: Conv2d(in_channels=3)\n" + gray, LEFT_OVER):
+    for text in (FIRST, THREE, LEFT_OVER):
         assert judge_trained(text, any_size=True).status is Status.FAIL
     assert judge_trained(gray).status is Status.FAIL
+
+
+def test_another_kind_of_network_costs_once_where_another_criterion_asks_for_the_kind():
+    other = judge_trained("c: Conv2d(in_channels=3)", any_size=True)
+    assert other.status is Status.NEEDS_TA
+    assert "With a Conv2d it is another network" in other.open
+    assert judge_trained("c: Conv2d(in_channels=3)").status is Status.FAIL
 
 
 def test_a_setting_that_the_sizes_do_not_show_is_told():

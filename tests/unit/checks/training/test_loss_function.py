@@ -138,12 +138,13 @@ KEPT = LETTERS.replace("nn.Linear(4, 9)", "nn.Softmax(dim=1)").replace(
         (LETTERS, 6),
         (KEPT, 3),
         (LETTERS.replace("nn.Linear(4, 9)", "nn.Softmax(dim=1)"), 6),
-        (GATED, None),
+        (GATED, 6),
+        (GATED.replace("F.softmax(self.last(torch.sigmoid(x) * x), dim=1)", "self.last(x.softmax(1))"), None),
         (LETTERS.replace("Letters", "Others"), None),
         (LETTERS.replace("F.softmax", "F.log_softmax"), None),
     ],
 )
-def test_the_line_of_the_softmax_is_named_where_the_class_has_only_one(source: str, line: int | None):
+def test_the_line_of_the_softmax_is_named_where_the_network_ends_in_it(source: str, line: int | None):
     network = factories.model("net", class_name="Letters")
     wrong = run("CrossEntropyLoss", "probabilities", (4, 9)).model_copy(update={"model": network})
     judgement = judge(wrong, cells=(cell(0, source), cell(1, "train(net)")))

@@ -139,6 +139,33 @@ def test_what_our_own_run_prints_is_no_claim_of_the_file_handed_in():
     assert rows(judge(OVERFITS, printing, training=training), "claim") == [{"claimed": False}]
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "steps", "status"),
+    [
+        ("Training accuracy: 0.3", "Training accuracy: 1.0", 150, Status.PASS),
+        ("Training accuracy: 1.0", "Training accuracy: 0.9", 150, Status.PASS),
+        ("Training accuracy: 0.3", "Training accuracy: 0.9", 150, Status.NEEDS_TA),
+        ("done", "Training accuracy: 1.0", 150, Status.NEEDS_TA),
+        ("Training accuracy: 0.3", "My training accuracy: 1.0", 150, Status.NEEDS_TA),
+        ("Training accuracy: 0.3", "Training accuracy: 1.0", 201, Status.NEEDS_TA),
+    ],
+)
+def test_a_line_of_the_file_counts_where_our_run_of_the_code_prints_it_for_other_images(
+    ours: str, theirs: str, steps: int, status: Status
+):
+    source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=27, sampled=27)
+    printing = cell(1, "print(train())", printed=ours, stored=theirs)
+    printing = printing.model_copy(
+        update={"submitted": printing.submitted.model_copy(update={"execution_count": 3})}
+    )
+    training = history(run(steps, 1.0, last_cell=1), sources=(source,))
+    judgement = judge(OVERFITS, printing, training=training)
+    assert judgement.status is status
+    assert ("and our run prints this line" in judgement.message) == (
+        status is Status.PASS and theirs.endswith("1.0")
+    )
+
+
 def test_a_run_that_an_error_stopped_tells_nothing():
     source = DataSource(token=0, dataset_token=0, dataset="ImageFolder", length=27, sampled=27)
     failed = cell(1, "train()", error=CellError(type="NameError", message="name 'use_cuda' is not defined"))
