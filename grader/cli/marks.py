@@ -116,7 +116,9 @@ def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequen
     ended = f"{attempt.outcome}: {detail}" if detail else attempt.outcome
     print_line(f"attempt {attempt.number}, {ended}, {attempt.wall_time_s:.1f} s")
     if mark is None:
-        print_line("not judged yet; `grader run` or `grader regrade` judges it")
+        unread = result.unreadable
+        why = "not judged yet" if unread is None else f"its verdict, row {unread}, cannot be read"
+        print_line(f"{why}; `grader regrade` judges it")
         return
     columns = ("criterion", "status", "points", "out of", "decided", "message")
     if rows:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli import setup
-from grader.cli.console import errors, print_line, print_path
+from grader.cli.console import errors, print_line, print_note, print_path
 from grader.cli.options import Assignment, Database, Evidence, ReferenceFolder, RosterFile, Students
+
+if TYPE_CHECKING:
+    from grader.workflows.views.report import NotWritten
 
 __all__ = ["report"]
 
@@ -36,7 +39,7 @@ def report(
     """
     from grader.files.pdf import find_browser, print_pdf
     from grader.intake.roster import read_roster
-    from grader.workflows.views.report import write_reports
+    from grader.workflows.views.report import NotWritten, Written, write_reports
     from grader.workflows.views.show import find_results
 
     options = setup.settings(db=db, evidence=evidence, reference=reference)
@@ -48,22 +51,26 @@ def report(
         made = write_reports(
             store, found, out, reference=answers, appendix=appendix, roster=people, contact=options.contact
         )
-        written = list(made)
+        made_all = list(made)
+    written = [item for item in made_all if isinstance(item, Written)]
+    missing = [item for item in made_all if isinstance(item, NotWritten)]
     printed = [print_pdf(browser, item.path) for item in written] if pdf else []
     if students or len(written) == 1:
         for path in [*(item.path for item in written), *printed]:
             print_path(path)
     print_line(f"1 report is in {out}" if len(written) == 1 else f"{len(written)} reports are in {out}")
-    _tell_left_out([result.student for result in found if result.verdict is None])
+    _tell_missing(missing)
     _tell_outdated(assignment, sum(item.outdated for item in written))
-    return 0
+    return 1 if missing else 0
 
 
-def _tell_left_out(students: Sequence[str]) -> None:
-    if students:
-        errors().print(
-            f"no report for {', '.join(students)}: not judged yet; `grader run` goes on with it", markup=False
-        )
+def _tell_missing(missing: Sequence[NotWritten]) -> None:
+    """One note for each reason, with all whom it concerns."""
+    by_reason: dict[str, list[str]] = {}
+    for item in missing:
+        by_reason.setdefault(item.why, []).append(item.student)
+    for why, students in by_reason.items():
+        print_note(f"no report for {', '.join(students)}: {why}")
 
 
 def _tell_outdated(assignment: str, outdated: int) -> None:

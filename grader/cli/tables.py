@@ -52,6 +52,8 @@ def our_fault(result: Result) -> str:
         return "not run yet"
     if Outcome(result.attempt.outcome).our_fault:
         return f"not run: {result.attempt.detail}"
+    if result.unreadable is not None:
+        return f"its verdict, row {result.unreadable}, cannot be read: `grader regrade` judges again"
     if result.verdict is None:
         return "not judged yet"
     findings = result.verdict.findings

@@ -39,14 +39,17 @@ class BlobFolder:
         return self.path_of(digest).exists()
 
     def put(self, content: bytes) -> str:
-        """Stores `content` durably and gives its digest; content already there is left alone.
+        """Stores `content` durably and gives its digest.
+
+        What is there already is left alone where it is whole; what is damaged is written again, since the
+        right bytes are at hand.
 
         Raises:
             StoreError: The folder cannot be written.
         """
         digest = hashlib.sha256(content).hexdigest()
         path = self.path_of(digest)
-        if path.exists():
+        if path.exists() and self._is_whole(digest):
             return digest
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +64,13 @@ class BlobFolder:
                 todo="check the free space and the permissions of this folder, then run again",
             ) from error
         return digest
+
+    def _is_whole(self, digest: str) -> bool:
+        try:
+            self.get(digest)
+        except StoreError:
+            return False
+        return True
 
     def get(self, digest: str, *, limit_bytes: int = 512 * 1024 * 1024) -> bytes:
         """Reads a blob and checks that it is what its name says.

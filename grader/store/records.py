@@ -179,3 +179,11 @@ class VerdictRecord(Record):
                 found=f"{error.error_count()} places that are not as the grader writes them",
                 todo="`grader audit` tells whether it was changed after it was written",
             ) from error
+
+    @property
+    def readable(self) -> Verdict | None:
+        """What was found; None where the row cannot be read, for who tells of many rows."""
+        try:
+            return self.verdict
+        except StoreError:
+            return None

@@ -53,7 +53,14 @@ class Result:
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        return None if self.verdict_record is None else self.verdict_record.verdict
+        """None before the first, and where the newest cannot be read: then nothing counts until a regrade."""
+        return None if self.verdict_record is None else self.verdict_record.readable
+
+    @property
+    def unreadable(self) -> int | None:
+        """The row of the history that holds a verdict which cannot be read; None where there is none."""
+        record = self.verdict_record
+        return record.seq if record is not None and self.verdict is None else None
 
     @cached_property
     def mark(self) -> Mark | None:
@@ -169,15 +176,17 @@ def tokens_spent_before(
 
 def _late_policy(session: Session, assignment: str) -> LatePolicy | None:
     """What the assignment's newest verdict says of lateness."""
-    newest = (
+    newest_first = (
         select(VerdictRow)
         .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
         .where(RubricRow.assignment == assignment)
         .order_by(VerdictRow.seq.desc())
-        .limit(1)
     )
-    row = session.scalar(newest)
-    return VerdictRecord.of(row).verdict.late if row else None
+    for row in session.scalars(newest_first.execution_options(yield_per=1)):
+        verdict = VerdictRecord.of(row).readable
+        if verdict is not None:
+            return verdict.late
+    return None
 
 
 def _newest_of(

@@ -136,7 +136,7 @@ def _found_then(
     for record in (entry.record for entry in entries):
         if isinstance(record, VerdictRecord) and record.seq == remark.verdict:
             attempt = attempts.get(record.attempt, result.attempt)
-            found = _finding(record.verdict, remark.criterion)
+            found = _finding(record.readable, remark.criterion)
             return found, NamedCells(store, replace(result, attempt=attempt))
     return None, NamedCells(store, result)
 
@@ -147,7 +147,7 @@ def _changes(entries: Sequence[TimelineEntry], name: str) -> Iterator[str]:
     for seal, record in ((entry.seal, entry.record) for entry in entries):
         who = f"{_moment(seal.at)} {seal.actor}"
         if isinstance(record, VerdictRecord):
-            found = _finding(record.verdict, name)
+            found = _finding(record.readable, name)
             if found is not None and (last is None or _standing(found) != _standing(last)):
                 yield f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
             last = found
@@ -160,7 +160,9 @@ def _given(mark: MarkRecord) -> str:
     return f"{given} by request {mark.request}" if mark.request else given
 
 
-def _finding(verdict: Verdict, name: str) -> Finding | None:
+def _finding(verdict: Verdict | None, name: str) -> Finding | None:
+    if verdict is None:
+        return None
     return next((item for item in verdict.findings if item.criterion == name), None)
 
 

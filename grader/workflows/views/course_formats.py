@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grader.errors import UsageError
+from grader.errors import EvidenceError, RubricError, StoreError, UsageError
 from grader.evidence.record import Outcome
 from grader.exports import (
     FORMATS,
@@ -115,8 +115,6 @@ def student_mark(
         roster: Tells names and other ids.
         messages_from: Where the evidence is, for formats that show students what was found.
 
-    Raises:
-        StoreError: Evidence is gone or was changed.
     """
     mark, attempt = result.mark, result.attempt
     entry = find_person(roster, result)
@@ -125,7 +123,11 @@ def student_mark(
     missing = _missing(result)
     if mark is None or attempt is None:
         return StudentMark(result.student, 0.0, 0.0, missing=missing, person=person)
-    views = _views(messages_from, result) if messages_from and not missing else {}
+    views: Mapping[str, FindingView] = {}
+    try:
+        views = _views(messages_from, result) if messages_from and not missing else {}
+    except (StoreError, EvidenceError, RubricError) as error:
+        missing = f"what was found cannot be read: {error.what}"
     return StudentMark(
         student=result.student,
         points=mark.points,

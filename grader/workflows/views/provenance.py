@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from grader.errors import EvidenceError, StoreError
 from grader.store import Store
+from grader.store.records import AttemptRecord
 from grader.store.results import Result
 
 __all__ = ["stands_on"]
@@ -13,13 +15,12 @@ __all__ = ["stands_on"]
 def stands_on(store: Store, result: Result) -> dict[str, Any]:
     """All that attempt and verdict name, in full; empty before the first attempt.
 
-    Raises:
-        StoreError: The evidence is gone or was changed.
+    Where the evidence cannot be read, ``problem`` says why in place of what it would tell.
     """
     attempt = result.attempt
     if attempt is None:
         return {}
-    environment = store.evidence(attempt).evidence.environment
+    told = _environment(store, attempt)
     return {
         "notebook": attempt.notebook,
         "evidence": attempt.evidence,
@@ -28,11 +29,18 @@ def stands_on(store: Store, result: Result) -> dict[str, Any]:
         "sandbox": attempt.sandbox,
         "isolation": attempt.isolation,
         "seed": attempt.seed,
-        "python": environment.python,
-        "packages": dict(sorted(environment.packages.items())),
-        "gpu": environment.gpu,
+        **told,
         **_verdict(result),
     }
+
+
+def _environment(store: Store, attempt: AttemptRecord) -> dict[str, Any]:
+    try:
+        environment = store.evidence(attempt).evidence.environment
+    except (StoreError, EvidenceError) as error:
+        return {"problem": str(error)}
+    packages = dict(sorted(environment.packages.items()))
+    return {"python": environment.python, "packages": packages, "gpu": environment.gpu}
 
 
 def _verdict(result: Result) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.errors import EvidenceError, RubricError, StoreError
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.files.named import write_text
@@ -23,6 +24,7 @@ from grader.workflows.views.people import shown_name
 
 __all__ = [
     "NO_REFERENCE",
+    "NotWritten",
     "Written",
     "file_name",
     "report_input",
@@ -46,6 +48,14 @@ class Written:
     outdated: bool = False
 
 
+@dataclass(frozen=True)
+class NotWritten:
+    """A student without a report, and why."""
+
+    student: str
+    why: str
+
+
 def write_reports(
     store: Store,
     results: Sequence[Result],
@@ -55,7 +65,7 @@ def write_reports(
     appendix: bool = True,
     roster: Roster | None = None,
     contact: str | None = None,
-) -> Iterator[Written]:
+) -> Iterator[Written | NotWritten]:
     """Writes a report for each result that has a verdict, naming each once it is written.
 
     Args:
@@ -67,18 +77,33 @@ def write_reports(
         roster: Tells names.
         contact: Whom a student can ask.
 
+    Yields:
+        One for each student, also where no report can be written: what is wrong with one student's evidence
+        leaves nobody else without feedback.
+
     Raises:
         UsageError: The folder cannot be written.
-        StoreError: Evidence is gone or was changed.
     """
     taken: set[str] = set()
     for result in results:
-        report = report_input(store, result, reference=reference, appendix=appendix)
-        if report is not None:
-            path = folder / file_name(result.student, taken)
-            named = replace(report, name=shown_name(roster, result), contact=contact or "")
-            write_text(path, render_report(named))
-            yield Written(path, outdated=report.reference.digest != reference.digest)
+        try:
+            report = report_input(store, result, reference=reference, appendix=appendix)
+        except (StoreError, EvidenceError, RubricError) as error:
+            yield NotWritten(result.student, str(error))
+            continue
+        if report is None:
+            yield NotWritten(result.student, _why_none(result))
+            continue
+        path = folder / file_name(result.student, taken)
+        named = replace(report, name=shown_name(roster, result), contact=contact or "")
+        write_text(path, render_report(named))
+        yield Written(path, outdated=report.reference.digest != reference.digest)
+
+
+def _why_none(result: Result) -> str:
+    if result.unreadable is not None:
+        return f"its verdict, row {result.unreadable}, cannot be read; `grader regrade` judges again"
+    return "not judged yet; `grader run` goes on with it"
 
 
 def report_input(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from grader.errors import EvidenceError, StoreError
 from grader.evidence.record import Outcome
 from grader.intake.roster import Roster
 from grader.reporting import ClassSummary, SummaryInput, summarise
@@ -32,7 +34,6 @@ def class_summary(
 
     Raises:
         UsageError: Nothing was judged yet.
-        StoreError: Evidence is gone or was changed.
     """
     rubric = store.newest_rubric(assignment).rubric
     inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
@@ -46,11 +47,15 @@ def class_summary(
 def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:
     entry = roster.find(result.student) if roster else None
     assert result.attempt is not None
+    bundle = None
+    # One student's damaged evidence costs an example its line of code, and the class nothing.
+    with suppress(StoreError, EvidenceError):
+        bundle = store.evidence(result.attempt)
     return SummaryInput(
         student=result.student,
         outcome=Outcome(result.attempt.outcome),
         mark=result.mark,
-        bundle=store.evidence(result.attempt),
+        bundle=bundle,
         wall_time_s=result.attempt.wall_time_s,
         name=entry.name if entry else "",
     )

@@ -65,17 +65,17 @@ def tell(entries: Sequence[TimelineEntry], student: str, shown: str) -> list[Tol
         seal = entry.seal
         changes: tuple[str, ...] = ()
         if isinstance(entry.record, VerdictRecord):
-            verdict = entry.record.verdict
-            changes, before = _changes(before, verdict), verdict
+            verdict = entry.record.readable
+            changes, before = _changes(before, verdict), verdict or before
         who = shown if seal.actor == student else seal.actor
         what = _describe(entry, hidden=hidden)
         told.append(Told(seal.seq, seal.kind, seal.at, who, seal.why, what, changes))
     return told
 
 
-def _changes(before: Verdict | None, after: Verdict) -> tuple[str, ...]:
+def _changes(before: Verdict | None, after: Verdict | None) -> tuple[str, ...]:
     """What the grader's own judgement changed, criterion by criterion; nothing for the first verdict."""
-    if before is None:
+    if before is None or after is None:
         return ()
     return tuple(
         f"{change.criterion}: {_standing(change.before)} -> {_standing(change.after)}"
@@ -115,6 +115,8 @@ def _handed_in(file: SubmissionRecord, *, hidden: bool) -> str:
 
 
 def _judged(verdict: VerdictRecord) -> str:
+    if verdict.readable is None:
+        return "verdict: it cannot be read; `grader audit` tells whether it was changed"
     pending = f", {verdict.pending:g} pending" if verdict.pending else ""
     return f"verdict: {verdict.points:g} of {verdict.out_of:g}{pending}, by rubric row {verdict.rubric}"
 
