@@ -50,7 +50,7 @@ class Limits:
     aside: float = 0.2
     smallest: float = 0.04
     error_levels: float = 4.0
-    cloned: float = 0.008
+    cloned: float = 0.012
 
 
 #: An arm comes from below, so that the middle of what stands out lies lower than the hand's.

@@ -20,6 +20,7 @@ _EVEN = 0.1
 #: Pixels; copies nearer than this are no copies.
 _NEAR = 24
 _MOST_OFFSETS = 8
+_JPEG_BLOCK = 8
 #: Noise is compared in windows of so many pixels, where the picture has no edges.
 _WINDOW = 15
 _STEEP = 0.02
@@ -103,7 +104,9 @@ def _offsets(noise: Floats) -> list[tuple[int, int]]:
     against[:_NEAR, -_NEAR:] = 0
     best = np.argpartition(against, -_MOST_OFFSETS, axis=None)[-_MOST_OFFSETS:]
     down, across = np.unravel_index(best, against.shape)
-    return [(int(y), int(x if x <= size[1] // 2 else x - size[1])) for y, x in zip(down, across, strict=True)]
+    across = np.where(across <= size[1] // 2, across, across - size[1])
+    # What compression makes of an even wall repeats from block to block.
+    return [(int(y), int(x)) for y, x in zip(down, across, strict=True) if y % _JPEG_BLOCK or x % _JPEG_BLOCK]
 
 
 def _same_noise(noise: Floats, quiet: npt.NDArray[np.bool_], offset: tuple[int, int]) -> int:
@@ -122,7 +125,7 @@ def _same_noise(noise: Floats, quiet: npt.NDArray[np.bool_], offset: tuple[int, 
 
     # Running sums may come out a little under zero.
     strength = np.sqrt(np.maximum(mean(one * one), 0) * np.maximum(mean(other * other), 0))
-    noisy = strength > _LEAST_NOISE**2
+    noisy = strength > (1.5 * _LEAST_NOISE) ** 2
     same = (mean(one * other) > _NOISE_ALIKE * strength) & noisy & (mean(both * 1.0) > 0.5)
     return int(same.sum())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import UsageError
@@ -40,11 +40,13 @@ class CheckRequest:
         known: A folder of pictures that the course knew before.
         jobs: Processes at a time; by the number of cores where it is None.
         actor: Who is written into the history.
+        reference: The course's own answers, which verdicts name; photos need none.
     """
 
     folder: Folder
     rubric: LoadedRubric
     actor: str
+    reference: Reference = field(default_factory=Reference)
     known: Path | None = None
     jobs: int | None = None
 
@@ -92,7 +94,7 @@ def check_photos(
     require_photo_rubric(request.rubric)
     collection = request.folder.read()
     found = measure_class(collection, request.folder, known=request.known, jobs=request.jobs, tell=tell)
-    judge = Judge(request.rubric, Reference())
+    judge = Judge(request.rubric, request.reference)
     _record(collection, found, judge, request, store)
     stale = [result for result in _results(store, judge, collection) if not judge.stands(result)]
     regrade(store, stale, lambda _: judge, actor=request.actor, why=_WHY)

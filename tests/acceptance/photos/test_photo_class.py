@@ -1,4 +1,4 @@
-"""A class of thirty hands in photos: what is found on each, and what becomes of it."""
+"""A class of thirty hands in photos: what is found on each, what becomes of it, and the data set."""
 
 from __future__ import annotations
 
@@ -7,19 +7,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
+from torch import nn
 
+from grader.errors import UsageError
 from grader.grading.marks import Mark
 from grader.judging.exhibits import PhotoNote, PhotoNotes, exhibit_of
 from grader.judging.judgement import Status
+from grader.photos.dataset import SPLITS
 from grader.store import Store, open_store
 from grader.store.results import Result
 from grader.store.rubrics import LoadedRubric
+from grader.workflows.photos.anonymize import anonymize, write_card
 from grader.workflows.photos.check import Checked, CheckRequest, check_photos
 from grader.workflows.photos.collect import Collected, collect
 from grader.workflows.photos.collection import Folder
+from grader.workflows.photos.consolidate import Consolidated, consolidate
+from grader.workflows.photos.decisions import decide, words_for
 from grader.workflows.regrading.rubrics import load_rubric_file
-from tests.photo_class import PhotoClass, write_class
+from grader.workflows.views.show import find_result
+from tests.photo_class import NAMES, PhotoClass, write_class
 
 ROOT = Path(__file__).parents[3]
 
@@ -172,3 +182,139 @@ def test_the_history_holds_no_pictures(lab: Lab) -> None:
     blobs = {path.name for path in lab.store.blobs.root.rglob("*") if path.is_file()}
     assert originals and blobs
     assert not originals & blobs
+
+
+@pytest.fixture(scope="module")
+def made(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Consolidated]:
+    """The data set: one student's dark photos are accepted, and three students did not agree."""
+    store, folder = lab.store, lab.folder
+    dark, right = lab.photo_class.wrong["dark"], lab.photo_class.right
+    said = dict.fromkeys([f"{letter}{take + 1}" for letter in "BCD" for take in range(TAKES)], "accept")
+    decide(store, folder, "lab3a", dark, words_for(",".join(said), ""), actor="ann")
+    consent = {each.student: each.student not in right[:3] for each in lab.checked.results}
+    shares = {"val": 0.2, "test": 0.2}
+    consolidated = consolidate(store, folder, "lab3a", consent, shares=shares, seed=1)
+    out = tmp_path_factory.mktemp("data") / "gestures"
+    anonymize(folder, out)
+    write_card(out)
+    return out, consolidated
+
+
+def test_what_a_person_said_of_photos_is_a_mark_with_its_reason(lab: Lab, made: object) -> None:
+    del made
+    result = find_result(lab.store, lab.photo_class.wrong["dark"], "lab3a")
+    mark = mark_of(result)
+    assert mark.points == 10
+    decided = [item.decision for item in mark.criteria if item.decision is not None]
+    assert [each.by for each in decided] == ["ann"]
+
+
+def test_only_photos_that_are_good_and_agreed_to_are_in(lab: Lab, made: tuple[Path, Consolidated]) -> None:
+    _, consolidated = made
+    inside = {each.student for each in consolidated.included}
+    wrong = lab.photo_class.wrong
+    assert not inside & set(lab.photo_class.right[:3])
+    assert not inside & {wrong["bomb"], wrong["no archive"]}
+    letters = {(each.student, each.letter) for each in consolidated.included}
+    for what in ("blurred", "background", "aside", "edited", "damaged"):
+        assert not {(wrong[what], letter) for letter in "BC"} & letters
+    # Of the picture that two students handed in nobody knows whose it is.
+    assert (wrong["copied"], "G") not in letters
+    assert set(consolidated.reasons) >= {
+        "no consent",
+        "could not be opened",
+        "more than of the rarest letter",
+    }
+    assert {wrong["turned"], wrong["heic"], wrong["nested zip"]} <= inside
+
+
+def test_nobodys_hand_is_in_two_parts_and_letters_are_balanced(made: tuple[Path, Consolidated]) -> None:
+    out, consolidated = made
+    people = [{path.name.split("_")[0] for path in (out / split).rglob("*.jpg")} for split in SPLITS]
+    assert all(people) and sum(map(len, people)) == len(set().union(*people))
+    assert len(set().union(*people)) == len({each.student for each in consolidated.included})
+    for split in SPLITS:
+        assert len({len(list((out / split / letter).iterdir())) for letter in "ABCDEFGHI"}) == 1
+
+
+def test_no_byte_of_it_leads_to_a_name(lab: Lab, made: tuple[Path, Consolidated]) -> None:
+    out, _ = made
+    numbers = [each.student for each in lab.checked.results]
+    originals = [photo.sha256 for each in lab.collected.collection.students for photo in each.photos]
+    whole = b"\n".join(str(path).encode() + b"\n" + path.read_bytes() for path in files_of(out)).lower()
+    assert [name for name in (*NAMES, *numbers, *originals) if name and name.encode() in whole] == []
+    for mark in (b"exif", b"photoshop", b"example phones", b"http://ns.adobe.com"):
+        assert mark not in whole
+    for path in files_of(out):
+        if path.suffix == ".jpg":
+            with Image.open(path) as image:
+                assert (image.size, image.mode, len(image.getexif())) == ((224, 224), "RGB", 0)
+
+
+def files_of(out: Path) -> list[Path]:
+    return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def test_codes_of_people_are_drawn_anew_each_time(
+    lab: Lab, made: tuple[Path, Consolidated], tmp_path: Path
+) -> None:
+    out, _ = made
+    anonymize(lab.folder, tmp_path / "again")
+    digests = [
+        {path.read_bytes(): path.name for path in files_of(each) if path.suffix == ".jpg"}
+        for each in (out, tmp_path / "again")
+    ]
+    assert digests[0].keys() == digests[1].keys()
+    assert digests[0] != digests[1]
+
+
+def test_a_data_set_that_was_changed_has_no_card(lab: Lab, tmp_path: Path, made: object) -> None:
+    del made
+    out = tmp_path / "changed"
+    anonymize(lab.folder, out)
+    first = next(path for path in files_of(out) if path.suffix == ".jpg")
+    first.write_bytes(first.read_bytes() + b"!")
+    with pytest.raises(UsageError, match="changed"):
+        write_card(out)
+    first.unlink()
+    with pytest.raises(UsageError, match="missing"):
+        write_card(out)
+
+
+def test_the_card_counts_what_is_there(made: tuple[Path, Consolidated]) -> None:
+    out, consolidated = made
+    card = (out / "CARD.md").read_text(encoding="utf-8")
+    assert f"{len(consolidated.included)} photos" in card
+    assert "30 students handed in photos, and 27 agreed" in " ".join(card.split())
+    for reason, count in consolidated.reasons.items():
+        assert f"- {count}: {reason}" in card
+
+
+def test_the_reference_net_of_part_b_learns_from_it_what_holds_for_people_not_seen(
+    made: tuple[Path, Consolidated],
+) -> None:
+    out, _ = made
+    torch.manual_seed(1)
+    (images, letters), (unseen, answers) = (tensors(out / split) for split in ("train", "test"))
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 8, stride=8), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16 * 6 * 6, 32), nn.ReLU(), nn.Linear(32, 9),
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.003)
+    for _ in range(60):
+        for rows in torch.randperm(len(images)).split(32):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(images[rows]), letters[rows]).backward()
+            optimizer.step()
+    right = int((net(unseen).argmax(dim=1) == answers).sum())
+    # Who guesses has a ninth right; three standard deviations above is no luck.
+    chance, count = 1 / 9, len(answers)
+    assert right > count * chance + 3 * (count * chance * (1 - chance)) ** 0.5, f"{right} of {count}"
+
+
+def tensors(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Photos as a net takes them, and their letters' numbers."""
+    paths = sorted(folder.rglob("*.jpg"))
+    images = [np.asarray(Image.open(path), dtype=np.float32) / 255 - 0.8 for path in paths]
+    letters = torch.tensor(["ABCDEFGHI".index(path.parent.name) for path in paths])
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), letters

@@ -99,7 +99,7 @@ def test_a_part_that_was_copied_is_found(photos: list[Image.Image]) -> None:
         before = jpeg(photo, 96)
         copied = photo.copy()
         copied.paste(photo.crop((84, 112, 144, 184)), (5, 9))
-        assert looks(copied, 96).editing.cloned > 0.008
+        assert looks(copied, 96).editing.cloned > Limits().cloned
         assert measure(before).photo.looks.editing.cloned < 0.002  # type: ignore[union-attr]
 
 
