@@ -27,9 +27,10 @@ from grader.workflows.photos.collect import Collected, collect
 from grader.workflows.photos.collection import Folder
 from grader.workflows.photos.consolidate import Consolidated, consolidate
 from grader.workflows.photos.decisions import decide, words_for
+from grader.workflows.photos.sheets import write_sheets
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.views.show import find_result
-from tests.photo_class import NAMES, PhotoClass, write_class
+from tests.photo_class import NAMES, PhotoClass, number_of, write_class
 
 ROOT = Path(__file__).parents[3]
 
@@ -168,6 +169,14 @@ def test_a_copy_is_seen_on_both_sides_and_nobody_is_named(lab: Lab) -> None:
     assert "mirrored" in note.text
     assert note.for_ta
     assert not any(name in note.text for name in (each.student for each in lab.checked.results))
+
+
+def test_the_sheet_of_a_copy_leads_a_person_to_the_other_photo(lab: Lab) -> None:
+    index = write_sheets(lab.store, lab.checked, lab.folder)
+    sheet = (index.parent / f"{lab.photo_class.wrong['copied']}.html").read_text(encoding="utf-8")
+    assert f"like G1 of {number_of(29)}" in sheet
+    assert sheet.count("data:image/jpeg") == 9 * TAKES
+    assert len(list(index.parent.iterdir())) == 31
 
 
 def test_checked_again_nothing_is_new(lab: Lab) -> None:
