@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli import setup
-from grader.cli.console import number, print_line, print_table
+from grader.cli.console import number, print_line, print_note, print_table
 from grader.cli.options import Database, Evidence, Jobs, OneStudent, RubricName, User
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ def collect(
     return 0
 
 
+def _told(done: int, total: int) -> None:
+    """A class takes minutes, so that it says now and then how far it is."""
+    if done % 100 == 0 or done == total:
+        print_note(f"{done} of {total} photos are measured")
+
+
 def _look_at(student: PhotosOf) -> str:
     refused = [f"{photo.name}: {photo.why}" for photo in student.photos if photo.why]
     others = [f"{each.name}: {each.why}" for each in student.left_out]
@@ -96,7 +102,7 @@ def check(
     answers = setup.reference(options)
     request = CheckRequest(Folder(folder), loaded, setup.actor(options), answers, known, options.jobs)
     with setup.store(options, create=True) as store:
-        done = check_photos(request, store)
+        done = check_photos(request, store, tell=_told)
         index = write_sheets(store, done, request.folder)
         closing_table(done.results, marks_on_earlier_files(store, done.results))
     print_line(f"marks are in {options.db.rsplit('@', 1)[-1]}")

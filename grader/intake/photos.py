@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from grader.errors import IntakeError, SubmissionError
+from grader.grading.held import parted
 from grader.intake.archive import archive_entries
 from grader.intake.entries import Entry, is_litter
 from grader.intake.folder import folder_entries
@@ -250,9 +251,8 @@ def _files(entry: Entry, name: str, depth: int, left: list[int]) -> Iterator[Fou
     if _is_archive(entry.inside) and entry.problem is None:
         yield from _in_archive(entry, name, depth, left)
     elif entry.problem is not None:
-        yield FoundFile(
-            visible(name or entry.inside.name), lambda: _refused(str(entry.problem)), entry.problem
-        )
+        problem, _ = parted(entry.problem)
+        yield FoundFile(visible(name or entry.inside.name), lambda: _refused(problem), problem)
     else:
         yield FoundFile(visible(name or entry.inside.name), lambda: _read(entry))
 
