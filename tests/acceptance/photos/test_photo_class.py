@@ -125,8 +125,11 @@ def test_what_is_wrong_gets_the_findings_that_it_deserves(lab: Lab, what: str) -
     found = {name: status for name, status in statuses(result).items() if status is not Status.PASS}
     assert {name: found.get(name) for name in expected} == expected
     assert about <= {note.about for note in notes(result)}
-    if what != "edited":  # a copy beside the hand may well be taken for a background
-        assert found == expected
+    # A copy beside the hand may well be taken for a background, two takes of a drawn hand for one picture.
+    may_be = {"plain-background"} if what == "edited" else {"own-photos"} if TAKES > 1 else set()
+    assert set(found) - set(expected) <= may_be
+    if "own-photos" not in expected:
+        assert {note.about for note in notes(result) if note.for_ta} <= {"own_double"}
 
 
 def test_what_is_only_noticed_costs_nothing_and_what_is_certain_does(lab: Lab) -> None:
