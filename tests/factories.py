@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from grader.evidence.codec import Bundle
+from grader.evidence.photos import Photo
 from grader.evidence.plan import (
     Call,
     FunctionProbe,
@@ -74,6 +75,7 @@ from grader.grading.verdict import Finding, Verdict
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
+from grader.photos.names import letter_of_folder, letter_of_name, number_of_name
 from grader.rubric.model import Criterion, Rubric
 from reference import FUNCTIONS
 
@@ -120,6 +122,29 @@ def evidence(
     cells: Sequence[CellRecord] = (), *, outcome: Outcome = Outcome.COMPLETED, **more: Any
 ) -> Evidence:
     return Evidence(notebook="0" * 64, plan="1" * 64, outcome=outcome, cells=tuple(cells), **more)
+
+
+def photo(name: str, **more: Any) -> Photo:
+    """A right photo of this name; `looks` may give some measures only, and letters are read from the name."""
+    looks = {
+        "sharpness": 0.7,
+        "brightness": 0.9,
+        "dark": 0.0,
+        "bright": 0.0,
+        "contrast": 0.4,
+        "wall": 0.9,
+        "wall_spread": 1.0,
+        "wall_edges": 0.0,
+        "hand": {"left": 0.3, "top": 0.2, "right": 0.7, "bottom": 1.0, "x": 0.5, "y": 0.6, "area": 0.2},
+    } | dict(more.pop("looks", {}))
+    of_name = {
+        "letter_of_name": letter_of_name(name),
+        "letter_of_folder": letter_of_folder(name),
+        "number_of_name": number_of_name(name),
+    }
+    read = {"format": "JPEG", "mode": "RGB", "width": 224, "height": 224, "pixels": name, "looks": looks}
+    about = read if more.get("state", "read") == "read" else {}
+    return Photo.model_validate({"name": name, "sha256": f"{len(name):064x}", **of_name, **about, **more})
 
 
 def answers(

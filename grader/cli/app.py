@@ -18,6 +18,7 @@ from grader.cli.image import doctor, image
 from grader.cli.intake import intake
 from grader.cli.mark import mark, pending
 from grader.cli.marks import show
+from grader.cli.photos import photos
 from grader.cli.regrade import regrade
 from grader.cli.remark import remark
 from grader.cli.report import report
@@ -58,6 +59,7 @@ for _command in (
     doctor, demo,
 ):  # fmt: skip
     app.command()(_command)
+app.add_typer(photos, name="photos")
 app.add_typer(remark, name="remark")
 app.add_typer(rubric, name="rubric")
 app.add_typer(db, name="db")

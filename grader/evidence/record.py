@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.base import Record
+from grader.evidence.photos import PhotoSet
 from grader.evidence.training import TrainingHistory
 from grader.evidence.values import Value
 
@@ -417,6 +418,7 @@ class Evidence(Record):
         cut: Parts of which there was more than was kept.
         whole_in_cells: Cells in which no pass over a DataLoader was ended early, since code in them raised
             where it was: all was run again for them.
+        photos: Where photos were handed in and no notebook.
     """
 
     schema_version: Literal[2] = 2
@@ -436,3 +438,5 @@ class Evidence(Record):
     anomalies: tuple[str, ...] = ()
     cut: tuple[Cut, ...] = ()
     whole_in_cells: tuple[int, ...] = ()
+    # Left out where there are none, so that evidence of notebooks stays the same bytes.
+    photos: PhotoSet | None = Field(default=None, exclude_if=lambda photos: photos is None)

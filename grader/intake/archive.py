@@ -7,8 +7,10 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from grader.errors import IntakeError, SubmissionError
 from grader.grading.held import TO_DO
@@ -26,7 +28,7 @@ _ENCRYPTED = 0x1
 _Open = Callable[[], zipfile.ZipFile]
 
 
-def archive_entries(path: Path, *, content: bytes | None = None) -> list[Entry]:
+def archive_entries(path: Path, *, content: bytes | Path | None = None) -> list[Entry]:
     """Lists the files of a zip archive, in order of their names.
 
     A file that must not be read (a link, an absolute or climbing path, a name given twice, a bomb) is
@@ -34,14 +36,14 @@ def archive_entries(path: Path, *, content: bytes | None = None) -> list[Entry]:
 
     Args:
         path: Where it lies, or what to call it.
-        content: Its bytes; read from `path` where they are not given.
+        content: Its bytes, or where they lie for the moment; `path` where neither is given.
 
     Raises:
         IntakeError: The file is no zip archive, is damaged, or holds too many files.
     """
 
     def opened() -> zipfile.ZipFile:
-        return zipfile.ZipFile(path if content is None else io.BytesIO(content))
+        return zipfile.ZipFile(io.BytesIO(content) if isinstance(content, bytes) else content or path)
 
     try:
         with opened() as archive:
@@ -77,7 +79,7 @@ def _entry(opened: _Open, archive: Path, member: zipfile.ZipInfo, times_named: i
     problem = _problem(member, times_named)
     if problem is not None:
         return Entry(inside, shown, unreadable(problem), problem)
-    return Entry(inside, shown, lambda: _read(opened, archive, member))
+    return Entry(inside, shown, lambda: _read(opened, archive, member), open=lambda: _stream(opened, member))
 
 
 def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
@@ -97,6 +99,12 @@ def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:
     if member.file_size > max(_RATIO_MATTERS_FROM, _MAX_RATIO * member.compress_size):
         return f"the file unpacks to more than {_MAX_RATIO} times its size"
     return None
+
+
+@contextmanager
+def _stream(open_archive: _Open, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    with open_archive() as opened, opened.open(member) as file:
+        yield file
 
 
 def _read(open_archive: _Open, archive: Path, member: zipfile.ZipInfo) -> bytes:

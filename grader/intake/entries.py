@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from grader.errors import IntakeError, SubmissionError
 from grader.intake.notebook_json import MAX_BYTES
@@ -29,6 +31,8 @@ class Entry:
         read: Gives the file's bytes; raises SubmissionError where it cannot be read.
         problem: Why it must not be read (a link, a pipe, an unsafe name); None for an ordinary file.
         is_folder: True for an empty folder, which may stand for a student who handed in nothing.
+        open: Opens an ordinary file to be read in pieces; errors as its reader has them. None where it must
+            not be read.
     """
 
     inside: PurePosixPath
@@ -36,6 +40,7 @@ class Entry:
     read: Callable[[], bytes]
     problem: str | None = None
     is_folder: bool = False
+    open: Callable[[], AbstractContextManager[IO[bytes]]] | None = None
 
     @property
     def is_notebook(self) -> bool:

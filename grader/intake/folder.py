@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from grader.errors import IntakeError, SubmissionError
 from grader.grading.held import TO_DO
 from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
 from grader.intake.shorten import TooLarge, read_shortened
 
-__all__ = ["folder_entries", "read_file"]
+__all__ = ["folder_entries", "open_file", "read_file"]
 
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -46,16 +48,28 @@ def read_file(path: Path) -> bytes:
         SubmissionError: It is no ordinary file, is too large, or cannot be read.
     """
     try:
-        # A pipe would block at opening and a link would lead elsewhere.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SubmissionError("this is no ordinary file", where=str(path))
+        with open_file(path) as file:
             return read_shortened(file)
     except OSError as error:
         raise SubmissionError("the file cannot be read", where=str(path), found=error.strerror) from error
     except TooLarge:
         raise too_large(path) from None
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[IO[bytes]]:
+    """Opens an ordinary file to be read in pieces.
+
+    Raises:
+        SubmissionError: It is no ordinary file.
+        OSError: It cannot be opened.
+    """
+    # A pipe would block at opening and a link would lead elsewhere.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SubmissionError("this is no ordinary file", where=str(path))
+        yield file
 
 
 def _walk(root: Path) -> Iterator[Entry]:
@@ -85,7 +99,7 @@ def _walk(root: Path) -> Iterator[Entry]:
 
 def _file(path: Path, inside: PurePosixPath, mode: int) -> Entry:
     if stat.S_ISREG(mode):
-        return Entry(inside, path, lambda: read_file(path))
+        return Entry(inside, path, lambda: read_file(path), open=lambda: open_file(path))
     kind = _KINDS.get(stat.S_IFMT(mode), "no ordinary file")
     problem = f"this is {kind}, not a file; {TO_DO}hand in the file itself"
     return Entry(inside, path, unreadable(problem), problem)

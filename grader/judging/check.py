@@ -31,6 +31,9 @@ class Check(Strict):
     #: True where a person judges by design, and not only where a program cannot tell.
     by_a_person: ClassVar[bool] = False
 
+    #: True where it judges photos, which no notebook brings.
+    of_photos: ClassVar[bool] = False
+
     check: str
 
     def probes(self) -> tuple[Probe, ...]:

@@ -25,6 +25,8 @@ __all__ = [
     "Pair",
     "Part",
     "Parts",
+    "PhotoNote",
+    "PhotoNotes",
     "Place",
     "Plane",
     "Prompt",
@@ -262,6 +264,32 @@ class Prompt(_Plain):
     text: str
 
 
+class PhotoNote(_Plain):
+    """What was noticed on one photo of those handed in.
+
+    Attributes:
+        photo: Its name within what was handed in.
+        about: In a word: ``blurred``, ``size``, ``like another``.
+        text: Expected and found, in a clause.
+        certain: It is so; else a person has to look whether it is.
+        for_ta: It stands on no page for students: whose a picture is, and what was done to it, a person says.
+    """
+
+    photo: str
+    about: str
+    text: str
+    certain: bool = False
+    for_ta: bool = False
+
+
+class PhotoNotes(_Plain):
+    """What was noticed on photos, in their order, and how many were looked at."""
+
+    kind: Literal["photo_notes"] = "photo_notes"
+    looked_at: int
+    notes: tuple[PhotoNote, ...] = ()
+
+
 class Table(_Plain):
     """Other rows that a judgement stands on, for exports.
 
@@ -293,7 +321,17 @@ class Table(_Plain):
 
 
 Exhibit = Annotated[
-    Calls | DataLanes | Names | NetworkTable | Pair | Parts | Prompt | RunTimeline | Table | Window,
+    Calls
+    | DataLanes
+    | Names
+    | NetworkTable
+    | Pair
+    | Parts
+    | PhotoNotes
+    | Prompt
+    | RunTimeline
+    | Table
+    | Window,
     Field(discriminator="kind"),
 ]
 

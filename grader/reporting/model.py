@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from grader.evidence.codec import Bundle
+from grader.evidence.photos import PhotoSet
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.grading.marks import Decision, Mark
@@ -84,6 +85,11 @@ class ReportInput:
         if self.outcome is not None:
             return self.outcome
         return Outcome.INVALID_SUBMISSION if self.bundle is None else self.bundle.evidence.outcome
+
+    @property
+    def photos(self) -> PhotoSet | None:
+        """What was measured on photos, where these were handed in and no notebook."""
+        return None if self.bundle is None else self.bundle.evidence.photos
 
     @property
     def result_detail(self) -> str:

@@ -1,4 +1,4 @@
-"""Pages that stand alone: one file, no scripts, nothing fetched, and a policy that holds browsers to it."""
+"""Pages that stand alone: one file, nothing fetched, no script but ours, and a policy that holds browsers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,30 @@ from markupsafe import Markup
 from grader.reporting import text
 from grader.reporting.markdown import markdown, message
 
-__all__ = ["fragment", "page"]
+__all__ = ["fragment", "page", "page_with_keys"]
 
 
 def page(template: str, **context: Any) -> str:
-    """Renders a whole page with its styles and its Content-Security-Policy."""
-    styles = _styles()
+    """Renders a whole page with its styles and its Content-Security-Policy; no script runs on it."""
+    styles = _sheet("page.css")
     return _environment().get_template(template).render(styles=styles, policy=_policy(styles), **context)
+
+
+def page_with_keys(template: str, *, styles: str, script: str, **context: Any) -> str:
+    """Renders a page for course staff that may be used by keys, and without them as well.
+
+    Args:
+        template: Its name.
+        styles: A style sheet of its own beside that of all pages.
+        script: A packaged script, which is all that may run.
+        context: What the template needs.
+    """
+    both, code = Markup("\n").join((_sheet("page.css"), _sheet(styles))), _sheet(script)
+    policy = _policy(both, code)
+    rendered: str = (
+        _environment().get_template(template).render(styles=both, script=code, policy=policy, **context)
+    )
+    return rendered
 
 
 def fragment(template: str, **context: Any) -> Markup:
@@ -69,16 +86,21 @@ def _finalized(value: Any) -> Any:
     return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-@lru_cache(maxsize=1)
-def _styles() -> Markup:
-    sheet = resources.files("grader.reporting").joinpath("templates/page.css").read_text(encoding="utf-8")
-    return Markup(sheet)  # noqa: S704 - packaged with this module
+@lru_cache(maxsize=8)
+def _sheet(name: str) -> Markup:
+    text = resources.files("grader.reporting").joinpath(f"templates/{name}").read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - packaged with this module
 
 
 @lru_cache(maxsize=4)
-def _policy(styles: str) -> str:
-    """Allows the one style sheet, by its hash, and pictures that lie in the page itself."""
-    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+def _policy(styles: str, script: str = "") -> str:
+    """Allows the style sheet and the script there is, by hash, and pictures that lie in the page itself."""
+    scripts = f" script-src {_digest(script)};" if script else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_digest(styles)};{scripts} img-src data:; base-uri 'none';"
+        " form-action 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

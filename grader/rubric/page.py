@@ -52,8 +52,9 @@ def _section(word: str, kind: type[Check], snippets: Mapping[str, Any]) -> str:
 
 
 def _snippet(about: Mapping[str, Any]) -> str:
-    """A few cells, and what the check says of them."""
-    return f"{about['status']}, saying *{about['says']}*\n\n```python\n{about['code'].strip()}\n```\n"
+    """A few cells or photos, and what the check says of them."""
+    language, text = ("yaml", about["photos"]) if "photos" in about else ("python", about["code"])
+    return f"{about['status']}, saying *{about['says']}*\n\n```{language}\n{text.strip()}\n```\n"
 
 
 def _shared(name: str, about: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ They are data in ``docs/snippets/``, one file for each kind, and stand in docs/c
       says: in the message
       facts: in one of the facts that `grader check` prints
       code: |                       # in percent format
+      photos: |                     # or photos, as the record has them, of which the rest is right
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from grader.checks import registry
+from grader.evidence.codec import Bundle
+from grader.evidence.photos import PhotoSet
 from grader.facts.handout import Handout, fingerprint
 from grader.samples.percent import notebook_bytes, read_percent
 from grader.sandbox.base import Sandbox
 from grader.workflows.regrading.reference import load_reference
-from grader.workflows.trying.try_check import trial_rubric, try_check
+from grader.workflows.trying.try_check import trial_rubric, tried, try_check
+from tests import factories
 
 matplotlib.use("agg")
 
@@ -58,6 +62,12 @@ def handout_of(about: dict[str, Any]) -> Handout | None:
     return fingerprint(json.loads(notebook(about["handout"]))) if "handout" in about else None
 
 
+def photos_of(expected: dict[str, Any]) -> Bundle:
+    rows = YAML(typ="safe").load(expected["photos"])
+    photos = tuple(factories.photo(row.pop("name"), **row) for row in rows)
+    return Bundle(factories.evidence(photos=PhotoSet(photos=photos)))
+
+
 def test_each_kind_has_snippets_and_each_file_of_snippets_a_kind() -> None:
     assert sorted(path.stem for path in FOLDER.iterdir()) == KINDS
 
@@ -77,7 +87,10 @@ def test_a_snippet_comes_to_what_stands_beside_it(kind: str, which: str, sandbox
     rubric = trial_rubric(kind, about["keys"], about.get("section"))
     expected = about[which]
     reference = load_reference(ROOT / "reference")
-    trial = try_check(notebook(expected["code"]), rubric, reference, sandbox, handout_of(about))
+    if "photos" in expected:
+        trial = tried(photos_of(expected), rubric, reference)
+    else:
+        trial = try_check(notebook(expected["code"]), rubric, reference, sandbox, handout_of(about))
     facts = [f"{what}: {said}" for what, said in trial.facts]
     assert trial.finding.status == expected["status"], trial.finding
     assert expected["says"] in trial.finding.message

@@ -19,13 +19,14 @@ from grader.judging.exhibits import (
     NetworkTable,
     Pair,
     Parts,
+    PhotoNotes,
     Prompt,
     RunTimeline,
     Table,
     Window,
 )
 from grader.reporting.model import ReportInput
-from grader.reporting.pictures import calls, convolution, data_use, layers, training_runs
+from grader.reporting.pictures import calls, convolution, data_use, layers, photos, training_runs
 
 __all__ = ["DRAWERS", "NOT_DRAWN", "pictures"]
 
@@ -36,6 +37,7 @@ DRAWERS: Mapping[type[Any], Callable[[ReportInput, Finding, Any], Markup | None]
     Window: convolution.draw,
     DataLanes: data_use.draw,
     Calls: calls.draw,
+    PhotoNotes: photos.draw,
 }
 
 #: Types of which no picture is made, and why not.

@@ -18,7 +18,7 @@ from PIL import Image
 from grader.files.whole import write_whole
 from grader.samples.datasets.drawing import Floats, Grid, paint, to_bytes
 
-__all__ = ["LETTERS", "write_gestures"]
+__all__ = ["LETTERS", "draw_looks", "draw_photos", "write_gestures"]
 
 LETTERS = "ABCDEFGHI"
 _SIZE = 224
@@ -76,10 +76,10 @@ def write_gestures(directory: Path) -> Path:
     rng = np.random.default_rng(_SEED)
     hand_number = 0
     for split, hands in _HANDS.items():
-        looks = _draw_looks(rng, hands)
+        looks = draw_looks(rng, hands)
         for letter in LETTERS:
-            photos = _draw_photos(rng, letter, looks)
-            for position, photo in enumerate(photos):
+            photos = draw_photos(rng, letter, looks)
+            for position, photo in enumerate(map(_jpeg, photos)):
                 name = f"{hand_number + position // _TAKES:03d}_{letter}_{position % _TAKES + 1}.jpg"
                 for folder in _folders(split, position):
                     write_whole(directory / folder / letter / name, photo)
@@ -94,16 +94,28 @@ def _folders(split: str, position: int) -> Iterator[str]:
         yield "small"
 
 
-def _draw_looks(rng: np.random.Generator, hands: int) -> tuple[Floats, Floats]:
+def draw_looks(rng: np.random.Generator, hands: int) -> tuple[Floats, Floats]:
     """Skin colours (hands, 3) and palm widths (hands,)."""
     shade = rng.uniform(0.45, 1.0, (hands, 1))
     skin = np.array([0.93, 0.72, 0.58]) * shade + rng.normal(0, 0.02, (hands, 3))
     return skin.astype(np.float32), rng.uniform(0.13, 0.16, hands).astype(np.float32)
 
 
-def _draw_photos(rng: np.random.Generator, letter: str, looks: tuple[Floats, Floats]) -> list[bytes]:
-    """Photographs each hand a few times: JPEG files, hand by hand."""
-    skin, widths = (np.repeat(look, _TAKES, axis=0) for look in looks)
+def draw_photos(
+    rng: np.random.Generator, letter: str, looks: tuple[Floats, Floats], *, takes: int = _TAKES
+) -> npt.NDArray[np.uint8]:
+    """Photographs each hand a few times, hand by hand.
+
+    Args:
+        rng: Places hands and chooses walls.
+        letter: One of `LETTERS`.
+        looks: As `draw_looks` gives them.
+        takes: Photos of each hand.
+
+    Returns:
+        (takes times hands, 224, 224, 3).
+    """
+    skin, widths = (np.repeat(look, takes, axis=0) for look in looks)
     count = len(widths)
     stretched, sideways = _POSES[letter]
     hands = _Hands(
@@ -116,7 +128,7 @@ def _draw_photos(rng: np.random.Generator, letter: str, looks: tuple[Floats, Flo
     photos: Floats = np.broadcast_to(wall, (count, _SIZE, _SIZE, 3)).copy()
     _paint_hands(photos, hands, stretched)
     photos += rng.standard_normal(photos.shape, dtype=np.float32) * 0.01
-    return [_jpeg(photo) for photo in to_bytes(photos)]
+    return to_bytes(photos)
 
 
 def _paint_hands(photos: Floats, hands: _Hands, stretched: tuple[float, ...]) -> None:

@@ -13,6 +13,7 @@ from grader.grading.held import TO_DO
 from grader.intake import Submission, find_submissions
 from grader.intake.doubtful import is_doubtful
 from grader.intake.identity import normalise_id
+from grader.rubric.model import Rubric
 from grader.sandbox import select
 from grader.sandbox.base import Sandbox
 from grader.store import Store
@@ -25,7 +26,14 @@ from grader.workflows.running.stopping import StopSignal
 from grader.workflows.upkeep.settings import Settings
 from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 
-__all__ = ["FolderReport", "GradeRequest", "grade_folder", "grade_works", "of_this_assignment"]
+__all__ = [
+    "FolderReport",
+    "GradeRequest",
+    "grade_folder",
+    "grade_works",
+    "of_this_assignment",
+    "require_notebooks",
+]
 
 _MOST_NAMED = 5
 
@@ -88,6 +96,8 @@ def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: Stop
     """
     options = request.settings
     chooser = RubricShelf(request.places).chooser(options.rubric)
+    if chooser.named is not None:
+        require_notebooks(chooser.named.rubric)
     found = find_submissions(request.submissions, format=options.format, assignment_of=chooser.assignment_of)
     submissions = _named(found.submissions, request.student)
     files, others = of_this_assignment([read_file(item) for item in submissions], chooser)
@@ -110,6 +120,20 @@ def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: Stop
     judge_again(edited, works, store, request.reference, actor=request.actor)
     left_out = (*others, *without_rubric(files, planned), *replaced)
     return FolderReport(report, tuple(found.problems), left_out, tuple(dropped), edited)
+
+
+def require_notebooks(rubric: Rubric) -> None:
+    """Keeps a rubric for photos from judging notebooks.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if any(criterion.check.of_photos for criterion in rubric.criteria):
+        raise UsageError(
+            "this rubric judges photos, and this command runs notebooks",
+            where=rubric.assignment,
+            todo="grader photos collect SUBMISSIONS --into DIR, then grader photos check DIR",
+        )
 
 
 def _named(submissions: Sequence[Submission], student: str) -> list[Submission]:

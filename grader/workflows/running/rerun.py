@@ -14,7 +14,7 @@ from grader.store.results import Result
 from grader.workflows.regrading.chosen_rubric import ChosenRubric
 from grader.workflows.regrading.regrade import Regraded, changes_between
 from grader.workflows.running.events import Notify
-from grader.workflows.running.grade_folder import grade_works
+from grader.workflows.running.grade_folder import grade_works, require_notebooks
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import RunReport
 from grader.workflows.running.stopping import StopSignal
@@ -45,7 +45,12 @@ def rerun(
     notify: Notify,
     stop: StopSignal,
 ) -> Rerun:
-    """Runs each student's newest stored notebook again and judges it by the given rubric."""
+    """Runs each student's newest stored notebook again and judges it by the given rubric.
+
+    Raises:
+        UsageError: The rubric judges photos, which the history does not hold.
+    """
+    require_notebooks(by.loaded.rubric)
     files = [read_file(stored_submission(store, item)) for item in chosen]
     works = plan_work(files, lambda _: by.loaded, training=options.training, cuda=options.gpus != "none")
     report = grade_works(works, options, store, reference, actor=actor, notify=notify, stop=stop)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from grader.evidence.photos import Photo
 from grader.evidence.plan import Probe
 from grader.evidence.record import FunctionRecord, ModuleRecord, ProbeResult
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known
 from grader.facts.notebook import is_own, untouched
+from grader.facts.photos import Limits, hints_of, letter_of
 from grader.facts.targets import describe
 from grader.facts.training.data_use import TestData
 from grader.facts.training.losses import loss_of
@@ -26,7 +28,19 @@ _MOST_LAYERS = 12
 
 def facts_in_words(case: Case, probes: Sequence[Probe] = ()) -> tuple[Line, ...]:
     """Lines on the notebook, its code, what was measured, and its trainings."""
+    if case.evidence.photos is not None:
+        return tuple(_photo(photo) for photo in case.evidence.photos.photos)
     return (*_notebook(case), *_measured(case, probes), *_trainings(case))
+
+
+def _photo(photo: Photo) -> Line:
+    if photo.state != "read":
+        return photo.name, f"{photo.state.replace('_', ' ')}: {photo.why}"
+    hints = ", ".join(hint.about for hint in hints_of(photo, Limits()))
+    letter = letter_of(photo)
+    named = letter.value if isinstance(letter, Known) else f"not known, {letter.why}"
+    form = f"{photo.format}, {photo.width} x {photo.height}, {photo.mode}"
+    return photo.name, f"{form}; letter: {named}; noticed: {hints or 'nothing'}"
 
 
 def _notebook(case: Case) -> Iterator[Line]:

@@ -25,7 +25,7 @@ from grader.sandbox.base import Job, Sandbox
 from grader.workflows.running.whole_passes import with_whole_passes
 from grader.workflows.trying.facts_in_words import facts_in_words
 
-__all__ = ["CheckTrial", "trial_rubric", "try_check"]
+__all__ = ["CheckTrial", "trial_rubric", "tried", "try_check"]
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,11 @@ def try_check(
     def run(by: Plan) -> Bundle:
         return worker.run(Job("trial", notebook, by))
 
-    return _tried(with_whole_passes(run(plan), plan, run), rubric, reference, handout)
+    return tried(with_whole_passes(run(plan), plan, run), rubric, reference, handout)
 
 
-def _tried(bundle: Bundle, rubric: Rubric, reference: Reference, handout: Handout | None) -> CheckTrial:
+def tried(bundle: Bundle, rubric: Rubric, reference: Reference, handout: Handout | None = None) -> CheckTrial:
+    """What the one criterion makes of evidence that is there already."""
     criterion = rubric.criteria[0]
     facts = Facts.of(bundle, rubric.sections, handout)
     case = Case(facts, criterion.section, reference, criterion.check.watches(), (criterion.check,))

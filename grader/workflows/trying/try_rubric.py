@@ -16,6 +16,7 @@ from grader.intake import parse_notebook
 from grader.rubric.plan import plan_for
 from grader.sandbox.base import Job, Sandbox, Worker
 from grader.store.rubrics import LoadedRubric
+from grader.workflows.running.grade_folder import require_notebooks
 from grader.workflows.running.whole_passes import with_whole_passes
 from grader.workflows.trying.mutants import Mutant, mutants_of
 
@@ -128,8 +129,10 @@ def try_rubric(
 
     Raises:
         SubmissionError: A file is no notebook.
+        UsageError: The rubric judges photos.
         SandboxUnavailable: The sandbox does not work here.
     """
+    require_notebooks(loaded.rubric)
     trial = _Trial(loaded, reference, sandbox.open(plan_for(loaded.rubric)))
     told("the solution")
     solved = trial.run(solution, draws=DRAWS)

@@ -12,6 +12,7 @@ from torch import nn
 
 from grader.collector.probes.trace import layers_of
 from grader.evidence.codec import Bundle
+from grader.evidence.photos import PhotoSet
 from grader.evidence.plan import FunctionProbe, ModuleProbe, Probe
 from grader.evidence.record import (
     CellRecord,
@@ -52,6 +53,7 @@ class Work:
         operations: Torch operations of the calls of a counted function: of the first, of the others.
         training: Builds the history, given the cell of each section.
         files: Section and path.
+        photos: Where photos were handed in and no notebook.
     """
 
     code: Mapping[str, str]
@@ -63,6 +65,7 @@ class Work:
     operations: tuple[int, int] = (12, 12)
     training: Callable[[Mapping[str, int]], TrainingHistory] = nothing_trained
     files: Sequence[tuple[str, str]] = ()
+    photos: PhotoSet | None = None
 
 
 def bundle_of(rubric: Rubric, work: Work, seed: int = 7) -> Bundle:
@@ -81,6 +84,7 @@ def bundle_of(rubric: Rubric, work: Work, seed: int = 7) -> Bundle:
         files=tuple(FileWritten(path=path, cell=place[where], size_bytes=9) for where, path in work.files),
         probes=factories.answers(probes),
         training=work.training(place),
+        photos=work.photos,
     )
     return Bundle(given, arrays)
 

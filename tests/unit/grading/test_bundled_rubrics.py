@@ -42,6 +42,7 @@ PROMISED = {
         " large-net-shape training-files fresh-weights part3-settings validation-selection"
         " test-error-of-best loss-function fully-connected-net",
     ),
+    "lab3a": (10, "all-letters size names sharp-and-lit plain-background own-photos"),
     "lab3b": (
         50,
         "builtin-shadowing model-shape loss-function fresh-weights test-set-untouched overfits-small-set"

@@ -26,12 +26,12 @@ STATED = (NumberAnswer, ParameterCount, FilesWritten)
 
 
 def silent(given: Evidence, probes: dict[str, ProbeResult], outcome: Outcome) -> Evidence:
-    """The same notebook, of which our run saw nothing: no cell ran, no value, file or training was seen."""
+    """The same notebook, of which our run saw nothing: no cell ran, nothing was measured."""
     cells = tuple(
         cell.model_copy(update={"run": CellRun(status="not_run") if cell.kind == "code" else None})
         for cell in given.cells
     )
-    nothing = {"values": (), "files": (), "training": TrainingHistory(), "probes": probes}
+    nothing = {"values": (), "files": (), "training": TrainingHistory(), "probes": probes, "photos": None}
     return given.model_copy(update={"cells": cells, "outcome": outcome, **nothing})
 
 

@@ -29,6 +29,8 @@ from grader.judging.exhibits import (
     Pair,
     Part,
     Parts,
+    PhotoNote,
+    PhotoNotes,
     Prompt,
     RunTimeline,
     Table,
@@ -184,6 +186,7 @@ def hostile_exhibits(text: str) -> tuple[Exhibit, ...]:
         Parts(parts=(Part(name=text, state="wrong", expected=text, found=text, mistake=text, note=text),)),
         Table.of(text, [{text: text}]),
         Prompt(text=text),
+        PhotoNotes(looked_at=1, notes=(PhotoNote(photo=text, about=text, text=text),)),
     )
 
 
