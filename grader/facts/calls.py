@@ -47,6 +47,7 @@ class Answer:
     operators_elsewhere: tuple[str, ...] = ()
     library_calls: tuple[str, ...] = ()
     operators_cut: bool = False
+    stdout_cut: bool = False
 
     @property
     def call(self) -> str:
@@ -58,7 +59,8 @@ class Answer:
     @property
     def silent(self) -> bool:
         """Whether the call came to nothing at all: None, nothing printed, nothing raised."""
-        return self.got is None and self.error is None and not self.stdout.strip()
+        nothing = self.got is None and self.error is None and not self.stdout.strip()
+        return nothing and not self.stdout_cut
 
     @property
     def seen(self) -> Fact[Answer]:
@@ -142,6 +144,7 @@ def answer_of(name: str, record: CallRecord, bundle: Bundle) -> Answer:
         operators_elsewhere=record.operators_elsewhere,
         library_calls=record.library_calls,
         operators_cut=record.operators_cut,
+        stdout_cut=record.stdout_cut,
     )
 
 

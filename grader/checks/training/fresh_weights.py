@@ -114,8 +114,11 @@ class FreshWeights(Check):
         return Judgement.needs_ta(text, open=f"There may have been one: {why}.", exhibits=unsure)
 
     def _stored_outputs_show_training(self, case: Case) -> bool:
+        """Whether they do, or may where not all of them were kept."""
         pattern = self.first_epoch
-        return pattern is not None and any(pattern.values(cell) for cell in case.evidence.cells)
+        return pattern is not None and any(
+            pattern.values(cell) or cell.submitted.cut for cell in case.evidence.cells
+        )
 
     def _all_fresh(self, starts: Starts) -> Judgement:
         count = len(starts.runs)

@@ -11,7 +11,7 @@ from grader.facts.case import Case
 from grader.facts.code.source import comments_and_strings, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
-from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
+from grader.facts.notebook import is_own, kept_outputs, printed, stands_in, stored_text, was_run_by_student
 from grader.facts.words.numbers import numbers_in, thousands_in
 
 __all__ = ["Answer", "answer_around", "answer_in", "cells_with"]
@@ -31,6 +31,7 @@ class Answer:
             our run, unless something stood in for what the student had.
         shown_by_us: Whether `shown` is of our run.
         constants: Numbers written in code.
+        cut: What was printed and not kept; mostly empty.
     """
 
     located: bool
@@ -41,6 +42,7 @@ class Answer:
     shown: str = ""
     shown_by_us: bool = False
     constants: tuple[float, ...] = ()
+    cut: str = ""
 
     @property
     def bare(self) -> Fact[Answer]:
@@ -55,6 +57,11 @@ class Answer:
         if self.touched and (self.constants or f"{self.words}{self.outputs}".strip()):
             return Known(self)
         return Unknown("nothing was written or printed in this part")
+
+    @property
+    def whole(self) -> Fact[Answer]:
+        """The same where nothing of it was cut, so that what is not found in it is not there."""
+        return Unknown(self.cut) if self.cut else self.known
 
     @property
     def where(self) -> tuple[Where, ...]:
@@ -83,6 +90,7 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
     touched = bool(own) or any(was_run_by_student(cell) for cell in cells)
     code = tuple(cell for cell in own if cell.kind == "code")
     stored = "\n".join(filter(None, map(stored_text, code)))
+    whole = kept_outputs(code)
     ours = "" if stored or stands_in(case) else "\n".join(map(printed, code))
     words = [cell.source if cell.kind != "code" else comments_and_strings(cell.source) for cell in own]
     return Answer(
@@ -94,6 +102,7 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
         shown=stored or ours,
         shown_by_us=bool(ours.strip()),
         constants=tuple(number for cell in code for number in _constants(cell)),
+        cut=whole.why if isinstance(whole, Unknown) else "",
     )
 
 
