@@ -1,6 +1,6 @@
 """How often an honest start is doubted, and how often trained weights in disguise pass for fresh ones.
 
-Each of them takes a tenth of a second: `make test` takes a sample, `make soak` all.
+Each of them takes some tenths of a second: `make test` takes a sample, `make soak` all.
 """
 
 from __future__ import annotations
