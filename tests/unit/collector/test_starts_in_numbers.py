@@ -9,7 +9,10 @@ import os
 
 import pytest
 
+from grader.checks.training.fresh_weights import FreshWeights
 from grader.collector.recorder import carry, likeness, recorder, steps
+from grader.judging.judgement import Status
+from tests.factories import case, code_cells, evidence
 from tests.unit.collector.conftest import COMMON
 from tests.unit.collector.starts import disguised, honest
 
@@ -32,12 +35,21 @@ def test_there_are_enough_to_count():
     assert len(DISGUISED) >= 50
 
 
+def judged(notebook, start) -> Status:
+    """What the check of fresh weights makes of it."""
+    check = FreshWeights()
+    return check.judge(
+        case(check, evidence(code_cells(COMMON, *start.cells), training=notebook.history))
+    ).status
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("start", HONEST[::EVERY], ids=lambda start: start.name)
 def test_an_honest_start_is_not_doubted(notebook, start):
     notebook.run(*start.cells)
     assert len(notebook.runs) >= 2
     assert doubts(notebook) == []
+    assert judged(notebook, start) is Status.PASS
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -45,6 +57,7 @@ def test_an_honest_start_is_not_doubted(notebook, start):
 def test_trained_weights_in_disguise_do_not_pass(notebook, start):
     notebook.run(*start.cells)
     assert doubts(notebook) != []
+    assert judged(notebook, start) in (Status.NEEDS_TA, Status.FAIL)
 
 
 #: What finds a disguise, and one that it finds alone.
