@@ -363,12 +363,15 @@ class Recorder:
         self._passes.close_all()
         for update, after in self._by_hand.end_cell():
             self._add_by_hand(update, after)
-        for run in moved_on(self._runs):
-            self.note(f"the weights of run {run.index} moved on after its end, in no training that was seen")
+        self._guarded(self._look_for_unseen)()
         for run in self._runs:
             run.release()
         self._losses.end_cell()
         self._depth = 0
+
+    def _look_for_unseen(self) -> None:
+        for run in moved_on(self._runs):
+            self.note(f"the weights of run {run.index} moved on after its end, in no training that was seen")
 
     def _add_by_hand(self, update: Update, after: Snapshot) -> None:
         trained = list(update.trained)
