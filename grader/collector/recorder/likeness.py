@@ -69,7 +69,11 @@ def resembled(
         return None
     every = filters_of(parameters, every=True) if any(run.milestones[-1].filters for run in earlier) else ()
     for run in reversed(earlier):
-        if _all_follow(now, run, asked) or _one_follows(now, run, asked) or _reordered(run, asked, every):
+        if (
+            _all_follow(now, run, asked)
+            or _one_follows(now, run, asked)
+            or _reordered(now, run, asked, every)
+        ):
             return run
     return None
 
@@ -119,13 +123,15 @@ def _is_scaled(mine: Fingerprint, others: Sequence[Fingerprint]) -> bool:
     )
 
 
-def _reordered(run: Run, asked: Sequence[int], every: Sequence[Filters | None]) -> bool:
+def _reordered(now: Snapshot, run: Run, asked: Sequence[int], every: Sequence[Filters | None]) -> bool:
     """Whether a weight has the filters, or the inputs, of a trained one, whatever their order and size."""
     first, last = run.milestones[0], run.milestones[-1]
     for place in asked:
         mine = every[place] if place < len(every) else None
         for before, after, kept in zip(first.prints, last.prints, last.filters, strict=False):
-            if mine is None or kept is None or before.equals(after):
+            # A wider layer of the same seed begins with the same filters: only one of one shape is turned.
+            other = before.shape != now.prints[place].shape
+            if other or mine is None or kept is None or before.equals(after):
                 continue
             if same_filters(kept.outputs, mine.outputs) or same_filters(kept.inputs, mine.inputs):
                 return True

@@ -6,6 +6,7 @@ Each of them takes some tenths of a second: `make test` takes a sample, `make so
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
@@ -92,3 +93,13 @@ def test_gradients_that_are_asked_for_by_themselves_train(make_notebook, monkeyp
     notebook.run(COMMON, *start.cells)
     by_hand = [run for run in notebook.runs if run.method == "by_hand"]
     assert [run.start.carried_from for run in by_hand] == ([] if taken else [0])
+
+
+def test_a_wider_layer_of_the_same_seed_is_fresh(notebook):
+    """It begins with the filters that the narrower one began with, which training moved a little only."""
+    start = next(each for each in HONEST if each.name.startswith("convolution: a new object"))
+    wider = "nn.Conv2d(3, 7, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(63, 1)"
+    seeded = start.cells[0].rpartition("torch.manual_seed(")[2].partition(")")[0]
+    again = f"torch.manual_seed({seeded})\nnet = nn.Sequential({wider})\ntrain(net)"
+    notebook.run(re.sub(r"lr=[0-9.]+", "lr=0.0005", start.cells[0]), again)
+    assert doubts(notebook) == []
