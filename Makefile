@@ -44,7 +44,7 @@ corpus: setup ready  ## Hold the grader to the labels of real notebooks of all l
 
 # The tests that ask for GRADER_SOAK; docs/contributing.md says what each does more.
 SOAKED := tests/attacks/test_attacks.py tests/attacks/test_class.py tests/sandbox/test_limits.py \
-  tests/unit/collector/test_corpus_training.py
+  tests/unit/collector/test_corpus_training.py tests/unit/collector/test_starts_in_numbers.py
 
 .PHONY: soak
 soak: setup ready  ## Run what takes longer than it finds in a day: each attack in each sandbox, all real trainings

@@ -333,6 +333,11 @@ class CallRecord(Record):
         operations: Torch operations during the first repetition, None where not counted.
         operation_names: Their names, as ``conv2d``, each once, in alphabetical order.
         operation_names_cut: There were other names as well.
+        operators: Torch's operators that the call's own thread used, seen below Python, as ``conv2d``; those
+            that another operator uses are left out. None where they were not looked at.
+        operators_elsewhere: Those that other threads used meanwhile.
+        library_calls: Functions of array libraries (NumPy, SciPy, ...) that were called, by dotted name.
+        operators_cut: There were more of the three than are kept.
         mutated: The function changed its arguments in place.
     """
 
@@ -346,6 +351,10 @@ class CallRecord(Record):
     operations: int | None = None
     operation_names: tuple[str, ...] = ()
     operation_names_cut: bool = False
+    operators: tuple[str, ...] | None = None
+    operators_elsewhere: tuple[str, ...] = ()
+    library_calls: tuple[str, ...] = ()
+    operators_cut: bool = False
     mutated: bool = False
 
 

@@ -167,6 +167,8 @@ class Start(Record):
         carried_from: Index of the earlier run; None where nothing was carried.
         reloaded_initial: The values equal those at the *first* step of an earlier run (re-created with the
             same seed, or initial state loaded again): fresh, not carried.
+        resembles: What else says that the weights which equal no trained ones are such all the same, where
+            `carried_share` is above 0; empty for nothing.
     """
 
     determined: bool
@@ -175,6 +177,7 @@ class Start(Record):
     carried_from: int | None = None
     reloaded_initial: bool = False
     why: str = ""
+    resembles: str = ""
 
 
 class TrainingRun(Record):

@@ -25,6 +25,7 @@ class Answer:
     Attributes:
         got: The first repetition's answer; None where it raised.
         changed: Later repetitions on equal arguments gave something else.
+        operators: Seen below Python; None where nothing was looked at there.
         tolerance: Of the coarsest dtype among arguments and answer.
         excuse: Why an error or a wrong answer may be none of the function's doing; mostly empty.
     """
@@ -42,6 +43,11 @@ class Answer:
     operation_names_cut: bool
     tolerance: Tolerance
     excuse: str = ""
+    operators: tuple[str, ...] | None = None
+    operators_elsewhere: tuple[str, ...] = ()
+    library_calls: tuple[str, ...] = ()
+    operators_cut: bool = False
+    stdout_cut: bool = False
 
     @property
     def call(self) -> str:
@@ -53,7 +59,8 @@ class Answer:
     @property
     def silent(self) -> bool:
         """Whether the call came to nothing at all: None, nothing printed, nothing raised."""
-        return self.got is None and self.error is None and not self.stdout.strip()
+        nothing = self.got is None and self.error is None and not self.stdout.strip()
+        return nothing and not self.stdout_cut
 
     @property
     def seen(self) -> Fact[Answer]:
@@ -100,7 +107,7 @@ class Answers:
         ended = tuple(each for each in self.calls if each.error is None or each.operations)
         if not ended:
             return Unknown("its call raised, so that it was not seen at work")
-        if any(each.operation_names_cut for each in ended):
+        if any(each.operation_names_cut or each.operators_cut for each in ended):
             return Unknown("it used more operations than were recorded")
         watched = tuple(each for each in ended if each.operations is not None or each.operation_names)
         return Known(watched) if watched else Unknown("the operations that it used were not looked at")
@@ -133,6 +140,11 @@ def answer_of(name: str, record: CallRecord, bundle: Bundle) -> Answer:
         operation_names=record.operation_names,
         operation_names_cut=record.operation_names_cut,
         tolerance=tolerance_for(dtypes),
+        operators=record.operators,
+        operators_elsewhere=record.operators_elsewhere,
+        library_calls=record.library_calls,
+        operators_cut=record.operators_cut,
+        stdout_cut=record.stdout_cut,
     )
 
 

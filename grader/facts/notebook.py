@@ -13,6 +13,9 @@ from grader.facts.raised import holds_text_alone
 __all__ = [
     "codeless",
     "is_own",
+    "kept_of_file",
+    "kept_of_ours",
+    "kept_outputs",
     "located",
     "mentions",
     "own_cell_failed",
@@ -107,7 +110,28 @@ def is_own(cell: CellRecord, case: Case) -> bool:
 
 
 def was_run_by_student(cell: CellRecord) -> bool:
-    return cell.kind == "code" and bool(cell.submitted.outputs)
+    return cell.kind == "code" and bool(cell.submitted.outputs or cell.submitted.cut)
+
+
+def kept_of_file(cells: Iterable[CellRecord]) -> Fact[bool]:
+    """Known where all outputs that the file handed in held for these cells were kept."""
+    cut = next((cell.index for cell in cells if cell.submitted.cut), None)
+    return (
+        Known(False) if cut is None else Unknown(f"of cell {cut} the file handed in held more than was kept")
+    )
+
+
+def kept_of_ours(cells: Iterable[CellRecord]) -> Fact[bool]:
+    """Known where all that these cells printed in our run was kept."""
+    cut = next((cell.index for cell in cells if cell.run is not None and cell.run.cut), None)
+    return Known(False) if cut is None else Unknown(f"cell {cut} printed more in our run than was kept")
+
+
+def kept_outputs(cells: Iterable[CellRecord]) -> Fact[bool]:
+    """Known where all that these cells printed was kept: in our run, and in the file handed in."""
+    listed = tuple(cells)
+    ours = kept_of_ours(listed)
+    return ours if isinstance(ours, Unknown) else kept_of_file(listed)
 
 
 def stopped_early(case: Case) -> bool:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from grader.evidence.values import ArrayValue
 from grader.facts.case import Case
 from grader.facts.fields import Where
-from grader.facts.known import Known
+from grader.facts.known import Known, Unknown
 from grader.facts.notebook import located
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_around, answer_in, cells_with
@@ -26,6 +26,7 @@ from grader.judging.nothing import NOTHING_HANDED_IN, not_located
 __all__ = ["NumberAnswer"]
 
 _FAR = 10.0
+_ANOTHER_WAY = "It may be stated in another way."
 
 
 class NumberAnswer(Check):
@@ -133,7 +134,7 @@ class NumberAnswer(Check):
         claimed = numbers_in(answer.claimed)
         alike = [number for number in claimed if any(_alike(number, value) for value in values)]
         other = list(dict.fromkeys((*alike, *said_of(answer.claimed, [one.name for one in missing]))))
-        known = answer.known
+        known = answer.whole
         made = self._is_made_of(values, answer)
         if isinstance(known, Known) and len(missing) == len(self.numbers) and other and not made:
             shown = ", ".join(f"{number:g}" for number in other[:5])
@@ -147,7 +148,7 @@ class NumberAnswer(Check):
                     f"The answer shows the shape {list(shape)}, but not the number that this makes: {listed}."
                 )
                 return Judgement.needs_ta(text, open="The number may be meant by it.", **more)
-        why = "It may be stated in another way."
+        why = f"But {known.why}." if isinstance(known, Unknown) and answer.touched else _ANOTHER_WAY
         return Judgement.needs_ta(f"Not found in the answer: {listed}.", open=why, **more)
 
     def _is_made_of(self, wanted: list[float], answer: Answer) -> bool:

@@ -11,7 +11,15 @@ from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown, both
-from grader.facts.notebook import codeless, own_code, printed, printed_by_us, read_our_data, stored_text
+from grader.facts.notebook import (
+    codeless,
+    kept_of_file,
+    own_code,
+    printed,
+    printed_by_us,
+    read_our_data,
+    stored_text,
+)
 from grader.facts.words.answers import answer_in
 from grader.facts.words.numbers import smallest_after
 from grader.judging.check import Check
@@ -78,13 +86,15 @@ class PrintedNumber(Check):
         if self.after_training and not _trained_in(case, cells):
             why = "No training of a network was seen here, so the number cannot be trusted."
             return Judgement.needs_ta(stories, open=why, **more)
-        if isinstance(ours, Known) and ours.value < self.below and self._is_believed(case, theirs):
+        if isinstance(ours, Known) and ours.value < self.below and self._is_believed(case, theirs, cells):
             return Judgement.passed(_reached(ours.value, _value(theirs), self.below), on=ours, **more)
         return Judgement.needs_ta(stories, open=_why(ours, theirs, self.below), **more)
 
-    def _is_believed(self, case: Case, theirs: Fact[float]) -> bool:
+    def _is_believed(self, case: Case, theirs: Fact[float], cells: tuple[CellRecord, ...]) -> bool:
         """Whether nothing speaks against the number of our run."""
-        return theirs.value < self.below if isinstance(theirs, Known) else not read_our_data(case)
+        if isinstance(theirs, Known):
+            return theirs.value < self.below
+        return not read_our_data(case) and isinstance(kept_of_file(cells), Known)
 
     def _without_code(self, case: Case) -> Judgement:
         """An answer in words alone may tell of a change that was tried and undone."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.evidence.record import CellRecord
-from grader.facts.calls import Answer
+from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
+from grader.facts.code.own_work import own_work, same_work
 from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import StudentsName, Where
-from grader.facts.known import Fact, Known, Unknown, both
+from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.notebook import codeless, own_code
 from grader.facts.uses import CallSeen, calls_in, ran_whole, was_reached
 from grader.judging.check import Argument, Check
@@ -51,10 +52,12 @@ class ForbidsCall(Check):
     """Looks for library functions that would do the work in things to be written by hand.
 
     Read from the code, through the notebook's own helper functions and import aliases, and observed: where
-    `args` are given, the torch operations of one call are looked at too, and where that call came to no end,
-    or the code finds functions by names that are put together, a TA looks. A function of the notebook that
-    has the name of a forbidden one may be called. Each function is one part of the points; one that is not
-    written yet earns nothing.
+    `args` are given, the torch operations of one call are looked at too, by name and below Python in every
+    thread, and what it calls of NumPy, SciPy, scikit-image and OpenCV. Where that call came to no end, where
+    another thread or a relative of a forbidden operation was at work, where the code finds functions by names
+    that are put together, or has neither a loop nor arithmetic of its own, a TA looks. A function of the
+    notebook that has the name of a forbidden one may be called. Each function is one part of the points; one
+    that is not written yet earns nothing.
 
     Attributes:
         functions: Functions to be written by hand; without any, the code of the criterion's section.
@@ -115,15 +118,35 @@ class ForbidsCall(Check):
             return PartFinding.waits(asked.name, text, open=why, where=where)
         using = next((each for each in answers.calls if self._used(each)), None)
         if using is None:
-            return self._by_hand(asked, both(code, answers.at_work), where)
+            seen = every([code, answers.at_work, own_work(functions, written), *self._others(answers)])
+            return self._by_hand(asked, seen, where)
         text = f"`{asked.name}` used the operation `{self._used(using)[0]}` when it was called."
         if using.excuse:
             return PartFinding.waits(asked.name, text, open=f"But {using.excuse}.", where=where)
         return PartFinding.wrong(asked.name, text, on=using.came_back, where=where)
 
     def _used(self, answer: Answer) -> list[str]:
-        """Forbidden operations that were seen in a call."""
-        return sorted(set(answer.operation_names) & set(self.forbidden))
+        """Forbidden operations that were seen in a call, by its Python code or below it."""
+        libraries = (called for called in answer.library_calls if self._is_named(called))
+        seen = {*answer.operation_names, *(answer.operators or ())} & set(self.forbidden)
+        return sorted({*seen, *libraries})
+
+    def _is_named(self, called: str) -> bool:
+        return called in self.forbidden or called.rpartition(".")[2] in self.forbidden
+
+    def _others(self, answers: Answers) -> Iterator[Fact[object]]:
+        """What was seen and may have been forbidden: in another thread, or under another name."""
+        for each in answers.calls:
+            threads = sorted(set(each.operators_elsewhere) & set(self.forbidden))
+            if threads:
+                yield Unknown(f"another thread used the operation `{threads[0]}` while it was called")
+            alike = [
+                name
+                for name in (*(each.operators or ()), *each.operators_elsewhere, *each.library_calls)
+                if same_work(name, self.forbidden)
+            ]
+            if alike:
+                yield Unknown(f"`{alike[0]}` was used while it was called, which may do the same work")
 
     def _by_hand(self, asked: ByHand, seen: Fact[object], where: tuple[Where, ...]) -> PartFinding:
         if isinstance(seen, Unknown):

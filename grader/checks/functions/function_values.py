@@ -167,6 +167,8 @@ class _Caller:
             printed_answer(right, answer.stdout, answer.tolerance) for right in expected
         ):
             return CallFinding.printed(answer, expected, self.check.printed_share)
+        if answer.got is None and answer.stdout_cut:
+            return CallFinding.unknown(answer, expected, Unknown("it printed more than was kept"))
         return CallFinding.wrong(answer, expected, self._mistake(answer, expected[0]))
 
     def _expected(self, answer: Answer, given: Given) -> tuple[Any, ...]:

@@ -126,14 +126,15 @@ class ParameterCount(Check):
         right = {float(check.expected) for check in _counting(case)}
         other = [count.number for count in stated if count.number not in right]
         unfinished = states(arithmetic_in(f"{answer.words}\n{answer.outputs}"), self.expected)
-        if unfinished or not other or isinstance(answer.known, Unknown):
+        whole = answer.whole
+        if unfinished or not other or isinstance(whole, Unknown):
             message = f"The number of parameters of {wanted} ({self.expected}) was not found in the answer."
             return Judgement.needs_ta(message, open="It may be stated in another way.", **more)
         own = [number for number in self._own(stated, case) if number in other] or other[:3]
         listed = ", ".join(f"{number:.0f}" for number in own)
         message = f"{wanted} has {self.expected} parameters; the answer says {listed}{_how(own, module)}."
         lines = lines_that_count(case, self.target.names)
-        return Judgement.failed(message, on=answer.known, **{**more, "where": lines or answer.where})
+        return Judgement.failed(message, on=whole, **{**more, "where": lines or answer.where})
 
     def _own(self, stated: Sequence[StatedCount], case: Case) -> list[float]:
         """The count meant for this network: by its name, else by the order in which the code counts."""

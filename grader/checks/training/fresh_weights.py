@@ -34,7 +34,9 @@ class FreshWeights(Check):
 
     A run is a carry-over where at least `threshold` of its trainable parameter tensors equal, by value,
     those at the end of an earlier run; so loading trained weights into a new object counts, and building
-    the net again, resetting its parameters or loading the initial state does not. The notebook was run from
+    the net again, resetting its parameters or loading the initial state does not. Weights that follow trained
+    ones without being equal (scaled, given noise, filters in another order), that a step put there, or that
+    moved on from a run's end in no training that was seen, go to a TA. The notebook was run from
     top to bottom: where the submitted execution counts or outputs tell that the student's own order was
     another, both stories go to a TA and nobody is accused. The same holds where the object may not have been
     rebuilt only because a cell between the two runs failed, and where one training may have gone on with
@@ -114,8 +116,11 @@ class FreshWeights(Check):
         return Judgement.needs_ta(text, open=f"There may have been one: {why}.", exhibits=unsure)
 
     def _stored_outputs_show_training(self, case: Case) -> bool:
+        """Whether they do, or may where not all of them were kept."""
         pattern = self.first_epoch
-        return pattern is not None and any(pattern.values(cell) for cell in case.evidence.cells)
+        return pattern is not None and any(
+            pattern.values(cell) or cell.submitted.cut for cell in case.evidence.cells
+        )
 
     def _all_fresh(self, starts: Starts) -> Judgement:
         count = len(starts.runs)

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
+from grader.collector.probes.operators import Watched
 from grader.collector.probes.surroundings import Surroundings, raised
 from grader.collector.probes.target import Missing, cell_of, find_function
 from grader.collector.values import encode
@@ -46,16 +47,16 @@ def _called(
     returned: list[Value] = []
     error: RaisedError | None = None
     mutated = False
-    counter = _Counter()
+    counter, watched = _Counter(), Watched()
     printed = _Printed()
     began = _CLOCK()
     for repetition in range(probe.repeat):
         args, kwargs = around.fresh(inputs)
-        counting: AbstractContextManager[Any] = (
-            counter if probe.count_operations and repetition == 0 else nullcontext()
-        )
+        looking = probe.count_operations and repetition == 0
+        watching: AbstractContextManager[Any] = watched if looking else nullcontext()
+        counting: AbstractContextManager[Any] = counter if looking else nullcontext()
         try:
-            with printed, counting:
+            with printed, watching, counting:
                 value = function(*args, **kwargs)
             returned.append(encode(value, around.kept))
         except (Exception, SystemExit) as failure:
@@ -75,6 +76,10 @@ def _called(
         operations=counter.count if probe.count_operations else None,
         operation_names=tuple(sorted(counter.names)),
         operation_names_cut=counter.names_cut,
+        operators=None if watched.operators is None else tuple(sorted(watched.operators)),
+        operators_elsewhere=tuple(sorted(watched.elsewhere)),
+        library_calls=tuple(sorted(watched.library)),
+        operators_cut=watched.cut,
         mutated=mutated,
     )
 

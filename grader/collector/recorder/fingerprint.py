@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 
 from grader.collector.networks import shape_of
+from grader.collector.recorder.filters import Filters, filters_of
 
-__all__ = ["Fingerprint", "Snapshot", "fingerprint", "mark", "take"]
+__all__ = ["Fingerprint", "Snapshot", "fingerprint", "mark", "sampled", "take"]
 
 #: Relative difference below which two float64 sums over float32 values are the same sum: summation order
 #: (memory layout, device) moves the last digits only, a single training step moves far more.
@@ -47,6 +48,11 @@ class Fingerprint(NamedTuple):
     constant: bool
     sample: tuple[float, ...] = ()
 
+    @property
+    def middle(self) -> float:
+        """The mean of all elements."""
+        return self.total / max(1, math.prod(self.shape))
+
     def equals(self, other: Fingerprint) -> bool:
         """Whether both describe the same values; NaN equals nothing."""
         slack = _TOLERANCE * max(self.absolute, other.absolute)
@@ -70,6 +76,12 @@ def fingerprint(tensor: torch.Tensor) -> Fingerprint:
         return Fingerprint(shape, total, absolute, constant, () if constant else _sample(values))
 
 
+def sampled(tensor: torch.Tensor) -> tuple[float, ...]:
+    """The elements that a fingerprint keeps, also where all are equal."""
+    with _NO_OVERRIDES(), _NO_GRAD():
+        return () if 0 in shape_of(tensor) else _sample(_DETACH(tensor))
+
+
 def _sample(values: torch.Tensor) -> tuple[float, ...]:
     flat = _RESHAPE(values, -1)
     step = max(1, math.prod(shape_of(values)) // _SAMPLED)
@@ -88,9 +100,17 @@ def _is_constant(values: torch.Tensor, total: float, absolute: float) -> bool:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Fingerprints of a run's trainable parameters at one moment, in the optimizer's order."""
+    """Fingerprints of a run's trainable parameters at one moment, in the optimizer's order.
+
+    Attributes:
+        filters: Some directions of each weight; empty where they are not kept.
+    """
 
     prints: tuple[Fingerprint, ...]
+    filters: tuple[Filters | None, ...] = ()
+
+    def without_filters(self) -> Snapshot:
+        return Snapshot(self.prints)
 
     def equals(self, other: Snapshot) -> bool:
         """True where every parameter has the same values in both."""
@@ -110,5 +130,6 @@ def _first(values: torch.Tensor) -> float:
     return 0.0 if 0 in shape else float(_ITEM(values[(0,) * len(shape)]))
 
 
-def take(tensors: Iterable[torch.Tensor] | Sequence[torch.Tensor]) -> Snapshot:
-    return Snapshot(tuple(fingerprint(tensor) for tensor in tensors))
+def take(tensors: Iterable[torch.Tensor]) -> Snapshot:
+    read = list(tensors)
+    return Snapshot(tuple(fingerprint(tensor) for tensor in read), filters_of(read))

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.autograd import Variable
 from torch.optim import optimizer as torch_optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.weak import TensorWeakRef, WeakIdKeyDictionary
 
 from grader.collector.networks import class_name, is_tensor, is_trainable
 from grader.collector.recorder.by_hand import ByHand, Update
-from grader.collector.recorder.carry import judge_start
+from grader.collector.recorder.carry import doubted, judge_start
 from grader.collector.recorder.cells import Cells, Place
 from grader.collector.recorder.evaluations import Evaluations
 from grader.collector.recorder.fingerprint import Snapshot, take
@@ -26,6 +27,8 @@ from grader.collector.recorder.passes import Pass, Passes
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.runs import Run, settings_of, shown_settings
 from grader.collector.recorder.sources import Sources
+from grader.collector.recorder.steps import StepWatch
+from grader.collector.recorder.unseen import moved_on
 from grader.evidence.plan import Training
 from grader.evidence.record import ShimKind
 from grader.evidence.training import Start, TrainingHistory
@@ -58,6 +61,8 @@ class Recorder:
         self._runs: list[Run] = []
         self._of_optimizer: WeakIdKeyDictionary = WeakIdKeyDictionary()
         self._scheduled: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._watches: dict[int, StepWatch] = {}
+        self._in_backward = False
         self._hooks: list[tuple[dict[int, Any], Any]] = []
         self._handles: list[Any] = []
         self._notes: list[str] = []
@@ -71,6 +76,7 @@ class Recorder:
         patch = self._patches.replace
         patch(nn.Module, "__call__", self._calling(nn.Module.__call__))
         patch(torch.Tensor, "backward", self._backward(torch.Tensor.backward))
+        patch(Variable, "_execution_engine", self._engine(Variable._execution_engine))
         for scheduler in (LRScheduler, ReduceLROnPlateau):
             patch(scheduler, "__init__", self._scheduling(scheduler.__init__))
         for owner in (torch, np):
@@ -166,9 +172,33 @@ class Recorder:
         @functools.wraps(original)
         def backward(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             started(tensor)
-            return original(tensor, *args, **kwargs)
+            within, self._in_backward = self._in_backward, True
+            try:
+                return original(tensor, *args, **kwargs)
+            finally:
+                self._in_backward = within
 
         return backward
+
+    def _engine(self, original: Any) -> Any:
+        """Torch's engine of gradients, which `autograd.grad` and `autograd.backward` come to as well."""
+        taken = self._guarded(self._gradients_taken)
+
+        def run_backward(engine: Any, outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._in_backward:
+                taken(outputs, accumulated=bool(kwargs.get("accumulate_grad")))
+            return type(original).run_backward(engine, outputs, *args, **kwargs)
+
+        return type("Engine", (type(original),), {"run_backward": run_backward})()
+
+    def _gradients_taken(self, outputs: Any, *, accumulated: bool) -> None:
+        first = next((each for each in outputs if is_tensor(each)), None)
+        if accumulated and first is not None:
+            self._backward_started(first)
+            return
+        model = self._models.latest()
+        if model is not None:
+            self._by_hand.backward(model, self._cells, self._passes.current)
 
     def _backward_started(self, tensor: torch.Tensor) -> None:
         self._losses.backward(tensor)
@@ -206,6 +236,9 @@ class Recorder:
         if not run.held:
             run.held = run.parameters() or ()
             self._by_hand.optimised(run.held)
+        watch = self._watches.get(run.index)
+        if watch is not None:
+            self._doubt(run, watch.before_step(run, run.held))
 
     def _begins_anew(self, run: Run, optimizer: Any, settings: tuple[Any, ...]) -> bool:
         """Whether a known optimizer's next step belongs to a new run."""
@@ -229,8 +262,18 @@ class Recorder:
         current = self._passes.current
         if current is not None:
             current.stepped()
+        watch = self._watches.get(run.index)
+        if watch is not None:
+            self._doubt(run, watch.after_step(run, optimizer, run.held))
         run.stepped(self._cells.current, *self._losses.drain_for(run, current), current)
         self._losses.clear()
+
+    def _doubt(self, run: Run, why: str) -> None:
+        """Keeps a doubt with the run's start; a start that was handed over with its cell stays as it is."""
+        if why and run.place.cell == self._cells.current:
+            run.start = doubted(run.start, why)
+        elif why:
+            self.note(f"run {run.index}: {why}")
 
     # Runs.
 
@@ -254,6 +297,7 @@ class Recorder:
         run.optimizer_class = class_name(optimizer)
         run.settings = settings
         run.hyperparameters = shown_settings(optimizer)
+        self._watches[run.index] = StepWatch(optimizer, trained, self._runs[: run.index])
         self._by_hand.optimised(trained)
         return run
 
@@ -319,10 +363,15 @@ class Recorder:
         self._passes.close_all()
         for update, after in self._by_hand.end_cell():
             self._add_by_hand(update, after)
+        self._guarded(self._look_for_unseen)()
         for run in self._runs:
             run.release()
         self._losses.end_cell()
         self._depth = 0
+
+    def _look_for_unseen(self) -> None:
+        for run in moved_on(self._runs):
+            self.note(f"the weights of run {run.index} moved on after its end, in no training that was seen")
 
     def _add_by_hand(self, update: Update, after: Snapshot) -> None:
         trained = list(update.trained)

@@ -123,6 +123,12 @@ class Run:
     _since: float = field(default_factory=_CLOCK)
     _reading_s: float = 0.0
 
+    @property
+    def began_fresh(self) -> bool:
+        """Whether nothing is known against its start: none of an earlier run's weights, nor any like them."""
+        carried = self.start.carried_share > 0 or self.start.resembles
+        return not carried and (self.start.determined or self.method == "by_hand")
+
     def parameters(self) -> list[torch.Tensor] | None:
         """Its parameters; None where one of them is gone."""
         if self.held:
@@ -214,6 +220,7 @@ class Run:
         if self.current is None and len(self.milestones) > 1:
             self.milestones[-1] = snapshot
             return
+        self.milestones[-1] = self.milestones[-1].without_filters()
         self.milestones.append(snapshot)
         if len(self.milestones) > _MAX_MILESTONES:
             del self.milestones[1:-1:2]

@@ -19,7 +19,14 @@ LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.GeneratorExp, ast.S
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 #: What finds a function by a text: with a constant in it the text can be read.
-_BY_NAME = frozenset({"__import__", "eval", "exec", "getattr", "globals", "import_module", "locals", "vars"})
+_BY_NAME = frozenset({
+    "__getattr__", "__getattribute__", "__import__", "attrgetter", "eval", "exec", "getattr", "globals",
+    "import_module", "locals", "methodcaller", "vars",
+})  # fmt: skip
+#: Of these some are methods of other things, which look nothing up: ``frame.eval('a + b')``, ``net.eval()``.
+_BARE_ONLY = frozenset({"eval", "exec", "globals", "locals", "vars"})
+#: Where an ordinary notebook only calls these, another name for them hides what is looked up.
+_NEVER_HANDED_ON = frozenset({"__import__", "getattr"})
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
@@ -185,13 +192,26 @@ def _dotted(function: ast.expr, imports: Mapping[str, str]) -> tuple[str, bool]:
 
 def unclear_call(tree: ast.AST) -> str:
     """What calls or looks up something whose name is no constant in the code; empty for none."""
-    for node in nodes_of(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BY_NAME:
-            place = 1 if node.func.id == "getattr" else 0
-            name = node.args[place] if len(node.args) > place else None
-            if not isinstance(name, ast.Constant) or node.func.id in ("eval", "exec"):
-                return node.func.id
-    return ""
+    called = {id(node.func) for node in nodes_of(tree) if isinstance(node, ast.Call)}
+    return next((name for node in nodes_of(tree) if (name := _unclear(node, called))), "")
+
+
+def _unclear(node: ast.AST, called: set[int]) -> str:
+    """What a single node looks up, or hands on what looks up; `called` are the functions of calls."""
+    match node:
+        case ast.Call(func=ast.Name(id=name)) if name in _BY_NAME:
+            pass
+        case ast.Call(func=ast.Attribute(attr=name)) if name in _BY_NAME - _BARE_ONLY:
+            pass
+        case ast.Name(id=name, ctx=ast.Load()) if name in _NEVER_HANDED_ON and id(node) not in called:
+            return name
+        case ast.Subscript(value=ast.Attribute(attr="__dict__"), slice=index):
+            return "" if isinstance(index, ast.Constant) else "__dict__"
+        case _:
+            return ""
+    place = 1 if name == "getattr" else 0
+    given = node.args[place] if len(node.args) > place else None
+    return "" if isinstance(given, ast.Constant) and name not in ("eval", "exec") else name
 
 
 def is_written(node: FunctionNode) -> bool:

@@ -117,7 +117,10 @@ def _doubts_about(run: TrainingRun, case: Case, concern: Concern, *, carried: bo
     if carried:
         of_place = doubts_about_place(run, case, concern.sections, concern.warm_starts)
         return [*of_place, *doubts_about_carrying(run, case, concern.first_epoch)]
-    if run.start.determined:
-        return doubts_about_freshness(run, case, concern.first_epoch)
-    reason = run.start.why or "unknown"
-    return [f"For the run in cell {run.cell} the comparison could not be made ({reason})."]
+    if not run.start.determined:
+        reason = run.start.why or "unknown"
+        return [f"For the run in cell {run.cell} the comparison could not be made ({reason})."]
+    if run.start.resembles and run.start.carried_share < concern.threshold:
+        share = f"{run.start.carried_share:.0%} of its weight tensors are those of an earlier run"
+        return [f"For the run in cell {run.cell} {share}, and {run.start.resembles}."]
+    return doubts_about_freshness(run, case, concern.first_epoch)

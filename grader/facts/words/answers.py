@@ -11,7 +11,7 @@ from grader.facts.case import Case
 from grader.facts.code.source import comments_and_strings, nodes_of, parse_cell
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
-from grader.facts.notebook import is_own, printed, stands_in, stored_text, was_run_by_student
+from grader.facts.notebook import is_own, kept_outputs, printed, stands_in, stored_text, was_run_by_student
 from grader.facts.raised import holds_text_alone
 from grader.facts.words.numbers import numbers_in, thousands_in
 
@@ -32,6 +32,7 @@ class Answer:
             our run, unless something stood in for what the student had.
         shown_by_us: Whether `shown` is of our run.
         constants: Numbers written in code.
+        cut: What was printed and not kept; mostly empty.
     """
 
     located: bool
@@ -42,6 +43,7 @@ class Answer:
     shown: str = ""
     shown_by_us: bool = False
     constants: tuple[float, ...] = ()
+    cut: str = ""
 
     @property
     def bare(self) -> Fact[Answer]:
@@ -56,6 +58,11 @@ class Answer:
         if self.touched and (self.constants or f"{self.words}{self.outputs}".strip()):
             return Known(self)
         return Unknown("nothing was written or printed in this part")
+
+    @property
+    def whole(self) -> Fact[Answer]:
+        """The same where nothing of it was cut, so that what is not found in it is not there."""
+        return Unknown(self.cut) if self.cut else self.known
 
     @property
     def where(self) -> tuple[Where, ...]:
@@ -84,6 +91,7 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
     touched = bool(own) or any(was_run_by_student(cell) for cell in cells)
     code = tuple(cell for cell in own if cell.kind == "code")
     stored = "\n".join(filter(None, map(stored_text, code)))
+    whole = kept_outputs(code)
     ours = "" if stored or stands_in(case) else "\n".join(map(printed, code))
     words = [_words(cell) for cell in own]
     return Answer(
@@ -95,6 +103,7 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
         shown=stored or ours,
         shown_by_us=bool(ours.strip()),
         constants=tuple(number for cell in code for number in _constants(cell)),
+        cut=whole.why if isinstance(whole, Unknown) else "",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.notebook import kept_of_ours
 
 __all__ = ["Figure", "last_figure"]
 
@@ -22,6 +23,9 @@ class Figure:
 
 def last_figure(case: Case, pattern: str) -> Fact[Figure]:
     """The last number in the section's outputs that is the first group of a pattern; of our run alone."""
+    whole = kept_of_ours(case.section_cells())
+    if isinstance(whole, Unknown):
+        return whole
     found = [Figure(value, cell.index) for cell in case.section_cells() for value in _figures(cell, pattern)]
     return Known(found[-1]) if found else Unknown("it may be printed in another form")
 

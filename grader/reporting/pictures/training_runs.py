@@ -114,6 +114,8 @@ def _start(run: TrainingRun, accused: str | None) -> tuple[str, str]:
         "all weights" if start.carried_share >= 1 else f"{number(100 * start.carried_share)} % of the weights"
     )
     told = f"Went on with {part} of run {start.carried_from + 1}"
+    if start.resembles:
+        told += f"; {start.resembles}"
     return (f"{told}; your TA looks at it", accused) if accused == "wait" else (told, accused or "plain")
 
 

@@ -103,7 +103,8 @@ def _run(run: TrainingRun, case: Case) -> Iterator[str]:
     if not start.determined:
         yield f"start not known: {start.why}"
     elif start.carried_share:
-        yield f"begins with {start.carried_share:.0%} of the weights of training {start.carried_from}"
+        more = f"; {start.resembles}" if start.resembles else ""
+        yield f"begins with {start.carried_share:.0%} of the weights of training {start.carried_from}{more}"
     else:
         yield "begins with fresh weights"
 

@@ -249,8 +249,10 @@ def test_a_library_call_is_seen_behind_hundreds_of_harmless_ones(notebook):
 
 def test_names_that_were_cut_leave_the_question_to_a_ta(notebook, monkeypatch):
     monkeypatch.setattr("grader.collector.probes.function._MAX_NAMES", 100)
+    monkeypatch.setattr("grader.collector.probes.operators._MOST_NAMES", 100)
     result, judgement = called(notebook, HIDDEN)
     assert result.record.calls[0].operation_names_cut
+    assert result.record.calls[0].operators_cut
     assert judgement.status is Status.NEEDS_TA
 
 

@@ -481,3 +481,20 @@ def test_fresh_runs_elsewhere_earn_nothing_for_a_part_that_is_lost_or_that_only_
         judgement = check.judge(factories.case(check, evidence, sections=sections))
         assert judgement.status is Status.NEEDS_TA
         assert says in judgement.open
+
+
+LIKE = "its weights resemble those that run 0 ended with"
+
+
+def test_weights_beside_equal_ones_that_resemble_trained_ones_are_for_a_ta():
+    start = carried(0, 0.25).model_copy(update={"resembles": LIKE})
+    judgement = judge(three_cells(), training_run(0, 1), training_run(1, 2, start=start))
+    assert judgement.status is Status.NEEDS_TA
+    assert f"25% of its weight tensors are those of an earlier run, and {LIKE}" in judgement.open
+    assert judge(three_cells(), *two_runs(0.25)).status is Status.PASS
+
+
+def test_what_resembles_trained_weights_takes_nothing_from_what_is_certain():
+    start = carried(0, 0.5).model_copy(update={"resembles": LIKE})
+    judgement = judge(three_cells(), training_run(0, 1), training_run(1, 2, start=start))
+    assert judgement.status is Status.FAIL
