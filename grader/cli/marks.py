@@ -78,7 +78,7 @@ def show(
         _print_history(told)
     if basis is not None:
         _print_basis(basis)
-    return 0
+    return 0 if result.unreadable is None else 1
 
 
 def _plain(
@@ -117,8 +117,11 @@ def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequen
     print_line(f"attempt {attempt.number}, {ended}, {attempt.wall_time_s:.1f} s")
     if mark is None:
         unread = result.unreadable
-        why = "not judged yet" if unread is None else f"its verdict, row {unread}, cannot be read"
-        print_line(f"{why}; `grader regrade` judges it")
+        if unread is None:
+            print_line("not judged yet; `grader run` or `grader regrade` judges it")
+        else:
+            print_line(f"its verdict, row {unread}, cannot be read; `grader regrade` judges again, and")
+            print_line("`grader audit` tells whether it was changed after it was written")
         return
     columns = ("criterion", "status", "points", "out of", "decided", "message")
     if rows:

@@ -176,16 +176,19 @@ def tokens_spent_before(
 
 def _late_policy(session: Session, assignment: str) -> LatePolicy | None:
     """What the assignment's newest verdict says of lateness."""
-    newest_first = (
+    newest = (
         select(VerdictRow)
         .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
         .where(RubricRow.assignment == assignment)
         .order_by(VerdictRow.seq.desc())
+        .limit(1)
     )
-    for row in session.scalars(newest_first.execution_options(yield_per=1)):
+    row = session.scalar(newest)
+    while row is not None:
         verdict = VerdictRecord.of(row).readable
         if verdict is not None:
             return verdict.late
+        row = session.scalar(newest.where(VerdictRow.seq < row.seq))
     return None
 
 

@@ -59,7 +59,8 @@ def test_right_work_and_wrong_work_are_judged_and_get_other_marks(name: str):
     assert share["wrong"] <= LITTLE, judged["wrong"]
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+# Nothing is drawn for photos.
+@pytest.mark.parametrize("name", sorted(FILES.keys() - {"lab3a"}))
 def test_seeds_draw_other_evidence(name: str):
     """Equal evidence would be judged alike whatever is drawn."""
     first, second = (bundle_of(rubric_of(name), WORKS["right"][name], seed) for seed in (0, 1))
