@@ -49,8 +49,8 @@ class LossFunction(Check):
 
     Fields: `classes` is the number of classes (2 may also be one score); `sections` limits the runs. Where
     one of them was not found all runs are looked at, and a TA decides. `without` names layer types that the
-    network asked for has not: where only networks with such layers were trained, a TA decides, as the loss of
-    another network earns nothing, and that it is another costs elsewhere.
+    network asked for has not: where only networks with such layers were trained, a loss that fits goes to a
+    TA. That of another network earns nothing, and that it is another costs elsewhere.
     """
 
     example: ClassVar[str] = """\
@@ -74,10 +74,8 @@ class LossFunction(Check):
         runs = runs_in(case, self.sections if placed else ())
         if not runs:
             return _no_runs(case, self.sections)
-        asked = [run for run in runs if not self._others_in(run, case)]
-        if not asked:
-            return self._another_network(runs, case)
-        runs = tuple(asked)
+        asked = tuple(run for run in runs if not self._others_in(run, case))
+        others, runs = not asked, asked or runs
         fits = [self._fit_of(run, case) for run in runs]
         losses = (Table.of("losses", [_describe(fit) for fit in fits]),)
         wrong = [fit for fit in fits if fit.verdict == "wrong"]
@@ -86,6 +84,8 @@ class LossFunction(Check):
         if wrong:
             why = "Whether that belongs to this part is not known."
             return Judgement.needs_ta(wrong[0].reason, open=why, where=_places(wrong), exhibits=losses)
+        if others:
+            return self._another_network(runs, case)
         right = every(fit.fits for fit in fits)
         if isinstance(right, Unknown):
             unsure = [fit for fit in fits if fit.verdict == "unsure"]

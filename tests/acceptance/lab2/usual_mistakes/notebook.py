@@ -160,6 +160,18 @@ print("error", error(net, val_loader))
 # %% [markdown] hxG0sYDZM2KR
 # ### Part (f)
 # %%
+class GreyNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.score = nn.Linear(1024, 64), nn.Linear(64, 16), nn.Linear(16, 1)
+
+    def forward(self, x):
+        grey = x.mean(1).flatten(1)
+        hidden = torch.relu(self.second(torch.relu(self.first(grey))))
+        return self.score(hidden)
+
+
+net = GreyNet()
 optimizer = torch.optim.Adam(net.parameters(), lr=0.001)
 for images, labels in train_loader:
     loss = nn.BCEWithLogitsLoss()(torch.sigmoid(net(images)), as_scores(labels))
