@@ -14,6 +14,7 @@ from grader.cli.data import data, demo
 from grader.cli.db import db
 from grader.cli.drop import drop
 from grader.cli.export import export
+from grader.cli.handout import handout
 from grader.cli.image import doctor, image
 from grader.cli.intake import intake
 from grader.cli.mark import mark, pending
@@ -56,7 +57,7 @@ def options(
 
 for _command in (
     intake, run, show, mark, pending, drop, regrade, report, summary, export, similar, audit, check, data,
-    doctor, demo,
+    handout, doctor, demo,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(photos, name="photos")
