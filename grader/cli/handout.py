@@ -60,7 +60,7 @@ def handout(
         "solution": out / f"{chosen}_solution.ipynb",
     }
     _refuse_present(files)
-    options = setup.settings(solution, data=data, sandbox=sandbox)
+    options = setup.settings(data=data, sandbox=sandbox)
     box = choose_sandbox(
         options.sandbox,
         isolation=options.isolation,

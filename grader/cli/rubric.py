@@ -185,7 +185,8 @@ def try_(
     from grader.workflows.trying.try_rubric import WrongNotebook, try_rubric
 
     loaded = RubricShelf(setup.places()).load(file)
-    options = setup.settings(solution, data=data, sandbox=sandbox, reference=reference)
+    # A solution is the instructor's own: the folder that it lies in is the course's.
+    options = setup.settings(data=data, sandbox=sandbox, reference=reference)
     require_data(loaded, options.data)
     known = [criterion.id for criterion in loaded.rubric.criteria]
     mistakes = [
@@ -204,7 +205,7 @@ def try_(
     try:
         trial = try_rubric(
             loaded,
-            setup.reference(options, solution),
+            setup.reference(options),
             box,
             solution=read_bytes(solution),
             blank=None if blank is None else read_bytes(blank),
