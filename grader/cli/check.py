@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.cli import setup
-from grader.cli.console import number, print_line, print_note, print_table
+from grader.cli.console import number, print_line, print_table
 from grader.cli.options import Data, ReferenceFolder, SandboxName
 from grader.errors import UsageError
 
@@ -47,10 +47,7 @@ def check(
 
     Example: grader check loss_function s101.ipynb --with classes=9
     """
-    import uuid
-
     from grader.facts.handout import fingerprint
-    from grader.sandbox.select import choose_sandbox
     from grader.workflows.trying.try_check import trial_rubric, try_check
 
     options = setup.settings(notebook, data=data, sandbox=sandbox, reference=reference)
@@ -58,15 +55,7 @@ def check(
     content = _notebook(notebook)
     given = None if handout is None else fingerprint(_parsed(handout))
     answers = setup.reference(options, notebook)
-    box = choose_sandbox(
-        options.sandbox,
-        isolation=options.isolation,
-        gpus=options.gpus,
-        runtime=options.runtime,
-        data_dir=options.data,
-        run_id=uuid.uuid4().hex,
-        notify=print_note,
-    )
+    box = setup.sandbox(options)
     try:
         trial = try_check(content, rubric, answers, box, given)
     finally:

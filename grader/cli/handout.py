@@ -41,10 +41,7 @@ def handout(
 
     Example: grader handout lab4_solved.ipynb --name lab4 --title "Lab 4: Edges"
     """
-    import uuid
-
     from grader.files.named import write_bytes, write_text
-    from grader.sandbox.select import choose_sandbox
     from grader.workflows.authoring.handout import new_lab
 
     parsed = _parsed(solution)
@@ -61,15 +58,7 @@ def handout(
     }
     _refuse_present(files)
     options = setup.settings(data=data, sandbox=sandbox)
-    box = choose_sandbox(
-        options.sandbox,
-        isolation=options.isolation,
-        gpus=options.gpus,
-        runtime=options.runtime,
-        data_dir=options.data,
-        run_id=uuid.uuid4().hex,
-        notify=print_note,
-    )
+    box = setup.sandbox(options)
     print_note("running the solution")
     try:
         lab = new_lab(parsed, name=chosen, title=title or chosen, sandbox=box, data=reads or ())

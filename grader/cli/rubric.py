@@ -174,12 +174,9 @@ def try_(
 
     Example: grader rubric try rubrics/lab4.yaml --solution solved.ipynb --blank lab4.ipynb
     """
-    import uuid
-
     from grader.cli import setup
     from grader.cli.trial_table import print_trial
     from grader.files.named import read_bytes
-    from grader.sandbox.select import choose_sandbox
     from grader.workflows.regrading.rubrics import RubricShelf
     from grader.workflows.running.planning import require_data
     from grader.workflows.trying.try_rubric import WrongNotebook, try_rubric
@@ -193,15 +190,7 @@ def try_(
         WrongNotebook(path, read_bytes(Path(path)), _known(name, known))
         for path, name in map(_split, wrong or ())
     ]
-    box = choose_sandbox(
-        options.sandbox,
-        isolation=options.isolation,
-        gpus=options.gpus,
-        runtime=options.runtime,
-        data_dir=options.data,
-        run_id=uuid.uuid4().hex,
-        notify=print_note,
-    )
+    box = setup.sandbox(options)
     try:
         trial = try_rubric(
             loaded,

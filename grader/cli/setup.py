@@ -11,9 +11,10 @@ from grader.workflows.upkeep.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from grader.facts.case import Reference
+    from grader.sandbox.base import Sandbox
     from grader.store import Store
 
-__all__ = ["actor", "places", "reference", "settings", "store"]
+__all__ = ["actor", "places", "reference", "sandbox", "settings", "store"]
 
 
 def places(submissions: Path | None = None) -> list[Path]:
@@ -50,6 +51,23 @@ def reference(options: Settings, submissions: Path | None = None) -> Reference:
 
     own = options.reference or course_folders(submissions).reference()
     return load_reference(own or bundled("reference"))
+
+
+def sandbox(options: Settings) -> Sandbox:
+    """One to try a notebook in, outside any run of a class; whoever asks closes it."""
+    import uuid
+
+    from grader.sandbox.select import choose_sandbox
+
+    return choose_sandbox(
+        options.sandbox,
+        isolation=options.isolation,
+        gpus=options.gpus,
+        runtime=options.runtime,
+        data_dir=options.data,
+        run_id=uuid.uuid4().hex,
+        notify=print_note,
+    )
 
 
 def actor(options: Settings) -> str:
