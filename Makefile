@@ -44,11 +44,14 @@ corpus: setup ready  ## Hold the grader to the labels of real notebooks of all l
 
 # The tests that ask for GRADER_SOAK; docs/contributing.md says what each does more.
 SOAKED := tests/attacks/test_attacks.py tests/attacks/test_class.py tests/sandbox/test_limits.py \
-  tests/unit/collector/test_corpus_training.py tests/unit/collector/test_starts_in_numbers.py
+  tests/functional/faults/test_faults.py tests/functional/test_memory_of_a_run.py \
+  tests/unit/collector/test_corpus_training.py tests/unit/collector/test_starts_in_numbers.py \
+  tests/unit/cli/test_damaged_rows.py tests/unit/web/test_damaged_pages.py \
+  tests/functional/test_thirty_tas.py tests/unit/web/test_api_described.py
 
 .PHONY: soak
-soak: setup ready  ## Run what takes longer than it finds in a day: each attack in each sandbox, all real trainings
-	@OMP_NUM_THREADS=1 GRADER_REQUIRE_DOCKER=1 GRADER_SOAK=1 $(BIN)/pytest $(SOAKED)
+soak: setup ready postgresql  ## Run what takes longer than it finds in a day: each attack in each sandbox, all real trainings
+	@OMP_NUM_THREADS=1 GRADER_REQUIRE_DOCKER=1 GRADER_REQUIRE_POSTGRESQL=1 GRADER_SOAK=1 $(BIN)/pytest $(SOAKED)
 
 .PHONY: gpu
 gpu: setup ready  ## Run the tests that need a GPU, on all that the engine gives (GRADER_TEST_GPUS=0,1 for some)
@@ -72,11 +75,15 @@ shuffled: setup postgresql  ## Run the unit tests in one process and in a random
 check: static shuffled test  ## Everything that must hold before a commit is shared
 
 .PHONY: bench
-bench: setup ready demo  ## Measure start-up, regrading and reports, each against its limit; wants an idle machine
+bench: setup ready postgresql demo  ## Measure start-up, regrading, reports, pages and the queue, each against its limit; wants an idle machine
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/startup.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/regrade.py $(DEMO)/grader.db $(DEMO)/submissions/pets \
 	  $(DEMO)/rubrics/pets.yaml 'expected: 1313' 'expected: 1312' 100 1000
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/reports.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/standing.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/pages.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/workers.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/uploads.py
 
 .PHONY: setup
 setup: .venv/.complete  ## Make the virtual environment, with what tests and checks need

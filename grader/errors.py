@@ -3,16 +3,21 @@
 GraderError
 ├── UsageError             the person at the keyboard: exit code 2
 │   ├── RubricError        a rubric file; collects every problem with its line
+│   ├── CourseCodeError    a function of the course's own that raised, or gave nothing usable
 │   ├── DataError          the data folder lacks what a rubric asks for
 │   ├── IntakeError        a folder or archive of submissions that cannot be read
 │   └── RefusedError       a step that the state of a mark or remark request forbids
+│       └── OvertakenError a mark whose author had something else on screen than what stands
 ├── SubmissionError        the student's file: an INVALID_SUBMISSION row, never a stop
 └── ServiceError           the service itself: exit code 1, never costs a student points
     ├── EvidenceError      bytes that are not evidence, or lie about their size
     └── SetUpError         what the service stands on; where it stops a command: exit code 2
         ├── SandboxUnavailable no engine, no image, or a container that failed us
         ├── ImageError         the image could not be built
-        └── StoreError         the database is locked, damaged or newer than this version
+        └── StoreError         the database is damaged, full or newer than this version
+            ├── StoreUnavailable it is locked or does not answer: asked again, it may
+            │   └── EvidenceUnavailable so the object store with the evidence
+            └── DamagedRow a value that no version of the grader writes
 """
 
 from __future__ import annotations
@@ -21,18 +26,23 @@ from enum import StrEnum
 from typing import ClassVar
 
 __all__ = [
+    "CourseCodeError",
+    "DamagedRow",
     "DataError",
     "EvidenceError",
+    "EvidenceUnavailable",
     "Fault",
     "GraderError",
     "ImageError",
     "IntakeError",
+    "OvertakenError",
     "RefusedError",
     "RubricError",
     "SandboxUnavailable",
     "ServiceError",
     "SetUpError",
     "StoreError",
+    "StoreUnavailable",
     "SubmissionError",
     "UsageError",
 ]
@@ -104,6 +114,10 @@ class RubricError(UsageError):
         self.problems = problems
 
 
+class CourseCodeError(UsageError):
+    pass
+
+
 class DataError(UsageError):
     pass
 
@@ -114,6 +128,24 @@ class IntakeError(UsageError):
 
 class RefusedError(UsageError):
     pass
+
+
+class OvertakenError(RefusedError):
+    """Somebody else, or a new verdict, came between what was looked at and the mark.
+
+    Attributes:
+        seen: What the author had on screen, in words; empty where they did not say.
+        stands: What stands, who gave it and when, in words.
+        now: What to name as seen to mark it all the same, as ``--seen`` takes it.
+    """
+
+    def __init__(self, what: str, *, seen: str, stands: str, now: str) -> None:
+        todo = f"look at what stands; to mark it all the same: --seen {now} (in a table, the column seen)"
+        expected = f"as seen: {seen}" if seen else "--seen, with what you had before you"
+        super().__init__(what, expected=expected, found=f"stands: {stands}", todo=todo)
+        self.seen = seen
+        self.stands = stands
+        self.now = now
 
 
 class SubmissionError(GraderError):
@@ -146,3 +178,21 @@ class ImageError(SetUpError):
 
 class StoreError(SetUpError):
     pass
+
+
+class StoreUnavailable(StoreError):
+    """Nothing was done, or nobody knows whether it was; the same may be asked again after a while.
+
+    Attributes:
+        away: What does not answer, in words.
+    """
+
+    away: ClassVar[str] = "the database"
+
+
+class EvidenceUnavailable(StoreUnavailable):
+    away = "the place of evidence"
+
+
+class DamagedRow(StoreError):
+    """A value in the database that no version of the grader writes; its message may show what stood there."""

@@ -49,6 +49,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "mlp": architectures.MLP,
     "pigeon": architectures.PIGEON,
     "lenet5": architectures.LENET5,
+    "residual_block": architectures.RESIDUAL_BLOCK,
+    "plain_block": architectures.PLAIN_BLOCK,
     "alexnet_features": architectures.ALEXNET_FEATURES,
     "alexnet_classifier": architectures.ALEXNET_CLASSIFIER,
 }

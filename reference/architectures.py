@@ -13,6 +13,7 @@ from .arithmetic import ParameterCount
 from .convolution import Array
 from .layers import (
     AvgPool2d,
+    BatchNorm2d,
     Conv2d,
     Dropout,
     Flatten,
@@ -20,6 +21,7 @@ from .layers import (
     Linear,
     MaxPool2d,
     ReLU,
+    Residual,
     Shape,
     Squeeze,
     Tanh,
@@ -32,6 +34,8 @@ __all__ = [
     "LENET5",
     "MLP",
     "PIGEON",
+    "PLAIN_BLOCK",
+    "RESIDUAL_BLOCK",
     "SMALL_NET",
     "Architecture",
     "Step",
@@ -66,7 +70,7 @@ class Architecture:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Each layer with its shapes and parameters.
+        """Each layer with its shapes and parameters; those of a block one by one, its shortcut's last.
 
         Raises:
             ValueError: A layer does not take what the one before it gives.
@@ -76,9 +80,9 @@ class Architecture:
     def _steps(self) -> Iterator[Step]:
         shape = self.input_shape
         for layer in self.layers:
-            step = Step(layer, shape, layer.output_shape(shape), layer.parameters)
-            yield step
-            shape = step.output_shape
+            for part, before, after in layer.passed(shape):
+                yield Step(part, before, after, part.parameters)
+            shape = layer.output_shape(shape)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -87,12 +91,20 @@ class Architecture:
 
     @property
     def output_shape(self) -> Shape:
-        return self.shapes[-1]
+        shape = self.input_shape
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        """Its layers, those within blocks one by one."""
+        return tuple(part for layer in self.layers for part in layer.parts)
 
     @property
     def arithmetic(self) -> tuple[str, ...]:
         """How the parameters of each learning layer are counted, as ``3*3*3*5 + 5 = 140``."""
-        return tuple(layer.parameters.text for layer in self.layers if layer.parameters)
+        return tuple(part.parameters.text for part in self.parts if part.parameters)
 
     @property
     def parameter_count(self) -> int:
@@ -101,14 +113,19 @@ class Architecture:
 
     @property
     def parameter_shapes(self) -> tuple[Shape, ...]:
-        """Shapes of all weights and biases, in the order in which `forward` takes them."""
-        return tuple(shape for layer in self.layers for shape in layer.parameter_shapes)
+        """Shapes of all weights and biases."""
+        return tuple(shape for part in self.parts for shape in part.parameter_shapes)
+
+    @property
+    def tensor_shapes(self) -> tuple[tuple[Shape, ...], ...]:
+        """Shapes of what each layer that learns takes, in the order in which `forward` takes them all."""
+        return tuple(part.tensor_shapes for part in self.parts if part.tensor_shapes)
 
     def forward(self, weights: Sequence[ArrayLike], x: ArrayLike) -> Array:
         """Applies the network as after training.
 
         Args:
-            weights: Weight and bias of each learning layer in turn, of `parameter_shapes`.
+            weights: All that each learning layer takes, one after another, of `tensor_shapes`.
             x: (N, *input_shape).
 
         Returns:
@@ -122,12 +139,13 @@ class Architecture:
         self._expect_shapes(tuple(array.shape for array in arrays), output.shape[1:])
         remaining = iter(arrays)
         for layer in self.layers:
-            output = layer.forward(output, [next(remaining) for _ in layer.parameter_shapes])
+            output = layer.forward(output, [next(remaining) for _ in layer.tensor_shapes])
         return output
 
     def _expect_shapes(self, weights: tuple[Shape, ...], x: Shape) -> None:
-        if weights != self.parameter_shapes:
-            raise ValueError(f"{self.name} takes weights of shapes {self.parameter_shapes}, not {weights}")
+        taken = tuple(shape for shapes in self.tensor_shapes for shape in shapes)
+        if weights != taken:
+            raise ValueError(f"{self.name} takes weights of shapes {taken}, not {weights}")
         if x != self.input_shape:
             raise ValueError(f"{self.name} takes inputs of shape {self.input_shape}, not {x}")
 
@@ -176,6 +194,25 @@ LARGE_NET = Architecture(
 MLP = _fully_connected("MLP 784-50-20-10", (784, 50, 20, 10), "Lecture on artificial neural networks")
 
 PIGEON = _fully_connected("Pigeon", (784, 30, 1), "Lab 1, part 5")
+
+_TWO_CONVOLUTIONS = (
+    Conv2d(8, 8, 3, padding=1),
+    BatchNorm2d(8),
+    ReLU(),
+    Conv2d(8, 8, 3, padding=1),
+    BatchNorm2d(8),
+)
+
+RESIDUAL_BLOCK = Architecture(
+    "Residual block of 8 channels",
+    (8, 12, 12),
+    (Residual(_TWO_CONVOLUTIONS), ReLU()),
+    "K. He et al., Deep Residual Learning for Image Recognition, arXiv 1512.03385, figure 2",
+)
+
+PLAIN_BLOCK = Architecture(
+    "The same without its input added", (8, 12, 12), (*_TWO_CONVOLUTIONS, ReLU()), RESIDUAL_BLOCK.source
+)
 
 LENET5 = Architecture(
     "LeNet-5",

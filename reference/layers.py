@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from .pooling import average_pool2d, max_pool2d
 
 __all__ = [
     "AvgPool2d",
+    "BatchNorm2d",
     "Conv2d",
     "Dropout",
     "Flatten",
@@ -33,6 +34,7 @@ __all__ = [
     "Linear",
     "MaxPool2d",
     "ReLU",
+    "Residual",
     "Shape",
     "Sigmoid",
     "Squeeze",
@@ -57,9 +59,13 @@ class Layer(ABC):
             ValueError: It does not take this shape.
         """
 
+    def passed(self, shape: Shape) -> Iterator[tuple[Layer, Shape, Shape]]:
+        """The layers that it is made of, each with the shapes that it takes and gives for this input."""
+        yield self, shape, self.output_shape(shape)
+
     @abstractmethod
     def forward(self, x: Array, weights: Sequence[Array]) -> Array:
-        """What it computes for a batch, given arrays of its `parameter_shapes`."""
+        """What it computes for a batch after training, given arrays of its `tensor_shapes`."""
 
     @property
     def parameters(self) -> ParameterCount | None:
@@ -70,6 +76,21 @@ class Layer(ABC):
     def parameter_shapes(self) -> tuple[Shape, ...]:
         """Shapes of weight and bias as torch keeps them."""
         return ()
+
+    @property
+    def buffer_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of what is kept beside them and not learned by steps, in torch's order."""
+        return ()
+
+    @property
+    def tensor_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of all that `forward` takes as `weights`."""
+        return (*self.parameter_shapes, *self.buffer_shapes)
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        """The layers that it is made of, itself where it is one."""
+        return (self,)
 
 
 class Elementwise(Layer):
@@ -132,6 +153,94 @@ class Linear(Layer):
     def forward(self, x: Array, weights: Sequence[Array]) -> Array:
         output: Array = x @ weights[0].T
         return output + weights[1] if self.bias else output
+
+
+@dataclass(frozen=True)
+class BatchNorm2d(Elementwise):
+    """Normalises each channel by what was seen in training, as a trained network is applied.
+
+    Source: S. Ioffe, C. Szegedy, "Batch Normalization", arXiv 1502.03167, algorithm 2.
+    """
+
+    num_features: int
+    eps: float = 1e-5
+
+    @property
+    def parameters(self) -> ParameterCount:
+        count = self.num_features
+        return ParameterCount(count, count, f"{count} + {count} = {2 * count}")
+
+    @property
+    def parameter_shapes(self) -> tuple[Shape, ...]:
+        return ((self.num_features,), (self.num_features,))
+
+    @property
+    def buffer_shapes(self) -> tuple[Shape, ...]:
+        return self.parameter_shapes
+
+    def forward(self, x: Array, weights: Sequence[Array]) -> Array:
+        scale, shift, mean, variance = (array.reshape(1, -1, 1, 1) for array in weights)
+        output: Array = (x - mean) / np.sqrt(variance + self.eps) * scale + shift
+        return output
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """Layers whose input is added to what they give, itself or as a shortcut makes it fit.
+
+    Source: K. He et al., "Deep Residual Learning for Image Recognition", arXiv 1512.03385, equation 2.
+
+    Attributes:
+        layers: One after another.
+        shortcut: Layers on the other way; none adds the input as it is.
+    """
+
+    layers: tuple[Layer, ...]
+    shortcut: tuple[Layer, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Layer, ...]:
+        return tuple(part for layer in (*self.layers, *self.shortcut) for part in layer.parts)
+
+    @property
+    def parameters(self) -> ParameterCount | None:
+        counts = [part.parameters for part in self.parts if part.parameters is not None]
+        if not counts:
+            return None
+        weights, biases = sum(each.weights for each in counts), sum(each.biases for each in counts)
+        added = " + ".join(str(each.total) for each in counts)
+        return ParameterCount(weights, biases, f"{added} = {weights + biases}")
+
+    @property
+    def parameter_shapes(self) -> tuple[Shape, ...]:
+        return tuple(shape for part in self.parts for shape in part.parameter_shapes)
+
+    @property
+    def tensor_shapes(self) -> tuple[Shape, ...]:
+        return tuple(shape for part in self.parts for shape in part.tensor_shapes)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        ways = [shape, shape]
+        for way, layers in enumerate((self.layers, self.shortcut)):
+            for layer in layers:
+                ways[way] = layer.output_shape(ways[way])
+        _expect(self, shape, ways[0] == ways[1])
+        return ways[0]
+
+    def passed(self, shape: Shape) -> Iterator[tuple[Layer, Shape, Shape]]:
+        for layers in (self.layers, self.shortcut):
+            before = shape
+            for layer in layers:
+                yield from layer.passed(before)
+                before = layer.output_shape(before)
+
+    def forward(self, x: Array, weights: Sequence[Array]) -> Array:
+        remaining = iter(weights)
+        ways = [x, x]
+        for way, layers in enumerate((self.layers, self.shortcut)):
+            for layer in layers:
+                ways[way] = layer.forward(ways[way], [next(remaining) for _ in layer.tensor_shapes])
+        return ways[0] + ways[1]
 
 
 @dataclass(frozen=True)

@@ -15,3 +15,4 @@ for assignment in convolution pets; do
   "$grader" report --assignment "$assignment" --out "reports/$assignment" >/dev/null
 done
 printf '\nA report for each student, to open in a browser: %s\n' "$PWD/reports"
+printf 'The desk, where TAs judge what still waits: cd %q && %q serve\n' "$PWD" "$grader"

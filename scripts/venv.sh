@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 source scripts/root.sh
 
 case ${1:-} in
-  host) what=. stamps=(.venv/.host) note="some seconds to a minute" ;;
+  host) what='.[web]' stamps=(.venv/.host) note="some seconds to a minute" ;;
   dev) what='.[dev]' stamps=(.venv/.host .venv/.complete) note="torch is large: some minutes on a first run" ;;
   *) stop "venv.sh: which packages?" "scripts/venv.sh host, or scripts/venv.sh dev" ;;
 esac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from tests import postgresql
+from tests.shortcuts import shortcuts
 from tests.vision import usable_torchvision
 
 # Time is measured in benchmarks; a busy machine must not fail a property test.
@@ -48,6 +50,21 @@ def _collect_sockets() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def done_once() -> Iterator[None]:
+    """Thousands of tests open a new file or run a command, and would spend most time on its set-up."""
+    with shortcuts():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def log_put_back() -> Iterator[None]:
+    """A server's log writes to what was standard error when it began, which ends with its test."""
+    yield
+    if (structlog := sys.modules.get("structlog")) is not None:
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +139,10 @@ _LONGEST = (
     "browser/test_pages_in_a_browser.py",
     "functional/test_faults_in_real_sandboxes.py",
     "attacks/test_class.py",
+    "functional/faults/test_faults.py",
     "sandbox/test_protocol.py",
+    "browser/test_desk.py",
+    "functional/test_rubric_trials.py",
 )
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CellRun, Environment, Evidence, Outcome
+from grader.grading.seen import Seen
 from grader.intake import parse_notebook
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
+from grader.store.results import Result
+from grader.workflows.marking.seen import seen_in
 
 RUBRIC = """\
 assignment: mini
@@ -82,3 +85,9 @@ def answer(job: Job, *, outcome: Outcome = Outcome.COMPLETED, detail: str = "") 
 
 def sandbox(reply: Callable[[Job], Bundle | Exception] = answer) -> FakeSandbox:
     return FakeSandbox(reply)
+
+
+def seen_now(result: Result, criterion: str) -> Seen | None:
+    """What whoever is shown this criterion has on screen; None where it has no mark."""
+    mark = result.mark.criterion(criterion) if result.mark else None
+    return None if mark is None else seen_in(result, mark)

@@ -17,8 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
+from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
 from traitlets.config import Config
 
 from grader.collector.cells import read_cells
@@ -123,9 +127,16 @@ class _Driver:
     def _run(self, plan: Plan, notebook: bytes) -> None:
         shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
         shell.showtraceback = lambda *_, **__: None
+        shell.display_pub = CapturingDisplayPublisher()
+        # What is shown goes through the shell that there is one of, and is drawn as in a notebook.
+        InteractiveShell._instance = shell
+        before = matplotlib.get_backend()
+        shell.enable_gui = lambda gui=None: None
+        shell.enable_matplotlib("inline")
+        select_figure_formats(shell, {"png"})
         self._session = KernelSession(plan, shell.user_ns, data_dir=self._data_dir, work_dir=self._folder)
         self._session.install(shell)
-        self._uninstall = self._session.uninstall
+        self._uninstall = lambda: self._taken_out(before)
         cells = read_cells(notebook, plan.limits)
         self._answer(Opened(cells=cells))
         done = [cell if cell.kind != "code" else self._run_cell(shell, cell) for cell in cells]
@@ -133,22 +144,43 @@ class _Driver:
         outcome = Outcome.CELL_ERROR if failed else Outcome.COMPLETED
         self._answer(Ran(outcome=outcome, cells=tuple(done), cells_s=0.0, kernel_alive=True))
 
+    def _taken_out(self, backend: str) -> None:
+        self._session.uninstall()
+        plt.close("all")
+        plt.switch_backend(backend)
+        InteractiveShell.clear_instance()
+
     def _run_cell(self, shell: Any, cell: CellRecord) -> CellRecord:
         self._answer(CellStarted(index=cell.index))
         self._session.begin_cell(cell.index)
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
+        printed, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
             result = shell.run_cell(cell.source, store_history=True)
-        record = cell.model_copy(update={"run": _described(result, printed.getvalue())})
+        shown = [dict(each["data"]) for each in shell.display_pub.outputs]
+        shell.display_pub.outputs.clear()
+        if result.result is not None:
+            rich = set(shell.display_formatter.format(result.result)[0]) - {"text/plain"}
+            shown += [dict.fromkeys(rich, "")] if rich else []
+        record = cell.model_copy(
+            update={"run": _described(result, printed.getvalue(), errors.getvalue(), shown)}
+        )
         collected, arrays = self._session.collect()
         self._answer(CellDone(cell=record, collected=collected), list(arrays))
         return record
 
 
-def _described(result: Any, printed: str) -> CellRun:
+def _described(result: Any, printed: str, errors: str, shown: list[dict[str, Any]]) -> CellRun:
     error = result.error_in_exec or result.error_before_exec
-    outputs = (Output(kind="stream", name="stdout", text=printed),) if printed else ()
+    streams = (("stdout", printed), ("stderr", errors))
+    written = [Output(kind="stream", name=name, text=text) for name, text in streams if text]
+    outputs = (*written, *map(_shown, shown))
     if error is None:
         return CellRun(status="ok", outputs=outputs)
     raised = CellError(type=type(error).__name__, message=str(error))
     return CellRun(status="error", outputs=outputs, error=raised)
+
+
+def _shown(data: dict[str, Any]) -> Output:
+    """What a cell displays, without its pictures themselves."""
+    texts = {kind: text if kind.startswith("text/") else "" for kind, text in data.items()}
+    return Output(kind="display_data", text=texts.pop("text/plain", ""), data=texts)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,12 +25,74 @@ _SETTINGS = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "lis
 
 
 @contextmanager
-def server() -> Iterator[Path]:
-    """Runs a server that forgets everything, giving the folder of its socket.
+def server(settings: Sequence[str] = _SETTINGS) -> Iterator[Path]:
+    """Runs a server on a socket, giving its folder; without other settings it writes nothing durably.
 
     Skips the test where the package or its driver is not installed, but fails where the test command
     promised both (GRADER_REQUIRE_POSTGRESQL=1).
     """
+    with _set_up() as (programs, folder, user), _running(programs, folder, user, settings):
+        yield folder
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """Runs a server that can be taken down and brought up; skips as `server` does.
+
+    What it says it has kept outlives the server's own death, though not the machine's.
+    """
+    with _set_up() as (programs, folder, user):
+        made = Cluster(programs, folder, user)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop("immediate")
+
+
+class Cluster:
+    """A server in the hands of its own tool, pg_ctl.
+
+    Attributes:
+        folder: Where its socket lies.
+    """
+
+    def __init__(self, programs: Path, folder: Path, user: pwd.struct_passwd | None) -> None:
+        self.folder = folder
+        self._programs = programs
+        self._user = user
+
+    def start(self) -> None:
+        settings = ("fsync=off", "full_page_writes=off", "listen_addresses=")
+        options = " ".join([f"-k {self.folder}", *(f"-c {setting}" for setting in settings)])
+        self._control("start", "-l", str(self.folder / "log"), "-o", options)
+
+    def stop(self, mode: str) -> None:
+        """Ends it where it runs.
+
+        Args:
+            mode: ``fast``: connections are broken off. ``immediate``: so is the server, as by a power cut.
+        """
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._control("stop", "-m", mode)
+
+    def restart(self, mode: str) -> None:
+        self._control("restart", "-l", str(self.folder / "log"), "-m", mode)
+
+    def _control(self, *arguments: str) -> None:
+        subprocess.run(
+            [self._programs / "pg_ctl", "-D", self.folder / "data", "-w", "-t", "300", *arguments],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **_as(self._user),
+        )
+
+
+@contextmanager
+def _set_up() -> Iterator[tuple[Path, Path, pwd.struct_passwd | None]]:
+    """The server's programs, a folder with data for one, and whose it is."""
     programs = _programs()
     if programs is None or importlib.util.find_spec("psycopg") is None:
         _go_without()
@@ -46,8 +108,7 @@ def server() -> Iterator[Path]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         initdb = [programs / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run([*initdb], check=True, stdout=subprocess.DEVNULL, **_as(user))
-        with _running(programs, folder, data, user):
-            yield folder
+        yield programs, folder, user
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -59,11 +120,16 @@ def _go_without() -> NoReturn:
 
 
 @contextmanager
-def _running(programs: Path, folder: Path, data: Path, user: pwd.struct_passwd | None) -> Iterator[None]:
-    options = [word for setting in _SETTINGS for word in ("-c", setting)]
+def _running(
+    programs: Path, folder: Path, user: pwd.struct_passwd | None, settings: Sequence[str]
+) -> Iterator[None]:
+    options = [word for setting in settings for word in ("-c", setting)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, *options], stdout=log, stderr=log, **_as(user)
+            [programs / "postgres", "-D", folder / "data", "-k", folder, *options],
+            stdout=log,
+            stderr=log,
+            **_as(user),
         )
         try:
             _wait(programs, folder)
@@ -82,9 +148,9 @@ def _wait(programs: Path, folder: Path) -> None:
     raise TimeoutError((folder / "log").read_text())
 
 
-def fresh_database(folder: Path) -> str:
+def fresh_database(folder: Path, *, encoding: str = "UTF8") -> str:
     """Makes an empty database and gives its URL."""
-    return _made(folder, template="template1")
+    return _made(folder, template=f"template0 ENCODING '{encoding}' LOCALE 'C'")
 
 
 def migrated_database(folder: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from grader.facts.case import Case
+from grader.facts.fields import SectionName
 from grader.facts.known import Known, every
 from grader.facts.words.answers import answer_in
 from grader.facts.words.beside import answered_beside
@@ -43,10 +44,7 @@ class Manual(Check):
 
     check: Literal["manual"] = "manual"
     prompt: str
-    sections: tuple[str, ...] = ()
-
-    def section_names(self) -> tuple[str, ...]:
-        return self.sections
+    sections: tuple[SectionName, ...] = ()
 
     def judge(self, case: Case) -> Judgement:
         asked = (Prompt(text=self.prompt),)

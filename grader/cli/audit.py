@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from grader.cli.options import Database, Evidence
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.store.audit import AuditReport
+    from grader.store import Store
 
 __all__ = ["audit"]
 
@@ -29,6 +30,13 @@ def audit(
     no_evidence: Annotated[
         bool, typer.Option("--no-evidence", help="Leave the stored evidence unread.")
     ] = False,
+    mend: Annotated[
+        bool, typer.Option("--repair", help="Bring damaged evidence back where it can be had again.")
+    ] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="SUBMISSIONS", help="With --repair: where the files handed in lie."),
+    ] = None,
     db: Database = None,
     evidence: Evidence = None,
 ) -> int:
@@ -36,33 +44,31 @@ def audit(
 
     Example: grader audit --db grader.db
     """
-    from grader.store.audit import audit as prove
+    from grader.workflows.views.audited import audited, read_seal
 
-    seal = _seal(expect)
+    if expect == "":
+        raise UsageError("--expect names no seal", expected="ROW:SEAL, as `grader audit` prints it")
+    if expect is not None:
+        read_seal(expect)
     options = setup.settings(db=db, evidence=evidence)
+    if source is not None and not mend:
+        raise UsageError("--from goes with --repair")
     with setup.store(options) as store:
-        report = prove(store, evidence=not no_evidence, expected=seal)
-    for line in _lines(report):
+        if mend:
+            _repair(store, source)
+        found = audited(store, evidence=not no_evidence, expect=expect or "")
+    for line in found.problems:
         print_lines(line)
-    return 0 if report.sound else 1
+    for line in found.notes:
+        print_lines(line)
+    if found.sound:
+        print_lines(f"unbroken: {found.rows} rows, seal {found.seal}")
+    return 0 if found.sound else 1
 
 
-def _seal(text: str | None) -> tuple[int, str] | None:
-    if text is None:
-        return None
-    row, _, digest = text.partition(":")
-    if not row.isdecimal() or not digest:
-        raise UsageError("this is no seal", expected="ROW:SEAL, as `grader audit` prints it", found=text)
-    return int(row), digest
+def _repair(store: Store, source: Path | None) -> None:
+    from grader.workflows.running.repair import repair
 
-
-def _lines(report: AuditReport) -> list[str]:
-    lines = [*report.damaged, *report.unguarded]
-    lines += [f"the database file is damaged: {problem}" for problem in report.corrupt]
-    if report.broken is not None:
-        lines.append(f"broken at row {report.broken.seq} ({report.broken.kind}): {report.broken.what}")
-    if report.head_differs:
-        lines.append("the history is not the one that was noted down: rows were changed or are gone")
-    if report.sound:
-        lines.append(f"unbroken: {report.rows} rows, seal {report.rows}:{report.head}")
-    return lines
+    made = repair(store, source)
+    for line in (*made.done, *made.left):
+        print_lines(line)

@@ -44,6 +44,8 @@ def print_changes(done: Sequence[Regraded], criterion: str | None, left_alone: i
 def print_edited(edited: EditedRubric) -> None:
     """What an edited rubric makes of marks that are there, before any is written."""
     names = ", ".join(edited.assignments)
+    for each in edited.published:
+        print_line(f"{each.rubric.assignment}: {each.rubric.name} was {each}; {each.how_to_take_over}")
     print_line(f"{names}: the rubric is another than the one that these marks stand on")
     if edited.judged:
         print_changes(edited.judged, None, 0, dry_run=True)

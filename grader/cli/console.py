@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,8 @@ __all__ = [
     "number",
     "output",
     "plain",
+    "print_guides",
+    "print_labelled",
     "print_line",
     "print_lines",
     "print_note",
@@ -82,6 +84,22 @@ def print_lines(text: str) -> None:
     """Prints a message of several lines, as errors have them."""
     for line in text.splitlines():
         print_line(line)
+
+
+def print_labelled(parts: Sequence[tuple[str, str]]) -> None:
+    """Prints texts of several lines beside their labels."""
+    width = max([11, *(cell_len(label) + 2 for label, _ in parts)])
+    for label, text in parts:
+        for place, line in enumerate(text.splitlines() or ["-"]):
+            print_line(f"{label + ':' if place == 0 else '':<{width}}{line}")
+
+
+def print_guides(guides: Mapping[str, str]) -> None:
+    """Prints what earns what, by criterion, below what waits; nothing where no rubric says it."""
+    said = [(criterion, guide) for criterion, guide in guides.items() if guide]
+    if said:
+        print_line("What earns what:")
+        print_labelled(said)
 
 
 def print_path(path: Path) -> None:

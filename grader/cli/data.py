@@ -20,14 +20,23 @@ def data(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder of data sets, for `grader run --data`.")
     ],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size",
+            metavar="TRAIN,TEST",
+            help="Pictures in each part; `real` for as many as the real set has. Photos: TRAIN,VAL,TEST.",
+        ),
+    ] = None,
 ) -> int:
-    """Write a small stand-in for a data set, in the real one's on-disk format.
+    """Write a stand-in for a data set, in the real one's on-disk format: small, or of the size given.
 
-    Example: grader data cifar10 data/
+    Example: grader data mnist data/ --size 60000,10000
     """
-    from grader.samples.datasets import write_stand_in
+    from grader.samples.datasets import read_sizes, write_stand_in
 
-    print_path(write_stand_in(name, folder))
+    sizes = None if size is None else read_sizes(name, size)
+    print_path(write_stand_in(name, folder, sizes))
     return 0
 
 
@@ -44,4 +53,5 @@ def demo(
     print_path(folder)
     for assignment in ASSIGNMENTS:
         print_line(f"grade it with: cd {folder} && grader run submissions/{assignment}")
+    print_line(f"judge what waits for a person with: cd {folder} && grader serve")
     return 0

@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from grader.cli import setup
-from grader.cli.console import print_line, print_path
-from grader.cli.options import Database
+from grader.cli.console import print_line, print_lines, print_path
+from grader.cli.options import Database, Evidence
 
 __all__ = ["db"]
 
-db = typer.Typer(help="Back up the database and bring it to a newer version.", no_args_is_help=True)
+db = typer.Typer(
+    help="Back up the database, upgrade it, name its course and zone, say where its evidence lies.",
+    no_args_is_help=True,
+)
 
 
 @db.command()
@@ -33,16 +36,146 @@ def upgrade(location: Database = None) -> int:
 
 
 @db.command()
+def reproject(location: Database = None, evidence: Evidence = None) -> int:
+    """Write the standing of everybody again from the history: what listings and pages show at once.
+
+    No mark changes by it: marks are in the history, and `grader audit` tells where the standing differs.
+
+    Example: grader db reproject --db grader.db
+    """
+    options = setup.settings(db=location, evidence=evidence)
+    with setup.store(options) as store:
+        number = store.reproject()
+    print_line(f"the standing of {number} submissions is written again from the history")
+    return 0
+
+
+@db.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; a new file.")],
+    no_evidence: Annotated[
+        bool, typer.Option("--no-evidence", help="Only the database, as a file that --db takes.")
+    ] = False,
     location: Database = None,
+    evidence: Evidence = None,
 ) -> int:
-    """Copy the database while others may be writing to it.
+    """Copy the marks and all that they stand on into one file, while others may be writing to them.
 
-    Example: grader db backup marks-2026-03-01.db
+    Example: grader db backup marks-2026-03-01.backup
     """
+    from grader.store.backup import back_up
     from grader.store.schema import backup as copy
 
-    print_path(copy(setup.settings(db=location).db, target))
-    print_line("the evidence lies in the folder beside the database: copy it as well")
+    options = setup.settings(db=location, evidence=evidence)
+    if no_evidence:
+        print_path(copy(options.db, target))
+        return 0
+    with setup.store(options) as store:
+        made = back_up(store, target)
+    print_path(target)
+    for line in made.lacking:
+        print_line(f"not in it: {line}")
+    print_line(f"{made.evidence} pieces of evidence; seal {made.seal or 'none'}: note it down elsewhere")
+    return 1 if made.lacking else 0
+
+
+@db.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="As `grader db backup` wrote it.")],
+    location: Database = None,
+    evidence: Evidence = None,
+) -> int:
+    """Bring a backup back as a new database with its evidence, prove it, and say its seal.
+
+    What came from a file may go to an empty database on a server, and back: so a course moves.
+
+    Example: grader db restore marks-2026-03-01.backup --db grader.db
+    """
+    from grader.store.backup import restore as bring_back
+    from grader.store.engine import shown
+    from grader.workflows.views.audited import audited
+
+    options = setup.settings(db=location, evidence=evidence)
+    back = bring_back(source, options.db, evidence=options.evidence)
+    print_line(f"the marks are in {shown(options.db)}")
+    with setup.store(options) as store:
+        found = audited(store, expect=back.seal)
+        place = store.blobs.place
+    for line in found.problems:
+        print_lines(line)
+    print_line(f"{back.evidence} pieces of evidence are in {place}")
+    if found.sound:
+        print_line(f"unbroken: {found.rows} rows, seal {found.seal}")
+    return 0 if found.sound else 1
+
+
+@db.command()
+def evidence(
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PLACE]", help="A folder, or s3://BUCKET/PREFIX, where the evidence lies now."
+        ),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also where the place lacks what the history has.")
+    ] = False,
+    location: Database = None,
+) -> int:
+    """Show where evidence is kept, or say that it was moved; moving it is for you to do.
+
+    Example: grader db evidence s3://grader-evidence/2026 --db postgresql+psycopg://grader@db/marks
+    """
+    with setup.store(setup.settings(db=location)) as store:
+        if place is not None:
+            store.move_evidence(place, anyway=anyway)
+        store.blobs.check()
+        print_line(f"evidence is kept in {store.blobs.place}")
+    return 0
+
+
+@db.command()
+def course(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A short name for addresses, as dl-2026.")
+    ] = None,
+    title: Annotated[str, typer.Option("--title", metavar="T", help="What pages call it.")] = "",
+    location: Database = None,
+) -> int:
+    """Show which course this database is about, or say it: one course is one database.
+
+    The desk shows it below /c/NAME. Whoever had the old address has to be told the new one.
+
+    Example: grader db course dl-2026 --title "Deep Learning 2026"
+    """
+    options = setup.settings(db=location)
+    with setup.store(options) as store:
+        if name is not None:
+            store.name_course(name, title)
+        found = store.course
+    print_line(f"{found.name}: {found.title}")
+    return 0
+
+
+@db.command()
+def zone(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ZONE]", help="Its IANA name, as Europe/Berlin.")
+    ] = None,
+    none: Annotated[
+        bool, typer.Option("--none", help="Tell times in UTC, and read none without one.")
+    ] = False,
+    location: Database = None,
+) -> int:
+    """Show or name the course's time zone, in which times are told and a rubric's dates are read.
+
+    Example: grader db zone Europe/Berlin
+    """
+    from grader.grading.times import in_words
+
+    with setup.store(setup.settings(db=location)) as store:
+        if none or name is not None:
+            store.keep_zone(None if none else name)
+        kept = store.zone
+        print_line(f"times are told in {kept or 'UTC'}: it is {in_words(store.clock(), kept)}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typer.exceptions import TyperException
 from grader.cli.app import app
 from grader.cli.console import plain
 from grader.errors import GraderError
+from grader.workflows.running.stopping import STOPS
 
 __all__ = ["execute", "main"]
 
@@ -20,7 +22,23 @@ _DEBUG = "--debug"
 
 
 def main() -> None:
+    _read_names_as_utf_8()
+    for number in STOPS:
+        # Python's own way with Ctrl-C, so that whatever was started is ended and removed.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     sys.exit(execute(sys.argv[1:]))
+
+
+def _read_names_as_utf_8() -> None:
+    """Starts Python anew where the locale has another encoding.
+
+    Names of files would be read by it, so that one student had another id on each machine.
+    """
+    if sys.flags.utf8_mode or sys.getfilesystemencoding() == "utf-8":
+        return
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -111,7 +111,9 @@ def _plain(form: str, found: Sequence[Result], out: Path) -> int:
         write_text(out, text)
         print_path(out)
     for item in found:
-        if item.dropped:
+        if item.damaged:
+            _line(f"left out: {item.student}: {item.damaged}", to_errors=str(out) == "-")
+        elif item.dropped:
             _line(f"left out: {item.student}: {why_dropped(item)}", to_errors=str(out) == "-")
         elif reason := why_held(item):
             _line(
@@ -135,18 +137,19 @@ def _for_system(
 ) -> Export:
     from grader.exports import Gradebook
     from grader.files.named import read_bytes
-    from grader.intake.roster import read_roster
     from grader.workflows.views.course_formats import (
         course_of,
+        excused_without_work,
         handed_in_nothing,
         make_export,
         student_mark,
     )
 
-    people = read_roster(roster) if roster else None
+    people = setup.people(store, roster)
     gradebook = Gradebook(read_bytes(into), into.name, column, only_changed) if into else None
     told = store if form == "gradescope" else None
     marks = [student_mark(result, people, messages_from=told) for result in found]
+    marks += excused_without_work(store, assignment, found, people)
     made = make_export(
         form, course_of(store, assignment), marks, into=gradebook, include_pending=include_pending
     )

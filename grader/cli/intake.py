@@ -42,7 +42,7 @@ def intake(
 
     options = setup.settings(submissions, rubric=rubric, format=layout)
     people = read_roster(roster) if roster else None
-    chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
+    chooser = RubricShelf(setup.places(submissions), zone=setup.zone(options)).chooser(options.rubric)
     found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
     _tell(dry_run(found, submissions, lambda cells: _assignment(chooser, cells), people))
     return 0

@@ -1,4 +1,4 @@
-"""`grader mark` and `grader pending`: the TA's own judgement."""
+"""`grader mark`: the TA's own judgement."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli import setup
-from grader.cli.console import number, print_line, print_table
-from grader.cli.options import Anonymous, Assignment, Database, Evidence, Students, User
+from grader.cli.console import number, print_labelled, print_line
+from grader.cli.options import Assignment, Database, Evidence, Seen, User
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
-    from grader.workflows.marking.marks import Marked, MarkOrder, Pending
+    from grader.workflows.marking.marks import Marked, MarkOrder
+    from grader.workflows.upkeep.settings import Settings
 
-__all__ = ["mark", "pending"]
+__all__ = ["mark"]
 
 
 def mark(
@@ -40,29 +41,36 @@ def mark(
     ] = False,
     table: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="A CSV of student, criterion, points, comment."),
+        typer.Option("--from", metavar="FILE", help="A CSV of student, criterion, points, comment[, seen]."),
     ] = None,
+    seen: Seen = None,
     db: Database = None,
     evidence: Evidence = None,
     user: User = None,
 ) -> int:
     """Give points that only a person can give; they survive every regrade.
 
+    Another person's mark is replaced only where --seen says that you saw it: `grader show` prints what.
+    Without --points it shows what there is to see, and gives nothing.
+
     Example: grader mark s101 --assignment lab2 --criterion why-validation -p 2 -m "no reason"
     """
     from grader.workflows.marking.marks import give_marks, orders_for_zero, read_orders
 
+    if table is None and student and criterion and not (zero or take_back or comment) and points is None:
+        _show(student, assignment, criterion, setup.settings(db=db, evidence=evidence))
     orders: list[MarkOrder] = []
     if table is not None:
-        if (student, criterion, points, comment, take_back, zero) != (None, None, None, "", False, False):
+        single = (student, criterion, points, comment, take_back, zero, seen)
+        if single != (None, None, None, "", False, False, None):
             raise UsageError(
                 "a table of marks and a single mark are two commands",
                 expected="--from FILE alone, or STUDENT --criterion C --points P",
             )
         orders = read_orders(table)
     elif not zero:
-        orders = [_order(student, criterion, points, comment, take_back)]
-    elif student is None or criterion is not None or points is not None or take_back:
+        orders = [_order(student, criterion, points, comment, take_back, seen)]
+    elif student is None or criterion is not None or points is not None or take_back or seen:
         raise UsageError("--zero settles a whole submission", expected="STUDENT --zero --comment TEXT")
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
@@ -74,9 +82,24 @@ def mark(
     return 0
 
 
+def _show(student: str, assignment: str, criterion: str, options: Settings) -> None:
+    """What whoever gives points has to see before."""
+    from grader.workflows.marking.preview import preview
+
+    with setup.store(options) as store:
+        parts = preview(store, student, assignment, criterion)
+    print_labelled(parts)
+
+
 def _order(
-    student: str | None, criterion: str | None, points: float | None, comment: str, take_back: bool
+    student: str | None,
+    criterion: str | None,
+    points: float | None,
+    comment: str,
+    take_back: bool,
+    seen: str | None,
 ) -> MarkOrder:
+    from grader.grading.seen import read_seen
     from grader.workflows.marking.marks import MarkOrder
 
     if student is None or criterion is None:
@@ -85,42 +108,10 @@ def _order(
         )
     if (points is None) is not take_back:
         raise UsageError("a mark needs points", expected="either --points P or --take-back")
-    return MarkOrder(student, criterion, points, comment)
+    shown = None if seen is None else read_seen(seen)
+    return MarkOrder(student, criterion, points, comment, seen=shown)
 
 
 def _said(item: Marked) -> str:
     before, after, out_of = map(number, (item.before, item.after, item.out_of))
     return f"{item.student}: {item.criterion}: {after} of {out_of} (was {before})"
-
-
-def pending(
-    assignment: Assignment,
-    students: Students = None,
-    criterion: Annotated[
-        str | None, typer.Option("--criterion", "-c", metavar="C", help="Only this criterion.")
-    ] = None,
-    anonymous: Anonymous = False,
-    db: Database = None,
-    evidence: Evidence = None,
-) -> int:
-    """List what waits for a TA: the same criterion, student after student, with the cells to look at.
-
-    Example: grader pending --assignment lab2 --criterion why-validation
-    """
-    from grader.workflows.marking.marks import list_pending
-
-    options = setup.settings(db=db, evidence=evidence)
-    with setup.store(options) as store:
-        items = list_pending(
-            store, assignment, students=students or (), criterion=criterion, anonymous=anonymous
-        )
-    if not items:
-        print_line("nothing waits for a TA")
-        return 0
-    rows = [(item.criterion, item.student, *_details(item)) for item in items]
-    print_table(("criterion", "student", "points", "why", "message", "cells"), rows, right=("points",))
-    return 0
-
-
-def _details(item: Pending) -> tuple[str, str, str, str]:
-    return number(item.points), item.status, " ".join(item.message.split()), "; ".join(item.cells)

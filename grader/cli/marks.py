@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.cli import setup
-from grader.cli.console import number, print_line, print_table, print_text
+from grader.cli.console import number, print_guides, print_line, print_table, print_text
 from grader.cli.options import Assignment, Database, Evidence, OneStudent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from grader.grading.marks import CriterionMark, Decision, Mark
     from grader.store.remarks import Remark
@@ -41,6 +42,7 @@ def show(
     """
     from grader.grading.held import parted
     from grader.reporting.advice import advice
+    from grader.workflows.views.at_hand import guides
     from grader.workflows.views.attempt_ending import ending
     from grader.workflows.views.cells import NamedCells
     from grader.workflows.views.dropped import how_to_bring_back, why_dropped
@@ -59,26 +61,30 @@ def show(
         detail = "" if as_json else parted(ending(store, result))[0]
         asked = requests_of(store, result)
         rows = [] if as_json else _criteria(result, NamedCells(store, result))
-        held = report_input(store, result) if why_held(result) and not as_json else None
+        earning = {} if as_json else guides(store, result.rubric)
+        gone = result.dropped is not None and result.dropped.erased
+        held = report_input(store, result) if why_held(result) and not (as_json or gone) else None
     shown = shown_as(student, result.student)
     told = None if entries is None else tell(entries, result.student, shown)
     if as_json:
         print_text(json.dumps(_plain(result, shown, told, basis), indent=2) + "\n")
         return 0
     _print_result(result, shown, detail, rows)
+    waiting = result.mark.criteria if rows and result.mark else ()
+    print_guides({item.criterion: earning.get(item.criterion, "") for item in waiting if item.pending})
     if result.dropped is not None:
         print_line(f"{why_dropped(result)}; it counts nowhere")
         print_line(how_to_bring_back(result, shown))
-    _print_requests(asked, shown)
+    _print_requests(asked, shown, result.zone)
     if held is not None:
         print_line("could not be taken; no mark goes out until a TA has looked. The student's page says:")
         for label, text in advice(replace(held, contact=options.contact or "")):
             print_line(f"  {label}: {text}")
     if told is not None:
-        _print_history(told)
+        _print_history(told, result.zone)
     if basis is not None:
         _print_basis(basis)
-    return 0 if result.unreadable is None else 1
+    return 0 if result.unreadable is None and not result.damaged else 1
 
 
 def _plain(
@@ -104,12 +110,15 @@ def _criteria(result: Result, cells: NamedCells) -> list[tuple[str, ...]]:
     if result.mark is None or (why_held(result) and not result.decisions):
         return []
     criteria = result.mark.criteria
-    return [_row(criterion, _decided(result, criterion), cells) for criterion in criteria]
+    return [_row(result, criterion, cells) for criterion in criteria]
 
 
 def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequence[str]]) -> None:
     print_line(f"{shown}, {result.assignment}")
     attempt, mark = result.attempt, result.mark
+    if result.damaged:
+        print_line(f"{result.damaged}; `grader audit` tells more")
+        return
     if attempt is None:
         print_line("not run yet; `grader run` goes on")
         return
@@ -123,7 +132,7 @@ def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequen
             print_line(f"its verdict, row {unread}, cannot be read; `grader regrade` judges again, and")
             print_line("`grader audit` tells whether it was changed after it was written")
         return
-    columns = ("criterion", "status", "points", "out of", "decided", "message")
+    columns = ("criterion", "status", "points", "out of", "seen", "decided", "message")
     if rows:
         print_table(columns, rows, right=("points", "out of"))
     if mark.late is not None:
@@ -131,11 +140,13 @@ def _print_result(result: Result, shown: str, detail: str, rows: Sequence[Sequen
     print_line(_total(mark))
 
 
-def _print_requests(requests: Sequence[Remark], shown: str) -> None:
+def _print_requests(requests: Sequence[Remark], shown: str, zone: tzinfo | None) -> None:
     """Requests and what was answered; who acts on their own goes by the name that is shown."""
+    from grader.grading.times import in_zone
+
     for remark in requests:
         about, state = remark.criterion or "the sum", remark.state.value.replace("_", " ")
-        opened = remark.opened_at.strftime("%Y-%m-%d")
+        opened = in_zone(remark.opened_at, zone).strftime("%Y-%m-%d")
         print_line(
             f"remark request {remark.id} on {about}, {opened}: {state}: {' '.join(remark.reason.split())}"
         )
@@ -147,7 +158,9 @@ def _print_requests(requests: Sequence[Remark], shown: str) -> None:
 
 def _decided(result: Result, mark: CriterionMark) -> str:
     """Who decided and what each wrote, oldest first; marks that were taken back are left to the history."""
-    made = [decision for decision in result.decisions if decision.criterion == mark.criterion]
+    from grader.grading.marks import not_undone
+
+    made = [decision for decision in not_undone(result.decisions) if decision.criterion == mark.criterion]
     told: list[Decision] = []
     for decision in sorted(made, key=lambda decision: decision.seq):
         if decision.points is None:
@@ -159,16 +172,19 @@ def _decided(result: Result, mark: CriterionMark) -> str:
     return "; then ".join(f"{each.by}: {number(each.points)} points: {each.why}" for each in told)
 
 
-def _row(mark: CriterionMark, decided: str, cells: NamedCells) -> tuple[str, ...]:
-    finding, decision = mark.finding, mark.decision
-    message = " ".join(cells.text(finding.message if decision else finding.told).split())
+def _row(result: Result, mark: CriterionMark, cells: NamedCells) -> tuple[str, ...]:
+    from grader.workflows.marking.seen import seen_in
+
+    finding = mark.finding
+    message = " ".join(cells.text(mark.told).split())
     places = "; ".join(cells.places(finding.where[:3], message))
     return (
         finding.criterion,
-        finding.status.value,
+        mark.status,
         number(mark.points),
         number(mark.out_of),
-        decided,
+        str(seen_in(result, mark)),
+        _decided(result, mark),
         f"{message} [{places}]" if places else message,
     )
 
@@ -178,11 +194,10 @@ def _total(mark: Mark) -> str:
     return f"{number(mark.points)} of {number(mark.out_of)} points{pending}"
 
 
-def _print_history(told: list[Told]) -> None:
-    rows = [
-        (str(row.seq), row.at.strftime("%Y-%m-%d %H:%M:%S UTC"), row.who, row.why, _in_full(row))
-        for row in told
-    ]
+def _print_history(told: list[Told], zone: tzinfo | None) -> None:
+    from grader.grading.times import in_words
+
+    rows = [(str(row.seq), in_words(row.at, zone), row.who, row.why, _in_full(row)) for row in told]
     print_table(("row", "when", "who", "why", "what"), rows, right=("row",))
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "RubricName",
     "Runtime",
     "SandboxName",
+    "Seen",
     "Students",
     "Training",
     "User",
@@ -35,9 +36,12 @@ Database = Annotated[
     ),
 ]
 Evidence = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--evidence", metavar="DIR", help="Folder of stored evidence [default: beside the database]."
+        "--evidence",
+        metavar="DIR|URL",
+        help="Where evidence is kept: a folder, or s3://BUCKET/PREFIX; said once, the database names it"
+        " [default: beside the database file].",
     ),
 ]
 RubricName = Annotated[
@@ -66,13 +70,19 @@ ReferenceFolder = Annotated[
 ]
 RosterFile = Annotated[
     Path | None,
-    typer.Option(
-        "--roster", metavar="CSV", help="Who is who: ids, names, addresses; a Canvas gradebook will do."
-    ),
+    typer.Option("--roster", metavar="CSV", help="Who is who, in place of what `grader roster` keeps."),
 ]
 User = Annotated[
     str | None,
     typer.Option("--as", metavar="NAME", help="Who acts, for the history [env: GRADER_USER; default: you]."),
+]
+Seen = Annotated[
+    str | None,
+    typer.Option(
+        "--seen",
+        metavar="ROWS",
+        help="What you had before you, as listings print it (12, or 12+34); refused where it changed.",
+    ),
 ]
 Anonymous = Annotated[
     bool, typer.Option("--anonymous", help="Show pseudonyms; commands take them in place of ids.")

@@ -98,7 +98,7 @@ def check(
     from grader.workflows.views.held import why_held
 
     options = setup.settings(folder, rubric=rubric, db=db, evidence=evidence, jobs=jobs, user=user)
-    loaded = RubricShelf(setup.places(folder)).load(options.rubric or "lab3a")
+    loaded = RubricShelf(setup.places(folder), zone=setup.zone(options)).load(options.rubric or "lab3a")
     answers = setup.reference(options)
     request = CheckRequest(Folder(folder), loaded, setup.actor(options), answers, known, options.jobs)
     with setup.store(options, create=True) as store:

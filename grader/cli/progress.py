@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,6 +13,8 @@ from rich.text import Text
 from grader.cli.console import errors, number, plain
 from grader.evidence.record import Outcome
 from grader.workflows.running.events import (
+    Away,
+    Back,
     CellRunning,
     Event,
     Finished,
@@ -51,16 +54,20 @@ def view() -> View:
 def describe(event: Event) -> str | None:
     """An event as one line; None for those that only move a bar."""
     match event:
-        case Planned(submissions, 0):
-            return f"{_submissions(submissions)}, all of them done before"
         case Planned(submissions, to_run):
-            return f"{_submissions(submissions)}, {to_run} to run"
+            what = f"{to_run} to run" if to_run else "all of them done before"
+            return f"{_submissions(submissions)}, {what}"
         case Finished():
             return _finished(event)
         case Retrying(student, tries, error):
             return f"{student}: the sandbox failed ({error}); try {tries + 1}"
         case Waiting(jobs):
-            return f"waiting for another run, which is working on {jobs}"
+            said = f"waiting for another run, which is working on {jobs}"
+            return f"{said}; if it was killed, half a minute at most"
+        case Away(_, why, at_most_s):
+            return f"{_waiting(why)}; {at_most_s:.0f} s at most, and nothing is lost"
+        case Back(name):
+            return f"{name} answers again"
         case Stopping(now=True):
             return "stopping now; run again to go on from here"
         case Stopping():
@@ -69,6 +76,17 @@ def describe(event: Event) -> str | None:
             return text
         case Started() | CellRunning() | Recorded():
             return None
+
+
+def _waiting(why: str) -> str:
+    return f"waiting, since {why}"
+
+
+@contextmanager
+def _though_nobody_watches() -> Iterator[None]:
+    """A terminal that was closed, or a reader that has seen enough, is no fault of what runs."""
+    with suppress(OSError):
+        yield
 
 
 def _finished(event: Finished) -> str:
@@ -83,7 +101,8 @@ class LineView(View):
     def __call__(self, event: Event) -> None:
         line = describe(event)
         if line is not None:
-            errors().print(Text(plain(line)))
+            with _though_nobody_watches():
+                errors().print(Text(plain(line)))
 
 
 class BarView(View):
@@ -103,6 +122,7 @@ class BarView(View):
         )
         self._task = self._progress.add_task("", total=None, running=0, failed=0, now="", visible=False)
         self._cells: dict[str, int | None] = {}
+        self._away: dict[str, str] = {}
         self._failed = 0
 
     def __enter__(self) -> BarView:
@@ -114,9 +134,14 @@ class BarView(View):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        with _though_nobody_watches():
+            self._progress.stop()
 
     def __call__(self, event: Event) -> None:
+        with _though_nobody_watches():
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         match event:
             case Planned(_, to_run) if to_run:
                 # Not before: questions are asked until then, and a moving bar would write over them.
@@ -128,6 +153,10 @@ class BarView(View):
                 self._cells[student] = cell
             case Finished(student):
                 self._finish(student, event.outcome)
+            case Away(name, why) if self._progress.live.is_started:
+                self._away[name] = _waiting(why)
+            case Back(name) if name in self._away:
+                del self._away[name]
             case _:
                 line = describe(event)
                 if line is not None:
@@ -144,7 +173,7 @@ class BarView(View):
             student if cell is None else f"{student} cell {cell}"
             for student, cell in list(self._cells.items())[:_SHOWN_AT_ONCE]
         ]
-        return plain(", ".join(shown))
+        return plain(", ".join([*self._away.values(), *shown]))
 
 
 def _submissions(count: int) -> str:

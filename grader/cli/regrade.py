@@ -50,6 +50,9 @@ def regrade(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell who would gain and who would lose.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Judge by this rubric though the desk published another.")
+    ] = False,
     db: Database = None,
     jobs: Jobs = None,
     data: Data = None,
@@ -65,7 +68,8 @@ def regrade(
     """Judge stored evidence again by the given or the newest rubric; nothing is run unless asked for.
 
     The newest is the file in ./rubrics by which the last verdicts went, as it reads now; where there is
-    none, the text that the history kept.
+    none, the text that the history kept. What the desk published stays until the file says the same, or
+    --yes lets the file judge.
 
     Example: grader regrade --assignment lab2 --rubric rubrics/lab2.yaml --dry-run
     """
@@ -86,6 +90,7 @@ def regrade(
         tuple(setup.places()),
         setup.reference(options),
         setup.actor(options),
+        yes,
     )
     with setup.store(options) as store:
         if rerun:
@@ -98,7 +103,11 @@ def regrade(
 
 def _run_again(request: RegradeRequest, options: Settings, store: Store) -> int:
     from grader.cli.sandboxed import close, watched
-    from grader.workflows.regrading.regrade_assignment import choose, to_run_again
+    from grader.workflows.regrading.regrade_assignment import (
+        choose,
+        take_the_place_of_published,
+        to_run_again,
+    )
     from grader.workflows.running.rerun import rerun
 
     chosen = choose(request, store)
@@ -109,6 +118,7 @@ def _run_again(request: RegradeRequest, options: Settings, store: Store) -> int:
             f"nothing to run again: '{criterion}' stays as it is" if criterion else "nothing to run again"
         )
         return 0
+    take_the_place_of_published(request, chosen, store)
     with watched() as (watch, stop):
         done = rerun(
             again, chosen.by, options, store, request.reference, actor=request.actor, notify=watch, stop=stop

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from grader.cli import setup
-from grader.cli.console import number, print_line, print_table
-from grader.cli.options import Anonymous, AnyAssignment, Assignment, Database, Evidence, OneStudent, User
+from grader.cli.console import number, print_labelled, print_line, print_table, print_text
+from grader.cli.options import (
+    Anonymous,
+    AnyAssignment,
+    Assignment,
+    Database,
+    Evidence,
+    OneStudent,
+    Seen,
+    User,
+)
 from grader.grading.requests import Action, Kind, State
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from grader.store.remarks import Remark
     from grader.workflows.marking.remark_list import Listed
 
@@ -75,6 +86,7 @@ def list_(
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only those that wait though the course's date has passed.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
     anonymous: Anonymous = False,
     db: Database = None,
     evidence: Evidence = None,
@@ -97,17 +109,44 @@ def list_(
             only_open=only_open,
         )
         found = [item for item in with_deadlines(store, requests) if item.overdue or not overdue]
-        names = name_of(store, anonymous)
+        names, zone = name_of(store, anonymous), store.zone
+    if as_json:
+        print_text(json.dumps([_plain(item, names(item.remark.student)) for item in found], indent=2) + "\n")
+        return 0
     if not found:
         print_line("no remark requests")
         return 0
-    rows = [_row(item, names(item.remark.student)) for item in found]
+    rows = [_row(item, names(item.remark.student), zone) for item in found]
     columns = ("id", "student", "assignment", "about", "state", "was", "is", "age", "deadline", "reason")
     print_table(columns, rows, right=("id", "was", "is", "age"))
     return 0
 
 
-def _row(listed: Listed, name: str) -> tuple[str, ...]:
+def _plain(listed: Listed, name: str) -> dict[str, Any]:
+    """A request as plain data; times in ISO 8601."""
+    item = listed.remark
+    decided = item.decision
+    return {
+        "id": item.id,
+        "student": name,
+        "assignment": item.assignment,
+        "criterion": item.criterion or None,
+        "kind": item.kind.value,
+        "state": item.state.value,
+        "open": item.state.is_open,
+        "reason": item.reason,
+        "opened_at": item.opened_at.isoformat(),
+        "late_because": item.late_because or None,
+        "points_before": item.points_before,
+        "out_of": item.out_of,
+        "points": None if decided is None else decided.points,
+        "decided_by": None if decided is None else decided.by,
+        "deadline": None if listed.deadline is None else listed.deadline.isoformat(),
+        "overdue": listed.overdue,
+    }
+
+
+def _row(listed: Listed, name: str, zone: tzinfo | None) -> tuple[str, ...]:
     item = listed.remark
     decided = item.decision.points if item.decision else None
     late = f"late: {item.late_because}; " if item.late_because else ""
@@ -120,15 +159,17 @@ def _row(listed: Listed, name: str) -> tuple[str, ...]:
         number(item.points_before),
         number(decided),
         f"{listed.age.days} d",
-        _deadline(listed),
+        _deadline(listed, zone),
         late + " ".join(item.reason.split()),
     )
 
 
-def _deadline(listed: Listed) -> str:
+def _deadline(listed: Listed, zone: tzinfo | None) -> str:
+    from grader.grading.times import date_in_words
+
     if listed.deadline is None:
         return "-"
-    shown = listed.deadline.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    shown = date_in_words(listed.deadline, zone)
     return f"{shown}, overdue" if listed.overdue else shown
 
 
@@ -143,11 +184,7 @@ def show(id: Id, anonymous: Anonymous = False, db: Database = None, evidence: Ev
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
         view = view_of(store, id, anonymous=anonymous)
-    for label, text in view.parts:
-        lines = text.splitlines() or ["-"]
-        print_line(f"{label + ':':<11}{lines[0]}")
-        for line in lines[1:]:
-            print_line(f"{'':<11}{line}")
+    print_labelled(view.parts)
     return 0
 
 
@@ -190,6 +227,10 @@ def decide(
         float | None, typer.Option("--points", "-p", metavar="P", help="Points of the criterion from now on.")
     ] = None,
     reject: Annotated[bool, typer.Option("--reject", help="Turn the request down; the mark stays.")] = False,
+    seen: Seen = None,
+    keep_back: Annotated[
+        bool, typer.Option("--keep-back", help="Show the answer with the next release, not now.")
+    ] = False,
     db: Database = None,
     evidence: Evidence = None,
     user: User = None,
@@ -199,21 +240,45 @@ def decide(
     Example: grader remark decide 57 --points 3 --reason "the loss fits after all"
     """
     from grader.errors import UsageError
+    from grader.grading.seen import read_seen
     from grader.workflows.marking.remark import decide as decide_request
+    from grader.workflows.releasing.release import showing_of
 
     if reject:
         if points is not None:
             raise UsageError(
                 "a rejected request leaves the mark as it is", todo="leave out --points or --reject"
             )
-        return _act("reject", id, reason, db, evidence, user)
+        return _act("reject", id, reason, db, evidence, user, show=not keep_back)
     options = setup.settings(db=db, evidence=evidence, user=user)
+    shown = None if seen is None else read_seen(seen)
     with setup.store(options) as store:
-        done = decide_request(store, id, points=points, reason=reason, actor=setup.actor(options))
+        actor = setup.actor(options)
+        done = decide_request(
+            store, id, points=points, reason=reason, actor=actor, seen=shown, show=not keep_back
+        )
+        showing = showing_of(store, done.remark)
     print_line(
         f"request {id} is {done.remark.state.value}: {_about(done.remark)} {done.effect.value},"
         f" {number(done.before)} -> {number(done.after)} of {number(done.remark.out_of)}"
     )
+    if showing.released and not showing.is_shown:
+        print_line(f"the student does not see it yet: {done.kept_back}")
+    return 0
+
+
+@remark.command("show-answer")
+def show_answer(id: Id, db: Database = None, evidence: Evidence = None, user: User = None) -> int:
+    """Show an answer that was kept back to its student.
+
+    Example: grader remark show-answer 57
+    """
+    from grader.workflows.releasing.release import show_answer as show_it
+
+    options = setup.settings(db=db, evidence=evidence, user=user)
+    with setup.store(options) as store:
+        show_it(store, id, actor=setup.actor(options))
+    print_line(f"the answer to request {id} is shown to the student")
     return 0
 
 
@@ -257,12 +322,21 @@ def import_(
     return 2 if done.problems else 0
 
 
-def _act(word: str, id: int, reason: str, db: str | None, evidence: Path | None, user: str | None) -> int:
+def _act(
+    word: str,
+    id: int,
+    reason: str,
+    db: str | None,
+    evidence: str | None,
+    user: str | None,
+    *,
+    show: bool = True,
+) -> int:
     from grader.workflows.marking.remark import act
 
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
-        after = act(store, id, Action(word), actor=setup.actor(options), reason=reason)
+        after = act(store, id, Action(word), actor=setup.actor(options), reason=reason, show=show)
     print_line(f"request {id} on {_about(after)} is {after.state.value.replace('_', ' ')}")
     return 0
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from grader.cli import setup
 from grader.cli.console import errors, print_line, print_note, print_path
 from grader.cli.options import Assignment, Database, Evidence, ReferenceFolder, RosterFile, Students
+from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from grader.workflows.upkeep.settings import Settings
     from grader.workflows.views.report import NotWritten
 
 __all__ = ["report"]
@@ -20,7 +22,7 @@ __all__ = ["report"]
 
 def report(
     assignment: Assignment,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the reports.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR|ZIP", help="Folder for the reports.")],
     students: Students = None,
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Print each one to PDF too, by Chromium or the like.")
@@ -28,6 +30,20 @@ def report(
     appendix: Annotated[
         bool, typer.Option("--appendix/--no-appendix", help="End with the notebook as it ran, or not.")
     ] = True,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="canvas|moodle|markus|mail",
+            help="As that system takes them back: --out is a zip archive, for mail a folder of drafts.",
+        ),
+    ] = None,
+    unreleased: Annotated[
+        bool, typer.Option("--unreleased", help="With --for: marks as they stand, released or not.")
+    ] = False,
+    mail_from: Annotated[
+        str, typer.Option("--mail-from", metavar="ADDRESS", help="With --for mail: who sends them.")
+    ] = "",
     roster: RosterFile = None,
     db: Database = None,
     evidence: Evidence = None,
@@ -37,16 +53,22 @@ def report(
 
     Example: grader report --assignment lab2 --out reports/
     """
+    if form is not None:
+        options = setup.settings(db=db, evidence=evidence, reference=reference)
+        back = {"form": form, "assignment": assignment, "out": out, "students": tuple(students or ())}
+        more = {"unreleased": unreleased, "appendix": appendix, "sender": mail_from}
+        return _send_back(options, roster, {**back, **more})
+    if unreleased or mail_from:
+        raise UsageError("--unreleased and --mail-from go with --for", todo="say --for canvas, say")
     from grader.files.pdf import find_browser, print_pdf
-    from grader.intake.roster import read_roster
     from grader.workflows.views.report import NotWritten, Written, write_reports
     from grader.workflows.views.show import find_results
 
     options = setup.settings(db=db, evidence=evidence, reference=reference)
     browser = find_browser() if pdf else ""
     answers = setup.reference(options)
-    people = read_roster(roster) if roster else None
     with setup.store(options) as store:
+        people = setup.people(store, roster)
         found = find_results(store, assignment, students or ())
         made = write_reports(
             store, found, out, reference=answers, appendix=appendix, roster=people, contact=options.contact
@@ -62,6 +84,21 @@ def report(
     _tell_missing(missing)
     _tell_outdated(assignment, sum(item.outdated for item in written))
     return 1 if missing else 0
+
+
+def _send_back(options: Settings, roster: Path | None, asked: Mapping[str, Any]) -> int:
+    from grader.workflows.sending.feedback import Back, send_back
+
+    back = Back(**asked, contact=options.contact or "")
+    with setup.store(options) as store:
+        people = setup.people(store, roster)
+        sent = send_back(store, back, setup.reference(options), people)
+    print_line(f"feedback of {sent.count} {'student' if sent.count == 1 else 'students'} is in {back.out}")
+    if sent.pending:
+        print_note(f"points still wait for a TA: {', '.join(sent.pending)}")
+    _tell_missing(sent.left_out)
+    _tell_outdated(back.assignment, sent.outdated)
+    return 1 if sent.left_out else 0
 
 
 def _tell_missing(missing: Sequence[NotWritten]) -> None:

@@ -41,8 +41,9 @@ def check(
     from grader.workflows.regrading.rubrics import RubricShelf
     from grader.workflows.trying.check_rubric import Beside, rubric_slips
 
-    loaded = RubricShelf(setup.places()).load(file)
-    answers = setup.reference(setup.settings(reference=reference))
+    options = setup.settings(reference=reference)
+    loaded = RubricShelf(setup.places(), zone=setup.zone(options)).load(file)
+    answers = setup.reference(options)
     beside = Beside(*(None if path is None else read_bytes(path) for path in (handout, solution)))
     slips = rubric_slips(loaded, answers, beside)
     problems = [str(slip) for slip in slips if slip.certain]
@@ -181,9 +182,9 @@ def try_(
     from grader.workflows.running.planning import require_data
     from grader.workflows.trying.try_rubric import WrongNotebook, try_rubric
 
-    loaded = RubricShelf(setup.places()).load(file)
     # A solution is the instructor's own: the folder that it lies in is the course's.
     options = setup.settings(data=data, sandbox=sandbox, reference=reference)
+    loaded = RubricShelf(setup.places(), zone=setup.zone(options)).load(file)
     require_data(loaded, options.data)
     known = [criterion.id for criterion in loaded.rubric.criteria]
     mistakes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,9 @@ def run(
     """
     from grader.cli.change_table import print_edited
     from grader.cli.sandboxed import close, watched
+    from grader.workflows.desk.learning import learn_answers
     from grader.workflows.running.grade_folder import GradeRequest, grade_folder
+    from grader.workflows.running.patience import Patience
 
     options = setup.settings(
         submissions, rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation,
@@ -89,15 +92,21 @@ def run(
         lambda what: yes or confirmed(f"{what}; keep {'it' if 'this' in what else 'them'}?"),
         allow,
     )
-    with setup.store(options, create=True) as store, watched() as (watch, stop):
-        report = grade_folder(request, store, watch, stop)
-    for problem in (*report.problems, *report.left_out):
-        print_line(f"not graded: {problem}")
-    for line in report.dropped:
-        print_line(f"left out: {line}")
-    if report.edited is not None and report.edited.judged:
-        print_line(f"{_marks(len(report.edited.judged))} judged again by the edited rubric")
-    code = close(report.run, options)
+    with ExitStack() as held:
+        with watched() as (watch, stop):
+            patience = Patience(watch, stop)
+            opened = patience.until_begun(lambda: setup.store(options, create=True))
+            store = held.enter_context(opened)
+            report = grade_folder(request, store, watch, stop)
+            patience.until_done(lambda: learn_answers(store))
+        for problem in (*report.problems, *report.left_out):
+            print_line(f"not graded: {problem}")
+        for line in report.dropped:
+            print_line(f"left out: {line}")
+        if report.edited is not None and report.edited.judged:
+            print_line(f"{_marks(len(report.edited.judged))} judged again by the edited rubric")
+        # The results come from the store while they are printed.
+        code = close(report.run, options)
     return code or int(bool(report.left_out))
 
 

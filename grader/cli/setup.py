@@ -10,11 +10,14 @@ from grader.workflows.upkeep.course_folder import CONTENT, course_folders
 from grader.workflows.upkeep.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from grader.facts.case import Reference
+    from grader.intake.roster import Roster
     from grader.sandbox.base import Sandbox
     from grader.store import Store
 
-__all__ = ["actor", "places", "reference", "sandbox", "settings", "store"]
+__all__ = ["actor", "people", "places", "reference", "sandbox", "settings", "store", "zone"]
 
 
 def places(submissions: Path | None = None) -> list[Path]:
@@ -38,12 +41,18 @@ def settings(submissions: Path | None = None, **given: object) -> Settings:
 def store(options: Settings, *, create: bool = False) -> Store:
     from grader.store import open_store
 
-    return open_store(
+    opened = open_store(
         options.db,
         evidence=options.evidence,
         create=create,
         busy_timeout_s=options.busy_timeout_s,
     )
+    if options.evidence is not None and not opened.keeps_evidence_in(options.evidence):
+        print_note(
+            f"evidence is kept in {opened.blobs.place}, as the database says, and not in {options.evidence};"
+            " `grader db evidence PLACE` says that it was moved"
+        )
+    return opened
 
 
 def reference(options: Settings, submissions: Path | None = None) -> Reference:
@@ -51,6 +60,25 @@ def reference(options: Settings, submissions: Path | None = None) -> Reference:
 
     own = options.reference or course_folders(submissions).reference()
     return load_reference(own or bundled("reference"))
+
+
+def zone(options: Settings) -> tzinfo | None:
+    """The course's time zone, for commands that need no database: None where there is none to ask."""
+    from contextlib import suppress
+
+    from grader.errors import GraderError
+
+    with suppress(GraderError), store(options) as opened:
+        return opened.zone
+    return None
+
+
+def people(store: Store, file: Path | None) -> Roster | None:
+    """Who is who: by the file, else by the roster that is kept; None where there is none."""
+    from grader.intake.roster import read_roster
+    from grader.workflows.desk.roster import roster_of
+
+    return roster_of(store) if file is None else read_roster(file)
 
 
 def sandbox(options: Settings) -> Sandbox:

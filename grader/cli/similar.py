@@ -50,7 +50,7 @@ def similar(
     from grader.workflows.views.near_copies import near_copies
 
     options = setup.settings(submissions, rubric=rubric, format=layout)
-    chooser = RubricShelf(setup.places(submissions)).chooser(options.rubric)
+    chooser = RubricShelf(setup.places(submissions), zone=setup.zone(options)).chooser(options.rubric)
     found = find_submissions(submissions, format=options.format, assignment_of=chooser.assignment_of)
     codes, cells, unread = _codes(found.submissions, chooser)
     pairs = {name: near_copies(group, least_share=least) for name, group in codes.items()}

@@ -45,14 +45,13 @@ def summary(
     Example: grader summary --assignment lab2 --out summary.html
     """
     from grader.files.named import write_text
-    from grader.intake.roster import read_roster
     from grader.reporting import render_slides, render_summary_html, render_summary_text
     from grader.workflows.views.show import find_results
     from grader.workflows.views.summary import class_summary
 
     options = setup.settings(db=db, evidence=evidence)
-    people = read_roster(roster) if roster else None
     with setup.store(options) as store:
+        people = setup.people(store, roster)
         made = class_summary(
             store,
             assignment,

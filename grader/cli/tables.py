@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from grader.cli.console import number, print_table
 from grader.evidence.record import Outcome
@@ -11,23 +11,28 @@ from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks
 from grader.workflows.views.held import nothing_came, why_held
 
-__all__ = ["closing_table", "look_at", "our_fault"]
+__all__ = ["closing_row", "closing_table", "look_at", "our_fault", "print_closing_rows"]
 
 
-def closing_table(results: Sequence[Result], earlier: EarlierMarks) -> None:
+def closing_table(results: Iterable[Result], earlier: EarlierMarks) -> None:
     """Who got what, and what a person has to look at."""
+    print_closing_rows([closing_row(result, earlier) for result in results])
+
+
+def print_closing_rows(rows: Sequence[tuple[str, ...]]) -> None:
     columns = ("student", "assignment", "outcome", "points", "out of", "pending", "look at")
-    rows = [
-        (
-            result.student,
-            result.assignment,
-            result.attempt.outcome if result.attempt else "not run yet",
-            *map(number, _points(result)),
-            look_at(result, earlier.get((result.assignment, result.student), ())),
-        )
-        for result in results
-    ]
     print_table(columns, rows, right=("points", "out of", "pending"))
+
+
+def closing_row(result: Result, earlier: EarlierMarks) -> tuple[str, ...]:
+    """One line of `closing_table`."""
+    return (
+        result.student,
+        result.assignment,
+        result.attempt.outcome if result.attempt else "-" if result.damaged else "not run yet",
+        *map(number, _points(result)),
+        look_at(result, earlier.get((result.assignment, result.student), ())),
+    )
 
 
 def _points(result: Result) -> tuple[float | None, float | None, float | None]:
@@ -48,6 +53,8 @@ def look_at(result: Result, earlier: Sequence[str] = ()) -> str:
 
 def our_fault(result: Result) -> str:
     """What the service owes this submission; empty where it owes nothing."""
+    if result.damaged:
+        return f"{result.damaged}; `grader audit` tells more"
     if result.attempt is None:
         return "not run yet"
     if Outcome(result.attempt.outcome).our_fault:

@@ -189,7 +189,9 @@ class NotebookRun:
         if memory.killed_by_limit(self._memory_before):
             cell = first.get("died", first.get("error"))
             return Outcome.OUT_OF_MEMORY, f"{_in(cell)}more than {limits.memory_bytes >> 20} MiB of memory"
-        if self._clock.starved and ("timeout" in first or "not_run" in first):
+        # What a kernel's own end left out was left out by no busy machine.
+        cut_off = "timeout" in first or ("not_run" in first and "died" not in first)
+        if self._clock.starved and cut_off:
             return Outcome.SANDBOX_UNAVAILABLE, "the machine was too busy to run it within its limits"
         if "timeout" in first:
             return Outcome.TIMEOUT, self._timeout_detail(first["timeout"])

@@ -12,8 +12,10 @@ import torch
 
 from grader.collector.probes import run_probe
 from grader.collector.recorder.cells import Cells
+from grader.collector.recorder.checkpoints import CheckpointFiles
 from grader.collector.recorder.files import WorkFolder
 from grader.collector.recorder.patches import Patches
+from grader.collector.recorder.plots import Plots
 from grader.collector.recorder.recorder import Recorder
 from grader.collector.recorder.watch import Watch
 from grader.collector.seal import Seal
@@ -30,11 +32,12 @@ __all__ = ["KernelSession"]
 _MAX_ANOMALIES = 50
 #: What is never bound to another object once there is a session.
 _KEPT_OF_SESSION = (
-    "_plan", "_namespace", "_cells", "_shims", "_patches", "_recorder", "_folder", "_watch", "_sealed",
+    "_plan", "_namespace", "_cells", "_shims", "_patches", "_recorder", "_folder", "_watch", "_plots",
+    "_checkpoints", "_sealed",
 )  # fmt: skip
 _KEPT_OF_RECORDER = (
     "_cells", "_patches", "_models", "_losses", "_sources", "_passes", "_evaluations", "_by_hand", "_runs",
-    "_hooks", "_notes",
+    "_hooks", "_notes", "_functions",
 )  # fmt: skip
 
 
@@ -70,6 +73,8 @@ class KernelSession:
         self._patches = Patches()
         self._undo: list[Callable[[], None]] = []
         self._recorder = Recorder(self._cells, plan.training, self._shims.note)
+        self._plots = Plots(self._cells)
+        self._checkpoints = CheckpointFiles(self._cells, work_dir, self._recorder.training_of)
         self._folder = WorkFolder(work_dir)
         self._watch = Watch(plan.watch, namespace, plan.limits.array_bytes)
         self._anomalies: list[str] = []
@@ -100,6 +105,9 @@ class KernelSession:
         )
         for name, install in SHIMS.items():
             self._guard(f"the shim {name} could not be installed", install, context)
+        # The recorder comes last: what replaces its hooks later is the notebook.
+        for recorder in (self._plots, self._checkpoints):
+            self._guard(f"{type(recorder).__name__} are not recorded", recorder.install, self._patches)
         self._guard("the training recorder could not be installed", self._recorder.install)
         self._seed()
         self._folder.look()
@@ -129,6 +137,8 @@ class KernelSession:
         cell = self._cells.current if self._cells.current is not None else 0
         values = self._guard("watched values could not be read", self._watch.changed, cell, arrays) or ()
         files = self._guard("the work folder could not be read", self._folder.written, cell) or ()
+        plots = self._guard("plots could not be read", self._plots.drain)
+        checkpoints = self._guard("checkpoints could not be read", self._checkpoints.drain)
         history = self._guard("the training history could not be read", self._recorder.history)
         broken = self._broken()
         for text in self._recorder.tampered():
@@ -141,6 +151,8 @@ class KernelSession:
             values=values,
             files=files,
             shims=self._shims.drain(),
+            plots=plots,
+            checkpoints=checkpoints,
             training=history,
             anomalies=self._new_anomalies(),
             tampering=broken,
@@ -181,7 +193,9 @@ class KernelSession:
     def _cut(self) -> tuple[Cut, ...]:
         full = (
             (Cut.ANOMALIES, self._dropped),
+            (Cut.CHECKPOINTS, self._checkpoints.cut),
             (Cut.FILES, self._folder.overflowed),
+            (Cut.PLOTS, self._plots.cut),
             (Cut.SHIMS, self._shims.cut),
         )
         return tuple(part for part, is_full in full if is_full)

@@ -19,6 +19,7 @@ from grader.evidence.text import first_lines
 __all__ = [
     "connections",
     "has_living_thread",
+    "kill_all_others",
     "kill_processes",
     "leftovers",
     "processes_of",
@@ -79,8 +80,10 @@ def kill_processes(uid: int) -> None:
     """Stops all, then kills all.
 
     Stopped processes keep their places under the limit, so a fork bomb comes to rest; killed one by one it
-    would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for, and
-    without the container's control group, which no engine lets us write to.
+    would grow again at once. Done without a fork of our own, which a fork bomb would leave no room for.
+
+    Each is killed by its process id, which reaches any thread: `cgroup.kill` passes over a process whose
+    first thread has ended (docs/decisions/0030).
     """
     _stop_processes(uid)
     deadline = time.monotonic() + _KILL_S
@@ -109,13 +112,13 @@ def _signal(pids: list[int], number: int) -> None:
 def remove_everything(uid: int) -> None:
     """Becomes `uid`, kills all that it may kill and deletes all that it may delete."""
     become_student(uid)
-    _kill_all_others()
+    kill_all_others()
     for folder in WRITABLE:
         _empty(folder)
     _remove_shared_memory(uid)
 
 
-def _kill_all_others() -> None:
+def kill_all_others() -> None:
     """Kills every other process of this uid at one stroke: what forks at that moment is not missed."""
     with suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)

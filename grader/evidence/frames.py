@@ -14,8 +14,10 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from grader.evidence.base import Record
+from grader.evidence.checkpoints import Checkpoints
 from grader.evidence.codec import pack
 from grader.evidence.plan import Plan, Probe
+from grader.evidence.plots import MOST_PLOTS, Plot
 from grader.evidence.record import (
     CellRecord,
     Cut,
@@ -148,6 +150,8 @@ class Collected(Record):
     values: tuple[WatchedValue, ...] = Field(default=(), max_length=_MOST_VALUES)
     files: tuple[FileWritten, ...] = Field(default=(), max_length=_MOST_FILES)
     shims: tuple[ShimUse, ...] = Field(default=(), max_length=_MOST_SHIMS)
+    plots: tuple[Plot, ...] | None = Field(default=None, max_length=2 * MOST_PLOTS)
+    checkpoints: Checkpoints | None = None
     training: TrainingHistory | None = None
     anomalies: tuple[str, ...] = Field(default=(), max_length=_MOST_LINES)
     tampering: tuple[str, ...] = Field(default=(), max_length=_MOST_LINES)

@@ -196,12 +196,16 @@ class ModuleProbe(Record):
     Attributes:
         inputs: One forward pass each, in eval mode, without gradients.
         weights: Whether parameter values are sent, so that the host can compute outputs itself.
+        stirred: Whether each parameter and buffer is moved a little for these passes, so that none is as it
+            was initialised: a normalisation that changes nothing yet, a weight of zero. What is sent are the
+            moved values; afterwards all is as it was. Not in a probe's name while it is not asked for.
     """
 
     kind: Literal["module"] = "module"
     target: Target
     inputs: tuple[InputSpec, ...] = ()
     weights: bool = True
+    stirred: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
 
 class Call(Record):
@@ -215,6 +219,8 @@ class FunctionProbe(Record):
     Attributes:
         repeat: Times that each call is made with equal fresh arguments, to see changing answers.
         count_operations: Whether torch operations are counted during each call.
+        code: Python of the course's own that defines `measure`, which is called in place of a function of the
+            notebook; `student` holds the notebook's names for it. Not in a probe's name while there is none.
     """
 
     kind: Literal["function"] = "function"
@@ -222,6 +228,7 @@ class FunctionProbe(Record):
     calls: tuple[Call, ...]
     repeat: int = Field(default=1, ge=1, le=3)
     count_operations: bool = False
+    code: str | None = Field(default=None, exclude_if=lambda code: code is None)
 
 
 Probe = Annotated[ModuleProbe | FunctionProbe, Field(discriminator="kind")]

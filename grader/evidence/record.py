@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.base import Record
+from grader.evidence.checkpoints import Checkpoints
 from grader.evidence.photos import PhotoSet
+from grader.evidence.plots import Plot
 from grader.evidence.training import TrainingHistory
 from grader.evidence.values import Value
 
@@ -41,9 +43,6 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
-
-#: The detail of an INVALID_SUBMISSION of which there was no file at all.
-NOTHING_CAME = "nothing was handed in"
 
 #: The detail of an INVALID_SUBMISSION of which there was no file at all.
 NOTHING_CAME = "nothing was handed in"
@@ -81,7 +80,9 @@ class Cut(StrEnum):
     """A part of the evidence of which there was more than was kept; what else there was is not known."""
 
     ANOMALIES = "anomalies"
+    CHECKPOINTS = "checkpoints"
     FILES = "files"
+    PLOTS = "plots"
     SHIMS = "shims"
 
 
@@ -336,7 +337,8 @@ class CallRecord(Record):
         operators: Torch's operators that the call's own thread used, seen below Python, as ``conv2d``; those
             that another operator uses are left out. None where they were not looked at.
         operators_elsewhere: Those that other threads used meanwhile.
-        library_calls: Functions of array libraries (NumPy, SciPy, ...) that were called, by dotted name.
+        library_calls: Functions of array libraries (NumPy, SciPy, ...) that were called, by dotted name; and
+            those that have work done elsewhere, in another thread or process.
         operators_cut: There were more of the three than are kept.
         mutated: The function changed its arguments in place.
     """
@@ -428,6 +430,8 @@ class Evidence(Record):
         whole_in_cells: Cells in which no pass over a DataLoader was ended early, since code in them raised
             where it was: all was run again for them.
         photos: Where photos were handed in and no notebook.
+        plots: Figures of matplotlib in order; None where nobody recorded them, as before there was a record.
+        checkpoints: Files of weights that were written and read; None as for `plots`.
     """
 
     schema_version: Literal[2] = 2
@@ -449,3 +453,6 @@ class Evidence(Record):
     whole_in_cells: tuple[int, ...] = ()
     # Left out where there are none, so that evidence of notebooks stays the same bytes.
     photos: PhotoSet | None = Field(default=None, exclude_if=lambda photos: photos is None)
+    # Left out where not recorded, so that older evidence stays the same bytes.
+    plots: tuple[Plot, ...] | None = Field(default=None, exclude_if=lambda plots: plots is None)
+    checkpoints: Checkpoints | None = Field(default=None, exclude_if=lambda files: files is None)

@@ -18,6 +18,8 @@ from grader.exports.worksheet import Worksheet, read_worksheet
 __all__ = ["CANVAS"]
 
 _INFORMATION = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+#: What Canvas reads as excused, and writes for it.
+_EXCUSED = "EX"
 _POINTS_POSSIBLE = "    Points Possible"
 _TITLE = re.compile(r"(?P<title>.*?)\s*\((?P<id>\d+)\)")
 
@@ -28,7 +30,7 @@ def write(course: Course, marks: Sequence[StudentMark]) -> Export:
         (*_INFORMATION, course.title),
         (_POINTS_POSSIBLE, "", "", "", "", course.out_of),
     ]
-    rows += [(*_identity(mark), mark.points) for mark in marks]
+    rows += [(*_identity(mark), _EXCUSED if mark.excused else mark.points) for mark in marks]
     note = "Canvas matches students by these ids; give the gradebook that it exported with --into to be sure"
     return Export({"": csv_bytes(rows)}, tuple(mark.student for mark in marks), notes=(note,))
 
@@ -49,7 +51,9 @@ def fill(course: Course, marks: Sequence[StudentMark], gradebook: Gradebook) -> 
     filling = Filling(sheet, students, left_out=list(matched.left_out))
     for mark in marks:
         place = matched.rows.get(mark.student)
-        if place is not None and sheet.rows[place].text(column).upper() == "EX":
+        if place is not None and mark.excused:
+            filling.put_word(mark.student, place, column, _EXCUSED)
+        elif place is not None and sheet.rows[place].text(column).upper() == _EXCUSED:
             filling.leave_out(mark.student, "excused in the gradebook (EX)")
         elif place is not None:
             filling.put(mark.student, place, {column: mark.points})
@@ -112,4 +116,4 @@ def _other_points(sheet: Worksheet, column: int, course: Course) -> list[str]:
     ]
 
 
-CANVAS = Format("canvas", "Canvas (Quercus)", write, fill)
+CANVAS = Format("canvas", "Canvas (Quercus)", write, fill, takes_excused=True)

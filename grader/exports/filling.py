@@ -40,6 +40,12 @@ class Filling:
         if changed:
             self.written.append(student)
 
+    def put_word(self, student: str, place: int, column: int, word: str) -> None:
+        """Writes a word in place of a number, as that a student is excused."""
+        if self.sheet.rows[place].text(column).strip().upper() != word:
+            self.values[place, column] = word
+            self.written.append(student)
+
     def leave_out(self, student: str, why: str) -> None:
         self.left_out.append(LeftOut(student, why))
 

@@ -94,6 +94,7 @@ class StudentMark:
         waits: Why this cannot be published yet, empty where it can (points wait for a TA, late by nobody
             knows how much).
         missing: Why there is no mark at all, empty where there is one.
+        excused: The student owes no work; `missing` says by whose word.
         wall_time_s: Of the attempt.
     """
 
@@ -108,6 +109,7 @@ class StudentMark:
     wall_time_s: float = 0.0
     waits: str = ""
     missing: str = ""
+    excused: bool = False
     person: Person = Person()
 
     @property
@@ -168,9 +170,11 @@ class Format:
     Attributes:
         write: Makes a new file.
         fill: Fills in a file that the system exported; None where the format has no such thing.
+        takes_excused: Whether it has a word for who is excused; else they are left out and named.
     """
 
     name: str
     system: str
     write: Callable[[Course, Sequence[StudentMark]], Export]
     fill: Callable[[Course, Sequence[StudentMark], Gradebook], Export] | None = None
+    takes_excused: bool = False

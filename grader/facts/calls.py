@@ -103,7 +103,10 @@ class Answers:
 
     @property
     def at_work(self) -> Fact[tuple[Answer, ...]]:
-        """Calls whose torch operations were looked at: to their end, or until an error after some of them."""
+        """Calls whose torch operations were looked at: to their end, or until an error after some of them.
+
+        What comes after an error was not seen: ask `ended` as well where the code does not tell.
+        """
         ended = tuple(each for each in self.calls if each.error is None or each.operations)
         if not ended:
             return Unknown("its call raised, so that it was not seen at work")
@@ -111,6 +114,13 @@ class Answers:
             return Unknown("it used more operations than were recorded")
         watched = tuple(each for each in ended if each.operations is not None or each.operation_names)
         return Known(watched) if watched else Unknown("the operations that it used were not looked at")
+
+    @property
+    def ended(self) -> Fact[tuple[Answer, ...]]:
+        """The calls, where none of them raised."""
+        if any(each.error is not None for each in self.calls):
+            return Unknown("its call raised, so that what it does after that was not seen")
+        return Known(self.calls)
 
     @property
     def notes(self) -> str:

@@ -23,12 +23,16 @@ class Reference:
     Attributes:
         functions: Take and give NumPy arrays or plain numbers.
         architectures: Descriptions of networks (`reference.architectures.Architecture`).
+        checks: Judge an attempt, each in a process of its own; they take it as plain data, and seconds.
         digest: SHA-256 over the reference folder's sources.
+        folder: Where they lie; empty for answers that were put together in this program.
     """
 
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     architectures: Mapping[str, Any] = field(default_factory=dict)
+    checks: Mapping[str, Callable[[Mapping[str, Any], float], Any]] = field(default_factory=dict)
     digest: str = ""
+    folder: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Sequence
 
@@ -34,6 +35,11 @@ __all__ = [
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+#: A line of a log, which goes to the error stream; so do progress bars and warnings, which say nothing.
+_LOGGED = re.compile(r"\b(?:INFO|DEBUG)\b")
+#: What stands for a text with a form of its own where only plain text can be shown.
+_IS_RICH = re.compile(r"<IPython\.core\.display\.(?:HTML|Latex|Markdown|Math) object>")
+_TAG = re.compile(r"<[^<>]{0,500}>")
 
 
 def located(case: Case, section: str | None = None) -> bool:
@@ -91,8 +97,17 @@ def stored_text(cell: CellRecord) -> str:
 
 
 def _text(outputs: Iterable[Output]) -> str:
-    shown = (output.text for output in outputs if output.kind != "error" and output.name != "stderr")
-    return _ANSI.sub("", "\n".join(shown))
+    return _ANSI.sub("", "\n".join(_text_of(output) for output in outputs if output.kind != "error"))
+
+
+def _text_of(output: Output) -> str:
+    """What a reader sees of an output: of the error stream its log lines, of Markdown and HTML the words."""
+    if output.name == "stderr":
+        return "\n".join(line for line in output.text.splitlines() if _LOGGED.search(line))
+    if _IS_RICH.fullmatch(output.text.strip()) is None:
+        return output.text
+    page = _TAG.sub(" ", output.data.get("text/html", ""))
+    return output.data.get("text/markdown") or output.data.get("text/latex") or html.unescape(page)
 
 
 def shows_plot(cell: CellRecord) -> bool:

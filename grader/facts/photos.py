@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from grader.evidence.photos import Alike, Looks, Photo, PhotoSet
 from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 
 __all__ = [
-    "HINTS",
     "Counted",
     "Hint",
+    "HintName",
     "Limits",
     "counted",
     "hints_of",
     "letter_of",
     "looked_at",
+    "openable",
     "photos_of",
     "usual_number",
     "whole",
 ]
 
 #: What may look odd on a photo, by the words of a rubric.
-HINTS = ("blurred", "dark", "bright", "background", "hand", "own_double", "another_double", "known", "edited")
+HintName = Literal[
+    "blurred", "dark", "bright", "background", "hand", "own_double", "another_double", "known", "edited"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,11 @@ def letter_of(photo: Photo) -> Fact[str]:
     if len(said) > 1:
         return Unknown(f"its name says {photo.letter_of_name}, its folder {photo.letter_of_folder}")
     return Known(said.pop())
+
+
+def openable(photos: PhotoSet) -> tuple[Photo, ...]:
+    """All but those that cannot be opened."""
+    return tuple(photo for photo in photos.photos if photo.state != "unreadable")
 
 
 def looked_at(photos: PhotoSet) -> Known[tuple[Photo, ...]]:
@@ -205,6 +214,9 @@ def _origin(photo: Photo, limits: Limits) -> Iterator[Hint]:
     editing = photo.looks.editing
     if _edits(editing.software):
         yield Hint("edited", f"its metadata name {editing.software}")
+    # A blurred picture has no detail and no noise of its own to tell parts by, and was said to be blurred.
+    if not photo.looks.sharpness >= limits.sharpness:
+        return
     if not editing.error_levels <= limits.error_levels:
         yield Hint(
             "edited", f"a part of it was compressed otherwise than the rest ({editing.error_levels:.1f})"

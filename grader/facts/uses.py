@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.evidence.record import CellRecord
@@ -13,7 +13,7 @@ from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["CallSeen", "calls_in", "may_use", "ran_whole", "was_reached"]
+__all__ = ["CallSeen", "calls_in", "comparisons_in", "count_of_calls", "may_use", "ran_whole", "was_reached"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,54 @@ def calls_in(
         for called in called_names(parsed.tree, imports) if parsed.tree is not None else ():
             if wanted(called):
                 yield Known(CallSeen(called, Where(cell=parsed.index, line=parsed.line_of(called.node))))
+
+
+def count_of_calls(case: Case, cells: Sequence[CellRecord], names: Collection[str]) -> Known[int]:
+    """How often cells call one of these functions; those of the notebook's own count for what is in them."""
+    functions = case.facts.functions
+    inside: dict[str, int] = {}
+    for name, written in functions.by_name.items():
+        inside[name] = sum(called.last in names for _, called in functions.calls_of(written))
+    calls = [seen.value.called for seen in calls_in(case, cells, lambda called: True)]
+    written_here = [one for one in functions.all if one.cell.index in {cell.index for cell in cells}]
+    of_definitions = sum(called.last in names for one in written_here for called in _calls_under(case, one))
+    direct = sum(called.last in names for called in calls) - of_definitions
+    return Known(direct + sum(inside.get(called.name, 0) for called in calls if called.bare))
+
+
+def _calls_under(case: Case, written: Written) -> Iterator[CalledName]:
+    return called_names(written.node, case.facts.functions.imports_seen_from(written.cell.index))
+
+
+def comparisons_in(
+    case: Case, cells: Sequence[CellRecord], operands: Collection[str]
+) -> Iterator[Known[Where]]:
+    """Places where all of these variables stand on the two sides of one ``==``, as they are.
+
+    A function of the notebook that is called with them and compares two of its arguments counts as well.
+    """
+    functions = case.facts.functions
+    comparing = {
+        name for name, one in functions.by_name.items() if any(map(_compares_names, nodes_of(one.node)))
+    }
+    for parsed in parsed_cells(tuple(cells)):
+        for node in nodes_of(parsed.tree) if parsed.tree is not None else ():
+            match node:
+                case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+                    sides = [left, right]
+                case ast.Call(func=ast.Name(id=name), args=sides) if name in comparing:
+                    pass
+                case _:
+                    continue
+            if {side.id for side in sides if isinstance(side, ast.Name)} == set(operands):
+                yield Known(Where(cell=parsed.index, line=parsed.line_of(node)))
+
+
+def _compares_names(node: ast.AST) -> bool:
+    match node:
+        case ast.Compare(left=ast.Name(), ops=[ast.Eq()], comparators=[ast.Name()]):
+            return True
+    return False
 
 
 def was_reached(case: Case, written: Written) -> Fact[Written]:

@@ -11,5 +11,10 @@ def write_whole(path: Path, raw: bytes) -> None:
     """Writes a file beside its place and moves it there, so that no reader sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(raw)
-    partial.replace(path)
+    try:
+        partial.write_bytes(raw)
+        partial.replace(path)
+    except BaseException:
+        # A disk that is full has room again for whoever tries next.
+        partial.unlink(missing_ok=True)
+        raise

@@ -28,6 +28,8 @@ class Change:
     def note(self) -> str:
         """What becomes of a TA's mark; empty where there is none."""
         mark = self.after or self.before
+        if mark is not None and (given := mark.earlier) is not None:
+            return f"{given.by}'s mark was of {given.out_of:g}: it waits to be given again"
         if mark is None or mark.decision is None or mark.decision.points is None:
             return ""
         whose = f"{mark.decision.by}'s mark"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
+from typing import Any
 
 from grader.facts.case import Case
+from grader.judging.exhibits import OtherEdition
 from grader.judging.judgement import Judgement, Status
 
 __all__ = ["of_edition"]
@@ -15,9 +17,15 @@ def of_edition(judgement: Judgement, case: Case) -> Judgement:
     """The judgement; where it takes points for a question that is not the one judged by, a TA's."""
     if judgement.status not in (Status.FAIL, Status.PARTIAL) or not _asks_otherwise(case):
         return judgement
-    title = case.sections[case.section or ""].title
-    why = f"But the question of '{title}' in this notebook is of another edition, which may not ask for it."
-    more = {"where": judgement.where, "exhibits": judgement.exhibits, "advice": judgement.advice}
+    section = case.section or ""
+    other = OtherEdition(section=section, title=case.sections[section].title)
+    which = f"the question of '{other.title}' in this notebook is of another edition"
+    why = f"But {which}, which may not ask for it."
+    more: dict[str, Any] = {
+        "where": judgement.where,
+        "exhibits": (*judgement.exhibits, other),
+        "advice": judgement.advice,
+    }
     return Judgement.needs_ta(judgement.message, open=why, share=judgement.share, **more)
 
 

@@ -12,9 +12,10 @@ from grader.grading.around import judged_around
 from grader.grading.edition import of_edition
 from grader.grading.held import parted
 from grader.grading.points import add_up, points_of, settle
-from grader.grading.tampering import Sign, held_back, signs_of_tampering
+from grader.grading.tampering import Sign, held_back, signs_in
 from grader.grading.verdict import Finding, Verdict
-from grader.judging.judgement import Judgement, Status
+from grader.judging.judgement import Judgement
+from grader.judging.nothing import whole_training_needed
 from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["grade"]
@@ -44,8 +45,8 @@ def grade(
         Findings in the rubric's order, and their sums.
     """
     facts = Facts.of(bundle, rubric.sections, handout)
-    peers = tuple(criterion.check for criterion in rubric.criteria)
-    signs = signs_of_tampering(bundle.evidence.cells)
+    peers = tuple(part for criterion in rubric.criteria for part in criterion.check.parts())
+    signs = signs_in(bundle.evidence.cells, rubric.may_import)
     cases = (
         Case(facts, criterion.section, reference, criterion.check.watches(), peers)
         for criterion in rubric.criteria
@@ -95,10 +96,7 @@ def _judge(case: Case, criterion: Criterion) -> Judgement:
     if nothing.value:
         return Judgement.failed("Nothing was handed in.", on=nothing)
     if criterion.check.needs_full_training and case.training_was_cut:
-        return Judgement.missing(
-            "This asks for a trained network, and the notebook ran under a training budget."
-            " Run it again with `--training full`."
-        )
+        return whole_training_needed()
     return _guarded(case, criterion)
 
 
@@ -106,10 +104,4 @@ def _guarded(case: Case, criterion: Criterion) -> Judgement:
     try:
         return of_edition(judged_around(case, criterion.check.judge), case)
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), "")
-        return Judgement(
-            status=Status.CHECK_ERROR,
-            message=f"The check '{criterion.check.check}' itself failed: {type(error).__name__}: {reason}"[
-                :300
-            ],
-        )
+        return Judgement.check_failed(criterion.check.check, error)

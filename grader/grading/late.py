@@ -5,13 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import NamedTuple
 
 from grader.grading.points import in_cents
+from grader.grading.times import in_words
 from grader.rubric.model import LatePolicy
 
-__all__ = ["HandedIn", "LateLine", "days_late", "late_line", "tokens_spent"]
+__all__ = [
+    "Dates",
+    "HandedIn",
+    "LateLine",
+    "days_late",
+    "late_line",
+    "policy_for",
+    "tokens_spent",
+    "with_dates",
+]
 
 _DAY = timedelta(days=1)
 
@@ -24,12 +35,52 @@ class HandedIn:
         at: With a time zone; None where the submissions' format does not say.
         marked_late: The course system marked it as late.
         tokens_spent: Late tokens that the student used on assignments due earlier.
+        zone: In which the course tells times; by the offset of its dates where it is None.
     """
 
     student: str
     at: datetime | None = None
     marked_late: bool = False
     tokens_spent: int = 0
+    zone: tzinfo | None = None
+
+
+class Dates(NamedTuple):
+    """Dates of an assignment that the course set in place of the rubric's; None where the rubric's holds."""
+
+    due: datetime | None = None
+    until: datetime | None = None
+    remarks_from: datetime | None = None
+    remarks_until: datetime | None = None
+
+
+def with_dates(policy: LatePolicy | None, dates: Dates | None) -> LatePolicy | None:
+    """The rule of an assignment by the course's dates.
+
+    Where the rubric knows no date and the course names one, who is late is told so and loses nothing: the
+    rubric says what lateness costs.
+    """
+    if dates is None or not (dates.due or dates.until):
+        return policy
+    if policy is None:
+        until = max(dates.until, dates.due) if dates.until and dates.due else None
+        return LatePolicy(due=dates.due, until=until) if dates.due else None
+    due = dates.due or policy.due
+    until = dates.until or policy.until
+    # A hard stop that the course did not move stays no earlier than the date that it moved.
+    return policy.model_copy(update={"due": due, "until": max(until, due) if until else None})
+
+
+def policy_for(policy: LatePolicy | None, student: str, extended: datetime | None) -> LatePolicy | None:
+    """The rule for one student, who may have a date of their own.
+
+    It never is to their disadvantage: days that the rubric settled for them give way, unless they are none.
+    """
+    if policy is None or extended is None:
+        return policy
+    until = max(policy.until, extended) if policy.until else None
+    days = {each: number for each, number in policy.days.items() if each != student or not number}
+    return policy.model_copy(update={"due": max(policy.due, extended), "until": until, "days": days})
 
 
 @dataclass(frozen=True)
@@ -42,6 +93,8 @@ class LateLine:
         points: What is taken off, as a positive number.
         undecided: It is late, but nobody knows by how much: nothing is taken until a person says.
         why: One sentence for the student.
+        rate: The part of the points that is taken, 0 to 1 and more.
+        stopped: It came when nothing counts any more.
     """
 
     days: int
@@ -49,6 +102,8 @@ class LateLine:
     points: float
     why: str
     undecided: bool = False
+    rate: float = 0.0
+    stopped: bool = False
 
 
 def late_line(policy: LatePolicy, handed_in: HandedIn, earned: float, out_of: float) -> LateLine | None:
@@ -68,14 +123,15 @@ def late_line(policy: LatePolicy, handed_in: HandedIn, earned: float, out_of: fl
         return None
     if _stopped(policy, handed_in):
         assert policy.until is not None
-        why = f"Handed in after {_shown(policy.until)}, when nothing counts any more."
-        return LateLine(days, 0, earned, why)
+        why = f"Handed in after {_shown(policy.until, handed_in.zone)}, when nothing counts any more."
+        return LateLine(days, 0, earned, why, rate=1.0, stopped=True)
     tokens = min(days, _tokens_left(policy, handed_in))
     whole = out_of if policy.share_of == "out_of" else earned
     share = Decimal(str(policy.per_day)) * (days - tokens)
     taken = min(Decimal(str(earned)), Decimal(str(whole)) * share)
     points = float(in_cents(taken))
-    return LateLine(days, tokens, min(points, earned), _reason(policy, handed_in, days, tokens))
+    why = _reason(policy, handed_in, days, tokens)
+    return LateLine(days, tokens, min(points, earned), why, rate=float(share))
 
 
 def days_late(policy: LatePolicy, handed_in: HandedIn) -> int | None:
@@ -111,9 +167,11 @@ def _stopped(policy: LatePolicy, handed_in: HandedIn) -> bool:
 
 
 def _reason(policy: LatePolicy, handed_in: HandedIn, days: int, tokens: int) -> str:
-    came = f"handed in {_shown(handed_in.at.astimezone(policy.due.tzinfo))}, " if handed_in.at else ""
+    zone = handed_in.zone
+    moment = handed_in.at.astimezone(policy.due.tzinfo) if handed_in.at else None
+    came = f"handed in {_shown(moment, zone)}, " if moment else ""
     settled = " (settled by the course)" if handed_in.student in policy.days else ""
-    parts = [f"Due {_shown(policy.due)}, {came}{_count(days, 'day')} late{settled}."]
+    parts = [f"Due {_shown(policy.due, zone)}, {came}{_count(days, 'day')} late{settled}."]
     if tokens:
         parts.append(f"{_count(tokens, 'late token')} used.")
     if days > tokens and policy.per_day:
@@ -122,8 +180,11 @@ def _reason(policy: LatePolicy, handed_in: HandedIn, days: int, tokens: int) -> 
     return " ".join(parts)
 
 
-def _shown(moment: datetime) -> str:
-    return moment.isoformat(" ", "minutes")
+def _shown(moment: datetime, zone: tzinfo | None) -> str:
+    """With seconds where there are any: a minute late may be seconds late."""
+    if zone is not None:
+        return in_words(moment, zone)
+    return moment.isoformat(" ", "seconds" if moment.second or moment.microsecond else "minutes")
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,11 +12,13 @@ added up again, and that is all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 
 from grader.errors import RefusedError
+from grader.grading.late import Dates
 from grader.grading.points import FINENESS, is_in_cents
 from grader.grading.requests import Action, Effect, State
+from grader.grading.times import date_in_words, in_words
 from grader.rubric.model import Policy
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "effect_of",
     "is_late",
     "next_state",
+    "remark_rules",
     "state_after",
 ]
 
@@ -87,30 +90,41 @@ def effect_of(before: float, after: float) -> Effect:
     return Effect.RAISED if after > before else Effect.LOWERED
 
 
+def remark_rules(policy: Policy, dates: Dates | None) -> Policy:
+    """The rules for remark requests by the dates that the course set in place of the rubric's."""
+    if dates is None or not (dates.remarks_from or dates.remarks_until):
+        return policy
+    opens = dates.remarks_from or policy.remarks_open_from
+    closes = dates.remarks_until or policy.remarks_open_until
+    return policy.model_copy(update={"remarks_open_from": opens, "remarks_open_until": closes})
+
+
 def is_late(policy: Policy, time: datetime) -> bool:
     """Whether the course takes no requests any more; never where no date is set."""
     return policy.remarks_open_until is not None and time > policy.remarks_open_until
 
 
-def check_window(policy: Policy, now: datetime, late_because: str) -> None:
+def check_window(policy: Policy, now: datetime, late_because: str, *, zone: tzinfo | None = None) -> None:
     """Refuses requests outside the time that the course set, unless a TA accepts one late with a reason.
+
+    Args:
+        policy: The course's.
+        now: When the request is opened.
+        late_because: The reason; empty for none.
+        zone: In which the course tells times.
 
     Raises:
         RefusedError: It is too early, or too late without a reason.
     """
     opens, closes = policy.remarks_open_from, policy.remarks_open_until
     if opens is not None and now < opens:
-        raise RefusedError("remark requests are not open yet", expected=f"from {_moment(opens)}")
+        raise RefusedError("remark requests are not open yet", expected=f"from {date_in_words(opens, zone)}")
     if closes is not None and is_late(policy, now) and not late_because.strip():
         raise RefusedError(
-            f"remark requests were due by {_moment(closes)}",
-            found=f"it is {_moment(now)}",
+            f"remark requests were due by {date_in_words(closes, zone)}",
+            found=f"it is {in_words(now, zone)}",
             todo="a TA can accept it late: --late-because REASON",
         )
-
-
-def _moment(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def check_points(policy: Policy, points: float, *, before: float, out_of: float) -> None:

@@ -23,6 +23,7 @@ __all__ = ["archive_entries"]
 _MAX_RATIO = 300
 _RATIO_MATTERS_FROM = 1024 * 1024
 _ENCRYPTED = 0x1
+_NAME_IS_UTF_8 = 0x800
 
 
 _Open = Callable[[], zipfile.ZipFile]
@@ -52,18 +53,16 @@ def archive_entries(path: Path, *, content: bytes | Path | None = None) -> list[
         raise IntakeError("this is no readable zip archive", where=str(path), found=str(error)) from error
     if len(members) > MAX_ENTRIES:
         raise too_many("archive", path, (PurePosixPath(member.filename) for member in members))
-    times_named = Counter(member.filename for member in members)
+    times_named = Counter(_name(member) for member in members)
     files = [member for member in members if not member.is_dir()]
-    entries = [_entry(opened, path, member, times_named[member.filename]) for member in files]
+    entries = [_entry(opened, path, member, times_named[_name(member)]) for member in files]
     entries += _empty_folders(path, [member for member in members if member.is_dir()], entries)
     return sorted(entries, key=lambda entry: entry.inside.parts)
 
 
 def _empty_folders(archive: Path, folders: list[zipfile.ZipInfo], files: list[Entry]) -> list[Entry]:
     insides = {
-        PurePosixPath(member.filename): archive / member.filename
-        for member in folders
-        if not _problem(member, 1)
+        PurePosixPath(_name(member)): archive / _name(member) for member in folders if not _problem(member, 1)
     }
     in_use = {parent for inside in (*insides, *(file.inside for file in files)) for parent in inside.parents}
     return [
@@ -74,12 +73,22 @@ def _empty_folders(archive: Path, folders: list[zipfile.ZipInfo], files: list[En
 
 
 def _entry(opened: _Open, archive: Path, member: zipfile.ZipInfo, times_named: int) -> Entry:
-    inside = PurePosixPath(member.filename)
-    shown = archive / member.filename.replace("\0", "").lstrip("/")
+    inside = PurePosixPath(_name(member))
+    shown = archive / _name(member).replace("\0", "").lstrip("/")
     problem = _problem(member, times_named)
     if problem is not None:
         return Entry(inside, shown, unreadable(problem), problem)
     return Entry(inside, shown, lambda: _read(opened, archive, member), open=lambda: _stream(opened, member))
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """A member's path; a Mac writes UTF-8 without saying so, and Python reads what says nothing as cp437."""
+    if member.flag_bits & _NAME_IS_UTF_8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
 
 
 def _problem(member: zipfile.ZipInfo, times_named: int) -> str | None:

@@ -51,7 +51,7 @@ def read_beside(folder: PurePosixPath, entries: Iterable[Entry]) -> Beside:
     left_out: list[str] = []
     size = 0
     for entry in entries:
-        if entry.is_notebook or entry.is_folder or is_litter(entry.inside):
+        if entry.is_notebook or is_litter(entry.inside) or (entry.is_folder and not entry.problem):
             continue
         try:
             content = _content(entry, folder, room=len(files) < _MOST_FILES, room_bytes=_MOST_BYTES - size)

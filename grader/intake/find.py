@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from grader.grading.held import TO_DO
 from grader.intake.archive import archive_entries
 from grader.intake.beside import read_beside
 from grader.intake.entries import Entry, is_litter, unreadable
-from grader.intake.folder import folder_entries, read_file
+from grader.intake.folder import folder_entries, is_link, read_file
 from grader.intake.identity import look_alikes, normalise_id, odd_characters
 from grader.intake.layouts import LAYOUTS, Layout, Owner
 from grader.intake.model import Intake, Submission
@@ -32,6 +33,7 @@ _Owned = tuple[Owner, Entry]
 _Rank = TypeVar("_Rank", datetime, int)
 #: Files of a student without a notebook that are opened to look for one.
 _MOST_TRIED = 50
+_MOST_NAMED = 10
 _NO_NOTEBOOK = frozenset({".png", ".jpg", ".jpeg", ".gif", ".npy", ".npz", ".pt", ".pth", ".csv", ".mp4"})
 _COURSE_FILES = frozenset({".toml", ".yaml", ".yml", ".csv", ".db", ".db-wal", ".db-shm", ".md", ".txt"})
 
@@ -143,12 +145,18 @@ def _without_top(entry: Entry) -> Entry:
 
 def _nothing_found(path: Path, entries: Sequence[Entry]) -> IntakeError:
     archives = [str(entry.shown) for entry in entries if entry.inside.suffix.lower() == ".zip"]
+    links = sum(is_link(entry) for entry in entries)
+    found = f"{len(entries)} other files" if entries else "nothing"
+    todo = f"name the archive itself: {archives[0]}" if archives else "name the folder of submissions"
+    if links:
+        found += f", {links} of them symbolic links, which are not followed"
+        todo = "copy what the links lead to (`cp -rL FOLDER COPY`), and name the copy"
     return IntakeError(
         "no notebooks were found",
         where=str(path),
         expected=f"submissions in one of these layouts: {', '.join(format_names())}",
-        found=f"{len(entries)} other files" if entries else "nothing",
-        todo=f"name the archive itself: {archives[0]}" if archives else "name the folder of submissions",
+        found=found,
+        todo=todo,
     )
 
 
@@ -170,12 +178,14 @@ def _submissions(files: list[_Owned], assignment_of: AssignmentOf | None) -> lis
     notebooks = [(owner, entry) for owner, entry in files if entry.is_notebook] or _by_content(files)
     if not notebooks:
         return [_without_notebook(files)]
+    spelled = {owner.student for owner, _ in notebooks}
+    twins = [(owner, entry) for owner, entry in files if owner.student not in spelled]
     if len(notebooks) == 1 or assignment_of is None:
-        return [_one_of(notebooks, files)]
+        return [_one_of(notebooks, files, twins)]
     groups: dict[str | None, list[_Owned]] = defaultdict(list)
     for owner, entry in notebooks:
         groups[_assignment(entry, assignment_of)].append((owner, entry))
-    return [_one_of(group, files) for group in groups.values()]
+    return [_one_of(group, files, twins) for group in groups.values()]
 
 
 def _by_content(files: list[_Owned]) -> list[_Owned]:
@@ -195,37 +205,70 @@ def _assignment(entry: Entry, assignment_of: AssignmentOf) -> str | None:
 
 
 def _without_notebook(files: list[_Owned]) -> Submission:
-    owner, entry = files[0]
-    names = visible(", ".join(item.inside.name for _, item in files if not item.is_folder))
+    # An empty folder beside one that cannot be read is no proof that nothing came.
+    owner, entry = next((pair for pair in files if pair[1].problem), files[0])
+    names = _in_few([item.inside.name for _, item in files if not item.is_folder])
     problem = entry.problem or (f"there is no notebook in what came: {names}" if names else NOTHING_CAME)
     return _submission(owner, entry, problem=problem)
 
 
-def _one_of(notebooks: list[_Owned], files: list[_Owned]) -> Submission:
+def _one_of(notebooks: list[_Owned], files: list[_Owned], twins: list[_Owned]) -> Submission:
     """The newest of a student's notebooks, or a row whose problem names them all.
 
     Args:
         notebooks: For one assignment.
         files: All that the student handed in.
+        twins: Those of them without a notebook whose owner is written in another way.
     """
+    owner, entry = notebooks[0]
+    together = [*notebooks, *twins]
+    if len({who.student for who, _ in together}) > 1:
+        return _submission(owner, entry, problem=_one_id(together) + _HAND_IN_ONE)
     if len(notebooks) == 1:
-        owner, entry = notebooks[0]
         return _submission(owner, entry, problem=entry.problem, files=files)
-    names = visible(", ".join(str(entry.inside) for _, entry in notebooks))
+    names = _in_few([str(item.inside) for _, item in notebooks])
     newest = _newest(notebooks)
-    if newest is None:
-        owner, entry = notebooks[0]
-        problem = f"{len(notebooks)} notebooks were handed in, and which one counts cannot be told: {names}"
-        return _submission(owner, entry, problem=problem + _HAND_IN_ONE)
-    owner, entry = newest
-    note = f"the newest of {len(notebooks)} notebooks was taken: {names}"
-    return _submission(owner, entry, problem=entry.problem, notes=(note,), files=files)
+    if newest is not None:
+        owner, entry = newest
+        note = f"the newest of {len(notebooks)} notebooks was taken: {names}"
+        return _submission(owner, entry, problem=entry.problem, notes=(note,), files=files)
+    if _are_copies(notebooks):
+        note = f"{len(notebooks)} notebooks with the same content came, and the first was taken: {names}"
+        return _submission(owner, entry, notes=(note,), files=files)
+    problem = f"{len(notebooks)} notebooks were handed in, and which one counts cannot be told: {names}"
+    return _submission(owner, entry, problem=problem + _HAND_IN_ONE)
+
+
+def _one_id(files: list[_Owned]) -> str:
+    """Files of two owners whose names differ in nothing that an id keeps, each path told apart."""
+    spelled = len({owner.student for owner, _ in files})
+    paths = _in_few([ascii(str(entry.inside)) for _, entry in files])
+    return (
+        f"{spelled} names, which look alike, become this one id, and whose is which cannot be told: {paths}"
+    )
+
+
+def _are_copies(notebooks: list[_Owned]) -> bool:
+    """Whether a browser or an editor saved the same notebook several times (``lab (1).ipynb``)."""
+    digests = set()
+    for _, entry in notebooks[:_MOST_TRIED]:
+        try:
+            digests.add(hashlib.sha256(entry.read()).digest())
+        except SubmissionError:
+            return False
+        if len(digests) > 1:
+            return False
+    return len(notebooks) <= _MOST_TRIED
+
+
+def _in_few(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    shown = visible(", ".join(names[:_MOST_NAMED]))
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _newest(notebooks: list[_Owned]) -> _Owned | None:
-    """The one later than all others; None where times are missing or equal, or ids only look equal."""
-    if len({owner.student for owner, _ in notebooks}) > 1:
-        return None
+    """The one later than all others; None where times are missing or equal."""
     times = [owner.submitted_at for owner, _ in notebooks]
     orders = [owner.order for owner, _ in notebooks]
     position = _latest([time for time in times if time]) if all(times) else None

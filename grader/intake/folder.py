@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -14,7 +15,9 @@ from grader.grading.held import TO_DO
 from grader.intake.entries import MAX_ENTRIES, Entry, too_large, too_many, unreadable
 from grader.intake.shorten import TooLarge, read_shortened
 
-__all__ = ["folder_entries", "open_file", "read_file"]
+__all__ = ["folder_entries", "is_link", "open_file", "read_file"]
+
+_LINK = "this is a symbolic link"
 
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -99,7 +102,24 @@ def _walk(root: Path) -> Iterator[Entry]:
 
 def _file(path: Path, inside: PurePosixPath, mode: int) -> Entry:
     if stat.S_ISREG(mode):
-        return Entry(inside, path, lambda: read_file(path), open=lambda: open_file(path))
+        return Entry(inside, path, partial(read_file, path), open=partial(open_file, path))
     kind = _KINDS.get(stat.S_IFMT(mode), "no ordinary file")
+    if stat.S_ISLNK(mode) and _leads_to_folder(path):
+        # It stands for a student as the folder would, and is entered no more than a linked file is read.
+        problem = f"{_LINK}, not a folder; {TO_DO}hand in the folder itself"
+        return Entry(inside, path, unreadable(problem), problem, is_folder=True)
     problem = f"this is {kind}, not a file; {TO_DO}hand in the file itself"
     return Entry(inside, path, unreadable(problem), problem)
+
+
+def is_link(entry: Entry) -> bool:
+    """Whether an entry that `folder_entries` gave is a symbolic link."""
+    return entry.problem is not None and entry.problem.startswith(_LINK)
+
+
+def _leads_to_folder(link: Path) -> bool:
+    """Whether a link stands in for a folder; one that leads nowhere goes by its name."""
+    try:
+        return stat.S_ISDIR(link.stat().st_mode)
+    except OSError:
+        return not link.suffix

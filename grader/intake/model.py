@@ -12,7 +12,7 @@ from grader.intake.beside import Beside
 __all__ = ["Intake", "Submission"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One student's notebook, not yet opened.
 

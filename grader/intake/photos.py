@@ -246,7 +246,7 @@ def _submission(student: str, files: Sequence[tuple[Owner, _HandedIn]]) -> Photo
 
 def _files(entry: Entry, name: str, depth: int, left: list[int]) -> Iterator[FoundFile]:
     """A file, or what an archive holds."""
-    if entry.is_folder or is_litter(entry.inside):
+    if (entry.is_folder and not entry.problem) or is_litter(entry.inside):
         return
     if _is_archive(entry.inside) and entry.problem is None:
         yield from _in_archive(entry, name, depth, left)

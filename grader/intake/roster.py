@@ -17,7 +17,7 @@ from grader.errors import IntakeError
 from grader.intake.identity import normalise_id
 from grader.intake.text import visible
 
-__all__ = ["Roster", "RosterEntry", "read_roster"]
+__all__ = ["Roster", "RosterEntry", "keys_of", "keys_typed", "read_roster", "roster_from"]
 
 #: What each column may be called.
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -104,7 +104,7 @@ def read_roster(path: Path) -> Roster:
         raise IntakeError(
             "this roster is no CSV file", where=f"{path}:{reader.line_num}", found=str(error)
         ) from error
-    return _roster([entry for line, row in rows if (entry := _entry(row, columns, line))])
+    return roster_from([entry for line, row in rows if (entry := _entry(row, columns, line))])
 
 
 def _text(path: Path) -> str:
@@ -140,10 +140,11 @@ def _entry(row: list[str], columns: Mapping[str, int], line: int) -> RosterEntry
     return RosterEntry(**{**given, "student": normalise_id(ids[0]), "name": visible(name)}, line=line)
 
 
-def _roster(entries: list[RosterEntry]) -> Roster:
+def roster_from(entries: list[RosterEntry]) -> Roster:
+    """A roster of these students; what several share finds nobody."""
     owners: dict[str, list[RosterEntry]] = defaultdict(list)
     for entry in entries:
-        for key in _keys(entry):
+        for key in keys_of(entry):
             owners[key].append(entry)
     problems = [
         f"{', '.join(entry.student for entry in theirs)} share the id {key.removeprefix('id ')!r}"
@@ -154,12 +155,18 @@ def _roster(entries: list[RosterEntry]) -> Roster:
     return Roster(tuple(entries), tuple(dict.fromkeys(problems)), single)
 
 
-def _keys(entry: RosterEntry) -> set[str]:
+def keys_of(entry: RosterEntry) -> set[str]:
+    """What a person may type, in its plain form, to mean somebody: any id, or the whole name in any order."""
     ids = {
         _id_key(given) for given in (*(getattr(entry, what) for what in _IDS), entry.email.partition("@")[0])
     }
     names = {_name_key(entry.name), _name_key(_turned(entry.name))}
     return {key for key in ids | names if key}
+
+
+def keys_typed(text: str) -> set[str]:
+    """What somebody may mean by a text: an id, or a whole name in either order."""
+    return {key for key in (_id_key(text), _name_key(text), _name_key(_turned(text))) if key}
 
 
 def _turned(name: str) -> str:

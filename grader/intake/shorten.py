@@ -6,6 +6,7 @@ file is never held as a whole: it passes a scanner of JSON that copies all but l
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Protocol
@@ -50,7 +51,7 @@ def read_shortened(file: Readable, *, limit: int = MAX_BYTES) -> bytes:
         TooLarge: Even without them it is too large, or it is no JSON object and so no notebook.
         OSError: It cannot be read.
     """
-    raw = file.read(limit + 1)
+    raw = _beginning(file, limit + 1)
     if len(raw) <= limit and raw.count(b"[") + raw.count(b"{") <= MAX_PARTS:
         return raw
     if not raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
@@ -67,6 +68,14 @@ def read_shortened(file: Readable, *, limit: int = MAX_BYTES) -> bytes:
     if len(kept) > limit:
         raise TooLarge
     return bytes(kept)
+
+
+def _beginning(file: Readable, size: int) -> bytes:
+    """The first bytes, in pieces: asked for so many at once, a file makes room for them all."""
+    read = io.BytesIO()
+    while (left := size - read.tell()) > 0 and (chunk := file.read(min(_CHUNK, left))):
+        read.write(chunk)
+    return read.getvalue()
 
 
 def _chunks(begun: bytes, file: Readable) -> Iterator[bytes]:

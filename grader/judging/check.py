@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -13,10 +13,14 @@ from pydantic import (
 
 from grader.evidence.plan import InputSpec, LiteralInput, Probe
 from grader.facts.case import Case
-from grader.facts.fields import NamesOf, Strict
+from grader.facts.fields import NamesOf, Strict, words_of
+from grader.judging.exhibits import Shown
 from grader.judging.judgement import Judgement
 
-__all__ = ["AnswerNames", "Argument", "Check", "Names", "StudentsNames"]
+__all__ = ["AnswerNames", "Argument", "Check", "Early", "Names", "StudentsNames"]
+
+#: What of a judgement a student may learn before handing in: nothing, whether it would pass, or its words.
+Early = Literal["nothing", "outcome", "words"]
 
 
 class Check(Strict):
@@ -34,7 +38,25 @@ class Check(Strict):
     #: True where it judges photos, which no notebook brings.
     of_photos: ClassVar[bool] = False
 
+    #: True where its keys hold or name code of the course's own, which no page may bring.
+    holds_code: ClassVar[bool] = False
+
+    #: What a pre-check may tell of it where a rubric marks it public: nothing where hidden inputs or a person
+    #: decide, or where the answer is a number; not its words where these name what is expected.
+    early: ClassVar[Early] = "nothing"
+
+    #: Fields that hold checks of their own, as `of` of a kind that judges by several.
+    nested: ClassVar[tuple[str, ...]] = ()
+
     check: str
+
+    def parts(self) -> tuple[Check, ...]:
+        """The checks that it judges by: itself, or those that it is made of, however deep."""
+        return (self,)
+
+    def tells_early(self) -> Early:
+        """What a pre-check may tell of it, with the keys that it has here."""
+        return self.early
 
     def probes(self) -> tuple[Probe, ...]:
         """What must be measured in the sandbox after the notebook ran."""
@@ -45,7 +67,14 @@ class Check(Strict):
         return ()
 
     def section_names(self) -> tuple[str, ...]:
-        """Sections that the check's own fields mention, so that the loader can tell unknown ones."""
+        """Sections that the check's own fields name, so that the loader can tell unknown ones."""
+        return tuple(words_of(self, "section"))
+
+    def shows(self, case: Case) -> tuple[Shown, ...]:
+        """What a student can make again to see where points went; nothing where that takes more than a cell.
+
+        Pure, as `judge` is, and asked only where points went.
+        """
         return ()
 
     @property

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 __all__ = [
+    "Array",
     "Call",
     "CallGroup",
     "Calls",
@@ -19,9 +20,12 @@ __all__ = [
     "DataLanes",
     "Exhibit",
     "FirstWrong",
+    "Given",
     "Look",
     "Names",
     "NetworkTable",
+    "NotShown",
+    "OtherEdition",
     "Pair",
     "Part",
     "Parts",
@@ -31,6 +35,10 @@ __all__ = [
     "Plane",
     "Prompt",
     "RunTimeline",
+    "Shown",
+    "ShownCall",
+    "ShownCount",
+    "ShownShape",
     "Table",
     "UsedName",
     "Window",
@@ -264,6 +272,19 @@ class Prompt(_Plain):
     text: str
 
 
+class OtherEdition(_Plain):
+    """The question of this part says something else than in the edition that the rubric judges by.
+
+    Attributes:
+        section: The part's key in the rubric.
+        title: What the part is called.
+    """
+
+    kind: Literal["other_edition"] = "other_edition"
+    section: str
+    title: str
+
+
 class PhotoNote(_Plain):
     """What was noticed on one photo of those handed in.
 
@@ -320,11 +341,97 @@ class Table(_Plain):
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
+class Array(_Plain):
+    """Numbers that go into a call, or come out of one, each of them.
+
+    Attributes:
+        library: What the notebook is given them as.
+        numbers: Nested as the shape says; one number where it has no axis.
+    """
+
+    kind: Literal["array"] = "array"
+    library: Literal["torch", "numpy"]
+    dtype: str
+    shape: tuple[int, ...]
+    numbers: JsonValue
+
+
+#: An argument or an answer: an array, or plain data.
+Given = Array | JsonValue
+
+
+class ShownCall(_Plain):
+    """One call that a student can make again: what went in, what should have come out, and what did.
+
+    It is worked out when a page asks for it and stands in no verdict: with hidden inputs in them no two
+    findings would be alike.
+
+    Attributes:
+        group: What the call was to try.
+        function: Name in the notebook.
+        expected: All of the right answer; None where it is too long, and then `place` says which number.
+        any_of: `expected` is a list of answers of which any would have done.
+        place: Position of the first wrong number, whose right value is `there`.
+        got: What came back in our run, in a few words.
+        allowed: How far a number may lie from the expected one.
+    """
+
+    kind: Literal["shown_call"] = "shown_call"
+    group: str
+    function: str
+    args: tuple[Given, ...] = ()
+    kwargs: dict[str, Given] = Field(default_factory=dict)
+    expected: Given = None
+    any_of: bool = False
+    place: tuple[int, ...] | None = None
+    there: float | None = None
+    got: str = ""
+    allowed: float = 0.0
+
+
+class ShownShape(_Plain):
+    """A network, a shape that goes in, and the shapes that should come out and did.
+
+    Attributes:
+        network: Python that gives it at the end of the notebook.
+        expected: -1 stands for any length.
+        got: None where no tensor came.
+    """
+
+    kind: Literal["shown_shape"] = "shown_shape"
+    network: str
+    given: tuple[int, ...]
+    expected: tuple[int, ...]
+    got: tuple[int, ...] | None = None
+
+
+class ShownCount(_Plain):
+    """A network, or a layer of it, and how many parameters it should have and has."""
+
+    kind: Literal["shown_count"] = "shown_count"
+    network: str
+    layer: str = ""
+    expected: int
+    got: int | None = None
+
+
+class NotShown(_Plain):
+    """Why there is nothing short to make again, as a clause."""
+
+    kind: Literal["not_shown"] = "not_shown"
+    why: str
+
+
+#: What a student can make again at the end of the own notebook.
+Shown = ShownCall | ShownShape | ShownCount | NotShown
+
+
 Exhibit = Annotated[
     Calls
     | DataLanes
     | Names
     | NetworkTable
+    | OtherEdition
     | Pair
     | Parts
     | PhotoNotes

@@ -9,6 +9,7 @@ from pydantic import (
     Field,
 )
 
+from grader.errors import RubricError
 from grader.facts.fields import Strict, Where
 from grader.facts.known import Known
 from grader.judging.exhibits import Exhibit
@@ -72,15 +73,42 @@ class Judgement(Strict):
         return cls(status=Status.PARTIAL, share=share, message=message, **more)
 
     @classmethod
-    def needs_ta(cls, message: str, *, open: str | None = None, share: float = 0.0, **more: Any) -> Judgement:
-        """For what a check cannot establish; `share` is what is settled already.
+    def earned(cls, share: float, message: str, *, on: Known[object], **more: Any) -> Judgement:
+        """All, some or none of the points, as the share says, on something that the record says."""
+        if share >= 1.0:
+            return cls.passed(message, on=on, **more)
+        return cls.partial(share, message, on=on, **more) if share > 0 else cls.failed(message, on=on, **more)
 
-        `open` is empty where the message is a question to a person from the first.
+    @classmethod
+    def needs_ta(
+        cls,
+        message: str,
+        *,
+        open: str | None = None,
+        share: float = 0.0,
+        open_share: float | None = None,
+        **more: Any,
+    ) -> Judgement:
+        """For what a check cannot establish.
+
+        Args:
+            message: What was expected and found.
+            open: Why a person has to look; empty where the message is a question to a person from the first.
+            share: What is settled already.
+            open_share: What waits; all of the rest if left out.
+            more: As `where` and `exhibits`.
         """
+        waits = 1.0 - share if open_share is None else open_share
         why = "A program cannot settle this." if open is None else open
-        return cls(
-            status=Status.NEEDS_TA, share=share, open_share=1.0 - share, message=message, open=why, **more
-        )
+        return cls(status=Status.NEEDS_TA, share=share, open_share=waits, message=message, open=why, **more)
+
+    @classmethod
+    def check_failed(cls, check: str, error: Exception) -> Judgement:
+        """For a check that raised: our fault, for course staff to read."""
+        problems = error.problems if isinstance(error, RubricError) else str(error).splitlines()
+        reason = next(iter(problems), "")
+        said = f"The check '{check}' itself failed: {type(error).__name__}: {reason}"
+        return cls(status=Status.CHECK_ERROR, open_share=1.0, message=said[:300])
 
     @classmethod
     def missing(cls, message: str, **more: Any) -> Judgement:

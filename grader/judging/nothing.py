@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from grader.evidence.plan import FunctionProbe, ModuleProbe, Target
@@ -33,10 +34,20 @@ __all__ = [
     "module_or",
     "not_located",
     "nothing_handed_in",
+    "nothing_in_any",
+    "whole_training_needed",
 ]
 
 #: What every check says of a part that is as the handout left it; pages make one line of it.
 NOTHING_HANDED_IN = "Nothing was handed in for this part."
+
+
+def whole_training_needed() -> Judgement:
+    """The judgement where a question about a trained network meets a training that a budget ended early."""
+    return Judgement.missing(
+        "This asks for a trained network, and the notebook ran under a training budget."
+        " Run it again with `--training full`."
+    )
 
 
 def ask(case: Case, probe: FunctionProbe) -> Answers | Judgement:
@@ -123,6 +134,12 @@ def nothing_handed_in(case: Case, section: str | None = None) -> Judgement | Non
         return None
     where = tuple(Where(cell=cell.index) for cell in case.section_cells(section))
     return Judgement.failed(NOTHING_HANDED_IN, on=bare, where=where)
+
+
+def nothing_in_any(case: Case, sections: Sequence[str]) -> Judgement | None:
+    """The judgement on sections all left as handed out; None where one is not, or none is named."""
+    bare = [nothing_handed_in(case, section) for section in sections]
+    return bare[0] if bare and all(bare) else None
 
 
 def not_located(case: Case, section: str | None = None) -> Judgement | None:

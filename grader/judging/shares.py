@@ -72,14 +72,10 @@ def judge_parts(parts: Sequence[PartFinding]) -> Judgement:
     settled = every(part.on for part in parts if part.on is not None)
     if waiting or not isinstance(settled, Known):
         why = " ".join(dict.fromkeys(part.open for part in waiting))
-        judgement = Judgement.needs_ta(message, open=why, share=min(earned, 1.0), **more)
-        open_share = min(sum(part.weight for part in waiting) / total, 1.0 - judgement.share)
-        return judgement.model_copy(update={"open_share": open_share})
-    if earned >= 1.0 - 1e-9:
-        return Judgement.passed(message, on=settled, **more)
-    if earned > 0:
-        return Judgement.partial(earned, message, on=settled, **more)
-    return Judgement.failed(message, on=settled, **more)
+        share = min(earned, 1.0)
+        waits = min(sum(part.weight for part in waiting) / total, 1.0 - share)
+        return Judgement.needs_ta(message, open=why, share=share, open_share=waits, **more)
+    return Judgement.earned(1.0 if earned >= 1.0 - 1e-9 else earned, message, on=settled, **more)
 
 
 def alone(part: PartFinding) -> Judgement:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
+
 from grader.grading.held import parted
+from grader.grading.times import date_in_words
 from grader.reporting.model import ReportInput
 from grader.rubric.model import LatePolicy
 
@@ -25,15 +28,22 @@ def advice(report: ReportInput) -> tuple[tuple[str, str], ...]:
             f"one Jupyter notebook (.ipynb), made from the handout: {report.rubric.title}",
         ),
         ("How to hand in", todo or _HOW),
-        ("By when", _by_when(report.rubric.late)),
+        ("By when", _by_when(report.rubric.late, report.zone)),
         ("Whom to ask", report.contact or "your TA or instructor"),
     )
 
 
-def _by_when(policy: LatePolicy | None) -> str:
+def _by_when(policy: LatePolicy | None, zone: tzinfo | None) -> str:
     if policy is None:
         return "ask the course; what comes soon is looked at soon"
-    due = f"due {policy.due.isoformat(' ', 'minutes')}"
+    due = f"due {_shown(policy.due, zone)}"
     if policy.until is None:
         return f"{due}; what comes later counts as late"
-    return f"{due}; late work counts until {policy.until.isoformat(' ', 'minutes')}"
+    return f"{due}; late work counts until {_shown(policy.until, zone)}"
+
+
+def _shown(moment: datetime, zone: tzinfo | None) -> str:
+    """A course that ends a day at 23:59:59 has that said."""
+    if zone is not None:
+        return date_in_words(moment, zone)
+    return moment.isoformat(" ", "seconds" if moment.second else "minutes")

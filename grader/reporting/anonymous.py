@@ -42,6 +42,10 @@ class Disguise:
         """A message; strings that the student may have written are emptied."""
         return self._unnamed(_QUOTED.sub(self._string, clean(text)))
 
+    def text(self, text: str) -> str:
+        """Whatever the student wrote or printed, as it is but for names."""
+        return self._unnamed(text)
+
     def code(self, line: str) -> str:
         """A line of code without comments and strings."""
         return self._unnamed(without_words(clean(line)), of_code=True)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from grader.evidence.record import CellRecord
+from grader.reporting.bare_pictures import PICTURES
 from grader.reporting.code import CODE_CLASSES, highlighted
 from grader.reporting.formulas import MATHML
 from grader.reporting.markdown import TEXT_ATTRIBUTES, TEXT_TAGS, allowlisted, markdown
-from grader.reporting.notebook import PICTURES, as_notebook
+from grader.reporting.notebook import as_notebook
 
 if TYPE_CHECKING:
     from nbconvert import HTMLExporter

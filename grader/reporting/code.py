@@ -54,6 +54,7 @@ class Excerpt:
         words: Its first words; empty for an empty cell.
         under: The heading that the cell stands under, empty where there is none.
         prose: In place of lines where a text cell is meant as a whole.
+        text: Of the same cell, as it was written.
     """
 
     cell: int
@@ -61,6 +62,7 @@ class Excerpt:
     under: str
     lines: tuple[Line, ...] = ()
     prose: Markup = _NO_PROSE
+    text: str = ""
 
 
 def excerpts(cells: Sequence[CellRecord], where: Iterable[Where]) -> tuple[Excerpt, ...]:
@@ -75,8 +77,9 @@ def excerpts(cells: Sequence[CellRecord], where: Iterable[Where]) -> tuple[Excer
 def _excerpt(cells: Sequence[CellRecord], cell: int, marked: set[int]) -> Excerpt:
     record = cells[cell]
     if record.kind == "markdown" and not marked:
-        prose = markdown(shortened(record.source, _PROSE_CHARACTERS))
-        return Excerpt(cell, first_words(record), heading_above(cells, cell), prose=prose)
+        text = shortened(record.source, _PROSE_CHARACTERS)
+        heading = heading_above(cells, cell)
+        return Excerpt(cell, first_words(record), heading, prose=markdown(text), text=text)
     lines = highlighted(record.source) if record.kind == "code" else _escaped(record.source)
     shown = _shown(len(lines), marked)
     picked: list[Line] = []

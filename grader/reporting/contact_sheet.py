@@ -43,12 +43,13 @@ class Shot:
 
 @dataclass(frozen=True)
 class SheetLine:
-    """One criterion as it stands, and how to mark it where it waits."""
+    """One criterion as it stands; what earns what and how to mark it where it waits."""
 
     title: str
     standing: str
     message: str
     command: str = ""
+    guide: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from grader.grading.marks import CriterionMark
+from grader.grading.marks import CriterionMark, not_undone
 from grader.grading.requests import State
-from grader.reporting.model import RemarkNote, ReportInput
+from grader.grading.times import in_zone
+from grader.reporting.model import ReportInput
 
 __all__ = ["Asked", "Told", "asked", "told"]
 
@@ -27,12 +28,14 @@ class Told:
     """One decision that counts, or that counted until the next.
 
     Attributes:
+        out_of: What the criterion was worth then.
         request: The remark request that it answers; None for a TA's own mark.
     """
 
     at: datetime
     before: float
     after: float
+    out_of: float
     why: str
     request: int | None
 
@@ -51,10 +54,10 @@ class Asked:
 def told(report: ReportInput, item: CriterionMark) -> tuple[Told, ...]:
     """Decisions on a criterion, oldest first, each with what counted before it.
 
-    A mark that a TA took back is no part of it, an answer to a remark request always is.
+    A mark that a TA took back or undid is no part of it, an answer to a remark request always is.
     """
     notes = {note.id: note for note in report.remarks}
-    made = sorted(report.decisions, key=lambda decision: decision.seq)
+    made = not_undone(report.decisions)
     history = [decision for decision in made if decision.criterion == item.criterion]
     found: list[Told] = []
     for decision in history or ([item.decision] if item.decision else []):
@@ -65,15 +68,24 @@ def told(report: ReportInput, item: CriterionMark) -> tuple[Told, ...]:
         before = found[-1].after if found else item.finding.points
         if decision.request in notes and decision.request not in answered:
             before = notes[decision.request].points_before
-        after = max(0.0, min(decision.points, item.out_of))
-        found.append(Told(decision.at, before, after, decision.why, decision.request))
+        worth = item.out_of if decision.out_of is None else decision.out_of
+        after = max(0.0, min(decision.points, worth))
+        found.append(
+            Told(in_zone(decision.at, report.zone), before, after, worth, decision.why, decision.request)
+        )
     return tuple(found)
 
 
-def asked(notes: tuple[RemarkNote, ...], criterion: str) -> tuple[Asked, ...]:
+def asked(report: ReportInput, criterion: str) -> tuple[Asked, ...]:
     """The requests about a criterion; with an empty name those about the sum."""
     return tuple(
-        Asked(note.asked_at, note.reason, _STATES[note.state], note.state.is_open, note.answer)
-        for note in notes
+        Asked(
+            in_zone(note.asked_at, report.zone),
+            note.reason,
+            _STATES[note.state],
+            note.state.is_open,
+            note.answer,
+        )
+        for note in report.remarks
         if note.criterion == criterion
     )

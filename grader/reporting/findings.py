@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from markupsafe import Markup
 from pydantic import JsonValue
 
-from grader.grading.marks import CriterionMark, Decision
+from grader.grading.marks import MARKED, CriterionMark, Decision
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import CallGroup, Calls, Pair, exhibit_of
 from grader.judging.judgement import Status
@@ -20,9 +20,10 @@ from grader.reporting.decided import Asked, Told, asked, told
 from grader.reporting.model import ReportInput
 from grader.reporting.pictures import pictures
 from grader.reporting.text import count, first_sentences, number, plain, shortened
+from grader.reporting.to_run import ToRun, to_run
 from grader.rubric.model import Criterion
 
-__all__ = ["FindingView", "Look", "look_of", "view"]
+__all__ = ["FindingView", "Look", "look_for_staff", "look_of", "view"]
 
 _EXCERPTS = 4
 _VALUE_CHARACTERS = 300
@@ -55,12 +56,36 @@ _OUR_SIDE = {
 
 
 def look_of(item: CriterionMark) -> Look:
-    """The status in words; after a TA's decision, what the points say."""
+    """The status in words; after a TA's decision that it is one, coloured by what the points say."""
     if item.decision is None:
         return _LOOKS[item.finding.status]
+    tone = _LOOKS[Status.PARTIAL if item.points > 0 else Status.FAIL]
     if item.points >= item.out_of:
-        return _LOOKS[Status.PASS]
-    return _LOOKS[Status.PARTIAL if item.points > 0 else Status.FAIL]
+        tone = _LOOKS[Status.PASS]
+    return replace(tone, word="Marked by your TA")
+
+
+#: For whoever judges it, where that is worded otherwise than for students.
+_LOOKS_FOR_STAFF = {
+    Status.NEEDS_TA.value: Look("wait", "A TA decides", "…"),
+    Status.MISSING_EVIDENCE.value: Look("wait", "Not measured", "…"),
+    Status.CHECK_ERROR.value: Look("wait", "The check failed", "…"),
+}
+
+
+def look_for_staff(status: str, points: float, out_of: float) -> Look:
+    """The status of a criterion in words for course staff.
+
+    Args:
+        status: The finding's, or MARKED where a person has decided.
+        points: That count.
+        out_of: What they are out of.
+    """
+    if status != MARKED:
+        return _LOOKS_FOR_STAFF.get(status) or _LOOKS[Status(status)]
+    if points >= out_of:
+        return Look("good", "Marked", "✓")
+    return Look("part", "Marked", "◐") if points > 0 else Look("bad", "Marked", "✗")
 
 
 @dataclass(frozen=True)
@@ -74,6 +99,7 @@ class FindingView:
         advice: Markdown on how to mend or check it.
         reasons: Why points went or wait, one sentence each.
         more_places: Cells beyond the excerpts shown, by name.
+        to_run: A cell that shows it again; None where there is none.
         told: What people decided, oldest first.
         asked: Remark requests about it.
         places: Numbers of all cells that it looks at.
@@ -100,6 +126,7 @@ class FindingView:
     advice: tuple[str, ...]
     reasons: tuple[str, ...]
     decision: Decision | None
+    to_run: ToRun | None = None
     told: tuple[Told, ...] = ()
     asked: tuple[Asked, ...] = ()
     places: tuple[int, ...] = ()
@@ -125,7 +152,7 @@ def view(report: ReportInput, item: CriterionMark) -> FindingView:
     criterion = report.criterion_of(finding)
     shows_expected = report.shows_expected(finding)
     empty = decision is None and _is_empty(finding)
-    message = _message(finding, criterion, decision) if shows_expected else ""
+    message = _message(item, criterion) if shows_expected else ""
     shown = () if empty else _excerpts(report, finding)
     expected, found = _pair(finding, shows_expected)
     return FindingView(
@@ -148,8 +175,9 @@ def view(report: ReportInput, item: CriterionMark) -> FindingView:
         advice=() if empty else _advice(finding, criterion.hint if criterion else "", shows_expected),
         reasons=() if empty or _awaits_reading(finding, criterion) else _reasons(finding),
         decision=decision,
+        to_run=to_run(report, item) if not empty else None,
         told=told(report, item),
-        asked=asked(report.remarks, item.criterion),
+        asked=asked(report, item.criterion),
         places=tuple(dict.fromkeys(place.cell for place in finding.where)),
         empty=empty,
         read_by_a_person=criterion is not None and criterion.check.by_a_person,
@@ -164,14 +192,13 @@ def _named(report: ReportInput, text: str) -> str:
     return text if report.bundle is None else cells_by_name(text, report.bundle.evidence.cells)
 
 
-def _message(finding: Finding, criterion: Criterion | None, decision: Decision | None) -> str:
+def _message(item: CriterionMark, criterion: Criterion | None) -> str:
     """The check's words, but where these are for the TA: a manual prompt, and what failed on our side."""
+    finding, decision = item.finding, item.decision
     if _awaits_reading(finding, criterion):
-        return (
-            "A TA read this part and gave the points."
-            if decision
-            else "A TA reads this part and gives the points; nothing is taken off before."
-        )
+        waits = "A TA reads this part and gives the points; nothing is taken off before."
+        waits = f"{waits} {finding.open}" if item.earlier else waits
+        return "A TA read this part and gave the points." if decision else waits
     if finding.status in _OUR_SIDE:
         what = _OUR_SIDE[finding.status]
         return f"{what} A TA judged it instead." if decision else f"{what} That costs you nothing."

@@ -5,50 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from grader.evidence.record import CellRecord, Evidence, Outcome, ShimKind
-from grader.facts.handed_in import nothing_came
+from grader.evidence.record import CellRecord
 from grader.facts.raised import raised_in
 from grader.grading.points import add_up
 from grader.reporting.cells import cell_name, cells_by_name, heading_above
 from grader.reporting.decided import Asked, asked
 from grader.reporting.findings import FindingView
+from grader.reporting.how_it_ran import RunFacts, run_facts
 from grader.reporting.model import ReportInput
-from grader.reporting.raised import raised_clause
-from grader.reporting.text import count, duration, listed, number
+from grader.reporting.text import count, listed, number
 
-__all__ = ["Headline", "RunFacts", "headline"]
+__all__ = ["Headline", "headline"]
 
 _COSTLIEST = 3
 _EMPTY = 6
 _WAITING = 5
-
-_OUTCOMES = {
-    Outcome.COMPLETED: "Every cell of your notebook ran without an error.",
-    Outcome.CELL_ERROR: "Your notebook ran to the end; some cells raised errors.",
-    Outcome.TIMEOUT: "Your notebook was stopped at the time limit.",
-    Outcome.OUT_OF_MEMORY: "Your notebook was stopped because it used more memory than allowed.",
-    Outcome.OUTPUT_LIMIT: "Your notebook was stopped because it printed more than allowed.",
-    Outcome.KERNEL_DIED: "Python stopped while your notebook ran; later cells did not run.",
-    Outcome.INVALID_SUBMISSION: "The file handed in could not be read as a notebook.",
-    Outcome.SANDBOX_UNAVAILABLE: "Our service could not run your notebook. This costs you no points.",
-}
-
-_STAND_INS = {
-    ShimKind.TRAINING_BUDGET: "training was cut to a few batches a pass",
-    ShimKind.DATASET: "data sets came from a local copy",
-    ShimKind.PRETRAINED: "pretrained networks had random weights",
-    ShimKind.IMREAD: "pictures from the web were stand-ins",
-    ShimKind.CUDA: "there was no GPU, so `.cuda()` stayed on the CPU",
-    ShimKind.MISSING_PACKAGE: "packages that the service does not have could not be used",
-    ShimKind.EXIT: "what ends or restarts the kernel did not",
-    ShimKind.COMPILE: "`torch.compile` left networks as they are",
-    ShimKind.COLAB_DRIVE: "Google Drive was an empty folder",
-    ShimKind.FOLDER: "folders that were not there were made",
-    ShimKind.NETWORK: "there was no network",
-    ShimKind.SHELL: "shell commands for downloads did nothing",
-    ShimKind.WORKERS: "data loaders ran without worker processes",
-}
-
 
 #: How a cell ends that did not come to its end, other than by an error.
 _UNFINISHED = ("timeout", "output_limit", "died", "not_run")
@@ -69,15 +40,6 @@ class Step:
     lost: float = 0.0
     links: tuple[tuple[str, str], ...] = ()
     todo: str = ""
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """How the run went, in sentences."""
-
-    sentence: str
-    detail: str
-    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -110,11 +72,11 @@ def headline(report: ReportInput, views: Sequence[FindingView]) -> Headline:
         next_steps=_next_steps(report, costly, waiting),
         waiting=tuple(waiting[:_WAITING]),
         more_waiting=max(0, len(waiting) - _WAITING),
-        run=_run_facts(report),
+        run=run_facts(report),
         open_requests=sum(note.state.is_open for note in report.remarks),
         asked_about=asked_about,
         answered_about=tuple(view for view in views if view.asked and view not in asked_about),
-        about_the_sum=asked(report.remarks, ""),
+        about_the_sum=asked(report, ""),
     )
 
 
@@ -240,33 +202,3 @@ def _prose_step(cells: Sequence[CellRecord], prose: Sequence[CellRecord]) -> lis
     what = f"Cell {numbers} holds text, not code" if one else f"Cells {numbers} hold text, not code"
     mend = "make it a text cell" if one else "make them text cells"
     return [Step(cells_by_name(f"{what}: {mend}. Nothing was taken off for it.", cells))]
-
-
-def _run_facts(report: ReportInput) -> RunFacts:
-    if report.photos is not None and report.result is Outcome.COMPLETED:
-        read = sum(photo.state == "read" for photo in report.photos.photos)
-        of = count(len(report.photos.photos), "photo")
-        return RunFacts(f"{read} of {of} that you handed in could be opened and looked at.", "", ())
-    facts = () if report.bundle is None else _facts(report.bundle.evidence)
-    if report.bundle is not None and report.result is Outcome.CELL_ERROR:
-        raised = raised_clause(raised_in(report.bundle.evidence, report.unchanged))
-        raised = cells_by_name(raised, report.bundle.evidence.cells, together=1)
-        return RunFacts(f"Your notebook ran to the end; {raised or 'some cells raised errors'}.", "", facts)
-    if nothing_came(report.result, report.result_detail):
-        return RunFacts("Nothing was handed in.", "", facts)
-    # Why our service failed is for course staff, who find it in `grader show`.
-    ours = report.result.our_fault
-    return RunFacts(_OUTCOMES[report.result], "" if ours else report.result_detail, facts)
-
-
-def _facts(evidence: Evidence) -> tuple[str, ...]:
-    ran = [cell.run for cell in evidence.cells if cell.run is not None and cell.run.status != "not_run"]
-    errors = sum(run.error is not None for run in ran)
-    facts = [f"{count(len(ran), 'code cell')} ran, {count(errors, 'error') if errors else 'no errors'}"]
-    if evidence.wall_time_s:
-        facts.append(f"it took {duration(evidence.wall_time_s)}")
-    if evidence.training.runs:
-        facts.append(f"{count(len(evidence.training.runs), 'training run')} seen")
-    used = {use.kind for use in evidence.shims}
-    facts += [text for kind, text in _STAND_INS.items() if kind in used]
-    return tuple(facts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from grader.evidence.codec import Bundle
 from grader.evidence.photos import PhotoSet
@@ -12,6 +13,7 @@ from grader.facts.case import Reference
 from grader.grading.marks import Decision, Mark
 from grader.grading.requests import State
 from grader.grading.verdict import Finding
+from grader.judging.exhibits import Shown
 from grader.rubric.model import Criterion, Rubric
 
 __all__ = ["RemarkNote", "ReportInput", "SummaryInput"]
@@ -51,6 +53,7 @@ class ReportInput:
         file: Name of the submitted file.
         attempt: Number of the attempt, from 1.
         reference: The course's own networks, shown beside the student's; empty to leave them out.
+        to_run: What the student can make again, by criterion, where points went.
         remarks_over: True once remark requests are settled: criteria with ``release: after_remarks``
             then show expected values.
         appendix: Whether the executed notebook is appended.
@@ -59,6 +62,7 @@ class ReportInput:
         contact: Whom a student can ask, as the course says it; empty where it does not.
         remarks: The student's remark requests, in the order in which they were opened.
         decisions: All that people ever decided, of which `mark` has the standing ones.
+        zone: In which the course tells times; None where it has named none.
     """
 
     student: str
@@ -71,6 +75,7 @@ class ReportInput:
     file: str = ""
     attempt: int = 1
     reference: Reference = field(default_factory=Reference)
+    to_run: Mapping[str, tuple[Shown, ...]] = field(default_factory=dict)
     remarks_over: bool = False
     appendix: bool = True
     made_at: datetime | None = None
@@ -78,6 +83,7 @@ class ReportInput:
     contact: str = ""
     remarks: tuple[RemarkNote, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    zone: tzinfo | None = None
 
     @property
     def result(self) -> Outcome:

@@ -15,10 +15,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.evidence.record import CellRecord, Output
+from grader.reporting.bare_pictures import PICTURES, bare_picture
 from grader.reporting.markdown import sanitised
 from grader.reporting.text import clean, coloured, duration, overwritten, shortened
 
-__all__ = ["PICTURES", "as_notebook", "picture"]
+__all__ = ["as_notebook", "picture"]
 
 _SOURCE_CHARACTERS = 40_000
 _PROSE_CHARACTERS = 12_000
@@ -26,9 +27,6 @@ _OUTPUT_CHARACTERS = 6_000
 _OUTPUTS = 200
 _HTML_CHARACTERS = 60_000
 _PICTURES_BYTES = 6 * 1024 * 1024
-
-#: Types of pictures that are shown, each with what their bytes begin with.
-PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 _NOTES = {
     "timeout": "stopped at the time limit",
@@ -130,7 +128,7 @@ def _data(output: Output, allowance: _Allowance) -> dict[str, str]:
 def picture(mime: str, encoded: str) -> str:
     """Base64 without line breaks of bytes that really are a picture of this type, else an empty string.
 
-    SVG is never accepted: it can hold scripts and links.
+    SVG is never accepted: it can hold scripts and links. What the file says beside the picture is left out.
     """
     if mime not in PICTURES or not encoded:
         return ""
@@ -138,4 +136,4 @@ def picture(mime: str, encoded: str) -> str:
         raw = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
         return ""
-    return base64.b64encode(raw).decode() if raw.startswith(PICTURES[mime]) else ""
+    return base64.b64encode(bare_picture(mime, raw)).decode() if raw.startswith(PICTURES[mime]) else ""

@@ -9,19 +9,20 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from grader.grading.times import in_zone
 from grader.reporting import text
 from grader.reporting.markdown import markdown, message
 
-__all__ = ["fragment", "page", "page_with_keys"]
+__all__ = ["digest", "fragment", "page", "page_with_keys", "sheet", "templates"]
 
 
 def page(template: str, **context: Any) -> str:
     """Renders a whole page with its styles and its Content-Security-Policy; no script runs on it."""
-    styles = _sheet("page.css")
-    return _environment().get_template(template).render(styles=styles, policy=_policy(styles), **context)
+    styles = sheet("page.css")
+    return templates().get_template(template).render(styles=styles, policy=_policy(styles), **context)
 
 
 def page_with_keys(template: str, *, styles: str, script: str, **context: Any) -> str:
@@ -33,23 +34,29 @@ def page_with_keys(template: str, *, styles: str, script: str, **context: Any) -
         script: A packaged script, which is all that may run.
         context: What the template needs.
     """
-    both, code = Markup("\n").join((_sheet("page.css"), _sheet(styles))), _sheet(script)
+    both, code = Markup("\n").join((sheet("page.css"), sheet(styles))), sheet(script)
     policy = _policy(both, code)
     rendered: str = (
-        _environment().get_template(template).render(styles=both, script=code, policy=policy, **context)
+        templates().get_template(template).render(styles=both, script=code, policy=policy, **context)
     )
     return rendered
 
 
 def fragment(template: str, **context: Any) -> Markup:
     """Renders part of a page."""
-    return Markup(_environment().get_template(template).render(**context))  # noqa: S704 - autoescaped
+    return Markup(templates().get_template(template).render(**context))  # noqa: S704 - autoescaped
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
+@lru_cache(maxsize=2)
+def templates(before: str = "") -> Environment:
+    """Templates with the filters of all pages.
+
+    Args:
+        before: A package whose templates are looked at first, so that its ``base.html.j2`` can frame ours.
+    """
+    own = PackageLoader("grader.reporting")
     environment = Environment(
-        loader=PackageLoader("grader.reporting"),
+        loader=ChoiceLoader([PackageLoader(before), own]) if before else own,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -61,6 +68,7 @@ def _environment() -> Environment:
         duration=text.duration,
         listed=text.listed,
         contact=_contact,
+        in_zone=in_zone,
         markdown=markdown,
         message=message,
         number=text.number,
@@ -87,7 +95,8 @@ def _finalized(value: Any) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _sheet(name: str) -> Markup:
+def sheet(name: str) -> Markup:
+    """A packaged style sheet or script."""
     text = resources.files("grader.reporting").joinpath(f"templates/{name}").read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 - packaged with this module
 
@@ -95,12 +104,13 @@ def _sheet(name: str) -> Markup:
 @lru_cache(maxsize=4)
 def _policy(styles: str, script: str = "") -> str:
     """Allows the style sheet and the script there is, by hash, and pictures that lie in the page itself."""
-    scripts = f" script-src {_digest(script)};" if script else ""
+    scripts = f" script-src {digest(script)};" if script else ""
     return (
-        f"default-src 'none'; style-src {_digest(styles)};{scripts} img-src data:; base-uri 'none';"
+        f"default-src 'none'; style-src {digest(styles)};{scripts} img-src data:; base-uri 'none';"
         " form-action 'none'"
     )
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """As a Content-Security-Policy names a style sheet or a script by its content."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

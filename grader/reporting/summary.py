@@ -107,6 +107,7 @@ class ClassSummary:
         remarks: Students whose remark requests wait for a decision.
         held: Submissions that could not be taken and that no person has decided on; in no figure.
         dropped: Submissions that a person took out of what counts; in nothing here.
+        excused: Students who owe no work; in nothing here.
     """
 
     title: str
@@ -123,6 +124,7 @@ class ClassSummary:
     remarks: tuple[str, ...] = ()
     held: int = 0
     dropped: int = 0
+    excused: int = 0
 
     @property
     def waiting(self) -> tuple[CriterionLine, ...]:
@@ -141,6 +143,7 @@ def summarise(
     thresholds: Sequence[float] = (0.5,),
     remarks: Sequence[str] = (),
     dropped: int = 0,
+    excused: int = 0,
 ) -> ClassSummary:
     """Sums up all submissions of an assignment. Pure: equal inputs give equal summaries.
 
@@ -150,6 +153,7 @@ def summarise(
         thresholds: Parts of the whole mark that something depends on, such as passing, 0 to 1.
         remarks: Students whose remark requests are open, one entry for each request.
         dropped: How many a person took out of what counts, which are not among the results.
+        excused: How many students owe no work, who are not among the results.
     """
     judged = [(result, result.mark) for result in results if result.mark is not None and not result.held]
     # A file that could not be read says nothing about any criterion; it is counted among the outcomes.
@@ -164,6 +168,7 @@ def summarise(
         submissions=len(results),
         held=sum(result.held for result in results),
         dropped=dropped,
+        excused=excused,
         marks=_marks([mark for _, mark in judged], rubric.total),
         criteria=tuple(_line(criterion, [mark for _, mark in readable]) for criterion in rubric.criteria),
         issues=common_issues(rubric, [result for result, _ in readable]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from grader.grading.points import add_up
 from grader.reporting.pages import page
@@ -11,7 +12,7 @@ from grader.reporting.pictures.marks import histogram, success
 from grader.reporting.summary import ClassSummary, CriterionLine
 from grader.reporting.text import clean, count, duration, listed, number
 
-__all__ = ["render_slides", "render_summary_html", "render_summary_text"]
+__all__ = ["render_slides", "render_summary_html", "render_summary_text", "summary_parts"]
 
 _ISSUES_IN_TEXT = 12
 _ISSUES_ON_SLIDES = 8
@@ -20,14 +21,18 @@ _BAR = 30
 
 def render_summary_html(summary: ClassSummary) -> str:
     """One self-contained page for the instructor; it names students."""
-    return page(
-        "summary.html.j2",
-        summary=summary,
-        histogram=histogram(summary.marks),
-        success=success,
-        percent=_percent,
-        left_out=_left_out(summary) if summary.marks.open else "",
-    )
+    return page("summary.html.j2", **summary_parts(summary))
+
+
+def summary_parts(summary: ClassSummary) -> dict[str, Any]:
+    """What the template of the summary needs, whatever frame it stands in."""
+    return {
+        "summary": summary,
+        "histogram": histogram(summary.marks),
+        "success": success,
+        "percent": _percent,
+        "left_out": _left_out(summary) if summary.marks.open else "",
+    }
 
 
 def render_summary_text(summary: ClassSummary) -> str:
@@ -62,6 +67,8 @@ def _head(summary: ClassSummary) -> Iterator[str]:
         yield f"{count(summary.held, 'submission')} could not be taken; in no figure until a TA has decided"
     if summary.dropped:
         yield f"{count(summary.dropped, 'submission')} dropped by a person, and not counted here"
+    if summary.excused:
+        yield f"{count(summary.excused, 'student')} excused, and not counted here"
     waiting = add_up(line.pending for line in summary.waiting)
     if waiting:
         yield f"{count(waiting, 'point')} of these submissions still wait for TAs"

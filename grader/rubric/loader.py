@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,24 +15,30 @@ from grader.errors import RubricError
 from grader.facts.case import Case
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
+from grader.rubric.dates import DATES, with_offsets
 from grader.rubric.model import Criterion, Rubric
 from grader.rubric.problems import nearest, put_plainly
 from grader.rubric.text import SourceText, YamlPath, parse_yaml
 
-__all__ = ["CRITERION_KEYS", "load_rubric"]
+__all__ = ["CRITERION_KEYS", "load_rubric", "read_text"]
 
 #: Keys of a criterion that belong to every kind of check.
 CRITERION_KEYS: frozenset[str] = frozenset(Criterion.model_fields)
 
-#: Keys that hold dates, by the part of a rubric that they are in.
-_DATES = {"late": ("due", "until"), "remarks": ("remarks_open_from", "remarks_open_until")}
 _A_DATE = "2026-10-02T23:59:00-04:00"
 
 CheckTypes = Mapping[str, type[Check]]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load_rubric(source: Path | str, check_types: CheckTypes, *, name: str = "rubric") -> Rubric:
+def load_rubric(
+    source: Path | str,
+    check_types: CheckTypes,
+    *,
+    name: str = "rubric",
+    zone: tzinfo | None = None,
+    new: bool = False,
+) -> Rubric:
     """Reads a rubric from a file, or from text.
 
     A criterion and its check are one flat YAML mapping; ``check:`` names the kind, which says which
@@ -42,15 +48,29 @@ def load_rubric(source: Path | str, check_types: CheckTypes, *, name: str = "rub
         source: A path, or the YAML itself as text.
         check_types: Kinds of check by name (`grader.checks.registry()`).
         name: What to call the text in messages where there is no file.
+        zone: In which a file's dates are read that name none (see `grader.rubric.dates`).
+        new: Whether the text was written now; a file always counts as such.
 
-    A file has to stand up to more than text, which may be of a history that an earlier version wrote: points
-    that no mark can have and dates that are numbers are refused in files only.
+    What is new has to stand up to more than text of a history, which an earlier version may have written:
+    points that no mark can have and dates that are numbers are refused there only.
 
     Raises:
         RubricError: Anything wrong in it; `problems` has all of it, each with file and line.
     """
-    text, name = (_read(source), str(source)) if isinstance(source, Path) else (source, name)
-    return _Reader(parse_yaml(text, name), check_types, new=isinstance(source, Path)).read(text)
+    if isinstance(source, Path):
+        text, name = read_text(source, zone), str(source)
+    else:
+        text = source
+    return _Reader(parse_yaml(text, name), check_types, new=new or isinstance(source, Path)).read(text)
+
+
+def read_text(path: Path, zone: tzinfo | None = None) -> str:
+    """A rubric's text as it judges and as the history keeps it: with the offset of every date in it.
+
+    Raises:
+        RubricError: The file cannot be read, or is no YAML.
+    """
+    return with_offsets(_read(path), zone, str(path))
 
 
 def _read(path: Path) -> str:
@@ -89,6 +109,7 @@ class _Reader:
         if rubric is not None:
             self._check_total(rubric)
             self._check_release(rubric)
+            self._check_public(rubric)
         if rubric is None or self._problems:
             raise RubricError([problem for _, problem in sorted(set(self._problems))])
         return rubric
@@ -108,16 +129,38 @@ class _Reader:
         if kind is None:
             self._without_check(entry, path)
             return None
-        known = CRITERION_KEYS | set(kind.model_fields)
-        unknown = [key for key in entry if key not in known]
-        self._refuse_keys(unknown, path, known)
-        of_check = {key: entry[key] for key in entry if key in kind.model_fields}
-        check = self._validate(kind, of_check, path)
+        check = self._check(kind, entry, path, CRITERION_KEYS)
         head = {key: entry[key] for key in entry if key in CRITERION_KEYS and key != "check"}
         if check is None:
             self._without_check(head, path)
             return None
         return self._validate(Criterion, {**head, "check": check}, path)
+
+    def _check(
+        self, kind: type[Check], entry: Mapping[str, Any], path: YamlPath, others: Collection[str]
+    ) -> Check | None:
+        """A check from the mapping that holds its keys, and `others` that are not its own."""
+        known = {*others, *kind.model_fields}
+        self._refuse_keys([key for key in entry if key not in known], path, known)
+        own = {key: entry[key] for key in entry if key in kind.model_fields}
+        for key in kind.nested:
+            if isinstance(own.get(key), list):
+                made = [self._nested(each, (*path, key, place)) for place, each in enumerate(own[key])]
+                if None in made:
+                    return None
+                own[key] = made
+        return self._validate(kind, own, path)
+
+    def _nested(self, entry: Any, path: YamlPath) -> Check | None:
+        """A check within a check."""
+        if not isinstance(entry, dict):
+            self._report(path, "a check is a mapping with 'check' and that kind's keys")
+            return None
+        kind = self._check_type(entry.get("check"), path)
+        if kind is not None and kind.of_photos:
+            self._report((*path, "check"), f"'{entry['check']}' judges photos, and stands by itself")
+            return None
+        return None if kind is None else self._check(kind, entry, path, ())
 
     def _check_type(self, word: Any, path: YamlPath) -> type[Check] | None:
         if word is None:
@@ -152,7 +195,7 @@ class _Reader:
     def _check_sections(self, criteria: tuple[Criterion, ...], sections: Mapping[str, Any]) -> None:
         for criterion in criteria:
             named = [criterion.section] if criterion.section is not None else []
-            for name in {*named, *criterion.check.section_names()} - set(sections):
+            for name in {*named, *criterion.beside, *criterion.check.section_names()} - set(sections):
                 self._report(
                     self._path_of(criterion, name), f"unknown section '{name}'{nearest(name, sections)}"
                 )
@@ -172,7 +215,7 @@ class _Reader:
 
     def _check_ids(self, criteria: tuple[Criterion, ...]) -> None:
         first: dict[str, int] = {}
-        for place, entry in enumerate(self._source.data.get("criteria") or []):
+        for place, entry in enumerate(_entries(self._source.data)):
             given = entry.get("id") if isinstance(entry, dict) else None
             if isinstance(given, str) and given in first:
                 line = self._source.line_of(("criteria", first[given], "id"))
@@ -184,7 +227,7 @@ class _Reader:
 
     def _check_points(self, data: Mapping[str, Any]) -> None:
         given: list[tuple[YamlPath, Any]] = [(("total",), data.get("total"))]
-        for place, entry in enumerate(data.get("criteria") or []):
+        for place, entry in enumerate(_entries(data)):
             if isinstance(entry, dict):
                 given.append((("criteria", place, "points"), entry.get("points")))
         for path, points in given:
@@ -192,7 +235,7 @@ class _Reader:
                 self._report(path, f"{points:g} points can never be earned: marks have at most 2 decimals")
 
     def _check_dates(self, data: Mapping[str, Any]) -> None:
-        for part, keys in _DATES.items():
+        for part, keys in DATES.items():
             given = data.get(part)
             dates = {key: given[key] for key in keys if key in given} if isinstance(given, dict) else {}
             for key, date in dates.items():
@@ -211,12 +254,27 @@ class _Reader:
         """Without an end of the remark period nothing would ever be released."""
         if rubric.remarks.remarks_open_until is not None:
             return
+        needed = "needs 'remarks: remarks_open_until', the date of the release"
+        if rubric.cells_to_run == "after_remarks":
+            self._report(("cells_to_run",), f"'cells_to_run: after_remarks' {needed}")
         for place, entry in enumerate(self._source.data["criteria"]):
             if isinstance(entry, dict) and entry.get("release") == "after_remarks":
                 self._report(
                     ("criteria", place, "release"),
-                    "'release: after_remarks' needs 'remarks: remarks_open_until', the date of the release",
+                    f"'release: after_remarks' {needed}",
                 )
+
+    def _check_public(self, rubric: Rubric) -> None:
+        """What hidden inputs or a person decide cannot be told beforehand."""
+        public = [criterion for criterion in rubric.criteria if criterion.public]
+        refused = {criterion.id for criterion in public if criterion.check.tells_early() == "nothing"}
+        for place, entry in enumerate(self._source.data["criteria"]):
+            if isinstance(entry, dict) and entry.get("id") in refused:
+                problem = (
+                    f"'{entry['check']}' as it stands here cannot be public: hidden inputs or a person"
+                    " decide it, or the answer is a number"
+                )
+                self._report(("criteria", place, "public"), problem)
 
     def _report(self, path: YamlPath, problem: str) -> None:
         self._problems.append((self._source.line_of(path), self._source.at(path, problem)))
@@ -227,6 +285,12 @@ class _Unknown(Check):
 
     def judge(self, case: Case) -> Judgement:
         raise NotImplementedError("a rubric with problems is never judged by")
+
+
+def _entries(data: Mapping[str, Any]) -> list[Any]:
+    """The criteria as they are written; none where that is no list, which is told elsewhere."""
+    given = data.get("criteria")
+    return given if isinstance(given, list) else []
 
 
 def _in_decimals(points: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AwareDatetime,
@@ -17,9 +17,6 @@ from grader.facts.fields import Strict
 from grader.facts.sections import Section
 from grader.judging.check import Check
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Criterion", "LatePolicy", "Policy", "Rubric"]
 
 
@@ -29,7 +26,10 @@ class Criterion(Strict):
     Attributes:
         asks: What was asked of the student, Markdown.
         section: Where in the notebook the answer is expected.
+        beside: Sections that a person sees with the answer, as plots that it describes; no part of it.
         hint: How a student can check it without the grader, Markdown.
+        guide: What earns what where a person decides, Markdown: for TAs, and on no page of a student.
+        public: Whether students may see how it would come out before they hand in (`grader precheck`).
         release: When details (expected values) may be shown: with the report, or after remarks.
     """
 
@@ -37,8 +37,11 @@ class Criterion(Strict):
     title: str
     points: float = Field(ge=0)
     section: str | None = None
+    beside: tuple[str, ...] = ()
     asks: str = ""
     hint: str = ""
+    guide: str = ""
+    public: bool = False
     release: Literal["with_report", "after_remarks"] = "with_report"
     check: SerializeAsAny[Check]
 
@@ -98,6 +101,9 @@ class Rubric(Strict):
         data: Data sets that the labs' code reads.
         picture: Size and channels of the picture that the handout reads from the web; one of this size stands
             in for it.
+        cells_to_run: When reports show cells by which students can see again what went wrong, with the inputs
+            that their attempt was given: with the report, after remarks, or never.
+        may_import: Modules that the lab asks for and that are a sign of tampering elsewhere.
         digest: SHA-256 of the file's text, set by the loader.
     """
 
@@ -109,6 +115,8 @@ class Rubric(Strict):
     training: Training = Training()
     data: tuple[str, ...] = ()
     picture: Picture | None = None
+    cells_to_run: Literal["with_report", "after_remarks", "never"] = "with_report"
+    may_import: tuple[Literal["cffi", "ctypes"], ...] = ()
     sections: Mapping[str, Section] = Field(default_factory=dict)
     criteria: tuple[Criterion, ...]
     remarks: Policy = Policy()

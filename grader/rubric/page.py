@@ -12,6 +12,8 @@ from grader.rubric.model import Criterion
 
 __all__ = ["checks_page"]
 
+_EARLY = ("outcome", "words")
+
 _HEAD = """\
 # Kinds of check
 
@@ -37,8 +39,21 @@ def checks_page(kinds: Mapping[str, type[Check]], snippets: Mapping[str, Mapping
     sections = "\n".join(_section(word, kind, snippets[word]) for word, kind in kinds.items())
     schemas = [kind.model_json_schema() for kind in kinds.values()]
     shared = {name: about for schema in schemas for name, about in schema.get("$defs", {}).items()}
+    shared.pop("Check", None)
     values = "\n".join(_shared(name, about) for name, about in sorted(shared.items()))
-    return f"{_HEAD}{_table(keys, criterion)}\n{sections}\n# Values with keys of their own\n\n{values}"
+    keys_of_all = f"{_table(keys, criterion)}\n{_public(kinds)}"
+    return f"{_HEAD}{keys_of_all}\n{sections}\n# Values with keys of their own\n\n{values}"
+
+
+def _public(kinds: Mapping[str, type[Check]]) -> str:
+    """Which kinds a rubric may mark public, and what a pre-check then tells."""
+    told = {early: ", ".join(f"`{word}`" for word in kinds if kinds[word].early == early) for early in _EARLY}
+    return (
+        "`public: true` lets `grader precheck` tell students before they hand in. Whether it would pass is"
+        f" told of {told['outcome']}; the check's words as well of {told['words']}."
+        " `all_of` and `any_of` tell as little as the least of their checks. No other kind can be public, nor"
+        " `parameter_count` with `answer`: hidden inputs or a person decide, or a number is the answer.\n"
+    )
 
 
 def _section(word: str, kind: type[Check], snippets: Mapping[str, Any]) -> str:
@@ -75,7 +90,8 @@ def _table(properties: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 def _type(about: Mapping[str, Any]) -> str:
     """A JSON type in words."""
     if "$ref" in about:
-        return str(about["$ref"]).rsplit("/", 1)[-1]
+        name = str(about["$ref"]).rsplit("/", 1)[-1]
+        return "checks of these kinds" if name == "Check" else name
     if "enum" in about or "const" in about:
         return " or ".join(f"`{word}`" for word in about.get("enum", [about.get("const")]))
     if "anyOf" in about:

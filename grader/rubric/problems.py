@@ -11,18 +11,46 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-__all__ = ["nearest", "put_plainly"]
+__all__ = ["nearest", "nearest_of", "put_plainly"]
 
 _SHOWN_CHARACTERS = 60
 
+#: As many as there are kinds of checks, and some more.
+_MOST_LISTED = 60
+
+
+#: What other libraries call a layer, for those who know these better.
+_ELSEWHERE = {
+    "Dense": "Linear",
+    "FullyConnected": "Linear",
+    "BatchNormalization": "BatchNorm2d",
+    "GlobalAveragePooling2D": "AdaptiveAvgPool2d",
+    "ZeroPadding2D": "ZeroPad2d",
+}
+
 
 def nearest(word: str, right: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` where one of the right words is near, else the list of them."""
+    """What was meant, as the end of a sentence: ``"; did you mean 'x'?"``.
+
+    Where no right word is near, a list of them, unless it would be too long to be read.
+    """
     known = sorted(right)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if _ELSEWHERE.get(word) in known:
+        return f"; in torch it is '{_ELSEWHERE[word]}'"
+    close = nearest_of(word, known)
     if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(known)}" if known else ""
+        return f"; did you mean '{close}'?"
+    return f"; known: {', '.join(known)}" if 0 < len(known) <= _MOST_LISTED else ""
+
+
+def nearest_of(word: str, right: Iterable[str]) -> str:
+    """The nearest right word, whatever its capitals; of layers in one to three dimensions the flat one."""
+    by_plain = {each.casefold(): each for each in sorted(right, reverse=True)}
+    close = difflib.get_close_matches(word.casefold(), by_plain, n=3, cutoff=0.6)
+    if close and close[0] == word.casefold():
+        return by_plain[close[0]]
+    flat = [each for each in close if each[-2:] == "2d" and each[:-2] == close[0][:-2]]
+    return by_plain[(flat or close)[0]] if close else ""
 
 
 def put_plainly(detail: ErrorDetails, model: type[BaseModel], where: tuple[int | str, ...]) -> str:
@@ -43,6 +71,9 @@ def put_plainly(detail: ErrorDetails, model: type[BaseModel], where: tuple[int |
         given = detail["input"]
         right = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return f"'{name}' is {given!r}{nearest(str(given), right)}"
+    if detail["type"] == "timezone_aware":
+        again = "write its offset, as 2026-10-02T23:59:00-04:00, or name the course's zone once"
+        return f"'{name}' names no time zone; {again}: grader db zone Europe/Berlin"
     message = str(detail["msg"]).removeprefix("Value error, ")
     lead = f"'{name}': " if name else ""
     return f"{lead}{message[:1].lower()}{message[1:]}{_found(detail['input'])}"

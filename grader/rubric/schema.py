@@ -26,6 +26,10 @@ def json_schema(check_types: Mapping[str, type[Check]]) -> dict[str, Any]:
     definitions.pop("Check", None)
     criteria = {word: _criterion(head, kind, definitions) for word, kind in check_types.items()}
     definitions.update({f"criterion:{word}": schema for word, schema in criteria.items()})
+    of_notebooks = {word: criteria[word] for word, kind in check_types.items() if not kind.of_photos}
+    nested = {word: _nested(schema, head) for word, schema in of_notebooks.items()}
+    definitions.update({f"check:{word}": schema for word, schema in nested.items()})
+    definitions["Check"] = {"oneOf": [{"$ref": f"#/$defs/check:{word}"} for word in nested]}
     whole["properties"].pop("digest")
     whole["properties"]["criteria"] = {
         "type": "array",
@@ -50,4 +54,14 @@ def _criterion(head: Mapping[str, Any], kind: type[Check], definitions: dict[str
         "additionalProperties": False,
         "properties": {**own, **fields},
         "required": list(dict.fromkeys([*required, "check"])),
+    }
+
+
+def _nested(criterion: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
+    """A check within a check: what a criterion has, without the keys that belong to every criterion."""
+    others = {key for key in head["properties"] if key != "check"}
+    return {
+        **criterion,
+        "properties": {key: about for key, about in criterion["properties"].items() if key not in others},
+        "required": [key for key in criterion["required"] if key not in others],
     }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,11 +17,13 @@ from pydantic import BaseModel
 
 from grader.evidence.plan import Target
 from grader.evidence.record import CellRecord
-from grader.facts.fields import NamesOf
+from grader.facts.fields import NamesOf, OfTrainings, mark_of, models_in, words_of
 from grader.facts.handout import Handout
 from grader.facts.networks.steps import Step, layer_of_call
 from grader.facts.sections import Section, align, headings_of
+from grader.judging.check import Check
 from grader.rubric.model import Rubric
+from grader.rubric.problems import nearest, nearest_of
 from grader.rubric.text import SourceText, YamlPath, parse_yaml
 
 __all__ = ["Material", "Slip", "TorchNames", "slips_in", "torch_names"]
@@ -31,17 +32,6 @@ __all__ = ["Material", "Slip", "TorchNames", "slips_in", "torch_names"]
 DATA_SETS = ("cifar10", "cifar100", "fashionmnist", "gestures", "mnist")
 
 _TABLE = Path(__file__).with_name("torch_names.json")
-
-#: What other libraries call a layer, for those who know these better.
-_ELSEWHERE = {
-    "Dense": "Linear",
-    "FullyConnected": "Linear",
-    "BatchNormalization": "BatchNorm2d",
-    "GlobalAveragePooling2D": "AdaptiveAvgPool2d",
-    "ZeroPadding2D": "ZeroPad2d",
-}
-
-_MOST_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -70,6 +60,7 @@ class Material:
     Attributes:
         functions: Names of the reference's functions.
         networks: Names of the reference's networks.
+        checks: Names of the reference's own checks.
         handout: The handout's cells, by id.
         notebooks: Cells of the handout, of the solution or of both.
         defined: Names that handout and solution define.
@@ -77,6 +68,7 @@ class Material:
 
     functions: frozenset[str] | None = None
     networks: frozenset[str] | None = None
+    checks: frozenset[str] | None = None
     handout: Handout | None = None
     notebooks: tuple[Sequence[CellRecord], ...] = ()
     defined: frozenset[str] | None = None
@@ -114,7 +106,8 @@ def slips_in(rubric: Rubric, text: str, name: str, material: Material) -> list[S
     for index, criterion in enumerate(rubric.criteria):
         path: YamlPath = ("criteria", index)
         found += _words(criterion.check, path, material)
-        found += _unseen_layers(criterion.check, path)
+        for check, place in [(criterion.check, path), *_checks_in(criterion.check, path)]:
+            found += _unseen_layers(check, place)
     lined = sorted(set(found), key=lambda slip: (source.line_of(slip.path), slip.problem))
     return [Slip(_place(source, slip.path), slip.problem, slip.certain) for slip in lined]
 
@@ -149,7 +142,7 @@ def _sections(rubric: Rubric, material: Material) -> Iterator[_Found]:
             ids = material.handout.ids
             for index, word in enumerate(section.ids):
                 if word not in ids:
-                    problem = f"no cell of the handout has the id '{word}'{near(word, ids)}"
+                    problem = f"no cell of the handout has the id '{word}'{nearest(word, ids)}"
                     yield _Found((*path, "ids", index), problem)
     by_heading = {key: section for key, section in rubric.sections.items() if section.heading is not None}
     lost = _lost_headings(rubric.sections, by_heading, material.notebooks) if material.notebooks else ()
@@ -187,10 +180,10 @@ def _words(model: BaseModel, path: YamlPath, material: Material) -> Iterator[_Fo
     """Looks at each marked word of a model and of the models in it."""
     for key, field in type(model).model_fields.items():
         value, here = getattr(model, key), (*path, key)
-        mark = _mark(field.annotation, field.metadata)
+        mark = mark_of(field.annotation, field.metadata)
         if mark is not None and value is not None:
             yield from _named(mark, value, here, material)
-        for inner, place in _models(value, here):
+        for inner, place in models_in(value, here):
             yield from _words(inner, place, material)
     if isinstance(model, Target):
         other_ways = model.expression is not None or model.discover is not None
@@ -202,23 +195,6 @@ def _words(model: BaseModel, path: YamlPath, material: Material) -> Iterator[_Fo
     kind, settings = getattr(model, "type", None), getattr(model, "settings", None)
     if isinstance(kind, str) and isinstance(settings, Mapping):
         yield from _settings(kind, settings, (*path, "settings"))
-
-
-def _mark(annotation: Any, metadata: Iterable[Any] = ()) -> NamesOf | None:
-    marks = [each for each in metadata if isinstance(each, NamesOf)]
-    inner = (_mark(part, getattr(part, "__metadata__", ())) for part in typing.get_args(annotation))
-    return next(iter(marks), None) or next((mark for mark in inner if mark is not None), None)
-
-
-def _models(value: Any, path: YamlPath) -> Iterator[tuple[BaseModel, YamlPath]]:
-    if isinstance(value, BaseModel):
-        yield value, path
-    elif isinstance(value, (tuple, list)):
-        for index, part in enumerate(value):
-            yield from _models(part, (*path, index))
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _models(part, (*path, key))
 
 
 def _named(mark: NamesOf, value: Any, path: YamlPath, material: Material) -> Iterator[_Found]:
@@ -233,7 +209,7 @@ def _named(mark: NamesOf, value: Any, path: YamlPath, material: Material) -> Ite
     for index, word in enumerate(words):
         if word not in known and not (mark.kind == "layer" and _is_step(word)):
             place: YamlPath = path if isinstance(value, str) else (*path, _key(value, index, word))
-            yield _Found(place, f"{what} is called '{word}'{near(word, known)}")
+            yield _Found(place, f"{what} is called '{word}'{nearest(word, known)}")
 
 
 def _key(value: Any, index: int, word: str) -> int | str:
@@ -251,7 +227,7 @@ def _students(words: Sequence[str], path: YamlPath, material: Material, *, certa
     if defined is None or not words or any(word.partition(".")[0] in defined for word in words):
         return
     one = f"'{words[0]}'" if len(words) == 1 else " or ".join(f"'{word}'" for word in words)
-    problem = f"neither handout nor solution defines {one}{near(words[0], defined)}"
+    problem = f"neither handout nor solution defines {one}{nearest(words[0], defined)}"
     yield _Found(path, problem, certain)
 
 
@@ -261,6 +237,10 @@ def _vocabulary(kind: str, material: Material) -> tuple[str, Iterable[str] | Non
             return "no layer of torch.nn", torch_names().layers
         case "optimizer":
             return "no optimizer of torch.optim", torch_names().optimizers
+        case "section":
+            return "no section of the rubric", None  # the loader refuses it
+        case "reference check":
+            return "no check of the reference", material.checks
         case "reference function":
             return "no function of the reference", material.functions
         case _:
@@ -271,39 +251,33 @@ def _settings(kind: str, settings: Mapping[str, Any], path: YamlPath) -> Iterato
     known = torch_names().layers.get(kind)
     for key in settings:
         if known is not None and key not in known:
-            yield _Found((*path, key), f"{kind} has no setting '{key}'{near(key, known)}")
+            yield _Found((*path, key), f"{kind} has no setting '{key}'{nearest(key, known)}")
 
 
-def _unseen_layers(check: BaseModel, path: YamlPath) -> Iterator[_Found]:
-    """Layers without weights where a network is known by its training alone, which shows none of them."""
-    if getattr(check, "trained_in", None) is None:
-        return
-    for index, layer in enumerate(getattr(check, "layers", ())):
-        if not Step(layer.type).learns and layer.type in torch_names().layers:
-            yield _Found(
-                (*path, "layers", index),
-                f"with 'trained_in' only layers with weights are compared, so that {layer.type} earns and"
-                " costs nothing; ask for the network by 'target' to compare it",
-                certain=False,
-            )
+def _checks_in(check: Check, path: YamlPath) -> Iterator[tuple[Check, YamlPath]]:
+    """The checks that it is made of, however deep."""
+    for key in check.nested:
+        for index, inner in enumerate(getattr(check, key)):
+            yield inner, (*path, key, index)
+            yield from _checks_in(inner, (*path, key, index))
 
 
-def near(word: str, right: Iterable[str]) -> str:
-    """What was meant, as the end of a sentence; a list of all where they are few and none is near."""
-    known = sorted(right)
-    if _ELSEWHERE.get(word) in known:
-        return f"; in torch it is '{_ELSEWHERE[word]}'"
-    close = nearest_of(word, known)
-    if close:
-        return f"; did you mean '{close}'?"
-    return f"; known: {', '.join(known)}" if 0 < len(known) <= _MOST_LISTED else ""
+def _unseen_layers(check: Check, path: YamlPath) -> Iterator[_Found]:
+    """Layers without weights where a network is known by its trainings alone, which show none of them."""
+    fields = type(check).model_fields
+    by = next((key for key in fields if _asks_for_trainings(check, key)), None)
+    for key in fields if by is not None else ():
+        for model, place in models_in(getattr(check, key), (*path, key)):
+            for word in words_of(model, "layer"):
+                if not Step(word).learns and word in torch_names().layers:
+                    yield _Found(
+                        place,
+                        f"with '{by}' only layers with weights are compared, so that {word} earns and costs"
+                        " nothing; ask for the network by 'target' to compare it",
+                        certain=False,
+                    )
 
 
-def nearest_of(word: str, right: Iterable[str]) -> str:
-    """The nearest right word, whatever its capitals; of layers in one to three dimensions the flat one."""
-    by_plain = {each.casefold(): each for each in sorted(right, reverse=True)}
-    close = difflib.get_close_matches(word.casefold(), by_plain, n=3, cutoff=0.6)
-    if close and close[0] == word.casefold():
-        return by_plain[close[0]]
-    flat = [each for each in close if each[-2:] == "2d" and each[:-2] == close[0][:-2]]
-    return by_plain[(flat or close)[0]] if close else ""
+def _asks_for_trainings(check: Check, key: str) -> bool:
+    field = type(check).model_fields[key]
+    return any(isinstance(mark, OfTrainings) for mark in field.metadata) and bool(getattr(check, key))

@@ -39,7 +39,7 @@ sections:
   part1: {{title: Part 1, heading: '^Part 1\\b'}}
   part1a: {{title: Part 1 (a), heading: '^Part \\(?a\\b', within: part1}}
 
-# When remark requests are open; a date needs a time zone.
+# When remark requests are open; a date is in the zone of `grader db zone`, or has an offset.
 # remarks:
 #   remarks_open_from: 2026-10-01T00:00:00-04:00
 #   remarks_open_until: 2026-10-11T23:59:00-04:00
@@ -47,8 +47,8 @@ sections:
 # What handing in late costs: a share of the points for each day begun, late days for nothing, a hard stop.
 # late: {{due: 2026-10-01T23:59:00-04:00, per_day: 0.1, tokens: 3, until: 2026-10-08T23:59:00-04:00}}
 
-# `id`, `title`, `points`, `section`, `asks`, `hint` and `release` belong to every criterion. `check` says how
-# it is judged, and which further keys there are.
+# `id`, `title`, `points`, `section`, `beside`, `asks`, `hint`, `guide` and `release` belong to every
+# criterion. `check` says how it is judged, and which further keys there are.
 criteria:
   - id: network-shape
     title: The network gives ten scores for each image
@@ -72,6 +72,8 @@ criteria:
     section: part1a
     check: manual
     prompt: A reason for each layer.
+    # For TAs alone: what earns what, shown wherever they decide.
+    guide: 2 for a reason for each layer, 1 where some have none; a description without reasons earns nothing.
   - id: builtin-shadowing
     title: Python's own names are left alone
     points: 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.facts.handout import fingerprint
+from grader.files.whole import write_whole
 from grader.samples.datasets import write_stand_in
 from grader.samples.percent import (
     PercentCell,
@@ -28,10 +29,11 @@ _OPTIONS = "grader.toml"
 
 
 def write_demo(folder: Path) -> Path:
-    """Writes the sample course, the same files each time.
+    """Writes the sample course, the same files each time; what is there already is never written over.
 
     Args:
-        folder: New, empty, or a sample course written before; marks in it are kept.
+        folder: New, empty, or a sample course written before; marks in it, and files that were changed, are
+            kept.
 
     Raises:
         UsageError: The folder holds something else.
@@ -53,7 +55,8 @@ def write_demo(folder: Path) -> Path:
     _write(folder / _OPTIONS, options)
     _write_rubric(folder, handouts["pets"])
     _write_submissions(folder / "submissions", handouts)
-    write_stand_in("cifar10", folder / "data")
+    if not (folder / "data").exists():
+        write_stand_in("cifar10", folder / "data")
     return folder
 
 
@@ -88,5 +91,5 @@ def _write_submissions(folder: Path, handouts: Mapping[str, list[PercentCell]]) 
 
 
 def _write(path: Path, raw: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(raw)
+    if not path.exists():
+        write_whole(path, raw)

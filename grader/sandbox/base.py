@@ -11,7 +11,7 @@ from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment
 from grader.sandbox.frames import FrameStream
 
-__all__ = ["Box", "Job", "Progress", "Sandbox", "Worker"]
+__all__ = ["Box", "Job", "Progress", "Sandbox", "Worker", "image_of"]
 
 
 @dataclass(frozen=True)
@@ -120,3 +120,8 @@ class Sandbox(Protocol):
         Safe to call twice.
         """
         ...
+
+
+def image_of(sandbox: Sandbox) -> str:
+    """What work in it is named by: an image's digest; a sandbox without images goes by its name."""
+    return str(getattr(sandbox, "image", sandbox.name))

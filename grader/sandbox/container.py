@@ -51,6 +51,7 @@ class ContainerSpec:
         data_dir: Folder of data sets, mounted read-only at /data.
         gpu: The one that it gets.
         runtime: An OCI runtime other than the engine's own, as ``runsc``.
+        sandbox: Token of the sandbox that starts it.
     """
 
     image: str
@@ -59,6 +60,7 @@ class ContainerSpec:
     data_dir: Path | None = None
     gpu: GpuSlot | None = None
     runtime: str | None = None
+    sandbox: str = ""
 
 
 def host_options(spec: ContainerSpec) -> dict[str, Any]:
@@ -136,8 +138,10 @@ class Container:
         self.name = f"grader-{spec.run_id[:24]}-{secrets.token_hex(4)}"
         self.expires = time.monotonic() + LIFETIME_S
         self.environment = Environment()
-        self._id = self._create()
+        # The engine knows it by its name as well, also where the answer with its id never came.
+        self._id = self.name
         try:
+            self._id = self._create()
             self.stream = self._attach_and_start()
         except ENGINE_ERRORS as error:
             self.remove()
@@ -147,6 +151,9 @@ class Container:
                 found=str(error)[:400],
                 todo=gpu_trouble(str(error)) or "`grader doctor` tests the engine part by part",
             ) from error
+        except BaseException:
+            self.remove()
+            raise
 
     def _create(self) -> str:
         api = self._client.api
@@ -157,7 +164,7 @@ class Container:
                 stdin_open=True,
                 network_disabled=True,
                 environment=_environment(self.spec),
-                labels=labels(self.spec.run_id, lifetime_s=LIFETIME_S),
+                labels=labels(self.spec.run_id, lifetime_s=LIFETIME_S, sandbox=self.spec.sandbox),
                 host_config=api.create_host_config(**host_options(self.spec)),
             )
         except ENGINE_ERRORS as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from grader.sandbox.gpu_slots import GpuSlots
 from grader.sandbox.gpu_worker import GpuWorker
 from grader.sandbox.gpus import GpuSlot
 from grader.sandbox.image import ImageRef
+from grader.sandbox.reaper import remove_of_sandbox
 from grader.sandbox.worker import BoxWorker, Isolation
 
 __all__ = ["DockerSandbox"]
@@ -36,6 +38,7 @@ class DockerSandbox:
 
     Attributes:
         image: The image's digest: evidence made in another one is not the same work.
+        token: What its containers have and those of no other sandbox.
     """
 
     name = "docker"
@@ -56,6 +59,7 @@ class DockerSandbox:
         self.image = image.id
         self._isolation = isolation
         self._run_id = run_id
+        self.token = secrets.token_hex(8)
         self._data_dir = data_dir
         self._gpus = gpus
         self._runtime = runtime
@@ -100,6 +104,7 @@ class DockerSandbox:
             image=self._image.id,
             limits=limits,
             run_id=self._run_id,
+            sandbox=self.token,
             data_dir=self._data_dir,
             gpu=slot,
             runtime=self._runtime,
@@ -121,4 +126,5 @@ class DockerSandbox:
         for worker in self._workers:
             worker.close()
         self._workers.clear()
+        remove_of_sandbox(self._client, self.token)
         self._client.close()

@@ -34,7 +34,6 @@ __all__ = [
     "ImageRef",
     "Torch",
     "build_image",
-    "ensure_image",
     "find_image",
     "list_images",
     "possible_bases",
@@ -71,18 +70,6 @@ class ImageRef:
     size_bytes: int
     current: bool = True
     python: str = ""
-
-
-def ensure_image(progress: Callable[[str], None], *, torch: Torch = "cpu") -> ImageRef:
-    """Gives the image of this version's code, built first where it is missing.
-
-    Raises:
-        ImageError: It cannot be built.
-        SandboxUnavailable: No engine answers.
-    """
-    with closing(connect()) as client:
-        found = find_image(client, torch=torch)
-    return found or build_image("auto", torch, progress)
 
 
 def find_image(client: docker.DockerClient, *, torch: Torch = "cpu") -> ImageRef | None:

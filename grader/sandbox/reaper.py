@@ -13,18 +13,26 @@ import docker
 
 from grader.sandbox.engine import ENGINE_ERRORS
 
-__all__ = ["is_orphan", "labels", "remove_orphans"]
+__all__ = ["is_orphan", "labels", "remove_of_sandbox", "remove_orphans"]
 
 _INSTANCE = "grader.instance"
 _RUN = "grader.run"
+_SANDBOX = "grader.sandbox"
 _DEADLINE = "grader.deadline"
 
 
-def labels(run_id: str, *, lifetime_s: float) -> dict[str, str]:
-    """Labels of a new container: the process that owns it, its run, and when it is an orphan for sure."""
+def labels(run_id: str, *, lifetime_s: float, sandbox: str = "") -> dict[str, str]:
+    """Labels of a new container: the process that owns it, its run, and when it is an orphan for sure.
+
+    Args:
+        run_id: Several sandboxes may belong to one run.
+        lifetime_s: How long it may live.
+        sandbox: Which of them started it.
+    """
     return {
         _INSTANCE: _this_process(),
         _RUN: run_id,
+        _SANDBOX: sandbox,
         _DEADLINE: str(int(time.time() + lifetime_s)),
     }
 
@@ -43,6 +51,15 @@ def remove_orphans(client: docker.DockerClient) -> int:
                     container.remove(force=True, v=True)
                     count += 1
     return count
+
+
+def remove_of_sandbox(client: docker.DockerClient, sandbox: str) -> None:
+    """Removes what a sandbox that closes has started, whoever lost sight of it: an answer that never came."""
+    with suppress(*ENGINE_ERRORS):
+        mine = {"label": [f"{_SANDBOX}={sandbox}"]}
+        for container in client.containers.list(all=True, filters=mine, ignore_removed=True):
+            with suppress(*ENGINE_ERRORS):
+                container.remove(force=True, v=True)
 
 
 def is_orphan(container_labels: Mapping[str, str], *, now: float) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from grader.errors import EvidenceError
 from grader.evidence import frames
 from grader.evidence.arrays import Arrays
+from grader.evidence.checkpoints import CheckpointLoaded, Checkpoints, CheckpointSaved
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import (
     Beat,
@@ -30,6 +31,7 @@ from grader.evidence.frames import (
     Ran,
 )
 from grader.evidence.plan import MOST_BY_THE_WALL, FunctionProbe, Probe, further_draw, probe_id
+from grader.evidence.plots import Plot
 from grader.evidence.record import (
     CellRecord,
     CellRun,
@@ -60,8 +62,10 @@ _ANOMALIES = 100
 _SILENT_PROBES = 2
 #: Files and uses of shims that are kept of one attempt, whatever its cells claim.
 _MOST_KEPT = 20_000
+#: And figures, each of which may be large.
+_MOST_PLOTS = 1_000
 
-_Kept = TypeVar("_Kept", FileWritten, ShimUse)
+_Kept = TypeVar("_Kept", FileWritten, ShimUse, Plot, CheckpointLoaded, CheckpointSaved)
 
 
 class BrokenSandbox(Exception):
@@ -99,6 +103,8 @@ class JobSession:
     values: list[WatchedValue] = field(default_factory=list)
     files: list[FileWritten] = field(default_factory=list)
     shims: list[ShimUse] = field(default_factory=list)
+    plots: list[Plot] | None = None
+    checkpoints: tuple[list[CheckpointSaved], list[CheckpointLoaded]] | None = None
     cut: set[Cut] = field(default_factory=set)
     training: TrainingHistory = field(default_factory=TrainingHistory)
     probes: dict[str, ProbeResult] = field(default_factory=dict)
@@ -205,8 +211,9 @@ class JobSession:
 
     def _take_collected(self, collected: Collected, arrays: list[np.ndarray]) -> None:
         self.cut.update(collected.cut)
-        self._keep(self.files, collected.files, Cut.FILES)
-        self._keep(self.shims, collected.shims, Cut.SHIMS)
+        self._keep(self.files, collected.files, Cut.FILES, most=_MOST_KEPT)
+        self._keep(self.shims, collected.shims, Cut.SHIMS, most=_MOST_KEPT)
+        self._take_pictures_and_files(collected)
         self.anomalies += (*collected.anomalies, *collected.tampering)
         self._take_training(collected.training)
         for watched in collected.values:
@@ -217,8 +224,18 @@ class JobSession:
             else:
                 self.values.append(watched.model_copy(update={"value": value}))
 
-    def _keep(self, kept: list[_Kept], more: Sequence[_Kept], part: Cut) -> None:
-        room = _MOST_KEPT - len(kept)
+    def _take_pictures_and_files(self, collected: Collected) -> None:
+        """What a kernel records of these; nothing is known of them while none was recorded."""
+        if collected.plots is not None:
+            self.plots = [] if self.plots is None else self.plots
+            self._keep(self.plots, collected.plots, Cut.PLOTS, most=_MOST_PLOTS)
+        if collected.checkpoints is not None:
+            saved, loaded = self.checkpoints = ([], []) if self.checkpoints is None else self.checkpoints
+            self._keep(saved, collected.checkpoints.saved, Cut.CHECKPOINTS, most=_MOST_KEPT)
+            self._keep(loaded, collected.checkpoints.loaded, Cut.CHECKPOINTS, most=_MOST_KEPT)
+
+    def _keep(self, kept: list[_Kept], more: Sequence[_Kept], part: Cut, *, most: int) -> None:
+        room = most - len(kept)
         kept += more[:room]
         if len(more) > room:
             self.cut.add(part)
@@ -327,11 +344,19 @@ class JobSession:
             files=tuple(self.files),
             training=self.training,
             shims=tuple(self.shims),
+            plots=None if self.plots is None else tuple(self.plots),
+            checkpoints=self._checkpoints(),
             probes={probe_id(probe): missing for probe in plan.probes} | self.probes,
             anomalies=tuple(shortened(line, 500) for line in self.anomalies[:_ANOMALIES]),
             cut=tuple(part for part in Cut if part in cut),
         )
         return Bundle(evidence, tuple(self._arrays))
+
+    def _checkpoints(self) -> Checkpoints | None:
+        if self.checkpoints is None:
+            return None
+        saved, loaded = self.checkpoints
+        return Checkpoints(saved=tuple(saved), loaded=tuple(loaded))
 
     def _time_in_cells(self) -> float:
         return sum(cell.run.duration_s for cell in self.cells.values() if cell.run is not None)

@@ -4,10 +4,26 @@ Rows and transactions of the database stay in here. Workflows and pages ask a `H
 `WritableHistory`, and get plain records.
 """
 
-from grader.store.history import History, WritableHistory
+from grader.store.course import Course
+from grader.store.entering import ANYWHERE
+from grader.store.history import History
 from grader.store.ledger import Signature
-from grader.store.queue import JobKey, Queue
+from grader.store.queue import Ask, JobKey, Priority, Queue
 from grader.store.results import Result
 from grader.store.store import Store, open_store
+from grader.store.writable_history import WritableHistory
 
-__all__ = ["History", "JobKey", "Queue", "Result", "Signature", "Store", "WritableHistory", "open_store"]
+__all__ = [
+    "ANYWHERE",
+    "Ask",
+    "Course",
+    "History",
+    "JobKey",
+    "Priority",
+    "Queue",
+    "Result",
+    "Signature",
+    "Store",
+    "WritableHistory",
+    "open_store",
+]

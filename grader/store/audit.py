@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import UniqueConstraint, select, text
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import UniqueConstraint, text
+from sqlalchemy.orm import Session
 
 from grader.errors import GraderError
 from grader.store import ledger
+from grader.store.kept import Named, erased_blobs, named_blobs
 from grader.store.ledger import Break, Head
 from grader.store.migrations.guards import REFUSE_CHANGE, postgresql_guards, sqlite_guards
-from grader.store.models import AttemptRow, Base, Entry, LedgerRow, SubmissionRow
+from grader.store.models import Base, Entry, LedgerRow
+from grader.store.names_check import name_problems
+from grader.store.standing_check import differences
 from grader.store.store import Store
 
-__all__ = ["AuditReport", "audit"]
+__all__ = ["AuditReport", "audit", "damaged_blobs"]
 
 #: Lines of SQLite's own report; a damaged file gives one for each entry of an index.
 _SHOWN = 10
@@ -43,6 +46,11 @@ class AuditReport:
         corrupt: What SQLite finds wrong with its file, such as an index that no longer fits its table.
         unguarded: What is wrong with the triggers, one line each.
         damaged: What marks stand on and is gone or was changed, each with the row that names it.
+        standing: Where the standing beside the history is not what the history says, one line each; not
+            looked for where the history itself is broken.
+        names: Where a token in the history no longer stands for the text that it was made of, one line each;
+            looked for as the standing is.
+        left_behind: Evidence that only erased people handed in and that is still there, by their labels.
         head_differs: The seal that was asked for is not the one in the history.
     """
 
@@ -52,15 +60,19 @@ class AuditReport:
     corrupt: tuple[str, ...] = ()
     unguarded: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
     head_differs: bool = False
 
     @property
     def sound(self) -> bool:
-        return not (self.broken or self.corrupt or self.unguarded or self.damaged or self.head_differs)
+        broken = self.broken or self.corrupt or self.unguarded or self.damaged or self.standing
+        return not (broken or self.names or self.head_differs)
 
 
 def audit(store: Store, *, evidence: bool = True, expected: tuple[int, str] | None = None) -> AuditReport:
-    """Checks every seal, the database's own structures, the triggers and, by default, all stored evidence.
+    """Checks every seal, the database's own structures, the standing and, by default, all stored evidence.
 
     Args:
         store: What to prove.
@@ -75,7 +87,10 @@ def audit(store: Store, *, evidence: bool = True, expected: tuple[int, str] | No
         broken = ledger.examine(session)
         corrupt = _corruption(session)
         unguarded = _guard_problems(session)
-        blobs = _blobs(session) if evidence else {}
+        blobs = named_blobs(session) if evidence else {}
+        erased = erased_blobs(session) if evidence else {}
+        standing = () if broken or corrupt else tuple(differences(session))
+        names = () if broken or corrupt else tuple(name_problems(session))
     return AuditReport(
         rows=newest.seq if newest else 0,
         head=newest.digest if newest else "",
@@ -83,6 +98,9 @@ def audit(store: Store, *, evidence: bool = True, expected: tuple[int, str] | No
         corrupt=tuple(corrupt),
         unguarded=tuple(unguarded),
         damaged=tuple(_damage(store, blobs)),
+        standing=standing,
+        names=names,
+        left_behind=tuple(sorted({whose for digest, whose in erased.items() if digest in store.blobs})),
         head_differs=expected is not None and sealed != Head(*expected),
     )
 
@@ -95,31 +113,27 @@ def _corruption(session: Session) -> list[str]:
     return [line for line in found if line != "ok"]
 
 
-def _blobs(session: Session) -> dict[str, str]:
-    """Digest of all that marks stand on, with the first row that names it, in words."""
-    found: dict[str, str] = {}
-    for what, digest in _KEPT:
-        row = digest.class_
-        query = select(digest, row.seq, row.student, row.assignment).order_by(row.seq)
-        for name, seq, student, assignment in session.execute(query):
-            found.setdefault(name, f"the {what} of {student}, {assignment} (row {seq})")
-    return found
+def damaged_blobs(store: Store) -> list[tuple[str, Named]]:
+    """Digest of all that marks stand on and is gone or was changed, with whose it is."""
+    with store.database.reading() as session:
+        blobs = named_blobs(session)
+    return [(digest, named) for digest, named in blobs.items() if not _is_whole(store, digest)]
 
 
-_KEPT: tuple[tuple[str, InstrumentedAttribute[str]], ...] = (
-    ("notebook", SubmissionRow.notebook),
-    ("notebook", AttemptRow.notebook),
-    ("plan", AttemptRow.plan),
-    ("evidence", AttemptRow.evidence),
-)
+def _is_whole(store: Store, digest: str) -> bool:
+    try:
+        store.blobs.get(digest)
+    except GraderError:
+        return False
+    return True
 
 
-def _damage(store: Store, blobs: dict[str, str]) -> Iterator[str]:
-    for digest, whose in blobs.items():
+def _damage(store: Store, blobs: dict[str, Named]) -> Iterator[str]:
+    for digest, named in blobs.items():
         try:
             store.blobs.get(digest)
         except GraderError as error:
-            yield f"{whose}: {error}"
+            yield f"{named.whose}: {error}"
 
 
 @dataclass(frozen=True)

@@ -1,122 +1,265 @@
-"""Large things beside the database: one file for each content, named by its SHA-256."""
+"""Large things beside the database: one object for each content, named by its SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
-import zlib
+import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from grader.errors import StoreError
+from grader.store.packing import LIMIT_BYTES, key_of, pack, unpack
 
-__all__ = ["BlobFolder"]
+__all__ = ["MARK", "BlobFolder", "BlobStore", "gone", "is_whole", "require_mark"]
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_RAW, _ZLIB = b"\x00", b"\x01"
-#: Random weights hardly shrink; below this gain they are kept as they are, to be read faster.
-_WORTH_IT = 0.9
+#: The object that says whose evidence this is, so that another disk under the same name is not taken for it.
+MARK = "whose-evidence"
+_BEGUN = ".new-"
+_SETTLED_S = 3600.0
 
 
-class BlobFolder:
-    """A content-addressed folder: what is there is whole, and what is read is what was written."""
+class BlobStore(Protocol):
+    """A content-addressed store: what is there is whole, and what is read is what was written.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Attributes:
+        place: Where it is, as people write it.
+    """
 
-    def path_of(self, digest: str) -> Path:
-        """Where a blob lies.
+    place: str
+
+    def check(self) -> None:
+        """Makes sure that it can be reached, and is the one that the database means.
 
         Raises:
-            StoreError: `digest` is no SHA-256 in hex, so that nothing else can ever become a path.
+            StoreError: It cannot be reached from here, or another one lies there.
         """
-        if not _DIGEST.fullmatch(digest):
-            raise StoreError("this is no digest of stored evidence", found=repr(digest)[:80])
-        return self.root / digest[:2] / digest[2:]
+        ...
 
-    def __contains__(self, digest: str) -> bool:
-        return self.path_of(digest).exists()
+    def __contains__(self, digest: str) -> bool: ...
 
     def put(self, content: bytes) -> str:
-        """Stores `content` durably and gives its digest.
+        """Stores `content` durably, unless it is there, and gives its digest.
 
         What is there already is left alone where it is whole; what is damaged is written again, since the
         right bytes are at hand.
 
         Raises:
-            StoreError: The folder cannot be written.
+            StoreError: It cannot be written.
         """
-        digest = hashlib.sha256(content).hexdigest()
-        path = self.path_of(digest)
-        if path.exists() and self._is_whole(digest):
-            return digest
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_durably(path, _pack(content))
-            _sync_folder(path.parent)
-            _sync_folder(self.root)
-        except OSError as error:
-            raise StoreError(
-                "evidence cannot be stored",
-                where=str(self.root),
-                found=error.strerror or str(error),
-                todo="check the free space and the permissions of this folder, then run again",
-            ) from error
-        return digest
+        ...
 
-    def _is_whole(self, digest: str) -> bool:
-        try:
-            self.get(digest)
-        except StoreError:
-            return False
-        return True
-
-    def get(self, digest: str, *, limit_bytes: int = 512 * 1024 * 1024) -> bytes:
+    def get(self, digest: str, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
         """Reads a blob and checks that it is what its name says.
 
         Raises:
-            StoreError: It is gone, damaged or larger than `limit_bytes`.
+            StoreError: It is gone, damaged or larger than `limit_bytes`, or the store cannot be reached.
         """
+        ...
+
+    def remove(self, digest: str) -> None:
+        """Removes a blob, as of a person who is erased; nothing happens where there is none.
+
+        Raises:
+            StoreError: It cannot be removed.
+        """
+        ...
+
+    def size(self, digest: str) -> int:
+        """Bytes that a blob takes where it lies, packed as it is.
+
+        Raises:
+            StoreError: It is gone.
+        """
+        ...
+
+
+def is_whole(blobs: BlobStore, digest: str) -> bool:
+    """Whether a blob is there and is what its name says."""
+    try:
+        blobs.get(digest)
+    except StoreError:
+        return False
+    return True
+
+
+def gone(blobs: BlobStore, where: str, todo: str) -> StoreError:
+    """What to say of a blob that is not there: that the whole store is out of reach comes first.
+
+    Args:
+        blobs: Where it was to be.
+        where: Its place.
+        todo: How it comes back.
+    """
+    try:
+        blobs.check()
+    except StoreError as error:
+        return error
+    return StoreError("stored evidence is gone", where=where, todo=f"{todo}, or grade again with --fresh")
+
+
+def require_mark(found: str | None, expected: str, place: str) -> None:
+    """Compares whose evidence lies somewhere with whose should.
+
+    Args:
+        found: None where there is no mark.
+        expected: Empty where anybody's will do.
+        place: Where it was looked for.
+
+    Raises:
+        StoreError: They differ.
+    """
+    if not expected or found == expected:
+        return
+    todo = (
+        "make it reachable here under this name, as it is on the machine that began; if it was moved:"
+        " `grader db evidence NEW_PLACE`"
+    )
+    if found is None:
+        raise StoreError(
+            "the evidence of this database cannot be reached from here",
+            where=place,
+            expected="the place that the database names, with its evidence",
+            found="nothing, or nothing of this grader",
+            todo=todo,
+        )
+    raise StoreError(
+        "the evidence that lies here is not this database's",
+        where=place,
+        expected=f"the mark {expected}",
+        found=f"the mark {found}",
+        todo=todo,
+    )
+
+
+class BlobFolder:
+    """A folder as a `BlobStore`.
+
+    Args:
+        root: Made by the first blob, unless it has to bear a mark.
+        mark: What its mark has to say; empty where any folder will do.
+    """
+
+    def __init__(self, root: Path, *, mark: str = "") -> None:
+        self.root = root
+        self.place = str(root)
+        self._mark = mark
+        self._checked = not mark
+        self._durable: set[Path] = set()
+
+    def check(self) -> None:
+        if not self._checked:
+            require_mark(self.read_mark(), self._mark, self.place)
+            self._checked = True
+
+    def read_mark(self) -> str | None:
+        try:
+            return (self.root / MARK).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def write_mark(self, mark: str) -> None:
+        """Makes the folder one that can be told from others.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            _write_durably(self.root / MARK, mark.encode("ascii"))
+            _sync_folder(self.root)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def remove_leftovers(self) -> int:
+        """Removes what killed processes began to write; who writes now began a moment ago.
+
+        Returns:
+            How many there were.
+        """
+        count = 0
+        for path in self.root.glob(f"[0-9a-f][0-9a-f]/{_BEGUN}*"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _SETTLED_S:
+                    path.unlink()
+                    count += 1
+        return count
+
+    def path_of(self, digest: str) -> Path:
+        """Where a blob lies.
+
+        Raises:
+            StoreError: `digest` is no SHA-256 in hex.
+        """
+        return self.root.joinpath(*key_of(digest))
+
+    def __contains__(self, digest: str) -> bool:
+        return self.path_of(digest).exists()
+
+    def put(self, content: bytes) -> str:
+        self.check()
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.path_of(digest)
+        if path.exists() and is_whole(self, digest):
+            return digest
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_durably(path, pack(content))
+            _sync_folder(path.parent)
+            if path.parent not in self._durable:
+                # Whoever made it may not have come as far as this.
+                _sync_folder(self.root)
+                self._durable.add(path.parent)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        return digest
+
+    def _cannot_write(self, error: OSError) -> StoreError:
+        return StoreError(
+            "evidence cannot be stored",
+            where=self.place,
+            found=error.strerror or str(error),
+            todo="check the free space and the permissions of this folder, then run again",
+        )
+
+    def get(self, digest: str, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
         path = self.path_of(digest)
         try:
-            content = _unpack(path.read_bytes(), limit_bytes)
+            stored = path.read_bytes()
         except FileNotFoundError as error:
-            raise StoreError(
-                "stored evidence is gone",
-                where=str(path),
-                todo="bring the folder back from a backup, or grade again with --fresh",
-            ) from error
-        except (OSError, zlib.error) as error:
+            raise gone(self, str(path), "bring the folder back from a backup") from error
+        except OSError as error:
             raise StoreError("stored evidence cannot be read", where=str(path), found=str(error)) from error
-        if hashlib.sha256(content).hexdigest() != digest:
+        return unpack(stored, digest, where=str(path), limit_bytes=limit_bytes)
+
+    def remove(self, digest: str) -> None:
+        self.check()
+        path = self.path_of(digest)
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _sync_folder(path.parent)
+        except OSError as error:
             raise StoreError(
-                "stored evidence was changed after it was written",
+                "evidence cannot be removed",
                 where=str(path),
-                expected=f"SHA-256 {digest}",
-                todo="bring the file back from a backup, or grade again with --fresh",
-            )
-        return content
+                found=error.strerror or str(error),
+                todo="check the permissions of this folder, then run the command again",
+            ) from error
 
-
-def _pack(content: bytes) -> bytes:
-    packed = zlib.compress(content, level=1)
-    return _ZLIB + packed if len(packed) < _WORTH_IT * len(content) else _RAW + content
-
-
-def _unpack(stored: bytes, limit_bytes: int) -> bytes:
-    if stored[:1] != _ZLIB:
-        return stored[1:]
-    unpacker = zlib.decompressobj()
-    content = unpacker.decompress(stored[1:], limit_bytes)
-    if unpacker.unconsumed_tail:
-        raise zlib.error(f"more than {limit_bytes} bytes")
-    return content
+    def size(self, digest: str) -> int:
+        path = self.path_of(digest)
+        try:
+            return path.stat().st_size
+        except OSError as error:
+            raise gone(self, str(path), "bring the folder back from a backup") from error
 
 
 def _write_durably(path: Path, data: bytes) -> None:
     """Writes a temporary file, syncs it and renames it, so that a half-written blob is never seen."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_BEGUN)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from grader.errors import StoreError, UsageError
+from grader.errors import GraderError, StoreError, StoreUnavailable, UsageError
+from grader.store.read_only import ReadOnlyFile, may_write
 
 __all__ = [
+    "NOT_UTF_8",
     "Database",
     "connect",
     "is_url",
     "place_of",
     "plain_errors",
+    "rewrite_file",
     "shown",
     "url_of",
     "use_write_ahead_log",
@@ -34,6 +38,8 @@ _WRITER_LOCK = 0x67726164
 _PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
 _WAL_PAUSE_S = 0.01
 _PRIVATE = re.compile("user|password", re.IGNORECASE)
+#: What SQLite's driver says of text that is none.
+NOT_UTF_8 = "Could not decode to UTF-8"
 _IN_MEMORY = (None, "", ":memory:")
 
 
@@ -76,14 +82,34 @@ class Database:
 
     Attributes:
         location: As the user gave it, for messages.
+        at_start: What each transaction on the history does first.
+        at_end: What each writing transaction does last, before it is kept.
+        at_failure: What is done for one that is not kept, once that is known.
+        explain: Told of an error that nobody expected while rows were read; gives the one to raise in its
+            place, None where no row is to blame.
     """
 
     def __init__(self, location: str, *, busy_timeout_s: float) -> None:
         self.location = location
-        self.engine = connect(location, busy_timeout_s=busy_timeout_s)
+        self.at_start: Callable[[Session], None] = lambda session: None
+        self.at_end: Callable[[Session], None] = lambda session: None
+        self.at_failure: Callable[[Session], None] = lambda session: None
+        self.explain: Callable[[Exception], GraderError | None] = lambda error: None
+        is_copy = not is_url(location) and Path(location).is_file() and not may_write(Path(location))
+        self._copy = ReadOnlyFile(Path(location)) if is_copy else None
+        url = None if self._copy is None else self._copy.url
+        self.engine = connect(location, busy_timeout_s=busy_timeout_s, url=url)
+        self._busy_timeout_s = busy_timeout_s
+        self._one_writer = threading.Lock()
         reading, writing = _isolation(self.engine)
         self._reading = sessionmaker(self.engine.execution_options(**reading))
         self._writing = sessionmaker(self.engine.execution_options(writes=True, **writing))
+        self._queueing = sessionmaker(self.engine.execution_options(queues=True, **writing))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it is a file that cannot be written where it lies."""
+        return self._copy is not None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -92,7 +118,8 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        with plain_errors(self.location), self._reading() as session:
+        with self._plainly(), self._reading() as session:
+            self.at_start(session)
             yield session
 
     @contextmanager
@@ -102,9 +129,64 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        with plain_errors(self.location), self._writing.begin() as session:
+        with self._turn(), self._plainly(), self._noting_failure() as session, session.begin():
+            session.connection()
+            self.at_start(session)
+            yield session
+            self.at_end(session)
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[Session]:
+        with self._writing() as session:
+            try:
+                yield session
+            except BaseException:
+                self.at_failure(session)
+                raise
+
+    @contextmanager
+    def queueing(self) -> Iterator[Session]:
+        """A transaction on the queue alone, beside a writer of the history where the database can do that.
+
+        It may touch rows that are its own or that it has locked by itself, nothing of the history.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        turn = self._turn() if self.engine.dialect.name == "sqlite" else nullcontext()
+        with turn, self._plainly(), self._queueing.begin() as session:
             session.connection()
             yield session
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Errors of the driver, and of values that no row can hold, in words that say what to do."""
+        try:
+            with plain_errors(self.location):
+                yield
+        except (GraderError, OSError) as error:
+            if not isinstance(error.__cause__, DBAPIError) or NOT_UTF_8 not in str(error.__cause__):
+                raise
+            raise self.explain(error) or error from error
+        except Exception as error:
+            told = self.explain(error)
+            if told is None:
+                raise
+            raise told from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Lets one thread at a time wait for the database's lock.
+
+        More of them would hold all connections of this process, so that claims went without, and SQLite's
+        waiters look for the lock now and then, in no order.
+        """
+        if not self._one_writer.acquire(timeout=self._busy_timeout_s):
+            raise _explain("database is locked", self.location, lost=False)
+        try:
+            yield
+        finally:
+            self._one_writer.release()
 
     def disconnect(self) -> None:
         """Closes what is open; the next transaction connects anew."""
@@ -122,14 +204,19 @@ def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
     return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
 
 
-def connect(location: str, *, busy_timeout_s: float) -> Engine:
+def connect(location: str, *, busy_timeout_s: float, url: URL | None = None) -> Engine:
     """Makes an engine whose transactions write only where ``execution_options(writes=True)`` says so.
+
+    Args:
+        location: As the user gave it.
+        busy_timeout_s: How long to wait for another writer.
+        url: Of the same, where it is to be opened in another way.
 
     Raises:
         UsageError: The URL is malformed, or its driver is not installed.
     """
     try:
-        url = make_url(url_of(location))
+        url = url or make_url(url_of(location))
         engine = create_engine(url, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
@@ -160,7 +247,8 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         # IMMEDIATE takes the lock before reading, so that two writers queue instead of failing half-way.
-        writes = connection.get_execution_options().get("writes", False)
+        options = connection.get_execution_options()
+        writes = options.get("writes", False) or options.get("queues", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -184,6 +272,30 @@ def use_write_ahead_log(engine: Engine, *, busy_timeout_s: float) -> None:
         connection.close()
 
 
+def rewrite_file(engine: Engine) -> bool:
+    """Writes a SQLite file anew without its free space, in which deleted rows are still to be read.
+
+    Returns:
+        Whether that was done: another kind of database has tools of its own, and whoever reads or writes
+        the file meanwhile keeps it from being done.
+
+    Source: https://www.sqlite.org/lang_vacuum.html
+    """
+    if engine.dialect.name != "sqlite":
+        return False
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        # What was there before stands in the log until that is put into the file and cut off.
+        [busy, *_] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return not busy
+
+
 def _switch(cursor: DBAPICursor, end: float) -> None:
     while True:
         try:
@@ -197,13 +309,28 @@ def _switch(cursor: DBAPICursor, end: float) -> None:
 
 
 def _set_up_postgresql(engine: Engine, busy_timeout_s: float) -> None:
+    # Before SQLAlchemy's own first questions, which stumble over the answers of such a server.
+    @event.listens_for(engine, "connect", insert=True)
+    def on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StoreError(
+                "this database cannot hold every name and comment",
+                where=str(connection.info.dbname),
+                expected="the encoding UTF8",
+                found=str(encoding),
+                todo="make one that can: createdb --encoding UTF8 --template template0 NAME",
+            )
+
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        # One writer at a time, as on SQLite: the history is one chain, and a job has one owner. The lock is
-        # no table's, so that it holds before the first migration as well.
+        # One writer at a time, as on SQLite: the history is one chain. The lock is no table's, so that it
+        # holds before the first migration as well. The queue has a lock for each row, and goes without.
         if connection.get_execution_options().get("writes", False):
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(busy_timeout_s * 1000)}")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+            connection.exec_driver_sql(
+                f"SET LOCAL lock_timeout = {round(busy_timeout_s * 1000)};"
+                f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
+            )
 
 
 @contextmanager
@@ -211,23 +338,46 @@ def plain_errors(location: str) -> Iterator[None]:
     """Turns the driver's errors into a StoreError that says what to do.
 
     Raises:
-        StoreError: The database is locked, damaged, read-only, full or out of reach.
+        StoreUnavailable: The database is locked or out of reach.
+        StoreError: It is damaged, read-only or full.
     """
     try:
         yield
     except DBAPIError as error:
-        raise _explain(str(error.orig), location) from error
+        raise _explain(str(error.orig), location, lost=error.connection_invalidated) from error
 
 
-def _explain(said: str, location: str) -> StoreError:
+def _explain(said: str, location: str, *, lost: bool) -> StoreError:
+    """The error in plain words.
+
+    Args:
+        said: By the driver.
+        location: Of the database.
+        lost: Whether the driver found its connection broken.
+    """
     where = shown(location)
+    if _NOT_LET_IN.search(said):
+        return StoreError(
+            "the database server lets nobody in by this URL", where=where, found=said, todo=_URL
+        )
+    for part, (what, todo) in _FOR_A_WHILE.items():
+        if part in said or (lost and part == _CONNECTION):
+            return StoreUnavailable(what, where=where, found=said, todo=todo)
     for part, (what, todo) in _KNOWN.items():
         if part in said:
             return StoreError(what, where=where, found=said, todo=todo)
     return StoreError("the database refused", where=where, found=said, todo="run `grader doctor`")
 
 
-_KNOWN = {
+_CONNECTION = "connection"
+_URL = "check the host, name, password and database in the URL"
+#: A server that answers and refuses: asked again a minute later, it refuses again.
+_NOT_LET_IN = re.compile(
+    r"password authentication failed|no password supplied|no pg_hba\.conf entry|not permitted to log in"
+    r'|FATAL:\s+(database|role) ".*" does not exist|failed to resolve host'
+)
+#: What may be otherwise a minute later.
+_FOR_A_WHILE = {
     "database is locked": (
         "the database is locked by another program",
         "end the program that holds it (a database browser with unsaved changes?), then run again",
@@ -236,10 +386,12 @@ _KNOWN = {
         "the database is locked by another program",
         "end the program that holds it, then run again",
     ),
-    "connection": (
+    _CONNECTION: (
         "the database server does not answer",
-        "check that it runs, and the host, name and password in the URL",
+        f"check that it runs; {_URL}",
     ),
+}
+_KNOWN = {
     "file is not a database": (
         "this file is no database",
         "give another file to --db, or move this one away",
@@ -248,7 +400,10 @@ _KNOWN = {
         "the database cannot be opened",
         "check that its folder exists and is yours",
     ),
-    "readonly database": ("the database may not be written", "check the file's and its folder's permissions"),
+    "readonly database": (
+        "the database may not be written",
+        "check the file's and its folder's permissions; a copy can be shown, exported and audited as it is",
+    ),
     "disk is full": ("the disk is full", "make room, then run again: nothing is lost"),
     "malformed": (
         "the database is damaged",

@@ -1,68 +1,80 @@
-"""The history of marks as its readers and writers see it: what can be asked, and what can be added.
-
-Whoever has a `History` sees one moment of it. With a `WritableHistory` they can add to it as well.
-"""
+"""The history of marks as its readers see it; `WritableHistory` is for those who add to it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grader.grading.verdict import Verdict
+from grader.grading.what_if import Distribution, Packed, WhatIf
 from grader.rubric.model import LatePolicy
-from grader.store import drops, ledger, marks, remarks, results
-from grader.store.drops import Drop, DropRecord
-from grader.store.ledger import Break, Signature
-from grader.store.marks import MarkRecord
+from grader.store import (
+    allowances,
+    answers,
+    changes,
+    class_rows,
+    class_views,
+    drops,
+    erasing,
+    flags,
+    given,
+    hand_ins,
+    health,
+    ledger,
+    mails,
+    marks,
+    publications,
+    queue_views,
+    releases,
+    remarks,
+    results,
+    roster,
+    secret,
+    shares,
+    timeline,
+)
+from grader.store.allowances import DatesSet, Excuse, Extension
+from grader.store.answers import AnswerRecord
+from grader.store.class_rows import ClassRow, GivenWith, GraderRow, OpenRow
+from grader.store.class_views import Counts, CriterionStanding, FileOn, Standing
+from grader.store.drops import Drop
+from grader.store.enrolling import book_in
+from grader.store.erasing import HeldAbout, Said
+from grader.store.flags import Flag
+from grader.store.given import CommentUsed, GivenMark
+from grader.store.hand_ins import Received
+from grader.store.health import Load
+from grader.store.ledger import Break, Head
+from grader.store.mails import Mail, Mailing
 from grader.store.models import (
     AttemptRow,
-    DropRow,
-    Entry,
+    ErasureRow,
     LedgerRow,
-    MarkRow,
-    RemarkActionRow,
-    RemarkRow,
     RubricRow,
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.past import PastHistory, as_of
+from grader.store.publications import Publication
+from grader.store.queue_views import JobOn, JobsOf, Running, Worker
 from grader.store.records import (
     AttemptRecord,
-    NewAttempt,
-    Record,
     RubricRecord,
-    RubricText,
     Seal,
     SubmissionRecord,
     VerdictRecord,
 )
-from grader.store.remarks import Remark, RemarkRecord, StepRecord
+from grader.store.releases import Release, ShownAnswer
+from grader.store.remarks import Remark
 from grader.store.results import Result
+from grader.store.roster import PersonRecord
+from grader.store.shares import Share
+from grader.store.timeline import TimelineEntry
 
-__all__ = ["History", "TimelineEntry", "WritableHistory"]
-
-
-@dataclass(frozen=True)
-class TimelineEntry:
-    """What one row of the history says, and its seal."""
-
-    seal: Seal
-    record: Record
-
-
-#: What stands in the tables of a student's work.
-_RECORDS: dict[type[Entry], type[Record]] = {
-    SubmissionRow: SubmissionRecord,
-    AttemptRow: AttemptRecord,
-    VerdictRow: VerdictRecord,
-    MarkRow: MarkRecord,
-    RemarkRow: RemarkRecord,
-    RemarkActionRow: StepRecord,
-    DropRow: DropRecord,
-}
+__all__ = ["History"]
 
 
 class History:
@@ -75,14 +87,50 @@ class History:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    @property
+    def place(self) -> str:
+        """Which database this is of, for what is remembered of it: copies of one share their key."""
+        return str(self.session.connection().engine.url)
+
     def own_key(self) -> bytes:
-        """What no other history has, and nobody knows who has not this one: the digest of its first seal."""
-        first = self.session.get(LedgerRow, 1)
-        return (first.digest if first else "").encode()
+        """What no other database has, and nobody knows who has not this one: made by chance, never shown."""
+        return secret.pseudonym_key(self.session)
 
     def first_break(self) -> Break | None:
         """The first place where the history is not what was sealed; None where it is unbroken."""
         return ledger.examine(self.session)
+
+    def link_key(self) -> bytes:
+        """The key that signs links to hand in by."""
+        return secret.link_key(self.session)
+
+    def newest_seal(self) -> Head | None:
+        """The newest seal of all; None where nothing was ever written."""
+        return ledger.head(self.session)
+
+    def seal_of(self, seq: int) -> Head | None:
+        """The seal of the row with this number, as it is stored."""
+        return ledger.head_at(self.session, seq)
+
+    def received(self, seq: int) -> Received | None:
+        """The file that came by the row with this number; None where that row is no hand-in."""
+        return hand_ins.find_hand_in(self.session, seq)
+
+    def received_from(self, student: str, assignment: str) -> list[Received]:
+        """All that the service received from a student, the oldest first."""
+        return hand_ins.hand_ins(self.session, assignment, student)
+
+    def received_on(self, assignment: str, student: str | None = None) -> list[Received]:
+        """All that the service received for an assignment, of one student where one is named."""
+        return hand_ins.hand_ins(self.session, assignment, student)
+
+    def sent_since(self, student: str, assignment: str, moment: datetime) -> tuple[int, int]:
+        """How many files came from a student since then, and how many bytes they have together."""
+        return hand_ins.sent_since(self.session, student, assignment, moment)
+
+    def submission(self, student: str, assignment: str) -> SubmissionRecord | None:
+        """The newest file of a student that counts; None where there is none."""
+        return hand_ins.newest_submission(self.session, student, assignment)
 
     def assignments(self) -> list[str]:
         query = select(SubmissionRow.assignment).distinct().order_by(SubmissionRow.assignment)
@@ -91,6 +139,41 @@ class History:
     def students(self, assignment: str) -> list[str]:
         query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()
         return sorted(self.session.scalars(query))
+
+    def handed_in(self, student: str, assignment: str | None = None) -> bool:
+        """Whether there is any work of a student, on one assignment or on any."""
+        query = select(SubmissionRow.seq).filter_by(student=student)
+        if assignment is not None:
+            query = query.filter_by(assignment=assignment)
+        return self.session.scalar(query.limit(1)) is not None
+
+    def file_of(self, student: str, assignment: str, notebook: str) -> SubmissionRecord | None:
+        """What was said last of this file of a student, by its digest; None where it was never theirs."""
+        query = select(SubmissionRow).filter_by(student=student, assignment=assignment, notebook=notebook)
+        row = self.session.scalars(query.order_by(SubmissionRow.seq.desc()).limit(1)).first()
+        return SubmissionRecord.of(row) if row else None
+
+    def newest_change_of_names(self) -> int:
+        """The number of the newest file or erasure, which tells whether anybody may be new; 0 for none."""
+        newest = (self.session.scalar(select(func.max(table.seq))) for table in (SubmissionRow, ErasureRow))
+        return max(number or 0 for number in newest)
+
+    def is_erased(self, student: str) -> bool:
+        """Whether this is the label of a person who was erased."""
+        return book_in(self.session).is_erased(student)
+
+    def held_about(self, student: str, keys: Collection[str]) -> HeldAbout:
+        """What is held about a student beside their work: see `erasing.HeldAbout`.
+
+        Args:
+            student: Whose.
+            keys: Their keys in the roster.
+        """
+        return erasing.held_about(self.session, student, keys)
+
+    def said_of(self, names: Collection[str]) -> list[Said]:
+        """Free text of the history in which one of these names stands."""
+        return erasing.said_of(self.session, names)
 
     def results(
         self,
@@ -108,6 +191,109 @@ class History:
             self.session, assignment=assignment, students=students, with_dropped=with_dropped
         )
 
+    def page(
+        self, assignment: str, *, after: str = "", size: int = 50, states: Collection[str] = ()
+    ) -> list[Standing]:
+        """The next students of an assignment by name, each with criteria.
+
+        From the standing, as all that follows down to `what_if`: it costs what it shows, and decides nothing.
+
+        Args:
+            assignment: Which work.
+            after: The last student of the page before; empty for the first page.
+            size: Students on a page.
+            states: Only works in one of these states (see `Standing`); all where none is named.
+        """
+        return class_views.page(self.session, assignment, after=after, size=size, states=states)
+
+    def standings(self, assignment: str, students: Collection[str]) -> list[Standing]:
+        """The standing of each of these students, each with criteria, in no order."""
+        return class_views.standings(self.session, assignment, students)
+
+    def size(self, assignment: str) -> int:
+        """How many students handed something in, with those whom a person dropped."""
+        return class_views.size_of(self.session, assignment)
+
+    def students_on(self, assignment: str, *, start: int, size: int) -> list[str]:
+        """So many students by name, from a place on; those whom a person dropped are among them."""
+        return class_views.students_on(self.session, assignment, start=start, size=size)
+
+    def files_on(self, assignment: str, students: Collection[str]) -> Mapping[str, FileOn]:
+        """Of each of these students the attempt that counts, and whether the newest file is late."""
+        return class_views.files_on(self.session, assignment, students)
+
+    def rubrics_of(self, assignment: str, students: Collection[str]) -> Mapping[str, int]:
+        """By student the number of the rubric that the newest verdict stands on."""
+        return class_views.rubrics_of(self.session, assignment, students)
+
+    def number_waiting(self, assignment: str, students: Collection[str]) -> int:
+        """In how many works of these students something waits for a person."""
+        return class_views.number_waiting(self.session, assignment, students)
+
+    def next_waiting(
+        self, assignment: str, criterion: str, *, after: CriterionStanding | None = None, number: int = 1
+    ) -> list[CriterionStanding]:
+        """The next works in which a criterion waits for a person, like beside like.
+
+        First what nobody has decided, then marks that were given on an earlier file.
+
+        Args:
+            assignment: Which work.
+            criterion: Its id.
+            after: The item before, whether it still waits or not; None for the first.
+            number: How many.
+        """
+        return class_views.next_waiting(self.session, assignment, criterion, after=after, number=number)
+
+    def class_rows(
+        self, assignment: str, criterion: str, students: Collection[str] | None = None
+    ) -> list[ClassRow]:
+        """Where one criterion of each student's work stands, in their order; what was dropped is left out.
+
+        Of the students named only, where it is not None.
+        """
+        return class_rows.class_rows(self.session, assignment, criterion, students)
+
+    def newest_row(self) -> int:
+        """The number of the newest row of all, which tells whether anything is new; 0 for none."""
+        return changes.newest_row(self.session)
+
+    def load(self) -> Load:
+        """How many jobs are in the queue, and how many answers wait for people."""
+        return health.load_of(self.session)
+
+    def students_since(self, assignment: str, seq: int) -> set[str] | None:
+        """Whose work on an assignment rows after this one concern; None where that may be everybody's."""
+        return changes.students_since(self.session, assignment, seq)
+
+    def open_rows(self, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:
+        """All that waits of an assignment, criterion by criterion; of these students only, where any are."""
+        return class_rows.open_rows(self.session, assignment, students)
+
+    def graders(self, assignment: str) -> list[GraderRow]:
+        """Who gave how much for which criterion, from the standing."""
+        return class_rows.graders(self.session, assignment)
+
+    def given_with(self, marks: Collection[int]) -> Mapping[int, GivenWith]:
+        """Comments of marks, and who gave them, by the marks' numbers."""
+        return class_rows.given_with(self.session, marks)
+
+    def counts(self, assignment: str) -> Counts:
+        """How many students of an assignment wait, are settled, earned a criterion."""
+        return class_views.counts(self.session, assignment)
+
+    def histogram(self, assignment: str, *, bins: int = 20) -> Distribution:
+        """How the marks of an assignment are spread, lateness taken off; dropped works are left out."""
+        return class_views.histogram(self.session, assignment, bins=bins)
+
+    def what_if(self, assignment: str, weights: Mapping[str, float], *, bins: int = 20) -> WhatIf:
+        """What other points for criteria, by their ids, would come to; those not named keep theirs."""
+        return class_views.what_if(self.session, assignment, weights, bins=bins)
+
+    def packed_marks(self, assignment: str) -> list[Packed]:
+        """All that other points for criteria are reckoned from, in an order that names nobody."""
+        return class_views.packed_marks(self.session, assignment)
+
     def tokens_spent_before(self, assignment: str, policy: LatePolicy | None) -> Mapping[str, int]:
         """Late tokens that students spent on assignments due before this one, if `policy` were its own."""
         return results.tokens_spent_before(self.session, assignment, policy=policy)
@@ -117,14 +303,41 @@ class History:
         found = drops.standing_drops(self.session, assignment=assignment)
         return {student: drop for (_, student), drop in found.items()}
 
+    def dates(self, assignment: str) -> DatesSet | None:
+        """What the course set in place of the rubric's dates; None where it set nothing."""
+        return allowances.dates_of(self.session, assignment)
+
+    def extensions(self, assignment: str) -> Mapping[str, Extension]:
+        """Who may hand in until another date, by student."""
+        found = allowances.standing_extensions(self.session, assignment=assignment)
+        return {student: each for (_, student), each in found.items()}
+
+    def excuses(self, assignment: str) -> Mapping[str, Excuse]:
+        """Who is excused from an assignment, whether they handed in anything or not."""
+        found = allowances.standing_excuses(self.session, assignment=assignment)
+        return {student: each for (_, student), each in found.items()}
+
+    def shares(self, assignment: str) -> Mapping[str, Share]:
+        """Which students are whose to grade, by grader; who is in none is everybody's."""
+        return shares.shares_of(self.session, assignment)
+
+    def late_policy(self, assignment: str) -> LatePolicy | None:
+        """What the newest verdict's rubric says of lateness, with the course's dates; None for nothing."""
+        return results.late_policy(self.session, assignment)
+
+    def late_policy_for(self, assignment: str, student: str, rubrics: LatePolicy | None) -> LatePolicy | None:
+        """What handing in late costs one student.
+
+        Args:
+            assignment: Which work.
+            student: Whose, who need not have handed in anything.
+            rubrics: The rubric's rule; the course's dates and an extension stand above it.
+        """
+        return results.policy_of_student(self.session, assignment, student, rubrics)
+
     def timeline(self, student: str, assignment: str) -> list[TimelineEntry]:
         """All that ever happened to a student's work on an assignment, oldest first."""
-        entries = [
-            TimelineEntry(Seal.of(seal), _RECORDS[type(row)].of(row))
-            for query in _about(student, assignment)
-            for seal, row in self.session.execute(query)
-        ]
-        return sorted(entries, key=lambda entry: entry.seal.seq)
+        return timeline.of_work(self.session, student, assignment)
 
     def rubric(self, seq: int) -> RubricRecord | None:
         """The rubric with this number."""
@@ -146,104 +359,143 @@ class History:
         row = self.session.scalars(query).first()
         return RubricRecord.of(row) if row else None
 
-    def files_marked(self, assignments: Collection[str]) -> Mapping[int, str]:
-        """Of each mark that a person gave, by its number, the digest of the file that they had read."""
+    def published_rubric(self, assignment: str) -> Publication | None:
+        """The rubric that the desk published last; None where a file of the course counts."""
+        return publications.publication(self.session, assignment)
+
+    def attempted_since(self, assignment: str, attempt: int = 0) -> Mapping[str, int]:
+        """Students with an attempt later than the one with this number, each with the newest one's."""
+        query = (
+            select(AttemptRow.student, func.max(AttemptRow.seq))
+            .where(AttemptRow.assignment == assignment, AttemptRow.seq > attempt)
+            .group_by(AttemptRow.student)
+        )
+        return {row[0]: row[1] for row in self.session.execute(query)}
+
+    def judged(self, verdict: int) -> tuple[AttemptRecord, VerdictRecord] | None:
+        """The verdict with this number and the attempt that it is on."""
+        query = select(AttemptRow, VerdictRow).join(VerdictRow, VerdictRow.attempt == AttemptRow.seq)
+        found = self.session.execute(query.where(VerdictRow.seq == verdict)).first()
+        return None if found is None else (AttemptRecord.of(found[0]), VerdictRecord.of(found[1]))
+
+    def seals_after(self, seq: int, size: int) -> list[Seal]:
+        """So many seals of the rows that follow this one, in their order."""
+        query = select(LedgerRow).where(LedgerRow.seq > seq).order_by(LedgerRow.seq).limit(size)
+        return [Seal.of(row) for row in self.session.scalars(query)]
+
+    def seal(self, seq: int) -> Seal | None:
+        """Who wrote the row with this number, when and why."""
+        row = self.session.get(LedgerRow, seq)
+        return Seal.of(row) if row else None
+
+    def files_marked(self, assignments: Collection[str]) -> Mapping[tuple[int, str], str]:
+        """Of each mark, by its number and the student, the digest of the file that its giver had read."""
         return marks.files_read(self.session, assignments)
 
-    def remarks(self, *, assignment: str | None = None, student: str | None = None) -> list[Remark]:
-        """Requests in the order in which they were opened."""
-        return remarks.requests(self.session, assignment=assignment, student=student)
+    def given_by(self, actor: str, assignment: str, criterion: str | None = None) -> GivenMark | None:
+        """The newest mark of a person's own that nobody has undone; None where there is none."""
+        return given.newest_by(self.session, actor, assignment, criterion)
+
+    def comments_on(self, assignment: str, criterion: str) -> list[CommentUsed]:
+        """Comments that marks of a criterion were given with, the most used first."""
+        return given.comments_on(self.session, assignment, criterion)
+
+    def mailing(self) -> Mailing | None:
+        """How the course's mails go out; None where it sends none."""
+        return mails.kept_mailing(self.session)
+
+    def mails(self) -> list[Mail]:
+        """The outbox, oldest first."""
+        return mails.mails(self.session)
+
+    def flags(
+        self,
+        *,
+        assignment: str | None = None,
+        student: str | None = None,
+        students: Collection[str] | None = None,
+    ) -> list[Flag]:
+        """What TAs ask the head TA to look at and nobody has settled, oldest first."""
+        return flags.standing_flags(self.session, assignment=assignment, student=student, students=students)
+
+    def answers_to(self, criterion: str, part: str, attempts: Collection[int]) -> Mapping[int, AnswerRecord]:
+        """What answers of attempts to a criterion look like, by attempt, as far as it is kept."""
+        return answers.answers_to(self.session, criterion, part, attempts)
+
+    def unread_attempts(self, assignment: str | None = None) -> list[tuple[str, str]]:
+        """Assignments and students whose newest attempt was judged, and its answers not looked at yet."""
+        return answers.unread_attempts(self.session, assignment)
+
+    def people(self) -> list[PersonRecord]:
+        """The roster, in its own order; empty where there is none."""
+        return roster.everybody(self.session)
+
+    def number_of_people(self) -> int:
+        """How many there are on the roster."""
+        return roster.number_of_people(self.session)
+
+    def people_on(self, *, start: int, size: int) -> list[PersonRecord]:
+        """So many people of the roster in its own order, from a place on."""
+        return roster.people_on(self.session, start=start, size=size)
+
+    def present(self, students: Collection[str]) -> set[str]:
+        """Those of these students who handed in anything."""
+        query = select(SubmissionRow.student).where(SubmissionRow.student.in_(students)).distinct()
+        return set(self.session.scalars(query))
+
+    def jobs(self) -> list[JobsOf]:
+        """What is queued and claimed, by assignment and state."""
+        return queue_views.jobs(self.session)
+
+    def job_on(self, student: str, assignment: str, notebook: str) -> JobOn | None:
+        """The newest job on a student's file, and how many come before it; None where there is none."""
+        return queue_views.job_on(self.session, student, assignment, notebook)
+
+    def running_jobs(self, most: int) -> list[Running]:
+        """So many of the jobs that are claimed, the oldest first."""
+        return queue_views.running(self.session, most)
+
+    def failing_jobs(self, most: int) -> list[Running]:
+        """So many of the jobs that wait after their sandbox failed."""
+        return queue_views.failing(self.session, most)
+
+    def workers(self) -> list[Worker]:
+        """Processes that take jobs and have not said that they ended, the newest first."""
+        return queue_views.workers(self.session)
+
+    def attempts_since(self, moment: datetime) -> int:
+        """How many runs were recorded since then."""
+        return queue_views.attempts_since(self.session, moment)
+
+    def people_by(self, keys: Collection[str]) -> Mapping[str, list[PersonRecord]]:
+        """Who of the roster goes by each of these keys (`grader.intake.roster.keys_of`)."""
+        return roster.found_by(self.session, keys)
+
+    def remarks(
+        self,
+        *,
+        assignment: str | None = None,
+        student: str | None = None,
+        students: Collection[str] = (),
+    ) -> list[Remark]:
+        """Requests in the order in which they were opened; of those named only, where any are."""
+        return remarks.requests(self.session, assignment=assignment, student=student, students=students)
 
     def remark(self, id: int) -> Remark | None:
         return remarks.find(self.session, id)
 
+    def as_of(self, seq: int) -> AbstractContextManager[PastHistory]:
+        """The history as it stood when its newest row was the one with this number."""
+        return as_of(self.session, seq)
 
-def _about(student: str, assignment: str) -> Iterator[Select[LedgerRow, Entry]]:
-    """Queries for seals and rows of a student's work, one for each table."""
-    attempts = select(AttemptRow.seq).filter_by(student=student, assignment=assignment)
-    requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
-    for table in (SubmissionRow, AttemptRow, MarkRow, RemarkRow, DropRow):
-        yield _sealed(table).where(table.student == student, table.assignment == assignment)
-    yield _sealed(VerdictRow).where(VerdictRow.attempt.in_(attempts))
-    yield _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
+    def releases(self, assignment: str) -> list[Release]:
+        """All releases of an assignment's marks to students and what took them back, oldest first."""
+        return releases.releases(self.session, assignment)
 
+    def newest_releases(self) -> Mapping[str, Release]:
+        """Of each assignment the newest release, or what took it back."""
+        return releases.newest_releases(self.session)
 
-def _sealed(table: type[Entry]) -> Select[LedgerRow, Entry]:
-    return select(LedgerRow, table).join(table, table.seq == LedgerRow.seq)
-
-
-class WritableHistory(History):
-    """The history while nobody else can add to it."""
-
-    def hand_in(self, file: SubmissionRecord, signature: Signature) -> None:
-        """Records a submission, unless the student's newest one is the same file with the same standing."""
-        newest = self.session.scalars(
-            select(SubmissionRow)
-            .filter_by(student=file.student, assignment=file.assignment)
-            .order_by(SubmissionRow.seq.desc())
-            .limit(1)
-        ).first()
-        if newest is None or SubmissionRecord.of(newest).standing != file.standing:
-            ledger.append(self.session, SubmissionRow(**file.columns), signature)
-
-    def add_attempt(self, attempt: NewAttempt, signature: Signature) -> AttemptRecord:
-        """Records an attempt under the next number of this student and assignment."""
-        before = self.session.scalar(
-            select(func.max(AttemptRow.number)).filter_by(
-                student=attempt.student, assignment=attempt.assignment
-            )
-        )
-        row = AttemptRow(**attempt.columns, number=(before or 0) + 1)
-        return AttemptRecord.of(ledger.append(self.session, row, signature))
-
-    def keep_rubric(self, rubric: RubricText, signature: Signature) -> RubricRecord:
-        """Records a rubric's text once."""
-        query = select(RubricRow).filter_by(digest=rubric.digest, handout=rubric.handout)
-        known = self.session.scalars(query).first()
-        return RubricRecord.of(known or ledger.append(self.session, RubricRow(**rubric.columns), signature))
-
-    def add_verdict(
-        self,
-        verdict: Verdict,
-        *,
-        attempt: AttemptRecord,
-        rubric: RubricRecord,
-        version: str,
-        signature: Signature,
-    ) -> VerdictRecord:
-        """Records a verdict, unless the attempt's newest one says the same by the same rubric."""
-        row = VerdictRow(
-            attempt=attempt.seq,
-            rubric=rubric.seq,
-            reference=verdict.reference,
-            version=version,
-            points=verdict.points,
-            out_of=verdict.out_of,
-            pending=verdict.pending,
-            body=verdict.model_dump_json(),
-        )
-        query = select(VerdictRow).filter_by(attempt=attempt.seq).order_by(VerdictRow.seq.desc()).limit(1)
-        newest = self.session.scalars(query).first()
-        if newest is not None and (newest.rubric, newest.body) == (row.rubric, row.body):
-            return VerdictRecord.of(newest)
-        return VerdictRecord.of(ledger.append(self.session, row, signature))
-
-    def give_mark(self, mark: MarkRecord, signature: Signature) -> None:
-        """Records points that a person gave; whether they may is for whoever asks to know."""
-        marks.give(self.session, mark, signature)
-
-    def drop(self, drop: DropRecord, signature: Signature) -> None:
-        """Records that a submission counts nowhere, or again; nothing of it is deleted."""
-        drops.record_drop(self.session, drop, signature)
-
-    def open_remark(self, remark: RemarkRecord, signature: Signature) -> int:
-        """Records a request.
-
-        Returns:
-            Its number.
-        """
-        return remarks.open_request(self.session, remark, signature)
-
-    def add_step(self, step: StepRecord, signature: Signature) -> None:
-        """Records what was done with a request."""
-        remarks.add_step(self.session, step, signature)
+    def answers_shown(self, requests: Collection[int]) -> list[ShownAnswer]:
+        """Which answers to these remark requests are shown one by one, oldest first."""
+        return releases.answers_shown(self.session, requests)

@@ -9,14 +9,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Dialect, Select, Table, TypeDecorator, column, func, inspect, select
 from sqlalchemy.orm import Session
 
-from grader.store.models import Base, Entry, LedgerRow
+from grader.store.enrolling import replace_actor, replace_names
+from grader.store.models import Base, Entry, HandInRow, LedgerRow, SubmissionRow
 
-__all__ = ["Break", "Head", "Signature", "append", "examine", "head", "head_at", "seal"]
+__all__ = [
+    "ADDED",
+    "Break",
+    "HandedIn",
+    "Head",
+    "Signature",
+    "any_bytes",
+    "append",
+    "examine",
+    "head",
+    "head_at",
+    "seal",
+]
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -24,6 +37,8 @@ EntryT = TypeVar("EntryT", bound=Entry)
 Stored = Mapping[str, Any]
 
 _BATCH = 500
+#: Under which a session lists what it added to the history: rows, of files that were handed in `HandedIn`.
+ADDED = "added"
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,13 @@ class Signature:
     actor: str
     at: datetime
     why: str
+
+
+class HandedIn(NamedTuple):
+    """What is kept, until its transaction ends, of a file that was handed in."""
+
+    assignment: str
+    student: str
 
 
 @dataclass(frozen=True)
@@ -79,20 +101,24 @@ def head_at(session: Session, seq: int) -> Head | None:
 
 
 def _head(session: Session, query: Select[Any]) -> Head | None:
-    with _any_bytes(session):
+    with any_bytes(session):
         row = session.execute(query).first()
     return None if row is None else Head(*row)
 
 
 def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
-    """Gives `row` the next number, seals it and adds both. Only within a writing transaction."""
+    """Gives `row` the next number, seals it and adds both. Only within a writing transaction.
+
+    What is personal is sealed as tokens, so that it can be erased; who is new gets one.
+    """
+    replace_names(session, row)
     last = head(session)
     row.seq = 1 if last is None else last.seq + 1
     entry = LedgerRow(
         seq=row.seq,
         kind=row.__tablename__,
         at=signature.at,
-        actor=signature.actor,
+        actor=replace_actor(session, row, signature.actor),
         why=signature.why,
         previous="" if last is None else last.digest,
     )
@@ -102,6 +128,16 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
     session.flush()
     session.add(row)
     session.flush()
+    # What was bound is a token; who asks is to read the text.
+    if entry.actor != signature.actor:
+        session.expire(entry, ["actor"])
+    if isinstance(row, SubmissionRow):
+        session.expire(row, ["path"])
+    elif isinstance(row, HandInRow):
+        session.expire(row, ["file"])
+    # A class hands in thousands in one transaction; all that is asked of them at its end is whose they are.
+    noted = HandedIn(row.assignment, row.student) if isinstance(row, SubmissionRow) else row
+    session.info.setdefault(ADDED, []).append(noted)
     return row
 
 
@@ -121,7 +157,7 @@ def examine(session: Session) -> Break | None:
     Reads what is stored, not what the models make of it, so that a value that no longer fits its type is
     found like any other change.
     """
-    with _any_bytes(session):
+    with any_bytes(session):
         return _first_break(session) or _unsealed(session)
 
 
@@ -149,7 +185,7 @@ def _seal_again(entry: Stored, row: Stored) -> str:
 
 
 @contextmanager
-def _any_bytes(session: Session) -> Iterator[None]:
+def any_bytes(session: Session) -> Iterator[None]:
     """Lets SQLite's driver read text that is no UTF-8, as one flipped bit makes it, instead of failing."""
     driver: Any = session.connection().connection.driver_connection
     if session.connection().dialect.name != "sqlite":

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, Text, bindparam, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from grader.grading.marks import Decision
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import AttemptRow, LedgerRow, MarkRow, VerdictRow
+from grader.store.models import AttemptRow, Base, BulkMarkRow, LedgerRow, MarkRow, VerdictRow
 from grader.store.records import Record
+from grader.store.types import Mention
 
-__all__ = ["MarkRecord", "decisions", "files_read", "give"]
+__all__ = [
+    "About",
+    "BulkMarkRecord",
+    "MarkRecord",
+    "decisions",
+    "files_read",
+    "give",
+    "give_alike",
+    "mentions",
+]
+
+#: Of a rubric's verdicts so many are tried for one that can be read.
+_READ_FOR_WORTH = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +39,11 @@ class MarkRecord(Record):
 
     Attributes:
         points: None takes the TA's earlier marks back, so that what was before them counts again.
-        verdict: Number of the verdict that the giver had before them, None where there was none.
+        verdict: Number of the newest verdict when it was given, None where there was none.
         request: Number of the remark request that it answers; None for a TA's own mark.
+        undoes: Number of an earlier decision that it undoes, and that alone; `points` is None then.
+        seen_verdict: Number of the verdict that the giver had on screen; None where they did not say.
+        seen_mark: With it, of the mark that was shown; None where there was none.
     """
 
     student: str
@@ -35,34 +53,201 @@ class MarkRecord(Record):
     comment: str
     verdict: int | None
     request: int | None = None
+    undoes: int | None = None
+    seen_verdict: int | None = None
+    seen_mark: int | None = None
 
 
-def give(session: Session, mark: MarkRecord, signature: Signature) -> None:
-    ledger.append(session, MarkRow(**mark.columns), signature)
+@dataclass(frozen=True)
+class About:
+    """One of the submissions that a decision is about, as whoever decided saw it.
+
+    Attributes:
+        verdict: Number of the verdict that they had before them.
+        mark: Number of the newest mark that they had before them.
+    """
+
+    student: str
+    verdict: int | None
+    mark: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkMarkRecord(Record):
+    """Points that a person gave for one criterion of several submissions at once.
+
+    Attributes:
+        points: For each of them; None for what undoes another.
+        undoes: Number of the one that it undoes as a whole.
+    """
+
+    assignment: str
+    criterion: str
+    points: float | None
+    comment: str
+    about: tuple[About, ...]
+    undoes: int | None = None
+
+    @classmethod
+    def columns_of(cls, row: Base) -> dict[str, Any]:
+        columns = super().columns_of(row)
+        return columns | {"about": tuple(About(*each) for each in columns["about"])}
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What a row is made of."""
+        about = tuple((each.student, each.verdict, each.mark) for each in self.about)
+        return {**super().columns, "about": about}
+
+
+def give(session: Session, mark: MarkRecord, signature: Signature) -> int:
+    """Writes a mark.
+
+    Returns:
+        Its number.
+    """
+    return ledger.append(session, MarkRow(**mark.columns), signature).seq
+
+
+def give_alike(session: Session, marks: BulkMarkRecord, signature: Signature) -> int:
+    """Writes one decision about several submissions as one row, under one seal.
+
+    Returns:
+        Its number.
+    """
+    return ledger.append(session, BulkMarkRow(**marks.columns), signature).seq
 
 
 def decisions(
     session: Session, *, assignment: str | None = None, students: Collection[str] = ()
 ) -> dict[tuple[str, str], list[Decision]]:
     """All decisions on marks, oldest first, by assignment and student."""
-    query = select(MarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == MarkRow.seq).order_by(MarkRow.seq)
+    query = (
+        select(MarkRow, LedgerRow, VerdictRow.rubric)
+        .join(LedgerRow, LedgerRow.seq == MarkRow.seq)
+        .outerjoin(VerdictRow, VerdictRow.seq == MarkRow.verdict)
+        .order_by(MarkRow.seq)
+    )
     if assignment is not None:
         query = query.where(MarkRow.assignment == assignment)
     if students:
         query = query.where(MarkRow.student.in_(students))
+    given: list[tuple[str, str, Decision, int | None]] = []
+    for row, seal, rubric in session.execute(query):
+        decision = Decision(
+            row.seq, row.criterion, row.points, seal.actor, seal.at, row.comment, row.request, row.undoes
+        )
+        given.append((row.assignment, row.student, decision, rubric))
+    given += _given_alike(session, list(_bulk_rows(session, assignment, students)), students)
+    worth = _worth(session, {rubric for *_, rubric in given if rubric is not None})
     found: dict[tuple[str, str], list[Decision]] = defaultdict(list)
-    for row, seal in session.execute(query):
-        decision = Decision(row.seq, row.criterion, row.points, seal.actor, seal.at, row.comment, row.request)
-        found[row.assignment, row.student].append(decision)
+    for work, student, decision, judged_by in sorted(given, key=lambda each: each[2].seq):
+        out_of = worth.get(judged_by, {}).get(decision.criterion)
+        found[work, student].append(replace(decision, out_of=out_of))
     return found
 
 
-def files_read(session: Session, assignments: Collection[str]) -> dict[int, str]:
-    """Of each mark, by its number, the digest of the file that its giver had before them."""
-    query = (
-        select(MarkRow.seq, AttemptRow.notebook)
+def _given_alike(
+    session: Session, rows: Sequence[tuple[BulkMarkRow, LedgerRow]], students: Collection[str]
+) -> Iterator[tuple[str, str, Decision, int | None]]:
+    """The same decision for each student that it is about, with the rubric that they were judged by."""
+    decided = [
+        (row, seal, about, len(everybody))
+        for row, seal in rows
+        for everybody in (BulkMarkRecord.of(row).about,)
+        for about in everybody
+        if not students or about.student in students
+    ]
+    judged = [about.verdict for _, _, about, _ in decided if about.verdict is not None]
+    rubrics = {
+        row.seq: row.rubric for row in _batches(session, select(VerdictRow.seq, VerdictRow.rubric), judged)
+    }
+    for row, seal, about, number in decided:
+        decision = Decision(
+            row.seq, row.criterion, row.points, seal.actor, seal.at, row.comment, None, row.undoes, number
+        )
+        yield row.assignment, about.student, decision, rubrics.get(about.verdict)
+
+
+def _worth(session: Session, rubrics: Iterable[int]) -> Mapping[int | None, Mapping[str, float]]:
+    """What each criterion is worth by each rubric, as a verdict by it says; one is as good as another."""
+    found: dict[int | None, Mapping[str, float]] = {}
+    for rubric in rubrics:
+        bodies = select(VerdictRow.body).where(VerdictRow.rubric == rubric).order_by(VerdictRow.seq)
+        for body in session.scalars(bodies.limit(_READ_FOR_WORTH)):
+            if (said := _worth_in(body)) is not None:
+                found[rubric] = said
+                break
+    return found
+
+
+def _worth_in(body: str) -> Mapping[str, float] | None:
+    """By criterion; None where the row holds no verdict."""
+    try:
+        return {each["criterion"]: float(each["out_of"]) for each in json.loads(body)["findings"]}
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _bulk_rows(
+    session: Session, assignment: str | None, students: Collection[str]
+) -> Iterator[tuple[BulkMarkRow, LedgerRow]]:
+    query = select(BulkMarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == BulkMarkRow.seq)
+    if assignment is not None:
+        query = query.where(BulkMarkRow.assignment == assignment)
+    if students:
+        query = query.where(mentions(students))
+    rows = session.execute(query.order_by(BulkMarkRow.seq))
+    return ((row[0], row[1]) for row in rows)
+
+
+def mentions(students: Collection[str]) -> ColumnElement[bool]:
+    """Whether a decision about several may be about one of these; its reader looks who it is about."""
+    about = type_coerce(BulkMarkRow.about, Text())
+    said = (about.like(bindparam(None, student, Mention()), escape="/") for student in students)
+    return or_(*said)
+
+
+def files_read(
+    session: Session, assignments: Collection[str], students: Collection[str] = ()
+) -> dict[tuple[int, str], str]:
+    """Of each mark, by its number and the student, the digest of the file that its giver had before them.
+
+    Args:
+        session: To read by.
+        assignments: Marks on which.
+        students: Marks of whom; of all where none is named.
+    """
+    one = (
+        select(MarkRow.seq, MarkRow.student, AttemptRow.notebook)
         .join(VerdictRow, VerdictRow.seq == MarkRow.verdict)
         .join(AttemptRow, AttemptRow.seq == VerdictRow.attempt)
         .where(MarkRow.assignment.in_(assignments))
     )
-    return {row.seq: row.notebook for row in session.execute(query)}
+    if students:
+        one = one.where(MarkRow.student.in_(students))
+    found = {(row.seq, row.student): row.notebook for row in session.execute(one)}
+    many = [
+        (row.seq, about)
+        for assignment in assignments
+        for row, _ in _bulk_rows(session, assignment, students)
+        for about in BulkMarkRecord.of(row).about
+        if not students or about.student in students
+    ]
+    notebooks = _notebooks(session, [about.verdict for _, about in many if about.verdict is not None])
+    for seq, about in many:
+        if about.verdict in notebooks:
+            found[seq, about.student] = notebooks[about.verdict]
+    return found
+
+
+def _notebooks(session: Session, verdicts: Sequence[int]) -> dict[int | None, str]:
+    """The digest of the file that each verdict is on."""
+    query = select(VerdictRow.seq, AttemptRow.notebook).join(AttemptRow, AttemptRow.seq == VerdictRow.attempt)
+    return {row.seq: row.notebook for row in _batches(session, query, verdicts)}
+
+
+def _batches(session: Session, query: Select[*tuple[Any, ...]], verdicts: Sequence[int]) -> Iterator[Any]:
+    """What is asked of verdicts, read in batches that one query can take."""
+    for first in range(0, len(verdicts), 500):
+        yield from session.execute(query.where(VerdictRow.seq.in_(verdicts[first : first + 500])))

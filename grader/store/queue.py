@@ -1,56 +1,28 @@
-"""The queue in the database: jobs are claimed by a run, and taken over when that run is dead.
+"""The queue in the database: who may take which job next, and whose end of it counts.
 
-Who is still at work tells a locked file for each process on this machine, a heartbeat for the others.
+A claim is a lease with a number, its fencing token. Claims touch the rows of the queue alone, so that they
+never wait for a writer of the history where the database can lock rows; the end of a job is written in the
+transaction that writes its attempt.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import IO
+from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from grader.evidence.record import Outcome
-from grader.store.history import WritableHistory
-from grader.store.models import AttemptRow, JobRow, RunRow
+from grader.store.entering import ANYWHERE, Ask, JobKey, Priority, enter, in_state
+from grader.store.leases import BEATS, LEASE_S, LONGEST_LEASE_S, database_now, lapsed
+from grader.store.models import JobRow, RunRow, WantRow
 from grader.store.store import Store
+from grader.store.writable_history import WritableHistory
 
-__all__ = ["HEARTBEAT_S", "Claim", "JobKey", "Progress", "Queue", "RunLock", "is_alive"]
-
-HEARTBEAT_S = 10.0
-_STALE = timedelta(seconds=6 * HEARTBEAT_S)
-_OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
-_UNREAD = Outcome.INVALID_SUBMISSION.value
-
-
-@dataclass(frozen=True)
-class JobKey:
-    """What makes a piece of work the same work.
-
-    Attributes:
-        notebook: SHA-256 of the file.
-        plan: Digest of the plan.
-        image: What it runs in; empty where nothing is run.
-    """
-
-    student: str
-    assignment: str
-    notebook: str
-    plan: str
-    image: str
-
-
-def _sandbox_of(image: str) -> str:
-    """The kind of sandbox: images are named by their digest (``sha256:...``), others by their kind."""
-    return image.partition(":")[0]
+__all__ = ["ANYWHERE", "Ask", "Claim", "JobKey", "Priority", "Progress", "Queue", "Reach"]
 
 
 @dataclass(frozen=True)
@@ -59,16 +31,18 @@ class Claim:
 
     Attributes:
         tries: Times that the sandbox failed us.
+        token: Says which claim of this job it is; a later one makes it worthless.
     """
 
     id: int
     key: JobKey
     tries: int
+    token: int
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a set of jobs is."""
+    """How far the jobs are that a run asked for."""
 
     queued: int
     claimed_here: int
@@ -79,201 +53,324 @@ class Progress:
         return self.queued + self.claimed_here + self.claimed_elsewhere
 
 
-class Queue:
-    """The queue as one run of the grader sees it; use as a context manager."""
+@dataclass(frozen=True)
+class Reach:
+    """What a worker may take and can run; None sets no bound.
 
-    def __init__(self, store: Store) -> None:
+    Attributes:
+        images: Those that it has; what needs none, or may run anywhere, is everybody's.
+        gpu: Whether it has one.
+        but_not: Assignments that it cannot serve just now.
+        own: Only what its own run asked for.
+    """
+
+    courses: tuple[str, ...] | None = None
+    assignments: tuple[str, ...] | None = None
+    images: tuple[str, ...] | None = None
+    gpu: bool = True
+    but_not: tuple[str, ...] = ()
+    own: bool = False
+
+
+_OWN = Reach(own=True)
+_CLAIMED = (
+    JobRow.id,
+    JobRow.tries,
+    JobRow.token,
+    *(getattr(JobRow, each.name) for each in fields(JobKey)),
+)
+
+
+class Queue:
+    """The queue as one run of the grader sees it; use as a context manager.
+
+    Args:
+        store: Where it is.
+        lease_s: How long a claim holds without a beat.
+        run: Under which name claims are held; one made by chance where none is given.
+    """
+
+    def __init__(self, store: Store, *, lease_s: float = LEASE_S, run: str = "") -> None:
         self.store = store
-        self.run = uuid.uuid4().hex
-        self._locks = store.blobs.root / "runs"
+        self.run = run or uuid.uuid4().hex
+        self._lease_s = min(lease_s, LONGEST_LEASE_S)
+
+    @property
+    def beat_s(self) -> float:
+        """How often `beat` has to be called while something is claimed."""
+        return self._lease_s / BEATS
 
     def __enter__(self) -> Queue:
-        self._lock = RunLock(self._locks, self.run)
-        try:
-            self._register()
-        except BaseException:
-            self._lock.release()
-            raise
+        self.sign_on(socket.gethostname(), os.getpid())
         return self
 
-    def _register(self) -> None:
-        now, host = self.store.clock(), socket.gethostname()
-        with self.store.database.writing() as session:
-            session.add(RunRow(id=self.run, host=host, pid=os.getpid(), started_at=now, heartbeat_at=now))
+    def sign_on(self, host: str, pid: int) -> None:
+        """Says who works under this name; holds nothing by itself."""
+        with self.store.database.queueing() as session:
+            _forget_what_dead_runs_wanted(session)
+            # Merged: it may be there already, where the answer to an earlier try was lost.
+            session.merge(
+                RunRow(
+                    id=self.run,
+                    host=host,
+                    pid=pid,
+                    started_at=self.store.clock(),
+                    ended_at=None,
+                    lease_until=self._lease(),
+                )
+            )
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._sign_off()
-        finally:
-            self._lock.release()
-
-    def _sign_off(self) -> None:
-        with self.store.database.writing() as session:
-            claims = update(JobRow).where(JobRow.run == self.run, _claimed())
-            session.execute(claims.values(state="queued", run=None))
+        with self.store.database.queueing() as session:
+            _free(session, and_(JobRow.run == self.run, _claimed()))
+            session.execute(delete(WantRow).where(WantRow.run == self.run))
             session.execute(update(RunRow).where(RunRow.id == self.run).values(ended_at=self.store.clock()))
 
     def beat(self) -> None:
-        """Says that this run is alive, for runs on other machines."""
-        with self.store.database.writing() as session:
-            session.execute(
-                update(RunRow).where(RunRow.id == self.run).values(heartbeat_at=self.store.clock())
-            )
+        """Renews this run's leases, and frees those that others no longer renew."""
+        with self.store.database.queueing() as session:
+            session.execute(update(RunRow).where(RunRow.id == self.run).values(lease_until=self._lease()))
+            # What is locked is being ended; to wait for it, with others locked, could be to wait for ever.
+            held = select(JobRow.id).where(JobRow.run == self.run, _claimed())
+            ids = session.scalars(held.with_for_update(skip_locked=True, key_share=True)).all()
+            renewed = update(JobRow).where(JobRow.id.in_(ids)).values(lease_until=self._lease())
+            session.execute(renewed.execution_options(synchronize_session=False))
+            _free_lapsed(session, but_not_of=self.run)
 
-    def enqueue(self, history: WritableHistory, keys: Sequence[JobKey], *, fresh: bool) -> list[int | None]:
+    def renew(self, held: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Renews some leases of this run, by job and token.
+
+        Returns:
+            Those that still hold; what is missing was taken over, has ended, or never was this run's.
+        """
+        kept: set[tuple[int, int]] = set()
+        with self.store.database.queueing() as session:
+            session.execute(update(RunRow).where(RunRow.id == self.run).values(lease_until=self._lease()))
+            for job, token in sorted(held):
+                renewed = session.execute(
+                    update(JobRow)
+                    .where(JobRow.id == job, JobRow.token == token, JobRow.run == self.run, _claimed())
+                    .values(lease_until=self._lease())
+                    .returning(JobRow.id)
+                ).first()
+                kept.update([] if renewed is None else [(job, token)])
+        return kept
+
+    def held(self, job: int, token: int, *, or_ended: bool = False) -> Claim | None:
+        """A claim of this run, by job and token, while it holds; None for any other.
+
+        Args:
+            job: Its id.
+            token: Which claim of it.
+            or_ended: Whether the claim is given too where it has ended the job.
+        """
+        states = ("claimed", "done") if or_ended else ("claimed",)
+        same = (JobRow.id == job, JobRow.token == token, JobRow.run == self.run, JobRow.state.in_(states))
+        with self.store.database.reading() as session:
+            found = session.execute(select(*_CLAIMED).where(*same)).first()
+        if found is None:
+            return None
+        id, tries, newest, *key = found
+        return Claim(id, JobKey(*key), tries, newest)
+
+    def enqueue(self, history: WritableHistory, asks: Sequence[Ask], *, fresh: bool) -> list[int | None]:
         """Puts work into the queue that is neither done nor there already.
+
+        A file that came in place of one that still waits takes its place in the queue; that one is not run.
 
         Args:
             history: That says what is done already.
-            keys: The work.
+            asks: The work.
             fresh: Whether work counts as open though an attempt is there.
 
         Returns:
-            The job of each key; None where an attempt of an earlier run stands.
+            The job of each; None where an attempt of an earlier run stands.
         """
-        return [self._enqueue(history.session, key, fresh) for key in keys]
+        jobs = enter(history.session, asks, fresh=fresh, at=self.store.clock())
+        self._want(history.session, {job for job in jobs if job is not None})
+        return jobs
 
-    def _enqueue(self, session: Session, key: JobKey, fresh: bool) -> int | None:
-        match = asdict(key)
-        waiting = session.scalar(select(JobRow.id).filter_by(**match).where(JobRow.state != "done"))
-        if waiting is not None:
-            return waiting
-        if not fresh and self._stands(session, key):
-            return None
-        job = JobRow(**match, state="queued", run=None, tries=0, error="", queued_at=self.store.clock())
-        session.add(job)
-        session.flush()
-        return job.id
+    def _want(self, session: Session, jobs: Collection[int]) -> None:
+        """Notes what this run asked for, beside what it asked for before; rows of a class are no objects."""
+        there = set(session.scalars(select(WantRow.job).where(WantRow.run == self.run)))
+        new = [{"run": self.run, "job": job} for job in sorted(set(jobs) - there)]
+        if new:
+            session.execute(insert(WantRow), new)
 
-    def _stands(self, session: Session, key: JobKey) -> bool:
-        """Whether it is done: in this image, or by another sandbox, whose change alone repeats nothing."""
-        same = [getattr(JobRow, name) == value for name, value in asdict(key).items() if name != "image"]
-        # A key with an image is of a file that can be read now, whatever an earlier version made of it.
-        stale = (_OUR_FAULT, _UNREAD) if key.image else (_OUR_FAULT,)
-        images = list(
-            session.scalars(
-                select(JobRow.image)
-                .join(AttemptRow, AttemptRow.job == JobRow.id)
-                .where(*same, AttemptRow.outcome.not_in(stale))
-                .order_by(AttemptRow.seq.desc())
-            )
-        )
-        newest_elsewhere = bool(images) and _sandbox_of(images[0]) != _sandbox_of(key.image)
-        return key.image in images or (newest_elsewhere and bool(key.image and images[0]))
+    def claim(self, reach: Reach = _OWN) -> Claim | None:
+        """Takes the next job within `reach` that nobody holds.
 
-    def claim(self, jobs: Collection[int]) -> Claim | None:
-        """Takes the next of `jobs` that nobody alive is working on."""
-        with self.store.database.writing() as session:
-            self._free_dead_claims(session)
-            job = session.scalars(
-                select(JobRow)
-                .where(JobRow.id.in_(jobs), JobRow.state == "queued")
-                .order_by(JobRow.id)
+        The course that has the fewest running comes first, within it what is more urgent, then what came
+        first.
+        """
+        with self.store.database.queueing() as session:
+            claim = self._take_next(session, reach)
+            # Looked for last: while anything is queued it is not worth a look at each claim, and beats do it.
+            if claim is None and _free_lapsed(session, but_not_of=self.run):
+                claim = self._take_next(session, reach)
+            return claim
+
+    def _take_next(self, session: Session, reach: Reach) -> Claim | None:
+        bounds = self._bounds(reach)
+        for course in _courses_by_turn(session, reach):
+            following = (
+                select(JobRow.id)
+                .where(in_state("queued"), JobRow.course == course, *bounds)
+                .order_by(JobRow.priority, JobRow.place)
                 .limit(1)
-            ).first()
-            if job is None:
-                return None
-            job.state, job.run = "claimed", self.run
-            key = JobKey(job.student, job.assignment, job.notebook, job.plan, job.image)
-            return Claim(job.id, key, job.tries)
-
-    def _free_dead_claims(self, session: Session) -> None:
-        holders = select(RunRow).where(
-            RunRow.id.in_(select(JobRow.run).where(_claimed())), RunRow.id != self.run
-        )
-        now = self.store.clock()
-        dead = [run.id for run in session.scalars(holders) if not is_alive(run, self._locks, now)]
-        if dead:
-            session.execute(
-                update(JobRow).where(JobRow.run.in_(dead), _claimed()).values(state="queued", run=None)
+                # Rows that others are just taking are passed over; SQLite has one writer, and no need.
+                .with_for_update(skip_locked=True, key_share=True)
+                .scalar_subquery()
             )
+            taken = session.execute(
+                update(JobRow)
+                .where(JobRow.id == following)
+                .values(state="claimed", run=self.run, token=JobRow.token + 1, lease_until=self._lease())
+                .returning(*_CLAIMED)
+                .execution_options(synchronize_session=False)
+            ).first()
+            if taken is not None:
+                job, tries, token, *key = taken
+                return Claim(job, JobKey(*key), tries, token)
+        return None
 
-    def finish(self, history: WritableHistory, job: int) -> bool:
+    def _bounds(self, reach: Reach) -> list[ColumnElement[bool]]:
+        bounds: list[ColumnElement[bool]] = []
+        if reach.assignments is not None:
+            bounds.append(JobRow.assignment.in_(reach.assignments))
+        if reach.but_not:
+            bounds.append(JobRow.assignment.not_in(reach.but_not))
+        if reach.images is not None:
+            bounds.append(JobRow.image.in_(("", ANYWHERE, *reach.images)))
+        if not reach.gpu:
+            bounds.append(JobRow.gpu.in_((False,)))
+        if reach.own:
+            bounds.append(exists().where(WantRow.run == self.run, WantRow.job == JobRow.id))
+        return bounds
+
+    def _lease(self) -> ColumnElement[float]:
+        return database_now() + self._lease_s
+
+    def finish(self, history: WritableHistory, claim: Claim) -> bool:
         """Ends a job in the transaction that stores its attempt.
 
         Returns:
-            False where another run took the job over meanwhile: this one's result must be dropped.
+            False where the claim is no longer the job's newest, or the job has ended: this result must be
+            dropped.
         """
         ended = history.session.execute(
-            update(JobRow).where(_held(job, self.run)).values(state="done", run=None).returning(JobRow.id)
+            update(JobRow)
+            .where(_held(claim))
+            # Who ended it stays there, so that it can be told so again.
+            .values(state="done", lease_until=None)
+            .returning(JobRow.id)
         )
         return ended.first() is not None
 
-    def give_back(self, job: int) -> None:
-        """Puts a claimed job back, as if it had never been claimed."""
-        with self.store.database.writing() as session:
-            session.execute(update(JobRow).where(_held(job, self.run)).values(state="queued", run=None))
+    def was_ended_by(self, history: WritableHistory, claim: Claim) -> bool:
+        """Whether this very claim ended its job: asked again where the answer to a commit was lost."""
+        same = (JobRow.id == claim.id, JobRow.token == claim.token, JobRow.state == "done")
+        return history.session.scalar(select(JobRow.id).where(*same)) is not None
 
-    def retry(self, job: int, error: str) -> int:
+    def has_ended(self, claim: Claim) -> bool:
+        """`was_ended_by`, asked by itself."""
+        query = select(JobRow.id).where(
+            JobRow.id == claim.id, JobRow.token == claim.token, JobRow.state == "done"
+        )
+        with self.store.database.reading() as session:
+            return session.scalar(query) is not None
+
+    def give_back(self, claim: Claim) -> None:
+        """Puts a claimed job back, as if it had never been claimed."""
+        with self.store.database.queueing() as session:
+            _free(session, _held(claim))
+
+    def retry(self, claim: Claim, error: str) -> int:
         """Notes that the sandbox failed this job, and keeps the claim.
 
         Returns:
-            How often it has failed by now.
+            How often it has failed by now; 0 where the claim is no longer the job's newest.
         """
-        with self.store.database.writing() as session:
+        with self.store.database.queueing() as session:
             tries = session.scalar(
                 update(JobRow)
-                .where(_held(job, self.run))
+                .where(_held(claim))
                 .values(tries=JobRow.tries + 1, error=error)
                 .returning(JobRow.tries)
             )
             return tries or 0
 
-    def progress(self, jobs: Collection[int]) -> Progress:
+    def progress(self) -> Progress:
+        """How far the jobs are that this run asked for."""
+        here = case((JobRow.run == self.run, 1), else_=0)
+        query = (
+            select(JobRow.state, here, func.count())
+            .join(WantRow, WantRow.job == JobRow.id)
+            .where(WantRow.run == self.run, or_(in_state("queued"), in_state("claimed")))
+            .group_by(JobRow.state, here)
+        )
         with self.store.database.reading() as session:
-            rows = session.execute(
-                select(JobRow.state, JobRow.run).where(JobRow.id.in_(jobs), JobRow.state != "done")
-            ).all()
-        claimed = [run for state, run in rows if state == "claimed"]
-        here = sum(run == self.run for run in claimed)
-        return Progress(len(rows) - len(claimed), here, len(claimed) - here)
-
-
-class RunLock:
-    """A lock that the kernel lets go of when the process dies, however it dies."""
-
-    def __init__(self, folder: Path, run: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"{run}.lock"
-        self._file: IO[bytes] = self._path.open("wb")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def release(self) -> None:
-        """Lets go; run ids are never used again, so the file can go as well."""
-        self._path.unlink(missing_ok=True)
-        self._file.close()
-
-
-def is_alive(run: RunRow, folder: Path, now: datetime) -> bool:
-    """Whether the process that registered `run` is still working on its claims.
-
-    On the same machine its lock decides. From another machine only the heartbeat can be seen; it counts
-    as stale in either direction, for a clock that was set back would keep a dead run alive.
-    """
-    if run.ended_at is not None:
-        return False
-    if run.host == socket.gethostname():
-        return _is_locked(folder / f"{run.id}.lock")
-    return abs(now - run.heartbeat_at) < _STALE
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+            count = {(state, is_here): number for state, is_here, number in session.execute(query)}
+        return Progress(
+            count.get(("queued", 0), 0), count.get(("claimed", 1), 0), count.get(("claimed", 0), 0)
+        )
 
 
 def _claimed() -> ColumnElement[bool]:
-    return JobRow.state == "claimed"
+    return in_state("claimed")
 
 
-def _held(job: int, run: str) -> ColumnElement[bool]:
-    return and_(JobRow.id == job, JobRow.run == run, _claimed())
+def _held(claim: Claim) -> ColumnElement[bool]:
+    return and_(JobRow.id == claim.id, JobRow.token == claim.token, _claimed())
+
+
+def _free(session: Session, which: ColumnElement[bool]) -> None:
+    session.execute(update(JobRow).where(which).values(state="queued", run=None, lease_until=None))
+
+
+def _free_lapsed(session: Session, *, but_not_of: str) -> bool:
+    """Puts back what nobody renews; a run's own late beat must not make it do its own work twice.
+
+    Returns:
+        Whether there was any.
+    """
+    late = (
+        select(JobRow.id)
+        .where(_claimed(), lapsed(JobRow.lease_until), JobRow.run != but_not_of)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    found = session.scalars(late).all()
+    if found:
+        _free(session, JobRow.id.in_(found))
+    return bool(found)
+
+
+def _courses_by_turn(session: Session, reach: Reach) -> list[str]:
+    """Courses that have something queued, the one with the fewest running first."""
+    if reach.courses is not None:
+        waiting: Sequence[str] = reach.courses
+    else:
+        waiting = session.scalars(_courses_waiting()).all()
+    if len(waiting) < 2:
+        return list(waiting)
+    counted = select(JobRow.course, func.count()).where(_claimed()).group_by(JobRow.course)
+    running = {course: number for course, number in session.execute(counted)}  # noqa: C416, rows are no pairs
+    return sorted(waiting, key=lambda course: (running.get(course, 0), course))
+
+
+def _courses_waiting() -> Select[str]:
+    """Each course once, by as many looks into the index as there are courses, however many jobs wait."""
+    first = select(func.min(JobRow.course).label("course")).where(in_state("queued"))
+    found = first.cte("found", recursive=True)
+    following = (
+        select(func.min(JobRow.course))
+        .where(in_state("queued"), JobRow.course > found.c.course)
+        .scalar_subquery()
+    )
+    found = found.union_all(select(following).where(found.c.course.is_not(None)))
+    return select(found.c.course).where(found.c.course.is_not(None))
+
+
+def _forget_what_dead_runs_wanted(session: Session) -> None:
+    dead = select(RunRow.id).where(RunRow.ended_at.is_(None), lapsed(RunRow.lease_until))
+    session.execute(delete(WantRow).where(WantRow.run.in_(dead)))

@@ -15,6 +15,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from grader.errors import StoreError
+from grader.evidence.record import Outcome
 from grader.grading.verdict import Verdict
 from grader.store.models import Base
 
@@ -117,6 +118,13 @@ class AttemptRecord(NewAttempt):
 
     seq: int
     number: int
+
+    @classmethod
+    def columns_of(cls, row: Base) -> dict[str, Any]:
+        columns = super().columns_of(row)
+        # An outcome that nobody knows is garbage, and stops at the work that it is about.
+        Outcome(columns["outcome"])
+        return columns
 
 
 @dataclass(frozen=True, kw_only=True)

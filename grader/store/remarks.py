@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,8 +67,9 @@ class StepRecord(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Step(StepRecord):
-    """One action on a request, with its seal's who and when."""
+    """One action on a request, with its number and its seal's who and when."""
 
+    seq: int
     by: str
     at: datetime
 
@@ -109,21 +111,29 @@ def add_step(session: Session, step: StepRecord, signature: Signature) -> None:
 
 
 def requests(
-    session: Session, *, assignment: str | None = None, student: str | None = None, id: int | None = None
+    session: Session,
+    *,
+    assignment: str | None = None,
+    student: str | None = None,
+    students: Collection[str] = (),
+    id: int | None = None,
 ) -> list[Remark]:
     """Requests in the order in which they were opened."""
     filters = ((RemarkRow.assignment, assignment), (RemarkRow.student, student), (RemarkRow.seq, id))
     meant = [column == wanted for column, wanted in filters if wanted is not None]
+    if students:
+        meant.append(RemarkRow.student.in_(students))
     query = select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).where(*meant)
     opened = session.execute(query.order_by(RemarkRow.seq)).all()
-    steps = _steps(session, select(RemarkRow.seq).where(*meant))
+    # Most works were never asked about, and each mark asks whether this one was.
+    steps = _steps(session, select(RemarkRow.seq).where(*meant)) if opened else {}
     return [
         Remark(
             **RemarkRecord.columns_of(row),
             id=row.seq,
             opened_by=seal.actor,
             opened_at=seal.at,
-            steps=tuple(steps[row.seq]),
+            steps=tuple(steps.get(row.seq, ())),
         )
         for row, seal in opened
     ]
@@ -143,5 +153,5 @@ def _steps(session: Session, of: Select[int]) -> dict[int, list[Step]]:
     )
     steps: dict[int, list[Step]] = defaultdict(list)
     for row, seal in session.execute(query):
-        steps[row.request].append(Step(**StepRecord.columns_of(row), by=seal.actor, at=seal.at))
+        steps[row.request].append(Step(**StepRecord.columns_of(row), seq=row.seq, by=seal.actor, at=seal.at))
     return steps

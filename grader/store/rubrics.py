@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from grader.rubric.model import Rubric
-from grader.store.records import RubricRecord, RubricText
+from grader.store.records import RubricText
 
 if TYPE_CHECKING:
     from grader.evidence.record import CellRecord
@@ -63,7 +63,7 @@ class RubricMemory:
     def __init__(self) -> None:
         self._read: dict[tuple[str, str], LoadedRubric] = {}
 
-    def recall(self, record: RubricRecord) -> LoadedRubric:
+    def recall(self, record: RubricText) -> LoadedRubric:
         """Rebuilds a rubric from what the history holds.
 
         Raises:
@@ -74,7 +74,7 @@ class RubricMemory:
         return self._read[record.key]
 
 
-def _read(record: RubricRecord) -> LoadedRubric:
+def _read(record: RubricText) -> LoadedRubric:
     from grader.checks import registry
     from grader.facts.handout import parse_handout
     from grader.rubric.loader import load_rubric

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
 
 from grader.errors import StoreError, UsageError
+from grader.store.copying import copy_rows
 from grader.store.engine import connect, is_url, place_of, plain_errors
+from grader.store.enrolling import catch_up
+from grader.store.read_only import ReadOnlyFile, may_write
+from grader.store.standing import reproject
 
-__all__ = ["REVISIONS", "backup", "migrate", "require_newest", "revision_of", "upgrade"]
+__all__ = [
+    "REVISIONS",
+    "backup",
+    "bring_up",
+    "migrate",
+    "require_new_file",
+    "require_newest",
+    "revision_of",
+    "transaction",
+    "upgrade",
+]
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 #: Every released schema, oldest first, by the files' names: opening a database needs no Alembic.
@@ -96,10 +113,19 @@ def upgrade(location: str) -> tuple[str, str, Path | None]:
             return before, before, None
         kept = None if is_url(location) else backup(location, _free_name(location))
         with plain_errors(location), engine.execution_options(writes=True).begin() as connection:
-            migrate(connection)
+            bring_up(connection)
         return before or "none", REVISIONS[-1], kept
     finally:
         engine.dispose()
+
+
+def bring_up(connection: Connection) -> None:
+    """Brings what an older version wrote, or nothing yet, to this version within the caller's transaction."""
+    migrate(connection)
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        catch_up(session)
+        reproject(session)
+        session.flush()
 
 
 def _free_name(location: str) -> Path:
@@ -110,31 +136,18 @@ def _free_name(location: str) -> Path:
 
 
 def backup(location: str, target: Path) -> Path:
-    """Copies a SQLite database while others may be writing to it.
+    """Copies a database into a SQLite file while others may be writing to it.
 
-    The evidence folder beside it holds files that never change; any copy of it will do.
+    The evidence beside it never changes; any copy of it will do.
 
     Raises:
-        UsageError: The database is a server's or not there, or `target` exists.
-        StoreError: It cannot be read or written.
+        UsageError: The database is not there, or `target` exists.
+        StoreError: It cannot be read or written, or is a server's with another version's schema.
     """
     location = place_of(location)
-    if is_url(location):
-        raise UsageError(
-            "only SQLite databases are backed up here", todo="use the server's own tool, as pg_dump"
-        )
-    if not Path(location).exists():
+    if not is_url(location) and not Path(location).exists():
         raise UsageError("there is no database here", where=location)
-    if target.exists():
-        raise UsageError(
-            "there is a file of this name already", where=str(target), todo="choose another name"
-        )
-    if not target.absolute().parent.is_dir():
-        raise UsageError(
-            "the folder of the backup is not there",
-            where=str(target.parent),
-            todo="make it, or name another",
-        )
+    require_new_file(target)
     try:
         _copy(location, target)
     except sqlite3.Error as error:
@@ -142,13 +155,67 @@ def backup(location: str, target: Path) -> Path:
     return target
 
 
+def require_new_file(target: Path) -> None:
+    """Keeps what is there from being overwritten.
+
+    Raises:
+        UsageError: There is such a file, or there is no folder for it.
+    """
+    if target.exists():
+        raise UsageError(
+            "there is a file of this name already", where=str(target), todo="choose another name"
+        )
+    if not target.absolute().parent.is_dir():
+        raise UsageError(
+            "the folder of this file is not there",
+            where=str(target.parent),
+            todo="make it, or name another",
+        )
+
+
 def _copy(location: str, target: Path) -> None:
     """Writes under another name first, so that what bears the backup's name is whole."""
     unfinished = target.with_name(f"{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
-        with closing(sqlite3.connect(location)) as source, closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
+        if is_url(location):
+            _copy_of_server(location, unfinished)
+        else:
+            _copy_of_file(Path(location), unfinished)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _copy_of_file(location: Path, target: Path) -> None:
+    name = location.absolute().as_uri() if may_write(location) else ReadOnlyFile(location).name
+    with closing(sqlite3.connect(name, uri=True)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+
+
+def _copy_of_server(location: str, target: Path) -> None:
+    """Row by row, of one moment: a dump of the server's own would come back on such a server only."""
+    with transaction(location, isolation_level="REPEATABLE READ") as source:
+        require_newest(source)
+        with transaction(str(target), writes=True) as copy:
+            migrate(copy)
+            copy_rows(source, copy)
+
+
+@contextmanager
+def transaction(location: str, **options: Any) -> Iterator[Connection]:
+    """One transaction on a database that is opened for it alone; all of it is kept, or nothing.
+
+    Args:
+        location: A file or a URL.
+        options: Of the connection's execution, as ``writes=True`` for one that holds the write lock.
+
+    Raises:
+        StoreError: The database is locked, damaged or out of reach.
+    """
+    engine = connect(location, busy_timeout_s=30.0)
+    try:
+        with plain_errors(location), engine.execution_options(**options).begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,20 +1,52 @@
-"""An open store: the history in its database, and the folder of large things beside it."""
+"""An open store: the history in its database, and the place of large things beside it."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.errors import UsageError
+from sqlalchemy.orm import Session
+
+from grader.errors import StoreError, UsageError
 from grader.store import schema
-from grader.store.blobs import BlobFolder
-from grader.store.engine import Database, is_url, place_of, plain_errors, shown, use_write_ahead_log
-from grader.store.history import History, WritableHistory
+from grader.store.account_tables import create_account_tables
+from grader.store.accounts import Accounts
+from grader.store.api_answers import ApiAnswers
+from grader.store.api_tokens import ApiTokens
+from grader.store.arrivals import Arrivals
+from grader.store.blobs import BlobFolder, BlobStore
+from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course
+from grader.store.damage import GARBAGE, damages, in_plain_words
+from grader.store.engine import (
+    Database,
+    is_url,
+    place_of,
+    plain_errors,
+    rewrite_file,
+    shown,
+    use_write_ahead_log,
+)
+from grader.store.enrolling import catch_up, forget_changes
+from grader.store.health import Health, health_of
+from grader.store.history import History
+from grader.store.kept import erased_blobs
+from grader.store.places import absolute, find_place, move_place
+from grader.store.platforms import Platforms
 from grader.store.records import NewAttempt, RubricRecord
 from grader.store.rubrics import LoadedRubric, RubricMemory
+from grader.store.signed_in import SignedIn
+from grader.store.standing import project, reproject
+from grader.store.together import ResultT, Together
+from grader.store.workers import Workers
+from grader.store.writable_history import WritableHistory
+from grader.store.zone import keep_zone, kept_zone
 
 if TYPE_CHECKING:
     from grader.evidence.codec import Bundle
@@ -27,24 +59,93 @@ def utc_now() -> datetime:
 
 
 class Store:
-    """A history of marks with its evidence folder. Safe to share between threads.
+    """A history of marks with its evidence. Safe to share between threads.
 
     Attributes:
         database: For this package only.
         blobs: Notebooks, plans and evidence by digest.
         clock: Where the time comes from.
+        together: Writes of several threads in one transaction.
     """
 
-    def __init__(self, database: Database, blobs: BlobFolder, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, clock: Callable[[], datetime]) -> None:
         self.database = database
         self.blobs = blobs
         self.clock = clock
+        self.together = Together(self.writing)
         self._rubrics = RubricMemory()
 
     @property
     def location(self) -> str:
         """As the user gave it, for messages."""
         return self.database.location
+
+    @property
+    def course(self) -> Course:
+        """Which course this history is of."""
+        with self.database.reading() as session:
+            return read_course(session)
+
+    def name_course(self, name: str, title: str = "") -> None:
+        """Says which course this history is of; no mark changes by it.
+
+        Raises:
+            UsageError: The name would not stand well in an address.
+        """
+        with self.database.writing() as session:
+            name_course(session, name, title)
+
+    @property
+    def desk_url(self) -> str:
+        """Where browsers found the server when it was last started, for links to it."""
+        with self.database.reading() as session:
+            return desk_url(session)
+
+    def keep_desk_url(self, url: str) -> None:
+        """Says where browsers find the server; left out where the database cannot be written."""
+        if not self.database.read_only and url != self.desk_url:
+            with self.database.queueing() as session:
+                keep_desk_url(session, url)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may come in, where this is the home course of a server."""
+        return Accounts(self.database, self.clock)
+
+    @property
+    def workers(self) -> Workers:
+        """Hosts that run notebooks for the server, where this is its home course."""
+        return Workers(self.database, self.clock)
+
+    @property
+    def api_tokens(self) -> ApiTokens:
+        """By what programs come in, where this is the home course of a server."""
+        return ApiTokens(self.database, self.clock)
+
+    @property
+    def api_answers(self) -> ApiAnswers:
+        """What programs were answered lately, where this is the home course of a server."""
+        return ApiAnswers(self.database, self.clock)
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """Who is signed in, where this is the home course of a server."""
+        return SignedIn(self._for_sessions, self.clock)
+
+    @property
+    def platforms(self) -> Platforms:
+        """Course systems that bring people by LTI, where this is the home course of a server."""
+        return Platforms(self.database, self.clock)
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """Who is on the way here from one."""
+        return Arrivals(self.database, self.clock)
+
+    @cached_property
+    def _for_sessions(self) -> Database:
+        """Beside a file that cannot be written: it is shown to whoever has a link of this process."""
+        return _beside() if self.database.read_only else self.database
 
     @contextmanager
     def reading(self) -> Iterator[History]:
@@ -65,6 +166,53 @@ class Store:
         """
         with self.database.writing() as session:
             yield WritableHistory(session)
+
+    def add(self, action: Callable[[WritableHistory], ResultT]) -> ResultT:
+        """Adds to the history as `writing` does, in one transaction with what other threads have to add.
+
+        Args:
+            action: Adds; may be run again, where the first transaction had to be given up.
+
+        Raises:
+            StoreError: The database failed; nothing was written.
+        """
+        return self.together.write(action)
+
+    def keeps_evidence_in(self, place: str) -> bool:
+        """Whether this place, as a user may write it, is the one in use."""
+        return absolute(place) == self.blobs.place
+
+    def move_evidence(self, place: str, *, anyway: bool = False) -> None:
+        """Makes the database name another place; what lies in the old one has to be there already.
+
+        Args:
+            place: A folder, or the URL of an object store.
+            anyway: Whether the place may lack what the history has.
+
+        Raises:
+            UsageError: The place cannot be used.
+            StoreError: It cannot be written, or lacks the evidence of the history.
+        """
+        self.blobs = move_place(self.database, place, anyway=anyway)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """In which the course tells times; None where it has named none.
+
+        Raises:
+            StoreError: What the database names is no zone that this machine knows.
+        """
+        with self.database.reading() as session:
+            return kept_zone(session)
+
+    def keep_zone(self, name: str | None) -> None:
+        """Makes the database name the course's time zone, by its IANA name; None names none.
+
+        Raises:
+            UsageError: There is no such zone.
+        """
+        with self.database.writing() as session:
+            keep_zone(session, name)
 
     def evidence(self, attempt: NewAttempt) -> Bundle:
         """What an attempt left.
@@ -102,6 +250,50 @@ class Store:
             )
         return self.rubric(newest)
 
+    def reproject(self) -> int:
+        """Writes the standing again from the history, while nobody else can add to it.
+
+        Returns:
+            For how many students' works.
+        """
+        with self.database.writing() as session:
+            return reproject(session)
+
+    def remove_erased(self) -> int:
+        """Removes notebooks and recordings that nobody handed in who is not erased.
+
+        Who hands in the very same file in the same moment may lose its stored copy, which the next run
+        brings back.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: One of them cannot be removed.
+        """
+        with self.database.reading() as session:
+            found = [digest for digest in erased_blobs(session) if digest in self.blobs]
+        for digest in found:
+            self.blobs.remove(digest)
+        return len(found)
+
+    def scrub(self) -> bool:
+        """Takes what was erased out of the free space of a file, where nobody else is at work in it.
+
+        Returns:
+            Whether that was done; of a server's database, its own tools do it.
+        """
+        return rewrite_file(self.database.engine)
+
+    def health(self) -> Health:
+        """What of it answers just now."""
+        return health_of(self.database, self.blobs)
+
+    def remove_leftovers(self) -> None:
+        """Removes what killed processes left beside the evidence."""
+        if isinstance(self.blobs, BlobFolder):
+            self.blobs.remove_leftovers()
+
     def disconnect(self) -> None:
         """Closes what is open, as before a fork; the next transaction connects anew."""
         self.database.disconnect()
@@ -112,14 +304,26 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Closes it; an error that a damaged row is to blame for is told as that.
+
+        Raises:
+            StoreError: It names the row.
+        """
+        told = self.explain(error) if isinstance(error, GARBAGE) else None
         self.close()
+        if told is not None:
+            raise told from error
+
+    def explain(self, error: Exception) -> StoreError | None:
+        """What to say of an error that nobody expected: which row is to blame; None where none is."""
+        return _blame(self.database, error)
 
 
 def open_store(
     location: str,
     *,
-    evidence: Path | None = None,
+    evidence: Path | str | None = None,
     create: bool = True,
     busy_timeout_s: float = 30.0,
     clock: Callable[[], datetime] = utc_now,
@@ -128,27 +332,50 @@ def open_store(
 
     Args:
         location: A file, or an SQLAlchemy URL.
-        evidence: Folder of large things; by default ``<file>.evidence``, or ``grader.evidence`` in the
-            current folder for a database server.
-        create: Whether a new database may be made.
+        evidence: Folder or URL of large things, for a database that names none yet; by default
+            ``<file>.evidence``. A server's database has none until one is given.
+        create: Whether a new database may be made, and the place of evidence be kept in it.
         busy_timeout_s: How long to wait for another writer.
         clock: Gives the time in UTC.
 
     Raises:
         UsageError: The folder or the file is not there, or the URL cannot be used.
-        StoreError: The database is locked, another program's, or of another version.
+        StoreError: The database is locked, another program's, or of another version; or its evidence lies
+            elsewhere than given.
     """
     location = place_of(location)
     if not is_url(location):
         _require_place(Path(location), create)
     database = Database(location, busy_timeout_s=busy_timeout_s)
-    store = Store(database, BlobFolder(evidence or _evidence_folder(location)), clock)
+    database.at_end = project
+    database.explain = partial(_blame, database)
     try:
         _require_schema(database, create, busy_timeout_s)
+        database.at_start, database.at_failure = catch_up, forget_changes
+        blobs = find_place(database, None if evidence is None else str(evidence), keep=create)
     except BaseException:
-        store.close()
+        database.disconnect()
         raise
-    return store
+    return Store(database, blobs, clock)
+
+
+def _beside() -> Database:
+    """A database for sessions alone, which goes with this process."""
+    folder = tempfile.mkdtemp(prefix="grader-sessions-")
+    database = Database(str(Path(folder) / "sessions.db"), busy_timeout_s=30.0)
+    # Goes with this object, whoever holds it.
+    weakref.finalize(database, shutil.rmtree, folder, ignore_errors=True)
+    with database.queueing() as session:
+        create_account_tables(session.connection())
+    return database
+
+
+def _blame(database: Database, error: Exception) -> StoreError | None:
+    """The row that an error came from, looked for in all of them."""
+    if not isinstance(error, (*GARBAGE, StoreError)):
+        return None
+    with plain_errors(database.location), Session(database.engine) as session:
+        return in_plain_words(damages(session))
 
 
 def _require_schema(database: Database, create: bool, busy_timeout_s: float) -> None:
@@ -159,6 +386,8 @@ def _require_schema(database: Database, create: bool, busy_timeout_s: float) -> 
             schema.require_newest(session.connection())
     if new and not create:
         raise _nothing_there(database.location)
+    if database.read_only:
+        return
     with plain_errors(database.location):
         use_write_ahead_log(database.engine, busy_timeout_s=busy_timeout_s)
     if new:
@@ -189,7 +418,3 @@ def _nothing_there(location: str) -> UsageError:
         where=shown(location),
         todo="run `grader run SUBMISSIONS` first, or give the database with --db",
     )
-
-
-def _evidence_folder(location: str) -> Path:
-    return Path("grader.evidence") if is_url(location) else Path(f"{location}.evidence")

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import REAL, Dialect, Double, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["Flag", "LiteralText", "Real", "UtcTime", "escape", "unescape"]
+from grader.store.names import book_of
+
+__all__ = [
+    "ByToken",
+    "Flag",
+    "LiteralText",
+    "Mention",
+    "Real",
+    "StudentName",
+    "StudentNames",
+    "StudentSeen",
+    "StudentsSeen",
+    "UtcTime",
+    "escape",
+    "unescape",
+]
 
 #: SUBSTITUTE, the control character for "what stood here could not be sent": our escape.
 _ESCAPE = "\x1a"
@@ -24,6 +42,8 @@ def escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     """Gives back exactly what `escape` was given."""
+    if _ESCAPE not in text:
+        return text
     return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), text)
 
 
@@ -37,7 +57,92 @@ class LiteralText(TypeDecorator[str]):
         return None if value is None else escape(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        return None if value is None else unescape(value)
+        if value is None or isinstance(value, str):
+            return None if value is None else unescape(value)
+        raise ValueError(f"no text: {value!r:.60}")
+
+
+class StudentName(LiteralText):
+    """What a student is called, stored as their token (`names.Book`); who is not known stays as they are."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else _bound(value, dialect)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else _text(value, dialect)
+
+
+class ByToken(LiteralText):
+    """Text that `ledger.append` replaces by a token where it is personal; read as what that stands for."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else _text(value, dialect)
+
+
+#: A student, and the numbers of the verdict and of the mark that somebody had before their eyes.
+StudentSeen = tuple[str, int | None, int | None]
+
+
+class StudentsSeen(TypeDecorator[tuple[StudentSeen, ...]]):
+    """Several students with what was seen of each, as compact JSON with their tokens."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[StudentSeen] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        # Within JSON a name stands as JSON escapes it, as it did before there were tokens.
+        tokens = [(unescape(_bound(student, dialect)), *seen) for student, *seen in value]
+        return json.dumps(tokens, separators=(",", ":"))
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[StudentSeen, ...] | None:
+        if value is None:
+            return None
+        return tuple((_text(escape(token), dialect), *seen) for token, *seen in json.loads(value))
+
+
+class StudentNames(TypeDecorator[tuple[str, ...]]):
+    """Several students, as compact JSON with their tokens."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return json.dumps([unescape(_bound(student, dialect)) for student in value], separators=(",", ":"))
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(_text(escape(token), dialect) for token in json.loads(value))
+
+
+class Mention(LiteralText):
+    """A student, bound as the pattern of LIKE that finds them in `StudentsSeen`, with ``/`` as the escape."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        quoted = json.dumps(unescape(_bound(value, dialect)))
+        return f"%{re.sub('[%_/]', lambda match: f'/{match.group()}', quoted)}%"
+
+
+def _bound(student: str, dialect: Dialect) -> str:
+    token = book_of(dialect).bound(student)
+    return escape(student) if token is None else token
+
+
+def _text(token: Any, dialect: Dialect) -> str:
+    if not isinstance(token, str):
+        raise ValueError(f"no text: {token!r:.60}")
+    text = book_of(dialect).text(token)
+    return unescape(token) if text is None else text
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -50,7 +155,10 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
+        moment = None if value is None else datetime.fromisoformat(value)
+        if moment is not None and moment.tzinfo is None:
+            raise ValueError(f"no offset from UTC: {value!r:.60}")
+        return moment
 
 
 class Flag(TypeDecorator[bool]):
@@ -63,6 +171,8 @@ class Flag(TypeDecorator[bool]):
         return None if value is None else int(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> bool | None:
+        if value not in (None, 0, 1):
+            raise ValueError(f"no truth value: {value!r:.60}")
         return None if value is None else bool(value)
 
 
@@ -75,3 +185,8 @@ class Real(TypeDecorator[float]):
 
     def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
         return None if value is None else float(value) + 0.0
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
+        if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
+            raise ValueError(f"no number: {value!r:.60}")
+        return value

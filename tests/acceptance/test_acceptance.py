@@ -34,6 +34,7 @@ from grader.checks.manual import Manual
 from grader.checks.networks.transfer_features import TransferFeatures
 from grader.checks.training.files_written import FilesWritten
 from grader.checks.training.overfits_small_set import OverfitsSmallSet
+from grader.checks.training.settings_named import SettingsNamed
 from grader.evidence.plan import Limits, Plan
 from grader.facts.handout import fingerprint
 from grader.grading.grade import grade
@@ -137,7 +138,7 @@ def left_to_a_ta(check: Check) -> bool:
     """Whether undeserving work, once there is any, earns no refusal but a question to a TA."""
     if isinstance(check, UsesFunction):
         return not check.function
-    return isinstance(check, OverfitsSmallSet | PrintedNumber | TransferFeatures) or (
+    return isinstance(check, OverfitsSmallSet | PrintedNumber | SettingsNamed | TransferFeatures) or (
         isinstance(check, FilesWritten) and bool(check.named)
     )
 

@@ -9,8 +9,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
+import pytest
+
+from grader.errors import SandboxUnavailable
 from grader.evidence.plan import Plan
 from grader.sandbox.base import Sandbox, Worker
+from tests.attacks.bench import was_too_busy
 
 __all__ = ["Arena"]
 
@@ -64,8 +68,16 @@ class Arena(Generic[_Case, _Result]):
             self._threads.append(thread)
 
     def result(self, case: _Case) -> _Result:
-        """What came of it; waits if it is not over, and raises what the sandbox raised."""
-        return self._results[case.id].result(timeout=_WAIT_S)
+        """What came of it; waits if it is not over, and raises what the sandbox raised.
+
+        Of a machine that twice gave it less than a twentieth of its time nothing comes: the test is skipped.
+        """
+        try:
+            return self._results[case.id].result(timeout=_WAIT_S)
+        except SandboxUnavailable as error:
+            if was_too_busy(error):
+                pytest.skip(f"no verdict, and nobody blamed: {error.found}")
+            raise
 
     def close(self) -> None:
         """Ends the lanes; what nobody waits for any more is not begun."""

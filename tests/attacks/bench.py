@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 
+from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle
 from grader.evidence.plan import (
     Call,
@@ -39,9 +40,11 @@ __all__ = [
     "notebook",
     "plan_for",
     "printed",
+    "run_again_if_too_busy",
     "run_cells",
     "run_twins",
     "twins_by_group",
+    "was_too_busy",
 ]
 
 _MIB = 1024 * 1024
@@ -215,7 +218,22 @@ def plan_for(limits: Limits, probes: tuple[Probe, ...] = _PROBES, *, cuda: bool 
 def run_cells(
     worker: Worker, cells: Sequence[str], limits: Limits, *, attempt: str = "attack", cuda: bool = False
 ) -> Bundle:
-    return worker.run(Job(attempt, notebook(cells), plan_for(limits, cuda=cuda)))
+    return run_again_if_too_busy(worker, Job(attempt, notebook(cells), plan_for(limits, cuda=cuda)))
+
+
+def run_again_if_too_busy(worker: Worker, job: Job) -> Bundle:
+    """Runs it, once more where the machine was too busy, as the service does."""
+    try:
+        return worker.run(job)
+    except SandboxUnavailable as error:
+        if not was_too_busy(error):
+            raise
+    return worker.run(job)
+
+
+def was_too_busy(error: SandboxUnavailable) -> bool:
+    """Whether others had the processors for so long that nothing can be said of the submission."""
+    return "too busy" in (error.found or "")
 
 
 def attack_limits(attack: Attack) -> Limits:

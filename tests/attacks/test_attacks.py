@@ -12,7 +12,15 @@ import pytest
 from grader.evidence.codec import encode
 from grader.evidence.record import CellRecord, Outcome
 from tests.attacks.arena import Arena
-from tests.attacks.bench import LIMITS, Fight, TwinRun, Twins, honest_evidence, printed, twins_by_group
+from tests.attacks.bench import (
+    LIMITS,
+    Fight,
+    TwinRun,
+    Twins,
+    honest_evidence,
+    printed,
+    twins_by_group,
+)
 from tests.attacks.memory import DRIVER_BYTES, HOST_BYTES
 from tests.attacks.model import Attack, attacks
 

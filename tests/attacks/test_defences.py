@@ -96,7 +96,7 @@ NO_WIPE = Weakness(
     {"grader/collector/wipe.py": ("    for folder in WRITABLE:\n        _empty(folder)\n", "    return\n")}
 )
 NO_KILL = Weakness({"grader/collector/wipe.py": ("    _stop_processes(uid)\n", "    return\n")})
-NO_KILL_BY_UID = Weakness({"grader/collector/wipe.py": ("    _kill_all_others()\n", "")})
+NO_KILL_BY_UID = Weakness({"grader/collector/wipe.py": ("    kill_all_others()\n", "")})
 FIRST_THREAD_SPEAKS_FOR_ALL = Weakness(
     {"grader/collector/wipe.py": ('Path(f"/proc/{pid}/task").iterdir()', '[Path(f"/proc/{pid}")]')}
 )
@@ -362,7 +362,7 @@ def test_in_a_container_with_closed_connections_a_port_is_taken(weakened: Weaken
 def test_without_seal_and_source_check_a_forger_is_paid(
     without_seal: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
+    monkeypatch.setattr("grader.grading.grade.signs_in", lambda *_: ())
     assert judged(without_seal["session-class-patched"]).points > 0
 
 
@@ -376,7 +376,7 @@ def test_the_source_check_alone_holds_a_forgers_points_back(name: str, without_s
 def test_the_seal_alone_holds_a_forgers_points_back(
     open_sandbox: Callable[[str], Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.grading.grade.signs_of_tampering", lambda cells: ())
+    monkeypatch.setattr("grader.grading.grade.signs_in", lambda *_: ())
     sandbox = open_sandbox("fork")
     bundle = run(sandbox.open(forging_plan()), forged("session-class-patched"))
     sandbox.close()

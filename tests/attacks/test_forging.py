@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,19 @@ from tests.attacks.forger import ForgedVerdicts, Forgery, forgeries, forging_pla
 
 pytestmark = pytest.mark.docker
 
-FORGERIES = forgeries()
+#: Kinds that unit tests try in one process, in many ways: a sandbox meets all of them in `make soak` only.
+ALSO_IN_PROCESS = ("by_hand", "carried", "silence")
+SOAKED = "GRADER_SOAK" in os.environ
+
+
+def chosen() -> list[Forgery]:
+    """All forgeries, but of the kinds that are tried in one process as well the first."""
+    found = forgeries()
+    firsts = [next(each for each in found if each.group == group) for group in ALSO_IN_PROCESS]
+    return [each for each in found if SOAKED or each.group not in ALSO_IN_PROCESS or each in firsts]
+
+
+FORGERIES = chosen()
 FULL = 10.0
 
 

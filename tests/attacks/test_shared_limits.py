@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,28 +17,81 @@ from tests.attacks.bench import LIMITS, notebook, plan_for, printed, run_cells
 
 pytestmark = pytest.mark.docker
 
-#: Signals that wait to be delivered are counted for the uid, up to a limit of ours.
-_QUEUE = """\
+
+class Counted(NamedTuple):
+    """Something that the kernel counts for a uid.
+
+    Attributes:
+        take: Takes as much of it as is left, up to `most`, and prints how much that was.
+        need: How much of it the neighbour asks for.
+        most: What the greedy one asks for, which is more than there is.
+    """
+
+    take: str
+    need: int
+    most: int
+
+    def cell(self, most: int) -> str:
+        return self.take.format(most=most)
+
+
+#: Signals that wait to be delivered have a limit of ours, the others one of the host's.
+COUNTED = {
+    "signals": Counted(
+        """\
 import ctypes, os, signal
 libc = ctypes.CDLL(None)
 libc.pthread_self.restype = ctypes.c_void_p
 here = ctypes.c_void_p(libc.pthread_self())
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
-queued = 0
-while queued < {most} and libc.pthread_sigqueue(here, signal.SIGRTMIN, ctypes.c_void_p(0)) == 0:
-    queued += 1
-print('queued', queued)
-"""
-_TAKE_ALL = _QUEUE.format(most=100_000)
-_NEED_SOME = _QUEUE.format(most=50)
+taken = 0
+while taken < {most} and libc.pthread_sigqueue(here, signal.SIGRTMIN, ctypes.c_void_p(0)) == 0:
+    taken += 1
+print('taken', taken)
+""",
+        need=50,
+        most=100_000,
+    ),
+    "watchers": Counted(
+        """\
+import ctypes
+libc = ctypes.CDLL(None)
+taken = 0
+while taken < {most} and libc.inotify_init1(0) >= 0:
+    taken += 1
+print('taken', taken)
+""",
+        need=5,
+        most=100_000,
+    ),
+    # Who is over the limit still gets pipes, of two pages instead of sixteen.
+    "pipes": Counted(
+        """\
+import fcntl, os
+kept, taken = [], 0
+try:
+    while taken < {most}:
+        kept.append(os.pipe())
+        if fcntl.fcntl(kept[-1][0], 1032) < 65536:
+            break
+        taken += 1
+except OSError:
+    pass
+print('taken', taken)
+""",
+        need=5,
+        most=100_000,
+    ),
+}
 
 
 @contextmanager
-def taking_all(sandbox: Sandbox) -> Iterator[None]:
+def taking_all(sandbox: Sandbox, counted: Counted) -> Iterator[None]:
     """Meanwhile a notebook in another container holds all that its uid may have."""
     taken = threading.Event()
     limits = LIMITS.model_copy(update={"cell_s": 100.0, "notebook_s": 200.0})
-    job = Job("greedy", notebook((_TAKE_ALL, "import time; time.sleep(90)")), plan_for(limits))
+    cells = (counted.cell(counted.most), "import time; time.sleep(90)")
+    job = Job("greedy", notebook(cells), plan_for(limits))
 
     def progress(event: Any) -> None:
         if isinstance(event, CellDone):
@@ -58,24 +111,26 @@ def taking_all(sandbox: Sandbox) -> Iterator[None]:
         thread.join()
 
 
-def queued_beside_a_greedy_one(open_sandbox: Callable[..., Sandbox]) -> str:
+def taken_beside_a_greedy_one(counted: Counted, open_sandbox: Callable[..., Sandbox]) -> str:
     sandbox = open_sandbox("fork")
     try:
         worker = sandbox.open(plan_for(LIMITS))
-        with taking_all(open_sandbox("fork")):
-            return printed(run_cells(worker, (_NEED_SOME,), LIMITS))
+        with taking_all(open_sandbox("fork"), counted):
+            return printed(run_cells(worker, (counted.cell(counted.need),), LIMITS))
     finally:
         sandbox.close()
 
 
+@pytest.mark.parametrize("counted", COUNTED.values(), ids=COUNTED)
 def test_a_notebook_that_takes_all_of_its_uids_share_takes_nothing_from_other_containers(
-    open_sandbox: Callable[..., Sandbox],
+    counted: Counted, open_sandbox: Callable[..., Sandbox]
 ) -> None:
-    assert "queued 50" in queued_beside_a_greedy_one(open_sandbox)
+    assert f"taken {counted.need}\n" in taken_beside_a_greedy_one(counted, open_sandbox)
 
 
+@pytest.mark.parametrize("counted", COUNTED.values(), ids=COUNTED)
 def test_with_the_same_uids_in_all_containers_it_does(
-    open_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+    counted: Counted, open_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(container, "_uids", lambda: "20000 500")
-    assert "queued 0" in queued_beside_a_greedy_one(open_sandbox)
+    assert f"taken {counted.need}\n" not in taken_beside_a_greedy_one(counted, open_sandbox)

@@ -45,18 +45,25 @@ def _executable() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-# Not for the whole session: while Playwright runs, no other test could start an event loop.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Skips without Chromium, but fails where the test command promised one (GRADER_REQUIRE_BROWSER=1)."""
+def chromium() -> tuple[str, list[str]]:
+    """Where Chromium is, and with what to start it.
+
+    Skips without it, but fails where the test command promised one (GRADER_REQUIRE_BROWSER=1).
+    """
     executable = _executable()
     if executable is None and os.environ.get("GRADER_REQUIRE_BROWSER") == "1":
         pytest.fail("Chromium is not installed, and this run must not go without: scripts/browser.sh")
     if executable is None:
         pytest.skip("Chromium is not installed; `make test` installs it")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return executable, ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
+# Not for the whole session: while Playwright runs, no other test could start an event loop.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable, arguments = chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=sandbox)
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
         yield browser
         browser.close()
 

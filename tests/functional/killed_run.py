@@ -80,6 +80,7 @@ def main(submissions: str, rubric_path: str, database: str, evidence: str, name:
             stop=StopSignal(),
             actor="ta",
             jobs=1,
+            lease_s=1.0,
         )
 
 

@@ -20,6 +20,8 @@ from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
 
+# What started the tests may ignore it, as a shell does for a job in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 submissions, rubric_path, database, name, die_at = [*sys.argv[1:], ""][:5]
 
 

@@ -30,6 +30,10 @@ def judge() -> Judgement:
 def judge() -> Judgement:
     return Judgement.partial(0.5, "The rate is nearly 0.1.", on=rate())
 """,
+    "a share of the points on a fact": """\
+def judge(share: float) -> Judgement:
+    return Judgement.earned(share, "The rate is nearly 0.1.", on=rate())
+""",
     "a fail on nothing": """\
 def judge() -> Judgement:
     return Judgement.failed("The rate is not 0.1.")

@@ -18,7 +18,7 @@ from docker.utils import parse_host
 from grader.sandbox.reaper import remove_orphans
 from grader.store import open_store
 from grader.store.models import AttemptRow
-from tests import course
+from tests import course, graded_once
 
 from .proxy import EngineProxy
 
@@ -105,6 +105,11 @@ def outcomes(lab: Path) -> list[str]:
         return [row.outcome for row in session.query(AttemptRow)]
 
 
+def check_that_each_is_graded_once(lab: Path) -> None:
+    with open_store(str(lab / "grader.db")) as store:
+        graded_once.check(store, lab / "submissions", lab / "mini.yaml", measured=True)
+
+
 def test_ctrl_c_twice_ends_a_running_submission_at_once(
     lab: Path, start: Start, engine: docker.DockerClient
 ) -> None:
@@ -141,7 +146,7 @@ def test_a_container_killed_from_outside_costs_a_try_and_no_points(
     engine.containers.get(name).kill()
     run.wait_for("Retrying")
     assert run.end() == 0, run.heard
-    assert outcomes(lab) == ["COMPLETED"]
+    check_that_each_is_graded_once(lab)
     assert run.containers(engine) == []
 
 
@@ -154,7 +159,7 @@ def test_a_run_killed_with_a_container_at_work_is_completed_by_the_next_which_re
     assert len(killed.containers(engine)) == 1
     run = start()
     assert run.end() == 0, run.heard
-    assert outcomes(lab) == ["COMPLETED"]
+    check_that_each_is_graded_once(lab)
     assert killed.containers(engine) == run.containers(engine) == []
 
 
@@ -175,7 +180,7 @@ def test_an_engine_restarted_in_mid_run_costs_a_try_and_no_points(
     run.wait_for("Retrying")
     assert run.end() == 0, run.heard
     proxy.stop()
-    assert outcomes(lab) == ["COMPLETED", "COMPLETED"]
+    check_that_each_is_graded_once(lab)
     # What could not be removed while the engine was away goes when the next run begins.
     remove_orphans(engine)
     assert run.containers(engine) == []

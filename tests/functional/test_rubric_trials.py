@@ -23,6 +23,8 @@ from grader.workflows.regrading.reference import load_reference
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.trying.mutants import Mutant, mutants_of
 from grader.workflows.trying.try_rubric import RubricTrial, WrongNotebook, try_rubric
+from reference.architectures import Architecture
+from reference.layers import Linear, ReLU, Residual
 from tests.acceptance.notebooks import notebook_bytes as acceptance_notebook
 
 matplotlib.use("agg")
@@ -154,14 +156,15 @@ def tried(
     reference: Reference,
     solution: str = SOLUTION,
     *,
+    text: str = RUBRIC,
     blank: str | None = None,
     wrong: tuple[WrongNotebook, ...] = (),
     mutants: Callable[[Mutant], bool] = lambda mutant: False,
 ) -> RubricTrial:
     from tests.in_process import InProcess
 
-    rubric = load_rubric(RUBRIC, registry(), name="little.yaml")
-    loaded = LoadedRubric(rubric, "little.yaml", RUBRIC)
+    rubric = load_rubric(text, registry(), name="little.yaml")
+    loaded = LoadedRubric(rubric, "little.yaml", text)
     if blank is not None:
         loaded = replace(loaded, handout=fingerprint(json.loads(notebook_bytes(read_percent(blank)))))
     return try_rubric(
@@ -238,6 +241,19 @@ def test_what_no_criterion_notices_is_said(reference: Reference, torchvision: Mo
     assert by_mistake["a Linear has no bias"].hit
     assert by_mistake["a block's input is not added"].noticed_by == ()
     assert "a block's input is not added: no criterion notices" in [one.text for one in trial.remarks]
+
+
+def test_a_block_without_its_input_is_noticed_by_what_it_computes(
+    reference: Reference, torchvision: ModuleType
+) -> None:
+    block = Architecture("block", (4,), (Residual((Linear(4, 4), ReLU())),), "here")
+    with_block = replace(reference, architectures={"block": block})
+    keys = "check: module_values\n    target: {names: [Block]}\n    input: [3, 4]\n    reference: block"
+    text = RUBRIC.replace("check: parameter_count\n    target: {names: [Block]}\n    expected: 20", keys)
+    trial = tried(with_block, text=text, mutants=lambda mutant: "input" in mutant.mistake)
+    [mutant] = trial.mutants
+    assert (mutant.noticed_by, mutant.hit) == (("parameters",), True)
+    assert errors(trial) == []
 
 
 def test_a_mistake_changes_one_place_and_leaves_the_rest_as_it_is() -> None:

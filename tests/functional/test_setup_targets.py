@@ -66,7 +66,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def test_the_demo_installs_only_what_grading_needs_and_only_once(checkout: Checkout) -> None:
-    assert checkout.make("demo") == ["."]
+    assert checkout.make("demo") == [".[web]"]
     assert checkout.make("demo") == []
 
 
@@ -92,5 +92,5 @@ def test_changed_pins_are_installed_by_whichever_comes_next(checkout: Checkout, 
     checkout.change(name)
     assert checkout.make("test") == [".[dev]"]
     checkout.change(name)
-    assert checkout.make("demo") == ["."]
+    assert checkout.make("demo") == [".[web]"]
     assert checkout.make("test") == [".[dev]"]

@@ -41,7 +41,7 @@ from grader.rubric.model import Rubric
 from grader.rubric.plan import plan_for
 from grader.samples.percent import notebook_bytes, read_percent
 from grader.sandbox.base import Job, Sandbox
-from grader.workflows.running.whole_passes import with_whole_passes
+from grader.sandbox.whole_passes import with_whole_passes
 
 matplotlib.use("agg")
 #: What torch says of old names is no fault of a notebook.

@@ -23,6 +23,51 @@ USES = (
 )
 LOOKS = "import os\nprint(sorted(os.listdir()))\nimport helper"
 
+#: Ways in which notebooks use what was handed in with them, each a cell that prints what follows it.
+WAYS = {
+    "a package with modules that import each other": ("from lab.shapes import area\nprint(area(2))", "8"),
+    "a module of a folder put on the path": (
+        "import sys\nsys.path.append('src')\nimport scaling\nprint(scaling.FACTOR)",
+        "7",
+    ),
+    "a script run in the notebook": ("%run settings.py\nprint(rate)", "0.25"),
+    "a module that is loaded anew at each change": (
+        "%load_ext autoreload\n%autoreload 2\nimport helper\nprint(helper.double_all([3]))",
+        "[6]",
+    ),
+    "a module read anew": (
+        "import importlib, helper\nprint(importlib.reload(helper).double_all([4]))",
+        "[8]",
+    ),
+    "a table": (
+        "import csv\nprint([row for row in csv.reader(open('./data/deep/table.csv'))])",
+        "[['1', '2']]",
+    ),
+    "numbers saved by NumPy": (
+        "import numpy as np\nprint(np.loadtxt('data/numbers.txt').sum())",
+        "6.0",
+    ),
+    "a path made from the current folder": (
+        "import os\nprint(open(os.path.join(os.getcwd(), 'notes.txt')).read())",
+        "before",
+    ),
+    "Colab's folder": ("print(open('/content/notes.txt').read())", "before"),
+    "settings as JSON, found by pattern": (
+        "import glob, json\nprint(json.load(open(glob.glob('*.json')[0]))['epochs'])",
+        "3",
+    ),
+}
+OF_WAYS = (
+    *FILES,
+    ("lab/__init__.py", b""),
+    ("lab/shapes.py", b"from .factor import FACTOR\n\ndef area(side):\n    return FACTOR * side\n"),
+    ("lab/factor.py", b"FACTOR = 4\n"),
+    ("src/scaling.py", b"FACTOR = 7\n"),
+    ("settings.py", b"rate = 0.25\n"),
+    ("data/numbers.txt", b"1 2 3\n"),
+    ("settings.json", b'{"epochs": 3}'),
+)
+
 
 def run(worker: Worker, *sources: str, files: tuple[tuple[str, bytes], ...] = ()) -> Bundle:
     return worker.run(Job("attempt", notebook(*sources), Plan(assignment="test", limits=ROOMY), files))
@@ -51,3 +96,10 @@ def test_the_next_notebook_finds_nothing_of_it(worker: Worker) -> None:
     error = bundle.evidence.cells[0].run.error if bundle.evidence.cells[0].run else None
     assert error is not None
     assert error.type == "ModuleNotFoundError"
+
+
+def test_helpers_and_data_are_found_in_the_ways_in_which_notebooks_look_for_them(worker: Worker) -> None:
+    bundle = run(worker, *(source for source, _ in WAYS.values()), files=OF_WAYS)
+    found = [printed(bundle, place).strip() for place in range(len(WAYS))]
+    assert dict(zip(WAYS, found, strict=True)) == {way: answer for way, (_, answer) in WAYS.items()}
+    assert bundle.evidence.anomalies == ()

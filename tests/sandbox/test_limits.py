@@ -77,7 +77,8 @@ def test_a_cell_that_ignores_interrupts_is_killed(overrun: Bundle) -> None:
 
 def test_the_whole_notebook_has_a_limit(run_tight: RunTight) -> None:
     limits = TIGHT.model_copy(update={"notebook_s": 4.0, "cell_s": 60.0})
-    bundle = run_tight(*["import time; time.sleep(1.0)"] * 6, limits=limits)
+    # Time that a busy machine took from it is not counted, so that it may come further than its fifth cell.
+    bundle = run_tight(*["import time; time.sleep(1.0)"] * 30, limits=limits)
     assert bundle.evidence.outcome is Outcome.TIMEOUT
     assert "the notebook took longer than 4 s" in bundle.evidence.outcome_detail
     assert statuses(bundle)[0] == "ok"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.collector.wipe import kill_processes, leftovers, processes_of, strangers
+from grader.collector.wipe import kill_all_others, kill_processes, leftovers, processes_of, strangers
 
 UID = 54_321
 
@@ -66,6 +66,12 @@ def wait_for_a_child_in_the_kernel() -> None:
     number = 56 if platform.machine() == "x86_64" else 220
     if libc.syscall(number, clone_vfork | signal.SIGCHLD, 0, 0, 0, 0) == 0:
         time.sleep(99)
+
+
+def never_be_the_same_process() -> None:
+    while True:
+        if os.fork() != 0:
+            os._exit(0)
 
 
 def state_of(pid: int) -> str:
@@ -147,3 +153,18 @@ def test_a_living_process_of_another_uid_is_a_stranger_and_a_dead_one_is_not(
     assert line not in strangers(UID)
     kill_processes(UID)
     assert line not in strangers(UID + 1)
+
+
+def test_one_stroke_kills_who_is_never_the_same_process_and_who_shows_as_dead(
+    forked: Callable[[Callable[[], object]], int],
+) -> None:
+    hidden = forked(end_the_first_thread_only)
+    wait_for_state(hidden, "Z")
+    forked(never_be_the_same_process)
+    wait_for(2)
+    wiper = forked(kill_all_others)
+    wait_for_state(wiper, "Z")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and list(processes_of(UID)):
+        time.sleep(0.01)
+    assert list(processes_of(UID)) == []

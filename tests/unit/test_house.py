@@ -127,7 +127,7 @@ def test_no_private_name_crosses_rooms():
 
 def test_only_the_store_touches_its_database():
     """Sessions and engines stay in the store, so that no use case depends on how rows are kept."""
-    rooms = {"cli", "exports", "reporting", "samples", "workflows"}
+    rooms = {"cli", "exports", "reporting", "samples", "web", "workflows"}
     touching = [
         f"{names(path)}:{node.lineno} takes .{node.attr}"
         for path in MODULES

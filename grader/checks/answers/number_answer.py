@@ -15,9 +15,10 @@ from grader.facts.known import Known, Unknown
 from grader.facts.notebook import located
 from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_around, answer_in, cells_with
-from grader.facts.words.arithmetic import arithmetic_in, shapes_in, sums_of
-from grader.facts.words.labelled import labelled, said_of
-from grader.facts.words.numbers import numbers_in, states
+from grader.facts.words.arithmetic import shapes_in
+from grader.facts.words.labelled import exchanged, said_of
+from grader.facts.words.numbers import alike, numbers_in, states
+from grader.facts.words.shared import one_for_several
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
@@ -25,7 +26,6 @@ from grader.judging.nothing import NOTHING_HANDED_IN, not_located
 
 __all__ = ["NumberAnswer"]
 
-_FAR = 10.0
 _ANOTHER_WAY = "It may be stated in another way."
 
 
@@ -88,15 +88,18 @@ class NumberAnswer(Check):
         more: dict[str, Any] = {"where": answer.where, "exhibits": tables}
         if isinstance(answer.bare, Known):
             return Judgement.failed(NOTHING_HANDED_IN, on=answer.bare, **more)
-        exchanged = "" if missing else self._exchanged(answer)
-        if exchanged:
+        swapped = {} if missing else exchanged(answer.claimed, self.numbers, self.tolerance)
+        if swapped:
             listed = ", ".join(str(one) for one in wanted)
+            said = ", ".join(f"{name} {number:g}" for name, number in swapped.items())
             why = "The right numbers are there, but seem to be exchanged."
-            return Judgement.needs_ta(f"Expected {listed}; the answer says {exchanged}.", open=why, **more)
-        shared = "" if missing else self._shares(wanted, answer)
-        if shared:
-            why = "One number may stand for two."
-            return Judgement.needs_ta(f"The answer has {shared}.", open=why, **more)
+            return Judgement.needs_ta(f"Expected {listed}; the answer says {said}.", open=why, **more)
+        right = [value for one in wanted for value in one.values]
+        single = None if missing else one_for_several(answer, self.numbers, right, self.tolerance)
+        if single is not None:
+            names = " and ".join(single.names)
+            text = f"The answer has {single.value:g} once, for {names}, and {single.beside:g}."
+            return Judgement.needs_ta(text, open="One number may stand for two.", **more)
         if not missing and isinstance(answer.known, Known):
             listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
             return Judgement.passed(f"The answer states {listed}.", on=answer.known, **more)
@@ -132,10 +135,10 @@ class NumberAnswer(Check):
         listed = ", ".join(str(one) for one in missing)
         values = [value for one in missing for value in one.values]
         claimed = numbers_in(answer.claimed)
-        alike = [number for number in claimed if any(_alike(number, value) for value in values)]
-        other = list(dict.fromkeys((*alike, *said_of(answer.claimed, [one.name for one in missing]))))
-        known = answer.whole
-        made = self._is_made_of(values, answer)
+        near = [number for number in claimed if any(alike(number, value) for value in values)]
+        other = list(dict.fromkeys((*near, *said_of(answer.claimed, [one.name for one in missing]))))
+        known, results = answer.whole, answer.made
+        made = any(states(results, value, self.tolerance) for value in values)
         if isinstance(known, Known) and len(missing) == len(self.numbers) and other and not made:
             shown = ", ".join(f"{number:g}" for number in other[:5])
             mistake = next((f": {text}" for text, number in self.mistakes.items() if number in other), "")
@@ -150,36 +153,6 @@ class NumberAnswer(Check):
                 return Judgement.needs_ta(text, open="The number may be meant by it.", **more)
         why = f"But {known.why}." if isinstance(known, Unknown) and answer.touched else _ANOTHER_WAY
         return Judgement.needs_ta(f"Not found in the answer: {listed}.", open=why, **more)
-
-    def _is_made_of(self, wanted: list[float], answer: Answer) -> bool:
-        """Whether a missing number is what a sum or product in the answer comes to."""
-        made = set(arithmetic_in(f"{answer.words}\n{answer.outputs}"))
-        made |= {number for text in (answer.words, answer.shown) for number in sums_of(numbers_in(text))}
-        return any(states(made, value, self.tolerance) for value in wanted)
-
-    def _exchanged(self, answer: Answer) -> str:
-        """Names that the answer gives another one's number, and nowhere their own."""
-        said = labelled(answer.claimed, self.numbers)
-        wrong = {
-            name: numbers
-            for name, numbers in said.items()
-            if numbers and not states(numbers, self.numbers[name], self.tolerance)
-        }
-        others = [value for name, value in self.numbers.items() if name in wrong]
-        if len(wrong) < 2 or not all(states(others, min(each), self.tolerance) for each in wrong.values()):
-            return ""
-        return ", ".join(f"{name} {min(numbers):g}" for name, numbers in wrong.items())
-
-    def _shares(self, wanted: list[_Wanted], answer: Answer) -> str:
-        """Whether one number stands for two names although another is there, which may be the second's."""
-        right = [value for one in wanted for value in one.values]
-        strange = [number for number in answer.stated if not states(right, number, self.tolerance)]
-        for value, names in _names_by_value(self.numbers).items():
-            found = sum(states([reading], value, self.tolerance) for reading in answer.readings)
-            near = [number for number in strange if _alike(number, value)]
-            if found < len(names) and near and len(names) > 1:
-                return f"{value:g} once, for {' and '.join(names)}, and {near[0]:g}"
-        return ""
 
 
 @dataclass(frozen=True)
@@ -215,19 +188,7 @@ class _Wanted:
         return f"{value:g} ({self.name})" if self.alone else f"{self.name} {value:g}"
 
 
-def _alike(number: float, wanted: float) -> bool:
-    """Whether a number may be meant for the one asked for, and is not far smaller or larger."""
-    return abs(wanted) / _FAR <= abs(number) <= abs(wanted) * _FAR
-
-
 def _whose(numbers: list[float], answer: Answer) -> str:
     """Whether it is the student who says these numbers, or our run of the student's code."""
     ours = answer.shown_by_us and not states(numbers_in(answer.words), numbers[0])
     return "your code prints" if ours else "the answer says"
-
-
-def _names_by_value(numbers: dict[str, float]) -> dict[float, list[str]]:
-    found: dict[float, list[str]] = {}
-    for name, value in numbers.items():
-        found.setdefault(value, []).append(name)
-    return found

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from grader.checks.answers.counting import Counted, Wrong, judge_count
 from grader.facts.case import Case
 from grader.judging.check import AnswerNames, Check
+from grader.judging.counting import Counted, Wrong, judge_count
 from grader.judging.judgement import Judgement
 from grader.judging.shares import judge_parts
 

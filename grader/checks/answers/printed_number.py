@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from grader.evidence.record import CellRecord
 from grader.facts.case import Case
@@ -21,7 +22,7 @@ from grader.facts.notebook import (
     stored_text,
 )
 from grader.facts.words.answers import answer_in
-from grader.facts.words.numbers import smallest_after
+from grader.facts.words.numbers import numbers_after
 from grader.judging.check import Check
 from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
@@ -31,8 +32,9 @@ __all__ = ["PrintedNumber"]
 
 
 class PrintedNumber(Check):
-    """Reads numbers after certain words in the outputs of the student's own cells, the smallest counts.
+    """Reads numbers after certain words in the outputs of the student's own cells; the best one counts.
 
+    The best is the smallest where it has to be `below` something, the largest where it has to be `above`.
     Cells that stand in the handout unchanged do not count. A number that our run printed and that is good
     enough passes. Where only one of our run and the file handed in has a number that is good enough, or
     neither has, a TA is given both. Where the file has none our run's passes, unless it read a data set from
@@ -41,7 +43,7 @@ class PrintedNumber(Check):
 
     Attributes:
         pattern: Regular expression with one group: the number.
-        below: The number must be below this.
+        below, above: The number must be below this, above that, or between the two.
         after_training: Whether a network must have been trained in the section, too.
     """
 
@@ -56,7 +58,8 @@ class PrintedNumber(Check):
 
     check: Literal["printed_number"] = "printed_number"
     pattern: str
-    below: float = Field(allow_inf_nan=False)
+    below: float | None = Field(default=None, allow_inf_nan=False)
+    above: float | None = Field(default=None, allow_inf_nan=False)
     after_training: bool = False
 
     @field_validator("pattern")
@@ -70,31 +73,74 @@ class PrintedNumber(Check):
             raise ValueError("the pattern needs one group, ( ), around the number")
         return pattern
 
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> PrintedNumber:
+        if self.below is None and self.above is None:
+            raise ValueError("give below, above, or both")
+        if self.below is not None and self.above is not None and self.above >= self.below:
+            raise ValueError(f"no number is above {self.above:g} and below {self.below:g}")
+        return self
+
     def judge(self, case: Case) -> Judgement:
         cells = own_code(case)
         if not cells:
             return not_located(case) or self._without_code(case)
-        ours = smallest_after(self.pattern, map(printed_by_us, cells))
-        theirs = smallest_after(self.pattern, map(stored_text, cells))
-        shown = (cell for cell in cells if isinstance(smallest_after(self.pattern, [printed(cell)]), Known))
-        best = {"our run": _value(ours), "the file": _value(theirs), "below": self.below}
+        ours = self._best(map(printed_by_us, cells))
+        theirs = self._best(map(stored_text, cells))
+        shown = (cell for cell in cells if isinstance(self._best([printed(cell)]), Known))
+        limits = {"below": self.below, "above": self.above}
+        best = {"our run": _value(ours), "the file": _value(theirs)} | {
+            name: limit for name, limit in limits.items() if limit is not None
+        }
         more: dict[str, Any] = {
             "where": tuple(Where(cell=cell.index) for cell in shown),
             "exhibits": (Pair(found=_value(ours)), Table.of("numbers", [best])),
         }
-        stories = _both_stories(case, _value(ours), _value(theirs), self.below)
+        stories = _both_stories(case, _value(ours), _value(theirs), self._asked)
         if self.after_training and not _trained_in(case, cells):
             why = "No training of a network was seen here, so the number cannot be trusted."
             return Judgement.needs_ta(stories, open=why, **more)
-        if isinstance(ours, Known) and ours.value < self.below and self._is_believed(case, theirs, cells):
-            return Judgement.passed(_reached(ours.value, _value(theirs), self.below), on=ours, **more)
-        return Judgement.needs_ta(stories, open=_why(ours, theirs, self.below), **more)
+        if isinstance(ours, Known) and self._fits(ours.value) and self._is_believed(case, theirs, cells):
+            return Judgement.passed(_reached(ours.value, _value(theirs), self._asked), on=ours, **more)
+        return Judgement.needs_ta(stories, open=self._why(ours, theirs), **more)
+
+    def _best(self, texts: Iterable[str]) -> Fact[float]:
+        """The number that is good enough if any is, the smallest or the largest of them."""
+        found = numbers_after(self.pattern, texts)
+        return found if isinstance(found, Unknown) else found.map(self._best_of)
+
+    def _best_of(self, numbers: tuple[float, ...]) -> float:
+        good = tuple(filter(self._fits, numbers)) or numbers
+        return min(good) if self.below is not None else max(good)
+
+    def _fits(self, number: float) -> bool:
+        below = self.below is None or number < self.below
+        return below and (self.above is None or number > self.above)
+
+    @property
+    def _asked(self) -> str:
+        """As ``below 0.1``."""
+        limits = (("above", self.above), ("below", self.below))
+        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
 
     def _is_believed(self, case: Case, theirs: Fact[float], cells: tuple[CellRecord, ...]) -> bool:
         """Whether nothing speaks against the number of our run."""
         if isinstance(theirs, Known):
-            return theirs.value < self.below
+            return self._fits(theirs.value)
         return not read_our_data(case) and isinstance(kept_of_file(cells), Known)
+
+    def _why(self, ours: Fact[float], theirs: Fact[float]) -> str:
+        """Why the number of our run does not settle it."""
+        if not isinstance(ours, Known) and not isinstance(theirs, Known):
+            return "The number may be shown in another way."
+        if isinstance(both(ours, theirs), Unknown):
+            return "Only one of the two has such a number."
+        good = [fact for fact in (ours, theirs) if isinstance(fact, Known) and self._fits(fact.value)]
+        return (
+            "The two do not agree."
+            if len(good) == 1
+            else "Neither is good enough, and runs differ by chance."
+        )
 
     def _without_code(self, case: Case) -> Judgement:
         """An answer in words alone may tell of a change that was tried and undone."""
@@ -116,24 +162,14 @@ def _trained_in(case: Case, cells: tuple[CellRecord, ...]) -> bool:
     return any(run.cell in indices or run.last_cell in indices for run in case.evidence.training.runs)
 
 
-def _reached(best: float, claimed: float | None, below: float) -> str:
+def _reached(best: float, claimed: float | None, asked: str) -> str:
     if claimed is None or claimed == best:
-        return f"Our run reached {best:g}, below {below:g}."
-    return f"Your file shows {claimed:g}, our run {best:g}; both are below {below:g}."
+        return f"Our run reached {best:g}, {asked}."
+    return f"Your file shows {claimed:g}, our run {best:g}; both are {asked}."
 
 
-def _both_stories(case: Case, best: float | None, claimed: float | None, below: float) -> str:
+def _both_stories(case: Case, best: float | None, claimed: float | None, asked: str) -> str:
     ours = " with our own copy of the data" if read_our_data(case) else ""
     run = "Our run printed no such number" if best is None else f"Our run{ours} reached {best:g}"
     file = "the file handed in shows none" if claimed is None else f"the file handed in shows {claimed:g}"
-    return f"{run}, {file}; asked for is one below {below:g}."
-
-
-def _why(ours: Fact[float], theirs: Fact[float], below: float) -> str:
-    """Why the number of our run does not settle it."""
-    if not isinstance(ours, Known) and not isinstance(theirs, Known):
-        return "The number may be shown in another way."
-    if isinstance(both(ours, theirs), Unknown):
-        return "Only one of the two has such a number."
-    good = [fact for fact in (ours, theirs) if isinstance(fact, Known) and fact.value < below]
-    return "The two do not agree." if len(good) == 1 else "Neither is good enough, and runs differ by chance."
+    return f"{run}, {file}; asked for is one {asked}."

@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from grader.checks.answers.array_shape import judge_shape
 from grader.evidence.record import ShimKind
 from grader.facts.case import Case, reference_function
 from grader.facts.fields import NamesOf, Where
@@ -27,6 +26,7 @@ from grader.facts.words.arrays import PrintedArray, printed_arrays
 from grader.judging.check import AnswerNames, Check, Names
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import NOTHING_HANDED_IN, missing_variable
+from grader.judging.shapes import judge_shape
 from grader.judging.shares import PartFinding, judge_parts
 
 __all__ = ["TensorAsked", "TensorClose"]

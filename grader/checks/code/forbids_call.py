@@ -13,7 +13,7 @@ from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS, CalledName, Written, is_written
 from grader.facts.code.loops import loops_beside, loops_within_loops
-from grader.facts.code.own_work import own_work, same_work
+from grader.facts.code.own_work import is_handed_on, own_work, same_work
 from grader.facts.code.source import ParsedCell, nodes_of, parsed_cells
 from grader.facts.fields import StudentsName, Where
 from grader.facts.known import Fact, Known, Unknown, both, every
@@ -54,10 +54,10 @@ class ForbidsCall(Check):
     Read from the code, through the notebook's own helper functions and import aliases, and observed: where
     `args` are given, the torch operations of one call are looked at too, by name and below Python in every
     thread, and what it calls of NumPy, SciPy, scikit-image and OpenCV. Where that call came to no end, where
-    another thread or a relative of a forbidden operation was at work, where the code finds functions by names
-    that are put together, or has neither a loop nor arithmetic of its own, a TA looks. A function of the
-    notebook that has the name of a forbidden one may be called. Each function is one part of the points; one
-    that is not written yet earns nothing.
+    another thread, another process or a relative of a forbidden operation was at work, where the code finds
+    functions by names that are put together, or has neither a loop nor arithmetic of its own, a TA looks. A
+    function of the notebook that has the name of a forbidden one may be called. Each function is one part of
+    the points; one that is not written yet earns nothing.
 
     Attributes:
         functions: Functions to be written by hand; without any, the code of the criterion's section.
@@ -118,7 +118,10 @@ class ForbidsCall(Check):
             return PartFinding.waits(asked.name, text, open=why, where=where)
         using = next((each for each in answers.calls if self._used(each)), None)
         if using is None:
-            seen = every([code, answers.at_work, own_work(functions, written), *self._others(answers)])
+            facts: list[Fact[object]] = [code, answers.at_work, own_work(functions, written)]
+            if not functions.says_all_it_calls(written):
+                facts.append(answers.ended)
+            seen = every([*facts, *self._others(answers)])
             return self._by_hand(asked, seen, where)
         text = f"`{asked.name}` used the operation `{self._used(using)[0]}` when it was called."
         if using.excuse:
@@ -140,6 +143,9 @@ class ForbidsCall(Check):
             threads = sorted(set(each.operators_elsewhere) & set(self.forbidden))
             if threads:
                 yield Unknown(f"another thread used the operation `{threads[0]}` while it was called")
+            handed_on = next((name for name in each.library_calls if is_handed_on(name)), None)
+            if handed_on:
+                yield Unknown(f"`{handed_on}` was at work while it was called: what that did was not seen")
             alike = [
                 name
                 for name in (*(each.operators or ()), *each.operators_elsewhere, *each.library_calls)

@@ -12,7 +12,7 @@ from grader.facts.definitions import bound_in, star_imports
 from grader.facts.fields import Where
 from grader.facts.known import Known
 from grader.facts.notebook import own_code
-from grader.judging.check import Check
+from grader.judging.check import Check, Early
 from grader.judging.exhibits import Names, UsedName
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import not_located
@@ -49,6 +49,8 @@ class NoBuiltinShadowing(Check):
   check: no_builtin_shadowing
   allow: [input]
 """
+
+    early: ClassVar[Early] = "words"
 
     check: Literal["no_builtin_shadowing"] = "no_builtin_shadowing"
     names: tuple[str, ...] = ()

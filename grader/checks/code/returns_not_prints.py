@@ -17,7 +17,7 @@ from grader.facts.code.source import nodes_of
 from grader.facts.fields import StudentsName, Where
 from grader.facts.known import Known, Unknown
 from grader.facts.values.plain import show
-from grader.judging.check import Argument, Check
+from grader.judging.check import Argument, Check, Early
 from grader.judging.judgement import Judgement, Status
 from grader.judging.nothing import absent_function, ask
 from grader.judging.shares import PartFinding, judge_parts
@@ -66,6 +66,8 @@ class ReturnsNotPrints(Check):
     - {name: sum_of_cubes, args: [3]}
     - {name: word_lengths, args: [two words]}
 """
+
+    early: ClassVar[Early] = "outcome"
 
     check: Literal["returns_not_prints"] = "returns_not_prints"
     functions: tuple[Returning, ...] = Field(min_length=1)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from grader.evidence.training import EvaluationPass
 from grader.facts.case import Case
-from grader.facts.fields import NamesOf, Where
+from grader.facts.fields import NamesOf, SectionName
 from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.training.chosen import as_chosen, training_of
 from grader.facts.training.data_use import Kind, TestData, code_of
@@ -17,6 +17,7 @@ from grader.facts.training.runs import (
     is_model,
     learning_rate_of,
     object_name,
+    where_of,
 )
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
@@ -54,10 +55,7 @@ class EvaluatedOnTest(Check):
 
     check: Literal["evaluated_on_test"] = "evaluated_on_test"
     model: Annotated[tuple[str, ...], NamesOf("definition")] = ()
-    choice: str | None = None
-
-    def section_names(self) -> tuple[str, ...]:
-        return () if self.choice is None else (self.choice,)
+    choice: SectionName | None = None
 
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)
@@ -76,7 +74,8 @@ class EvaluatedOnTest(Check):
         known = every(kind for _, kind in kinds)
         if on_test or not kinds or isinstance(known, Unknown):
             message, why = self._question(case, kinds, test_data)
-            return Judgement.needs_ta(message, open=why, where=_where(looks) or answer.where, exhibits=shown)
+            places = where_of(looks) or answer.where
+            return Judgement.needs_ta(message, open=why, where=places, exhibits=shown)
         return _elsewhere(case, looks, known, test_data, shown)
 
     def _judge_report(
@@ -92,7 +91,7 @@ class EvaluatedOnTest(Check):
             if is_model(look.model, self.model)
         ]
         look, kind, chosen = next((each for each in asked if isinstance(each[2], Known)), asked[0])
-        more: dict[str, Any] = {"where": _where([each for each, _ in on_test]), "exhibits": shown}
+        more: dict[str, Any] = {"where": where_of([each for each, _ in on_test]), "exhibits": shown}
         untrained = look.model is not None and training_of(look, case) is None
         loaded = " (its weights were loaded)" if untrained and isinstance(chosen, Known) else ""
         message = f"{_network(look, case)}{loaded} was evaluated on the test data"
@@ -141,10 +140,10 @@ def _elsewhere(
     if trained:
         message = f"{name} was evaluated {place} on the data that it was trained on."
         advice = "Evaluate the trained network on data that no training has seen."
-        return Judgement.failed(message, on=kinds, where=_where(looks), exhibits=shown, advice=advice)
+        return Judgement.failed(message, on=kinds, where=where_of(looks), exhibits=shown, advice=advice)
     used = test_data.name(looks[0].source, code_of(looks[0], case))
     message = f"{name} was evaluated on {used} {place}, not on the test data."
-    return Judgement.failed(message, on=kinds, where=_where(looks), exhibits=shown)
+    return Judgement.failed(message, on=kinds, where=where_of(looks), exhibits=shown)
 
 
 def _network(look: EvaluationPass, case: Case) -> str:
@@ -158,11 +157,6 @@ def _network(look: EvaluationPass, case: Case) -> str:
     given = [f"{word} {value:g}" for word, value in named if value is not None]
     given += [f"{run.passes} epoch{'s' if run.passes != 1 else ''}"] if run.passes else []
     return f"{name} as trained {in_cells([run.cell])} ({', '.join(given)})"
-
-
-def _where(looks: list[EvaluationPass]) -> tuple[Where, ...]:
-    places = {(look.cell, look.line): None for look in looks if look.cell is not None}
-    return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
 
 
 def _describe(look: EvaluationPass, kind: Fact[Kind], test_data: TestData, case: Case) -> dict[str, Any]:

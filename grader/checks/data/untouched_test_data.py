@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
-from grader.facts.fields import Where
+from grader.facts.fields import SectionName
 from grader.facts.known import Fact, Known, Unknown, both, every, sure
 from grader.facts.training.data_use import TestData, code_of
-from grader.facts.training.looks import within
-from grader.facts.training.runs import in_cells, object_name, runs_in
-from grader.facts.training.seen import no_training, ran, seen_runs, whole_history
+from grader.facts.training.looks import tuned_on_test, tuning_seen
+from grader.facts.training.runs import in_cells, object_name, where_of
+from grader.facts.training.seen import no_training, whole_history
 from grader.facts.training.unfollowed import followed
-from grader.judging.check import Check
+from grader.judging.check import Check, Early
 from grader.judging.exhibits import DataLanes, Look, Place
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
@@ -52,12 +51,11 @@ class TestSetUntouched(Check):
   allowed_evaluations: 1
 """
 
-    check: Literal["test_set_untouched"] = "test_set_untouched"
-    tuning: tuple[str, ...] = ()
-    allowed_evaluations: int = Field(default=1, ge=0)
+    early: ClassVar[Early] = "words"
 
-    def section_names(self) -> tuple[str, ...]:
-        return self.tuning
+    check: Literal["test_set_untouched"] = "test_set_untouched"
+    tuning: tuple[SectionName, ...] = ()
+    allowed_evaluations: int = Field(default=1, ge=0)
 
     def judge(self, case: Case) -> Judgement:
         history = case.evidence.training
@@ -65,7 +63,7 @@ class TestSetUntouched(Check):
         if not history.runs:
             return _nothing_trained(case, self.tuning)
         trained = [(run, test_data.is_test(run.source, (run.cell, run.last_cell))) for run in history.runs]
-        tuned = self._tuned_on_test(case, test_data)
+        tuned = tuned_on_test(case, self.tuning, self.allowed_evaluations)
         lanes = _lanes(_on_test(trained), _on_test(tuned))
         known = every(fact for _, fact in (*trained, *tuned) if isinstance(fact, Known))
         if isinstance(known, Known) and any(known.value):
@@ -80,44 +78,13 @@ class TestSetUntouched(Check):
             lost = all(map(test_data.is_unrecorded, (used.source for used in unsure)))
             message = _NO_MISUSE if lost else _NAMED_TEST
             why = _UNRECORDED if lost else f"Whether they are test data is not known: {untouched.why}."
-            return Judgement.needs_ta(message, open=why, where=_where(unsure), exhibits=(lanes,))
+            return Judgement.needs_ta(message, open=why, where=where_of(unsure), exhibits=(lanes,))
         whole = both(whole_history(case), followed(case, history.runs))
-        seen = both(whole, self._tuning_seen(case, test_data))
+        seen = both(whole, tuning_seen(case, self.tuning, self.allowed_evaluations))
         if isinstance(seen, Unknown):
             return Judgement.needs_ta(_NO_MISUSE, open=f"But {seen.why}.", exhibits=(lanes,))
         message = "No test data in training or in the choice of settings."
         return Judgement.passed(message, on=untouched, exhibits=(lanes,))
-
-    def _tuning_seen(self, case: Case, test_data: TestData) -> Fact[bool]:
-        """Whether the parts in which settings are chosen are there, and ran.
-
-        Where one is lost among others it makes no difference if no training at all looks at test data.
-        """
-        there = ran(case, self.tuning)
-        anywhere = self.model_copy(update={"tuning": ()})._tuned_on_test(case, test_data)
-        nothing = seen_runs(case, self.tuning).map(lambda runs: bool(runs) and not anywhere)
-        return sure(nothing) or there
-
-    def _tuned_on_test(self, case: Case, test_data: TestData) -> list[tuple[EvaluationPass, Fact[bool]]]:
-        """Looks during the runs that settings were chosen by, but for those that are allowed."""
-        tuning = {run.index: run for run in runs_in(case, self.tuning)}
-        cells = {cell for section in self.tuning for cell in case.alignment.cells_of(section)}
-        looks = [
-            (look, test_data.is_test(look.source, (look.cell,)))
-            for look in case.evidence.training.evaluations
-            if look.after_run in tuning and (look.cell in cells or within(look, tuning[look.after_run]))
-        ]
-        certain = self._beyond_allowed([look for look, fact in looks if sure(fact)])
-        unsure = self._beyond_allowed([look for look, fact in looks if isinstance(fact, Unknown)])
-        return [(look, fact) for look, fact in looks if look in (*certain, *unsure)]
-
-    def _beyond_allowed(self, looks: list[EvaluationPass]) -> list[EvaluationPass]:
-        """Looks at test data that repeat within a run, or follow more runs than are allowed."""
-        of_run: dict[int | None, int] = {}
-        for look in looks:
-            of_run[look.after_run] = of_run.get(look.after_run, 0) + look.passes
-        repeated = [look for look in looks if of_run[look.after_run] > 1]
-        return looks if len(of_run) > self.allowed_evaluations else repeated
 
 
 def _on_test(used: list[tuple[Used, Fact[bool]]]) -> list[Used]:
@@ -142,7 +109,7 @@ def _misuse(
         cells, data_names = in_cells(look.cell for look in tuned), ", ".join(sorted(names))
         reasons.append(f"Test data ({data_names}) were evaluated while settings were chosen, {cells}.")
         advice.append("Choose settings on validation data and look at the test data once, at the end.")
-    where = _where([*trained, *tuned])
+    where = where_of([*trained, *tuned])
     return Judgement.failed(" ".join(reasons), on=on, where=where, exhibits=(lanes,), advice=" ".join(advice))
 
 
@@ -155,11 +122,6 @@ def _nothing_trained(case: Case, tuning: tuple[str, ...]) -> Judgement:
     why = nothing.why if isinstance(nothing, Unknown) else "something stands where settings are chosen"
     message = "No training was seen, so the use of the test data is not known."
     return Judgement.needs_ta(message, open=f"There may have been one: {why}.", exhibits=(DataLanes(),))
-
-
-def _where(used: Iterable[TrainingRun | EvaluationPass]) -> tuple[Where, ...]:
-    places = {(each.cell, each.line): None for each in used if each.cell is not None}
-    return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
 
 
 def _lanes(trained: list[TrainingRun], tuned: list[EvaluationPass]) -> DataLanes:

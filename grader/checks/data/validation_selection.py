@@ -8,13 +8,14 @@ from pydantic import Field
 
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
+from grader.facts.fields import SectionName
 from grader.facts.known import Fact, Unknown, every, sure
-from grader.facts.notebook import own_code, shows_plot, untouched
+from grader.facts.notebook import shows_plot
 from grader.facts.training.looks import early_looks, unrecorded_looks
-from grader.facts.training.runs import by_token, runs_in, settings_of, where_of
-from grader.facts.training.seen import all_runs, seen_runs, unclaimed_runs
+from grader.facts.training.runs import by_token, settings_of, where_of
+from grader.facts.training.seen import claimed_runs, trains
 from grader.facts.training.unfollowed import followed
-from grader.judging.check import Check
+from grader.judging.check import Check, Early
 from grader.judging.exhibits import DataLanes, Exhibit, Look, Table
 from grader.judging.judgement import Judgement
 
@@ -44,16 +45,17 @@ class ValidationSelection(Check):
   curves: true
 """
 
+    early: ClassVar[Early] = "outcome"
+
     check: Literal["validation_selection"] = "validation_selection"
-    sections: tuple[str, ...] = Field(min_length=1)
+    sections: tuple[SectionName, ...] = Field(min_length=1)
     curves: bool = False
 
-    def section_names(self) -> tuple[str, ...]:
-        return self.sections
-
     def judge(self, case: Case) -> Judgement:
-        claimed = self._claimed(case)
-        states = [_trained(case, section, claimed[section]) for section in self.sections]
+        judged = (check for check in case.peers if check.check != "manual")
+        asked = {name for check in judged for name in check.section_names()}
+        claimed = claimed_runs(case, self.sections, asked)
+        states = [trains(case, section, claimed[section]) for section in self.sections]
         runs = tuple(run for section in self.sections for run in claimed[section])
         looks = early_looks(case, runs)
         trained = sum(sure(state) is not None for state in states)
@@ -77,28 +79,11 @@ class ValidationSelection(Check):
         if bare or isinstance(settled, Unknown):
             missing = len(bare) / len(states) / 2
             why = _open_words(case, bare, settled)
-            judgement = Judgement.needs_ta(message, open=why, share=share - missing, **more)
-            waiting = sum(isinstance(state, Unknown) for state in states) / len(states) + missing
-            return judgement.model_copy(update={"open_share": waiting})
-        if trained == len(states):
-            return Judgement.passed(message, on=settled, **more)
+            waits = sum(isinstance(state, Unknown) for state in states) / len(states) + missing
+            return Judgement.needs_ta(message, open=why, share=share - missing, open_share=waits, **more)
         if trained:
-            return Judgement.partial(share, message, on=settled, **more)
+            return Judgement.earned(share, message, on=settled, **more)
         return Judgement.failed("No further settings were trained.", on=settled, exhibits=more["exhibits"])
-
-    def _claimed(self, case: Case) -> dict[str, tuple[TrainingRun, ...]]:
-        """Runs of each section; one that has none takes the next of its parent's that no section holds."""
-        claimed = {section: runs_in(case, (section,)) for section in self.sections}
-        judged = (check for check in case.peers if check.check != "manual")
-        asked = {name for check in judged for name in check.section_names()}
-        free = list(unclaimed_runs(case, self.sections, asked))
-        for section in self.sections:
-            parent = case.sections[section].within
-            near = [run for run in free if run.cell in case.alignment.cells_of(parent or "")]
-            if near and not claimed[section] and own_code(case, section):
-                claimed[section] = (near[0],)
-                free.remove(near[0])
-        return claimed
 
     def _without_plot(self, case: Case) -> list[str]:
         """Sections that are to show a plot and have none."""
@@ -112,20 +97,6 @@ class ValidationSelection(Check):
         early = tuple(Look(cell=look.cell, after_run=look.after_run) for look in looks)
         settings = Table.of("settings", [settings_of(run, sources) for run in runs])
         return (DataLanes(looks_at_test=early), settings)
-
-
-def _trained(case: Case, section: str, claimed: tuple[TrainingRun, ...]) -> Fact[bool]:
-    """Whether a section trains a network, or has one that was trained beside it (`claimed`)."""
-    seen = seen_runs(case, (section,))
-    if seen.value or claimed:
-        return seen.map(lambda runs: bool(runs or claimed))
-    bare = untouched(case, section)
-    if sure(bare):
-        return seen.map(bool)
-    whole = all_runs(case, (section,))
-    if isinstance(whole, Unknown):
-        return whole
-    return whole.map(bool) if case.evidence.training.runs else Unknown("no training was recorded at all")
 
 
 def _open_words(case: Case, bare: list[str], settled: Fact[object]) -> str:

@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from grader.checks.functions.groups import CallFinding
-from grader.checks.functions.picture import Sliding, picture
-from grader.checks.functions.windows import (
-    Numbers,
-    Pair,
-    as_pair,
-    held,
-    judge_call,
-    judge_each,
-    python_number,
-    require_arguments,
-)
 from grader.evidence.plan import Call, FunctionProbe, InputSpec, LiteralInput, ModuleProbe, Probe, Target
 from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
-from grader.facts.values.mistakes import Suspect
+from grader.facts.values.sliding import Convolved
+from grader.judging.calls import CallFinding
 from grader.judging.check import Check, StudentsNames
-from grader.judging.exhibits import Window
+from grader.judging.exhibits import Shown, Window
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask, ask_layer
+from grader.judging.shown import shown_calls
+from grader.judging.windows import (
+    Numbers,
+    Pair,
+    WindowGroup,
+    as_pair,
+    calls_judged,
+    judge_each,
+    judge_window,
+    python_number,
+    require_arguments,
+    taken,
+)
 
 __all__ = ["Convolution", "ConvolutionGroup"]
 
 
-class ConvolutionGroup(BaseModel):
+class ConvolutionGroup(WindowGroup):
     """Convolutions that earn a part of the points together.
 
     Attributes:
         name: As ``many channels``; for messages.
         weight: Part of the points, in proportion to the other groups'.
         image: Shape to draw, or numbers: (H, W), (C, H, W) or (N, C, H, W).
+        padding: One number, or (rows, columns).
+        count: Calls to make, with numbers drawn afresh for each.
         kernel: Likewise: (kh, kw), (C, kh, kw) or (F, C, kh, kw); a layer has its own.
         bias: Likewise: (F,); None for none. A layer has its own.
         stride: One number, or (down, right).
-        padding: One number, or (rows, columns).
-        count: Calls to make, with numbers drawn afresh for each.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    weight: float = Field(default=1.0, ge=0)
-    image: Numbers
     kernel: Numbers | None = None
     bias: Numbers | None = None
     stride: Pair = 1
-    padding: Pair = 0
-    count: int = Field(default=1, ge=1, le=20)
 
     def call(self, arguments: tuple[str, ...]) -> Call:
         given: dict[str, InputSpec] = {
@@ -136,6 +130,17 @@ class Convolution(Check):
         judge = partial(self._judge_one, case, self.arguments, {})
         return judge_each(answers, self.groups, self._counts, judge)
 
+    def shows(self, case: Case) -> tuple[Shown, ...]:
+        """For functions: a layer is held to weights of its own, which no cell can give it again."""
+        if self.layer is not None:
+            return ()
+        answers = ask(case, self._function_probe())
+        if isinstance(answers, Judgement):
+            return ()
+        judge = partial(self._judge_one, case, self.arguments, {})
+        groups, _ = calls_judged(answers, self.groups, self._counts, judge)
+        return shown_calls(case, self._function_probe(), groups)
+
     def _judge_layer(self, case: Case) -> Judgement:
         found = ask_layer(case, self._layer_probe())
         if isinstance(found, Judgement):
@@ -155,68 +160,9 @@ class Convolution(Check):
         group: ConvolutionGroup,
         answer: Answer,
     ) -> tuple[CallFinding, Window]:
-        given = {**held(arguments, answer), **weights}
-        done = _Done(reference_function(case, "conv2d"), given, as_pair(group.stride), as_pair(group.padding))
-        expected = done.convolved()
+        given = {**taken(arguments, answer), **weights}
+        done = Convolved(
+            reference_function(case, "conv2d"), given, as_pair(group.stride), as_pair(group.padding)
+        )
         flipped = reference_function(case, "flipped_conv2d")
-        finding, got = judge_call(answer, expected, lambda: done.suspects(flipped))
-        drawn = picture(done.sliding, expected, got, answer.tolerance)
-        return finding, drawn.model_copy(update={"group": group.name, "call": answer.call})
-
-
-@dataclass(frozen=True)
-class _Done:
-    """One convolution and the ways in which it is usually done wrong."""
-
-    conv2d: Callable[..., np.ndarray]
-    given: dict[str, np.ndarray]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-
-    @property
-    def sliding(self) -> Sliding:
-        kernel = self.given["kernel"]
-        size = (kernel.shape[-2], kernel.shape[-1])
-        return Sliding(self.given["image"], kernel, size, self.stride, self.padding)
-
-    def convolved(self, function: Callable[..., np.ndarray] | None = None, **changed: Any) -> np.ndarray:
-        """The right output, or the one with another function or other arguments."""
-        given = {"bias": None, "stride": self.stride, "padding": self.padding, **self.given, **changed}
-        image, kernel, bias = (given.pop(word) for word in ("image", "kernel", "bias"))
-        return (function or self.conv2d)(image, kernel, bias, **given)
-
-    def suspects(self, flipped: Callable[..., np.ndarray]) -> Iterable[Suspect]:
-        """Mistakes, those that concern one argument only before those that concern the whole."""
-        image, kernel = self.given["image"], self.given["kernel"]
-        height, width = kernel.shape[-2:]
-        yield Suspect("the kernel is flipped (turned by 180 degrees)", lambda: self.convolved(flipped))
-        yield Suspect("the stride is ignored", lambda: self.convolved(stride=1))
-        yield Suspect("the padding is forgotten", lambda: self.convolved(padding=0))
-        yield Suspect("the bias is forgotten", lambda: self.convolved(bias=None))
-        same = (height // 2, width // 2)
-        yield Suspect("padding is added though none was asked for", lambda: self.convolved(padding=same))
-        yield Suspect(
-            "the kernel's rows and columns are exchanged", lambda: self.convolved(kernel=_turned(kernel))
-        )
-        if image.ndim > 2:
-            yield from self._of_channels(image, kernel)
-        shorter = "the last row and column of windows are left out (off by one)"
-        yield Suspect(shorter, lambda: self.convolved()[..., :-1, :-1])
-        yield Suspect(
-            "each window is averaged, not summed", lambda: self.convolved(bias=None) / (height * width)
-        )
-
-    def _of_channels(self, image: np.ndarray, kernel: np.ndarray) -> Iterable[Suspect]:
-        first = slice(0, 1)
-        yield Suspect(
-            "only the first channel is used",
-            lambda: self.convolved(image=image[..., first, :, :], kernel=kernel[..., first, :, :]),
-        )
-        yield Suspect(
-            "the channels are averaged, not summed",
-            lambda: self.convolved(kernel=kernel / image.shape[-3]),
-        )
-
-
-def _turned(kernel: np.ndarray) -> np.ndarray:
-    return np.swapaxes(kernel, -1, -2)
+        return judge_window(group, answer, done, lambda: done.suspects(flipped))

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from grader.checks.functions.groups import CallFinding, GroupFinding, judge_groups
 from grader.evidence.plan import Call, FunctionProbe, Probe, Target
 from grader.facts.calls import Answer, Answers
 from grader.facts.case import Case, reference_function
@@ -19,9 +18,12 @@ from grader.facts.fields import ReferenceFunction, Where
 from grader.facts.known import Unknown
 from grader.facts.values.compare import mismatch
 from grader.facts.values.mistakes import Suspect, name_mistake, printed_answer
+from grader.judging.calls import CallFinding, GroupFinding, judge_groups
 from grader.judging.check import Argument, Check, StudentsNames
+from grader.judging.exhibits import Shown
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
+from grader.judging.shown import shown_calls
 
 __all__ = ["CallGroup", "FunctionValues", "Given"]
 
@@ -134,9 +136,20 @@ class FunctionValues(Check):
         answers = ask(case, self._probe())
         if isinstance(answers, Judgement):
             return answers
+        findings = self._judged(case, answers)
+        misses = [call for group in findings for call in group.calls if call.state != "right"]
+        return judge_groups(answers, findings).model_copy(update=_told_by_code(case, answers, misses))
+
+    def shows(self, case: Case) -> tuple[Shown, ...]:
+        answers = ask(case, self._probe())
+        if isinstance(answers, Judgement):
+            return ()
+        return shown_calls(case, self._probe(), self._judged(case, answers))
+
+    def _judged(self, case: Case, answers: Answers) -> list[GroupFinding]:
         remaining = iter(answers.calls)
         judge_one = _Caller(self, case)
-        findings = [
+        return [
             GroupFinding(
                 group.name,
                 group.weight,
@@ -144,8 +157,6 @@ class FunctionValues(Check):
             )
             for group in self.groups
         ]
-        misses = [call for group in findings for call in group.calls if call.state != "right"]
-        return judge_groups(answers, findings).model_copy(update=_told_by_code(case, answers, misses))
 
 
 @dataclass(frozen=True)

@@ -2,62 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from grader.checks.functions.groups import CallFinding
-from grader.checks.functions.picture import Sliding, picture
-from grader.checks.functions.windows import (
-    Numbers,
-    Pair,
-    as_pair,
-    held,
-    judge_call,
-    judge_each,
-    python_number,
-    require_arguments,
-)
 from grader.evidence.plan import Call, FunctionProbe, InputSpec, NormalInput, Probe, Target, UniformInput
 from grader.facts.calls import Answer
 from grader.facts.case import Case, reference_function
-from grader.facts.values.mistakes import Suspect
+from grader.facts.values.sliding import Pooled, PoolingKind
+from grader.judging.calls import CallFinding
 from grader.judging.check import Check, StudentsNames
-from grader.judging.exhibits import Window
+from grader.judging.exhibits import Shown, Window
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import ask
+from grader.judging.shown import shown_calls
+from grader.judging.windows import (
+    Pair,
+    WindowGroup,
+    as_pair,
+    calls_judged,
+    judge_each,
+    judge_window,
+    python_number,
+    require_arguments,
+    taken,
+)
 
 __all__ = ["Pooling", "PoolingGroup"]
 
-Kind = Literal["max", "average"]
 
-
-class PoolingGroup(BaseModel):
+class PoolingGroup(WindowGroup):
     """Poolings that earn a part of the points together.
 
     Attributes:
         name: As ``overlapping windows``; for messages.
         weight: Part of the points, in proportion to the other groups'.
         image: Shape to draw, or numbers: (..., H, W).
-        size: Height and width of the window, or one number for both.
-        stride: One number, or (down, right); the window's size where it is None.
         padding: One number, or (rows, columns).
         count: Calls to make, with numbers drawn afresh for each.
+        size: Height and width of the window, or one number for both.
+        stride: One number, or (down, right); the window's size where it is None.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    weight: float = Field(default=1.0, ge=0)
-    image: Numbers
     size: Pair = 2
     stride: Pair | None = None
-    padding: Pair = 0
-    count: int = Field(default=1, ge=1, le=20)
 
     @property
     def step(self) -> Pair:
@@ -111,7 +101,7 @@ class Pooling(Check):
 
     check: Literal["pooling"] = "pooling"
     function: StudentsNames
-    kind: Kind
+    kind: PoolingKind
     arguments: tuple[Literal["image", "size", "stride", "padding"], ...] = ("image", "size")
     groups: tuple[PoolingGroup, ...] = Field(min_length=1)
 
@@ -132,65 +122,41 @@ class Pooling(Check):
         return (self._probe(self._images),)
 
     def judge(self, case: Case) -> Judgement:
-        images = self._images
-        if case.probe(self._probe(images)) is None and case.probe(self._probe(_as_once)) is not None:
-            images = _as_once
+        images = self._asked(case)
         answers = ask(case, self._probe(images))
         if isinstance(answers, Judgement):
             return answers
         counts = [len(images(group)) for group in self.groups]
         return judge_each(answers, self.groups, counts, partial(self._judge_one, case))
 
+    def shows(self, case: Case) -> tuple[Shown, ...]:
+        images = self._asked(case)
+        answers = ask(case, self._probe(images))
+        if isinstance(answers, Judgement):
+            return ()
+        counts = [len(images(group)) for group in self.groups]
+        groups, _ = calls_judged(answers, self.groups, counts, partial(self._judge_one, case))
+        return shown_calls(case, self._probe(images), groups)
+
+    def _asked(self, case: Case) -> Callable[[PoolingGroup], list[InputSpec]]:
+        """What this attempt was asked, which for an earlier one is less."""
+        earlier = case.probe(self._probe(self._images)) is None and case.probe(self._probe(_as_once))
+        return _as_once if earlier else self._images
+
     def _judge_one(self, case: Case, group: PoolingGroup, answer: Answer) -> tuple[CallFinding, Window]:
-        image = held(self.arguments, answer)["image"]
-        done = _Done(
+        image = taken(self.arguments, answer)["image"]
+        done = Pooled(
             reference_function(case, f"{self.kind}_pool2d"),
             image,
             as_pair(group.size),
             as_pair(group.step),
             as_pair(group.padding),
         )
-        expected = done.pooled()
-        other: Kind = "average" if self.kind == "max" else "max"
+        other: PoolingKind = "average" if self.kind == "max" else "max"
         swapped = reference_function(case, f"{other}_pool2d")
-        finding, got = judge_call(answer, expected, lambda: done.suspects(other, swapped))
-        drawn = picture(done.sliding, expected, got, answer.tolerance)
-        return finding, drawn.model_copy(update={"group": group.name, "call": answer.call})
+        return judge_window(group, answer, done, lambda: done.suspects(other, swapped))
 
 
 def _as_once(group: PoolingGroup) -> list[InputSpec]:
     """What earlier attempts were asked, whose evidence is judged as it is."""
     return [group.image] * group.count
-
-
-@dataclass(frozen=True)
-class _Done:
-    """One pooling and the ways in which it is usually done wrong."""
-
-    pool: Callable[..., np.ndarray]
-    image: np.ndarray
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-
-    @property
-    def sliding(self) -> Sliding:
-        return Sliding(self.image, None, self.size, self.stride, self.padding)
-
-    def pooled(self, function: Callable[..., np.ndarray] | None = None, **changed: Any) -> np.ndarray:
-        given = {"stride": self.stride, "padding": self.padding, **changed}
-        return (function or self.pool)(given.pop("image", self.image), self.size, **given)
-
-    def suspects(self, other: Kind, swapped: Callable[..., np.ndarray]) -> Iterable[Suspect]:
-        yield Suspect(f"it is {other} pooling", lambda: self.pooled(swapped))
-        yield Suspect("the stride is ignored", lambda: self.pooled(stride=1))
-        yield Suspect("the windows do not overlap as asked", lambda: self.pooled(stride=self.size))
-        yield Suspect("the padding is forgotten", lambda: self.pooled(padding=0))
-        shorter = "the last row and column of windows are left out (off by one)"
-        yield Suspect(shorter, lambda: self.pooled()[..., :-1, :-1])
-        if other == "average":
-            yield Suspect("it takes the smallest number", lambda: -self.pooled(image=-self.image))
-            yield Suspect("its maximum starts at 0", lambda: np.maximum(self.pooled(), 0))
-        else:
-            cells = self.size[0] * self.size[1]
-            yield Suspect("each window is summed, not averaged", lambda: self.pooled() * cells)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from grader.checks.networks.expected import advice_on_layers, in_words
-from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
 from grader.facts.definitions import lines_of_layers
-from grader.facts.fields import LayerType, ReferenceNetwork, Strict, Where
+from grader.facts.fields import LayerType, OfTrainings, ReferenceNetwork, SectionName, Strict, Where
 from grader.facts.known import Fact, Unknown, both
 from grader.facts.networks.code import calls_of_class
 from grader.facts.networks.found import as_left, layers_in_reach
@@ -27,9 +25,10 @@ from grader.facts.networks.steps import (
     steps_of_reference,
 )
 from grader.facts.training.runs import object_name, runs_in, where_of
-from grader.judging.check import Check
+from grader.judging.check import Check, Early
 from grader.judging.exhibits import Pair
 from grader.judging.judgement import Judgement, Status
+from grader.judging.networks import advice_on_layers, as_built, in_words, network_table
 from grader.judging.nothing import module_or, nothing_handed_in
 
 __all__ = ["Architecture", "LayerSpec"]
@@ -85,10 +84,12 @@ class Architecture(Check):
     - {type: Linear}
 """
 
+    early: ClassVar[Early] = "outcome"
+
     check: Literal["architecture"] = "architecture"
     target: Target | None = None
     input: tuple[int, ...] = ()
-    trained_in: str | None = None
+    trained_in: Annotated[SectionName | None, OfTrainings()] = None
     layers: tuple[LayerSpec, ...] = ()
     reference: ReferenceNetwork | None = None
     more: bool = False
@@ -103,9 +104,6 @@ class Architecture(Check):
         if self.target is not None and not self.input:
             raise ValueError("target needs input, the shape that is sent through the network")
         return self
-
-    def section_names(self) -> tuple[str, ...]:
-        return () if self.trained_in is None else (self.trained_in,)
 
     def probes(self) -> tuple[Probe, ...]:
         return () if self.target is None else (self._probe(self.target),)
@@ -127,7 +125,7 @@ class Architecture(Check):
         if judged.status is Status.FAIL and isinstance(sound, Unknown):
             more: dict[str, Any] = {"where": judged.where, "exhibits": judged.exhibits}
             return Judgement.needs_ta(judged.message, open=f"But {sound.why}.", **more)
-        return judged
+        return as_built(judged, case, found, self.target.names)
 
     def _judge_trained(self, case: Case) -> Judgement:
         runs = runs_in(case, () if self.trained_in is None else (self.trained_in,))

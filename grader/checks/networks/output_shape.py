@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import ForwardRecord, ModuleRecord, ProbeResult
 from grader.facts.case import Case
@@ -13,10 +12,12 @@ from grader.facts.known import Fact, Known, Unknown, both
 from grader.facts.networks.found import as_left
 from grader.facts.networks.shapes import error_of, other_shapes, shape_of
 from grader.facts.targets import describe
-from grader.judging.check import Check
-from grader.judging.exhibits import Exhibit, Pair
+from grader.judging.check import Check, Early
+from grader.judging.exhibits import Exhibit, Pair, Shown, ShownShape
 from grader.judging.judgement import Judgement, Status
+from grader.judging.networks import network_table
 from grader.judging.nothing import module_or
+from grader.judging.shown import network_code
 
 __all__ = ["OutputShape"]
 
@@ -41,6 +42,8 @@ class OutputShape(Check):
   expected: [4]
 """
 
+    early: ClassVar[Early] = "outcome"
+
     check: Literal["output_shape"] = "output_shape"
     target: Target
     input: tuple[int, ...]
@@ -63,6 +66,16 @@ class OutputShape(Check):
         judged = [self._judge_input(case, shape) for shape in (self.input, *self.other_inputs)]
         right = (judgement for judgement in judged if judgement.status is Status.PASS)
         return next(right, judged[0])
+
+    def shows(self, case: Case) -> tuple[Shown, ...]:
+        found = module_or(case, self._probe(self.input))
+        if isinstance(found, Judgement) or not found.forwards:
+            return ()
+        network, shape = network_code(found, self.target), shape_of(found.forwards[0])
+        got = None if isinstance(shape, Unknown) else shape.value
+        if network is None or (got is not None and self._fits(got)):
+            return ()
+        return (ShownShape(network=network, given=self.input, expected=self.expected, got=got),)
 
     def _judge_input(self, case: Case, shape: tuple[int, ...]) -> Judgement:
         found = module_or(case, self._probe(shape))

@@ -8,23 +8,23 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks.networks.shown import network_table
 from grader.evidence.plan import ModuleProbe, Probe, Target
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
 from grader.facts.fields import Where
 from grader.facts.known import Known, Unknown
 from grader.facts.networks.found import as_left
-from grader.facts.networks.parameters import counted, frozen_count, layer_table
+from grader.facts.networks.parameters import counted, frozen_count, frozen_later, layer_table, scales_count
 from grader.facts.targets import describe
 from grader.facts.words.answers import Answer, answer_in
-from grader.facts.words.arithmetic import arithmetic_in
 from grader.facts.words.counts import StatedCount, lines_that_count, place_among, stated_counts
 from grader.facts.words.numbers import states
-from grader.judging.check import Check
-from grader.judging.exhibits import Exhibit, Pair, Table
+from grader.judging.check import Check, Early
+from grader.judging.exhibits import Exhibit, Pair, Shown, ShownCount, Table
 from grader.judging.judgement import Judgement
+from grader.judging.networks import as_built, network_table
 from grader.judging.nothing import module_or
+from grader.judging.shown import network_code
 
 __all__ = ["ParameterCount"]
 
@@ -50,11 +50,17 @@ class ParameterCount(Check):
   answer: true
 """
 
+    early: ClassVar[Early] = "outcome"
+
     check: Literal["parameter_count"] = "parameter_count"
     target: Target
     expected: int = Field(ge=0)
     layer: str | None = None
     answer: bool = False
+
+    def tells_early(self) -> Early:
+        """A number that is to be worked out is the answer itself."""
+        return "nothing" if self.answer else self.early
 
     @property
     def _probe(self) -> ModuleProbe:
@@ -69,7 +75,16 @@ class ParameterCount(Check):
             return self._judge_answer(case, found if isinstance(found, ModuleRecord) else None)
         if isinstance(found, Judgement):
             return found.model_copy(update={"exhibits": self._shown(case, None, None)})
-        return self._judge_network(case, found)
+        return as_built(self._judge_network(case, found), case, found, self.target.names)
+
+    def shows(self, case: Case) -> tuple[Shown, ...]:
+        found = module_or(case, self._probe)
+        network = None if isinstance(found, Judgement) else network_code(found, self.target)
+        if network is None or isinstance(found, Judgement):
+            return ()
+        count = counted(found, self.layer)
+        got = count.value if isinstance(count, Known) else None
+        return (ShownCount(network=network, layer=self.layer or "", expected=self.expected, got=got),)
 
     def _shown(self, case: Case, module: ModuleRecord | None, count: int | None) -> tuple[Exhibit, ...]:
         pair = Pair(found=count, expected=self.expected)
@@ -101,7 +116,15 @@ class ParameterCount(Check):
             return Judgement.needs_ta(text, open=f"But {left.why}.", **more)
         frozen = frozen_count(module, self.layer)
         if frozen and (count.value or 0) + frozen == self.expected:
+            later = frozen_later(case)
+            if isinstance(later, Known):
+                text = f"{self.expected} parameters, as expected; {frozen} of them are frozen later."
+                return Judgement.passed(text, on=later, **more)
             why = f"With {frozen} more that are frozen at the end there are as many as asked for."
+            return Judgement.needs_ta(text, open=why, **more)
+        scaled = scales_count(module, self.layer)
+        if scaled and (count.value or 0) - scaled == self.expected:
+            why = f"{scaled} of them are scales of normalised weights; without these they are as asked."
             return Judgement.needs_ta(text, open=why, **more)
         return Judgement.failed(text, on=count, **more)
 
@@ -125,7 +148,7 @@ class ParameterCount(Check):
         stated = stated_counts(answer)
         right = {float(check.expected) for check in _counting(case)}
         other = [count.number for count in stated if count.number not in right]
-        unfinished = states(arithmetic_in(f"{answer.words}\n{answer.outputs}"), self.expected)
+        unfinished = states(answer.products, self.expected)
         whole = answer.whole
         if unfinished or not other or isinstance(whole, Unknown):
             message = f"The number of parameters of {wanted} ({self.expected}) was not found in the answer."

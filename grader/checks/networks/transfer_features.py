@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from grader.checks.networks.shown import network_table
 from grader.evidence.plan import InputSpec, ModuleProbe, NormalInput, Probe, Target
 from grader.evidence.record import ModuleRecord
 from grader.facts.case import Case
-from grader.facts.fields import Where
+from grader.facts.fields import SectionName, Where
 from grader.facts.known import Fact, Known, Unknown
-from grader.facts.networks.features import names_used, ran, takes_numbers, takes_one_batch, wrote_files
+from grader.facts.networks.features import cells_calling, steps_elsewhere, steps_seen
 from grader.facts.networks.shapes import shape_of
-from grader.facts.notebook import is_own, own_code
 from grader.facts.training.runs import in_cells
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
+from grader.judging.networks import network_table
 from grader.judging.nothing import NOTHING_HANDED_IN
 
 __all__ = ["TransferFeatures"]
-
-_DETACHES = frozenset({"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_"})
-_SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
 
 
 class TransferFeatures(Check):
@@ -52,10 +48,7 @@ class TransferFeatures(Check):
     input: tuple[int, ...]
     expected: tuple[int, ...]
     call: str = "features"
-    sections: tuple[str, ...] = ()
-
-    def section_names(self) -> tuple[str, ...]:
-        return self.sections
+    sections: tuple[SectionName, ...] = ()
 
     @property
     def _probe(self) -> ModuleProbe:
@@ -67,38 +60,18 @@ class TransferFeatures(Check):
 
     def judge(self, case: Case) -> Judgement:
         answer = answer_in(case)
-        own = own_code(case)
-        names = {cell.index: names_used(cell) for cell in own}
-        calling = [cell for cell in own if self.call in names[cell.index] and ran(cell)]
-        shape = self._shape(case)
-        seen = {
-            "computed": bool(calling),
-            "detached": any(names[cell.index] & _DETACHES or takes_numbers(cell) for cell in own),
-            "saved": wrote_files(case, own) or any(names[cell.index] & _SAVES for cell in own),
-            "one_batch": bool(calling) and all(takes_one_batch(cell, self.call) for cell in calling),
-        }
+        calling, shape = cells_calling(case, self.call), self._shape(case)
+        seen = steps_seen(case, self.call)
         where = tuple(Where(cell=cell.index) for cell in calling) or answer.where
         found = list(shape.value) if isinstance(shape, Known) and shape.value else None
         pair = Pair(found=found, expected=list(self.expected))
         exhibits = (pair, Table.of("steps seen", [seen]), *network_table(case, self.probes()))
-        elsewhere = self._elsewhere(case, seen)
+        elsewhere = steps_elsewhere(case, self.call, seen, self.sections)
         if isinstance(answer.bare, Known) and not elsewhere:
             text = NOTHING_HANDED_IN
             return Judgement.failed(text, on=answer.bare, where=where, exhibits=exhibits)
         judged = self._weigh(shape, seen, where, elsewhere)
         return judged.model_copy(update={"exhibits": exhibits})
-
-    def _elsewhere(self, case: Case, seen: dict[str, bool]) -> tuple[int, ...]:
-        """Cells of the other sections that may do what was not seen in the criterion's own."""
-        here = {cell.index for cell in case.section_cells()}
-        cells = {cell.index: cell for name in self.sections for cell in case.section_cells(name)}
-        wanted = {"computed": {self.call}, "detached": _DETACHES, "saved": {"TensorDataset"}}
-        names = frozenset[str]().union(*(those for step, those in wanted.items() if not seen[step]))
-        return tuple(
-            index
-            for index, cell in cells.items()
-            if index not in here and cell.kind == "code" and is_own(cell, case) and names_used(cell) & names
-        )
 
     def _weigh(
         self,

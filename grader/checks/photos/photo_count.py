@@ -7,20 +7,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks.photos.shown import judged, photos_or
 from grader.evidence.photos import PhotoSet
-from grader.facts.case import Case
 from grader.facts.known import Unknown
 from grader.facts.photos import Counted, counted, letter_of, looked_at, whole
-from grader.judging.check import Check
 from grader.judging.exhibits import PhotoNote
 from grader.judging.judgement import Judgement
+from grader.judging.photos import PhotoCheck, judged
 from grader.judging.shares import PartFinding
 
 __all__ = ["PhotoCount"]
 
 
-class PhotoCount(Check):
+class PhotoCount(PhotoCheck):
     """Counts the photos of each letter: different pictures that can be opened, as many as were asked for.
 
     The letter is taken from the file's name or from its folder. Each picture that was asked for is a share of
@@ -40,20 +38,15 @@ class PhotoCount(Check):
   each: 3
 """
 
-    of_photos: ClassVar[bool] = True
-
     check: Literal["photo_count"] = "photo_count"
     letters: str = Field(pattern="^[A-Z]+$")
     each: int = Field(ge=1, le=100)
 
-    def judge(self, case: Case) -> Judgement:
-        photos = photos_or(case)
-        if isinstance(photos, Judgement):
-            return photos
-        found = counted(photos.value, self.letters)
+    def judge_photos(self, photos: PhotoSet) -> Judgement:
+        found = counted(photos, self.letters)
         there = sum(min(found.sure.get(letter, 0), self.each) for letter in self.letters)
-        parts = [part for letter in self.letters for part in self._parts(photos.value, found, letter)]
-        return judged(parts, self._message(found, there), list(_notes(found)), len(photos.value.photos))
+        parts = [part for letter in self.letters for part in self._parts(photos, found, letter)]
+        return judged(parts, self._message(found, there), list(_notes(found)), len(photos.photos))
 
     def _parts(self, photos: PhotoSet, found: Counted, letter: str) -> Iterator[PartFinding]:
         sure = found.sure.get(letter, 0)

@@ -9,20 +9,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from grader.checks.photos.shown import judged, photos_or, wanting
-from grader.evidence.photos import Photo
-from grader.facts.case import Case
+from grader.evidence.photos import Photo, PhotoSet
 from grader.facts.fields import Regex
-from grader.facts.photos import looked_at
-from grader.judging.check import Check
+from grader.facts.photos import looked_at, openable
 from grader.judging.exhibits import PhotoNote
 from grader.judging.judgement import Judgement
+from grader.judging.photos import PhotoCheck, each_photo, judged
 from grader.judging.shares import PartFinding
 
 __all__ = ["PhotoForm"]
 
 
-class PhotoForm(Check):
+class PhotoForm(PhotoCheck):
     """Looks at each photo's size, kind of file, colours and name; each photo is a share of the points.
 
     Sizes are those of the upright picture, and the kind of file is what the bytes are, whatever the name
@@ -46,8 +44,6 @@ class PhotoForm(Check):
   of: 27
 """
 
-    of_photos: ClassVar[bool] = True
-
     check: Literal["photo_form"] = "photo_form"
     width: int | None = Field(default=None, ge=1)
     height: int | None = Field(default=None, ge=1)
@@ -63,24 +59,17 @@ class PhotoForm(Check):
             raise ValueError("give width, height, formats, mode or named")
         return self
 
-    def judge(self, case: Case) -> Judgement:
-        photos = photos_or(case)
-        if isinstance(photos, Judgement):
-            return photos
-        there = [photo for photo in photos.value.photos if photo.state != "unreadable"]
-        read = looked_at(photos.value)
-        parts, notes = [], []
-        for photo in there:
-            odd = list(self._odd(photo)) if photo.state == "read" else []
-            notes += odd
-            if photo.state == "not_read":
-                parts.append(PartFinding.waits(photo.name, "", open="A photo was not opened by the service."))
-            else:
-                make = PartFinding.wrong if odd else PartFinding.right
-                parts.append(make(photo.name, "", on=read))
-        parts += wanting(photos.value, len(there), self.of)
-        wrong = len({note.photo for note in notes})
-        asked = self._asked()
+    def judge_photos(self, photos: PhotoSet) -> Judgement:
+        there, read = openable(photos), looked_at(photos)
+        notes = [note for photo in read.value for note in self._odd(photo)]
+        odd = {note.photo for note in notes}
+
+        def judge(photo: Photo) -> PartFinding:
+            make = PartFinding.wrong if photo.name in odd else PartFinding.right
+            return make(photo.name, "", on=read)
+
+        parts = each_photo(photos, self.of, judge)
+        wrong, asked = len(odd), self._asked()
         message = f"{len(read.value) - wrong} of {max(self.of, len(there))} photos are as asked: {asked}."
         if wrong:
             message += f" {wrong} {'is' if wrong == 1 else 'are'} not, as {_first(notes)}."

@@ -6,13 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks.photos.shown import judged, photos_or, wanting
-from grader.evidence.photos import Photo
-from grader.facts.case import Case
-from grader.facts.photos import Hint, Limits, hints_of, looked_at, usual_number
-from grader.judging.check import Check
+from grader.evidence.photos import Photo, PhotoSet
+from grader.facts.photos import Hint, HintName, Limits, hints_of, looked_at, openable, usual_number
 from grader.judging.exhibits import PhotoNote
 from grader.judging.judgement import Judgement
+from grader.judging.photos import PhotoCheck, each_photo, judged
 from grader.judging.shares import PartFinding
 
 __all__ = ["PhotoHints"]
@@ -23,7 +21,7 @@ _LIMITS = Limits()
 _ORIGIN = frozenset({"own_double", "another_double", "known", "edited"})
 
 
-class PhotoHints(Check):
+class PhotoHints(PhotoCheck):
     """Looks for what is odd on photos, and gives each odd one to a TA; nothing is ever taken off by itself.
 
     A photo on which nothing was noticed earns its share. With `together` the points are not shared out: where
@@ -48,23 +46,8 @@ class PhotoHints(Check):
   of: 27
 """
 
-    of_photos: ClassVar[bool] = True
-
     check: Literal["photo_hints"] = "photo_hints"
-    look_for: tuple[
-        Literal[
-            "blurred",
-            "dark",
-            "bright",
-            "background",
-            "hand",
-            "own_double",
-            "another_double",
-            "known",
-            "edited",
-        ],
-        ...,
-    ] = Field(min_length=1)
+    look_for: tuple[HintName, ...] = Field(min_length=1)
     of: int = Field(ge=1)
     together: bool = False
     sharpness: float = _LIMITS.sharpness
@@ -81,44 +64,38 @@ class PhotoHints(Check):
     def limits(self) -> Limits:
         return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
 
-    def judge(self, case: Case) -> Judgement:
-        photos = photos_or(case)
-        if isinstance(photos, Judgement):
-            return photos
-        there = [photo for photo in photos.value.photos if photo.state != "unreadable"]
-        number = usual_number(photos.value)
-        odd = {photo.name: self._odd(photo, number) for photo in there}
-        read = looked_at(photos.value)
-        parts = [
-            PartFinding.waits(photo.name, "", open=self._why(photo, odd[photo.name]))
-            if odd[photo.name] or photo.state == "not_read"
-            else PartFinding.right(photo.name, "", on=read)
-            for photo in there
-        ]
-        parts += wanting(photos.value, len(there), self.of)
-        notes = [_note(photo, hint) for photo in there for hint in odd[photo.name]]
-        found = judged(parts, self._message(len(read.value), sum(map(bool, odd.values()))), notes, len(there))
+    def judge_photos(self, photos: PhotoSet) -> Judgement:
+        read, number = looked_at(photos), usual_number(photos)
+        odd = {photo.name: self._odd(photo, number) for photo in read.value}
+
+        def judge(photo: Photo) -> PartFinding:
+            if hints := odd[photo.name]:
+                return PartFinding.waits(photo.name, "", open=_why(hints))
+            return PartFinding.right(photo.name, "", on=read)
+
+        parts = each_photo(photos, self.of, judge)
+        notes = [_note(photo, hint) for photo in read.value for hint in odd[photo.name]]
+        message = self._message(len(read.value), sum(map(bool, odd.values())))
+        found = judged(parts, message, notes, len(openable(photos)))
         waits = any(part.on is None for part in parts)
         if self.together and waits:
             return found.model_copy(update={"share": 0.0, "open_share": found.share + found.open_share})
         return found
 
     def _odd(self, photo: Photo, number: str) -> list[Hint]:
-        wanted = [hint for hint in hints_of(photo, self.limits, number) if hint.about in self.look_for]
-        return wanted if photo.state == "read" else []
-
-    def _why(self, photo: Photo, odd: list[Hint]) -> str:
-        if photo.state == "not_read":
-            return "A photo was not opened by the service."
-        if any(hint.about in _ORIGIN for hint in odd):
-            return "Where a picture comes from, only a person can say."
-        return "Whether that matters, only a person can say."
+        return [hint for hint in hints_of(photo, self.limits, number) if hint.about in self.look_for]
 
     def _message(self, read: int, odd: int) -> str:
         if set(self.look_for) <= _ORIGIN:
             return f"{read} of {self.of} photos were looked at; {odd or 'none'} for a person to see."
         asked = ", ".join(word for word in self.look_for if word not in _ORIGIN)
         return f"{read} of {self.of} photos were looked at for: {asked}. {odd or 'None'} may be so."
+
+
+def _why(odd: list[Hint]) -> str:
+    if any(hint.about in _ORIGIN for hint in odd):
+        return "Where a picture comes from, only a person can say."
+    return "Whether that matters, only a person can say."
 
 
 def _note(photo: Photo, hint: Hint) -> PhotoNote:

@@ -9,13 +9,13 @@ from pydantic import model_validator
 
 from grader.evidence.record import FileWritten
 from grader.facts.case import Case
-from grader.facts.fields import Regex, Where
+from grader.facts.fields import Regex, SectionName, Where
 from grader.facts.known import Unknown
 from grader.facts.notebook import located
 from grader.facts.training.files import finished_runs, named_files, no_such_files, written_files
 from grader.facts.training.runs import in_cells, where_of
 from grader.facts.words.answers import answer_in
-from grader.judging.check import Check
+from grader.judging.check import Check, Early
 from grader.judging.exhibits import Pair, Table
 from grader.judging.judgement import Judgement
 from grader.judging.nothing import nothing_handed_in
@@ -43,19 +43,18 @@ class FilesWritten(Check):
   patterns: ['epoch\\d+$']
 """
 
+    early: ClassVar[Early] = "outcome"
+
     check: Literal["files_written"] = "files_written"
     named: tuple[str, ...] = ()
     patterns: tuple[Regex, ...] = ()
-    sections: tuple[str, ...] = ()
+    sections: tuple[SectionName, ...] = ()
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> FilesWritten:
         if not self.named and not self.patterns:
             raise ValueError("give named or patterns")
         return self
-
-    def section_names(self) -> tuple[str, ...]:
-        return self.sections
 
     def judge(self, case: Case) -> Judgement:
         return self._judge_named(case) if self.named else self._judge_written(case)

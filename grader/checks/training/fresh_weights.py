@@ -6,8 +6,19 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from grader.checks.training.asked_runs import judge_asked
-from grader.checks.training.starts import (
+from grader.facts.case import Case
+from grader.facts.fields import SectionName
+from grader.facts.known import Known, Unknown, every
+from grader.facts.training.runs import where_of
+from grader.facts.training.seen import no_training, ran, whole_history
+from grader.facts.training.settings import Setting
+from grader.facts.training.starts import Concern, Starts, starts_of
+from grader.facts.training.story import FirstEpoch
+from grader.judging.asked_runs import judge_asked
+from grader.judging.check import Check, Early
+from grader.judging.judgement import Judgement
+from grader.judging.nothing import nothing_in_any
+from grader.judging.starts import (
     accusation,
     advice_on,
     doubtful_places,
@@ -15,16 +26,6 @@ from grader.checks.training.starts import (
     places_of,
     timeline,
 )
-from grader.facts.case import Case
-from grader.facts.known import Known, Unknown, every
-from grader.facts.training.runs import where_of
-from grader.facts.training.seen import no_training, ran, whole_history
-from grader.facts.training.settings import Setting
-from grader.facts.training.starts import Concern, Starts, starts_of
-from grader.facts.training.story import FirstEpoch
-from grader.judging.check import Check
-from grader.judging.judgement import Judgement
-from grader.judging.nothing import nothing_handed_in
 
 __all__ = ["FreshWeights"]
 
@@ -35,12 +36,13 @@ class FreshWeights(Check):
     A run is a carry-over where at least `threshold` of its trainable parameter tensors equal, by value,
     those at the end of an earlier run; so loading trained weights into a new object counts, and building
     the net again, resetting its parameters or loading the initial state does not. Weights that follow trained
-    ones without being equal (scaled, given noise, filters in another order), that a step put there, or that
-    moved on from a run's end in no training that was seen, go to a TA. The notebook was run from
-    top to bottom: where the submitted execution counts or outputs tell that the student's own order was
-    another, both stories go to a TA and nobody is accused. The same holds where the object may not have been
-    rebuilt only because a cell between the two runs failed, and where one training may have gone on with
-    another optimizer: within one statement, or with layers frozen or set free in between.
+    ones without being equal (scaled, given noise, filters in another order), that compute what a trained
+    network computes, that a step put there, or that moved on from a run's end in no training that was seen,
+    go to a TA. The notebook was run from top to bottom: where the submitted execution counts or outputs
+    tell that the student's own order was another, both stories go to a TA and nobody is accused. The same
+    holds where the object may not have been rebuilt only because a cell between the two runs failed, and
+    where one training may have gone on with another optimizer: within one statement, or with layers
+    frozen or set free in between.
 
     Fields: `sections` limits the runs looked at; `warm_starts` names sections in which going on is intended;
     `must_train` lists settings that have to be among the runs, from fresh weights: each is an equal part of
@@ -59,16 +61,14 @@ class FreshWeights(Check):
   first_epoch: {pattern: 'Epoch 1: Train err: ([0-9.]+)', fresh_at_least: 0.41, carried_at_most: 0.34}
 """
 
+    early: ClassVar[Early] = "outcome"
+
     check: Literal["fresh_weights"] = "fresh_weights"
-    sections: tuple[str, ...] = ()
-    warm_starts: tuple[str, ...] = ()
+    sections: tuple[SectionName, ...] = ()
+    warm_starts: tuple[SectionName, ...] = ()
     threshold: float = Field(default=0.5, gt=0, le=1)
     must_train: tuple[Setting, ...] = ()
     first_epoch: FirstEpoch | None = None
-
-    def section_names(self) -> tuple[str, ...]:
-        settings = tuple(setting.section for setting in self.must_train if setting.section is not None)
-        return (*self.sections, *self.warm_starts, *settings)
 
     def judge(self, case: Case) -> Judgement:
         starts = starts_of(
@@ -97,9 +97,9 @@ class FreshWeights(Check):
         return self._all_fresh(starts) if starts.runs else self._nothing_trained(case, starts)
 
     def _nothing_trained(self, case: Case, starts: Starts) -> Judgement:
-        untouched = [nothing_handed_in(case, section) for section in self.sections]
-        if untouched and untouched[0] is not None and all(untouched):
-            return untouched[0].model_copy(update={"exhibits": (timeline(starts),)})
+        bare = nothing_in_any(case, self.sections)
+        if bare is not None:
+            return bare.model_copy(update={"exhibits": (timeline(starts),)})
         unsure = (timeline(starts, undetermined=True),)
         if case.evidence.training.runs:
             text = "No training was seen in this part, only elsewhere."

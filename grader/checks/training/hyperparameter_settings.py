@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.known import Fact, Known, Unknown, every, sure
+from grader.facts.fields import SectionName
+from grader.facts.known import Known, Unknown, every, sure
 from grader.facts.notebook import located
-from grader.facts.training.edited import edited_in_place
-from grader.facts.training.redesign import redesigned
 from grader.facts.training.runs import by_token, in_cells, settings_of, where_of
 from grader.facts.training.seen import all_runs, seen_runs
 from grader.facts.training.settings import Became, Setting, became_of, differences, fitting, open_share
-from grader.facts.training.tried import different_settings
+from grader.facts.training.tried import Tried
 from grader.judging.check import Check
 from grader.judging.exhibits import RunTimeline, Table
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import nothing_handed_in
+from grader.judging.nothing import nothing_in_any
 
 __all__ = ["HyperparameterSettings"]
 
@@ -58,19 +55,15 @@ class HyperparameterSettings(Check):
     settings: tuple[Setting, ...] = ()
     at_least: int | None = Field(default=None, ge=1)
     architectural: bool = False
-    sections: tuple[str, ...] = ()
-    baselines: tuple[str, ...] = ()
-    final: tuple[str, ...] = ()
+    sections: tuple[SectionName, ...] = ()
+    baselines: tuple[SectionName, ...] = ()
+    final: tuple[SectionName, ...] = ()
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> HyperparameterSettings:
         if bool(self.settings) == (self.at_least is not None):
             raise ValueError("give either settings or at_least")
         return self
-
-    def section_names(self) -> tuple[str, ...]:
-        named = tuple(setting.section for setting in self.settings if setting.section is not None)
-        return (*self.sections, *self.baselines, *self.final, *named)
 
     def judge(self, case: Case) -> Judgement:
         return self._judge_settings(case) if self.settings else self._judge_count(case)
@@ -89,13 +82,9 @@ class HyperparameterSettings(Check):
         if isinstance(settled, Unknown):
             labels = "; ".join(each.setting.label for each in found if each.state == "unsure")
             why = f"Whether this was trained as asked is not known: {labels}."
-            judgement = Judgement.needs_ta(message, open=why, share=share, **more)
-            return judgement.model_copy(update={"open_share": open_share(found)})
-        if right == len(found):
-            return Judgement.passed(message, on=settled, **more)
-        if right:
-            return Judgement.partial(share, message, on=settled, **more)
-        return Judgement.failed(message, on=settled, **more)
+            waits = open_share(found)
+            return Judgement.needs_ta(message, open=why, share=share, open_share=waits, **more)
+        return Judgement.earned(share, message, on=settled, **more)
 
     def _reason(self, became: Became, case: Case) -> str:
         """What became of a setting that was not trained as asked, and which other one was in its place."""
@@ -121,18 +110,18 @@ class HyperparameterSettings(Check):
             tried = with_last if not tried.enough or sure(with_last.redesigned) else tried
         if tried.enough and isinstance(tried.redesigned, Unknown):
             why = f"{_NO_NETWORK_SEEN[:-1]}: {tried.redesigned.why}."
-            return Judgement.needs_ta(tried.words, open=why, share=0.5, **tried.more)
+            return Judgement.needs_ta(_words(tried), open=why, share=0.5, **_shown(tried))
         if tried.enough and sure(tried.redesigned):
             words = f"{tried.count} different settings were trained."
-            return Judgement.passed(words, on=tried.runs, **tried.more)
+            return Judgement.passed(words, on=tried.runs, **_shown(tried))
         anywhere = self._tried(case, seen_runs(case))
-        if anywhere.enough and (not placed or not tried.count) and not _untouched(case, self.sections):
+        if anywhere.enough and (not placed or not tried.count) and not nothing_in_any(case, self.sections):
             why = "Whether they answer this part is not known."
-            return Judgement.needs_ta(anywhere.words, open=why, **anywhere.more)
+            return Judgement.needs_ta(_words(anywhere), open=why, **_shown(anywhere))
         return self._too_few(case, tried if placed else anywhere)
 
-    def _tried(self, case: Case, runs: Known[tuple[TrainingRun, ...]]) -> _Tried:
-        return _Tried(
+    def _tried(self, case: Case, runs: Known[tuple[TrainingRun, ...]]) -> Tried:
+        return Tried(
             case,
             wanted=self.at_least or 1,
             runs=runs.map(lambda found: self._with_baselines(case, found)),
@@ -145,100 +134,44 @@ class HyperparameterSettings(Check):
         both_of_them = {run.index: run for run in (*seen_runs(case, self.baselines).value, *runs)}
         return tuple(both_of_them[index] for index in sorted(both_of_them))
 
-    def _too_few(self, case: Case, tried: _Tried) -> Judgement:
+    def _too_few(self, case: Case, tried: Tried) -> Judgement:
         lacking = "" if tried.enough else f" {tried.wanted} were asked for."
         if isinstance(tried.redesigned, Known) and not tried.redesigned.value:
             lacking += " None of them changes the network itself."
-        message = f"{tried.words}{lacking}"
-        bare = _untouched(case, self.sections)
+        message = f"{_words(tried)}{lacking}"
+        bare = nothing_in_any(case, self.sections)
         if tried.count == 0 and bare is not None:
-            return bare.model_copy(update={"where": (), "exhibits": tried.more["exhibits"]})
+            return bare.model_copy(update={"where": (), "exhibits": _shown(tried)["exhibits"]})
         if tried.possible > tried.count and not tried.enough:
             share = tried.count / tried.wanted
             why = f"There may be more: {tried.edited.why}." if isinstance(tried.edited, Unknown) else _CUT
-            judgement = Judgement.needs_ta(message, open=why, share=share, **tried.more)
-            return judgement.model_copy(update={"open_share": tried.open_share})
+            waits = tried.open_share
+            return Judgement.needs_ta(message, open=why, share=share, open_share=waits, **_shown(tried))
         whole = all_runs(case, self._looked_through(case))
         if isinstance(whole, Unknown):
-            return Judgement.needs_ta(message, open=f"There may be more: {whole.why}.", **tried.more)
+            return Judgement.needs_ta(message, open=f"There may be more: {whole.why}.", **_shown(tried))
         if not case.evidence.training.runs:
-            return Judgement.needs_ta(message, open="No training was recorded at all.", **tried.more)
+            return Judgement.needs_ta(message, open="No training was recorded at all.", **_shown(tried))
         if tried.count == 0:
-            return Judgement.failed(message, on=whole, **tried.more)
+            return Judgement.failed(message, on=whole, **_shown(tried))
         if tried.enough:
             advice = "Change the network itself in one of them, as its number of layers or channels."
-            return Judgement.partial(0.5, message, on=whole, advice=advice, **tried.more)
-        return Judgement.partial(tried.count / tried.wanted, message, on=whole, **tried.more)
+            return Judgement.partial(0.5, message, on=whole, advice=advice, **_shown(tried))
+        return Judgement.partial(tried.count / tried.wanted, message, on=whole, **_shown(tried))
 
     def _looked_through(self, case: Case) -> tuple[str, ...]:
         """The sections in which settings were looked for; none, for the whole notebook, where one is lost."""
         return self.sections if all(located(case, section) for section in self.sections) else ()
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """Settings that were tried, by the runs that were seen.
-
-    Attributes:
-        redesign_asked: Whether the network itself has to be among what was changed.
-    """
-
-    case: Case
-    wanted: int
-    runs: Known[tuple[TrainingRun, ...]]
-    redesign_asked: bool
-
-    @cached_property
-    def redesigned(self) -> Fact[bool]:
-        """Whether the network itself is among what was changed; true where nobody asks."""
-        if not self.redesign_asked:
-            return self.runs.map(lambda _: True)
-        found = redesigned(self.runs.value, self.case)
-        return self.edited if isinstance(found, Known) and not found.value else found
-
-    @cached_property
-    def edited(self) -> Fact[bool]:
-        """Whether networks that the file does not hold any more may be among the student's own."""
-        return edited_in_place(self.runs.value, self.case)
-
-    @cached_property
-    def _different(self) -> dict[object, TrainingRun]:
-        return different_settings(self.runs.value, self.case.evidence.training)
-
-    @cached_property
-    def possible(self) -> int:
-        """How many there are if runs differ wherever the record does not tell, or no longer can."""
-        if isinstance(self.edited, Unknown):
-            return len(self.runs.value)
-        return len(different_settings(self.runs.value, self.case.evidence.training, apart=True))
-
-    @property
-    def open_share(self) -> float:
-        """Part of the settings asked for of which nobody can tell without looking."""
-        return (min(self.possible, self.wanted) - self.count) / self.wanted
-
-    @property
-    def more(self) -> dict[str, Any]:
-        """Where, and exhibits, for a judgement."""
-        sources = by_token(self.case.evidence.training)
-        trained = Table.of("settings", [settings_of(run, sources) for run in self.runs.value])
-        exhibits = (RunTimeline(), trained, Table.of("different settings", [{"different": self.count}]))
-        return {"where": where_of(self._different.values()), "exhibits": exhibits}
-
-    @property
-    def count(self) -> int:
-        return len(self._different)
-
-    @property
-    def enough(self) -> bool:
-        return self.count >= self.wanted
-
-    @property
-    def words(self) -> str:
-        return f"{self.count} different setting{'s were' if self.count != 1 else ' was'} trained."
+def _shown(tried: Tried) -> dict[str, Any]:
+    """Where, and exhibits, for a judgement on settings that were tried."""
+    sources = by_token(tried.case.evidence.training)
+    trained = Table.of("settings", [settings_of(run, sources) for run in tried.runs.value])
+    counted = Table.of("different settings", [{"different": tried.count}])
+    exhibits = (RunTimeline(), trained, counted)
+    return {"where": where_of(tried.different.values()), "exhibits": exhibits}
 
 
-def _untouched(case: Case, sections: tuple[str, ...]) -> Judgement | None:
-    """The judgement on sections that are all as the handout left them; None where one is not."""
-    bare = [nothing_handed_in(case, section) for section in sections]
-    return bare[0] if bare and all(bare) else None
+def _words(tried: Tried) -> str:
+    return f"{tried.count} different setting{'s were' if tried.count != 1 else ' was'} trained."

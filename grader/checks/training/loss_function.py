@@ -9,7 +9,7 @@ from pydantic import Field
 
 from grader.evidence.training import LossUse, TrainingRun
 from grader.facts.case import Case
-from grader.facts.fields import Where
+from grader.facts.fields import SectionName, Where
 from grader.facts.known import Fact, Known, Unknown, both, every
 from grader.facts.networks.steps import steps_of_list
 from grader.facts.notebook import located
@@ -21,7 +21,7 @@ from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
 from grader.judging.judgement import Judgement
-from grader.judging.nothing import nothing_handed_in
+from grader.judging.nothing import nothing_in_any
 
 __all__ = ["LossFunction"]
 
@@ -63,11 +63,8 @@ class LossFunction(Check):
 
     check: Literal["loss_function"] = "loss_function"
     classes: int = Field(ge=2)
-    sections: tuple[str, ...] = ()
+    sections: tuple[SectionName, ...] = ()
     without: tuple[str, ...] = ()
-
-    def section_names(self) -> tuple[str, ...]:
-        return self.sections
 
     def judge(self, case: Case) -> Judgement:
         placed = all(located(case, section) for section in self.sections)
@@ -197,9 +194,9 @@ def _lacking(case: Case, sections: tuple[str, ...]) -> str:
 
 
 def _no_runs(case: Case, sections: tuple[str, ...]) -> Judgement:
-    untouched = [judgement for section in sections if (judgement := nothing_handed_in(case, section))]
-    if sections and len(untouched) == len(sections):
-        return untouched[0]
+    bare = nothing_in_any(case, sections)
+    if bare is not None:
+        return bare
     nothing = no_training(case)
     if isinstance(nothing, Known) and nothing.value:
         return Judgement.failed("No network was trained.", on=nothing)

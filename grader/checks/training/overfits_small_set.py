@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,8 +10,8 @@ from grader.evidence.training import DataSource, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Regex
 from grader.facts.known import Fact, Known, Unknown, sure
-from grader.facts.notebook import read_our_data, stored_text
-from grader.facts.training.memorising import items_of, memorised, reported
+from grader.facts.notebook import read_our_data
+from grader.facts.training.memorising import items_of, line_handed_in, memorised, reported
 from grader.facts.training.runs import by_token, object_name, runs_in, where_of
 from grader.facts.words.answers import answer_in
 from grader.judging.check import Check
@@ -59,8 +58,9 @@ class OverfitsSmallSet(Check):
         sources = by_token(case.evidence.training)
         section = case.section
         runs = runs_in(case, () if section is None else (section,))
-        small = [run for run in runs if self._is_small(run, sources)]
-        claim = self._claim(answer.cells, case)
+        sized = [(run, items_of(run, sources)) for run in runs]
+        small = [run for run, items in sized if items is not None and items <= self.largest_set]
+        claim = line_handed_in([case.evidence.cells[index] for index in answer.cells], self.claim)
         trained = Table.of("runs", [_describe(run, sources) for run in runs])
         shown = (trained, Table.of("claim", [{"claimed": bool(claim)}]))
         bare = nothing_handed_in(case)
@@ -107,23 +107,9 @@ class OverfitsSmallSet(Check):
         )
         return f"In our run, on other images, {nothing} within {self.steps} steps"
 
-    def _claim(self, cells: tuple[int, ...], case: Case) -> str:
-        """The first printed line of these cells that reports 100 %, in words; empty where there is none."""
-        for index in cells:
-            for number, line in enumerate(stored_text(case.evidence.cells[index]).splitlines(), start=1):
-                found = re.search(self.claim, line)
-                if found is not None:
-                    place = f"line {number} of what cell {index} printed in the file handed in"
-                    return f"{place} reports 100 % (`{line[: found.end()].strip()[-60:]}`)"
-        return ""
-
     def _passed(self, run: TrainingRun, on: Known[bool], shown: tuple[Table, ...]) -> Judgement:
         message = f"`{object_name(run.model)}` learnt its small set by heart in {run.steps} steps."
         return Judgement.passed(message, on=on, where=where_of([run]), exhibits=shown)
-
-    def _is_small(self, run: TrainingRun, sources: dict[int, DataSource]) -> bool:
-        items = items_of(run, sources)
-        return items is not None and items <= self.largest_set
 
 
 def _describe(run: TrainingRun, sources: dict[int, DataSource]) -> dict[str, Any]:

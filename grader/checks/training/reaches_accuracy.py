@@ -27,7 +27,8 @@ class ReachesAccuracy(Check):
     the evidence is missing.
 
     Fields: `pattern` is a regular expression whose first group is the figure; `at_least` or `at_most` is
-    the bound; `percent` divides figures by 100 first.
+    the bound; `percent` divides figures by 100 first, as is done with one that a percent sign follows, and
+    with one above 1 where a share is to be reached.
     """
 
     example: ClassVar[str] = """\
@@ -65,7 +66,13 @@ class ReachesAccuracy(Check):
         if isinstance(last, Unknown):
             text = "No such figure was printed in our run."
             return Judgement.needs_ta(text, open=f"But {last.why}.", where=answer_in(case).where)
-        figure = last.value.value * (0.01 if self.percent else 1.0)
+        value = last.value.value
+        in_percent = self.percent or last.value.percent or (value > 1 and self.at_least is not None)
+        figure = value * (0.01 if in_percent else 1.0)
+        if (in_percent and not self.percent and value < 1) or (self.at_least is not None and figure > 1):
+            text = f"{value:g}{' %' if last.value.percent else ''} is printed in our run."
+            why = "Whether that is a share or a percentage is not clear."
+            return Judgement.needs_ta(text, open=why, where=(Where(cell=last.value.cell),))
         bounds = Table.of("bounds", [{"at least": self.at_least, "at most": self.at_most}])
         exhibits = (Pair(found=figure), bounds)
         reached = figure >= self.at_least if self.at_least is not None else figure <= (self.at_most or 0.0)

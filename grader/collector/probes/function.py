@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from grader.collector.probes.operators import Watched
 from grader.collector.probes.surroundings import Surroundings, raised
-from grader.collector.probes.target import Missing, cell_of, find_function
+from grader.collector.probes.target import Missing, cell_of, find_function, own_function
 from grader.collector.values import encode
 from grader.evidence.arrays import Arrays
 from grader.evidence.frames import ProbeInputs
@@ -32,7 +32,7 @@ _CLOCK = time.perf_counter
 
 
 def probe_function(probe: FunctionProbe, around: Surroundings) -> ProbeResult:
-    found = find_function(probe.target, around)
+    found = find_function(probe.target, around) if probe.code is None else own_function(probe.code, around)
     if isinstance(found, Missing):
         error = None if found.error is None else raised(found.error, around.cells)
         return ProbeResult(status="not_found", detail=found.tried, error=error)

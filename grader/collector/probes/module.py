@@ -19,6 +19,7 @@ from grader.collector.networks import (
     submodules,
 )
 from grader.collector.probes.placed import placed
+from grader.collector.probes.stirring import stir
 from grader.collector.probes.surroundings import Surroundings, raised
 from grader.collector.probes.target import Found, Missing, cell_of, find_module
 from grader.collector.probes.trace import Trace, layers_of
@@ -43,11 +44,14 @@ def probe_module(probe: ModuleProbe, around: Surroundings) -> ProbeResult:
     if isinstance(found, Missing):
         return _missing(found, around)
     network: nn.Module = found.thing
-    tensors = [
-        tuple(_tensor(name, tensor, probe.weights, around) for name, tensor in read(network))
-        for read in (parameters, buffers)
-    ]
-    forwards, trace = _forwards(network, probe, around)
+    with _left_as_it_was(network):
+        if probe.stirred:
+            stir(network, around.plan.seed)
+        tensors = [
+            tuple(_tensor(name, tensor, probe.weights, around) for name, tensor in read(network))
+            for read in (parameters, buffers)
+        ]
+        forwards, trace = _forwards(network, probe, around)
     layers, layers_cut = layers_of(network, trace)
     record = ModuleRecord(
         found_by=found.found_by,
@@ -109,15 +113,14 @@ def _forwards(
     """One pass for each hidden input, the first traced; one of zeros where only a shape is known."""
     records: list[ForwardRecord] = []
     trace: Trace | None = None
-    with _left_as_it_was(network):
-        for inputs in around.inputs:
-            tracing = Trace(network) if trace is None else None
-            records.append(_forward(network, inputs, tracing, around))
-            trace = trace or tracing
-        if trace is None and probe.target.discover is not None:
-            trace = Trace(network)
-            with trace:
-                network(placed(torch.zeros(probe.target.discover.input_shape), network))
+    for inputs in around.inputs:
+        tracing = Trace(network) if trace is None else None
+        records.append(_forward(network, inputs, tracing, around))
+        trace = trace or tracing
+    if trace is None and probe.target.discover is not None:
+        trace = Trace(network)
+        with trace:
+            network(placed(torch.zeros(probe.target.discover.input_shape), network))
     return tuple(records), trace
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 import threading
-from types import FrameType
+from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
 
 from torch._C._profiler import _ExperimentalConfig
@@ -22,11 +24,24 @@ _MOST_EVENTS = 200_000
 _MOST_NAMES = 2000
 _LONGEST = 120
 _LIBRARIES = frozenset({"cv2", "numpy", "scipy", "skimage"})
+#: What has work done where it is not seen: by a thread that was there before, or another process.
+_ELSEWHERE = frozenset({
+    "_multiprocessing", "_posixsubprocess", "_queue", "_socket", "_thread", "asyncio", "concurrent", "joblib",
+    "loky", "multiprocess", "multiprocessing", "queue", "socket", "subprocess", "threading",
+})  # fmt: skip
+_STARTS = ("exec", "fork", "popen", "posix_spawn", "spawn", "system")
+_FOLDERS = (
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    Path(__file__).parents[2],
+)
+_INSTALLED = (*map(str, _FOLDERS), *(str(folder.resolve()) for folder in _FOLDERS), "<frozen")
+_A_THREAD = "threading.Thread.run"
 _OURS = "grader: the call"
 _TORCHS_OWN = "aten::"
 _FUNCTION = 0
 
 _SET_PROFILE, _GET_PROFILE = sys.setprofile, sys.getprofile
+_FRAMES, _THREAD = sys._current_frames, threading.get_ident
 _RECORD = profiler.record_function
 _PROFILE = profiler.profile
 
@@ -38,7 +53,8 @@ class Watched:
         operators: Torch operators that code of this thread called, as ``conv2d``; those that an operator
             calls in its turn are left out. None where they could not be seen.
         elsewhere: The same for all other threads.
-        library: Functions of array libraries that were called from outside of these, by dotted name.
+        library: Functions of array libraries that were called from outside of these, by dotted name; and what
+            the notebook's code called that has work done elsewhere, or switches the look off.
         cut: There was more than is kept.
     """
 
@@ -62,6 +78,8 @@ class Watched:
             self._mark.__enter__()
         except (RuntimeError, TypeError, AttributeError):
             self._profile = None  # another version's profiler: nothing is known then
+        if _others_at_work():
+            self._keep(self.library, _A_THREAD)
         self._before = _GET_PROFILE()
         threading.setprofile(self._called)
         _SET_PROFILE(self._called)
@@ -82,13 +100,15 @@ class Watched:
             caller = frame.f_back
             name = frame.f_code.co_name
         elif event == "c_call":
-            module = str(getattr(argument, "__module__", None) or "")
+            holder = type(getattr(argument, "__self__", None)).__module__
+            module = str(getattr(argument, "__module__", None) or holder)
             caller = frame
             name = str(getattr(argument, "__name__", ""))
         else:
             return
         outside = caller is None or _root(str(caller.f_globals.get("__name__", ""))) not in _LIBRARIES
-        if outside and _root(module) in _LIBRARIES:
+        handed_on = _is_elsewhere(module, name) and caller is not None and _is_notebooks(caller.f_code)
+        if handed_on or (outside and _root(module) in _LIBRARIES):
             self._keep(self.library, f"{module}.{name}")
 
     def _sort(self, events: list[Any]) -> None:
@@ -116,6 +136,29 @@ class Watched:
             names.add(name)
         else:
             self.cut = self.cut or name not in names
+
+
+def _is_elsewhere(module: str, name: str) -> bool:
+    """Whether a function has work done where it is not seen, or switches off what sees it."""
+    if _root(module) in ("os", "posix"):
+        return name.startswith(_STARTS)
+    return _root(module) in _ELSEWHERE or (module == "sys" and name == "setprofile")
+
+
+def _is_notebooks(code: CodeType) -> bool:
+    """Whether it is neither of Python or a package, nor ours."""
+    return not code.co_filename.startswith(_INSTALLED)
+
+
+def _others_at_work() -> bool:
+    """Whether code of the notebook runs in another thread already: Python's look does not reach there."""
+    for thread, top in _FRAMES().items():
+        frame: FrameType | None = None if thread == _THREAD() else top
+        while frame is not None:
+            if _is_notebooks(frame.f_code):
+                return True
+            frame = frame.f_back
+    return False
 
 
 def _is_operator(event: Any) -> bool:

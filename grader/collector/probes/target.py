@@ -18,7 +18,7 @@ from grader.collector.probes.surroundings import Surroundings
 from grader.evidence.plan import Discovery, Target
 from grader.evidence.record import Candidate
 
-__all__ = ["Found", "Missing", "cell_of", "find_function", "find_module"]
+__all__ = ["Found", "Missing", "cell_of", "find_function", "find_module", "own_function"]
 
 _MAX_CANDIDATES = 200
 _MAX_ITEMS, _MAX_NAME = 1000, 100
@@ -27,6 +27,7 @@ _MAX_SEARCHED = 100_000
 _OF_IPYTHON = frozenset({"In", "Out"})
 _MRO = vars(type)["__mro__"].__get__
 _NO_GRAD = torch.no_grad
+_COMPILE, _EXEC = compile, exec
 
 
 @dataclass
@@ -106,6 +107,19 @@ def find_function(target: Target, around: Surroundings) -> Found | Missing:
         if isinstance(found, Missing) or callable(found.thing):
             return found
     return Missing(_tried(target))
+
+
+def own_function(code: str, around: Surroundings) -> Found | Missing:
+    """The function `measure` of the course's own code, which has the notebook's names in `student`."""
+    scope: dict[str, Any] = {"__name__": "measure", "student": dict(around.namespace)}
+    try:
+        _EXEC(_COMPILE(code, "<measure>", "exec"), scope)
+    except Exception as error:
+        return Missing("the course's own code raised", error)
+    function = scope.get("measure")
+    if not isinstance(function, FunctionType):
+        return Missing("the course's own code defines no function `measure`")
+    return Found(function, "expression", "measure")
 
 
 def _tried(target: Target) -> str:

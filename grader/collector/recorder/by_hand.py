@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -12,6 +12,7 @@ from torch import nn
 from grader.collector.networks import is_trainable, parameters
 from grader.collector.recorder.cells import Cells, Place
 from grader.collector.recorder.fingerprint import Snapshot, take
+from grader.collector.recorder.functions import Trace
 from grader.collector.recorder.passes import Pass
 
 __all__ = ["ByHand", "Update"]
@@ -42,6 +43,7 @@ class Update:
     """Backward passes through one network in one cell that no optimizer step followed.
 
     Attributes:
+        trace: What the network computed before; None where that is not known.
         callers: Of functions that the cell called.
         within: Of what these functions called in their turn.
     """
@@ -51,6 +53,7 @@ class Update:
     during: Pass | None
     trained: tuple[torch.Tensor, ...]
     before: Snapshot
+    trace: Trace | None = None
     backwards: int = 0
     callers: Calls = field(default_factory=Calls)
     within: Calls = field(default_factory=Calls)
@@ -67,9 +70,14 @@ class Update:
 
 
 class ByHand:
-    """Collects updates of the running cell; networks are held until the cell ends."""
+    """Collects updates of the running cell; networks are held until the cell ends.
 
-    def __init__(self) -> None:
+    Args:
+        follow: Begins to follow what the network with some parameters computes.
+    """
+
+    def __init__(self, follow: Callable[[Sequence[torch.Tensor]], Trace | None]) -> None:
+        self._follow = follow
         self._updates: list[Update] = []
         self._optimised: list[torch.Tensor] = []
 
@@ -78,7 +86,8 @@ class ByHand:
         known = next((update for update in self._updates if update.model is model), None)
         if known is None:
             trained = tuple(tensor for _, tensor in parameters(model) if is_trainable(tensor))
-            known = Update(model, cells.place(), during, trained, take(trained))
+            before, trace = take(trained), self._follow(trained)
+            known = Update(model, cells.place(), during, trained, before, trace)
             self._updates.append(known)
         known.backward(cells.callers())
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from grader.collector.recorder.fingerprint import Snapshot
+from grader.collector.recorder.fingerprint import Snapshot, fingerprint
+from grader.collector.recorder.functions import Trace
 from grader.collector.recorder.likeness import is_among, resembled
 from grader.collector.recorder.runs import Run
 from grader.evidence.training import Start
@@ -14,7 +15,9 @@ from grader.evidence.training import Start
 __all__ = ["doubted", "judge_start"]
 
 
-def judge_start(now: Snapshot, parameters: Sequence[torch.Tensor], earlier: Sequence[Run]) -> Start:
+def judge_start(
+    now: Snapshot, parameters: Sequence[torch.Tensor], earlier: Sequence[Run], trace: Trace | None = None
+) -> Start:
     """Says which share of a run's parameters holds values that an earlier run trained.
 
     A tensor counts where its values tell something: not where all its elements are equal (a fresh bias
@@ -24,6 +27,7 @@ def judge_start(now: Snapshot, parameters: Sequence[torch.Tensor], earlier: Sequ
         now: The values just before the run's first step.
         parameters: The tensors themselves, in the same order.
         earlier: All runs so far, oldest first, their ends read.
+        trace: What the network computes; None where that is not known.
     """
     shares = [(_carried_share(now, run), run) for run in earlier]
     best_share, best = max(
@@ -45,6 +49,12 @@ def judge_start(now: Snapshot, parameters: Sequence[torch.Tensor], earlier: Sequ
     like = resembled(now, parameters, earlier) if best_share < 1 else None
     if like is not None:
         return doubted(start, f"its weights resemble those that run {like.index} ended with")
+    same = _computes_the_same(parameters, earlier, trace) if best_share < 1 else None
+    if same is not None:
+        return doubted(
+            start,
+            f"on a batch of the notebook's own it computes what the network of run {same.index} came to",
+        )
     unread = [run for run in earlier if not run.end_known and _shapes(run) == _shapes_of(now)]
     if unread and best_share == 0:
         return doubted(start, f"what run {unread[-1].index} ended with could not be read")
@@ -56,6 +66,25 @@ def doubted(start: Start, why: str) -> Start:
     if start.carried_share > 0:
         return start.model_copy(update={"resembles": start.resembles or why})
     return start.model_copy(update={"determined": False, "reloaded_initial": False, "why": start.why or why})
+
+
+def _computes_the_same(
+    parameters: Sequence[torch.Tensor], earlier: Sequence[Run], trace: Trace | None
+) -> Run | None:
+    """The latest run whose trained network computes what this one does at its start.
+
+    Where a network holds trained weights that the run leaves alone, as below an adapter that begins with
+    nothing, these may be all that it computes with. It is not left alone where weights are made of both.
+    """
+    if trace is None:
+        return None
+    for run in reversed(earlier):
+        if run.trace is not None and trace.came_to(run.trace):
+            trained = [mine for each in earlier for at in each.milestones[1:] for mine in at.prints]
+            left_alone = (fingerprint(tensor) for tensor in trace.beside(parameters))
+            held = any(not mine.constant and is_among(mine, trained) for mine in left_alone)
+            return None if held else run
+    return None
 
 
 def _carried_share(now: Snapshot, run: Run) -> float:

@@ -60,6 +60,8 @@ _MAX_COMPUTED = 20
 _MAX_ROWS = 64
 #: Half precision rounds a sum of probabilities by about this much.
 _TOLERANCE = 5e-3
+#: The same of probabilities from logarithms in half precision; those of another axis are far from it.
+_ROUGHLY = 0.1
 
 _TENSOR = torch._C.TensorBase
 _GRAD_FN = vars(_TENSOR)["grad_fn"].__get__
@@ -95,6 +97,8 @@ def input_kind(tensor: torch.Tensor) -> InputKind:
         return "unknown"
     trace = _traced(node)
     plain = _plainly(trace)
+    if plain == "log_probabilities" and _of_other_axis(_rows(tensor)):
+        return "unknown"
     if plain is not None:
         return plain
     rows = _rows(tensor)
@@ -209,9 +213,15 @@ def _by_value(rows: torch.Tensor) -> InputKind:
     return "log_probabilities" if _adds_up(_EXP(rows), axis) else "unknown"
 
 
-def _adds_up(rows: torch.Tensor, axis: int) -> bool:
-    within = float(_MIN(rows)) >= -_TOLERANCE and float(_MAX(rows)) <= 1 + _TOLERANCE
-    return within and float(_MAX(_ABS(_SUM(rows, axis) - 1))) <= _TOLERANCE
+def _of_other_axis(rows: torch.Tensor) -> bool:
+    """Whether logarithms are none of probabilities over the class axis, as a softmax over the batch gives."""
+    classes = rows.shape[1] if rows.dim() > 1 else 0
+    return classes > 1 and bool(rows.numel()) and not _adds_up(_EXP(rows), 1, _ROUGHLY)
+
+
+def _adds_up(rows: torch.Tensor, axis: int, within: float = _TOLERANCE) -> bool:
+    in_range = float(_MIN(rows)) >= -within and float(_MAX(rows)) <= 1 + within
+    return in_range and float(_MAX(_ABS(_SUM(rows, axis) - 1))) <= within
 
 
 def _in_unit_range(rows: torch.Tensor) -> bool:

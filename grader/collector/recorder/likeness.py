@@ -6,6 +6,7 @@ Each tensor is asked by itself: that most of a network is fresh says nothing of 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from grader.collector.recorder.filters import Filters, filters_of, same_filters
 from grader.collector.recorder.fingerprint import Fingerprint, Snapshot
 from grader.collector.recorder.runs import Run
 
-__all__ = ["is_among", "resembled"]
+__all__ = ["is_among", "is_initial", "resembled"]
 
 #: Correlation of sampled elements above which weights are taken for trained ones that were changed a little.
 #: Independent weights stay within 0.13 of 0 in two thirds of cases for the fewest elements compared.
@@ -25,6 +26,8 @@ _FEWEST_OF_A_TENSOR = 8
 #: The same for a single tensor: logarithm (base 10) of the chance that independent weights correlate as much.
 _CHANCE = -9.0
 _FEWEST_OF_ONE = 5
+#: The share of elements from which on they are no chance where they are the very same.
+_SHARED = 0.1
 #: Correlation from which on one tensor is the other, but for a factor.
 _SCALED = 1 - 1e-9
 #: Readings of a run that single tensors are compared with; its last one is among them.
@@ -33,6 +36,12 @@ _READINGS = 8
 
 def is_among(mine: Fingerprint, others: Sequence[Fingerprint]) -> bool:
     return any(mine.equals(other) for other in others)
+
+
+def is_initial(mine: Fingerprint, earlier: Sequence[Run]) -> bool:
+    """Whether an earlier run began with these values, or with them but for a factor, and began fresh."""
+    initial = _initial_of(earlier)
+    return is_among(mine, initial) or _is_scaled(mine, initial)
 
 
 def _initial_of(earlier: Sequence[Run]) -> list[Fingerprint]:
@@ -111,8 +120,16 @@ def _follows(mine: Fingerprint, other: Fingerprint) -> bool:
     count = len(mine.sample)
     if mine.shape != other.shape or count != len(other.sample) or count < _FEWEST_OF_ONE:
         return False
+    if _shared(mine.sample, other.sample) >= max(_FEWEST_OF_ONE, _SHARED * count):
+        return True
     unlike = 10 ** (2 * _CHANCE / (count - 2))
     return 1 - _correlation(mine.sample, other.sample) ** 2 < unlike
+
+
+def _shared(mine: Sequence[float], other: Sequence[float]) -> int:
+    """Elements that are the very same at the same place, but for values that stand there more than once."""
+    often = Counter(other)
+    return sum(a == b and often[b] == 1 for a, b in zip(mine, other, strict=True))
 
 
 def _is_scaled(mine: Fingerprint, others: Sequence[Fingerprint]) -> bool:

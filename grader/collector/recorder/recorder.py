@@ -16,11 +16,14 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.weak import TensorWeakRef, WeakIdKeyDictionary
 
 from grader.collector.networks import class_name, is_tensor, is_trainable
+from grader.collector.recorder.arrival import arrived_at
 from grader.collector.recorder.by_hand import ByHand, Update
 from grader.collector.recorder.carry import doubted, judge_start
 from grader.collector.recorder.cells import Cells, Place
+from grader.collector.recorder.checkpoints import training_of
 from grader.collector.recorder.evaluations import Evaluations
 from grader.collector.recorder.fingerprint import Snapshot, take
+from grader.collector.recorder.functions import Functions
 from grader.collector.recorder.identity import Models
 from grader.collector.recorder.losses import Losses
 from grader.collector.recorder.passes import Pass, Passes
@@ -57,7 +60,8 @@ class Recorder:
         self._sources = Sources(cells, self.note)
         self._passes = Passes(cells, self._sources, training, self._pass_closed, note_shim, self.note)
         self._evaluations = Evaluations(self._models, self.note)
-        self._by_hand = ByHand()
+        self._functions = Functions()
+        self._by_hand = ByHand(functools.partial(self._functions.trace, in_passing=True))
         self._runs: list[Run] = []
         self._of_optimizer: WeakIdKeyDictionary = WeakIdKeyDictionary()
         self._scheduled: WeakIdKeyDictionary = WeakIdKeyDictionary()
@@ -138,7 +142,7 @@ class Recorder:
                 if is_loss:
                     return original(module, *args, **kwargs)
                 applied(module)
-                output = original(module, *args, **kwargs)
+                output = self._functions.call(original, module, args, kwargs)
                 gave(output)
                 return output
             finally:
@@ -289,10 +293,12 @@ class Recorder:
             continued.held = tuple(trained)
             return continued
         place = self._cells.place()
-        start = judge_start(now, trained, self._runs)
+        trace = self._functions.trace(trained)
+        start = judge_start(now, trained, self._runs, trace)
         if known is not None and known.last_cell == place.cell and start.carried_share > 0:
             start = start.model_copy(update={"determined": False, "why": _EDITED_IN_LOOP})
         run = self._add(place, trained, now, start, self._models.owning(trained))
+        run.trace = trace
         run.optimizer = weakref.ref(optimizer)
         run.optimizer_class = class_name(optimizer)
         run.settings = settings
@@ -356,6 +362,10 @@ class Recorder:
             run.pass_ended(ended)
         self._evaluations.closed(ended)
 
+    def training_of(self, tensors: list[torch.Tensor]) -> tuple[int, int] | None:
+        """The training that these tensors are of, with its passes so far; None for none that was seen."""
+        return training_of(self._runs, tensors)
+
     # Cells.
 
     def end_cell(self) -> None:
@@ -366,6 +376,8 @@ class Recorder:
         self._guarded(self._look_for_unseen)()
         for run in self._runs:
             run.release()
+        self._guarded(self._look_where_they_arrived)()
+        self._functions.end_cell()
         self._losses.end_cell()
         self._depth = 0
 
@@ -373,9 +385,19 @@ class Recorder:
         for run in moved_on(self._runs):
             self.note(f"the weights of run {run.index} moved on after its end, in no training that was seen")
 
+    def _look_where_they_arrived(self) -> None:
+        """Doubts runs of this cell that came to an earlier run's weights, at first or in the end."""
+        for run in self._runs:
+            if run.last_cell != self._cells.current or not run.began_fresh:
+                continue
+            for reading in {1, len(run.milestones) - 1} - {0}:
+                at = arrived_at(run.milestones[reading], run.milestones[0], self._runs[: run.index])
+                if at is not None:
+                    self._doubt(run, f"its training led to the weights that run {at.index} ended with")
+
     def _add_by_hand(self, update: Update, after: Snapshot) -> None:
         trained = list(update.trained)
-        start = judge_start(update.before, trained, self._runs)
+        start = judge_start(update.before, trained, self._runs, update.trace)
         earlier = self._runs[start.carried_from] if start.carried_from is not None else None
         if earlier is not None and earlier.method == "by_hand":
             start = start.model_copy(update={"determined": False, "why": _SEVERAL_CELLS})
@@ -386,6 +408,9 @@ class Recorder:
         run.steps = update.backwards
         run.last_cell = update.place.cell
         run.milestones.append(after)
+        run.trace = update.trace
+        if run.trace is not None:
+            run.trace.ended(trained, in_passing=False)
         if update.during is not None:
             run.source, run.loader = update.during.source, update.during.loader
             run.passes = 1

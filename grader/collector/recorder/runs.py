@@ -15,6 +15,7 @@ from torch.utils.weak import TensorWeakRef
 
 from grader.collector.recorder.cells import Place
 from grader.collector.recorder.fingerprint import Snapshot, mark, take
+from grader.collector.recorder.functions import Trace
 from grader.collector.recorder.losses import LossCall
 from grader.collector.recorder.passes import Pass
 from grader.evidence.training import LossUse, ModelIdentity, Start, TrainingRun
@@ -88,6 +89,7 @@ class Run:
         unread: Steps were taken since the latest reading.
         marks: Write counter and first element of each parameter after a latest step that was not read;
             the counter does not move with writes through ``.data``, the element does.
+        trace: What its network computed; None where that is not known.
     """
 
     index: int
@@ -103,6 +105,7 @@ class Run:
     hyperparameters: dict[str, float | bool | str | None] = field(default_factory=dict)
     settings: tuple[Any, ...] = ()
     held: Sequence[torch.Tensor] = ()
+    trace: Trace | None = None
     last_cell: int | None = None
     source: int | None = None
     loader: int | None = None
@@ -191,19 +194,24 @@ class Run:
         """Without a loader no pass ends, so each step may be the last; reads while that is cheap."""
         self.marks = ()
         if self._reading_s <= max(_EAGER_S, _EAGER_SHARE * (_CLOCK() - self._since)):
-            self.read_end()
+            self.read_end(in_passing=True)
         else:
             parameters = self.parameters() or ()
             self.marks = mark(parameters)
 
-    def read_end(self) -> None:
+    def read_end(self, *, in_passing: bool = False) -> None:
         """Reads the parameters if steps were taken since the last reading.
 
         Where they were written to after the latest step, by something else than the optimizer, the end
         of the run is unknown.
+
+        Args:
+            in_passing: There will be more readings: what the network computes may be left to a later one.
         """
         parameters = self.parameters()
         if not self.unread:
+            if self.trace is not None and not in_passing:
+                self.trace.catch_up(parameters)
             return
         self.unread = False
         if parameters is None or (self.marks and self.marks != mark(parameters)):
@@ -214,6 +222,8 @@ class Run:
         self.marks = ()
         self.end_known = True
         self._reading_s += _CLOCK() - began
+        if self.trace is not None:
+            self.trace.ended(parameters, in_passing=in_passing)
 
     def _keep(self, snapshot: Snapshot) -> None:
         """Keeps the start, the ends of passes and the latest reading; thins the middle of long runs."""
@@ -227,7 +237,7 @@ class Run:
 
     def pass_ended(self, ended: Pass) -> None:
         if self.current is ended:
-            self.read_end()
+            self.read_end(in_passing=True)
             self.passes_cut += ended.cut
             self._fold_losses()
             self.current = None

@@ -14,6 +14,7 @@ import torch
 from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop
 
 from grader.collector.networks import class_name, shape_of
+from grader.collector.recorder.arrival import arrived_at
 from grader.collector.recorder.fingerprint import Snapshot, mark, sampled, take
 from grader.collector.recorder.likeness import resembled
 from grader.collector.recorder.runs import Run
@@ -114,11 +115,10 @@ class StepWatch:
             )
         beyond = self._beyond(optimizer, trained, self._reach)
         self._before = []
-        return (
-            f"in its first step weights moved further than {class_name(optimizer)} can move them"
-            if beyond
-            else ""
-        )
+        if beyond:
+            return f"in its first step weights moved further than {class_name(optimizer)} can move them"
+        at = arrived_at(take(trained), run.milestones[0], self._earlier)
+        return "" if at is None else f"its first step led to the weights that run {at.index} ended with"
 
     def _like(self, now: Snapshot, trained: Sequence[torch.Tensor], run: Run) -> Run | None:
         return resembled(now, trained, self._earlier, begun=run.milestones[0])

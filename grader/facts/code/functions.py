@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -124,6 +125,25 @@ class Functions:
             for called in called_names(one.node, imports):
                 if not (called.bare and (called.name in self.by_name or called.name in inside)):
                     yield one, called
+
+    def says_all_it_calls(self, written: Written) -> bool:
+        """Whether its code alone tells what it may call: its arguments, imports, functions and no more."""
+        return all(self._says_all(one) for one in self.reached_from(written))
+
+    def _says_all(self, one: Written) -> bool:
+        nodes = list(nodes_of(one.node))
+        own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        inside = {node.name for node in nodes if isinstance(node, _DEFINITIONS)} | {one.name}
+        imported = self.imports_seen_from(one.cell.index, math.inf) | _imports_inside(one.node)
+        known = {*dir(builtins), *self.by_name, *inside, *imported}
+        used = {node.id for node in nodes if isinstance(node, ast.Name)}
+        called = [node.func for node in nodes if isinstance(node, ast.Call)]
+        named = all(
+            isinstance(func, ast.Attribute) or (isinstance(func, ast.Name) and func.id in known - own)
+            for func in called
+        )
+        return named and used <= known | own
 
 
 def _defined(cell: ParsedCell, tree: ast.AST) -> Iterator[Written]:

@@ -11,10 +11,15 @@ from grader.facts.code.names import last_name
 from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.fields import Where
 
-__all__ = ["loops_beside", "loops_in_function", "loops_within_loops"]
+__all__ = ["counts_rounds", "loops_beside", "loops_in_function", "loops_within_loops"]
 
 #: Functions that call another one for each item.
 _MAPPING = frozenset({"map", "reduce", "starmap"})
+#: Those of NumPy and torch, which are Python loops all the same.
+#: Source: numpy.vectorize ("The implementation is essentially a for loop").
+_MAPPING_ARRAYS = frozenset({
+    "apply_", "apply_along_axis", "apply_over_axes", "applymap", "frompyfunc", "map_", "vectorize",
+})  # fmt: skip
 #: What goes through all pairs of rows and columns in a single loop.
 _PAIRING = frozenset({"ndenumerate", "ndindex", "nditer", "product"})
 
@@ -23,7 +28,34 @@ def loops_in_function(functions: Functions, names: Iterable[str]) -> list[Where]
     """Loops of the first function of these names that there is, and of what it reaches."""
     written = functions.first(names)
     reached = [] if written is None else functions.reached_from(written)
-    return [one.where(node) for one in reached for node in nodes_of(one.node) if isinstance(node, LOOPS)]
+    return [one.where(node) for one in reached for node in nodes_of(one.node) if _goes_through(node)]
+
+
+def counts_rounds(loop: ast.While) -> bool:
+    """Whether a loop ends by a count of its rounds alone: ``while epoch < 3: ...; epoch += 1``."""
+    rounds = {
+        each.target.id
+        for each in loop.body
+        if isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name)
+        if isinstance(each.value, ast.Constant)
+    }
+    stops = [each for each in loop.body if isinstance(each, ast.If) and _leaves(each)]
+    ends = [*([] if isinstance(loop.test, ast.Constant) else [loop.test]), *(each.test for each in stops)]
+    elsewhere = sum(map(_leaves, loop.body)) > len(stops)
+    return bool(ends) and not elsewhere and all(_compares(each, rounds, loop) for each in ends)
+
+
+def _leaves(node: ast.AST) -> bool:
+    return any(isinstance(each, ast.Break | ast.Return | ast.Raise) for each in nodes_of(node))
+
+
+def _compares(test: ast.expr, rounds: set[str], loop: ast.While) -> bool:
+    """Whether a condition compares a count of rounds with what does not change in the loop."""
+    read = {each.id for each in nodes_of(test) if isinstance(each, ast.Name)}
+    nodes = [each for each in nodes_of(loop) if isinstance(each, ast.Name)]
+    set_inside = [each.id for each in nodes if isinstance(each.ctx, ast.Store)]
+    once = all(set_inside.count(name) == (1 if name in rounds else 0) for name in read)
+    return isinstance(test, ast.Compare) and bool(read & rounds) and once
 
 
 def loops_beside(tree: ast.AST, called: set[int]) -> bool:
@@ -62,6 +94,12 @@ def loops_within_loops(cells: Iterable[ParsedCell], functions: Functions) -> Ite
             if id(node) not in seen and _is_loop(node) and _is_double(node, looping):
                 seen |= set(map(id, nodes_of(node)))
                 yield Where(cell=cell.index, line=cell.line_of(node))
+
+
+def _goes_through(node: ast.AST) -> bool:
+    """Whether this is a loop, or calls a function that is one inside."""
+    mapping = _MAPPING | _MAPPING_ARRAYS
+    return isinstance(node, LOOPS) or (isinstance(node, ast.Call) and last_name(node.func) in mapping)
 
 
 def _is_loop(node: ast.AST) -> bool:

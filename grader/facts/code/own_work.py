@@ -11,7 +11,7 @@ from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Unknown
 
-__all__ = ["own_work", "same_work"]
+__all__ = ["is_handed_on", "own_work", "same_work"]
 
 #: Functions and methods that reckon, by the last part of their name.
 _RECKONING = frozenset({
@@ -47,6 +47,15 @@ _KINDS = (
     re.compile(r"^(?:im2col|unfold|sliding_window_view)$", re.IGNORECASE),
     re.compile(r"(?:max|avg)_?pool\dd", re.IGNORECASE),
 )
+
+
+#: Array libraries whose functions are seen while a function is called.
+_SEEN = frozenset({"cv2", "numpy", "scipy", "skimage"})
+
+
+def is_handed_on(called: str) -> bool:
+    """Whether what was called, by its dotted name, has work done in another thread or process."""
+    return called.partition(".")[0] not in _SEEN
 
 
 def same_work(called: str, names: Iterable[str]) -> bool:

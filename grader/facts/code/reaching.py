@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from grader.facts.code.names import last_name
@@ -100,35 +100,47 @@ def gives_shell(node: ast.expr, names: Iterable[str]) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "get_ipython"
 
 
-def named_in(text: str) -> str:
+def named_in(text: str, allowed: Collection[str] = ()) -> str:
     """The first word of a text that stands for our machinery; empty for all others."""
-    found = _WORDS.search(text) or _IMPORTED.search(text)
-    if found:
-        return found.group(found.lastindex or 0)
+    word = _WORDS.search(text)
+    if word:
+        return word.group()
+    imported = next((name for name in _IMPORTED.findall(text) if name not in allowed), "")
+    if imported:
+        return str(imported)
     return next((part for part in _IN_TEXT if part in text), "")
 
 
-def reaches(tree: ast.Module, aliases: Aliases) -> Iterator[tuple[ast.AST, str]]:
-    """Nodes that an ordinary notebook does not have, each with the name that it should not need."""
+def reaches(
+    tree: ast.Module, aliases: Aliases, allowed: Collection[str] = ()
+) -> Iterator[tuple[ast.AST, str]]:
+    """Nodes that an ordinary notebook does not have, each with the name that it should not need.
+
+    Args:
+        tree: A piece of a notebook's code.
+        aliases: Names that the notebook uses for what leads to us.
+        allowed: Modules that the lab asks for; what they hold for our machinery alone is still seen.
+    """
+    modules = _MODULES.difference(allowed)
     looked_at = (node for node in nodes_of(tree) if isinstance(node, _REACHING))
-    found = [(node, name) for node in looked_at if (name := _suspicious(node, aliases))]
+    found = [(node, name) for node in looked_at if (name := _suspicious(node, aliases, modules))]
     harmless = {id(node) for node in _harmless_uses(tree)} if found else set()
     for node, name in found:
         if not (name == _LOADED and id(node) in harmless):
             yield node, name
 
 
-def _suspicious(node: ast.AST, aliases: Aliases) -> str:
+def _suspicious(node: ast.AST, aliases: Aliases, modules: frozenset[str]) -> str:
     if isinstance(node, ast.Import):
-        return next((alias.name for alias in node.names if _root(alias.name) in _MODULES), "") or _named(node)
+        return next((alias.name for alias in node.names if _root(alias.name) in modules), "") or _named(node)
     if isinstance(node, ast.ImportFrom):
-        return node.module if node.module and _root(node.module) in _MODULES else _named(node)
+        return node.module if node.module and _root(node.module) in modules else _named(node)
     if isinstance(node, ast.MatchClass):
         return next(iter(sorted(_NAMES & set(node.kwd_attrs))), "")
     if isinstance(node, ast.Call) and last_name(node.func) in _IMPORTERS:
         first = node.args[0] if node.args else None
         named = first.value if isinstance(first, ast.Constant) else None
-        return named if isinstance(named, str) and _is_module(named) else ""
+        return named if isinstance(named, str) and _root(named) in modules else ""
     attribute = _attribute(node)
     return "" if attribute is None else _of_attribute(*attribute, aliases)
 

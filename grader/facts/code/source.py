@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -21,7 +22,11 @@ _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 #: The same for one line: ``%time total = 3``, ``%prun -q train(net)``.
 _PYTHON_LINE_MAGIC = re.compile(r"^(\s*)%(?:time|prun)\s+(?=\S)")
 _OPTION = re.compile(r"(?:--?[a-z][a-z-]*|\w+)\s+(?=\S)")
-_CACHED_CELLS = 4096
+#: Of the sources whose trees are kept, which take up to a hundred times as many bytes: more than the
+#: submissions that are judged at a time have, with the cells of the handout that all of them share.
+_KEPT_CHARACTERS = 300_000
+#: What even an empty one takes, in characters of a longer one.
+_EACH_KEPT = 200
 _NODES = "_grader_nodes"
 _MAGIC = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$")
 _MAGIC_LINE = re.compile(r"^(\s*)(?:[%!?].*|.*=\s*[%!].*|.*\?\s*$)")
@@ -92,11 +97,39 @@ def parsed_cells(cells: tuple[CellRecord, ...]) -> Iterator[ParsedCell]:
 
 
 def parse_cell(index: int, source: str) -> ParsedCell:
-    tree, lines, problem = _parse(source)
-    return ParsedCell(index, source, tree, lines, problem, _has_too_many_magics(source))
+    tree, lines, problem, has_too_many_magics = _READ_LAST.get(source)
+    return ParsedCell(index, source, tree, lines, problem, has_too_many_magics)
 
 
-@lru_cache(maxsize=_CACHED_CELLS)
+_Read = tuple[ast.Module | None, tuple[int, ...], str, bool]
+
+
+class _ReadLast:
+    """The cells that were read last; bounded by length, since a class of long ones would fill the memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Read] = OrderedDict()
+        self._characters = 0
+
+    def get(self, source: str) -> _Read:
+        with self._lock:
+            if source in self._kept:
+                self._kept.move_to_end(source)
+                return self._kept[source]
+        read = (*_parse(source), _has_too_many_magics(source))
+        with self._lock:
+            if source not in self._kept:
+                self._kept[source] = read
+                self._characters += len(source) + _EACH_KEPT
+            while self._characters > _KEPT_CHARACTERS and len(self._kept) > 1:
+                self._characters -= len(self._kept.popitem(last=False)[0]) + _EACH_KEPT
+            return self._kept.get(source, read)
+
+
+_READ_LAST = _ReadLast()
+
+
 def _parse(source: str) -> tuple[ast.Module | None, tuple[int, ...], str]:
     original = _without_python_magic(source.replace("\r\n", "\n").replace("\r", "\n"))
     plain = None if _has_too_many_magics(original) else _plain_python(original)
@@ -146,7 +179,6 @@ def _as_python(source: str) -> str:
     return str(TransformerManager().transform_cell(source))
 
 
-@lru_cache(maxsize=_CACHED_CELLS)
 def _has_too_many_magics(source: str) -> bool:
     lines = source.splitlines()
     return sum(1 for line in lines if _MAGIC.search(line)) * len(lines) > _MOST_LINES_READ

@@ -12,7 +12,7 @@ from grader.facts.code.source import ParsedCell, nodes_of, parse_cell
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.shapes import error_of, shape_of
 
-__all__ = ["as_left", "layers_in_reach", "parameters_in_reach"]
+__all__ = ["as_left", "built_otherwise", "layers_in_reach", "parameters_in_reach"]
 
 #: Classes of compiled networks, whose parameters and layers are not kept where they are read.
 _COMPILED = frozenset({"RecursiveScriptModule", "ScriptModule", "TopLevelTracedModule", "TracedModule"})
@@ -35,6 +35,9 @@ def as_left(case: Case, module: ModuleRecord, names: Collection[str]) -> Fact[Mo
         module: What was found at the end of the notebook.
         names: That it was looked for by.
     """
+    otherwise = built_otherwise(case, module, names)
+    if otherwise is not None:
+        return Unknown(f"cell {otherwise}, after this part, builds it with other arguments")
     for cell, binding in _after(case):
         if binding.name == module.class_name and binding.how in ("class", "def", "import"):
             return Unknown(f"cell {cell.index}, after this part, defines `{binding.name}` anew")
@@ -44,6 +47,50 @@ def as_left(case: Case, module: ModuleRecord, names: Collection[str]) -> Fact[Mo
     if changing is not None:
         return Unknown(f"cell {changing}, after this part, changes parts of it")
     return Known(module)
+
+
+def built_otherwise(
+    case: Case, module: ModuleRecord, names: Collection[str], *, sizes: bool = False
+) -> int | None:
+    """The cell below the criterion's section that builds a network of the class with other arguments.
+
+    It is the one that was found at the end of the notebook, by the same name as the section's; None where
+    there is no such cell, or the section builds none itself. With `sizes` only whole numbers among the
+    arguments count, as these change what a network consists of.
+    """
+    inside = case.alignment.cells_of(case.section) if case.section is not None else ()
+    built: list[tuple[str, ...]] = []
+    later: tuple[int, tuple[str, ...]] | None = None
+    for cell, binding in case.facts.bindings if inside else ():
+        if binding.name not in names or not binding.at_top:
+            continue
+        call = _building(cell, binding, module.class_name)
+        if call is None:
+            continue
+        given = _arguments(call, sizes)
+        if cell.index <= inside[-1]:
+            built.append(given)
+        else:
+            later = (cell.index, given)
+    return later[0] if later is not None and built and later[1] not in built else None
+
+
+def _building(cell: ParsedCell, binding: Binding, class_name: str) -> ast.Call | None:
+    """The call of a class where a name is bound to what it builds."""
+    for node in nodes_of(cell.tree) if cell.tree is not None else ():
+        if isinstance(node, ast.Assign) and binding.node in node.targets:
+            for each in nodes_of(node.value):
+                match each:
+                    case ast.Call(func=ast.Name(id=name)) if name == class_name:
+                        return each
+    return None
+
+
+def _arguments(call: ast.Call, sizes: bool) -> tuple[str, ...]:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if sizes:
+        given = [each for each in given if isinstance(each, ast.Constant) and type(each.value) is int]
+    return tuple(map(ast.unparse, given))
 
 
 def _changing(case: Case, names: Collection[str]) -> Iterator[int]:

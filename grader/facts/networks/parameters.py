@@ -6,10 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from grader.evidence.record import ModuleRecord, ParameterRecord
+from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.networks.found import parameters_in_reach
 
-__all__ = ["arithmetic", "counted", "frozen_count", "layer_table", "product", "trainable_count"]
+__all__ = [
+    "arithmetic",
+    "counted",
+    "frozen_count",
+    "frozen_later",
+    "layer_table",
+    "product",
+    "scales_count",
+    "trainable_count",
+]
+
+#: What weight normalisation makes of one weight: its lengths, and the directions beside them.
+#: Source: torch.nn.utils.parametrizations.weight_norm, and its predecessor torch.nn.utils.weight_norm.
+_SCALES = {".original0": ".original1", "_g": "_v"}
 
 
 def trainable_count(module: ModuleRecord) -> int:
@@ -33,6 +47,27 @@ def frozen_count(module: ModuleRecord, layer: str | None) -> int:
     return sum(
         each.count for each in module.parameters if not each.trainable and each.name.startswith(inside)
     )
+
+
+def frozen_later(case: Case) -> Fact[bool]:
+    """Known where code freezes parameters below the criterion's section, and none up to its end does."""
+    inside = case.alignment.cells_of(case.section) if case.section is not None else ()
+    freezing = [each.index for each in case.evidence.cells if "requires_grad" in each.source]
+    if not inside or not freezing or min(freezing) <= inside[-1]:
+        return Unknown("where they were frozen is not known")
+    return Known(True)
+
+
+def scales_count(module: ModuleRecord, layer: str | None) -> int:
+    """Numbers that a normalisation of weights adds to those of the layers themselves."""
+    counts = {each.name: each.count for each in module.parameters if each.trainable}
+    pairs = [
+        (name, name.removesuffix(end) + other)
+        for name in counts
+        for end, other in _SCALES.items()
+        if name.endswith(end) and (layer is None or name.startswith(f"{layer}."))
+    ]
+    return sum(counts[name] for name, other in pairs if other in counts)
 
 
 def product(shape: Sequence[int]) -> str:

@@ -146,7 +146,12 @@ def steps_of_list(layers: LayerList | None) -> tuple[Step, ...]:
 
 def steps_of_reference(architecture: Any) -> tuple[Step, ...]:
     """A network of the course's own reference, whose layers are dataclasses named as torch's."""
-    return tuple(Step(type(layer).__name__, dict(vars(layer))) for layer in architecture.layers)
+    return tuple(Step(type(layer).__name__, dict(vars(layer))) for layer in _layers_of(architecture))
+
+
+def _layers_of(architecture: Any) -> tuple[Any, ...]:
+    """Those within blocks one by one; a course's reference may be older than blocks are."""
+    return tuple(part for layer in architecture.layers for part in getattr(layer, "parts", (layer,)))
 
 
 def same_setting(found: Any, wanted: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from grader.evidence.training import DataSource, EvaluationPass, TrainingHistory, TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.source import parse_cell
+from grader.facts.code.source import nodes_of, parse_cell
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.code import names_in, reached_code
 
@@ -158,6 +158,8 @@ class TestData:
         source = self._sources.get(look.source)
         if source is None or not _named_test(source) or source.index_digest is None:
             return False
+        if self._made_of_others(source, look):
+            return False
         if any(self.is_unrecorded(run.source) for run in self._history.runs):
             return False
         of_one_set = [
@@ -169,6 +171,21 @@ class TestData:
             used.index_digest is not None and _is_compared(source, used) and _shared(source, used) == 0
             for used in of_one_set
         )
+
+    def _made_of_others(self, source: DataSource, look: EvaluationPass) -> bool:
+        """Whether code makes the loader of data called others: ``test_loader = DataLoader(val_set)``."""
+        if self._case is None or look.cell is None:
+            return False
+        cells = (parse_cell(cell.index, cell.source) for cell in self._case.evidence.cells[: look.cell + 1])
+        made = [
+            node.value
+            for cell in cells
+            for node in (nodes_of(cell.tree) if cell.tree is not None else ())
+            if isinstance(node, ast.Assign)
+            if any(isinstance(each, ast.Name) and each.id in source.names for each in node.targets)
+        ]
+        drawn = _drawn_from(made[-1]) if made else set()
+        return any(map(_says_other, drawn)) and not any(map(says_test, drawn))
 
     def _looked_at_before(self, look: EvaluationPass) -> list[DataSource]:
         """Sources of earlier evaluations, but for those of the same cell."""
@@ -234,6 +251,14 @@ def code_of(look: EvaluationPass, case: Case) -> str:
 def _used_in(code: str, source: DataSource) -> list[str]:
     """Names of a source that stand in a cell."""
     return [name for name in source.names if re.search(rf"\b{re.escape(name)}\b", code)]
+
+
+def _drawn_from(made: ast.expr) -> set[str]:
+    """Names of the data that a loader is made of, and of what picks from them."""
+    if not isinstance(made, ast.Call):
+        return set()
+    picking = [each.value for each in made.keywords if each.arg in ("dataset", "sampler", "batch_sampler")]
+    return {name for node in (*made.args[:1], *picking) for name in names_in(node)}
 
 
 def _shared(source: DataSource, trained: DataSource) -> float:

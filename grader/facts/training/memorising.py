@@ -14,7 +14,7 @@ from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import printed_by_us, stored_text
 from grader.facts.training.losses import loss_name
 
-__all__ = ["items_of", "memorised", "reported"]
+__all__ = ["items_of", "line_handed_in", "memorised", "reported"]
 
 _NUMBER = re.compile(r"\d+(\.\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 
@@ -65,6 +65,16 @@ def reported(cell: CellRecord, claim: str, cells: Iterable[CellRecord]) -> Fact[
         return Unknown("no printed line of this training reports 100 %")
     shown = _up_to(line, claim)
     return Known(f"the file handed in has `{shown}`, and our run prints this line for other images")
+
+
+def line_handed_in(cells: Iterable[CellRecord], claim: str) -> str:
+    """The first line of the file handed in that reports 100 %, in words; empty where there is none."""
+    for cell in cells:
+        for number, line in enumerate(stored_text(cell).splitlines(), start=1):
+            if re.search(claim, line) is not None:
+                place = f"line {number} of what cell {cell.index} printed in the file handed in"
+                return f"{place} reports 100 % (`{_up_to(line, claim)}`)"
+    return ""
 
 
 def _up_to(line: str, claim: str) -> str:

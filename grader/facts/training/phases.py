@@ -198,7 +198,7 @@ def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
 
 def _starts_anew(run: TrainingRun, source: TrainingRun, stretch: ast.stmt, code: _Code, case: Case) -> bool:
     """Whether code shows that several trainings were meant: repeated calls, or settings gone through."""
-    if _items(run, case) != _items(source, case) or _trains_several(run, case):
+    if _items(run, case) != _items(source, case) or _trains_several(run, source, case):
         return False
     alike = _settings(run, case) == _settings(source, case)
     behind = code.functions_behind(stretch)
@@ -209,7 +209,7 @@ def _starts_anew(run: TrainingRun, source: TrainingRun, stretch: ast.stmt, code:
     at_top = ((loop, True) for loop in _loops_in([stretch]))
     inside = ((loop, False) for loop in _loops_in(behind))
     return any(
-        _repeats_training(loop, run, code, inline=top) and (alike or goes_through_settings(loop))
+        _repeats_training(loop, run, source, code, inline=top) and (alike or goes_through_settings(loop))
         for loop, top in (*at_top, *inside)
     )
 
@@ -222,11 +222,15 @@ def _is_called_a_phase(stretch: ast.stmt) -> bool:
     return any(_PART.fullmatch(name) for name in names)
 
 
-def _trains_several(run: TrainingRun, case: Case) -> bool:
-    """Whether other networks are trained from the same line: then each has trainings of its own."""
+def _trains_several(run: TrainingRun, source: TrainingRun, case: Case) -> bool:
+    """Whether other networks are trained from the same line: then each has trainings of its own.
+
+    One that has the very tensors of an earlier one is no other: a shallow copy, or what stands around it.
+    """
     place = (run.cell, run.line)
     others = (other for other in case.evidence.training.runs if (other.cell, other.line) == place)
-    return any(other.model.token != run.model.token for other in others)
+    own = (other for other in others if other.index != source.index and other.start.identity_share < 1)
+    return any(other.model.token != run.model.token for other in own)
 
 
 def _items(run: TrainingRun, case: Case) -> int | None:
@@ -247,13 +251,18 @@ def _maps(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "map"
 
 
-def _repeats_training(loop: ast.AST, run: TrainingRun, code: _Code, *, inline: bool) -> bool:
+def _repeats_training(
+    loop: ast.AST, run: TrainingRun, source: TrainingRun, code: _Code, *, inline: bool
+) -> bool:
     """Whether each turn of a loop makes an optimizer and goes through epochs with it, without a new network.
 
+    A name that it binds to another object with the same tensors is no new network: ``copy.copy(net)``.
     Within a function, a loop that does so itself may be the phases of one training; it counts where `inline`.
     """
     body = body_of(loop)
     called = any(code.trainings_in(node) for node in body)
     if not called and not (inline and any(map(code.makes_optimizer, body))):
         return False
-    return not code.builds(run.model, body) and code.loops_around_steps(body) >= (2 if run.passes else 1)
+    if run.model.token == source.model.token and code.builds(run.model, body):
+        return False
+    return code.loops_around_steps(body) >= (2 if run.passes else 1)

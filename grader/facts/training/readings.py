@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
+from grader.facts.code.loops import counts_rounds
 from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Known, Unknown
@@ -15,11 +17,25 @@ from grader.facts.training.code import assigned_behind, edits_rates, reached_cod
 from grader.facts.training.phases import phases
 from grader.facts.training.runs import batch_size_of, by_token, epochs_of, learning_rate_of, number_of
 
-__all__ = ["Readings", "batch_sizes_of", "momenta_of", "passes_of", "rates_of"]
+__all__ = [
+    "Readings",
+    "batch_sizes_of",
+    "decays_of",
+    "dropouts_of",
+    "momenta_of",
+    "nesterov_of",
+    "passes_of",
+    "rates_of",
+]
 
 _RELATIVE = 1e-6
 #: What takes batches out of a loader one by one, so that passes are not epochs.
 _BY_STEPS = frozenset({"cycle", "islice", "next"})
+#: A penalty on the weights that is added to the loss by hand.
+_PENALTY = re.compile(r"(?i)norm\b|l2|penalt|regulari|decay|\.pow\(|\.square\(|\*\* ?2")
+#: Values that are left out by a function, which is no layer.
+_LEAVES_OUT = re.compile(r"\.\w*dropout\w*\(|\bdropout\(|bernoulli|rand\w*\([^)]*\)\s*[<>]")
+_DROPOUT = re.compile(r"Dropout\d?d?$")
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,30 @@ def rates_of(run: TrainingRun, case: Case) -> Readings:
 def momenta_of(run: TrainingRun, case: Case) -> Readings:
     momentum = number_of(run, "momentum")
     return Readings(() if momentum is None else (momentum,))
+
+
+def decays_of(run: TrainingRun, case: Case) -> Readings:
+    """The optimizer's weight decay; a penalty in the loss that was written by hand may be one too."""
+    decay = number_of(run, "weight_decay")
+    return Readings(() if decay is None else (decay,), lambda: _doubt_about_decay(run, case))
+
+
+def nesterov_of(run: TrainingRun, case: Case) -> Readings:
+    """1 for an optimizer with Nesterov's momentum, 0 for one without."""
+    nesterov = run.hyperparameters.get("nesterov")
+    return Readings((float(nesterov),) if isinstance(nesterov, bool) else ())
+
+
+def dropouts_of(run: TrainingRun, case: Case) -> Readings:
+    """The shares that layers of the network leave out; 0 where it has no such layer."""
+    layers = case.evidence.training.layers_of(run.model)
+    if layers is None or layers.cut:
+        return Readings((), lambda: "not all layers of the network were recorded")
+    named = ((layer, "p" if _DROPOUT.search(layer.type) else "dropout") for layer in layers.layers)
+    shares = [layer.settings.get(name) for layer, name in named]
+    numbers = [float(share) for share in shares if isinstance(share, int | float)]
+    used = tuple(dict.fromkeys(number for number in numbers if number > 0))
+    return Readings(used or (0.0,), lambda: _doubt_about_dropout(case))
 
 
 def batch_sizes_of(run: TrainingRun, case: Case) -> Readings:
@@ -95,6 +135,22 @@ def _doubt_about_passes(run: TrainingRun, case: Case) -> str:
     return "its batches are taken one by one" if run.passes_cut > 0 and _takes_batches(run, case) else ""
 
 
+def _doubt_about_decay(run: TrainingRun, case: Case) -> str:
+    reached = reached_code(case, _cells_of(run))
+    by_hand = run.method == "by_hand" or any(_PENALTY.search(ast.unparse(node)) for node in reached)
+    return "weights may be held small by the loss, or by hand" if by_hand else ""
+
+
+def _doubt_about_dropout(case: Case) -> str:
+    cells = (cell for cell in case.evidence.cells if cell.kind == "code")
+    found = next((cell.index for cell in cells if _LEAVES_OUT.search(_without_layers(cell.source))), None)
+    return "" if found is None else f"code of cell {found} may leave values out by itself"
+
+
+def _without_layers(source: str) -> str:
+    return re.sub(r"\b\w*Dropout\d?d?\(", "", source)
+
+
 def _is_continued(run: TrainingRun, case: Case) -> bool:
     """Whether another run of the same network in the same cell goes on from it, or it from that one."""
     return any(
@@ -116,7 +172,8 @@ def _is_phase(run: TrainingRun, case: Case) -> bool:
 def _takes_batches(run: TrainingRun, case: Case) -> bool:
     """Whether code takes batches out of a loader that may begin anew without an epoch's end."""
     nodes = [inner for node in reached_code(case, _cells_of(run)) for inner in nodes_of(node)]
-    by_hand = any(isinstance(node, ast.While | ast.Yield | ast.YieldFrom) for node in nodes)
+    by_hand = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes)
+    by_hand = by_hand or any(isinstance(node, ast.While) and not counts_rounds(node) for node in nodes)
     return by_hand or any(isinstance(node, ast.Call) and last_name(node.func) in _BY_STEPS for node in nodes)
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from grader.evidence.training import DataSource, ModelIdentity, TrainingHistory, TrainingRun
+from grader.evidence.training import DataSource, EvaluationPass, ModelIdentity, TrainingHistory, TrainingRun
 from grader.facts.case import Case
 from grader.facts.fields import Where
 
@@ -98,7 +98,8 @@ def in_cells(cells: Iterable[int | None]) -> str:
     return f"in cells {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
-def where_of(runs: Iterable[TrainingRun]) -> tuple[Where, ...]:
+def where_of(runs: Iterable[TrainingRun | EvaluationPass]) -> tuple[Where, ...]:
+    """The places of trainings, and of looks at data, each once."""
     places = {(run.cell, run.line): None for run in runs if run.cell is not None}
     return tuple(Where(cell=cell, line=line) for cell, line in places if cell is not None)
 

@@ -6,20 +6,28 @@ from collections.abc import Collection, Sequence
 
 from grader.evidence.training import TrainingHistory, TrainingRun
 from grader.facts.case import Case
-from grader.facts.known import Fact, Known, Unknown
-from grader.facts.notebook import located, own_cell_failed, own_code, some_failed, stopped_early
+from grader.facts.known import Fact, Known, Unknown, sure
+from grader.facts.notebook import (
+    located,
+    own_cell_failed,
+    own_code,
+    some_failed,
+    stopped_early,
+    untouched,
+)
 from grader.facts.raised import holds_text_alone
 from grader.facts.training.code import reached_code, takes_gradients
 from grader.facts.training.runs import runs_in
 
 __all__ = [
     "all_runs",
+    "claimed_runs",
     "gradients_unseen",
     "no_training",
     "ran",
     "reached_all",
     "seen_runs",
-    "unclaimed_runs",
+    "trains",
     "whole_history",
 ]
 
@@ -47,18 +55,45 @@ def all_runs(case: Case, sections: Sequence[str] = ()) -> Fact[tuple[TrainingRun
     return Unknown(_UNSEEN) if gradients_unseen(case, sections) else Known(runs_in(case, sections))
 
 
-def unclaimed_runs(
-    case: Case, sections: Sequence[str], claimed: Collection[str] = ()
-) -> tuple[TrainingRun, ...]:
-    """Trainings in the parts around these sections, in no section that is asked for one.
-
-    A question in words between them, as what to train next, has no training of its own: one that stands
-    under it, above the heading of the question that plots it, may be that question's.
+def claimed_runs(
+    case: Case, sections: Sequence[str], asked: Collection[str]
+) -> dict[str, tuple[TrainingRun, ...]]:
+    """Trainings of each section; one that has none takes the next of its parent's that no section holds.
 
     Args:
         case: The submission.
         sections: Those that are asked for trainings here.
-        claimed: Those that other criteria ask for one.
+        asked: Those that other criteria ask for one.
+    """
+    claimed = {section: runs_in(case, (section,)) for section in sections}
+    free = list(_unclaimed(case, sections, asked))
+    for section in sections:
+        parent = case.sections[section].within
+        near = [run for run in free if run.cell in case.alignment.cells_of(parent or "")]
+        if near and not claimed[section] and own_code(case, section):
+            claimed[section] = (near[0],)
+            free.remove(near[0])
+    return claimed
+
+
+def trains(case: Case, section: str, claimed: Sequence[TrainingRun] = ()) -> Fact[bool]:
+    """Whether a section trains a network, or has one that was trained beside it (`claimed`)."""
+    seen = seen_runs(case, (section,))
+    if seen.value or claimed:
+        return seen.map(lambda runs: bool(runs or claimed))
+    if sure(untouched(case, section)):
+        return seen.map(bool)
+    whole = all_runs(case, (section,))
+    if isinstance(whole, Unknown):
+        return whole
+    return whole.map(bool) if case.evidence.training.runs else Unknown("no training was recorded at all")
+
+
+def _unclaimed(case: Case, sections: Sequence[str], claimed: Collection[str]) -> tuple[TrainingRun, ...]:
+    """Trainings in the parts around these sections, in no section that is asked for one.
+
+    A question in words between them, as what to train next, has no training of its own: one that stands
+    under it, above the heading of the question that plots it, may be that question's.
     """
     around = {case.sections[name].within for name in sections} - {None}
     taken = {*sections, *claimed}

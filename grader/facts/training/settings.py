@@ -10,10 +10,19 @@ from pydantic import Field
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.fields import NamesOf, OptimizerType, Strict, Where
+from grader.facts.fields import NamesOf, OptimizerType, SectionName, Strict, Where
 from grader.facts.known import Fact, Known, Unknown, sure
 from grader.facts.notebook import located, some_failed, stopped_early, untouched
-from grader.facts.training.readings import Readings, batch_sizes_of, momenta_of, passes_of, rates_of
+from grader.facts.training.readings import (
+    Readings,
+    batch_sizes_of,
+    decays_of,
+    dropouts_of,
+    momenta_of,
+    nesterov_of,
+    passes_of,
+    rates_of,
+)
 from grader.facts.training.runs import is_model, object_name, runs_in, where_of
 from grader.facts.training.seen import gradients_unseen
 
@@ -29,6 +38,9 @@ class Setting(Strict):
         section: Where it was to be trained; anywhere if the section was not found or trains nothing. Where
             that was left as the handout has it, a TA looks at a training elsewhere.
         epochs: Passes over the training data; under a training budget they are counted all the same.
+        weight_decay, momentum, nesterov: As of the optimizer; 0 and false ask that there is none.
+        dropout: Share that the network's dropout layers leave out; 0 asks for a network without one. A
+            network that calls `F.dropout` has no such layer, and goes to a TA.
     """
 
     title: str = ""
@@ -36,9 +48,12 @@ class Setting(Strict):
     optimizer: OptimizerType | None = None
     learning_rate: float | None = Field(default=None, gt=0)
     momentum: float | None = None
+    weight_decay: float | None = Field(default=None, ge=0)
+    nesterov: bool | None = None
+    dropout: float | None = Field(default=None, ge=0, lt=1)
     batch_size: int | None = Field(default=None, gt=0)
     epochs: int | None = Field(default=None, gt=0)
-    section: str | None = None
+    section: SectionName | None = None
 
     @property
     def label(self) -> str:
@@ -144,6 +159,9 @@ def differences(run: TrainingRun, setting: Setting, case: Case) -> list[Differen
     pairs: tuple[tuple[str, float | None, Callable[[TrainingRun, Case], Readings]], ...] = (
         ("learning rate", setting.learning_rate, rates_of),
         ("momentum", setting.momentum, momenta_of),
+        ("weight decay", setting.weight_decay, decays_of),
+        ("nesterov", setting.nesterov, nesterov_of),
+        ("dropout", setting.dropout, dropouts_of),
         ("batch size", setting.batch_size, batch_sizes_of),
         ("epochs", setting.epochs, passes_of),
     )
@@ -164,5 +182,11 @@ def _difference(name: str, wanted: float, readings: Readings) -> Difference | No
     """How a number differs from the one asked for; None where it does not."""
     differ = readings.differ_from(wanted)
     if isinstance(differ, Unknown):
-        return Difference(f"{name} unknown instead of {wanted:g} ({differ.why})", known=False)
-    return Difference(f"{name} {readings.values[0]:g} instead of {wanted:g}") if differ.value else None
+        return Difference(f"{name} unknown instead of {_said(name, wanted)} ({differ.why})", known=False)
+    found, asked = _said(name, readings.values[0]), _said(name, wanted)
+    return Difference(f"{name} {found} instead of {asked}") if differ.value else None
+
+
+def _said(name: str, value: float) -> str:
+    """A setting's value; of one that is there or not, that."""
+    return f"{value:g}" if name != "nesterov" else ("on" if value else "off")

@@ -13,6 +13,7 @@ from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, kept_outputs, printed, stands_in, stored_text, was_run_by_student
 from grader.facts.raised import holds_text_alone
+from grader.facts.words.arithmetic import arithmetic_in, sums_of
 from grader.facts.words.numbers import numbers_in, thousands_in
 
 __all__ = ["Answer", "answer_around", "answer_in", "cells_with"]
@@ -82,6 +83,17 @@ class Answer:
     def readings(self) -> tuple[float, ...]:
         """All numbers that may be meant: those in code too, and ``58 500`` as one number as well as two."""
         return (*self.stated, *self.constants, *thousands_in(f"{self.words}\n{self.outputs}"))
+
+    @property
+    def products(self) -> tuple[float, ...]:
+        """What the sums and products in it come to that were not worked out."""
+        return arithmetic_in(f"{self.words}\n{self.outputs}")
+
+    @property
+    def made(self) -> set[float]:
+        """These, and the sums of its numbers."""
+        sums = (number for text in (self.words, self.shown) for number in sums_of(numbers_in(text)))
+        return {*self.products, *sums}
 
 
 def answer_in(case: Case, section: str | None = None) -> Answer:

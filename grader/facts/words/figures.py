@@ -15,10 +15,11 @@ __all__ = ["Figure", "last_figure"]
 
 @dataclass(frozen=True)
 class Figure:
-    """A printed number and the cell that printed it."""
+    """A printed number and the cell that printed it; `percent`: a percent sign follows it."""
 
     value: float
     cell: int
+    percent: bool = False
 
 
 def last_figure(case: Case, pattern: str) -> Fact[Figure]:
@@ -26,11 +27,15 @@ def last_figure(case: Case, pattern: str) -> Fact[Figure]:
     whole = kept_of_ours(case.section_cells())
     if isinstance(whole, Unknown):
         return whole
-    found = [Figure(value, cell.index) for cell in case.section_cells() for value in _figures(cell, pattern)]
+    found = [figure for cell in case.section_cells() for figure in _figures(cell, pattern)]
     return Known(found[-1]) if found else Unknown("it may be printed in another form")
 
 
-def _figures(cell: CellRecord, pattern: str) -> list[float]:
+def _figures(cell: CellRecord, pattern: str) -> list[Figure]:
     outputs = cell.run.outputs if cell.run is not None else ()
-    texts = [match.group(1) for output in outputs for match in re.finditer(pattern, output.text)]
-    return [float(text) for text in texts if re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text or "")]
+    found = [match for output in outputs for match in re.finditer(pattern, output.text)]
+    return [
+        Figure(float(match[1]), cell.index, re.match(r"\s*%", match.string[match.end(1) :]) is not None)
+        for match in found
+        if re.fullmatch(r"\d*\.?\d+(e-?\d+)?", match[1] or "")
+    ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from grader.facts.words.numbers import numbers_in, spelled_out, thousands_in
+from grader.facts.words.numbers import numbers_in, spelled_out, states, thousands_in
 
-__all__ = ["labelled", "said_of", "stems"]
+__all__ = ["exchanged", "labelled", "said_of", "stems"]
 
 _STEM = 5
-_PARTS = re.compile(r"[,;|](?!\d{3}\b)|\band\b|\. ")
+#: "And" in the languages that people answer in; Chinese sets no space between words.
+_PARTS = re.compile(r"[,;|，；、。](?!\d{3}\b)|\b(?:and|und|et|e|y|en|и|а)\b|\. |和|而")
 _LONGEST_TEXT = 20_000
 _TIME = re.compile(
     r"(?<![\d.:])\d[\d.:]*\s*(?:%|s\b|ms\b|sec|min|hour)|(?:part|question|section)\s*\d+|^\s*\d+[.)]\s"
@@ -36,6 +37,18 @@ def labelled(text: str, names: Collection[str]) -> dict[str, frozenset[float]]:
             if len(said) == 1 and len(numbers) == 1:
                 found[said[0]] |= numbers
     return found
+
+
+def exchanged(text: str, numbers: Mapping[str, float], tolerance: float) -> dict[str, float]:
+    """Names that a text gives another one's number, and nowhere their own, with that number; two or more."""
+    wrong = {
+        name: min(said)
+        for name, said in labelled(text, numbers).items()
+        if said and not states(said, numbers[name], tolerance)
+    }
+    others = [value for name, value in numbers.items() if name in wrong]
+    both_there = len(wrong) > 1 and all(states(others, number, tolerance) for number in wrong.values())
+    return wrong if both_there else {}
 
 
 def said_of(text: str, names: Collection[str]) -> list[float]:

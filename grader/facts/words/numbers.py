@@ -8,13 +8,17 @@ from collections.abc import Iterable
 
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["GROUPED", "numbers_in", "smallest_after", "spelled_out", "states", "thousands_in"]
+__all__ = ["GROUPED", "alike", "numbers_after", "numbers_in", "spelled_out", "states", "thousands_in"]
 
 
+_FAR = 10.0
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
 
 
 _LATEX_COMMA = re.compile(r"(?<=\d)(?:\{,\}|\\[,;: ]|~)(?=\d{3}(?!\d))")
+#: Between a number and a sign of Chinese, Japanese or Korean, which set no spaces; "8千" is no 8.
+_CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
+_BESIDE = re.compile(rf"(?<=\d)(?=[{_CJK}])(?![千万百亿억만천])|(?<=[{_CJK}])(?=\d)")
 _POWER = re.compile(
     r"(?<![\w.])(?:(?P<factor>\d{1,15}(?:\.\d{1,15})?)\s{0,3}(?:\\?\*|[xX×·]|\\times|\\cdot)\s{0,3})?"
     r"10\s?(?:\^|\*\*)\s?\{?(?P<exponent>\d{1,2})(?!\d)\}?"
@@ -37,9 +41,14 @@ def states(numbers: Iterable[float], wanted: float, tolerance: float = 0.0) -> b
     return any(abs(number - wanted) <= margin for number in numbers)
 
 
+def alike(number: float, wanted: float) -> bool:
+    """Whether a number may be meant for the one asked for, and is not far smaller or larger."""
+    return abs(wanted) / _FAR <= abs(number) <= abs(wanted) * _FAR
+
+
 def spelled_out(text: str) -> str:
-    """A text with its numbers in plain digits: ``8{,}000``, ``8 x 10^3``, ``8×10³``."""
-    plain = _SUPERSCRIPT.sub(lambda match: f"10^{match[1].translate(_DIGITS_ABOVE)}", text)
+    """A text with its numbers in plain digits, apart from words: ``8{,}000``, ``8 x 10^3``, ``8×10³``."""
+    plain = _SUPERSCRIPT.sub(lambda match: f"10^{match[1].translate(_DIGITS_ABOVE)}", _BESIDE.sub(" ", text))
     plain = _POWER.sub(_power, plain)
     return _LATEX_COMMA.sub(",", plain)
 
@@ -73,8 +82,8 @@ def numbers_in(text: str) -> tuple[float, ...]:
     return tuple(number for number in found if math.isfinite(number))
 
 
-def smallest_after(pattern: str, texts: Iterable[str]) -> Fact[float]:
-    """The smallest of the numbers that stand in the one group of a pattern."""
+def numbers_after(pattern: str, texts: Iterable[str]) -> Fact[tuple[float, ...]]:
+    """The numbers that stand in the one group of a pattern, in order."""
     tokens = [token.rstrip(".") for text in texts for token in re.findall(pattern, text)]
-    found = [float(token) for token in tokens if _DECIMAL.fullmatch(token)]
-    return Known(min(found)) if found else Unknown("no such number was printed")
+    found = tuple(float(token) for token in tokens if _DECIMAL.fullmatch(token))
+    return Known(found) if found else Unknown("no such number was printed")

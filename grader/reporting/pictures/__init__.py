@@ -17,6 +17,7 @@ from grader.judging.exhibits import (
     DataLanes,
     Names,
     NetworkTable,
+    OtherEdition,
     Pair,
     Parts,
     PhotoNotes,
@@ -43,6 +44,7 @@ DRAWERS: Mapping[type[Any], Callable[[ReportInput, Finding, Any], Markup | None]
 #: Types of which no picture is made, and why not.
 NOT_DRAWN: Mapping[type[Any], str] = {
     Names: "the class summary counts them; the message and the marked lines say where they are",
+    OtherEdition: "the message says it, and `grader run` how many notebooks have it",
     Pair: "stands on the page as text",
     Parts: "the message says which parts are not right",
     Prompt: "is for the TA",

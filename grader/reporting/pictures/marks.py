@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from grader.grading.what_if import Distribution
 from grader.reporting.pictures.svg import element, image
 from grader.reporting.summary import CriterionLine, Marks
 from grader.reporting.text import count, number
 
-__all__ = ["histogram", "success"]
+__all__ = ["before_and_after", "histogram", "success"]
 
 _WIDTH, _HEIGHT, _FOOT, _HEAD, _SIDE = 460, 190, 24, 18, 14
 
@@ -33,6 +34,41 @@ def histogram(marks: Marks) -> Markup | None:
     # Numbers last, so that the line crosses none.
     shapes, numbers = ([part for part in drawn if part.startswith("<text") is text] for text in (False, True))
     return image(_described(marks), _WIDTH, _HEIGHT, *shapes, line, *numbers, class_="histogram")
+
+
+def before_and_after(before: Distribution, after: Distribution) -> Markup | None:
+    """Two distributions over the same parts of the points, as pairs of bars; None where nobody has a mark.
+
+    Bars of what comes after carry their place, by which a script can move them.
+    """
+    most = max((*before.counts, *after.counts), default=0)
+    if not most:
+        return None
+    bins = len(after.counts)
+    step, room = (_WIDTH - 2 * _SIDE) / bins, _HEIGHT - _FOOT - _HEAD
+    drawn: list[Markup] = []
+    for place, (was, becomes) in enumerate(zip(before.counts, after.counts, strict=True)):
+        x, half = _SIDE + place * step + 2, (step - 4) / 2
+        for number_of, left, class_ in ((was, x, "bar-before"), (becomes, x + half, "bar-after")):
+            height = room * number_of / most
+            top = _HEIGHT - _FOOT - height
+            drawn.append(
+                element("rect", x=left, y=top, width=half, height=height, class_=class_, data_bin=place)
+            )
+    foot = _HEIGHT - 7
+    shares = ((_SIDE + place * step, str(100 * place // bins)) for place in range(0, bins + 1, 2))
+    percents = [element("text", share, x=x, y=foot, class_="axis") for x, share in shares]
+    return image(_both(before, after), _WIDTH, _HEIGHT, *drawn, *percents, class_="histogram two-fold")
+
+
+def _both(before: Distribution, after: Distribution) -> str:
+    bins = len(after.counts)
+    parts = [
+        f"{100 * place // bins} to {100 * (place + 1) // bins} %: {was} before, {becomes} after"
+        for place, (was, becomes) in enumerate(zip(before.counts, after.counts, strict=True))
+        if was or becomes
+    ]
+    return f"Marks by share of the points. {'; '.join(parts)}"
 
 
 def _label(points: float, x: float) -> Markup:

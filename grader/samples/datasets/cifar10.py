@@ -9,13 +9,14 @@ Source: "CIFAR-10 python version", https://www.cs.toronto.edu/~kriz/cifar.html, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from grader.files.whole import write_whole
-from grader.samples.datasets.drawing import Floats, Grid, paint, to_bytes
+from grader.samples.datasets.drawing import Floats, Grid, evenly, in_parts, paint, to_bytes
 from grader.samples.datasets.python2_pickle import Python2Value, dumps
 
 __all__ = ["CLASSES", "count_per_class", "write_cifar10"]
@@ -29,19 +30,22 @@ _SEED = 20100
 _NOISE = 0.25
 
 
-def write_cifar10(directory: Path) -> Path:
+def write_cifar10(directory: Path, sizes: Sequence[int] | None = None) -> Path:
     """Writes the stand-in below `directory`; equal bytes every time.
 
     Args:
         directory: Root to give to ``torchvision.datasets.CIFAR10``; made where it is missing.
+        sizes: How many pictures for training and for test, each class as often as the next, as in the real
+            set; `count_per_class` where it is None.
 
     Returns:
         The folder of batches.
     """
     folder = directory / "cifar-10-batches-py"
     rng = np.random.default_rng(_SEED)
-    train_pictures, train_labels = _draw_split(rng, train=True)
-    test_pictures, test_labels = _draw_split(rng, train=False)
+    train, test = _counts(sizes)
+    train_pictures, train_labels = _draw_split(rng, train)
+    test_pictures, test_labels = _draw_split(rng, test)
     for number, part in enumerate(np.array_split(np.arange(len(train_labels)), _BATCHES), start=1):
         name = f"training batch {number} of {_BATCHES}"
         _write_batch(folder / f"data_batch_{number}", name, train_pictures[part], train_labels[part])
@@ -62,12 +66,18 @@ def count_per_class(*, train: bool) -> npt.NDArray[np.int64]:
     return counts
 
 
+def _counts(sizes: Sequence[int] | None) -> list[list[int]]:
+    """Pictures of each class, for training and for test."""
+    if sizes is None:
+        return [count_per_class(train=train).tolist() for train in (True, False)]
+    return [evenly(size, len(CLASSES)) for size in sizes]
+
+
 def _draw_split(
-    rng: np.random.Generator, *, train: bool
+    rng: np.random.Generator, counts: Sequence[int]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Draws and shuffles one split: pictures (N, 3072), channel by channel as on disk, and labels (N,)."""
-    counts = count_per_class(train=train)
-    drawn = [_draw_class(rng, label, int(count)) for label, count in enumerate(counts)]
+    drawn = [_draw_class(rng, label, part) for label, count in enumerate(counts) for part in in_parts(count)]
     labels = np.repeat(np.arange(len(CLASSES)), counts)
     order = rng.permutation(len(labels))
     flat = np.concatenate(drawn).transpose(0, 3, 1, 2).reshape(len(labels), -1)

@@ -9,9 +9,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Floats", "Grid", "paint", "to_bytes"]
+__all__ = ["Floats", "Grid", "evenly", "in_parts", "paint", "to_bytes"]
 
 Floats = npt.NDArray[np.floating]
+
+
+def evenly(count: int, classes: int) -> list[int]:
+    """How many of each class there are where `count` is shared among them; the first have one more."""
+    return [count // classes + (place < count % classes) for place in range(classes)]
+
+
+def in_parts(count: int, most: int = 5000) -> list[int]:
+    """How many to draw at once, part by part, so that a large set needs no more memory than a small one."""
+    return [min(most, count - done) for done in range(0, count, most)]
 
 
 def paint(pictures: Floats, coverage: Floats, colours: Floats) -> None:

@@ -7,7 +7,7 @@ test set shows hands that nobody trained on.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from grader.errors import UsageError
 from grader.files.whole import write_whole
 from grader.samples.datasets.drawing import Floats, Grid, paint, to_bytes
 
@@ -24,7 +25,12 @@ LETTERS = "ABCDEFGHI"
 _SIZE = 224
 _SEED = 360
 _TAKES = 3
-_HANDS = {"train": 4, "val": 2, "test": 2}
+_SPLITS = ("train", "val", "test")
+#: Photos of one hand.
+_OF_A_HAND = _TAKES * len(LETTERS)
+_SIZES = tuple(_OF_A_HAND * hands for hands in (4, 2, 2))
+#: Hands drawn at once: a photo of 224 x 224 takes some MB while it is drawn.
+_MOST_HANDS = 16
 _JPEG_QUALITY = 85
 
 #: How far thumb, index, middle, ring and little finger are stretched, and whether the hand lies sideways.
@@ -61,30 +67,52 @@ class _Hands:
     turns: Floats
 
 
-def write_gestures(directory: Path) -> Path:
+def write_gestures(directory: Path, sizes: Sequence[int] = _SIZES) -> Path:
     """Writes photos as JPEG files of 224 x 224; equal bytes every time.
 
-    Folders are ``train``, ``val`` and ``test`` (12, 6 and 6 photos of each letter), ``small`` (3 of those
-    in ``train``, to overfit on) and ``all``, each with a folder for each letter.
+    Folders are ``train``, ``val`` and ``test``, ``small`` (3 photos of each letter of those in ``train``, to
+    overfit on) and ``all``, each with a folder for each letter.
 
     Args:
         directory: Made where it is missing.
+        sizes: How many photos for training, validation and test: 27 of each hand, 3 of each letter.
 
     Returns:
         `directory`.
+
+    Raises:
+        UsageError: A part of a hand is asked for.
     """
     rng = np.random.default_rng(_SEED)
     hand_number = 0
-    for split, hands in _HANDS.items():
+    for split, size in zip(_SPLITS, sizes, strict=True):
+        hands = _hands_for(size)
         looks = draw_looks(rng, hands)
         for letter in LETTERS:
-            photos = draw_photos(rng, letter, looks)
-            for position, photo in enumerate(map(_jpeg, photos)):
+            for position, photo in enumerate(_photos(rng, letter, looks)):
                 name = f"{hand_number + position // _TAKES:03d}_{letter}_{position % _TAKES + 1}.jpg"
                 for folder in _folders(split, position):
                     write_whole(directory / folder / letter / name, photo)
         hand_number += hands
     return directory
+
+
+def _hands_for(size: int) -> int:
+    hands, more = divmod(size, _OF_A_HAND)
+    if more or not hands:
+        raise UsageError(
+            f"{size} photos are no whole number of hands",
+            expected=f"a multiple of {_OF_A_HAND}: {_TAKES} photos of each letter of each hand",
+            todo=f"take {_OF_A_HAND * max(1, round(size / _OF_A_HAND))}",
+        )
+    return hands
+
+
+def _photos(rng: np.random.Generator, letter: str, looks: tuple[Floats, Floats]) -> Iterator[bytes]:
+    """All photos of a letter as JPEG, some hands at a time."""
+    for first in range(0, len(looks[1]), _MOST_HANDS):
+        some = (looks[0][first : first + _MOST_HANDS], looks[1][first : first + _MOST_HANDS])
+        yield from map(_jpeg, draw_photos(rng, letter, some))
 
 
 def _folders(split: str, position: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ magic number, the sizes as big-endian integers, then the bytes.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.files.whole import write_whole
-from grader.samples.datasets.drawing import Floats, Grid, to_bytes
+from grader.samples.datasets.drawing import Floats, Grid, evenly, in_parts, to_bytes
 
 __all__ = ["write_mnist"]
 
 _SIZE = 28
 _SEED = 1998
-_SPLITS = {"train": 2500, "t10k": 1000}
+_SPLITS = ("train", "t10k")
+_SIZES = (2500, 1000)
 _UNSIGNED_BYTE = 0x08
 
 
@@ -46,18 +48,19 @@ _STROKES: tuple[list[list[list[float]]], ...] = (
 )
 
 
-def write_mnist(directory: Path) -> Path:
-    """Writes 2500 training and 1000 test digits below `directory`; equal bytes every time.
+def write_mnist(directory: Path, sizes: Sequence[int] = _SIZES) -> Path:
+    """Writes training and test digits below `directory`; equal bytes every time.
 
     Args:
         directory: Root to give to ``torchvision.datasets.MNIST``; made where it is missing.
+        sizes: How many digits for training and for test, each of the ten as often as the next.
 
     Returns:
         The folder of IDX files.
     """
     folder = directory / "MNIST" / "raw"
     rng = np.random.default_rng(_SEED)
-    for split, count in _SPLITS.items():
+    for split, count in zip(_SPLITS, sizes, strict=True):
         pictures, labels = _draw_split(rng, count)
         write_whole(folder / f"{split}-images-idx3-ubyte", _idx(pictures))
         write_whole(folder / f"{split}-labels-idx1-ubyte", _idx(labels))
@@ -65,9 +68,15 @@ def write_mnist(directory: Path) -> Path:
 
 
 def _draw_split(rng: np.random.Generator, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Draws as many of each digit: pictures (N, 28, 28), white on black, and labels (N,), shuffled."""
-    each = count // len(_STROKES)
-    pictures = np.concatenate([_draw_digit(rng, strokes, each) for strokes in _STROKES])
+    """Draws about as many of each digit: pictures (N, 28, 28), white on black, and labels (N,), shuffled."""
+    each = evenly(count, len(_STROKES))
+    pictures = np.concatenate(
+        [
+            _draw_digit(rng, strokes, part)
+            for strokes, number in zip(_STROKES, each, strict=True)
+            for part in in_parts(number)
+        ]
+    )
     labels = np.repeat(np.arange(len(_STROKES), dtype=np.uint8), each)
     order = rng.permutation(len(labels))
     return pictures[order], labels[order]

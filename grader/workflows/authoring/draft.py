@@ -375,4 +375,5 @@ def _texts(draft: Draft, parts: Sequence[Part]) -> Iterator[list[str]]:
             *_head(key, f"{part.heading}: the answer", part, "Written by the student, and read by a TA."),
             "    check: manual",
             f"    prompt: {_quoted(answer)}",
+            "    # guide: what earns what, for TAs alone",
         ]

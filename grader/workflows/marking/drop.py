@@ -8,7 +8,7 @@ from grader.errors import RefusedError, UsageError
 from grader.store import History, Signature, Store
 from grader.store.drops import DropRecord
 from grader.store.results import Result
-from grader.workflows.views.dropped import why_dropped
+from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 from grader.workflows.views.show import find_results
 
 __all__ = [
@@ -72,6 +72,7 @@ def that_can_be_brought_back(store: Store, assignment: str, students: Sequence[s
     found = find_results(store, assignment, students, with_dropped=True)
     for result in found:
         _refuse_counting(result)
+        _refuse_erased(result)
     return found
 
 
@@ -86,6 +87,7 @@ def bring_back(store: Store, results: Sequence[Result], reason: str, *, actor: s
     with store.writing() as history:
         for result in _as_they_stand(history, results):
             _refuse_counting(result)
+            _refuse_erased(result)
             signature = Signature(actor, store.clock(), "grader drop --undo")
             history.drop(_record(result, reason, dropped=False), signature)
 
@@ -114,8 +116,16 @@ def require_reason(reason: str) -> None:
 
 
 def _refuse_counting(result: Result) -> None:
+    if result.dropped is not None and result.dropped.excused:
+        todo = how_to_bring_back(result)
+        raise RefusedError(f"{result.student} is excused, rather than that this was dropped", todo=todo)
     if not result.dropped:
         raise RefusedError(f"{result.student}: this submission is not dropped", todo="nothing was written")
+
+
+def _refuse_erased(result: Result) -> None:
+    if result.dropped is not None and result.dropped.erased:
+        raise RefusedError(f"{result.student}: this person was erased; their work stays out of what counts")
 
 
 def _refuse_open_requests(history: History, result: Result) -> None:

@@ -27,8 +27,8 @@ def marks_on_earlier_files(store: Store, results: Sequence[Result]) -> EarlierMa
     return {key: names for key, names in found.items() if names}
 
 
-def _read_on_another(result: Result, read_on: Mapping[int, str]) -> Iterator[str]:
+def _read_on_another(result: Result, read_on: Mapping[tuple[int, str], str]) -> Iterator[str]:
     now = result.submission.notebook
     for item in result.mark.criteria if result.mark else ():
-        if item.decision and read_on.get(item.decision.seq, now) != now:
+        if item.decision and read_on.get((item.decision.seq, result.student), now) != now:
             yield item.criterion

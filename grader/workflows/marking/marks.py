@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.errors import GraderError, RefusedError, UsageError
+from grader.errors import DamagedRow, GraderError, RefusedError, UsageError
 from grader.facts.fields import Where
 from grader.files.tabular import read_table
 from grader.grading.held import parted
 from grader.grading.marks import CriterionMark
 from grader.grading.remarks import check_range
+from grader.grading.seen import Seen, read_seen
 from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.marks import MarkRecord
 from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
+from grader.workflows.marking.seen import refuse_overtaken, seen_in
+from grader.workflows.views.at_hand import guides
 from grader.workflows.views.cells import NamedCells
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.held import why_held
@@ -39,7 +42,7 @@ __all__ = [
 #: In place of a criterion, where everything waits for one and the same reason.
 WHOLE = "(the whole file)"
 
-_COLUMNS = ("student", "criterion", "points", "comment")
+_COLUMNS = ("student", "criterion", "points", "comment", "seen")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class MarkOrder:
     Attributes:
         points: None takes the TA's earlier mark back.
         source: Where it was read, for messages; empty for the command line.
+        seen: What of the criterion its author had on screen; None where they do not say. Then no mark of
+            somebody else is replaced.
     """
 
     student: str
@@ -56,6 +61,7 @@ class MarkOrder:
     points: float | None
     comment: str
     source: str = ""
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ class Pending:
 
     Attributes:
         cells: By name, but for those that the message names.
+        seen: What whoever reads this item has seen; None for a whole file.
+        guide: What earns what, by the rubric; empty where it does not say.
     """
 
     student: str
@@ -84,6 +92,8 @@ class Pending:
     message: str
     where: tuple[Where, ...]
     cells: tuple[str, ...] = ()
+    seen: Seen | None = None
+    guide: str = ""
 
 
 def list_pending(
@@ -110,7 +120,10 @@ def list_pending(
     require_criterion(criterion, criteria_of(results), assignment)
     earlier = marks_on_earlier_files(store, results)
     cells = {(result.assignment, result.student): NamedCells(store, result) for result in results}
-    return pending(results, criterion, name_of(store, anonymous), earlier, cells)
+    items = pending(results, criterion, name_of(store, anonymous), earlier, cells)
+    rubrics = [result.rubric for result in results if result.rubric is not None]
+    told = guides(store, max(rubrics, key=lambda rubric: rubric.seq, default=None))
+    return [replace(item, guide=told.get(item.criterion, "")) for item in items]
 
 
 def pending(
@@ -131,7 +144,7 @@ def pending(
     """
     held = [result for result in results if criterion is None and why_held(result)]
     items = [
-        (place, name(result.student), mark, (cells or {}).get((result.assignment, result.student)))
+        (place, name(result.student), mark, result)
         for result in results
         if result not in held
         for place, mark in _waiting(result, (earlier or {}).get((result.assignment, result.student), ()))
@@ -140,8 +153,8 @@ def pending(
     return [
         *sorted((_held(name(result.student), result) for result in held), key=lambda item: item.student),
         *(
-            _pending(student, mark, named)
-            for _, student, mark, named in sorted(items, key=lambda item: item[:2])
+            _pending(student, mark, result, (cells or {}).get((result.assignment, result.student)))
+            for _, student, mark, result in sorted(items, key=lambda item: item[:2])
         ),
     ]
 
@@ -159,7 +172,7 @@ def _held(student: str, result: Result) -> Pending:
     return Pending(student, WHOLE, points, "could not be taken", message, ())
 
 
-def _pending(student: str, mark: CriterionMark, cells: NamedCells | None) -> Pending:
+def _pending(student: str, mark: CriterionMark, result: Result, cells: NamedCells | None) -> Pending:
     finding, decision = mark.finding, mark.decision
     status, message = finding.status.value, f"{finding.message} {finding.open}".strip()
     if decision is not None:
@@ -170,24 +183,32 @@ def _pending(student: str, mark: CriterionMark, cells: NamedCells | None) -> Pen
     if cells is not None:
         message = cells.text(message)
     named = () if cells is None else tuple(cells.places(finding.where, message))
-    return Pending(student, mark.criterion, mark.pending, status, message, finding.where, named)
+    seen = seen_in(result, mark)
+    return Pending(student, mark.criterion, mark.pending, status, message, finding.where, named, seen)
 
 
 def read_orders(path: Path) -> list[MarkOrder]:
-    """Reads marks from a CSV file with the columns student, criterion, points, comment.
+    """Reads marks from a CSV file with the columns student, criterion, points, comment, seen.
+
+    Rows of a worksheet (`grader pending --csv`) that nobody has filled in are passed over.
 
     Raises:
         UsageError: The file cannot be read, or points are no number; every bad row is named.
     """
     orders, problems = [], []
     for line, row in read_table(path, required=_COLUMNS[:3], optional=_COLUMNS[3:]):
+        source = f"{path}:{line}"
+        if row["seen"] and not row["points"]:
+            continue
         try:
             points = float(row["points"])
+            seen = read_seen(row["seen"]) if row["seen"] else None
         except ValueError:
-            problems.append(f"{path}:{line}: '{row['points']}' is no number of points")
-            continue
-        source = f"{path}:{line}"
-        orders.append(MarkOrder(row["student"], row["criterion"], points, row["comment"], source))
+            problems.append(f"{source}: '{row['points']}' is no number of points")
+        except UsageError as error:
+            problems.append(f"{source}: {error}")
+        else:
+            orders.append(MarkOrder(row["student"], row["criterion"], points, row["comment"], source, seen))
     if problems:
         raise UsageError("\n".join(problems), todo="nothing was written: mend the file and give it again")
     return orders
@@ -209,14 +230,17 @@ def orders_for_zero(store: Store, student: str, assignment: str, comment: str) -
             f"{student}: this submission does not wait because its file could not be taken",
             todo="mark its criteria: --criterion C --points P",
         )
-    undecided = (item.criterion for item in result.mark.criteria if item.decision is None)
-    return [MarkOrder(student, criterion, 0.0, comment) for criterion in undecided]
+    undecided = (item for item in result.mark.criteria if item.decision is None)
+    return [
+        MarkOrder(student, item.criterion, 0.0, comment, seen=seen_in(result, item)) for item in undecided
+    ]
 
 
 def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, actor: str) -> list[Marked]:
     """Writes marks, all of them or none.
 
     Raises:
+        OvertakenError: The only problem is one whose author had something else on screen than what stands.
         RefusedError: One or more cannot be given; each is named with its reason.
         UsageError: A student or criterion is unknown.
     """
@@ -240,8 +264,7 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
 
 def _refuse_repeated(history: History, assignment: str, orders: Sequence[MarkOrder]) -> None:
     """Two rows for one criterion of one student, however the student is spelt."""
-    known = history.students(assignment)
-    names = real_names(history, known, [order.student for order in orders])
+    names = real_names(history, assignment, [order.student for order in orders])
     seen: dict[tuple[str, str], MarkOrder] = {}
     for name, order in zip(names, orders, strict=True):
         other = seen.setdefault((name, order.criterion), order)
@@ -259,6 +282,7 @@ def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature
     mark = criterion_mark(result, order.criterion)
     name = shown_as(order.student, result.student)
     _refuse_open_request(history, result, order.criterion, name)
+    refuse_overtaken(history, result, mark, order.seen, actor=signature.actor, name=name)
     if order.points is None:
         _refuse_taking_back(mark)
     else:
@@ -272,6 +296,8 @@ def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature
         points=order.points,
         comment=order.comment,
         verdict=result.verdict_record.seq,
+        seen_verdict=order.seen.verdict if order.seen else None,
+        seen_mark=order.seen.mark if order.seen else None,
     )
     history.give_mark(given, signature)
     after = order.points
@@ -290,11 +316,12 @@ def _refuse_open_request(history: History, result: Result, criterion: str, name:
 
 
 def _refuse_taking_back(mark: CriterionMark) -> None:
-    if mark.decision is None:
+    given = mark.decision or mark.earlier
+    if given is None:
         raise RefusedError(f"no TA has marked '{mark.criterion}', so there is nothing to take back")
-    if mark.decision.request is not None:
+    if given.request is not None:
         raise RefusedError(
-            f"the mark of '{mark.criterion}' answers remark request {mark.decision.request}",
+            f"the mark of '{mark.criterion}' answers remark request {given.request}",
             todo="give another mark, or escalate the request",
         )
 
@@ -312,14 +339,15 @@ def graded_result(history: History, student: str, assignment: str, *, with_dropp
         RefusedError: It is dropped.
         UsageError: Student or assignment is unknown, or there is no verdict yet.
     """
-    known = history.students(assignment)
-    [name] = real_names(history, known, [student])
+    [name] = real_names(history, assignment, [student])
     result = next(history.results(assignment=assignment, students=[name], with_dropped=True), None)
     if result is None:
-        hint = nearest(name, known).partition("; known")[0]
+        hint = nearest(name, history.students(assignment)).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")
     if not with_dropped:
         refuse_dropped(result, student)
+    if result.damaged:
+        raise DamagedRow(f"{shown_as(student, name)}: {result.damaged}", todo="`grader audit` tells more")
     if result.mark is None:
         name = shown_as(student, name)
         raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")

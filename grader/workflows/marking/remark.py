@@ -17,6 +17,7 @@ from grader.grading.remarks import (
     next_state,
 )
 from grader.grading.requests import Action, Effect, Kind, State
+from grader.grading.seen import Seen
 from grader.rubric.model import Policy
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.marks import MarkRecord
@@ -24,6 +25,9 @@ from grader.store.records import RubricRecord
 from grader.store.remarks import Remark, RemarkRecord, StepRecord
 from grader.store.results import Result
 from grader.workflows.marking.marks import criterion_mark, graded_result
+from grader.workflows.marking.seen import refuse_overtaken
+from grader.workflows.releasing.release import show_in
+from grader.workflows.releasing.shown import shown_work
 from grader.workflows.views.identity import real_names, shown_as
 
 __all__ = [
@@ -70,11 +74,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Decided:
-    """What a decision came to."""
+    """What a decision came to.
+
+    Attributes:
+        kept_back: Why the student is not shown it yet; empty where they are.
+    """
 
     remark: Remark
     before: float
     after: float
+    kept_back: str = ""
 
     @property
     def effect(self) -> Effect:
@@ -84,7 +93,7 @@ class Decided:
 def policy_of(store: Store, result: Result) -> Policy:
     """The course's rules, as the rubric of the student's verdict has them."""
     assert result.rubric is not None
-    return store.rubric(result.rubric).rubric.remarks
+    return result.remark_rules(store.rubric(result.rubric).rubric.remarks)
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ class _Hearing:
 
     def policy(self, result: Result) -> Policy:
         assert result.rubric is not None
-        return self.rules[result.rubric.key]
+        return result.remark_rules(self.rules[result.rubric.key])
 
     def remark(self, id: int) -> Remark:
         return _require(self.history, id)
@@ -125,7 +134,7 @@ def _hearing(store: Store, works: Collection[tuple[str, str]]) -> Iterator[_Hear
 
 def _rubrics(history: History, works: Collection[tuple[str, str]]) -> Iterator[RubricRecord]:
     for assignment, student in works:
-        names = real_names(history, history.students(assignment), [student])
+        names = real_names(history, assignment, [student])
         for result in history.results(assignment=assignment, students=names):
             if result.rubric is not None:
                 yield result.rubric
@@ -160,8 +169,10 @@ def _open(hearing: _Hearing, request: Request, signature: Signature, came: datet
         )
     if came > signature.at:
         raise RefusedError("this request was handed in in the future", found=came.isoformat())
-    check_window(policy, came, request.late_because)
-    before, out_of = _in_question(result, request)
+    check_window(policy, came, request.late_because, zone=result.zone)
+    asked = _asked_about(hearing.history, result)
+    assert asked.verdict_record is not None
+    before, out_of = _in_question(asked, request)
     _refuse_second(hearing.history, result, request)
     _refuse_settled(hearing.history, result, request.criterion)
     remark = RemarkRecord(
@@ -174,9 +185,15 @@ def _open(hearing: _Hearing, request: Request, signature: Signature, came: datet
         late_because=request.late_because if is_late(policy, came) else "",
         points_before=before,
         out_of=out_of,
-        verdict=result.verdict_record.seq,
+        verdict=asked.verdict_record.seq,
     )
     return hearing.history.open_remark(remark, signature)
+
+
+def _asked_about(history: History, result: Result) -> Result:
+    """The work as its student is shown it, since they ask about that; else as it stands."""
+    shown = shown_work(history, result.assignment, result.student)
+    return result if shown is None else shown.result
 
 
 def _in_question(result: Result, request: Request) -> tuple[float, float]:
@@ -223,8 +240,16 @@ def _refuse_settled(history: History, result: Result, criterion: str) -> None:
         )
 
 
-def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") -> Remark:
+def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "", show: bool = True) -> Remark:
     """Takes a request under review, rejects, withdraws or escalates it.
+
+    Args:
+        store: Where it is.
+        id: The request's number.
+        action: What is done with it.
+        actor: Who does it.
+        reason: For the student; needed to reject and to escalate.
+        show: Whether a rejection is shown to the student at once, where marks are released.
 
     Raises:
         RefusedError: There is no such request, or its state does not allow this.
@@ -241,6 +266,8 @@ def act(store: Store, id: int, action: Action, *, actor: str, reason: str = "") 
         if action is Action.ESCALATE:
             _refuse_beside_another(history, remark)
         history.add_step(StepRecord(request=id, action=action, reason=reason), signature)
+        if action is Action.REJECT and show:
+            show_in(history, hearing.remark(id), signature)
         return hearing.remark(id)
 
 
@@ -260,7 +287,16 @@ def _refuse_beside_another(history: History, remark: Remark) -> None:
             )
 
 
-def decide(store: Store, id: int, *, points: float | None, reason: str, actor: str) -> Decided:
+def decide(
+    store: Store,
+    id: int,
+    *,
+    points: float | None,
+    reason: str,
+    actor: str,
+    seen: Seen | None = None,
+    show: bool = True,
+) -> Decided:
     """Decides a request; whether the mark rises, falls or stays follows from the points.
 
     Args:
@@ -269,8 +305,11 @@ def decide(store: Store, id: int, *, points: float | None, reason: str, actor: s
         points: Of the criterion; None for a counting error, where the sum is made again.
         reason: For the student.
         actor: Who decides.
+        seen: What of the criterion they had on screen; None where they do not say.
+        show: Whether the answer is shown to the student at once, where marks are released.
 
     Raises:
+        OvertakenError: Something else stands than what was seen.
         RefusedError: The request is closed, the points are out of range, the policy wants somebody else, or
             points were given for a counting error.
     """
@@ -283,13 +322,26 @@ def decide(store: Store, id: int, *, points: float | None, reason: str, actor: s
         if not reason.strip():
             raise RefusedError("a decision needs a reason", todo="--reason TEXT")
         result = graded_result(history, remark.student, remark.assignment)
+        _refuse_overtaken(history, result, remark, seen, actor)
         after = _decided_points(hearing, result, remark, points)
         _check_decider(hearing, remark, actor)
         step = StepRecord(request=id, action=Action.DECIDE, points=after, reason=reason)
         history.add_step(step, signature)
         if remark.kind is Kind.JUDGEMENT:
-            history.give_mark(_mark_by(remark, result, after, reason), signature)
-        return Decided(hearing.remark(id), remark.points_before, after)
+            history.give_mark(_mark_by(remark, result, after, reason, seen), signature)
+        remark = hearing.remark(id)
+        kept_back = show_in(history, remark, signature) if show else "whoever decided it keeps it back"
+        return Decided(remark, remark.points_before, after, kept_back)
+
+
+def _refuse_overtaken(
+    history: History, result: Result, remark: Remark, seen: Seen | None, actor: str
+) -> None:
+    """An open request keeps others from marking: who says nothing replaces only what it is about."""
+    assert result.mark is not None
+    mark = result.mark.criterion(remark.criterion)
+    if seen is not None and mark is not None:
+        refuse_overtaken(history, result, mark, seen, actor=actor, name=f"request {remark.id}")
 
 
 def _decided_points(hearing: _Hearing, result: Result, remark: Remark, points: float | None) -> float:
@@ -328,8 +380,8 @@ def _take_up(hearing: _Hearing, remark: Remark, signature: Signature) -> Remark:
     return hearing.remark(remark.id)
 
 
-def _mark_by(remark: Remark, result: Result, points: float, reason: str) -> MarkRecord:
-    """The mark stands on the newest verdict, which is what its giver had before them."""
+def _mark_by(remark: Remark, result: Result, points: float, reason: str, seen: Seen | None) -> MarkRecord:
+    """The mark stands on the newest verdict."""
     assert result.verdict_record is not None
     return MarkRecord(
         student=remark.student,
@@ -339,6 +391,8 @@ def _mark_by(remark: Remark, result: Result, points: float, reason: str) -> Mark
         comment=reason,
         verdict=result.verdict_record.seq,
         request=remark.id,
+        seen_verdict=seen.verdict if seen else None,
+        seen_mark=seen.mark if seen else None,
     )
 
 

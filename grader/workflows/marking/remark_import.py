@@ -73,7 +73,7 @@ def import_requests(
 def _asking_the_same(store: Store, request: Request) -> Iterator[Remark]:
     """Requests of the same words about the same, whatever became of them."""
     with store.reading() as history:
-        [student] = real_names(history, history.students(request.assignment), [request.student])
+        [student] = real_names(history, request.assignment, [request.student])
         found = history.remarks(assignment=request.assignment, student=student)
     asked = (request.criterion, request.kind, request.reason)
     return (item for item in found if (item.criterion, item.kind, item.reason) == asked)

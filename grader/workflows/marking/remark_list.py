@@ -17,7 +17,7 @@ from grader.workflows.marking.remark import policy_of
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.identity import real_names
 
-__all__ = ["Listed", "list_requests", "with_deadlines"]
+__all__ = ["Listed", "list_requests", "listed_at", "with_deadlines"]
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ def _require_assignment(history: History, assignment: str | None) -> None:
 def _known_student(history: History, assignment: str | None, student: str | None) -> str | None:
     if student is None:
         return None
-    works = history.assignments() if assignment is None else [assignment]
-    known = {name for work in works for name in history.students(work)}
-    [name] = real_names(history, known, [student])
-    if name not in known:
+    [name] = real_names(history, assignment, [student])
+    if not history.handed_in(name, assignment):
+        works = history.assignments() if assignment is None else [assignment]
+        known = {name for work in works for name in history.students(work)}
         hint = nearest(name, known).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing{f' for {assignment}' if assignment else ''}{hint}")
     return name
@@ -94,10 +94,13 @@ def _known_student(history: History, assignment: str | None, student: str | None
 def with_deadlines(store: Store, requests: Sequence[Remark]) -> list[Listed]:
     """Adds what the clock and the course's rules say of each request, in the order given."""
     now, policies = store.clock(), _policies(store, requests)
-    return [_listed(item, now, policies.get((item.assignment, item.student), Policy())) for item in requests]
+    return [
+        listed_at(item, now, policies.get((item.assignment, item.student), Policy())) for item in requests
+    ]
 
 
-def _listed(remark: Remark, now: datetime, policy: Policy) -> Listed:
+def listed_at(remark: Remark, now: datetime, policy: Policy) -> Listed:
+    """A request as it stands at this moment by these rules."""
     overdue = remark.state.is_open and is_late(policy, now)
     return Listed(remark, now - remark.opened_at, policy.remarks_open_until, overdue)
 

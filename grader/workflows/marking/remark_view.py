@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import tzinfo
 
-from grader.facts.fields import Where
 from grader.grading.marks import CriterionMark, Mark
 from grader.grading.remarks import effect_of
 from grader.grading.requests import Kind
+from grader.grading.times import date_in_words, in_words
 from grader.grading.verdict import Finding, Verdict
-from grader.rubric.model import Criterion, Policy
+from grader.rubric.model import Policy
 from grader.store import Store
-from grader.store.history import TimelineEntry
-from grader.store.marks import MarkRecord
+from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.records import AttemptRecord, VerdictRecord
 from grader.store.remarks import Remark, Step
 from grader.store.results import Result
+from grader.store.timeline import TimelineEntry
 from grader.workflows.marking.marks import graded_result
 from grader.workflows.marking.remark import find
+from grader.workflows.marking.seen import seen_in
+from grader.workflows.views.at_hand import about_criterion, about_evidence
 from grader.workflows.views.cells import NamedCells
 from grader.workflows.views.show import name_of
 
 __all__ = ["RemarkView", "view_of"]
-
-_LINES_AROUND = 2
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,28 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     with store.reading() as history:
         result = graded_result(history, remark.student, remark.assignment, with_dropped=True)
         entries = history.timeline(result.student, result.assignment)
-    marks = list(_changes(entries, remark.criterion))
+    zone = result.zone
+    marks = list(_changes(entries, remark.criterion, zone))
     assert result.rubric is not None and result.mark is not None
     rubric = store.rubric(result.rubric).rubric
     asked = next((item for item in rubric.criteria if item.id == remark.criterion), None)
     mark = result.mark.criterion(remark.criterion)
     cells = NamedCells(store, result)
     parts = [
-        ("request", _request(remark, names)),
+        ("request", _request(remark, names, zone)),
         ("reason", remark.reason),
-        *_about_criterion(asked),
-        *_about_evidence(cells, mark),
+        *about_criterion(asked),
+        *about_evidence(cells, mark),
         ("old mark", _old_mark(remark, *_found_then(store, result, entries, remark))),
         ("mark now", _mark_now(result, mark, remark)),
+        *([("seen", f"{seen_in(result, mark)} (for --seen)")] if mark else []),
         *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
         *([("marks", "\n".join(marks))] if marks else []),
-        ("history", "\n".join(_step(step, names) for step in remark.steps) or "nobody has looked at it yet"),
-        ("policy", _policy(rubric.remarks)),
+        (
+            "history",
+            "\n".join(_step(step, names, zone) for step in remark.steps) or "nobody has looked at it yet",
+        ),
+        ("policy", _policy(result.remark_rules(rubric.remarks), zone)),
     ]
     return RemarkView(tuple(parts))
 
@@ -84,46 +89,14 @@ class _Names:
         return self.shown if actor == self.student else actor
 
 
-def _request(remark: Remark, names: _Names) -> str:
+def _request(remark: Remark, names: _Names, zone: tzinfo | None) -> str:
     late = f", taken late: {remark.late_because}" if remark.late_because else ""
     what = remark.criterion or "the sum"
     return (
         f"{remark.id}, {remark.kind.value.replace('_', ' ')} on {what} of {names.shown}, "
         f"{remark.assignment}; {remark.state.value.replace('_', ' ')}; "
-        f"opened {_moment(remark.opened_at)} by {names.of(remark.opened_by)}{late}"
+        f"opened {in_words(remark.opened_at, zone)} by {names.of(remark.opened_by)}{late}"
     )
-
-
-def _about_criterion(asked: Criterion | None) -> list[tuple[str, str]]:
-    if asked is None:
-        return []
-    return [("criterion", f"{asked.title} ({asked.points:g})" + (f"\n{asked.asks}" if asked.asks else ""))]
-
-
-def _about_evidence(cells: NamedCells, mark: CriterionMark | None) -> list[tuple[str, str]]:
-    if mark is None:
-        return []
-    sources = {cell.index: cell.source for cell in cells.cells}
-    code = [
-        _excerpt(sources.get(place.cell, ""), place, cells.place(Where(cell=place.cell)))
-        for place in mark.finding.where[:3]
-    ]
-    return [
-        ("finding", f"{mark.finding.status.value}: {cells.text(mark.finding.message)}"),
-        *([("evidence", "\n".join(code))] if code else []),
-    ]
-
-
-def _excerpt(source: str, place: Where, name: str) -> str:
-    """The lines around a place, the line itself marked."""
-    lines = source.splitlines()
-    middle = place.line or 1
-    first, last = max(1, middle - _LINES_AROUND), min(len(lines), middle + _LINES_AROUND)
-    shown = [
-        f"{'>' if number == place.line else ' '} {number:>3} {lines[number - 1]}"
-        for number in range(first, last + 1)
-    ]
-    return "\n".join([name, *shown])
 
 
 def _found_then(
@@ -141,21 +114,25 @@ def _found_then(
     return None, NamedCells(store, result)
 
 
-def _changes(entries: Sequence[TimelineEntry], name: str) -> Iterator[str]:
+def _changes(entries: Sequence[TimelineEntry], name: str, zone: tzinfo | None) -> Iterator[str]:
     """All verdicts and marks by which the criterion changed."""
     last = None
     for seal, record in ((entry.seal, entry.record) for entry in entries):
-        who = f"{_moment(seal.at)} {seal.actor}"
+        who = f"{in_words(seal.at, zone)} {seal.actor}"
         if isinstance(record, VerdictRecord):
             found = _finding(record.readable, name)
             if found is not None and (last is None or _standing(found) != _standing(last)):
                 yield f"{who}: {found.status.value}, {found.points:g} of {found.out_of:g} by the rubric"
             last = found
-        elif isinstance(record, MarkRecord) and record.criterion == name:
+        elif isinstance(record, MarkRecord | BulkMarkRecord) and record.criterion == name:
             yield f"{who}: {_given(record)}: {record.comment}"
 
 
-def _given(mark: MarkRecord) -> str:
+def _given(mark: MarkRecord | BulkMarkRecord) -> str:
+    if mark.undoes is not None:
+        return f"row {mark.undoes} undone"
+    if isinstance(mark, BulkMarkRecord):
+        return f"{mark.points:g} given to {len(mark.about)} alike"
     given = "taken back" if mark.points is None else f"{mark.points:g} given"
     return f"{given} by request {mark.request}" if mark.request else given
 
@@ -193,20 +170,16 @@ def _mark_now(result: Result, mark: CriterionMark | None, remark: Remark) -> str
     return f"{points:g} ({effect_of(remark.points_before, points).value}){decided}"
 
 
-def _step(step: Step, names: _Names) -> str:
+def _step(step: Step, names: _Names, zone: tzinfo | None) -> str:
     points = "" if step.points is None else f" {step.points:g} points"
     reason = f": {step.reason}" if step.reason else ""
-    return f"{_moment(step.at)} {names.of(step.by)}: {step.action.value}{points}{reason}"
+    return f"{in_words(step.at, zone)} {names.of(step.by)}: {step.action.value}{points}{reason}"
 
 
-def _policy(policy: Policy) -> str:
+def _policy(policy: Policy, zone: tzinfo | None) -> str:
     opens, closes = policy.remarks_open_from, policy.remarks_open_until
-    since = f"open from {_moment(opens)}; " if opens else ""
-    until = f"open until {_moment(closes)}; " if closes else ""
+    since = f"open from {date_in_words(opens, zone)}; " if opens else ""
+    until = f"open until {date_in_words(closes, zone)}; " if closes else ""
     fall = "marks may fall" if policy.marks_may_fall else "marks may not fall"
     another = "; decided by another than who marked" if policy.decided_by_another else ""
     return f"{since}{until}{fall}{another}"
-
-
-def _moment(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

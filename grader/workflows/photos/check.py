@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import UsageError
-from grader.evidence.codec import Bundle, encode
+from grader.evidence.codec import Bundle
 from grader.evidence.photos import PhotoSet
 from grader.evidence.record import NOTHING_CAME, Environment, Evidence, Outcome
 from grader.facts.case import Reference
 from grader.photos.measure import VERSION
 from grader.photos.packages import require_packages
-from grader.store import JobKey, Queue, Signature, Store
+from grader.store import Ask, JobKey, Queue, Signature, Store
+from grader.store.queue import Claim
 from grader.store.records import SubmissionRecord
 from grader.store.results import Result
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.photos.collection import Collection, Folder, PhotosOf
 from grader.workflows.photos.measuring import ClassPhotos, measure_class
-from grader.workflows.regrading.judging import Judge, new_attempt
+from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import regrade
+from grader.workflows.running.recording import Recording
 
 __all__ = ["SANDBOX", "CheckRequest", "Checked", "check_photos", "require_photo_rubric"]
 
 #: What stands in attempts in place of a sandbox: nothing of the student's was run.
 SANDBOX = "photos"
 _WHY = "grader photos check"
+#: Between two looks for what another check holds, or held when it was killed.
+_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,23 +126,20 @@ def _record(
         with store.writing() as history:
             for work in works:
                 history.hand_in(work.submitted, signature)
-            jobs = queue.enqueue(history, [work.key for work in works], fresh=False)
-        for job, work in zip(jobs, works, strict=True):
-            if job is None or queue.claim([job]) is None:
-                continue
-            raw = encode(work.bundle)
-            digest = store.blobs.put(raw)
-            verdict = judge.verdict(work.bundle, digest)
-            attempt = new_attempt(
-                work.bundle,
-                job=job,
-                student=work.key.student,
-                assignment=work.key.assignment,
-                digest=digest,
-            )
-            with store.writing() as history:
-                if queue.finish(history, job):
-                    judge.write(history, verdict, history.add_attempt(attempt, signature), signature)
+            jobs = queue.enqueue(history, [Ask(work.key) for work in works], fresh=False)
+        recording = Recording(store, queue, request.actor, _WHY)
+        work_of = dict(zip(jobs, works, strict=True))
+        while claim := _next(queue):
+            recording.write(recording.judge(claim, work_of[claim.id].bundle, judge))
+
+
+def _next(queue: Queue) -> Claim | None:
+    """The next job; what another process holds is done there, or free in a moment."""
+    while True:
+        claim = queue.claim()
+        if claim is not None or not queue.progress().open:
+            return claim
+        time.sleep(_POLL_S)
 
 
 @dataclass(frozen=True)

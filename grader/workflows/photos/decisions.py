@@ -20,6 +20,7 @@ from grader.rubric.problems import nearest
 from grader.store import Store
 from grader.store.results import Result
 from grader.workflows.marking.marks import Marked, MarkOrder, give_marks
+from grader.workflows.marking.seen import seen_in
 from grader.workflows.photos.collection import Folder
 from grader.workflows.views.show import find_result
 
@@ -27,6 +28,8 @@ __all__ = ["Word", "decide", "read_decisions", "tags_of", "words_for"]
 
 Word = Literal["accept", "doubt"]
 _COLUMNS = ("student", "photo", "decision", "by")
+#: Begins the comment of each mark that comes of decisions on photos.
+_LOOKED_AT = "looked at by a person:"
 
 
 def tags_of(photos: PhotoSet) -> dict[str, Photo]:
@@ -154,7 +157,7 @@ def _orders(store: Store, result: Result, words: Mapping[str, Word]) -> Iterable
     checks = {item.id: item.check for item in store.rubric(result.rubric).rubric.criteria}
     for item in result.mark.criteria:
         check, notes = checks.get(item.criterion), exhibit_of(item.finding.exhibits, PhotoNotes)
-        if not isinstance(check, PhotoHints) or notes is None or not item.finding.pending:
+        if not isinstance(check, PhotoHints) or notes is None or not item.finding.pending or item.earlier:
             continue
         odd = sorted({note.photo for note in notes.notes})
         doubted = [name for name in odd if words.get(name) == "doubt"]
@@ -162,7 +165,10 @@ def _orders(store: Store, result: Result, words: Mapping[str, Word]) -> Iterable
         if waits or (check.together and doubted):
             continue
         earned = item.finding.points + item.finding.pending * (len(odd) - len(doubted)) / len(odd)
-        yield MarkOrder(result.student, item.criterion, round(earned, 2), _comment(odd, doubted))
+        # The table of photos is everybody's, so a mark that came of it may follow the next word in it.
+        of_photos = item.decision is not None and item.decision.why.startswith(_LOOKED_AT)
+        seen = seen_in(result, item) if of_photos else None
+        yield MarkOrder(result.student, item.criterion, round(earned, 2), _comment(odd, doubted), seen=seen)
 
 
 def _unread(store: Store, result: Result) -> bool:
@@ -172,4 +178,4 @@ def _unread(store: Store, result: Result) -> bool:
 
 def _comment(odd: Sequence[str], doubted: Sequence[str]) -> str:
     named = f": {', '.join(doubted[:5])}" if doubted else ""
-    return f"looked at by a person: {len(odd) - len(doubted)} photos accepted, {len(doubted)} not{named}"
+    return f"{_LOOKED_AT} {len(odd) - len(doubted)} photos accepted, {len(doubted)} not{named}"

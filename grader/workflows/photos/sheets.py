@@ -16,6 +16,7 @@ from grader.store.results import Result
 from grader.workflows.photos.check import Checked
 from grader.workflows.photos.collection import Folder
 from grader.workflows.photos.decisions import Word, read_decisions, tags_of
+from grader.workflows.views.at_hand import guides
 from grader.workflows.views.report import file_name
 
 __all__ = ["write_sheets"]
@@ -89,7 +90,7 @@ class _Desk:
             name=self.names.get(result.student, ""),
             title=self.store.rubric(result.rubric).rubric.title,
             points=f"{mark.points:g} of {mark.out_of:g} points{waits}",
-            lines=tuple(_lines(result)),
+            lines=tuple(_lines(result, guides(self.store, result.rubric))),
             rows=tuple((heading, tuple(shots)) for heading, shots in sorted(rows.items())),
             left_out=tuple((each.name, each.why) for each in photos.left_out),
             # Whoever runs it must not run what a student called a file.
@@ -132,7 +133,7 @@ def _noted(result: Result) -> dict[tuple[str, bool], list[str]]:
     return noted
 
 
-def _lines(result: Result) -> list[SheetLine]:
+def _lines(result: Result, guides: Mapping[str, str]) -> list[SheetLine]:
     mark = result.mark
     assert mark is not None
     who = ["grader", "mark", result.student, "--assignment", result.assignment]
@@ -145,6 +146,7 @@ def _lines(result: Result) -> list[SheetLine]:
             command=shlex.join([*who, "--criterion", item.criterion, "--points", "P"])
             if item.pending
             else "",
+            guide=guides.get(item.criterion, "") if item.pending else "",
         )
         for item in mark.criteria
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 from grader.store import Store
@@ -32,7 +33,9 @@ class ChosenRubric:
 def choose_rubric(
     store: Store, assignment: str, named: str | None, places: Iterable[Path] = ()
 ) -> ChosenRubric:
-    """The named rubric, else the file by which the newest verdicts went, else what the history holds of it.
+    """The named rubric, else the file of the one that stands, else what the history holds of it.
+
+    The one that stands was published at the desk, or is that of the newest verdict.
 
     That file is looked for in the `rubrics/` folders of `places` only. A bundled rubric of the name may be
     another course's than the one that the marks stand on, so it has to be named.
@@ -42,23 +45,29 @@ def choose_rubric(
         RubricError: The file that would judge is no rubric.
     """
     with store.reading() as history:
-        newest = history.newest_rubric(assignment)
+        published = history.published_rubric(assignment)
+        newest = published.rubric if published else history.newest_rubric(assignment)
     if named is not None:
-        loaded = RubricShelf(places).load(named)
+        loaded = RubricShelf(places, zone=store.zone).load(named)
         require_assignment(loaded, assignment)
         return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}){_differs(loaded, newest)}")
-    own = _own(newest, places) if newest else None
+    own = _own(newest, places, store.zone) if newest else None
     if own is not None:
         path, loaded = own
         return ChosenRubric(loaded, f"{path} ({_short(loaded)}){_differs(loaded, newest)}")
+    if published is not None:
+        loaded = store.rubric(published.rubric)
+        return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}), {published}")
     loaded = store.newest_rubric(assignment)
     return ChosenRubric(loaded, f"{loaded.name} ({_short(loaded)}), as the history holds it{_other(loaded)}")
 
 
-def _own(newest: RubricRecord, places: Iterable[Path]) -> tuple[Path, LoadedRubric] | None:
+def _own(
+    newest: RubricRecord, places: Iterable[Path], zone: tzinfo | None
+) -> tuple[Path, LoadedRubric] | None:
     """The course's own file of the newest rubric's name, with what stands in it now."""
     path = next((path for place in places if (path := place / "rubrics" / newest.name).is_file()), None)
-    loaded = load_rubric_file(path) if path else None
+    loaded = load_rubric_file(path, zone) if path else None
     return (path, loaded) if path and loaded and loaded.assignment == newest.assignment else None
 
 

@@ -11,11 +11,11 @@ from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.grading.verdict import Verdict
 from grader.store import Signature, Store, WritableHistory
-from grader.store.records import AttemptRecord, NewAttempt
+from grader.store.records import AttemptRecord, NewAttempt, VerdictRecord
 from grader.store.results import Result
 from grader.store.rubrics import LoadedRubric
 
-__all__ = ["Judge", "new_attempt", "without_run"]
+__all__ = ["Judge", "by_what_counts", "new_attempt", "without_run"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,23 @@ class Judge:
 
     def write(
         self, history: WritableHistory, verdict: Verdict, attempt: AttemptRecord, signature: Signature
-    ) -> None:
-        history.add_verdict(
+    ) -> VerdictRecord:
+        return history.add_verdict(
             verdict,
             attempt=attempt,
             rubric=history.keep_rubric(self.rubric.kept, signature),
             version=grader.__version__,
             signature=signature,
         )
+
+
+def by_what_counts(store: Store, judge: Judge) -> Judge:
+    """The judge that a run has, or one by the rubric that the desk published since the run began."""
+    with store.reading() as history:
+        published = history.published_rubric(judge.rubric.assignment)
+    if published is None or published.rubric.key == judge.rubric.kept.key:
+        return judge
+    return Judge(store.rubric(published.rubric), judge.reference)
 
 
 def without_run(notebook: str, plan: str, outcome: Outcome, detail: str) -> Bundle:

@@ -7,12 +7,15 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 from grader.errors import GraderError
 from grader.grading.verdict import Verdict
 from grader.store import Store
 from grader.store.records import AttemptRecord
 from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.pool import can_travel, shared_pool
+from grader.workflows.regrading.reference import bundled
 
 __all__ = ["judge_all"]
 
@@ -33,10 +36,22 @@ def judge_all(store: Store, work: Sequence[tuple[Judge, AttemptRecord]]) -> Iter
     """
     cores = len(os.sched_getaffinity(0))
     # A fork takes no threads along, so it is safe only where there are none but this one.
-    if len(work) < _WORTH_IT or cores < 2 or threading.active_count() > 1:
+    alone = threading.active_count() == 1
+    worth_it = len(work) >= _WORTH_IT and cores > 1
+    # A program with threads is a server, which may have several courses: a course's own Python judges apart.
+    apart = not alone and (worth_it or any(_is_own(judge) for judge, _ in work))
+    if worth_it and alone:
+        yield from _in_processes(store, work, cores)
+    elif apart and all(can_travel(judge) for judge, _ in work):
+        yield from shared_pool().judge(store, work)
+    else:
         yield from (_judge(store, judge, attempt) for judge, attempt in work)
-        return
-    yield from _in_processes(store, work, cores)
+
+
+def _is_own(judge: Judge) -> bool:
+    """Whether it judges by answers that a course brought, and not by ours."""
+    folder = judge.reference.folder
+    return bool(folder) and Path(folder) != bundled("reference").absolute()
 
 
 def _in_processes(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import grader
 from grader.errors import UsageError
 from grader.facts.case import Reference
+from grader.workflows.regrading.own_checks import OwnCheck, digest_of
 
 __all__ = ["bundled", "load_reference"]
 
@@ -28,7 +28,8 @@ def load_reference(folder: Path) -> Reference:
     """Imports a reference package by its path, under a name that no other one has.
 
     Args:
-        folder: Its ``__init__.py`` defines FUNCTIONS and ARCHITECTURES, both mappings by name.
+        folder: Its ``__init__.py`` defines FUNCTIONS and ARCHITECTURES, both mappings by name, and may define
+            CHECKS, functions that judge an attempt and are called in processes of their own.
 
     Raises:
         UsageError: It is no package, does not import, or lacks the two mappings.
@@ -40,23 +41,15 @@ def load_reference(folder: Path) -> Reference:
             where=str(folder),
             expected="a Python package: __init__.py with FUNCTIONS and ARCHITECTURES",
         )
-    digest = _digest(folder)
+    digest = digest_of(folder)
     module = _import(folder, f"_course_reference_{digest[:16]}")
     return Reference(
         functions=_mapping(module, "FUNCTIONS", source),
         architectures=_mapping(module, "ARCHITECTURES", source),
+        checks=_checks(module, folder, digest, source),
         digest=digest,
+        folder=str(folder.absolute()),
     )
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of all Python files, in order."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder).as_posix()
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{name}\n{content}\n".encode())
-    return total.hexdigest()
 
 
 def _import(folder: Path, name: str) -> ModuleType:
@@ -79,6 +72,11 @@ def _import(folder: Path, name: str) -> ModuleType:
             todo="mend the package; `python -c 'import reference'` beside it shows the whole traceback",
         ) from error
     return module
+
+
+def _checks(module: ModuleType, folder: Path, digest: str, source: Path) -> Mapping[str, OwnCheck]:
+    named = _mapping(module, "CHECKS", source) if hasattr(module, "CHECKS") else {}
+    return {name: OwnCheck(folder.resolve(), digest, name) for name in named}
 
 
 def _mapping(module: ModuleType, name: str, source: Path) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.errors import GraderError
@@ -12,11 +12,15 @@ from grader.grading.points import add_up
 from grader.grading.verdict import Verdict
 from grader.judging.judgement import Status
 from grader.store import Signature, Store
+from grader.store.records import AttemptRecord
 from grader.store.results import Result
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.parallel import judge_all
 
-__all__ = ["Regraded", "changes_between", "lacking", "regrade"]
+__all__ = ["JudgedAgain", "Regraded", "changes_between", "judged_again", "lacking", "regrade"]
+
+#: Verdicts in one transaction: others wait for it no longer than for a page.
+_MOST_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,16 @@ class Regraded:
         return add_up((self.after.points, -self.before.points if self.before else 0.0))
 
 
+@dataclass(frozen=True)
+class JudgedAgain:
+    """A new verdict that nobody has written yet; None where there is none."""
+
+    regraded: Regraded
+    judge: Judge
+    attempt: AttemptRecord
+    verdict: Verdict | None
+
+
 def regrade(
     store: Store,
     results: Sequence[Result],
@@ -73,6 +87,9 @@ def regrade(
 ) -> list[Regraded]:
     """Judges each result's stored evidence again; each submission's verdict is written whole or not.
 
+    Verdicts are written several at a time, the more the longer it takes: what a regrade that is killed had
+    written stays, and a class does not wait for each row by itself.
+
     Args:
         store: Where evidence and history are.
         results: Whose; those without an attempt are passed over.
@@ -82,19 +99,60 @@ def regrade(
         dry_run: Whether only to tell what would change.
         criterion: Leaves alone, and out, every submission in which this criterion stays as it is.
     """
+    signature = Signature(actor, store.clock(), why)
+    done = []
+    writer = _Writer(store, signature)
+    for item in judged_again(store, results, judge_of):
+        if criterion is not None and not item.regraded.concerns(criterion):
+            continue
+        if item.verdict is not None and not dry_run:
+            writer.add(item.judge, item.verdict, item.attempt)
+        done.append(item.regraded)
+    writer.write()
+    return done
+
+
+def judged_again(
+    store: Store, results: Sequence[Result], judge_of: Callable[[Result], Judge]
+) -> Iterator[JudgedAgain]:
+    """Judges each result's stored evidence again, and writes nothing.
+
+    Args:
+        store: Where the evidence is.
+        results: Whose; those without an attempt are passed over.
+        judge_of: By which rubric.
+    """
     judged = [(judge_of(item), item, item.attempt) for item in results if item.attempt is not None]
     verdicts = judge_all(store, [(judge, attempt) for judge, _, attempt in judged])
-    signature = Signature(actor, store.clock(), why)
-    done, purse = [], _Purse(store)
+    purse = _Purse(store)
     for (judge, result, attempt), after in zip(judged, verdicts, strict=True):
-        item = _regraded(result, after, purse.spent(result, judge))
-        if criterion is not None and not item.concerns(criterion):
-            continue
-        if isinstance(after, Verdict) and not dry_run:
-            with store.writing() as history:
-                judge.write(history, after, attempt, signature)
-        done.append(item)
-    return done
+        regraded = _regraded(result, after, purse.spent(result, judge))
+        yield JudgedAgain(regraded, judge, attempt, after if isinstance(after, Verdict) else None)
+
+
+class _Writer:
+    """Writes verdicts in transactions of one, two, four and so on."""
+
+    def __init__(self, store: Store, signature: Signature) -> None:
+        self._store = store
+        self._signature = signature
+        self._waiting: list[tuple[Judge, Verdict, AttemptRecord]] = []
+        self._size = 1
+
+    def add(self, judge: Judge, verdict: Verdict, attempt: AttemptRecord) -> None:
+        self._waiting.append((judge, verdict, attempt))
+        if len(self._waiting) >= self._size:
+            self.write()
+            self._size = min(2 * self._size, _MOST_AT_ONCE)
+
+    def write(self) -> None:
+        """Writes what waits."""
+        if not self._waiting:
+            return
+        with self._store.writing() as history:
+            for judge, verdict, attempt in self._waiting:
+                judge.write(history, verdict, attempt, self._signature)
+        self._waiting.clear()
 
 
 def lacking(store: Store, results: Sequence[Result], judge: Judge, criterion: str) -> list[Result]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.errors import RefusedError
 from grader.facts.case import Reference
 from grader.store import Store
+from grader.store.publications import Publication
 from grader.store.results import Result
 from grader.workflows.regrading.chosen_rubric import ChosenRubric, choose_rubric
 from grader.workflows.regrading.judging import Judge
@@ -15,7 +17,15 @@ from grader.workflows.regrading.regrade import Regraded, lacking, regrade
 from grader.workflows.views.filters import criteria_of, ended_so, require_criterion
 from grader.workflows.views.show import find_results
 
-__all__ = ["Chosen", "RegradeReport", "RegradeRequest", "choose", "regrade_assignment", "to_run_again"]
+__all__ = [
+    "Chosen",
+    "RegradeReport",
+    "RegradeRequest",
+    "choose",
+    "regrade_assignment",
+    "take_the_place_of_published",
+    "to_run_again",
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class RegradeRequest:
         places: Folders in which the course's own rubrics may lie.
         reference: The course's own answers.
         actor: Who is written into the history.
+        over_published: Whether it may judge by another rubric than the one that the desk published.
     """
 
     assignment: str
@@ -40,15 +51,21 @@ class RegradeRequest:
     places: tuple[Path, ...]
     reference: Reference
     actor: str
+    over_published: bool = False
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The submissions that a request means, and the rubric that judges them."""
+    """The submissions that a request means, and the rubric that judges them.
+
+    Attributes:
+        instead_of: What the desk published, where it is another rubric.
+    """
 
     results: tuple[Result, ...]
     by: ChosenRubric
     judge: Judge
+    instead_of: Publication | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,30 @@ def choose(request: RegradeRequest, store: Store) -> Chosen:
     by = choose_rubric(store, request.assignment, request.rubric, request.places)
     known = criteria_of(found) | {item.id for item in by.loaded.rubric.criteria}
     require_criterion(request.criterion, known, request.assignment)
-    return Chosen(results, by, Judge(by.loaded, request.reference))
+    with store.reading() as history:
+        published = history.published_rubric(request.assignment)
+    another = published is not None and published.rubric.key != by.loaded.kept.key
+    return Chosen(results, by, Judge(by.loaded, request.reference), published if another else None)
+
+
+def take_the_place_of_published(request: RegradeRequest, chosen: Chosen, store: Store) -> None:
+    """Lets the chosen rubric count where the desk had published another.
+
+    Raises:
+        RefusedError: Nobody allowed it.
+    """
+    published = chosen.instead_of
+    if published is None:
+        return
+    if not request.over_published:
+        raise RefusedError(
+            f"the rubric {published.rubric.name} was {published}, and the one that would judge is another",
+            where=request.assignment,
+            found=chosen.by.said,
+            todo=f"{published.how_to_take_over}; --yes lets the other judge. Nothing was written.",
+        )
+    with store.writing() as history:
+        history.supersede_rubric(request.assignment)
 
 
 def regrade_assignment(request: RegradeRequest, store: Store, *, dry_run: bool = False) -> RegradeReport:
@@ -90,8 +130,11 @@ def regrade_assignment(request: RegradeRequest, store: Store, *, dry_run: bool =
 
     Raises:
         UsageError: As `choose`.
+        RefusedError: The desk published another rubric, and nobody allowed that it counts no longer.
     """
     chosen = choose(request, store)
+    if not dry_run:
+        take_the_place_of_published(request, chosen, store)
     done = regrade(
         store,
         chosen.results,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from grader.evidence.record import CellRecord
 from grader.facts.handout import parse_handout, source_digest
 from grader.facts.sections import headings_of
 from grader.intake import parse_notebook
-from grader.rubric.loader import load_rubric
+from grader.rubric.loader import load_rubric, read_text
 from grader.rubric.problems import nearest
 from grader.store import Store
 from grader.store.records import RubricRecord
@@ -24,6 +25,7 @@ from grader.workflows.regrading.reference import bundled
 __all__ = [
     "Chooser",
     "RubricShelf",
+    "another_assignment",
     "kept_rubric",
     "load_rubric_file",
     "require_assignment",
@@ -36,14 +38,18 @@ _LIKE_ENOUGH = 0.1
 _WORD = re.compile(r"[^\W_]+")
 
 
-def load_rubric_file(path: Path) -> LoadedRubric:
+def load_rubric_file(path: Path, zone: tzinfo | None = None) -> LoadedRubric:
     """Reads a rubric and the handout description beside it.
+
+    Args:
+        path: The rubric.
+        zone: In which dates are read that name none; None refuses them.
 
     Raises:
         RubricError: Anything wrong in either, with file and line.
     """
-    rubric = load_rubric(path, registry())
-    text = path.read_text(encoding="utf-8-sig")
+    rubric = load_rubric(path, registry(), zone=zone)
+    text = read_text(path, zone)
     if rubric.handout is None:
         return LoadedRubric(rubric, path.name, text)
     beside = path.parent / rubric.handout
@@ -60,7 +66,8 @@ def load_rubric_file(path: Path) -> LoadedRubric:
 class RubricShelf:
     """The rubrics at hand: a course's own `rubrics/` folders first, then the bundled ones."""
 
-    def __init__(self, places: Iterable[Path]) -> None:
+    def __init__(self, places: Iterable[Path], *, zone: tzinfo | None = None) -> None:
+        self._zone = zone
         folders = [place / "rubrics" for place in places] + [bundled("rubrics")]
         self.paths: dict[str, Path] = {}
         for folder in folders:
@@ -76,30 +83,17 @@ class RubricShelf:
         """
         path = Path(rubric)
         if path.suffix in (".yaml", ".yml") or "/" in rubric:
-            return load_rubric_file(path)
+            return load_rubric_file(path, self._zone)
         if rubric not in self.paths:
             raise UsageError(f"no rubric is called '{rubric}'{nearest(rubric, self.paths)}")
-        return load_rubric_file(self.paths[rubric])
+        return load_rubric_file(self.paths[rubric], self._zone)
 
     def match(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
         """The rubric whose handout the notebook was made from; None where no one fits alone.
 
         A notebook that kept no cell of any handout goes by its title.
         """
-        scored = [(_likeness(loaded, cells), loaded) for loaded in self._with_handout]
-        fitting = sorted((pair for pair in scored if pair[0] >= _LIKE_ENOUGH), key=lambda pair: -pair[0])
-        if not fitting:
-            return self._match_title(cells)
-        if len(fitting) > 1 and fitting[0][0] == fitting[1][0]:
-            return None
-        return fitting[0][1]
-
-    def _match_title(self, cells: Sequence[CellRecord]) -> LoadedRubric | None:
-        """The rubric whose whole title stands in the notebook's first heading; None where several do."""
-        first = next((line for cell in cells for line in headings_of(cell)), "")
-        heading = _words(first)
-        titled = [loaded for loaded in self.loaded if _words(loaded.rubric.title) in heading]
-        return titled[0] if len(titled) == 1 and heading.strip() else None
+        return _match(self.loaded, cells)
 
     def chooser(self, rubric: str | None) -> Chooser:
         """Chooses the named rubric for all notebooks; where None is named, each one's own."""
@@ -108,11 +102,7 @@ class RubricShelf:
     @cached_property
     def loaded(self) -> list[LoadedRubric]:
         """All of them, read once."""
-        return [load_rubric_file(path) for path in self.paths.values()]
-
-    @cached_property
-    def _with_handout(self) -> list[LoadedRubric]:
-        return [rubric for rubric in self.loaded if rubric.handout is not None]
+        return [load_rubric_file(path, self._zone) for path in self.paths.values()]
 
 
 @dataclass(frozen=True)
@@ -134,12 +124,7 @@ class Chooser:
 
         None where no rubric is named, or where the named one has no handout to tell by.
         """
-        if self.named is None or self.named.handout is None or not cells:
-            return None
-        if _likeness(self.named, cells) >= _LIKE_ENOUGH:
-            return None
-        own = self.shelf.match(cells)
-        return own if own is not None and own.assignment != self.named.assignment else None
+        return None if self.named is None else another_assignment(self.named, self.shelf.loaded, cells)
 
     def named_by(self, path: Path) -> LoadedRubric | None:
         """The rubric whose assignment a file or folder of the path is called by, the innermost; else None."""
@@ -156,6 +141,43 @@ class Chooser:
             return None
         chosen = self.another(cells) or self.choose(cells)
         return chosen.assignment if chosen else None
+
+
+def another_assignment(
+    named: LoadedRubric, rubrics: Iterable[LoadedRubric], cells: Sequence[CellRecord]
+) -> LoadedRubric | None:
+    """The rubric of another assignment that a notebook was made for, and not for the named one.
+
+    None where the named one has no handout to tell by.
+
+    Args:
+        named: The assignment that the notebook is said to be for.
+        rubrics: Of the course.
+        cells: Of the notebook.
+    """
+    if named.handout is None or not cells or _likeness(named, cells) >= _LIKE_ENOUGH:
+        return None
+    own = _match(rubrics, cells)
+    return own if own is not None and own.assignment != named.assignment else None
+
+
+def _match(rubrics: Iterable[LoadedRubric], cells: Sequence[CellRecord]) -> LoadedRubric | None:
+    rubrics = list(rubrics)
+    scored = [(_likeness(loaded, cells), loaded) for loaded in rubrics if loaded.handout is not None]
+    fitting = sorted((pair for pair in scored if pair[0] >= _LIKE_ENOUGH), key=lambda pair: -pair[0])
+    if not fitting:
+        return _match_title(rubrics, cells)
+    if len(fitting) > 1 and fitting[0][0] == fitting[1][0]:
+        return None
+    return fitting[0][1]
+
+
+def _match_title(rubrics: Iterable[LoadedRubric], cells: Sequence[CellRecord]) -> LoadedRubric | None:
+    """The rubric whose whole title stands in the notebook's first heading; None where several do."""
+    first = next((line for cell in cells for line in headings_of(cell)), "")
+    heading = _words(first)
+    titled = [loaded for loaded in rubrics if _words(loaded.rubric.title) in heading]
+    return titled[0] if len(titled) == 1 and heading.strip() else None
 
 
 def _likeness(loaded: LoadedRubric, cells: Sequence[CellRecord]) -> float:

@@ -64,13 +64,10 @@ def dry_run(intake: Intake, base: Path, assignment_of: AssignmentOf, roster: Ros
         assignment_of: Tells assignments apart.
         roster: Who is in the course.
     """
-    files = [read_file(submission) for submission in intake.submissions]
-    entries = [
-        roster.find(file.submission.student, file.submission.name) if roster else None for file in files
-    ]
+    entries = [roster.find(each.student, each.name) if roster else None for each in intake.submissions]
     found = tuple(
-        _found(file, base, assignment_of, entry, known=entry is not None or roster is None)
-        for file, entry in zip(files, entries, strict=True)
+        _found(read_file(submission), base, assignment_of, entry, known=entry is not None or roster is None)
+        for submission, entry in zip(intake.submissions, entries, strict=True)
     )
     if roster is None:
         return DryRun(found, intake.format, intake.problems)

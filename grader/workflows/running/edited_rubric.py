@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from grader.errors import RefusedError
 from grader.facts.case import Reference
 from grader.store import Store
+from grader.store.publications import Publication
 from grader.store.results import Result
-from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.judging import Judge, by_what_counts
 from grader.workflows.regrading.regrade import Regraded, regrade
 from grader.workflows.running.planning import Work
 
-__all__ = ["EditedRubric", "judge_again", "marks_at_stake", "refusal"]
+__all__ = ["EditedRubric", "judge_again", "marks_at_stake", "refusal", "supersede"]
 
 #: A student's work: assignment and student.
 _Key = tuple[str, str]
@@ -26,10 +27,12 @@ class EditedRubric:
     Attributes:
         judged: Whose stored evidence is judged again, in this run or not, and what comes of it.
         to_run: Whose notebooks are run again, because the rubric asks for what was not recorded.
+        published: Rubrics that the desk published and that the run's own would take the place of.
     """
 
     judged: tuple[Regraded, ...]
     to_run: tuple[Result, ...]
+    published: tuple[Publication, ...] = ()
 
     @property
     def changed(self) -> tuple[Regraded, ...]:
@@ -39,11 +42,12 @@ class EditedRubric:
     @property
     def assignments(self) -> tuple[str, ...]:
         results = (*(item.result for item in self.judged), *self.to_run)
-        return tuple(sorted({result.assignment for result in results}))
+        published = (each.rubric.assignment for each in self.published)
+        return tuple(sorted({*(result.assignment for result in results), *published}))
 
     @property
     def touches_marks(self) -> bool:
-        return bool(self.changed or self.to_run)
+        return bool(self.changed or self.to_run or self.published)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def marks_at_stake(
         else:
             judged.append(result)
     tried = regrade(store, judged, lambda result: _needed(rubrics, result), actor="", dry_run=True)
-    return EditedRubric(tuple(tried), tuple(to_run))
+    return EditedRubric(tuple(tried), tuple(to_run), tuple(_published(store, rubrics)))
 
 
 def judge_again(
@@ -95,11 +99,45 @@ def judge_again(
     """Lets the rubric count for the marks that it is not the rubric of, as `regrade` would."""
     rubrics = _rubrics(works, reference)
     results = [item.result for item in edited.judged]
-    regrade(store, results, lambda result: _needed(rubrics, result), actor=actor, why="grader run")
+    counting: dict[tuple[str, str], Judge] = {}
+
+    def judge_of(result: Result) -> Judge:
+        judge = _needed(rubrics, result)
+        key = judge.rubric.kept.key
+        if key not in counting:
+            counting[key] = by_what_counts(store, judge)
+        return counting[key]
+
+    regrade(store, results, judge_of, actor=actor, why="grader run")
+
+
+def supersede(edited: EditedRubric, store: Store) -> None:
+    """Lets the run's own rubric count where the desk had published another, after somebody allowed it."""
+    if edited.published:
+        with store.writing() as history:
+            for each in edited.published:
+                history.supersede_rubric(each.rubric.assignment)
+
+
+def _published(store: Store, rubrics: _Rubrics) -> Iterator[Publication]:
+    """What the desk published of assignments that another rubric is about to judge."""
+    with store.reading() as history:
+        for name in sorted({assignment for assignment, _ in rubrics.of_work}):
+            published = history.published_rubric(name)
+            judges = [judge for (assignment, _), judge in rubrics.of_work.items() if assignment == name]
+            if published and any(judge.rubric.kept.key != published.rubric.key for judge in judges):
+                yield published
 
 
 def refusal(edited: EditedRubric) -> RefusedError:
     """What to say where nobody allowed that marks change."""
+    if edited.published:
+        published = edited.published[0]
+        return RefusedError(
+            f"the rubric {published.rubric.name} was {published}, and this run's is another",
+            where=published.rubric.assignment,
+            todo=f"{published.how_to_take_over}; --yes lets this run's judge all the same. Nothing was run.",
+        )
     count = len(edited.changed) + len(edited.to_run)
     names = ", ".join(edited.assignments)
     return RefusedError(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from grader.evidence.record import Outcome
 
 __all__ = [
+    "Away",
+    "Back",
     "CellRunning",
     "Event",
     "Finished",
@@ -82,6 +84,22 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Away:
+    """What the run stands on does not answer, and is waited for, `at_most_s` seconds."""
+
+    name: str
+    why: str
+    at_most_s: float
+
+
+@dataclass(frozen=True)
+class Back:
+    """It answers again."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Stopping:
     """No new submission is begun; `now` where running ones are broken off."""
 
@@ -95,5 +113,17 @@ class Notice:
     text: str
 
 
-Event = Planned | Started | CellRunning | Recorded | Finished | Retrying | Waiting | Stopping | Notice
+Event = (
+    Planned
+    | Started
+    | CellRunning
+    | Recorded
+    | Finished
+    | Retrying
+    | Waiting
+    | Away
+    | Back
+    | Stopping
+    | Notice
+)
 Notify = Callable[[Event], None]

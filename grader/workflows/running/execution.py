@@ -1,35 +1,56 @@
-"""One worker of a run: takes a job, has it run in its sandbox, writes attempt and verdict."""
+"""One worker of a run: takes a job, has its notebook executed, and has what came of it recorded."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from grader.errors import GraderError, SandboxUnavailable
-from grader.evidence.codec import Bundle, encode
+from grader.errors import GraderError, StoreError, StoreUnavailable
+from grader.evidence.codec import Bundle
 from grader.evidence.frames import CellDone, CellStarted, Ran
 from grader.evidence.plan import Plan
-from grader.evidence.record import CellRecord, Outcome
-from grader.grading.verdict import Verdict
-from grader.intake import normalise_notebook
-from grader.sandbox.base import Job, Sandbox, Worker
-from grader.store import Queue, Signature, Store
+from grader.evidence.record import Outcome
+from grader.intake import Submission, normalise_notebook
+from grader.sandbox.base import Sandbox
+from grader.sandbox.execution import Execution, NoRoom
+from grader.store import Queue, Store
 from grader.store.queue import Claim
-from grader.workflows.regrading.judging import Judge, new_attempt, without_run
+from grader.workflows.regrading.judging import Judge, without_run
 from grader.workflows.running.events import CellRunning, Finished, Notice, Notify, Recorded, Retrying, Started
 from grader.workflows.running.memory import MemoryBudget
-from grader.workflows.running.planning import Work
+from grader.workflows.running.patience import LONGEST_S, Patience
+from grader.workflows.running.planning import File, read_file
+from grader.workflows.running.recording import Prepared, Recording, as_handed_in
 from grader.workflows.running.stopping import StopSignal
-from grader.workflows.running.whole_passes import with_whole_passes
 
-__all__ = ["Desk", "JobWorker"]
+__all__ = ["MAX_TRIES", "Desk", "JobWorker", "Order", "reason_of"]
 
-_MAX_TRIES = 3
+#: So often a sandbox may fail a job before it is recorded as the service's fault.
+MAX_TRIES = 3
 _PAUSE_S = 0.5
-#: How long an engine that does not answer is waited for.
-_ENGINE_S = 120.0
+_ENGINE_S = LONGEST_S
 _ENGINE_PAUSE_S = 2.0
+_ENGINE = "the engine of the sandbox"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What has to be known of a job beside its key to bring it to its end.
+
+    Attributes:
+        judge: Who judges what comes of it.
+        submission: Whose file it is, and what it is called.
+        problem: Why there is nothing to run; empty where there is.
+        left_out: What lay beside the notebook and could not be taken, each with the reason.
+        again: Gives the file from where it came, should the stored one be damaged; None where nobody can.
+    """
+
+    plan: Plan
+    judge: Judge
+    submission: Submission
+    problem: str = ""
+    left_out: tuple[str, ...] = ()
+    again: Callable[[], File] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,174 +58,173 @@ class Desk:
     """What all workers of a run share.
 
     Attributes:
-        works: By job.
-        judges: By the rubric's digest.
+        order: Gives the order of a claimed job.
         sandbox: None where nothing has to be run.
         actor: Who is written down.
         memory: What all their sandboxes may take together.
+        patience: With a database that is away for a while.
+        why: Why, in one line, as the history says it.
     """
 
     store: Store
     queue: Queue
-    works: Mapping[int, Work]
-    judges: Mapping[str, Judge]
+    order: Callable[[Claim], Order]
     sandbox: Sandbox | None
     notify: Notify
     stop: StopSignal
     actor: str
     memory: MemoryBudget
+    patience: Patience
+    why: str = "grader run"
 
-
-class _Stopped(Exception):
-    """A stop was asked for before the submission was begun."""
+    def new_execution(self) -> Execution:
+        """What runs notebooks one after another, within the memory of all."""
+        return Execution(
+            self.sandbox,
+            take=lambda size_bytes: self.memory.take(size_bytes, self.stop),
+            give_back=self.memory.give_back,
+        )
 
 
 class JobWorker:
-    """Executes jobs one after another, keeping its sandbox warm between those of one plan."""
+    """Brings jobs to their end, one after another.
 
-    def __init__(self, desk: Desk) -> None:
+    Args:
+        desk: Whose.
+        execution: A seat's own, where it works at several desks; one of its own where none is given.
+    """
+
+    def __init__(self, desk: Desk, execution: Execution | None = None) -> None:
         self._desk = desk
-        self._worker: Worker | None = None
-        self._plan: Plan | None = None
-        self._memory_bytes = 0
+        self._execution = execution or desk.new_execution()
+        self._recording = Recording(desk.store, desk.queue, desk.actor, desk.why)
 
     def execute(self, job: Claim) -> None:
         """Brings a claimed job to its end, or gives it back where the run is broken off.
 
         Raises:
             StoreError: Nothing can be written; the job stays claimed and is taken over later.
+            GraderError: What the desk has to know of this job cannot be had; it stays claimed.
         """
-        work = self._desk.works[job.id]
-        self._desk.notify(Started(work.student, work.assignment))
-        for left_out in work.file.beside.left_out:
-            self._desk.notify(Notice(f"{work.student}: not put beside the notebook: {left_out}"))
-        bundle = self._evidence_of(job, work)
+        order = self._desk.patience.until_done(lambda: self._desk.order(job))
+        student = job.key.student
+        self._desk.notify(Started(student, job.key.assignment))
+        for left_out in order.left_out:
+            self._desk.notify(Notice(f"{student}: not put beside the notebook: {left_out}"))
+        bundle = self._evidence_of(job, order)
         if bundle is None:
-            self._desk.queue.give_back(job.id)
+            self._desk.patience.until_done(lambda: self._desk.queue.give_back(job))
         else:
-            self._record(job, work, bundle)
+            self._record(job, order.judge, bundle)
+
+    def give_up(self, job: Claim, reason: str) -> None:
+        """Ends a job of which nothing can be known, at nobody's cost: a later run does it again.
+
+        Raises:
+            StoreError: Nothing can be written; the job stays claimed and is taken over later.
+        """
+        self._record(
+            job, None, without_run(job.key.notebook, job.key.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
+        )
 
     def close(self) -> None:
-        """Lets go of the sandbox worker and of its memory."""
-        worker, self._worker = self._worker, None
-        try:
-            if worker is not None:
-                worker.close()
-        finally:
-            held, self._memory_bytes = self._memory_bytes, 0
-            self._desk.memory.give_back(held)
+        """Lets go of the sandbox and of its memory."""
+        self._execution.close()
 
-    def _evidence_of(self, job: Claim, work: Work) -> Bundle | None:
-        if work.file.problem:
-            return without_run(job.key.notebook, job.key.plan, Outcome.INVALID_SUBMISSION, work.file.problem)
+    def _evidence_of(self, job: Claim, order: Order) -> Bundle | None:
+        if order.problem:
+            return without_run(job.key.notebook, job.key.plan, Outcome.INVALID_SUBMISSION, order.problem)
+        file = self._desk.patience.until_done(lambda: self._stored(job, order))
+        if file.problem:
+            return without_run(job.key.notebook, job.key.plan, Outcome.INVALID_SUBMISSION, file.problem)
         # The sandbox gets the clean copy, so that one reader decides what a notebook is on both sides.
-        notebook = normalise_notebook(work.file.cells)
+        notebook = normalise_notebook(file.cells)
         while True:
             try:
-                return _as_handed_in(self._run(notebook, work), job.key.notebook, work.file.cells)
-            except _Stopped:
+                bundle = self._run(notebook, file.beside.files, job, order)
+                return as_handed_in(bundle, job.key.notebook, file.cells)
+            except NoRoom:
                 return None
             except Exception as error:  # whatever it was, it was not the student
                 self._discard()
-                reason = _reason(error)
+                reason = reason_of(error)
             self._wait_for_sandbox()
             if self._desk.stop.now:
                 return None
-            tries = self._desk.queue.retry(job.id, reason)
-            if tries >= _MAX_TRIES:
+            tries = self._note_failure(job, reason)
+            if not tries:
+                return None
+            if tries >= MAX_TRIES:
                 return without_run(job.key.notebook, job.key.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
-            self._desk.notify(Retrying(work.student, tries, reason))
+            self._desk.notify(Retrying(job.key.student, tries, reason))
             self._desk.stop.pause(_PAUSE_S * tries)
+
+    def _stored(self, job: Claim, order: Order) -> File:
+        """What was handed in, from the evidence; from where it came where it is damaged there since.
+
+        Raises:
+            StoreError: It is neither here nor there.
+        """
+        try:
+            raw = self._desk.store.blobs.get(job.key.notebook)
+        except StoreUnavailable:
+            raise
+        except StoreError:
+            if order.again is None:
+                raise
+            file = order.again()
+            if file.notebook != job.key.notebook:
+                raise
+            self._desk.store.blobs.put(file.raw)
+            return file
+        return read_file(replace(order.submission, read=lambda: raw))
+
+    def _note_failure(self, job: Claim, reason: str) -> int:
+        return self._desk.patience.until_done(lambda: self._desk.queue.retry(job, reason))
 
     def _wait_for_sandbox(self) -> None:
         """Gives an engine that is being restarted its time; else it would use up every job's tries."""
         sandbox, waited_s = self._desk.sandbox, 0.0
         while sandbox is not None and waited_s < _ENGINE_S and not self._desk.stop.finishing:
             if sandbox.answers():
+                self._desk.patience.back(_ENGINE)
                 return
+            self._desk.patience.away(_ENGINE, f"{_ENGINE} does not answer")
             self._desk.stop.pause(_ENGINE_PAUSE_S)
             waited_s += _ENGINE_PAUSE_S
 
-    def _run(self, notebook: bytes, work: Work) -> Bundle:
-        worker = self._worker_for(work.plan)
-
+    def _run(
+        self, notebook: bytes, beside: tuple[tuple[str, bytes], ...], job: Claim, order: Order
+    ) -> Bundle:
         def progress(event: CellStarted | CellDone | Ran) -> None:
             if isinstance(event, CellStarted):
-                self._desk.notify(CellRunning(work.student, event.index))
+                self._desk.notify(CellRunning(job.key.student, event.index))
 
-        def run_by(plan: Plan) -> Bundle:
-            attempt = uuid.uuid4().hex
-            job = Job(attempt=attempt, notebook=notebook, plan=plan, files=work.file.beside.files)
-            return worker.run(job, progress)
-
-        bundle = run_by(work.plan)
-        if bundle.evidence.outcome.our_fault:
-            raise SandboxUnavailable(bundle.evidence.outcome_detail or "the sandbox gave no evidence")
-        return with_whole_passes(bundle, work.plan, run_by)
-
-    def _worker_for(self, plan: Plan) -> Worker:
-        if self._worker is None or self._plan != plan:
-            self.close()
-            if self._desk.sandbox is None:
-                raise SandboxUnavailable("no sandbox was opened for this run")
-            self._take_memory(self._desk.sandbox.memory_bytes(plan))
-            self._worker, self._plan = self._desk.sandbox.open(plan), plan
-        return self._worker
-
-    def _take_memory(self, size_bytes: int) -> None:
-        if not self._desk.memory.take(size_bytes, self._desk.stop):
-            raise _Stopped
-        self._memory_bytes = size_bytes
+        return self._execution.run(notebook, order.plan, files=beside, progress=progress)
 
     def _discard(self) -> None:
         try:
             self.close()
         except Exception as error:
-            self._desk.notify(Notice(f"a sandbox could not be closed: {_reason(error)}"))
+            self._desk.notify(Notice(f"a sandbox could not be closed: {reason_of(error)}"))
 
-    def _record(self, job: Claim, work: Work, bundle: Bundle) -> None:
-        desk = self._desk
-        digest = desk.store.blobs.put(encode(bundle))
-        judge = desk.judges[work.rubric.rubric.digest]
-        verdict = self._judge(judge, bundle, digest, work)
-        desk.notify(Recorded(work.student, work.assignment))
-        signature = Signature(desk.actor, desk.store.clock(), "grader run")
-        new = new_attempt(
-            bundle,
-            job=job.id,
-            student=work.student,
-            assignment=work.assignment,
-            digest=digest,
-        )
-        with desk.store.writing() as history:
-            if not desk.queue.finish(history, job.id):
-                return
-            attempt = history.add_attempt(new, signature)
-            if verdict is not None:
-                judge.write(history, verdict, attempt, signature)
-        desk.notify(_finished(work, bundle, verdict))
-
-    def _judge(self, judge: Judge, bundle: Bundle, digest: str, work: Work) -> Verdict | None:
-        """Judges; a fault of ours must not lose the evidence, which the next run judges again."""
-        try:
-            return judge.verdict(bundle, digest)
-        except Exception as error:
-            self._desk.notify(Notice(f"{work.student}: judging failed: {_reason(error)}"))
-            return None
+    def _record(self, job: Claim, judge: Judge | None, bundle: Bundle) -> None:
+        notify, student = self._desk.notify, job.key.student
+        result = self._desk.patience.until_done(lambda: self._recording.judge(job, bundle, judge))
+        if result.why_not is not None:
+            notify(Notice(f"{student}: judging failed: {reason_of(result.why_not)}"))
+        notify(Recorded(student, job.key.assignment))
+        if self._desk.patience.until_done(lambda: self._recording.write(result)):
+            notify(_finished(result, bundle))
+        else:
+            notify(Notice(f"{student}: another run took this over; what came of it here is dropped"))
 
 
-def _as_handed_in(bundle: Bundle, notebook: str, cells: tuple[CellRecord, ...]) -> Bundle:
-    """The evidence on the file handed in, of which the sandbox saw the clean copy only."""
-    runs = {cell.index: cell.run for cell in bundle.evidence.cells}
-    known = tuple(cell.model_copy(update={"run": runs.get(cell.index)}) for cell in cells)
-    evidence = bundle.evidence.model_copy(update={"notebook": notebook, "cells": known})
-    return Bundle(evidence, bundle.arrays)
-
-
-def _finished(work: Work, bundle: Bundle, verdict: Verdict | None) -> Finished:
+def _finished(result: Prepared, bundle: Bundle) -> Finished:
+    verdict = result.verdict
     return Finished(
-        student=work.student,
-        assignment=work.assignment,
+        student=result.attempt.student,
+        assignment=result.attempt.assignment,
         outcome=bundle.evidence.outcome,
         points=verdict.points if verdict else None,
         out_of=verdict.out_of if verdict else None,
@@ -213,7 +233,8 @@ def _finished(work: Work, bundle: Bundle, verdict: Verdict | None) -> Finished:
     )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """In one line."""
     if isinstance(error, GraderError):
         return error.what
     return f"{type(error).__name__}: {error}"

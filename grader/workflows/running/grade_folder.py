@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +16,18 @@ from grader.intake.identity import normalise_id
 from grader.rubric.model import Rubric
 from grader.sandbox import select
 from grader.sandbox.base import Sandbox
-from grader.store import Store
+from grader.store import Priority, Store
 from grader.workflows.regrading.rubrics import Chooser, RubricShelf
-from grader.workflows.running.edited_rubric import EditedRubric, judge_again, marks_at_stake, refusal
+from grader.workflows.running.edited_rubric import (
+    EditedRubric,
+    judge_again,
+    marks_at_stake,
+    refusal,
+    supersede,
+)
 from grader.workflows.running.events import Notice, Notify
-from grader.workflows.running.planning import File, Work, plan_work, read_file, without_rubric
+from grader.workflows.running.patience import Patience
+from grader.workflows.running.planning import Seen, Work, look_at, plan_seen, read_file, without_rubric
 from grader.workflows.running.run import RunReport, run
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.upkeep.settings import Settings
@@ -95,29 +102,35 @@ def grade_folder(request: GradeRequest, store: Store, notify: Notify, stop: Stop
         RefusedError: Marks would change by an edited rubric, and nobody allowed it; nothing was queued.
     """
     options = request.settings
-    chooser = RubricShelf(request.places).chooser(options.rubric)
+    chooser = RubricShelf(request.places, zone=store.zone).chooser(options.rubric)
     if chooser.named is not None:
         require_notebooks(chooser.named.rubric)
     found = find_submissions(request.submissions, format=options.format, assignment_of=chooser.assignment_of)
     submissions = _named(found.submissions, request.student)
-    files, others = of_this_assignment([read_file(item) for item in submissions], chooser)
-    planned = plan_work(
+    # One at a time is in memory.
+    seen = [look_at(read_file(item), chooser.choose, chooser.another) for item in submissions]
+    files, others = of_this_assignment(seen, chooser)
+    planned = plan_seen(
         files,
-        chooser.choose,
         by_path=chooser.named_by,
         training=options.training,
         cuda=options.gpus != "none",
     )
-    works, dropped, replaced = _without_dropped(planned, store)
+    patience = Patience(notify, stop)
+    works, dropped, replaced = patience.until_begun(lambda: _without_dropped(planned, store))
     if not request.student:
-        _require_students(works, request, store)
-    edited = marks_at_stake(works, store, request.reference, fresh=options.fresh)
+        known = patience.until_begun(lambda: _known(works, store))
+        _require_students(works, known, request)
+    edited = patience.until_begun(
+        lambda: marks_at_stake(works, store, request.reference, fresh=options.fresh)
+    )
     if edited.touches_marks and not request.allow(edited):
         raise refusal(edited)
+    supersede(edited, store)
     report = grade_works(
         works, options, store, request.reference, actor=request.actor, notify=notify, stop=stop
     )
-    judge_again(edited, works, store, request.reference, actor=request.actor)
+    patience.until_done(lambda: judge_again(edited, works, store, request.reference, actor=request.actor))
     left_out = (*others, *without_rubric(files, planned), *replaced)
     return FolderReport(report, tuple(found.problems), left_out, tuple(dropped), edited)
 
@@ -180,7 +193,19 @@ def _without_dropped(works: Sequence[Work], store: Store) -> tuple[list[Work], l
     return kept, same, other
 
 
-def _require_students(works: Sequence[Work], request: GradeRequest, store: Store) -> None:
+def _known(works: Sequence[Work], store: Store) -> set[tuple[str, str]]:
+    """Whose work is in the history, by assignment and student."""
+    with store.reading() as history:
+        return {
+            (name, student)
+            for name in {work.assignment for work in works}
+            for student in history.students(name)
+        }
+
+
+def _require_students(
+    works: Sequence[Work], known: Container[tuple[str, str]], request: GradeRequest
+) -> None:
     """Asks before something is kept under the name of an assignment, a file or a folder.
 
     Raises:
@@ -188,8 +213,6 @@ def _require_students(works: Sequence[Work], request: GradeRequest, store: Store
     """
     assignments = {work.assignment for work in works}
     doubted = [work for work in works if is_doubtful(work.student, assignments)]
-    with store.reading() as history:
-        known = {(name, student) for name in assignments for student in history.students(name)}
     doubted = [work for work in doubted if (work.assignment, work.student) not in known]
     if not doubted:
         return
@@ -208,23 +231,21 @@ def _require_students(works: Sequence[Work], request: GradeRequest, store: Store
     )
 
 
-def of_this_assignment(files: Sequence[File], chooser: Chooser) -> tuple[list[File], list[str]]:
+def of_this_assignment(files: Sequence[Seen], chooser: Chooser) -> tuple[list[Seen], list[str]]:
     """Keeps another assignment's notebook from being judged by the named rubric.
 
     Returns:
         The files, where a student's only notebook is another assignment's as one that waits for a person;
         and a line for each such notebook beside a student's right one.
     """
-    others = [chooser.another(file.cells) for file in files]
     has_own = {
-        file.submission.student
-        for file, other in zip(files, others, strict=True)
-        if other is None and file.cells
+        seen.file.submission.student for seen in files if seen.another is None and not seen.file.problem
     }
     kept, left_out = [], []
-    for file, other in zip(files, others, strict=True):
+    for seen in files:
+        file, other = seen.file, seen.another
         if other is None or chooser.named is None:
-            kept.append(file)
+            kept.append(seen)
         elif file.submission.student in has_own:
             left_out.append(f"{file.submission.path}: it is the notebook of {other.rubric.title}")
         else:
@@ -232,7 +253,7 @@ def of_this_assignment(files: Sequence[File], chooser: Chooser) -> tuple[list[Fi
                 f"the file is the notebook of {other.rubric.title}; expected that of"
                 f" {chooser.named.rubric.title}; {TO_DO}hand in the notebook of this assignment"
             )
-            kept.append(replace(file, cells=(), problem=problem))
+            kept.append(replace(seen, file=replace(file, problem=problem)))
     return kept, left_out
 
 
@@ -258,6 +279,8 @@ def grade_works(
         data=options.data,
         jobs=options.jobs,
         fresh=options.fresh,
+        priority=Priority.RERUN if options.fresh else Priority.HANDED_IN,
+        lease_s=options.lease_s,
     )
 
 

@@ -24,7 +24,12 @@ __all__ = [
     "Choose",
     "ChooseByPath",
     "File",
+    "HandedIn",
+    "Seen",
     "Work",
+    "look_at",
+    "plan_of",
+    "plan_seen",
     "plan_work",
     "read_file",
     "require_data",
@@ -36,6 +41,26 @@ _DATA_SETS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST/raw"}
 
 Choose = Callable[[Sequence[CellRecord]], LoadedRubric | None]
 ChooseByPath = Callable[[Path], LoadedRubric | None]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What is known of a submission's file once its content was let go of: a class does not fit into memory.
+
+    Attributes:
+        notebook: SHA-256 of the bytes with what lies beside them, in hex; by it they are stored.
+        problem: Why it is no notebook; empty where it is one.
+        left_out: What lay beside it and could not be taken, each with the reason.
+    """
+
+    submission: Submission
+    notebook: str
+    problem: str
+    left_out: tuple[str, ...] = ()
+
+    def again(self) -> File:
+        """The file as it is now; it may have changed since."""
+        return read_file(self.submission)
 
 
 @dataclass(frozen=True)
@@ -59,12 +84,31 @@ class File:
         """SHA-256 of the bytes, in hex."""
         return hashlib.sha256(self.raw).hexdigest()
 
+    @property
+    def handed_in(self) -> HandedIn:
+        """All of it but the content."""
+        return HandedIn(self.submission, self.notebook, self.problem, self.beside.left_out)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file with what its content told, while that was in memory.
+
+    Attributes:
+        rubric: The one that fits it; None where none does.
+        another: The rubric of another assignment, which it was made for instead.
+    """
+
+    file: HandedIn
+    rubric: LoadedRubric | None
+    another: LoadedRubric | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A submission with the rubric that it is judged by and the plan that it is run by."""
 
-    file: File
+    file: HandedIn
     rubric: LoadedRubric
     plan: Plan
 
@@ -119,9 +163,33 @@ def _in_one_line(error: GraderError) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def look_at(file: File, choose: Choose, another: Choose = lambda _: None) -> Seen:
+    """What a file's content tells of its rubric.
+
+    Args:
+        file: Not needed any more afterwards.
+        choose: Gives the rubric for a notebook's cells, of which a broken file has none; None where no
+            rubric fits.
+        another: Gives the rubric of another assignment, where the notebook was made for that.
+    """
+    return Seen(file.handed_in, choose(file.cells), another(file.cells))
+
+
 def plan_work(
-    files: Sequence[File],
+    files: Iterable[File],
     choose: Choose,
+    *,
+    by_path: ChooseByPath = lambda _: None,
+    training: str | None = None,
+    cuda: bool = False,
+) -> list[Work]:
+    """`plan_seen` of files that are looked at one after another, as they come."""
+    seen = [look_at(file, choose) for file in files]
+    return plan_seen(seen, by_path=by_path, training=training, cuda=cuda)
+
+
+def plan_seen(
+    files: Sequence[Seen],
     *,
     by_path: ChooseByPath = lambda _: None,
     training: str | None = None,
@@ -131,8 +199,6 @@ def plan_work(
 
     Args:
         files: All files of the run.
-        choose: Gives the rubric for a notebook's cells, of which a broken file has none; None where no
-            rubric fits.
         by_path: Gives the rubric that a broken file's path names; None where it names none.
         training: ``budget`` or ``full`` in place of what the rubrics say.
         cuda: Whether attempts are given a GPU.
@@ -144,29 +210,31 @@ def plan_work(
     Raises:
         UsageError: No rubric fits any of them.
     """
-    rubrics = _rubrics(files, choose, by_path)
+    rubrics = _rubrics(files, by_path)
     if files and not any(rubrics):
         raise _no_rubric(files)
+    # Those of one rubric share one plan.
+    plans = {
+        rubric.rubric.digest: plan_of(rubric, training, cuda=cuda) for rubric in rubrics if rubric is not None
+    }
     works = [
-        Work(file, rubric, _plan(rubric, training, cuda))
-        for file, rubric in zip(files, rubrics, strict=True)
+        Work(seen.file, rubric, plans[rubric.rubric.digest])
+        for seen, rubric in zip(files, rubrics, strict=True)
         if rubric is not None
     ]
     return sorted(works, key=lambda work: (work.assignment, work.student))
 
 
-def _rubrics(files: Sequence[File], choose: Choose, by_path: ChooseByPath) -> list[LoadedRubric | None]:
+def _rubrics(files: Sequence[Seen], by_path: ChooseByPath) -> list[LoadedRubric | None]:
     """Each file's own rubric, else the one that its path or the other files leave no doubt about."""
-    chosen = [choose(file.cells) for file in files]
-    seen = {rubric.rubric.digest: rubric for rubric in chosen if rubric is not None}
+    seen = {one.rubric.rubric.digest: one.rubric for one in files if one.rubric is not None}
     fallback = next(iter(seen.values())) if len(seen) == 1 else None
-    pairs = list(zip(files, chosen, strict=True))
-    has = {(file.submission.student, rubric.assignment) for file, rubric in pairs if rubric is not None}
-    return [rubric or _for_broken(file, seen.values(), has, by_path) or fallback for file, rubric in pairs]
+    has = {(one.file.submission.student, one.rubric.assignment) for one in files if one.rubric is not None}
+    return [one.rubric or _for_broken(one.file, seen.values(), has, by_path) or fallback for one in files]
 
 
 def _for_broken(
-    file: File, seen: Iterable[LoadedRubric], has: Container[tuple[str, str]], by_path: ChooseByPath
+    file: HandedIn, seen: Iterable[LoadedRubric], has: Container[tuple[str, str]], by_path: ChooseByPath
 ) -> LoadedRubric | None:
     """The rubric under which a broken file is reported; None for a readable one, and where in doubt.
 
@@ -182,30 +250,38 @@ def _for_broken(
     return next(iter(open_to_it.values())) if len(open_to_it) == 1 else None
 
 
-def _plan(rubric: LoadedRubric, training: str | None, cuda: bool) -> Plan:
+def plan_of(rubric: LoadedRubric, training: str | None = None, *, cuda: bool = False) -> Plan:
+    """What a rubric asks of the sandbox.
+
+    Args:
+        rubric: By which the attempts are judged.
+        training: ``budget`` or ``full`` in place of what it says.
+        cuda: Whether attempts are given a GPU.
+    """
     budget = rubric.rubric.training
     if training is not None:
         budget = Training.model_validate({**budget.model_dump(), "mode": training})
     return plan_for(rubric.rubric, training=budget, cuda=cuda)
 
 
-def without_rubric(files: Sequence[File], works: Sequence[Work]) -> tuple[str, ...]:
+def without_rubric(files: Sequence[Seen], works: Sequence[Work]) -> tuple[str, ...]:
     """What no rubric fits, one line each."""
     planned = {id(work.file) for work in works}
     return tuple(
         f"{file.submission.path}: no rubric fits it ({file.problem or 'it has cells of no known handout'});"
         " name the rubric with --rubric, or in grader.toml"
-        for file in files
+        for file in (seen.file for seen in files)
         if id(file) not in planned
     )
 
 
-def _no_rubric(files: Sequence[File]) -> UsageError:
+def _no_rubric(files: Sequence[Seen]) -> UsageError:
+    first = files[0].file
     return UsageError(
         "no rubric fits any notebook" if len(files) > 1 else "no rubric fits the notebook",
-        where=str(files[0].submission.path),
+        where=str(first.submission.path),
         expected="a notebook made from the handout of a known rubric",
-        found=files[0].problem or "cells of no known handout",
+        found=first.problem or "cells of no known handout",
         todo="name the rubric with --rubric, or in grader.toml",
     )
 

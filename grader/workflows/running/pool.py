@@ -1,15 +1,16 @@
-"""The threads of a run, each with a sandbox of its own, and the watch over them."""
+"""Threads that work at the queue, each with a sandbox of its own, and the watch over them."""
 
 from __future__ import annotations
 
 import threading
-import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
-from grader.store.queue import HEARTBEAT_S
+from grader.errors import StoreUnavailable
 from grader.workflows.running.events import Stopping, Waiting
 from grader.workflows.running.execution import Desk, JobWorker
 
-__all__ = ["work_off"]
+__all__ = ["Pool", "work_off"]
 
 _LOOK_S = 0.1
 _POLL_S = 0.5
@@ -21,71 +22,84 @@ def work_off(desk: Desk, jobs: int) -> None:
     Raises:
         StoreError: The database or the evidence folder failed.
     """
-    pool = _Pool(desk)
-    threads = [threading.Thread(target=pool.serve, name=f"worker-{n}") for n in range(jobs)]
-    for thread in threads:
-        thread.start()
-    pool.watch(threads)
-    if pool.failure is not None:
-        raise pool.failure
+    _OfRun(desk).work(jobs)
 
 
-class _Pool:
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._jobs = tuple(desk.works)
-        self._waiting = False
-        self._beaten = time.monotonic()
+class Pool(ABC):
+    """Threads that share desks, of which each has a queue.
+
+    Args:
+        desks: They share a sandbox, and are stopped together.
+    """
+
+    def __init__(self, desks: Sequence[Desk]) -> None:
+        self._desks = desks
+        self._desk = desks[0]
         self._said = (False, False)
-        self.failure: BaseException | None = None
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
 
+    @abstractmethod
     def serve(self) -> None:
-        """One thread's life."""
-        worker = JobWorker(self._desk)
+        """One thread's life; what it raises ends the others as well."""
+
+    def work(self, threads: int) -> None:
+        """Serves with so many threads, until all of them have ended.
+
+        Raises:
+            StoreError: The database or the evidence folder failed.
+        """
+        serving = [threading.Thread(target=self._serve, name=f"worker-{n}") for n in range(threads)]
+        beats = threading.Thread(target=self._beat, name="beats")
+        for thread in (*serving, beats):
+            thread.start()
+        self._watch(serving)
+        self._over.set()
+        beats.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _serve(self) -> None:
         try:
-            while not self._desk.stop.finishing and self._step(worker):
-                pass
-            worker.close()
+            self.serve()
         except BaseException as error:
             self._fail(error)
 
-    def _step(self, worker: JobWorker) -> bool:
-        """Executes a job, or waits for another run's; False where nothing is left to do or to wait for."""
-        job = self._desk.queue.claim(self._jobs)
-        if job is not None:
-            worker.execute(job)
-            return True
-        worker.close()
-        progress = self._desk.queue.progress(self._jobs)
-        if progress.claimed_elsewhere and not self._waiting:
-            self._waiting = True
-            self._desk.notify(Waiting(progress.claimed_elsewhere))
-        self._desk.stop.pause(_POLL_S if progress.claimed_elsewhere else 0)
-        return bool(progress.claimed_elsewhere or progress.queued)
+    def _watch(self, threads: list[threading.Thread]) -> None:
+        """Carries out stops until all threads have ended.
 
-    def watch(self, threads: list[threading.Thread]) -> None:
-        """Keeps the claims alive and carries out stops until all threads have ended.
-
-        Where this itself fails, as with a full disk, no result could be written either: what runs is broken
-        off, and the failure is raised once the threads have ended.
+        Where this itself fails, what runs is broken off, and the failure is raised once the threads have
+        ended.
         """
-        while any(thread.is_alive() for thread in threads):
-            threads[0].join(_LOOK_S) if threads[0].is_alive() else time.sleep(_LOOK_S)
+        while alive := next((thread for thread in threads if thread.is_alive()), None):
+            alive.join(_LOOK_S)
             try:
-                self._look_after()
+                self._carry_out_stop()
             except Exception as error:
-                self._fail(error)
-                self._desk.stop.press()
+                self._break_off(error)
+
+    def _beat(self) -> None:
+        """Keeps the claims alive, in a thread of its own: a database that somebody holds holds it as long.
+
+        Where this fails for good, as with a full disk, no result could be written either: what runs is broken
+        off.
+        """
+        while not self._over.wait(max(self._desk.queue.beat_s, _LOOK_S)):
+            try:
+                for desk in self._desks:
+                    desk.queue.beat()
+            except StoreUnavailable:
+                continue  # Whoever has something to write waits for it, and says so.
+            except Exception as error:
+                self._break_off(error)
 
     def _fail(self, error: BaseException) -> None:
-        self.failure = self.failure or error
+        self._failure = self._failure or error
         self._desk.stop.press()
 
-    def _look_after(self) -> None:
-        self._carry_out_stop()
-        if time.monotonic() - self._beaten > HEARTBEAT_S:
-            self._beaten = time.monotonic()
-            self._desk.queue.beat()
+    def _break_off(self, error: Exception) -> None:
+        self._fail(error)
+        self._desk.stop.press()
 
     def _carry_out_stop(self) -> None:
         stop, said = self._desk.stop, self._said
@@ -97,3 +111,33 @@ class _Pool:
         finally:
             if stop.now and not said[1] and self._desk.sandbox is not None:
                 self._desk.sandbox.close()
+
+
+class _OfRun(Pool):
+    """Ends when what its run asked for is done."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__([desk])
+        self._waiting = False
+
+    def serve(self) -> None:
+        """Until nothing is left."""
+        worker = JobWorker(self._desk)
+        while not self._desk.stop.finishing and self._step(worker):
+            pass
+        worker.close()
+
+    def _step(self, worker: JobWorker) -> bool:
+        """Executes a job, or waits for another run's; False where nothing is left to do or to wait for."""
+        desk = self._desk
+        job = desk.patience.until_done(desk.queue.claim)
+        if job is not None:
+            worker.execute(job)
+            return True
+        worker.close()
+        progress = desk.patience.until_done(desk.queue.progress)
+        if progress.claimed_elsewhere and not self._waiting:
+            self._waiting = True
+            desk.notify(Waiting(progress.claimed_elsewhere))
+        desk.stop.pause(_POLL_S if progress.claimed_elsewhere else 0)
+        return bool(progress.claimed_elsewhere or progress.queued)

@@ -51,7 +51,7 @@ def rerun(
         UsageError: The rubric judges photos, which the history does not hold.
     """
     require_notebooks(by.loaded.rubric)
-    files = [read_file(stored_submission(store, item)) for item in chosen]
+    files = (read_file(stored_submission(store, item)) for item in chosen)
     works = plan_work(files, lambda _: by.loaded, training=options.training, cuda=options.gpus != "none")
     report = grade_works(works, options, store, reference, actor=actor, notify=notify, stop=stop)
     return Rerun(tuple(changes_between(chosen, report.results)), report)

@@ -3,27 +3,66 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import overload
 
+from grader.evidence.plan import Plan
 from grader.facts.case import Reference
-from grader.sandbox.base import Sandbox
-from grader.store import History, JobKey, Queue, Signature, Store
-from grader.store.records import SubmissionRecord
+from grader.files.leftovers import remove_leftovers
+from grader.sandbox.base import Sandbox, image_of
+from grader.store import JobKey, Priority, Queue, Signature, Store
+from grader.store.leases import LEASE_S
 from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
-from grader.workflows.regrading.judging import Judge
+from grader.workflows.regrading.judging import Judge, by_what_counts
 from grader.workflows.regrading.regrade import regrade
 from grader.workflows.running.events import Notify, Planned
-from grader.workflows.running.execution import Desk
+from grader.workflows.running.execution import Desk, Order
+from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
 from grader.workflows.running.memory import MemoryBudget, available_bytes
+from grader.workflows.running.patience import Patience
 from grader.workflows.running.planning import Work, require_data
 from grader.workflows.running.pool import work_off
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.views.held import why_held
 
-__all__ = ["RunReport", "default_jobs", "run"]
+__all__ = ["Results", "RunReport", "default_jobs", "registered", "run"]
+
+
+class Results(Sequence[Result]):
+    """Where the submissions of a run stand; read anew each time, one after another.
+
+    Args:
+        store: Where they are.
+        works: Whose they are, by assignment and student.
+    """
+
+    def __init__(self, store: Store, works: Collection[tuple[str, str]]) -> None:
+        self._store = store
+        self._works = frozenset(works)
+
+    def __iter__(self) -> Iterator[Result]:
+        with self._store.reading() as history:
+            for name in sorted({assignment for assignment, _ in self._works}):
+                for result in history.results(assignment=name):
+                    if (result.assignment, result.student) in self._works:
+                        yield result
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, place: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Result]: ...
+
+    def __getitem__(self, place: int | slice) -> Result | list[Result]:
+        return list(self)[place]
 
 
 @dataclass(frozen=True)
@@ -31,11 +70,12 @@ class RunReport:
     """Where the submissions of a run stand at its end.
 
     Attributes:
+        results: Of a large class they are not in memory: go through them once.
         unfinished: Submissions without a terminal attempt, because the run was stopped.
         earlier: Criteria that a TA marked on an earlier file.
     """
 
-    results: tuple[Result, ...]
+    results: Results
     unfinished: int
     earlier: EarlierMarks
 
@@ -52,6 +92,8 @@ def run(
     data: Path | None = None,
     jobs: int | None = None,
     fresh: bool = False,
+    priority: Priority = Priority.HANDED_IN,
+    lease_s: float = LEASE_S,
 ) -> RunReport:
     """Brings every submission to a terminal attempt with a verdict by its rubric.
 
@@ -69,29 +111,53 @@ def run(
         data: Folder of data sets.
         jobs: Submissions at a time; None lets GPUs, else cores decide. Fewer where memory is short.
         fresh: Whether finished work is done again.
+        priority: What it comes before in the queue.
+        lease_s: How long a claim holds without a word from this run, as after its death.
 
     Raises:
         DataError: A data set is missing; nothing was queued.
         SandboxUnavailable: No sandbox works here; nothing was queued.
-        StoreError: The database or the evidence folder failed; a later run goes on from there.
+        StoreError: The database or the evidence folder failed, or was away for longer than a run waits; a
+            later run goes on from there.
     """
+    patience = Patience(notify, stop)
+    patience.until_begun(store.blobs.check)
+    store.remove_leftovers()
+    remove_leftovers()
     judges = {work.rubric.rubric.digest: Judge(work.rubric, reference) for work in works}
     sandbox = open_sandbox() if any(not work.file.problem for work in works) else None
     try:
-        with Queue(store) as queue:
-            open_works = _enqueue(works, store, queue, sandbox, actor=actor, data=data, fresh=fresh)
+        with registered(Queue(store, lease_s=lease_s), patience) as queue:
+            enqueue = partial(
+                _enqueue, works, store, queue, sandbox, actor=actor, data=data, fresh=fresh, priority=priority
+            )
+            open_works = patience.until_begun(enqueue)
             notify(Planned(len(works), len(open_works)))
             memory = MemoryBudget(available_bytes(), notify)
-            desk = Desk(store, queue, open_works, judges, sandbox, notify, stop, actor, memory)
+            orders = {job: _order(work, judges) for job, work in open_works.items()}
+            desk = Desk(
+                store, queue, lambda job: orders[job.id], sandbox, notify, stop, actor, memory, patience
+            )
             if open_works:
                 work_off(desk, _threads(jobs, sandbox, open_works.values()))
-            unfinished = queue.progress(tuple(open_works)).open
+            unfinished = patience.until_done(queue.progress).open
     finally:
         if sandbox is not None:
             sandbox.close()
-    _judge_standing(works, judges, store, actor)
-    results = _results(works, store)
-    return RunReport(results, unfinished, marks_on_earlier_files(store, results))
+    patience.until_done(lambda: _judge_standing(works, judges, store, actor))
+    results = Results(store, {(work.assignment, work.student) for work in works})
+    earlier = patience.until_done(lambda: marks_on_earlier_files(store, results))
+    return RunReport(results, unfinished, earlier)
+
+
+@contextmanager
+def registered(queue: Queue, patience: Patience) -> Iterator[Queue]:
+    """Signs the run on and off, even where the database is away for a while then."""
+    patience.until_begun(queue.__enter__)
+    try:
+        yield queue
+    finally:
+        patience.until_done(lambda: queue.__exit__(None, None, None))
 
 
 def _threads(jobs: int | None, sandbox: Sandbox | None, works: Collection[Work]) -> int:
@@ -116,14 +182,18 @@ def _enqueue(
     actor: str,
     data: Path | None,
     fresh: bool,
+    priority: Priority,
 ) -> dict[int, Work]:
     """Records what was handed in and queues what is not done, all of it or nothing."""
-    keys = [_keep(work, store, sandbox) for work in works]
+    plans = {plan.digest: keep_plan(store, plan) for plan in _plans_of(works)}
+    kept = [_keep(work, plans, store, sandbox) for work in works]
+    works = [work for work, _ in kept]
+    asks = [ask_for(work, key, priority) for work, key in kept]
     with store.writing() as history:
         signature = Signature(actor, store.clock(), "grader run")
         for work in works:
-            history.hand_in(_submitted(work), signature)
-        jobs = queue.enqueue(history, keys, fresh=fresh)
+            history.hand_in(as_submission(work), signature)
+        jobs = queue.enqueue(history, asks, fresh=fresh)
         open_works = {job: work for job, work in zip(jobs, works, strict=True) if job is not None}
         to_run = {work.rubric.rubric.digest: work for work in open_works.values() if not work.file.problem}
         for work in to_run.values():
@@ -131,29 +201,30 @@ def _enqueue(
     return open_works
 
 
-def _keep(work: Work, store: Store, sandbox: Sandbox | None) -> JobKey:
-    """Stores the notebook and the plan, and names the work."""
-    # An image that is built anew asks for new attempts; a sandbox without images goes by its name.
-    image = "" if work.file.problem or sandbox is None else str(getattr(sandbox, "image", sandbox.name))
-    return JobKey(
-        student=work.student,
-        assignment=work.assignment,
-        notebook=store.blobs.put(work.file.raw),
-        plan=store.blobs.put(work.plan.model_dump_json().encode()),
-        image=image,
-    )
+def _plans_of(works: Sequence[Work]) -> Collection[Plan]:
+    """Each plan once: those of one rubric are the same object."""
+    return {id(work.plan): work.plan for work in works}.values()
 
 
-def _submitted(work: Work) -> SubmissionRecord:
-    submission = work.file.submission
-    return SubmissionRecord(
-        student=work.student,
-        assignment=work.assignment,
-        notebook=work.file.notebook,
-        path=str(submission.path),
-        submitted_at=submission.submitted_at,
-        late=submission.late,
-        problem=work.file.problem,
+def _keep(work: Work, plans: Mapping[str, str], store: Store, sandbox: Sandbox | None) -> tuple[Work, JobKey]:
+    """Stores the notebook, and names the work: that on the file as it is now."""
+    file = work.file.again()
+    if file.notebook != work.file.notebook:
+        work = replace(work, file=file.handed_in)
+    # An image that is built anew asks for new attempts.
+    image = "" if work.file.problem or sandbox is None else image_of(sandbox)
+    store.blobs.put(file.raw)
+    return work, job_key(work, plans[work.plan.digest], image)
+
+
+def _order(work: Work, judges: Mapping[str, Judge]) -> Order:
+    return Order(
+        work.plan,
+        judges[work.rubric.rubric.digest],
+        work.file.submission,
+        work.file.problem,
+        work.file.left_out,
+        again=work.file.again,
     )
 
 
@@ -162,14 +233,15 @@ def _judge_standing(works: Sequence[Work], judges: Mapping[str, Judge], store: S
 
     So is a verdict of an earlier version that settled at 0 what could not be taken.
     """
-    judge_of = {(work.assignment, work.student): judges[work.rubric.rubric.digest] for work in works}
+    counting = {digest: by_what_counts(store, judge) for digest, judge in judges.items()}
+    judge_of = {(work.assignment, work.student): counting[work.rubric.rubric.digest] for work in works}
 
     def judge_for(result: Result) -> Judge:
         return judge_of[result.assignment, result.student]
 
     stale = [
         result
-        for result in _results(works, store)
+        for result in Results(store, set(judge_of))
         if not judge_for(result).stands(result) or _settled_unread(result)
     ]
     regrade(store, stale, judge_for, actor=actor, why="grader run")
@@ -177,16 +249,3 @@ def _judge_standing(works: Sequence[Work], judges: Mapping[str, Judge], store: S
 
 def _settled_unread(result: Result) -> bool:
     return bool(why_held(result)) and result.verdict is not None and not result.verdict.pending
-
-
-def _results(works: Sequence[Work], store: Store) -> tuple[Result, ...]:
-    handled = {(work.assignment, work.student) for work in works}
-    with store.reading() as history:
-        return tuple(
-            result for result in _all(history, works) if (result.assignment, result.student) in handled
-        )
-
-
-def _all(history: History, works: Sequence[Work]) -> list[Result]:
-    names = sorted({work.assignment for work in works})
-    return [result for name in names for result in history.results(assignment=name)]

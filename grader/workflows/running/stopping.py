@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
-__all__ = ["StopSignal"]
+__all__ = ["STOPS", "StopSignal"]
+
+#: What asks a command to stop: Ctrl-C, a service manager or `kill`, a terminal that was closed.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
@@ -25,6 +29,10 @@ class StopSignal:
     @property
     def now(self) -> bool:
         return self._now.is_set()
+
+    def rest(self, seconds: float) -> None:
+        """Waits, but no longer than until the second press: for what has to be finished."""
+        self._now.wait(seconds)
 
     def pause(self, seconds: float) -> None:
         """Waits, but no longer than until the first press."""

@@ -44,6 +44,7 @@ def rubric_slips(loaded: LoadedRubric, reference: Reference, beside: Beside = Be
     material = Material(
         functions=frozenset(reference.functions),
         networks=frozenset(reference.architectures),
+        checks=frozenset(reference.checks),
         handout=loaded.handout,
         notebooks=tuple(notebooks),
         defined=_defined(notebooks) if beside.solution is not None else None,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from grader.evidence.photos import Photo
 from grader.evidence.plan import Probe
+from grader.evidence.plots import DrawnAxes
 from grader.evidence.record import FunctionRecord, ModuleRecord, ProbeResult
 from grader.evidence.training import EvaluationPass, TrainingRun
 from grader.facts.case import Case
@@ -24,13 +25,14 @@ __all__ = ["facts_in_words"]
 
 Line = tuple[str, str]
 _MOST_LAYERS = 12
+_MOST_AXES = 6
 
 
 def facts_in_words(case: Case, probes: Sequence[Probe] = ()) -> tuple[Line, ...]:
     """Lines on the notebook, its code, what was measured, and its trainings."""
     if case.evidence.photos is not None:
         return tuple(_photo(photo) for photo in case.evidence.photos.photos)
-    return (*_notebook(case), *_measured(case, probes), *_trainings(case))
+    return (*_notebook(case), *_measured(case, probes), *_pictures(case), *_trainings(case))
 
 
 def _photo(photo: Photo) -> Line:
@@ -79,6 +81,41 @@ def _answer(result: ProbeResult) -> str:
     return f"{result.status} {result.detail}".strip()
 
 
+def _pictures(case: Case) -> Iterator[Line]:
+    plots = case.evidence.plots
+    if plots is None:
+        yield "figures", "not known: they were not recorded"
+    elif not plots:
+        yield "figures", "none"
+    for plot in plots or ():
+        yield f"figure {plot.how} by cell {plot.cell}", "; ".join(map(_axes, plot.axes[:_MOST_AXES]))
+
+
+def _axes(axes: DrawnAxes) -> str:
+    sizes = ", ".join(str(line.points) for line in axes.lines)
+    shapes = ", ".join(" x ".join(map(str, shape)) for shape in axes.images)
+    names = ", ".join(filter(None, (axes.title, axes.x_label, axes.y_label, *axes.legend)))
+    parts = (
+        f"{len(axes.lines)} lines of {sizes} points" if axes.lines else "",
+        f"images of {shapes}" if shapes else "",
+        f"{axes.others} others" if axes.others else "",
+        f"words: {names}" if names else "",
+    )
+    return ", ".join(filter(None, parts)) or "empty axes"
+
+
+def _checkpoints(case: Case) -> Iterator[Line]:
+    files = case.evidence.checkpoints
+    if files is None:
+        yield "checkpoints", "not known: they were not recorded"
+        return
+    yield "checkpoints", f"{len(files.saved)} saved, {len(files.loaded)} loaded"
+    for loaded in files.loaded:
+        into = ", ".join(f"`{name}`" for name in loaded.names) or loaded.class_name or "nothing seen"
+        written = "not by this run" if loaded.saved_in is None else f"by cell {loaded.saved_in}"
+        yield f"`{loaded.path}`, cell {loaded.cell}", f"into {into}; written {written}; epoch {loaded.epoch}"
+
+
 def _trainings(case: Case) -> Iterator[Line]:
     history = case.evidence.training
     whole = whole_history(case)
@@ -86,6 +123,7 @@ def _trainings(case: Case) -> Iterator[Line]:
     yield "trainings", f"{len(history.runs)}; all of them recorded: {recorded}"
     for run in history.runs:
         yield f"training {run.index}", "; ".join(_run(run, case))
+    yield from _checkpoints(case)
     test_data = TestData.of(case)
     for look in history.evaluations:
         yield f"look at data, cell {look.cell}", _look(look, test_data)

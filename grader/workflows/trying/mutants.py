@@ -17,12 +17,15 @@ from grader.checks.answers.tensor_close import TensorClose
 from grader.checks.answers.weight_counts import WeightCounts
 from grader.checks.code.forbids_call import ForbidsCall
 from grader.checks.code.vectorized import Vectorized
+from grader.checks.combined.all_of import AllOf
+from grader.checks.combined.any_of import AnyOf
 from grader.checks.data.evaluation_on_test_data import EvaluatedOnTest
 from grader.checks.data.untouched_test_data import TestSetUntouched
 from grader.checks.functions.convolution import Convolution
 from grader.checks.functions.function_values import FunctionValues
 from grader.checks.functions.pooling import Pooling
 from grader.checks.networks.architecture import Architecture
+from grader.checks.networks.module_values import ModuleValues
 from grader.checks.networks.parameter_count import ParameterCount
 from grader.checks.training.files_written import FilesWritten
 from grader.checks.training.fresh_weights import FreshWeights
@@ -91,16 +94,26 @@ class _Code:
         return (node for node in ast.walk(self.tree) if isinstance(node, kind))
 
 
+def _needed(check: Check) -> Iterator[Check]:
+    """The checks that a mistake cannot pass by: of several ways none, as another one may still hold."""
+    if isinstance(check, AllOf):
+        for part in check.of:
+            yield from _needed(part)
+    elif not isinstance(check, AnyOf):
+        yield check
+
+
 class _Notebook:
     def __init__(self, cells: Sequence[CellRecord], rubric: Rubric) -> None:
         self.cells = cells
         self.rubric = rubric
         self.code = [code for code in map(_parsed, cells) if code is not None]
         self.alignment = align(cells, rubric.sections)
+        self.needed = [(each.id, check) for each in rubric.criteria for check in _needed(each.check)]
 
     def asked(self, kind: type[_Kind]) -> list[tuple[str, _Kind]]:
         """Criteria of a kind, each with its id."""
-        return [(each.id, each.check) for each in self.rubric.criteria if isinstance(each.check, kind)]
+        return [(name, check) for name, check in self.needed if isinstance(check, kind)]
 
     def ids(self, *kinds: type[Check]) -> frozenset[str]:
         return frozenset(name for kind in kinds for name, _ in self.asked(kind))
@@ -109,7 +122,7 @@ class _Notebook:
     def functions(self) -> list[tuple[str, _Function]]:
         """Criteria that call a function and compare what it gives."""
         kinds = (Convolution, Pooling, FunctionValues, Vectorized)
-        return [(each.id, each.check) for each in self.rubric.criteria if isinstance(each.check, kinds)]
+        return [(name, check) for name, check in self.needed if isinstance(check, kinds)]
 
     def function(self, names: Sequence[str]) -> tuple[_Code, str] | None:
         """The cell of the last top-level definition of one of the names, and the name."""
@@ -217,15 +230,15 @@ def _by_the_library(notebook: _Notebook) -> Iterator[Mutant]:
 
 
 def _of_answers(notebook: _Notebook) -> Iterator[Mutant]:
-    for criterion in notebook.rubric.criteria:
-        for names in _answer_names(criterion.check):
+    for criterion, check in notebook.needed:
+        for names in _answer_names(check):
             found = notebook.assigned(names)
             if found is None:
                 continue
             code, name = found
             more = f"(*{name}[:-1], {name}[-1] + 1) if isinstance({name}, (list, tuple)) else {name} + 1"
             source = f"{code.source}\n{name} = {more}\n"
-            yield Mutant(f"{name} is 1 too large", {code.index: source}, frozenset({criterion.id}))
+            yield Mutant(f"{name} is 1 too large", {code.index: source}, frozenset({criterion}))
 
 
 def _answer_names(check: Check) -> Iterator[Sequence[str]]:
@@ -278,15 +291,34 @@ def _builds_layer(call: ast.Call) -> bool:
 def _added_inputs(notebook: _Notebook) -> Iterator[Mutant]:
     """A sum with the block's input, as in a residual block, without the input."""
     for code in notebook.code:
-        for function in code.nodes(ast.FunctionDef):
-            if function.name != "forward" or len(function.args.args) < 2:
-                continue
-            given = function.args.args[1].arg
-            for node in ast.walk(function):
-                if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _is(node.right, given):
-                    source = code.replaced(node, code.segment(node.left))
-                    yield Mutant("a block's input is not added", {code.index: source}, frozenset())
-                    return
+        for block in code.nodes(ast.ClassDef):
+            for node, other in _sums_with_input(block):
+                source = code.replaced(node, code.segment(other))
+                aims = _computing(notebook, block.name)
+                yield Mutant("a block's input is not added", {code.index: source}, aims)
+                return
+
+
+def _sums_with_input(block: ast.ClassDef) -> Iterator[tuple[ast.BinOp, ast.expr]]:
+    """Sums of the input of `forward` with something else, which is given beside each."""
+    for function in block.body:
+        if not isinstance(function, ast.FunctionDef) or function.name != "forward":
+            continue
+        given = [argument.arg for argument in function.args.args[1:2]]
+        for node in ast.walk(function):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+                for one, other in ((node.right, node.left), (node.left, node.right)):
+                    if given and _is(one, given[0]):
+                        yield node, other
+
+
+def _computing(notebook: _Notebook, name: str) -> frozenset[str]:
+    """Criteria that compare what this class computes."""
+    return frozenset(
+        criterion
+        for criterion, check in notebook.asked(ModuleValues)
+        if name in check.target.names or (check.target.expression or "").startswith(f"{name}(")
+    )
 
 
 def _is(node: ast.AST, name: str) -> bool:

@@ -22,7 +22,7 @@ from grader.rubric.model import Rubric
 from grader.rubric.plan import plan_for
 from grader.rubric.problems import nearest
 from grader.sandbox.base import Job, Sandbox
-from grader.workflows.running.whole_passes import with_whole_passes
+from grader.sandbox.whole_passes import with_whole_passes
 from grader.workflows.trying.facts_in_words import facts_in_words
 
 __all__ = ["CheckTrial", "trial_rubric", "tried", "try_check"]
@@ -95,7 +95,7 @@ def tried(bundle: Bundle, rubric: Rubric, reference: Reference, handout: Handout
     """What the one criterion makes of evidence that is there already."""
     criterion = rubric.criteria[0]
     facts = Facts.of(bundle, rubric.sections, handout)
-    case = Case(facts, criterion.section, reference, criterion.check.watches(), (criterion.check,))
+    case = Case(facts, criterion.section, reference, criterion.check.watches(), criterion.check.parts())
     verdict = grade(rubric, bundle, reference, handout)
     return CheckTrial(
         facts_in_words(case, criterion.check.probes()), verdict.findings[0], bundle.evidence.cells

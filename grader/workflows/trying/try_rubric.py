@@ -15,9 +15,9 @@ from grader.grading.verdict import Finding, Verdict
 from grader.intake import parse_notebook
 from grader.rubric.plan import plan_for
 from grader.sandbox.base import Job, Sandbox, Worker
+from grader.sandbox.whole_passes import with_whole_passes
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.running.grade_folder import require_notebooks
-from grader.workflows.running.whole_passes import with_whole_passes
 from grader.workflows.trying.mutants import Mutant, mutants_of
 
 __all__ = ["DRAWS", "CriterionTrial", "MutantTrial", "Remark", "RubricTrial", "WrongNotebook", "try_rubric"]

@@ -18,7 +18,7 @@ _ENOUGH_BYTES = 2 * 1024**3
 Line = tuple[str, bool, str]
 
 
-def diagnose(location: str, evidence: Path | None) -> list[Line]:
+def diagnose(location: str, evidence: str | None) -> list[Line]:
     """Tests the disk, the database and the sandbox."""
     from grader.sandbox.doctor import diagnose as diagnose_sandbox
 
@@ -41,12 +41,13 @@ def _disk(folder: Path) -> Line:
     return "disk", True, f"{free / 1e9:.1f} GB free"
 
 
-def _database(location: str, evidence: Path | None) -> Line:
+def _database(location: str, evidence: str | None) -> Line:
     if not is_url(location) and not Path(location).exists():
         return "database", True, f"{location} is made by the first `grader run`"
     try:
         with open_store(location, evidence=evidence, create=False) as store, store.reading() as history:
             broken = history.first_break()
+            store.blobs.check()
     except GraderError as error:
         return "database", False, " ".join(str(error).split())
     if broken:

@@ -16,7 +16,8 @@ from grader.rubric.problems import nearest
 __all__ = ["FILE_NAME", "Settings", "read_settings"]
 
 FILE_NAME = "grader.toml"
-_PATHS = ("data", "evidence", "reference")
+_PATHS = ("data", "reference")
+_PLACES = ("db", "evidence")
 
 
 class Settings(BaseModel):
@@ -25,7 +26,7 @@ class Settings(BaseModel):
     Attributes:
         rubric: A file, or the name of a rubric; found by the handout where it is None.
         db: A file, or an SQLAlchemy URL.
-        evidence: Folder of stored evidence; beside the database where it is None.
+        evidence: Folder or URL of stored evidence; as the database says, else beside it, where it is None.
         jobs: Submissions graded at the same time; by cores and memory where it is None.
         data: Folder of data sets.
         training: None leaves it to the rubric.
@@ -37,13 +38,14 @@ class Settings(BaseModel):
         format: Layout of the submissions; recognised by itself where it is None.
         contact: Whom a student can ask about a mark, as an address or a link.
         busy_timeout_s: How long to wait while another program writes to the database.
+        lease_s: How long a run that is not heard of keeps what it was working at.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rubric: str | None = None
     db: str = "grader.db"
-    evidence: Path | None = None
+    evidence: str | None = None
     jobs: int | None = Field(default=None, ge=1)
     data: Path | None = None
     sandbox: Literal["auto", "docker", "bubblewrap"] = "auto"
@@ -57,6 +59,7 @@ class Settings(BaseModel):
     format: str | None = None
     contact: str | None = None
     busy_timeout_s: float = Field(default=30.0, ge=0)
+    lease_s: float = Field(default=30.0, gt=0, le=600)
 
 
 def read_settings(
@@ -124,7 +127,7 @@ def _anchored(key: str, value: Any, folder: Path) -> Any:
     if not isinstance(value, str):
         return value
     is_path = (
-        key in _PATHS or (key == "db" and "://" not in value) or (key == "rubric" and _looks_a_file(value))
+        key in _PATHS or (key in _PLACES and "://" not in value) or (key == "rubric" and _looks_a_file(value))
     )
     return str(folder / value) if is_path else value
 

@@ -27,12 +27,19 @@ from grader.reporting.findings import FindingView, view
 from grader.reporting.text import count, number
 from grader.store import Store
 from grader.store.results import Result
-from grader.workflows.views.dropped import why_dropped
+from grader.workflows.views.dropped import excused_in_words, why_dropped
 from grader.workflows.views.held import why_held
 from grader.workflows.views.people import canvas_id_of, find_person
 from grader.workflows.views.report import file_name, report_input
 
-__all__ = ["course_of", "handed_in_nothing", "make_export", "save_export", "student_mark"]
+__all__ = [
+    "course_of",
+    "excused_without_work",
+    "handed_in_nothing",
+    "make_export",
+    "save_export",
+    "student_mark",
+]
 
 
 def make_export(
@@ -56,7 +63,7 @@ def make_export(
         UsageError: The format cannot be filled in, or the file is not of this format.
     """
     known = FORMATS[form]
-    kept, waiting = select(marks, include_pending=include_pending)
+    kept, waiting = select(marks, include_pending=include_pending, excused=known.takes_excused)
     if into is None:
         made = known.write(course, kept)
     elif known.fill is None:
@@ -96,12 +103,14 @@ def course_of(store: Store, assignment: str) -> Course:
         UsageError: Nothing was judged yet.
     """
     rubric = store.newest_rubric(assignment).rubric
+    with store.reading() as history:
+        late = history.late_policy(assignment)
     return Course(
         assignment=assignment,
         title=rubric.title,
         out_of=rubric.total,
         criteria={criterion.id: criterion.title for criterion in rubric.criteria},
-        due=rubric.late.due if rubric.late else None,
+        due=late.due if late else None,
     )
 
 
@@ -122,7 +131,9 @@ def student_mark(
     person = replace(person, canvas_id=person.canvas_id or canvas_id_of(result))
     missing = _missing(result)
     if mark is None or attempt is None:
-        return StudentMark(result.student, 0.0, 0.0, missing=missing, person=person)
+        return StudentMark(
+            result.student, 0.0, 0.0, missing=missing, person=person, excused=_is_excused(result)
+        )
     views: Mapping[str, FindingView] = {}
     try:
         views = _views(messages_from, result) if messages_from and not missing else {}
@@ -141,7 +152,28 @@ def student_mark(
         waits=_waits(mark),
         missing=missing,
         person=person,
+        excused=_is_excused(result),
     )
+
+
+def _is_excused(result: Result) -> bool:
+    return result.dropped is not None and result.dropped.excused
+
+
+def excused_without_work(
+    store: Store, assignment: str, results: Sequence[Result], roster: Roster | None = None
+) -> list[StudentMark]:
+    """Who is excused and handed in nothing."""
+    with store.reading() as history:
+        excuses, zone = history.excuses(assignment), store.zone
+    there = {result.student for result in results}
+    marks = []
+    for student in sorted(excuses.keys() - there):
+        entry = roster.find(student) if roster else None
+        why = excused_in_words(excuses[student], zone)
+        person = _person(entry) if entry else Person()
+        marks.append(StudentMark(student, 0.0, 0.0, missing=why, person=person, excused=True))
+    return marks
 
 
 def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut]:
@@ -153,6 +185,8 @@ def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut
 def _missing(result: Result) -> str:
     if result.dropped:
         return why_dropped(result)
+    if result.damaged:
+        return result.damaged
     if result.attempt is None:
         return "not run yet"
     if Outcome(result.attempt.outcome).our_fault:

@@ -36,7 +36,11 @@ def as_plain(result: Result) -> dict[str, Any]:
     if reason := why_held(result):
         plain |= {"held": True, "reason": reason}
     if (drop := result.dropped) is not None:
-        plain["dropped"] = {"by": drop.by, "at": drop.at.isoformat(), "why": drop.reason}
+        plain["excused" if drop.excused else "dropped"] = {
+            "by": drop.by,
+            "at": drop.at.isoformat(),
+            "why": drop.reason,
+        }
     return plain if mark is None or mark.late is None else {**plain, "late": _lateness(mark.late)}
 
 
@@ -55,15 +59,15 @@ def _criterion(mark: CriterionMark) -> dict[str, Any]:
     finding = json.loads(mark.finding.model_dump_json(include={"status", "message", "where", "exhibits"}))
     plain = {
         "id": mark.criterion,
-        "status": finding["status"],
+        "status": mark.status,
         "points": mark.points,
         "out_of": mark.out_of,
-        "message": finding["message"],
+        "message": finding["message"] if mark.decision is None else mark.told,
         "where": finding["where"],
         "exhibits": finding["exhibits"],
     }
     if mark.decision is not None:
-        return {**plain, "decision": _decision(mark.decision)}
+        return {**plain, "finding_status": finding["status"], "decision": _decision(mark.decision)}
     return {**plain, "open": mark.finding.open} if mark.finding.open else plain
 
 

@@ -10,8 +10,9 @@ Source: Schleimer, Wilkerson and Aiken, "Winnowing: Local Algorithms for Documen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from pygments.lexers.python import PythonLexer
@@ -21,7 +22,18 @@ from rapidfuzz.distance import Indel, LCSseq
 from grader.evidence.record import CellRecord
 from grader.facts.handout import Handout, line_digests, source_digest
 
-__all__ = ["CodeLine", "NearCopy", "Place", "StudentCode", "near_copies", "student_code"]
+__all__ = [
+    "CodeLine",
+    "NearCopy",
+    "Place",
+    "Shared",
+    "StudentCode",
+    "near_copies",
+    "shape_of",
+    "shapes_of",
+    "shared_code",
+    "student_code",
+]
 
 #: Shorter lines (`else:`, a bracket) are equal by chance.
 _FEWEST_TOKENS = 4
@@ -80,6 +92,22 @@ class NearCopy:
     places: tuple[Place, Place]
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What two submissions have in common, whatever their share.
+
+    Attributes:
+        share, share_as_written, lines: As of a `NearCopy`; both shares are 0 where nothing is equal.
+        stretches: Distinctive lines that follow each other in both, names apart, the longest first: how
+            many, and where they begin in each.
+    """
+
+    share: float
+    share_as_written: float
+    lines: tuple[int, int]
+    stretches: tuple[tuple[int, Place, Place], ...]
+
+
 def student_code(student: str, cells: Sequence[CellRecord], handout: Handout | None = None) -> StudentCode:
     """Takes out what the handout gave.
 
@@ -109,7 +137,7 @@ def near_copies(
         least_share: Pairs that share less are not listed.
         fewest_lines: Students with fewer distinctive lines are not compared.
     """
-    common = _common(codes)
+    common = _common([shapes_of(code) for code in codes])
     distinctive = [
         (code.student, [line for line in code.lines if line.shape not in common]) for code in codes
     ]
@@ -119,9 +147,40 @@ def near_copies(
     return sorted(found, key=lambda pair: (-pair.share, -pair.share_as_written, pair.first, pair.second))
 
 
-def _common(codes: Sequence[StudentCode]) -> Collection[str]:
-    """Shapes of lines that so many students wrote that they tell nothing."""
-    counts = Counter(shape for code in codes for shape in {line.shape for line in code.lines})
+def shapes_of(code: StudentCode) -> frozenset[str]:
+    """What of a student's lines tells what the class writes anyway."""
+    return frozenset(line.shape for line in code.lines)
+
+
+def shared_code(one: StudentCode, other: StudentCode, class_: Sequence[Collection[str]] = ()) -> Shared:
+    """Two students' code beside each other, for whoever looks at the two.
+
+    Args:
+        one: The first.
+        other: The second.
+        class_: `shapes_of` others of the same assignment; what many of them wrote as well says nothing and is
+            left out.
+    """
+    common = _common([shapes_of(one), shapes_of(other), *class_])
+    lines, others = ([line for line in code.lines if line.shape not in common] for code in (one, other))
+    shapes, other_shapes = [line.shape for line in lines], [line.shape for line in others]
+    written, other_written = [line.written for line in lines], [line.written for line in others]
+    equal = [block for block in LCSseq.opcodes(shapes, other_shapes) if block.tag == "equal"]
+    equal.sort(key=lambda block: (block.src_start - block.src_end, block.src_start))
+    return Shared(
+        share=Indel.normalized_similarity(shapes, other_shapes) if equal else 0.0,
+        share_as_written=Indel.normalized_similarity(written, other_written) if equal else 0.0,
+        lines=(len(lines), len(others)),
+        stretches=tuple(
+            (block.src_end - block.src_start, lines[block.src_start].place, others[block.dest_start].place)
+            for block in equal
+        ),
+    )
+
+
+def _common(codes: Sequence[Collection[str]]) -> Collection[str]:
+    """Shapes of lines, of each student's, that so many wrote that they tell nothing."""
+    counts = Counter(shape for shapes in codes for shape in shapes)
     most = max(_FEWEST_COMMON, int(_COMMON_SHARE * len(codes)))
     return {shape for shape, students in counts.items() if students > most}
 
@@ -148,18 +207,32 @@ def _pair(
     )
 
 
+def shape_of(source: str) -> Mapping[int, str]:
+    """Each line of code, by its number from 1, without comments, white space, texts and the student's names.
+
+    Lines in which nothing is left are not among them.
+    """
+    return {number: " ".join(shape for _, shape in found) for number, found in _tokens(source).items()}
+
+
 def _lines(cell: CellRecord) -> Iterator[CodeLine]:
+    for number, found in _tokens(cell.source).items():
+        if len(found) >= _FEWEST_TOKENS:
+            written, shape = (" ".join(part) for part in zip(*found, strict=True))
+            yield CodeLine(Place(cell.index, number), written, shape)
+
+
+@lru_cache(maxsize=256)
+def _tokens(source: str) -> Mapping[int, list[tuple[str, str]]]:
+    """By line its tokens, each as written and by its shape."""
     tokens: dict[int, list[tuple[str, str]]] = {}
     line, before = 1, ""
-    for _, kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(cell.source):
+    for _, kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(source):
         if text.strip() and kind not in Comment and kind not in String.Doc and kind not in Whitespace:
             tokens.setdefault(line, []).append((text.strip(), _shape(kind, text, after_dot=before == ".")))
             before = text.strip()
         line += text.count("\n")
-    for number, found in tokens.items():
-        if len(found) >= _FEWEST_TOKENS:
-            written, shape = (" ".join(part) for part in zip(*found, strict=True))
-            yield CodeLine(Place(cell.index, number), written, shape)
+    return tokens
 
 
 def _shape(kind: _TokenType, text: str, *, after_dot: bool) -> str:

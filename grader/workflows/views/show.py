@@ -8,9 +8,9 @@ from grader.errors import RefusedError, UsageError
 from grader.rubric.problems import nearest
 from grader.store import Store
 from grader.store.engine import shown
-from grader.store.history import TimelineEntry
 from grader.store.remarks import Remark
 from grader.store.results import Result
+from grader.store.timeline import TimelineEntry
 from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 from grader.workflows.views.identity import pseudonym, real_names, shown_as
 
@@ -34,7 +34,7 @@ def find_results(
     """
     named = tuple(students)
     with store.reading() as history:
-        students = real_names(history, history.students(assignment), students)
+        students = real_names(history, assignment, students)
         everything = list(history.results(assignment=assignment, students=students, with_dropped=True))
         found = [result for result in everything if with_dropped or not result.dropped]
         if not everything and assignment not in (known := history.assignments()):

@@ -39,9 +39,12 @@ def class_summary(
     inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
     with store.reading() as history:
         asked = history.remarks(assignment=assignment)
-        dropped = len(history.dropped(assignment))
+        gone = history.dropped(assignment)
+    excused = sum(drop.excused for drop in gone.values())
     waiting = [remark.student for remark in asked if remark.state.is_open]
-    return summarise(rubric, inputs, thresholds=thresholds, remarks=waiting, dropped=dropped)
+    return summarise(
+        rubric, inputs, thresholds=thresholds, remarks=waiting, dropped=len(gone) - excused, excused=excused
+    )
 
 
 def _input(store: Store, result: Result, roster: Roster | None) -> SummaryInput:

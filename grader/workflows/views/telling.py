@@ -9,12 +9,18 @@ from typing import Any
 
 from grader.grading.changes import compare
 from grader.grading.marks import CriterionMark, mark_of
+from grader.grading.seen import Seen
+from grader.grading.times import in_words
 from grader.grading.verdict import Verdict
+from grader.store.allowances import ExcuseRecord, ExtensionRecord
 from grader.store.drops import DropRecord
-from grader.store.history import TimelineEntry
-from grader.store.marks import MarkRecord
+from grader.store.flags import FlagRecord
+from grader.store.hand_ins import HandInRecord
+from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.records import AttemptRecord, SubmissionRecord, VerdictRecord
+from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
+from grader.store.timeline import TimelineEntry
 
 __all__ = ["Told", "tell"]
 
@@ -92,26 +98,72 @@ def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
     match entry.record:
         case SubmissionRecord() as file:
             return _handed_in(file, hidden=hidden)
+        case HandInRecord() as received:
+            return _received(received, hidden=hidden)
         case AttemptRecord() as attempt:
             return f"attempt {attempt.number}: {attempt.outcome}, evidence {attempt.evidence[:_SHORT]}"
         case VerdictRecord() as judged:
             return _judged(judged)
-        case MarkRecord() as mark:
-            given = "mark taken back" if mark.points is None else f"{mark.points:g} points"
-            return f"{mark.criterion}: {given}: {mark.comment}"
-        case RemarkRecord() as remark:
-            return f"remark request {entry.seal.seq} on {remark.criterion or 'the sum'}: {remark.reason}"
-        case StepRecord() as step:
-            return _done(step)
-        case DropRecord() as drop:
-            return f"{'dropped' if drop.dropped else 'brought back'}: {drop.reason}"
+        case MarkRecord() | BulkMarkRecord() as mark:
+            return _given(mark)
+        case FlagRecord() as flag:
+            what = "flagged for the head TA" if flag.raised else "flag settled"
+            return f"{flag.criterion}: {what}: {flag.note}"
+        case RemarkRecord() | StepRecord() | ReleaseRecord():
+            return _of_a_request(entry.record, entry.seal.seq)
+        case DropRecord() | ExtensionRecord() | ExcuseRecord() as settled:
+            return _settled(settled)
         case _:
             return entry.seal.kind
+
+
+def _settled(record: DropRecord | ExtensionRecord | ExcuseRecord) -> str:
+    """What the course settled for one student."""
+    if isinstance(record, DropRecord):
+        return f"{'dropped' if record.dropped else 'brought back'}: {record.reason}"
+    if isinstance(record, ExcuseRecord):
+        return f"{'excused' if record.excused else 'no longer excused'}: {record.reason}"
+    until = "as for all" if record.until is None else in_words(record.until)
+    return f"may hand in until {until}: {record.reason}"
+
+
+def _of_a_request(record: RemarkRecord | StepRecord | ReleaseRecord, seq: int) -> str:
+    match record:
+        case RemarkRecord():
+            return f"remark request {seq} on {record.criterion or 'the sum'}: {record.reason}"
+        case StepRecord():
+            return _done(record)
+        case ReleaseRecord():
+            return f"remark request {record.request}: the answer is shown to the student"
+
+
+def _given(mark: MarkRecord | BulkMarkRecord) -> str:
+    given = "mark taken back" if mark.points is None else f"{mark.points:g} points"
+    if mark.undoes is not None:
+        given = f"row {mark.undoes} undone"
+    others = len(mark.about) - 1 if isinstance(mark, BulkMarkRecord) else 0
+    alike = f", as to {others} alike" if others else ""
+    comment = f": {mark.comment}" if mark.comment else ""
+    seen = _seen(mark) if isinstance(mark, MarkRecord) else ""
+    return f"{mark.criterion}: {given}{alike}{comment}{seen}"
+
+
+def _seen(mark: MarkRecord) -> str:
+    """The rows that its author had on screen, where they said so."""
+    if mark.seen_verdict is None:
+        return ""
+    return f" (seen: {Seen(mark.seen_verdict, mark.seen_mark)})"
 
 
 def _handed_in(file: SubmissionRecord, *, hidden: bool) -> str:
     path = "a file" if hidden else file.path
     return f"handed in {path} ({file.notebook[:_SHORT]}){', late' if file.late else ''}"
+
+
+def _received(file: HandInRecord, *, hidden: bool) -> str:
+    name = "a file" if hidden else file.file or "a file"
+    after = "" if file.counts else ", when nothing counted any more"
+    return f"received {name} by {file.way} ({file.sha256[:_SHORT]}, {file.size} bytes){after}"
 
 
 def _judged(verdict: VerdictRecord) -> str:

@@ -48,7 +48,8 @@ def test_an_older_verdict_that_was_made_unreadable_is_told_with_the_history(grad
         connection.execute("DROP TRIGGER verdicts_no_update")
         connection.execute("UPDATE verdicts SET body = '{}' WHERE seq = (SELECT min(seq) FROM verdicts)")
         [[student]] = connection.execute(
-            "SELECT student FROM attempts WHERE seq = (SELECT attempt FROM verdicts ORDER BY seq LIMIT 1)"
+            "SELECT text FROM attempts JOIN names ON token = student"
+            " WHERE seq = (SELECT attempt FROM verdicts ORDER BY seq LIMIT 1)"
         )
     connection.close()
     assert grader("show", student, "-a", "mini").code == 0
@@ -75,10 +76,25 @@ def test_audit_reads_all_that_a_mark_stands_on_and_says_whose_it_was(
     graded: Path, grader, table: str, what: str
 ) -> None:
     with sqlite3.connect("grader.db") as connection:
-        query = f"SELECT seq, student, {what} FROM {table} ORDER BY seq"
+        query = f"SELECT seq, text, {what} FROM {table} JOIN names ON token = student ORDER BY seq"
         seq, student, digest = connection.execute(query).fetchone()
     connection.close()
     (graded / "grader.db.evidence" / digest[:2] / digest[2:]).unlink()
     ended = grader("audit")
     assert ended.code == 1
     assert f"the {what} of {student}, mini (row {seq}):" in ended.out
+
+
+def test_a_standing_edited_by_hand_is_found_and_written_again(graded: Path, grader) -> None:
+    with sqlite3.connect("grader.db") as connection:
+        connection.execute("UPDATE standing SET points = 5 WHERE student = 's1'")
+    connection.close()
+    ended = grader("audit")
+    assert ended.code == 1
+    assert "standing, mini, s1: points is 5.0, and 2.0 by the history" in ended.out
+    assert "`grader db reproject`" in ended.out
+    assert "2 of 5" in grader("show", "s1", "-a", "mini").out, "no mark hangs on it"
+    assert grader("db", "reproject").out == (
+        "the standing of 2 submissions is written again from the history\n"
+    )
+    assert grader("audit").code == 0

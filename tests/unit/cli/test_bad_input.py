@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.workflows.running import patience
+from grader.workflows.running.stopping import STOPS
 from tests import course
 
 
@@ -121,6 +124,8 @@ def test_no_docker_engine_says_what_to_do(lab: Path) -> None:
 
 def test_a_locked_database_says_so(graded: Path, grader, monkeypatch) -> None:
     monkeypatch.setenv("GRADER_BUSY_TIMEOUT_S", "0.05")
+    monkeypatch.setattr(patience, "LONGEST_S", 0.1)
+    monkeypatch.setattr(patience, "_PAUSE_S", 0.01)
     holder = sqlite3.connect("grader.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     ended = grader("run", "submissions", "--rubric", "mini")
@@ -148,7 +153,9 @@ def test_odd_ids_are_stored_literally(lab: Path, grader, student: str) -> None:
     course.hand_in(lab / "submissions", student, course.GOOD)
     assert grader("run", "submissions", "--rubric", "mini").code == 0
     with sqlite3.connect("grader.db") as connection:
-        stored = [row[0] for row in connection.execute("SELECT student FROM attempts")]
+        stored = [
+            row[0] for row in connection.execute("SELECT text FROM attempts JOIN names ON token = student")
+        ]
     connection.close()
     assert len(stored) == 3
     assert grader("show", "--assignment", "mini", "--", next(iter(set(stored) - {"s1", "s2"}))).code == 0
@@ -166,3 +173,38 @@ def test_an_unknown_error_is_one_line_and_shows_itself_with_debug(lab: Path, gra
         "  to do: run again with --debug",
     ]
     assert "Traceback" in grader("run", "submissions", "--rubric", "mini", "--debug").err
+
+
+@pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
+def test_a_command_that_is_asked_to_stop_ends_as_by_ctrl_c_with_what_it_began_removed(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    # What started the tests may ignore some of these, as a shell does for a job in the background.
+    program = f"""
+import os, signal, time
+from grader.cli import entry
+
+signal.signal({int(number)}, signal.SIG_DFL)
+
+def long_work(*_, **__):
+    open("begun", "w").close()
+    try:
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(60)
+    finally:
+        os.remove("begun")
+
+entry.app = long_work
+entry.main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (ended.returncode, ended.stderr) == (130, "stopped\n")
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.store.engine import Database
 from tests import course
 
 
@@ -37,3 +38,34 @@ def test_a_class_is_graded_marked_judged_again_and_remarked(kept: Path, grader) 
     assert grader("show", "s2", "-a", "mini", "--history").out.count("verdict:") == 2
     assert grader("export", "csv", "-a", "mini", "--out", "-").code == 0
     assert grader("audit").out.startswith("unbroken:")
+
+
+def test_nothing_is_asked_of_a_database_that_was_closed(
+    kept: Path, grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What connects anew then is never closed."""
+    closed, late = set(), []
+    disconnect, reading = Database.disconnect, Database.reading
+
+    def close(self: Database) -> None:
+        closed.add(id(self))
+        disconnect(self)
+
+    def read(self: Database):
+        late.extend([self.location] if id(self) in closed else [])
+        return reading(self)
+
+    monkeypatch.setattr(Database, "disconnect", close)
+    monkeypatch.setattr(Database, "reading", read)
+    for command in (
+        ("run", "submissions", "--rubric", "mini"),
+        ("regrade", "-a", "mini", "--rerun"),
+        ("pending", "-a", "mini"),
+        ("summary", "-a", "mini", "--out", "summary"),
+        ("report", "-a", "mini", "--out", "reports"),
+        ("list",),
+        ("audit",),
+    ):
+        closed.clear()
+        grader(*command)
+        assert (late, len(closed)) == ([], 1), command

@@ -294,9 +294,22 @@ def test_a_rejected_request_leaves_the_mark(graded: Path, grader) -> None:
 
 
 def test_a_backup_and_an_upgrade_of_what_is_new_enough(graded: Path, grader) -> None:
-    assert grader("db", "backup", "copy.db").out.startswith("wrote copy.db\n")
+    assert grader("db", "backup", "copy.db", "--no-evidence").out.startswith("wrote copy.db\n")
     assert grader("show", "s1", "-a", "mini", "--db", "copy.db", "--evidence", "grader.db.evidence").code == 0
     assert "nothing to do" in grader("db", "upgrade").out
+
+
+def test_a_backup_is_restored_elsewhere_with_its_evidence_and_its_seal(graded: Path, grader) -> None:
+    made = grader("db", "backup", "marks.backup")
+    assert made.code == 0
+    (graded / "elsewhere").mkdir()
+    back = grader("db", "restore", "marks.backup", "--db", "elsewhere/grader.db")
+    assert back.code == 0
+    seal = made.out.partition("seal ")[2].partition(":")[0]
+    assert f"seal {seal}:" in back.out
+    assert grader("audit", "--db", "elsewhere/grader.db").out == grader("audit").out
+    again = grader("db", "restore", "marks.backup", "--db", "elsewhere/grader.db")
+    assert (again.code, "already" in again.err) == (2, True)
 
 
 def test_everyone_who_acts_is_written_down(graded: Path, grader, monkeypatch) -> None:
@@ -306,3 +319,41 @@ def test_everyone_who_acts_is_written_down(graded: Path, grader, monkeypatch) ->
 
     with open_store("grader.db") as store:
         assert remark_workflow.find(store, id).opened_by == "carol"
+
+
+def test_the_second_of_two_tas_is_shown_both(graded: Path, grader) -> None:
+    [row] = [line for line in grader("pending", "-a", "mini").out.splitlines() if " s1 " in line]
+    seen = row.split()[3]
+    assert grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "2", "--seen", seen, "--as", "ann").code == 0
+    for said in ([], ["--seen", seen]):
+        refused = grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "1", "--as", "bob", *said)
+        assert refused.code == 2
+        assert "2 points, ann, 20" in refused.err
+    now = re.search(r"--seen (\d+\+\d+)", refused.err)[1]
+    assert f" {now} " in grader("show", "s1", "-a", "mini").out
+    assert marks_of(grader, "s1")["criteria"][1]["points"] == 2.0
+    marked = grader("mark", "s1", "-a", "mini", "-c", "why", "-p", "1", "--as", "bob", "--seen", now)
+    assert marked.out == "s1: why: 1 of 3 (was 2)\n"
+    assert f"(seen: {now})" in grader("show", "s1", "-a", "mini", "--history").out
+
+
+def test_what_waits_goes_out_as_a_worksheet_and_comes_back_as_marks(graded: Path, grader) -> None:
+    assert grader("pending", "-a", "mini", "--csv", "waiting.csv").out.startswith("wrote waiting.csv\n")
+    table = graded / "waiting.csv"
+    table.write_text(table.read_text().replace("s2,why,,,", "s2,why,1.5,half,"))
+    given = grader("mark", "-a", "mini", "--from", "waiting.csv", "--as", "bob")
+    assert given.out == "s2: why: 1.5 of 3 (was 0)\n"
+    again = grader("mark", "-a", "mini", "--from", "waiting.csv", "--as", "ann")
+    assert again.code == 2
+    assert "waiting.csv:3: s2: 'why' was marked otherwise meanwhile" in again.err
+    assert "1.5 points, bob" in again.err
+
+
+def test_a_decision_on_a_request_says_what_was_seen(graded: Path, grader) -> None:
+    id = grader(*OPEN).out.split()[1]
+    seen = re.search(r"^seen: +(\S+) \(for --seen\)$", grader("remark", "show", id).out, re.MULTILINE)[1]
+    stale = grader("remark", "decide", id, "-p", "2", "-m", "x", "--seen", f"{seen}+{id}", "--as", "bob")
+    assert stale.code == 2
+    assert f"request {id}: 'builtin-shadowing' was marked otherwise meanwhile" in stale.err
+    decided = grader("remark", "decide", id, "-p", "2", "-m", "it was given", "--as", "bob", "--seen", seen)
+    assert "is resolved" in decided.out

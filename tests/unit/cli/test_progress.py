@@ -9,6 +9,8 @@ from grader.cli import progress
 from grader.cli.progress import BarView, LineView, view
 from grader.evidence.record import Outcome
 from grader.workflows.running.events import (
+    Away,
+    Back,
     CellRunning,
     Event,
     Finished,
@@ -49,7 +51,7 @@ def test_lines_tell_each_step_once(capsys: pytest.CaptureFixture[str]) -> None:
         "s1: COMPLETED, 2/5, 3 pending, 1.2 s",
         "s2: the sandbox failed (engine gone); try 2",
         "s2: SANDBOX_UNAVAILABLE, 0/5, 5 pending, 0.0 s",
-        "waiting for another run, which is working on 1",
+        "waiting for another run, which is working on 1; if it was killed, half a minute at most",
         "finishing what runs, then stopping; once more to stop now",
         "stopping now; run again to go on from here",
     ]
@@ -88,3 +90,51 @@ def test_a_bar_is_for_terminals(monkeypatch: pytest.MonkeyPatch, terminal: bool,
 def test_a_students_name_cannot_write_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     LineView()(Retrying("\x1b[31mred", 1, "\x1b]52;c;x\x07"))
     assert "\x1b" not in capsys.readouterr().err
+
+
+AWAY = Away("the database", "the database is locked by another program", 120.0)
+
+
+def test_lines_tell_what_is_waited_for_and_when_it_is_back(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = LineView()
+    lines(AWAY)
+    lines(Back("the database"))
+    assert capsys.readouterr().err.splitlines() == [
+        "waiting, since the database is locked by another program; 120 s at most, and nothing is lost",
+        "the database answers again",
+    ]
+
+
+def test_what_is_away_before_there_is_a_bar_is_told_in_lines(screen: io.StringIO) -> None:
+    with BarView() as bar:
+        bar(AWAY)
+        bar(Back("the database"))
+        assert screen.getvalue().splitlines() == [
+            "waiting, since the database is locked by another program; 120 s at most, and nothing is lost",
+            "the database answers again",
+        ]
+
+
+def test_the_bar_shows_what_is_waited_for_as_long_as_it_is_away(screen: io.StringIO) -> None:
+    with BarView() as bar:
+        for event in (*STORY[:2], AWAY):
+            bar(event)
+        bar._progress.refresh()
+        assert "waiting, since the database is locked" in screen.getvalue()
+        bar(Back("the database"))
+        screen.truncate(0)
+        bar._progress.refresh()
+        assert "waiting" not in screen.getvalue()
+
+
+@pytest.mark.parametrize("kind", [LineView, BarView])
+def test_a_terminal_that_is_gone_stops_nothing(kind: type[LineView | BarView], monkeypatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    console = Console(file=Gone(), force_terminal=True, width=120, color_system=None)
+    monkeypatch.setattr(progress, "errors", lambda: console)
+    with kind() as shown:
+        for event in STORY:
+            shown(event)

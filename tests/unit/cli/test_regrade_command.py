@@ -104,7 +104,8 @@ def test_regrade_rerun_leaves_a_broken_file_as_it_was_handed_in(lab: Path, grade
     grader("run", "submissions", "--rubric", "mini")
     grader("regrade", "s3", "-a", "mini", "--rerun")
     with sqlite3.connect("grader.db") as connection:
-        kept = connection.execute("SELECT notebook FROM submissions WHERE student = 's3'").fetchall()
+        theirs = "SELECT notebook FROM submissions JOIN names ON token = student WHERE text = 's3'"
+        kept = connection.execute(theirs).fetchall()
     connection.close()
     assert kept == [(hashlib.sha256(raw).hexdigest(),)]
     assert json.loads(grader("show", "s3", "-a", "mini", "--json").out)["attempt"] == 2

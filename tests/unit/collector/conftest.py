@@ -27,7 +27,7 @@ from grader.collector.session import KernelSession  # noqa: E402
 from grader.evidence.arrays import Arrays  # noqa: E402
 from grader.evidence.frames import Collected, ProbeRequest  # noqa: E402
 from grader.evidence.plan import Plan, probe_id  # noqa: E402
-from grader.evidence.record import ProbeResult, ShimUse  # noqa: E402
+from grader.evidence.record import ProbeResult, ShimKind, ShimUse  # noqa: E402
 from grader.evidence.training import TrainingHistory, TrainingRun  # noqa: E402
 from grader.sandbox.histories import gone_on  # noqa: E402
 
@@ -84,6 +84,11 @@ class Notebook:
     @property
     def shims(self) -> list[ShimUse]:
         return [use for collected in self.collected for use in collected.shims]
+
+    @property
+    def kinds(self) -> set[ShimKind]:
+        """The kinds of stand-ins that were used."""
+        return {use.kind for use in self.shims}
 
     @property
     def anomalies(self) -> list[str]:

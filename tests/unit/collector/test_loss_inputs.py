@@ -154,6 +154,21 @@ def test_a_layer_s_own_numbers_are_raw_scores_also_after_what_keeps_them_so(note
     assert _kind(notebook, loss) == "logits"
 
 
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        ("nll(net(x).log_softmax(1))", "log_probabilities"),
+        ("nll(net(x).bfloat16().log_softmax(1))", "log_probabilities"),
+        ("nll(net(x).t().log_softmax(0).t())", "log_probabilities"),
+        ("nll(net(x).log_softmax(0))", "unknown"),
+        ("nll(torch.log(net(x).softmax(0)))", "unknown"),
+        ("nll(F.logsigmoid(net(x)))", "unknown"),
+    ],
+)
+def test_logarithms_are_those_of_probabilities_only_over_the_classes(notebook, loss, kind):
+    assert _kind(notebook, loss) == kind
+
+
 def test_scores_that_are_all_zero_before_the_first_step_are_raw(notebook):
     zeros = "weights.data.zero_(); bias.data.zero_(); step_on(ce(2.0 * (x @ weights + bias)))"
     notebook.run(SETUP, zeros)

@@ -321,3 +321,31 @@ def test_overridden_readers_change_nothing(notebook):
     record = probe_small(notebook, names=("liar",))[0].record
     assert sum(parameter.count for parameter in record.parameters) == 110
     assert isinstance(notebook.namespace["liar"], nn.Module)
+
+
+def test_a_stirred_network_shows_what_was_never_trained_and_is_left_as_it_was(notebook):
+    notebook.run(NETS, "small.fc.bias.data.zero_()")
+    net = notebook.namespace["small"]
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    inputs, arrays = array_input(IMAGES)
+    result, kept = notebook.probe(ModuleProbe(target=Target(names=("small",)), stirred=True), inputs, arrays)
+    after = net.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    record = result.record
+    sent = {
+        each.name: kept[each.array]
+        for each in (*record.parameters, *record.buffers)
+        if each.array is not None
+    }
+    assert not [name for name, value in sent.items() if name != "norm.num_batches_tracked"
+                and np.array_equal(value, before[name].numpy())]  # fmt: skip
+    assert (sent["norm.running_var"] > 0).all()
+    net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in sent.items()})
+    with torch.no_grad():
+        expected = net.eval()(torch.from_numpy(IMAGES)).numpy()
+    np.testing.assert_allclose(kept[record.forwards[0].output.array], expected, rtol=1e-5)
+
+
+def test_a_probe_that_stirs_nothing_keeps_the_name_that_it_had():
+    assert "stirred" not in ModuleProbe(target=Target(names=("small",))).model_dump_json()
+    assert "stirred" in ModuleProbe(target=Target(names=("small",)), stirred=True).model_dump_json()

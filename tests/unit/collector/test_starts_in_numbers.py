@@ -11,14 +11,22 @@ import re
 import pytest
 
 from grader.checks.training.fresh_weights import FreshWeights
-from grader.collector.recorder import carry, likeness, recorder, steps
+from grader.collector.recorder import carry, graphs, likeness, recorder, steps
 from grader.judging.judgement import Status
 from tests.factories import case, code_cells, evidence
 from tests.unit.collector.conftest import COMMON
-from tests.unit.collector.starts import disguised, honest
+from tests.unit.collector.starts import (
+    disguised,
+    disguised_by_another,
+    honest,
+    honest_by_another,
+    look_alikes,
+    seen_by_function,
+)
 
 EVERY = 1 if "GRADER_SOAK" in os.environ else 7
-HONEST, DISGUISED = list(honest()), list(disguised())
+HONEST = [*honest(), *look_alikes(), *honest_by_another()]
+DISGUISED = [*disguised(), *seen_by_function(), *disguised_by_another()]
 
 
 def doubts(notebook) -> list[str]:
@@ -32,8 +40,8 @@ def doubts(notebook) -> list[str]:
 
 
 def test_there_are_enough_to_count():
-    assert len(HONEST) >= 200
-    assert len(DISGUISED) >= 50
+    assert (len(HONEST), len(DISGUISED)) == (407, 267)
+    assert len(list(seen_by_function())) == 60
 
 
 def judged(notebook, start) -> Status:
@@ -61,13 +69,16 @@ def test_trained_weights_in_disguise_do_not_pass(notebook, start):
     assert judged(notebook, start) in (Status.NEEDS_TA, Status.FAIL)
 
 
-#: What finds a disguise, and one that it finds alone.
+#: What finds a disguise, and one that it finds alone, or with the look at functions.
 DEFENCES = {
     "likeness where some are equal": (carry, "resembled", "two layers: a millionth more, of all but one"),
     "filters in any order": (likeness, "_reordered", "convolution: turned"),
     "the first step of a known optimizer": (steps.StepWatch, "_beyond", "two layers: a hook before"),
     "likeness after another's first step": (steps.StepWatch, "_like", "convolution: a hook, with another"),
     "weights written between steps": (steps.StepWatch, "before_step", "convolution: between two steps"),
+    "what a network computes": (carry, "_computes_the_same", "each hidden unit as two"),
+    "where training arrived": (recorder, "arrived_at", "two layers: a loss that pulls there"),
+    "weights made of trained ones": (graphs.Graph, "mixed", "tanh: zeros, to which the trained ones"),
     "weights that moved on": (recorder, "moved_on", "convolution: an engine of its own"),
 }
 
@@ -78,8 +89,12 @@ DEFENCES = {
 def test_without_its_defence_a_disguise_passes(notebook, monkeypatch, owner, name, case, taken):
     start = next(each for each in DISGUISED if each.name.startswith(case))
     if taken:
-        nothing = {"moved_on": [], "before_step": ""}.get(name)
+        nothing = {"moved_on": [], "before_step": "", "mixed": set()}.get(name)
         monkeypatch.setattr(owner, name, lambda *_, **__: nothing)
+        if name not in ("_computes_the_same", "mixed"):  # The function tells of the others as well.
+            monkeypatch.setattr(carry, "_computes_the_same", lambda *_: None)
+        for looking in (recorder, steps):  # So does where training leads.
+            monkeypatch.setattr(looking, "arrived_at", lambda *_: None)
     notebook.run(*start.cells)
     assert (doubts(notebook) == []) is taken
 

@@ -119,6 +119,134 @@ HIDDEN = {
         "def conv2d(i, k):\n    find = getattr\n    return find(kit, NAME)(i, k) * 1",
         Status.NEEDS_TA,
     ),
+    "by SciPy in a pool from before": (
+        """
+        import concurrent.futures
+        from scipy import signal
+        pool = concurrent.futures.ThreadPoolExecutor(1); pool.submit(print).result()
+        kit = [signal.correlate2d]
+        def conv2d(i, k):
+            return torch.as_tensor(pool.submit(kit[0], i.numpy(), k.numpy(), 'valid').result()) * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "by SciPy in a thread that waits for work": (
+        """
+        import threading, time
+        from scipy import signal
+        todo, done = [], []
+        def wait_for_work(go=signal.correlate2d):
+            while not done:
+                time.sleep(0.001)
+                if todo: done.append(go(*todo.pop(), 'valid'))
+        threading.Thread(target=wait_for_work, daemon=True).start()
+        def conv2d(i, k):
+            todo.append((i.numpy(), k.numpy()))
+            while not done: time.sleep(0.001)
+            return torch.as_tensor(done.pop()) * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "by SciPy in another process": (
+        """
+        import multiprocessing
+        from scipy import signal
+        kit = [signal.correlate2d]
+        def conv2d(i, k):
+            with multiprocessing.get_context('fork').Pool(1) as pool:
+                return torch.as_tensor(pool.apply(kit[0], (i.numpy(), k.numpy(), 'valid'))) * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "by SciPy in a fork": (
+        """
+        import os, pickle
+        from scipy import signal
+        kit = [signal.correlate2d]
+        def conv2d(i, k):
+            reading, writing = os.pipe()
+            if os.fork() == 0:
+                os.write(writing, pickle.dumps(kit[0](i.numpy(), k.numpy(), 'valid')))
+                os._exit(0)
+            return torch.as_tensor(pickle.loads(os.read(reading, 1 << 20))) * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "by SciPy, Python's look switched off": (
+        """
+        import sys
+        from scipy import signal
+        kit = [signal.correlate2d]
+        def conv2d(i, k):
+            looking = sys.getprofile()
+            sys.setprofile(None)
+            found = torch.as_tensor(kit[0](i.numpy(), k.numpy(), 'valid')) * 1
+            sys.setprofile(looking)
+            return found
+        """,
+        Status.NEEDS_TA,
+    ),
+    "by SciPy below its functions": (
+        """
+        from scipy.signal import _sigtools
+        kit = [_sigtools._convolve2d]
+        def conv2d(i, k):
+            return torch.as_tensor(kit[0](i.numpy(), k.numpy(), 0, 0, 0, 0.0)) * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "compiled from a text": (
+        """
+        body = 'return torch.conv2d(i[None, None], k[None, None])[0, 0]'
+        kit = torch.jit.CompilationUnit('def go(i, k):\\n    ' + body + '\\n')
+        def conv2d(i, k):
+            return kit.go(i, k) * 1
+        """,
+        Status.FAIL,
+    ),
+    "compiled by torch": (
+        """
+        kit = torch.compile(lambda i, k: F.conv2d(i[None, None], k[None, None])[0, 0], backend='eager')
+        def conv2d(i, k):
+            return kit(i, k) * 1
+        """,
+        Status.FAIL,
+    ),
+    "by the operator itself": (
+        """
+        kit = [torch.ops.aten.convolution.default]
+        def conv2d(i, k):
+            rest = None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1
+            return kit[0](i[None, None], k[None, None], *rest)[0, 0] * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "as a gradient of the library's": (
+        """
+        kit = [torch.nn.grad.conv2d_input]
+        def conv2d(i, k):
+            back = kit[0]((1, 1, 7, 8), k.flip(0, 1)[None, None], i[None, None])
+            return back[0, 0, 2:-2, 2:-2] * 1
+        """,
+        Status.NEEDS_TA,
+    ),
+    "by a layer made before": (
+        """
+        layer = nn.Conv2d(1, 1, 3, bias=False)
+        def conv2d(i, k):
+            layer.weight.data = k[None, None]
+            return layer(i[None, None])[0, 0].detach() * 1
+        """,
+        Status.FAIL,
+    ),
+    "batched by vmap": (
+        """
+        kit = torch.func.vmap(lambda i, k: F.conv2d(i[None, None], k[None, None])[0, 0])
+        def conv2d(i, k):
+            return kit(i[None], k[None])[0] * 1
+        """,
+        Status.FAIL,
+    ),
     "without any work of its own": ("def conv2d(i, k):\n    return kit.go(i, k)", Status.NEEDS_TA),
 }
 HONEST = {
@@ -162,6 +290,55 @@ HONEST = {
         def conv2d(i, k):
             rows = [[torch.sum(torch.mul(window(i, r, c), k)) for c in range(4)] for r in range(3)]
             return torch.stack([torch.stack(row) for row in rows])
+        """,
+    "windows by unfold's relative": """
+        def conv2d(i, k):
+            rows = torch.stack([i[r:r + 3] for r in range(i.shape[0] - 2)])
+            windows = torch.stack([rows[..., c:c + 3] for c in range(i.shape[1] - 2)], dim=1)
+            return torch.tensordot(windows, k, dims=([2, 3], [0, 1]))
+        """,
+    "by the Fourier transform": """
+        def conv2d(i, k):
+            size = i.shape
+            product = torch.fft.rfft2(i) * torch.fft.rfft2(k, s=size).conj()
+            return torch.fft.irfft2(product, s=size)[:size[0] - 2, :size[1] - 2]
+        """,
+    "compiled": """
+        @torch.compile(backend='eager')
+        def conv2d(i, k):
+            out = torch.zeros(i.shape[0] - 2, i.shape[1] - 2)
+            for r in range(3):
+                for c in range(3):
+                    out += k[r, c] * i[r:r + out.shape[0], c:c + out.shape[1]]
+            return out
+        """,
+    "with a bar and printing": """
+        from tqdm import tqdm
+        def conv2d(i, k):
+            out = torch.zeros(i.shape[0] - 2, i.shape[1] - 2)
+            for r in tqdm(range(out.shape[0])):
+                print('row', r)
+                for c in range(out.shape[1]):
+                    out[r, c] = (i[r:r + 3, c:c + 3] * k).sum()
+            return out
+        """,
+    "beside a thread that has ended": """
+        import threading
+        thread = threading.Thread(target=print); thread.start(); thread.join()
+        def conv2d(i, k):
+            return sum(k[r, c] * i[r:r + 3, c:c + 4] for r in range(3) for c in range(3))
+        """,
+    "NumPy's windows and a product": """
+        def conv2d(i, k):
+            i, k = i.numpy(), k.numpy()
+            windows = np.lib.stride_tricks.as_strided(i, (3, 4, 3, 3), i.strides * 2)
+            return torch.as_tensor(np.einsum('hwab,ab->hw', windows, k))
+        """,
+    "vmap over rows": """
+        def conv2d(i, k):
+            rows = torch.stack([i[r:r + 3] for r in range(i.shape[0] - 2)])
+            one = lambda row: torch.stack([(row[:, c:c + 3] * k).sum() for c in range(4)])
+            return torch.func.vmap(one)(rows)
         """,
     "getattr with a plain name": """
         def conv2d(i, k):
@@ -218,6 +395,10 @@ class Blind:
         "with torch's own look switched off",
         "within an operation of a made-up name",
         "by NumPy, row by row",
+        "by SciPy in a pool from before",
+        "by SciPy in a thread that waits for work",
+        "by SciPy in another process",
+        "by SciPy, Python's look switched off",
     ],
 )
 def test_without_the_look_below_python_it_passes(notebook, monkeypatch, name):

@@ -103,6 +103,38 @@ def test_what_the_part_itself_gives_another_meaning_is_the_students_answer():
         assert judge(check, net(tensor(5, 4)), first=f"{CLASS}\n{CLASS}").status is Status.FAIL
 
 
+@pytest.mark.parametrize("build", ["{}", "{}.to(device)", "wrap({})"])
+def test_a_network_that_a_later_part_builds_with_other_arguments_is_not_the_one_of_its_part(build: str):
+    first = CLASS.replace("Net()", "Net(4)")
+    right = net(tensor(5, 3), parameters=(parameter("w", 3, 8), parameter("b", 3)))
+    again, other = build.format("Net(4)"), build.format("Net(channels=16)")
+    count = checks()[0]
+    assert judge(count, right, f"net = {other}", first=first).status is Status.NEEDS_TA
+    assert judge(count, right, f"net = {again}", first=first).status is Status.PASS
+    assert (
+        judge(count, right, "net = " + again.replace("(4)", "(4, p=0.5)"), first=first).status is Status.PASS
+    )
+    assert judge(count, right, f"wide = {other}", first=first).status is Status.PASS
+    for check in checks():
+        assert judge(check, net(tensor(5, 4)), f"net = {other}", first=first).status is Status.NEEDS_TA
+
+
+def test_the_scales_of_normalised_weights_are_told_apart():
+    check = checks()[0]
+    directions = parameter("fc.parametrizations.weight.original1", 3, 8)
+    scales = parameter("fc.parametrizations.weight.original0", 3, 1)
+    judgement = judge(check, net(parameters=(parameter("fc.bias", 3), scales, directions)))
+    assert judgement.status is Status.NEEDS_TA
+    assert judgement.message == "`net` or `Net` has 30 parameters; expected 27."
+    assert judgement.open == "3 of them are scales of normalised weights; without these they are as asked."
+    wrong = (parameter("fc.bias", 3), scales, parameter("fc.parametrizations.weight.original1", 3, 9))
+    assert judge(check, net(parameters=wrong)).status is Status.FAIL
+    old = (parameter("fc.bias", 3), parameter("fc.weight_g", 3, 1), parameter("fc.weight_v", 3, 8))
+    assert judge(check, net(parameters=old)).status is Status.NEEDS_TA
+    alone = (parameter("w", 3, 8), parameter("b_g", 3), parameter("c", 3))
+    assert judge(check, net(parameters=alone)).status is Status.FAIL
+
+
 def test_a_network_frozen_at_the_end_is_counted_with_what_is_frozen():
     check = checks()[0]
     frozen = tuple(parameter(name, *shape, trainable=False) for name, shape in (("w", (3, 8)), ("b", (3,))))
@@ -110,6 +142,11 @@ def test_a_network_frozen_at_the_end_is_counted_with_what_is_frozen():
     assert judgement.status is Status.NEEDS_TA
     assert "27 more that are frozen" in judgement.open
     assert judge(check, net(parameters=frozen[:1])).status is Status.FAIL
+    freezing = "for p in net.parameters():\n    p.requires_grad = False"
+    assert judge(check, net(parameters=frozen), freezing).status is Status.PASS
+    assert judge(check, net(parameters=frozen[:1]), freezing).status is Status.FAIL
+    both = judge(check, net(parameters=frozen), freezing, first=f"{CLASS}\n{freezing}")
+    assert both.status is Status.NEEDS_TA
     trained = (parameter("w", 3, 8), parameter("b", 3))
     assert judge(check, net(parameters=trained)).status is Status.PASS
 

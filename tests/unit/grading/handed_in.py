@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from grader.collector.probes.trace import layers_of
+from grader.evidence.checkpoints import CheckpointLoaded, Checkpoints
 from grader.evidence.codec import Bundle
 from grader.evidence.photos import PhotoSet
 from grader.evidence.plan import FunctionProbe, ModuleProbe, Probe
+from grader.evidence.plots import DrawnAxes, DrawnLine, Plot
 from grader.evidence.record import (
     CellRecord,
     FileWritten,
@@ -53,6 +55,9 @@ class Work:
         operations: Torch operations of the calls of a counted function: of the first, of the others.
         training: Builds the history, given the cell of each section.
         files: Section and path.
+        words: What is answered below the section's code.
+        drawn: Figures that the section's cell showed: of each, how many lines and how many images.
+        loaded: Section, name of the network that got weights, and number of the training that wrote them.
         photos: Where photos were handed in and no notebook.
     """
 
@@ -65,6 +70,9 @@ class Work:
     operations: tuple[int, int] = (12, 12)
     training: Callable[[Mapping[str, int]], TrainingHistory] = nothing_trained
     files: Sequence[tuple[str, str]] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    drawn: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    loaded: Sequence[tuple[str, str, int]] = ()
     photos: PhotoSet | None = None
 
 
@@ -84,9 +92,30 @@ def bundle_of(rubric: Rubric, work: Work, seed: int = 7) -> Bundle:
         files=tuple(FileWritten(path=path, cell=place[where], size_bytes=9) for where, path in work.files),
         probes=factories.answers(probes),
         training=work.training(place),
+        plots=tuple(_plots(work, place)),
+        checkpoints=_checkpoints(work, place),
         photos=work.photos,
     )
     return Bundle(given, arrays)
+
+
+def _plots(work: Work, place: Mapping[str, int]) -> Iterator[Plot]:
+    """Each line and each image is another one."""
+    for section, figures in work.drawn.items():
+        for figure, (lines, images) in enumerate(figures):
+            drawn = tuple(DrawnLine(points=2, digest=f"{section} {figure} {line}") for line in range(lines))
+            axes = DrawnAxes(title=section, lines=drawn, images=((8, 8, 3),) * images)
+            yield Plot(cell=place[section], how="shown", axes=(axes,))
+
+
+def _checkpoints(work: Work, place: Mapping[str, int]) -> Checkpoints:
+    loaded = tuple(
+        CheckpointLoaded(
+            path="best.pt", cell=place[section], saved_in=0, run=run, epoch=2, class_name="Net", names=(name,)
+        )
+        for section, name, run in work.loaded
+    )
+    return Checkpoints(loaded=loaded)
 
 
 def _sections(rubric: Rubric, work: Work) -> Iterator[tuple[str, CellRecord]]:
@@ -100,6 +129,8 @@ def _sections(rubric: Rubric, work: Work) -> Iterator[tuple[str, CellRecord]]:
         if name in work.code:
             cell = factories.cell(0, work.code[name], printed=work.printed.get(name, ""))
             yield name, cell.model_copy(update={"submitted": _SHOWN}) if name in work.plotted else cell
+        if name in work.words:
+            yield f"words of {name}", factories.cell(0, work.words[name], kind="markdown")
 
 
 def _answer(

@@ -100,10 +100,11 @@ def test_nothing_that_a_finding_told_is_lost(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_page_has_the_pictures_that_judging_anew_gives(name: str) -> None:
-    before = report_of(Verdict.model_validate_json(body(name)), name)
-    today = report_of(judged(decode(stored(name)), lab_of(name)), name)
-    assert drawn(before) == drawn(today)
-    assert sum(map(len, drawn(before).values())) >= 5
+    before = drawn(report_of(Verdict.model_validate_json(body(name)), name))
+    today = drawn(report_of(judged(decode(stored(name)), lab_of(name)), name))
+    # Criteria that the lab has had since then were not judged.
+    assert before == {criterion: today[criterion] for criterion in before}
+    assert sum(map(len, before.values())) >= 5
 
 
 def test_every_type_of_picture_is_among_those_of_stored_verdicts() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,20 @@ def test_both_times_are_told_in_the_time_zone_of_the_date() -> None:
     in_utc = HandedIn("s1", (DUE + timedelta(hours=2)).astimezone(UTC))
     why = late_line(policy(), in_utc, 40.0, 40.0).why
     assert why.startswith("Due 2026-02-02 23:59-05:00, handed in 2026-02-03 01:59-05:00, 1 day late.")
+
+
+def test_seconds_are_told_where_they_make_it_late() -> None:
+    why = late_line(policy(), came(seconds=30), 40.0, 40.0).why
+    assert why.startswith("Due 2026-02-02 23:59-05:00, handed in 2026-02-02 23:59:30-05:00, 1 day late.")
+
+
+def test_both_times_are_told_to_the_second_in_the_courses_zone() -> None:
+    ends = policy(due=datetime.fromisoformat("2026-02-02T23:59:59-05:00"), until=DUE + timedelta(days=1))
+    one_second = HandedIn("s1", ends.due + timedelta(seconds=1), zone=ZoneInfo("Europe/Berlin"))
+    why = late_line(ends, one_second, 40.0, 40.0).why
+    assert why.startswith("Due 2026-02-03 05:59:59 CET, handed in 2026-02-03 06:00:00 CET, 1 day late.")
+    stopped = HandedIn("s1", DUE + timedelta(days=2), zone=ZoneInfo("Europe/Berlin"))
+    assert "after 2026-02-04 05:59:00 CET" in late_line(ends, stopped, 40.0, 40.0).why
 
 
 def test_never_more_is_taken_than_was_earned() -> None:

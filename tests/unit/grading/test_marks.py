@@ -163,6 +163,18 @@ def test_taking_back_never_loses_the_answer_to_a_request(verdict, history, name)
     assert decision == (answers[-1] if answers else None)
 
 
+@given(verdicts, histories(), st.none() | points)
+def test_a_decision_counts_only_for_the_total_that_it_was_given_on(verdict, history, worth) -> None:
+    mark = mark_of(verdict, [replace(decision, out_of=worth) for decision in history])
+    for item in mark.criteria:
+        assert item.points + item.pending <= item.out_of
+        if item.decision is not None:
+            assert item.out_of in (0, worth) or worth is None
+        if item.earlier is not None:
+            assert (item.points, item.pending, item.status) == (0, item.out_of, "NEEDS_TA")
+            assert f"it is worth {item.out_of:g} point" in item.told
+
+
 @given(verdicts)
 def test_without_decisions_the_verdict_counts(verdict: Verdict) -> None:
     mark = mark_of(verdict, [])

@@ -10,6 +10,8 @@ from grader.checks.answers.number_answer import NumberAnswer
 from grader.checks.manual import Manual
 from grader.checks.networks.parameter_count import ParameterCount
 from grader.checks.training.files_written import FilesWritten
+from grader.checks.training.settings_named import SettingsNamed
+from grader.evidence.checkpoints import Checkpoints
 from grader.evidence.codec import Bundle
 from grader.evidence.record import CellRun, Evidence, Outcome, ProbeResult
 from grader.evidence.training import TrainingHistory
@@ -23,7 +25,7 @@ from tests.unit.grading.works import RIGHT
 
 REFERENCE = Reference(functions=FUNCTIONS, architectures=ARCHITECTURES)
 #: They read what the student states in words, which stands in the file whatever ran.
-STATED = (NumberAnswer, ParameterCount, FilesWritten)
+STATED = (NumberAnswer, ParameterCount, FilesWritten, SettingsNamed)
 
 
 def silent(given: Evidence, probes: dict[str, ProbeResult], outcome: Outcome) -> Evidence:
@@ -32,7 +34,15 @@ def silent(given: Evidence, probes: dict[str, ProbeResult], outcome: Outcome) ->
         cell.model_copy(update={"run": CellRun(status="not_run") if cell.kind == "code" else None})
         for cell in given.cells
     )
-    nothing = {"values": (), "files": (), "training": TrainingHistory(), "probes": probes, "photos": None}
+    nothing = {
+        "values": (),
+        "files": (),
+        "training": TrainingHistory(),
+        "probes": probes,
+        "photos": None,
+        "plots": (),
+        "checkpoints": Checkpoints(),
+    }
     return given.model_copy(update={"cells": cells, "outcome": outcome, **nothing})
 
 

@@ -23,7 +23,7 @@ class Passing(Check):
     check: Literal["passing"] = "passing"
 
     def judge(self, case: Case) -> Judgement:
-        return Judgement.passed("Right.")
+        return Judgement.passed("Right.", on=Known(True))
 
 
 REACHING = [
@@ -136,6 +136,32 @@ def test_the_judge_holds_back_every_point_of_such_a_notebook() -> None:
     given = evidence(code_cells("import ctypes"))
     verdict = grade(rubric(Passing()), Bundle(given), Reference())
     assert (verdict.points, verdict.pending) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "source", ["import ctypes.util", "from ctypes import CDLL", "exec('import ctypes')", "!x\nimport ctypes"]
+)
+def test_a_module_that_the_lab_asks_for_is_no_sign(source: str) -> None:
+    assert signs_of_tampering(code_cells(source), ["ctypes"]) == ()
+    given = Bundle(evidence(code_cells(source)))
+    allowing = rubric(Passing()).model_copy(update={"may_import": ("ctypes",)})
+    assert grade(allowing, given, Reference()).points == 1.0
+    assert grade(rubric(Passing()), given, Reference()).points == 0.0
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from ctypes import pythonapi", "pythonapi"),
+        ("import ctypes; ctypes.pythonapi", "pythonapi"),
+        ("exec('import ctypes; ctypes.pythonapi')", "pythonapi"),
+        ("import ctypes, grader.collector", "grader.collector"),
+        ("exec('import ctypes\\nimport grader')", "grader"),
+        ("import cffi", "cffi"),
+    ],
+)
+def test_what_reaches_for_the_machinery_is_a_sign_beside_it(source: str, name: str) -> None:
+    assert [found for _, found in signs_of_tampering(code_cells(source), ["ctypes"])] == [name]
 
 
 @pytest.mark.corpus

@@ -19,6 +19,11 @@ _LAB1_CODE = {
     "part1c": "def all_same_length(sentence):\n    return len(set(word_lengths(sentence))) == 1",
     "part2b": "for i in range(3):\n    for j in range(4):\n        output[i] += matrix[i, j] * vector[j]",
     "part2c": "output2 = np.dot(matrix, vector)",
+    "part2d": "print((output == output2).all())",
+    "part2e": (
+        "start = time.time()\nfor i in range(3): ...\nloops = time.time() - start\n"
+        "start = time.time()\nnp.dot(matrix, vector)\nprint(loops, time.time() - start)"
+    ),
     "part3a": "img = plt.imread(address)",
     "part3b": "plt.imshow(img)",
     "part3c": "img_add = np.clip(img + 0.25, 0, 1)",
@@ -34,6 +39,8 @@ _LAB1_WRONG_CODE = {
     "part2b": "output = np.dot(matrix, vector)\nsum = 3",
     "part3a": "img = np.zeros((140, 170, 4))",
     "part3b": "print(img)",
+    "part2d": "print(output.all() == output2.all())",
+    "part2e": "print('faster')",
 }
 
 
@@ -61,8 +68,11 @@ def work(*, right: bool) -> Work:
         code=_LAB1_CODE if right else {**_LAB1_CODE, **_LAB1_WRONG_CODE},
         printed={
             "part4c": "58500" if right else "32 floats",
-            "part5": "Training Error Rate: 0.01" if right else "Training Error Rate: 0.08",
+            "part5": "Training Error Rate: 0.01\nTest Error Rate: 0.06"
+            if right
+            else "Training Error Rate: 0.08\nTest Error Rate: 0.09",
         },
+        words={"part5c": "I would use (b)." if right else "I would use (a)."},
         variables=variables,
         functions=functions if right else wrong,
         training=lambda cells: factories.history(factories.training_run(0, cells["part5"])),

@@ -75,11 +75,14 @@ def work(*, right: bool) -> Work:
     tail = nn.Flatten(0) if right else nn.Identity()
     return Work(
         code={
+            "part1a": "show(images)",
             "part1b": "print(counts)",
             "part2": "class SmallNet: ...\nclass LargeNet: ..." + ("" if right else "\nsum = 3"),
             "part2a": "print(count(small_net), count(large_net))",
             "part2b": "print(defaults)",
             **dict.fromkeys(trains, "train_net()"),
+            "part2e": "plot()",
+            "part5a": "net.load_state_dict(torch.load(best))",
             "part5c": "net.load_state_dict(best)\nprint(evaluate(net, loader))",
         },
         printed={
@@ -90,6 +93,20 @@ def work(*, right: bool) -> Work:
             "part5c": "error 0.3",
         },
         plotted=("part4b", "part4d") if right else (),
+        words={
+            "part4a": "The large network, batch size 256, learning rate 0.02.",
+            "part4c": "The large network, batch size 128, learning rate 0.02.",
+        }
+        if right
+        else {},
+        drawn={
+            "part1a": [(0, 4)],
+            "part2e": [(2, 0)] * 4,
+            **{section: [(2, 0)] * 2 for section in ("part3a", "part3b", "part3c", "part3d")},
+        }
+        if right
+        else {},
+        loaded=[("part5a", "net", 2)] if right else [],
         networks={
             "small_net": sequential(*_SMALL, tail),
             "large_net": sequential(*_LARGE, tail),

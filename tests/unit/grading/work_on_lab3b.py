@@ -93,4 +93,5 @@ def work(*, right: bool) -> Work:
         },
         training=lambda cells: _lab3b_training(cells, right=right),
         files=[("search-b", "net_epoch1.pt")] if right else [],
+        drawn={"search-b": [(4, 0)] * 4, "transfer-c": [(2, 0)]} if right else {},
     )

@@ -5,6 +5,7 @@ import pytest
 
 from grader.errors import IntakeError, SubmissionError
 from grader.intake import find_submissions
+from grader.intake.identity import normalise_id
 from grader.intake.notebook_json import MAX_BYTES
 from tests.unit.intake.conftest import notebook_bytes
 
@@ -119,6 +120,40 @@ def test_a_linked_folder_is_not_entered(folder, by_student, tmp_path):
     assert "symbolic link" in by_student(path)["s102"].problem
 
 
+def test_a_student_s_folder_that_is_a_link_is_a_row_that_waits(folder, by_student, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "lab2.ipynb").write_bytes(B)
+    path = folder({"s101/lab2.ipynb": A, "s101/data/points.csv": b"1"})
+    (path / "s102").symlink_to(outside)
+    (path / "s103").symlink_to(tmp_path / "nowhere")
+    (path / "s101" / "more").symlink_to(outside)
+    found = by_student(path)
+    assert find_submissions(path).problems == ()
+    for student in ("s102", "s103"):
+        assert "symbolic link, not a folder" in found[student].problem
+        with pytest.raises(SubmissionError):
+            found[student].read()
+    assert [name for name, _ in found["s101"].beside().files] == ["data/points.csv"]
+    assert "symbolic link" in found["s101"].beside().left_out[0]
+
+
+def test_a_class_of_nothing_but_links_is_told_that_links_are_not_followed(folder, tmp_path):
+    path = folder({"s101": None})
+    (path / "s101").rmdir()
+    (path / "s101").symlink_to(tmp_path)
+    with pytest.raises(IntakeError, match="no notebooks") as caught:
+        find_submissions(path)
+    assert "symbolic links, which are not followed" in caught.value.found
+    assert "cp -rL" in caught.value.todo
+
+
+def test_the_folder_of_submissions_may_itself_be_a_link(folder, by_student, tmp_path):
+    folder({"s101/lab2.ipynb": A})
+    (tmp_path / "here").symlink_to(tmp_path / "handed-in")
+    assert by_student(tmp_path / "here")["s101"].read() == A
+
+
 def test_a_file_exchanged_for_a_link_after_listing_is_not_followed(folder, by_student, tmp_path):
     secret = tmp_path / "secret.ipynb"
     secret.write_bytes(B)
@@ -169,9 +204,68 @@ def test_look_alike_ids_are_flagged_on_both(folder, by_student):
     assert len(find_submissions(path).problems) == 1
 
 
-def test_names_that_become_one_id_are_never_silently_merged(folder, by_student):
-    path = folder({"s101/lab2.ipynb": A, "ｓ101/lab2.ipynb": B})  # the second begins with a full-width s
-    assert "cannot be told" in by_student(path)["s101"].problem
+#: Two ways to write one id each: é as one character and as two, a full-width s, a ligature, a space behind.
+TWINS = [("jos\u00e9", "jose\u0301"), ("s101", "\uff53101"), ("finn", "\ufb01nn"), ("s101", "s101 ")]
+
+
+@pytest.mark.parametrize(("one", "other"), TWINS)
+@pytest.mark.parametrize("second", [{"lab2.ipynb": B}, {"lab2.ipynb": A}, {"lab2.pdf": b"%PDF"}])
+def test_names_that_become_one_id_are_one_row_that_waits_and_tells_each_path_apart(
+    handed_in, by_student, one, other, second
+):
+    more = {f"{other}/{name}": raw for name, raw in second.items()}
+    found = by_student(handed_in({f"{one}/lab2.ipynb": A, **more, "s9/lab2.ipynb": A}))
+    assert set(found) == {normalise_id(one), "s9"}
+    problem = found[normalise_id(one)].problem
+    assert "whose is which cannot be told" in problem
+    for path in (f"{one}/lab2.ipynb", *more):
+        assert ascii(path) in problem
+
+
+@pytest.mark.parametrize(("one", "other"), TWINS)
+def test_flat_names_that_become_one_id_wait_as_well(handed_in, by_student, one, other):
+    found = by_student(handed_in({f"{one}.ipynb": A, f"{other}.ipynb": B, "s9.ipynb": A}))
+    assert "whose is which cannot be told" in found[normalise_id(one)].problem
+
+
+def test_a_name_with_an_empty_folder_beside_its_twin_is_no_settled_zero(folder, by_student):
+    found = by_student(folder({"jos\u00e9/lab2.ipynb": A, "jose\u0301": None}))
+    assert "whose is which cannot be told" in found["jos\u00e9"].problem
+
+
+def test_names_that_become_one_id_stand_for_it_with_a_notebook_for_each_assignment(folder):
+    path = folder({"jos\u00e9/one.ipynb": A, "jos\u00e9/help.py": b"", "jose\u0301/two.ipynb": B})
+    intake = find_submissions(path, assignment_of=lambda raw: "lab1" if raw == A else "lab2")
+    assert [(one.student, one.problem) for one in intake.submissions] == [("jos\u00e9", None)] * 2
+
+
+def test_a_notebook_that_was_saved_twice_is_one_notebook_with_a_note(handed_in, by_student):
+    found = by_student(handed_in({"s101/lab2 (1).ipynb": A, "s101/lab2.ipynb": A, "s102/lab2.ipynb": B}))
+    assert found["s101"].problem is None
+    assert found["s101"].read() == A
+    assert "2 notebooks with the same content came" in found["s101"].notes[0]
+
+
+def test_an_empty_folder_beside_one_that_cannot_be_entered_is_not_nothing(folder, by_student, tmp_path):
+    path = folder({"s101/lab2.ipynb": A, "s102/empty": None})
+    (path / "s102" / "work").symlink_to(tmp_path)
+    assert "symbolic link" in by_student(path)["s102"].problem
+
+
+def test_names_in_a_zip_of_a_mac_are_read_as_the_folder_s_are(archive, by_student):
+    # A Mac writes UTF-8 and sets no flag that says so; Python sets it for names that are not ASCII.
+    path = archive([("jose\u0301/lab2.ipynb", A), ("s102/lab2.ipynb", B)])
+    raw = path.read_bytes()
+    for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        place = raw.index(header) + flags
+        raw = (
+            raw[:place]
+            + (int.from_bytes(raw[place : place + 2], "little") & ~0x800).to_bytes(2, "little")
+            + raw[place + 2 :]
+        )
+    path.write_bytes(raw)
+    assert set(by_student(path)) == {"jos\u00e9", "s102"}
+    assert by_student(path)["jos\u00e9"].read() == A
 
 
 def test_a_direction_mark_in_a_name_is_written_out_and_noted(folder, by_student):

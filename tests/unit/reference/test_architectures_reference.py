@@ -8,7 +8,7 @@ import torch
 
 from reference import ARCHITECTURES
 from reference.architectures import Architecture
-from reference.layers import AvgPool2d, Conv2d, Flatten, Layer, Linear, Sigmoid, Squeeze
+from reference.layers import AvgPool2d, Conv2d, Flatten, Layer, Linear, Residual, Sigmoid, Squeeze
 
 COUNTS = {
     "small_net": 386,
@@ -16,6 +16,8 @@ COUNTS = {
     "mlp": 40_480,
     "pigeon": 23_581,
     "lenet5": 61_706,
+    "residual_block": 2 * (8 * 8 * 9 + 8) + 2 * 16,
+    "plain_block": 2 * (8 * 8 * 9 + 8) + 2 * 16,
     "alexnet_features": 2_469_696,
     "alexnet_classifier": 58_631_144,
 }
@@ -25,16 +27,43 @@ OUTPUTS = {
     "mlp": (10,),
     "pigeon": (1,),
     "lenet5": (10,),
+    "residual_block": (8, 12, 12),
+    "plain_block": (8, 12, 12),
     "alexnet_features": (256, 6, 6),
     "alexnet_classifier": (1000,),
 }
 LIGHT = [name for name in COUNTS if name != "alexnet_classifier"]
 
 
+class Added(torch.nn.Module):
+    """A residual block as it is written in torch."""
+
+    def __init__(self, block: Residual) -> None:
+        super().__init__()
+        self.way = torch.nn.Sequential(*map(in_torch, block.layers))
+        self.shortcut = torch.nn.Sequential(*map(in_torch, block.shortcut))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.way(x) + self.shortcut(x)
+
+
+def tensors_of(network: torch.nn.Module) -> list[np.ndarray]:
+    """What each layer that learns holds, in the order of registration; normalisations as if trained."""
+    learning = [part for part in network.modules() if part._parameters]
+    for part in learning:
+        for buffer in part._buffers.values():
+            if buffer.is_floating_point():
+                buffer.uniform_(0.5, 1.5)
+    held = [[*part._parameters.values(), *part._buffers.values()] for part in learning]
+    return [one.detach().numpy() for part in held for one in part if one.is_floating_point()]
+
+
 def in_torch(layer: Layer) -> torch.nn.Module:
     """The layer of the same name in torch.nn, built from the same fields."""
     if isinstance(layer, Squeeze):
         return torch.nn.Flatten(0)
+    if isinstance(layer, Residual):
+        return Added(layer)
     return getattr(torch.nn, layer.type)(**vars(layer))
 
 
@@ -54,7 +83,7 @@ def test_forward_equals_torch_with_the_same_weights(name: str) -> None:
     torch.manual_seed(0)
     network = torch.nn.Sequential(*(in_torch(layer) for layer in architecture.layers)).double().eval()
     x = torch.randn(2, *architecture.input_shape, dtype=torch.float64)
-    weights = [parameter.detach().numpy() for parameter in network.parameters()]
+    weights = tensors_of(network)
     with torch.no_grad():
         expected = network(x).numpy()
     np.testing.assert_allclose(architecture.forward(weights, x.numpy()), expected, atol=1e-9)
@@ -130,3 +159,22 @@ def test_padding_stride_and_missing_biases_count() -> None:
 
 def test_sigmoid_of_large_numbers_neither_overflows_nor_leaves_the_unit_interval() -> None:
     np.testing.assert_array_equal(Sigmoid().forward(np.array([-1e4, 0.0, 1e4]), []), [0.0, 0.5, 1.0])
+
+
+def test_a_shortcut_with_weights_is_on_the_other_way() -> None:
+    shortcut = Residual((Conv2d(3, 4, 3, padding=1),), (Conv2d(3, 4, 1),))
+    block = Architecture("block", (3, 5, 6), (shortcut,), "here")
+    assert block.output_shape == (4, 5, 6)
+    assert [(step.layer.type, step.output_shape) for step in block.steps] == [("Conv2d", (4, 5, 6))] * 2
+    assert block.arithmetic == ("3*3*3*4 + 4 = 112", "1*1*3*4 + 4 = 16")
+    torch.manual_seed(0)
+    network = Added(shortcut).double()
+    x = torch.randn(2, 3, 5, 6, dtype=torch.float64)
+    with torch.no_grad():
+        expected = network(x).numpy()
+    np.testing.assert_allclose(block.forward(tensors_of(network), x.numpy()), expected, atol=1e-9)
+
+
+def test_a_block_whose_ways_do_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not take an input"):
+        Residual((Conv2d(3, 4, 3),)).output_shape((3, 5, 6))

@@ -103,7 +103,8 @@ def test_a_picture_must_be_what_it_says() -> None:
 
 
 def test_pictures_beyond_the_allowance_are_named_not_carried() -> None:
-    large = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(4_000_000)).decode()
+    chunk = (4_000_000).to_bytes(4, "big") + b"IDAT" + bytes(4_000_000 + 4)
+    large = base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunk).decode()
     html = shown(display(image_png=large), display(image_png=large))
     assert html.count("<img") == 1
     assert "a picture was left out" in html

@@ -37,6 +37,11 @@ def test_it_shows_each_photo_with_its_choice() -> None:
     assert '<input type="radio" name="A1" value="" checked>' in html
 
 
+def test_what_earns_what_stands_beside_the_criterion_that_waits() -> None:
+    line = SheetLine("Sharp", "0 of 1, 1 wait", "Two look blurred.", "grader mark", guide="Accept *most*.")
+    assert "Accept <em>most</em>." in render_contact_sheet(sheet(lines=(line,)))
+
+
 def test_only_photos_with_hints_that_nobody_decided_on_are_open() -> None:
     assert sheet().open == 1
 

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from grader import reporting
 from grader.checks import registry
-from grader.checks.functions.picture import Sliding, picture
 from grader.evidence.codec import Bundle
 from grader.evidence.training import DataSource, EvaluationPass, Start, TrainingHistory
 from grader.facts.values.compare import Tolerance
+from grader.facts.values.sliding import Sliding
 from grader.grading.verdict import Finding
 from grader.judging.exhibits import CarriedRun, DataLanes, Exhibit, NetworkTable, Plane, RunTimeline, Window
 from grader.judging.judgement import Status
+from grader.judging.windows import picture
 from grader.reporting import ReportInput
 from grader.reporting.pictures import (
     DRAWERS,
@@ -39,7 +40,7 @@ from grader.reporting.pictures.training_runs import sparkline
 from reference import FUNCTIONS
 from tests.factories import carried, history, model, shown, training_run
 from tests.unit.reporting import samples
-from tests.unit.reporting.test_report import Outline
+from tests.unit.reporting.pages import Outline
 
 
 def sample(name: str) -> tuple[ReportInput, Finding]:

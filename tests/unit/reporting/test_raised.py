@@ -8,7 +8,8 @@ import pytest
 
 from grader.evidence.record import CellError, CellRecord, Outcome, Output, ShimKind, ShimUse, Submitted
 from grader.facts.raised import raised_in
-from grader.reporting.headline import RunFacts, headline
+from grader.reporting.headline import headline
+from grader.reporting.how_it_ran import RunFacts
 from grader.reporting.model import ReportInput
 from grader.reporting.raised import raised_clause
 from tests.factories import cell, evidence

@@ -21,8 +21,8 @@ from grader.reporting import (
     summarise,
 )
 from tests.unit.reporting.classes import RUBRIC, calls, finding, shadowing, student, waiting
+from tests.unit.reporting.pages import Outline
 from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE, Inspection
-from tests.unit.reporting.test_report import Outline
 
 
 def full(name: str, points: float) -> SummaryInput:

@@ -9,6 +9,7 @@ import pytest
 
 from grader.errors import RubricError
 from grader.facts.case import Case
+from grader.facts.fields import SectionName
 from grader.judging.check import Check
 from grader.judging.judgement import Judgement
 from grader.rubric.loader import load_rubric
@@ -19,10 +20,7 @@ class Nested(Check):
     check: Literal["counted"] = "counted"
     expected: int
     mode: Literal["exact", "near"] = "exact"
-    place: str | None = None
-
-    def section_names(self) -> tuple[str, ...]:
-        return (self.place,) if self.place else ()
+    place: SectionName | None = None
 
     def judge(self, case: Case) -> Judgement:
         return Judgement.passed("right")
@@ -97,6 +95,7 @@ def test_a_file_and_its_text_give_the_same_rubric(tmp_path: Path):
         ("id: second", "id: first", "lab.yaml:16: criterion id 'first' is used before, in line 10"),
         ("total: 3", "total: 4", "lab.yaml:3: the criteria's points add up to 3, but 'total' is 4"),
         ("section: one-a", "section: one_a", "lab.yaml:13: unknown section 'one_a'; did you mean 'one-a'?"),
+        ("    expected: 4", "    expected: 4\n    beside: [won]", "lab.yaml:16: unknown section 'won'"),
         ("place: one", "place: won", "lab.yaml:21: unknown section 'won'"),
         ("within: one", "within: on", "lab.yaml:6: unknown section 'on'; did you mean 'one'?"),
         ("'^Part 1'", "'(Part 1'", "lab.yaml:5: 'sections.one.heading': not a regular expression"),
@@ -105,7 +104,7 @@ def test_a_file_and_its_text_give_the_same_rubric(tmp_path: Path):
             "next week",
             "lab.yaml:8: 'remarks.remarks_open_from':",
         ),
-        ("2026-01-01T00:00:00-05:00", "2026-01-01T00:00:00", "should have timezone info"),
+        ("2026-01-01T00:00:00-05:00", "2026-01-01T00:00:00", "names no time zone; write its offset"),
         (
             "expected: 4",
             "expected: 4\n    mode: nearr",
@@ -163,6 +162,7 @@ def test_a_criterion_with_an_unknown_check_still_has_its_other_keys_looked_at():
         ("a: !!python/object:os.system x\n", "lab.yaml:1: the tag"),
         ("- 1\n", "lab.yaml:1: a rubric is a mapping"),
         ("", "lab.yaml:1: a rubric is a mapping"),
+        ("criteria: 1\n", "lab.yaml:1: 'criteria' must be a list"),
         ("a: " + "[" * 50_000 + "]" * 50_000, "lab.yaml:1: nested deeper than 30 levels"),
         ("a: " + "[" * 40 + "]" * 40, "nested deeper than 30 levels"),
         ("#" * (MAX_CHARACTERS + 1), "at most"),

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 
 from grader.checks import registry
+from grader.checks.networks.architecture import LayerSpec
+from grader.errors import RubricError
 from grader.evidence.record import CellRecord
+from grader.facts.case import Case
+from grader.facts.fields import OfTrainings, SectionName
 from grader.facts.handout import fingerprint
+from grader.judging.check import Check
+from grader.judging.judgement import Judgement
 from grader.rubric.loader import load_rubric
 from grader.rubric.slips import Material, nearest_of, slips_in, torch_names
 
@@ -115,6 +122,31 @@ def test_layers_that_a_training_does_not_show_are_told_of_and_stop_nobody():
     assert not slip.certain
     assert "'trained_in' only layers with weights are compared, so that ReLU earns" in slip.problem
     assert of_criterion(f"{NETWORK}      - {{type: ReLU}}\n") == []
+
+
+class Trained(Check):
+    """A kind with words of its own, whose marks say what they mean."""
+
+    check: Literal["trained"] = "trained"
+    grown_in: Annotated[SectionName | None, OfTrainings()] = None
+    around: tuple[SectionName, ...] = ()
+    kinds: tuple[LayerSpec, ...] = ()
+
+    def judge(self, case: Case) -> Judgement:
+        return Judgement.needs_ta("Nobody asks.")
+
+
+def test_marks_tell_which_sections_a_kind_names_and_which_layers_it_cannot_see():
+    keys = "    check: trained\n    grown_in: b\n    around: [a, b]\n    kinds: [{type: ReLU}, {type: GRU}]\n"
+    text = HEAD + "sections: {a: {title: A, heading: A}, b: {title: B, heading: B}}\n" + CRITERION + keys
+    rubric = load_rubric(text, {"trained": Trained}, name="lab.yaml")
+    assert rubric.criteria[0].check.section_names() == ("b", "a", "b")
+    (slip,) = slips_in(rubric, text, "lab.yaml", REFERENCE)
+    assert slip.problem.startswith("with 'grown_in' only layers with weights are compared, so that ReLU")
+    with pytest.raises(RubricError, match="unknown section 'c'"):
+        load_rubric(text.replace("grown_in: b", "grown_in: c"), {"trained": Trained}, name="lab.yaml")
+    bare = text.replace("    grown_in: b\n", "")
+    assert slips_in(load_rubric(bare, {"trained": Trained}), bare, "lab.yaml", REFERENCE) == []
 
 
 def test_data_sets_are_the_known_ones_or_a_folder_of_the_course():

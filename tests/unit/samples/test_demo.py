@@ -65,6 +65,19 @@ def test_writing_again_keeps_what_was_graded(course, tmp_path):
     assert marks.read_bytes() == b"marks"
 
 
+def test_writing_again_writes_over_nothing_that_was_changed(course, tmp_path):
+    edited = shutil.copytree(course, tmp_path / "course")
+    mine = [edited / "rubrics" / "pets.yaml", *(edited / "submissions").glob("pets/*/pets.ipynb")]
+    mine += list((edited / "data").rglob("test_batch"))
+    for path in mine:
+        path.write_bytes(b"mine")
+    lost = edited / "submissions" / "convolution" / "gil" / "notes.txt"
+    lost.unlink()
+    write_demo(edited)
+    assert [path.read_bytes() for path in mine] == [b"mine"] * len(mine)
+    assert lost.exists()
+
+
 @pytest.mark.parametrize("content", ["notes.txt", "grader.toml"])
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, content):
     (tmp_path / content).write_text("mine")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from grader.errors import EvidenceError
+from grader.evidence.checkpoints import Checkpoints, CheckpointSaved
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import (
     Beat,
@@ -32,12 +33,14 @@ from grader.evidence.plan import (
     Target,
     probe_id,
 )
+from grader.evidence.plots import Plot
 from grader.evidence.record import (
     CallRecord,
     CellRecord,
     CellRun,
     Cut,
     Environment,
+    Evidence,
     FileWritten,
     FunctionRecord,
     Outcome,
@@ -141,8 +144,24 @@ def test_what_was_cut_on_either_side_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
     assert cut(Collected(files=files[:2])) == ()
     assert cut(Collected(files=files)) == (Cut.FILES,)
+    saved = tuple(CheckpointSaved(path=str(place), cell=0) for place in range(3))
+    assert cut(Collected(checkpoints=Checkpoints(saved=saved))) == (Cut.CHECKPOINTS,)
+    monkeypatch.setattr("grader.sandbox.session._MOST_PLOTS", 1)
+    assert cut(Collected(plots=(Plot(cell=0, how="shown"), Plot(cell=0, how="saved")))) == (Cut.PLOTS,)
     assert cut(Collected(cut=(Cut.SHIMS,))) == (Cut.SHIMS,)
     assert cut(Collected(anomalies=tuple(str(place) for place in range(101)))) == (Cut.ANOMALIES,)
+
+
+def test_figures_and_checkpoints_are_unknown_where_no_kernel_recorded_any() -> None:
+    def recorded(collected: Collected) -> Evidence:
+        done = CellDone(cell=DONE[0], collected=collected)
+        return finished(Opened(cells=CELLS), done, ran(), Cleaned())[1].evidence
+
+    silent = recorded(Collected())
+    assert (silent.plots, silent.checkpoints) == (None, None)
+    assert "plots" not in silent.model_dump_json()
+    empty = recorded(Collected(plots=(), checkpoints=Checkpoints()))
+    assert (empty.plots, empty.checkpoints) == ((), Checkpoints())
 
 
 def test_the_hosts_own_inputs_are_recorded_not_what_the_kernel_claims() -> None:

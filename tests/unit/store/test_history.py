@@ -12,6 +12,7 @@ from grader.grading.requests import Action, Kind, State
 from grader.grading.verdict import Verdict
 from grader.store import Signature, Store, open_store
 from grader.store.marks import MarkRecord
+from grader.store.models import LedgerRow
 from grader.store.records import (
     AttemptRecord,
     NewAttempt,
@@ -21,6 +22,7 @@ from grader.store.records import (
 )
 from grader.store.remarks import RemarkRecord, StepRecord
 from tests import course
+from tests.tampering import directly
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIGNED = Signature("ann", NOW, "test")
@@ -124,7 +126,7 @@ def test_a_mark_counts_for_the_file_that_its_giver_had_read(store: Store, judged
             (None, "ann", NOW, "so"),
         ]
         first = result.decisions[0].seq
-        assert history.files_marked({"mini"}) == {first: "0a"}
+        assert history.files_marked({"mini"}) == {(first, "s1"): "0a"}
         assert history.files_marked({"lab2"}) == {}
         assert [entry.record for entry in history.timeline("s1", "mini")][3] == given
 
@@ -197,13 +199,24 @@ def test_a_record_of_a_verdict_that_is_none_says_where_it_stands(judged: Verdict
     assert raised.value.where == f"row {judged.seq} of the history"
 
 
-def test_every_history_has_a_key_of_its_own(store: Store, tmp_path: Path) -> None:
+def test_every_database_has_a_key_of_its_own_that_nothing_shown_tells(store: Store, tmp_path: Path) -> None:
     with store.reading() as history:
-        assert history.own_key() == b""
+        key = history.own_key()
+        assert len(key) == 64
     with store.writing() as history:
         history.hand_in(FILE, SIGNED)
-        key = history.own_key()
+        assert history.own_key() == key, "whatever is added"
+        seals = history.session.query(LedgerRow).all()
+        assert key.decode() not in str([(row.previous, row.digest, row.why) for row in seals])
     with open_store(str(tmp_path / "other.db")) as other, other.writing() as history:
-        history.hand_in(replace(FILE, student="s2"), SIGNED)
-        assert len(history.own_key()) == len(key) == 64
+        history.hand_in(FILE, SIGNED)
+        assert len(history.own_key()) == 64
         assert history.own_key() != key
+    with open_store(store.location, evidence=tmp_path / "evidence") as again, again.reading() as history:
+        assert history.own_key() == key
+
+
+def test_a_key_that_was_taken_out_is_missed_in_plain_words(store: Store) -> None:
+    directly(store, "DELETE FROM secrets")
+    with store.reading() as history, pytest.raises(StoreError, match="key of the pseudonyms is gone"):
+        history.own_key()

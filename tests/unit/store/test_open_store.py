@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Index, MetaData, text
 
-from grader.errors import StoreError, UsageError
+from grader.errors import StoreError, StoreUnavailable, UsageError
 from grader.store import Signature, Store, ledger, open_store, schema
 from grader.store.engine import connect
 from grader.store.models import Base, MarkRow
@@ -200,6 +200,14 @@ def test_a_server_that_is_not_there_is_named_without_the_password(url: str) -> N
     assert raised.value.where.startswith("/marks?host=")
 
 
+@pytest.mark.parametrize("named", ["nobody@/postgres", "grader@/no_such_database"])
+def test_a_server_that_refuses_is_told_from_one_that_is_away(postgresql_server: Path, named: str) -> None:
+    with pytest.raises(StoreError, match="lets nobody in") as raised:
+        open_store(f"postgresql+psycopg://{named}?host={postgresql_server}")
+    assert not isinstance(raised.value, StoreUnavailable)
+    assert "does not exist" in raised.value.found
+
+
 def test_another_writer_on_a_server_is_waited_for_and_then_named(postgresql_server: Path) -> None:
     location = postgresql.migrated_database(postgresql_server)
     hasty = open_store(location, busy_timeout_s=0.05)
@@ -252,3 +260,12 @@ def test_an_index_for_one_database_is_missed_there_and_nowhere_else(empty_databa
     with open_store(empty_database) as store, store.database.engine.connect() as connection:
         missed = [kind for kind, _ in differences(connection, models)]
         assert missed == (["add_index"] if connection.dialect.name == "postgresql" else [])
+
+
+def test_a_servers_database_that_cannot_hold_every_name_is_refused_with_what_to_do(
+    postgresql_server: Path,
+) -> None:
+    location = postgresql.fresh_database(postgresql_server, encoding="SQL_ASCII")
+    with pytest.raises(StoreError, match="cannot hold every name") as raised:
+        open_store(location)
+    assert "--encoding UTF8" in str(raised.value)

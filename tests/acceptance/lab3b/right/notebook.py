@@ -60,16 +60,20 @@ def train(net, data, name, validation=None, batch_size=16, learning_rate=0.005, 
     loader = DataLoader(data, batch_size, shuffle=True)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(net.parameters(), lr=learning_rate)
-    curve = []
+    losses, curve = [], []
     for epoch in range(epochs):
         for images, labels in loader:
             optimizer.zero_grad()
-            criterion(net(images), labels).backward()
+            loss = criterion(net(images), labels)
+            loss.backward()
             optimizer.step()
+        losses.append(loss.item())
         if validation is not None:
             curve.append(accuracy(net, validation))
             torch.save(net.state_dict(), f"{name}_epoch{epoch}")
-    plt.plot(curve)
+    for values, label in ((losses, "loss"), (curve, "accuracy"), ([1 - value for value in curve], "error")):
+        plt.plot(values, label=label)
+    plt.legend()
     plt.title(f"{name}: batches of {batch_size}, learning rate {learning_rate}")
     plt.show()
     return net

@@ -2,6 +2,7 @@
 # ## 1. Data
 # How many pictures are for training, for validation and for the test?
 # %% given-data
+import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -53,13 +54,19 @@ def train(net, data, rate=0.1, size=16, epochs=4):
     loader = DataLoader(data, batch_size=size, shuffle=True)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), lr=rate)
+    curve = []
     for epoch in range(epochs):
         for images, labels in loader:
             optimizer.zero_grad()
             criterion(net(images), labels).backward()
             optimizer.step()
+        curve.append(accuracy(net, data))
+    return curve
 
-train(net, train_set)
+plt.plot(train(net, train_set))
+plt.xlabel("epoch")
+plt.ylabel("accuracy")
+plt.show()
 torch.save(net.state_dict(), "rows.pt")
 print("validation:", accuracy(net, validation_set))
 # %% [markdown] small-set-task
@@ -84,6 +91,8 @@ print("validation:", accuracy(large, validation_set))
 # %% [markdown] test-task
 # ## 6. Test
 # %%
+net = Net()
+net.load_state_dict(torch.load("rows.pt"))
 print("accuracy:", accuracy(net, test_set))
 # %% [markdown] features-task
 # ## 7. Features

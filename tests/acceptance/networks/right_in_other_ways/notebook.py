@@ -52,7 +52,8 @@ def start_again():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             module.reset_parameters()
 
-def run(loader, optimizer, epochs):
+def run(loader, optimizer, epochs, axes=None):
+    losses = []
     while epochs > 0:
         epochs -= 1
         for x, y in loader:
@@ -60,12 +61,18 @@ def run(loader, optimizer, epochs):
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
+            losses.append(loss.item())
+    if axes is not None:
+        axes.plot(losses)
 
 def right(data):
     with torch.inference_mode():
         return sum(int((net(x).argmax(1) == y).sum()) for x, y in DataLoader(data, batch_size=8))
 
-run(DataLoader(train_set, 16, shuffle=True), torch.optim.SGD(net.parameters(), lr=0.1), 4)
+import matplotlib.pyplot as plt
+figure, axes = plt.subplots()
+axes.set(xlabel="step", ylabel="loss")
+run(DataLoader(train_set, 16, shuffle=True), torch.optim.SGD(net.parameters(), lr=0.1), 4, axes)
 torch.save(net, "net.pt")
 print(right(validation_set), "of 48")
 # %% [markdown] small-set-task

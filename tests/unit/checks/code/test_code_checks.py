@@ -115,6 +115,31 @@ def test_what_was_never_seen_at_work_is_not_said_to_be_written_by_hand(answer, s
     assert OBSERVED.judge(case(OBSERVED, whole)).status is Status.PASS
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("    return i.sum() + torch.ones(3) + i[9]", Status.PASS),
+        (
+            "    total = 0\n    for row in i:\n        total += helped(row) * len(row)\n    return total",
+            Status.PASS,
+        ),
+        ("    for row in i: raise ValueError\n    return kit['go'](i)", Status.NEEDS_TA),
+        ("    for row in i: raise ValueError\n    return kit.go(i)", Status.NEEDS_TA),
+        ("    for row in i: raise ValueError\n    mine = torch.conv3d\n    return mine(i)", Status.NEEDS_TA),
+        ("    for row in i: raise ValueError\n    return (lambda f: f(i))(kit)", Status.NEEDS_TA),
+    ],
+)
+def test_a_call_that_raised_says_nothing_of_what_its_code_does_not_tell(body, status):
+    source = f"import torch\nkit = 1\ndef helped(row):\n    return row * 2\ndef conv2d(i):\n{body}"
+    record = CallRecord(
+        operations=1, operation_names=("unbind",), error=RaisedError(type="IndexError", message="")
+    )
+    given = FunctionRecord(name="conv2d", calls=(record,))
+    probes = answers([(OBSERVED.probes()[0], given)])
+    judgement = OBSERVED.judge(case(OBSERVED, evidence(code_cells(source), probes=probes)))
+    assert judgement.status is status, judgement.open
+
+
 def test_code_that_never_ran_is_not_said_to_be_written_by_hand():
     for check, source in ((BY_HAND, CLEAN), (LOOPS, "for row in matrix:\n    total = 0")):
         assert check.judge(case(check, evidence([cell(0, source, run=False)]))).status is Status.NEEDS_TA

@@ -157,3 +157,10 @@ def test_what_the_course_sets_is_where_a_hint_begins() -> None:
     blurred = [*four()[:3], photo("1001234567_B_2.jpg", looks={"sharpness": 0.3})]
     assert judge(LIGHT, blurred).status is Status.NEEDS_TA
     assert judge(LIGHT.model_copy(update={"sharpness": 0.25}), blurred).status is Status.PASS
+
+
+@pytest.mark.parametrize("measure", [{"error_levels": 9.0}, {"cloned": 0.2}])
+def test_a_blurred_photo_has_no_noise_that_could_show_editing(measure: dict[str, float]) -> None:
+    sharp = judge(OWN, [*four()[:3], photo("1001234567_B_2.jpg", looks={"editing": measure})])
+    blurred = photo("1001234567_B_2.jpg", looks={"editing": measure, "sharpness": 0.01})
+    assert (sharp.status, judge(OWN, [*four()[:3], blurred]).status) == (Status.NEEDS_TA, Status.PASS)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from grader.workflows.marking.marks import MarkOrder, give_marks, pending, read_
 from grader.workflows.marking.remark import Request, decide, open_request
 from grader.workflows.views.identity import pseudonym
 from grader.workflows.views.show import find_result, find_results
+from tests import course
 
 
 def give(store: Store, *orders: MarkOrder, actor: str = "ann") -> None:
@@ -131,7 +133,8 @@ def test_taking_back_tells_the_points_that_count_then(graded: Store) -> None:
         graded, [Request("s2", "mini", "builtin-shadowing", Kind.JUDGEMENT, "why", True)], actor="ann"
     )[0].id
     decide(graded, id, points=1.5, reason="half", actor="bob")
-    give(graded, order("s2", "builtin-shadowing", 0.5))
+    seen = course.seen_now(find_result(graded, "s2", "mini"), "builtin-shadowing")
+    give(graded, replace(order("s2", "builtin-shadowing", 0.5), seen=seen))
     [back] = give_marks(graded, "mini", [order("s2", "builtin-shadowing", None)], actor="ann")
     assert (back.before, back.after) == (0.5, 1.5)
     assert find_result(graded, "s2", "mini").mark.criterion("builtin-shadowing").points == 1.5

@@ -157,7 +157,8 @@ def test_a_final_decision_is_asked_about_again_only_after_a_ta_marked_anew(store
     act(store, id, Action.ESCALATE, actor="s2", reason="still")
     answer(store, id, 2.0, actor="prof")
     refused(store, lambda: ask(store), f"request {id} settled 'builtin-shadowing' for good")
-    give_marks(store, "mini", [MarkOrder("s2", "builtin-shadowing", 0.0, "")], actor="ann")
+    seen = course.seen_now(find_result(store, "s2", "mini"), "builtin-shadowing")
+    give_marks(store, "mini", [MarkOrder("s2", "builtin-shadowing", 0.0, "", seen=seen)], actor="ann")
     assert ask(store) > id
 
 

@@ -94,10 +94,21 @@ class RemarkMachine(RuleBasedStateMachine):
     def mark_of(self, student: str, criterion: str):
         return find_result(self.store, student, "mini").mark.criterion(criterion)
 
-    @rule(student=students, criterion=criteria, points=st.none() | some_points, actor=people)
-    def mark(self, student: str, criterion: str, points: float | None, actor: str) -> None:
-        order = MarkOrder(student, criterion, points, "")
+    @rule(
+        student=students,
+        criterion=criteria,
+        points=st.none() | some_points,
+        actor=people,
+        looked=st.booleans(),
+    )
+    def mark(self, student: str, criterion: str, points: float | None, actor: str, looked: bool) -> None:
+        result = find_result(self.store, student, "mini")
+        stands = self.mark_of(student, criterion)
+        others = stands is not None and stands.decision is not None and stands.decision.by != actor
+        seen = course.seen_now(result, criterion) if looked else None
+        order = MarkOrder(student, criterion, points, "", seen=seen)
         if self.try_(lambda: give_marks(self.store, "mini", [order], actor=actor)):
+            assert looked or not others
             self.note(student, criterion, points)
             self.authors[student, criterion].add(actor)
 
@@ -116,7 +127,7 @@ class RemarkMachine(RuleBasedStateMachine):
     @rule(student=students, criterion=criteria, actor=people)
     def ask_about_a_mark(self, student: str, criterion: str, actor: str) -> None:
         """What requests are for; two steps in one, so that decisions are reached often."""
-        self.mark(student, criterion, 1.0, actor)
+        self.mark(student, criterion, 1.0, actor, looked=True)
         self.open(student, criterion, Kind.JUDGEMENT, "was ill")
 
     @rule(student=students, criterion=st.just("") | criteria, late_because=excuses)
@@ -221,7 +232,11 @@ class RemarkMachine(RuleBasedStateMachine):
             assert mark.points + mark.pending <= mark.out_of
             for item in mark.criteria:
                 expected = self.decided.get((student, item.criterion))
-                assert (item.decision.points if item.decision else None) == expected
+                # One that was given on another total waits, with its points beside it.
+                assert item.decision is None or item.earlier is None
+                stands = item.decision or item.earlier
+                assert (stands.points if stands else None) == expected
+                assert item.earlier is None or item.pending == item.out_of
                 assert 0 <= item.points <= item.out_of
 
     @invariant()

@@ -11,14 +11,18 @@ import pytest
 from grader.errors import EvidenceError, StoreError
 from grader.evidence.codec import decode, encode, pack, unpack
 from grader.facts.case import Reference
+from grader.reporting import render_report
 from grader.store import Store
+from grader.store.audit import audit
 from grader.store.models import LedgerRow, VerdictRow
-from grader.workflows.marking.marks import MarkOrder, give_marks
+from grader.workflows.desk.deciding import Alike, decide_alike, undo_last
+from grader.workflows.marking.marks import MarkOrder, give_marks, list_pending
 from grader.workflows.regrading import parallel
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.parallel import judge_all
 from grader.workflows.regrading.regrade import regrade
 from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.views.report import report_input
 from grader.workflows.views.show import find_results
 from tests import course
 from tests.unit.workflows.conftest import Clock, grade_class, hand_in_late
@@ -114,13 +118,13 @@ def test_a_tas_mark_that_survives_is_no_gain(graded: Store, tmp_path: Path) -> N
     assert (change.difference, change.note, decided.difference) == (0.0, "ann's mark stays", 0.0)
 
 
-def test_a_tas_mark_above_what_the_criterion_is_worth_now_is_a_loss(graded: Store, tmp_path: Path) -> None:
+def test_a_tas_mark_above_what_the_criterion_is_worth_now_is_told(graded: Store, tmp_path: Path) -> None:
     give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 2.0, "")], actor="ann")
     smaller = course.RUBRIC.replace("points: 2", "points: 1").replace("total: 5", "total: 4")
     _, decided = again(graded, judge(tmp_path, smaller))
     [change] = decided.changes
-    assert (change.difference, decided.difference) == (-1.0, -1.0)
-    assert change.note == "ann's mark is cut to what it is worth now"
+    assert (change.difference, change.after.pending, decided.difference) == (-2.0, 1.0, -2.0)
+    assert change.note == "ann's mark was of 2: it waits to be given again"
 
 
 def test_a_tas_mark_on_a_criterion_that_is_dropped_falls_away(graded: Store, tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ def test_evidence_of_version_1_is_judged_as_it_was_and_its_bytes_stay(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "grader.workflows.running.execution.encode", lambda bundle: as_version_1(encode(bundle))
+        "grader.workflows.running.recording.encode", lambda bundle: as_version_1(encode(bundle))
     )
     with grade_class(tmp_path, clock) as store:
         before = {item.attempt.evidence: item.verdict for item in find_results(store, "mini")}
@@ -191,3 +195,65 @@ def test_evidence_of_version_1_is_judged_as_it_was_and_its_bytes_stay(
         after = find_results(store, "mini")
         assert {item.attempt.evidence for item in after} == set(before)
         assert {name: store.blobs.get(name) for name in raws} == raws
+
+
+#: The same, with the reason worth one point of the three that it was worth.
+DIVIDED = course.RUBRIC.replace("total: 5", "total: 3").replace("points: 3", "points: 1")
+
+
+def give(store: Store, student: str, points: float | None) -> None:
+    give_marks(store, "mini", [MarkOrder(student, "why", points, "fine")], actor="ann")
+
+
+def test_a_mark_of_another_total_waits_with_both_shown_instead_of_being_cut(
+    graded: Store, tmp_path: Path
+) -> None:
+    give(graded, "s1", 2.0)
+    told = again(graded, judge(tmp_path, DIVIDED))
+    assert [change.note for change in told[0].changes] == ["ann's mark was of 3: it waits to be given again"]
+    mark = find_results(graded, "mini", ["s1"])[0].mark
+    assert (mark.points, mark.pending, mark.out_of) == (2.0, 1.0, 3.0)
+    why = mark.criterion("why")
+    assert (why.status, why.decision, why.earlier.points, why.earlier.out_of) == ("NEEDS_TA", None, 2.0, 3.0)
+    both = (
+        "A TA gave 2 when this was worth 3 points; it is worth 1 point now, so the points wait to be given"
+        " again."
+    )
+    [item] = [each for each in list_pending(graded, "mini", students=["s1"]) if each.criterion == "why"]
+    assert both in item.message
+    assert both in render_report(report_input(graded, find_results(graded, "mini", ["s1"])[0]))
+    assert audit(graded).sound
+    give(graded, "s1", 0.5)
+    mark = find_results(graded, "mini", ["s1"])[0].mark
+    assert (mark.points, mark.pending) == (2.5, 0.0)
+    again(graded, judge(tmp_path, course.RUBRIC))
+    assert find_results(graded, "mini", ["s1"])[0].mark.pending == 3.0, "half of one is not half of three"
+
+
+def test_a_mark_of_another_total_counts_again_once_the_criterion_is_worth_that(
+    graded: Store, tmp_path: Path
+) -> None:
+    give(graded, "s1", 2.0)
+    again(graded, judge(tmp_path, DIVIDED))
+    again(graded, judge(tmp_path, course.RUBRIC))
+    assert find_results(graded, "mini", ["s1"])[0].mark.criterion("why").points == 2.0
+
+
+def test_a_mark_of_another_total_can_be_taken_back_or_undone(graded: Store, tmp_path: Path) -> None:
+    give(graded, "s1", 2.0)
+    give(graded, "s2", 2.0)
+    again(graded, judge(tmp_path, DIVIDED))
+    assert undo_last(graded, "mini", actor="ann", criterion="why").given.about[0].student == "s2"
+    give(graded, "s1", None)
+    marks = [result.mark.criterion("why") for result in find_results(graded, "mini")]
+    assert [(mark.earlier, mark.pending) for mark in marks] == [(None, 1.0), (None, 1.0)]
+    assert audit(graded).sound
+
+
+def test_one_decision_about_several_of_another_total_waits_for_each(graded: Store, tmp_path: Path) -> None:
+    both = [Alike(result.student, course.seen_now(result, "why")) for result in find_results(graded, "mini")]
+    decide_alike(graded, "mini", "why", 1.0, "", both, actor="ann")
+    again(graded, judge(tmp_path, DIVIDED))
+    marks = [result.mark.criterion("why") for result in find_results(graded, "mini")]
+    assert [(mark.earlier.alike, mark.points, mark.pending) for mark in marks] == [(2, 0.0, 1.0)] * 2
+    assert audit(graded).sound

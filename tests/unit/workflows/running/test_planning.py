@@ -13,7 +13,14 @@ from grader.intake import Submission
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.rubrics import Chooser, RubricShelf, load_rubric_file
 from grader.workflows.running.grade_folder import of_this_assignment
-from grader.workflows.running.planning import File, plan_work, read_file, without_rubric
+from grader.workflows.running.planning import (
+    HandedIn,
+    look_at,
+    plan_seen,
+    plan_work,
+    read_file,
+    without_rubric,
+)
 from tests import course
 
 
@@ -130,9 +137,10 @@ def test_what_no_rubric_fits_is_named_and_stops_nobody_else(two_labs: TwoLabs) -
         read_file(Submission(student, Path(path), lambda lab=lab: course.notebook(lab) if lab else b"{"))
         for student, path, lab in [*GOOD, ("s2", "x/s2/lab.ipynb", None)]
     ]
-    works = plan_work(files, two_labs.choose, by_path=two_labs.chooser.named_by)
+    seen = [look_at(file, two_labs.choose) for file in files]
+    works = plan_seen(seen, by_path=two_labs.chooser.named_by)
     assert [work.student for work in works] == ["s1", "s1"]
-    (line,) = without_rubric(files, works)
+    (line,) = without_rubric(seen, works)
     assert line.startswith("x/s2/lab.ipynb: no rubric fits it (")
     assert "--rubric" in line
     with pytest.raises(UsageError, match="no rubric fits the notebook"):
@@ -160,11 +168,14 @@ def lab2() -> Chooser:
     return RubricShelf([]).chooser("lab2")
 
 
-def kept(chooser: Chooser, *handed_in: tuple[str, str, bytes]) -> tuple[list[File], list[str]]:
-    files = [
+def kept(chooser: Chooser, *handed_in: tuple[str, str, bytes]) -> tuple[list[HandedIn], list[str]]:
+    files = (
         read_file(Submission(student, Path(path), lambda raw=raw: raw)) for student, path, raw in handed_in
-    ]
-    return of_this_assignment(files, chooser)
+    )
+    seen, left_out = of_this_assignment(
+        [look_at(file, chooser.choose, chooser.another) for file in files], chooser
+    )
+    return [one.file for one in seen], left_out
 
 
 def test_another_labs_notebook_waits_for_a_person_and_is_not_judged(lab2: Chooser) -> None:
@@ -174,7 +185,7 @@ def test_another_labs_notebook_waits_for_a_person_and_is_not_judged(lab2: Choose
     assert [(file.submission.student, bool(file.problem)) for file in files] == [("s1", False), ("s2", True)]
     assert files[1].problem.startswith("the file is the notebook of Lab 1")
     assert "to do: hand in the notebook of this assignment" in files[1].problem
-    assert files[1].raw == one
+    assert files[1].again().raw == one
 
 
 def test_beside_a_students_right_notebook_another_labs_is_left_out(lab2: Chooser) -> None:
@@ -188,7 +199,7 @@ def test_a_notebook_of_no_known_handout_is_judged_by_the_named_rubric(lab2: Choo
     files, left_out = kept(lab2, ("s1", "s1/lab.ipynb", course.notebook("x = 1")))
     assert ([file.problem for file in files], left_out) == ([""], [])
     assert lab2.another(()) is None
-    assert RubricShelf([]).chooser(None).another(files[0].cells) is None
+    assert RubricShelf([]).chooser(None).another(files[0].again().cells) is None
 
 
 @pytest.mark.parametrize(("asked", "mode"), [(None, "budget"), ("full", "full"), ("budget", "budget")])

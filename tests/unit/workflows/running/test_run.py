@@ -389,9 +389,8 @@ def test_two_runs_at_once_share_the_work(lab: Class) -> None:
 
 
 def test_a_clock_set_back_in_mid_run_loses_nothing_and_the_newest_attempt_counts(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: str
 ) -> None:
-    monkeypatch.setattr("grader.workflows.running.pool.HEARTBEAT_S", 0.0)
     hours = itertools.count()
     noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
     # Every look finds the clock an hour earlier.
@@ -423,7 +422,7 @@ def test_a_database_that_fails_stops_the_run_with_its_error(
         raise StoreError("evidence cannot be stored")
 
     box = course.sandbox()
-    monkeypatch.setattr("grader.workflows.running.execution.encode", full)
+    monkeypatch.setattr("grader.workflows.running.recording.encode", full)
     with pytest.raises(StoreError):
         lab.grade(box)
     monkeypatch.undo()
@@ -451,11 +450,10 @@ def test_a_failure_of_the_watch_breaks_off_what_runs_and_the_next_run_goes_on(
 
     box = course.sandbox(hang)
     monkeypatch.setattr(box, "close", removed.set)
-    monkeypatch.setattr("grader.workflows.running.pool.HEARTBEAT_S", 0.0)
     with monkeypatch.context() as patch, pytest.raises(StoreError, match="no room"):
         if broken == "beat":
             patch.setattr("grader.store.Queue.beat", fail)
-        lab.grade(box, notify=tell)
+        lab.grade(box, notify=tell, lease_s=0.01)
     assert lab.rows(AttemptRow) == []
     assert lab.grade(course.sandbox(), stop=StopSignal()).unfinished == 0
 

@@ -51,7 +51,7 @@ def test_paths_in_a_file_are_meant_from_the_file(tmp_path: Path, line: str, key:
 def test_every_option_can_be_set_in_the_environment(key: str) -> None:
     chosen = {
         "jobs": "3", "sandbox": "docker", "isolation": "container", "training": "full", "fresh": "true",
-        "busy_timeout_s": "1.5",
+        "busy_timeout_s": "1.5", "lease_s": "45.0",
     }.get(key, "text")  # fmt: skip
     settings = read_settings({}, environ={f"GRADER_{key.upper()}": chosen})
     assert str(getattr(settings, key)).lower() == chosen

@@ -1,0 +1,1 @@
+"""Kinds that make one question of several checks."""

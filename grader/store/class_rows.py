@@ -1,0 +1,155 @@
+"""One criterion through a whole class, from the standing: who waits, who was marked, on which verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grader.store.models import BulkMarkRow, LedgerRow, MarkRow, VerdictRow
+from grader.store.standing_tables import CriterionRow, StandingRow
+
+__all__ = [
+    "ClassRow",
+    "GivenWith",
+    "GraderRow",
+    "OpenRow",
+    "class_rows",
+    "given_with",
+    "graders",
+    "open_rows",
+]
+
+_BATCH = 500
+
+
+class ClassRow(NamedTuple):
+    """Where one criterion of a student's work stands; what a person dropped is left out.
+
+    Attributes:
+        status: Of the finding, whoever decided.
+        waits: 1 where points wait for a person, 2 where a person's mark answers an earlier file, else 0.
+        mark: Number of the mark by a person that counts; None where none does.
+        alike: Equal for findings that a person would decide in the same way.
+        attempt: Its number; verdict: of the newest verdict on it; rubric: of the one that this stands on.
+        state: Of the whole work, as `Standing` has it.
+    """
+
+    student: str
+    criterion: str
+    status: str
+    points: float
+    out_of: float
+    pending: float
+    waits: int
+    mark: int | None
+    alike: str
+    attempt: int
+    verdict: int
+    rubric: int
+    state: str
+
+
+class OpenRow(NamedTuple):
+    """One criterion of a student's work that waits.
+
+    Attributes:
+        waits: 1 where points wait for a person, 2 where a person's mark answers an earlier file.
+        alike: Equal for findings that a person would decide in the same way.
+    """
+
+    student: str
+    criterion: str
+    alike: str
+    pending: float
+    waits: int
+
+
+class GraderRow(NamedTuple):
+    """What one person gave for one criterion, over all works in which their mark counts.
+
+    Attributes:
+        works: How many.
+        mean: Of the shares of the points, 0 to 1; squares: mean of their squares.
+    """
+
+    criterion: str
+    by: str
+    works: int
+    mean: float
+    squares: float
+
+
+@dataclass(frozen=True)
+class GivenWith:
+    """The words of a mark, and who gave it."""
+
+    comment: str
+    by: str
+
+
+def class_rows(
+    session: Session, assignment: str, criterion: str, students: Collection[str] | None = None
+) -> list[ClassRow]:
+    """A row for each student with a verdict, in their order; of those named only, where any are."""
+    criteria, works, verdicts = CriterionRow.__table__.c, StandingRow.__table__.c, VerdictRow.__table__.c
+    own = ("student", "criterion", "status", "points", "out_of", "pending", "waits", "mark", "alike")
+    query = (
+        select(*(criteria[name] for name in own), works.attempt, works.verdict, verdicts.rubric, works.state)
+        .join(
+            StandingRow.__table__,
+            (works.assignment == criteria.assignment) & (works.student == criteria.student),
+        )
+        .join(VerdictRow.__table__, verdicts.seq == works.verdict)
+        .where(criteria.assignment == assignment, criteria.criterion == criterion, works.state != "dropped")
+        .order_by(criteria.student)
+    )
+    if students is not None:
+        query = query.where(criteria.student.in_(students))
+    return [ClassRow._make(row) for row in session.execute(query)]
+
+
+def open_rows(session: Session, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:
+    """All that waits of an assignment; of the students named only, where any are."""
+    columns = CriterionRow.__table__.c
+    query = select(*(columns[name] for name in OpenRow._fields)).where(
+        columns.assignment == assignment, columns.waits > 0
+    )
+    if students is not None:
+        query = query.where(columns.student.in_(students))
+    return [OpenRow._make(row) for row in session.execute(query)]
+
+
+def graders(session: Session, assignment: str) -> list[GraderRow]:
+    """Who gave how much for which criterion, by criterion and name; what was dropped is left out."""
+    criteria, works = CriterionRow.__table__.c, StandingRow.__table__.c
+    share = criteria.points / criteria.out_of
+    query = (
+        select(criteria.criterion, LedgerRow.actor, func.count(), func.avg(share), func.avg(share * share))
+        .join(LedgerRow, LedgerRow.seq == criteria.mark)
+        .join(
+            StandingRow.__table__,
+            (works.assignment == criteria.assignment) & (works.student == criteria.student),
+        )
+        .where(criteria.assignment == assignment, criteria.out_of > 0, works.state != "dropped")
+        .group_by(criteria.criterion, LedgerRow.actor)
+        .order_by(criteria.criterion, LedgerRow.actor)
+    )
+    return [GraderRow._make(row) for row in session.execute(query)]
+
+
+def given_with(session: Session, marks: Collection[int]) -> dict[int, GivenWith]:
+    """Comments of marks, and who gave them, by the marks' numbers."""
+    listed, found = sorted(set(marks)), dict[int, GivenWith]()
+    for first in range(0, len(listed), _BATCH):
+        batch = listed[first : first + _BATCH]
+        for table in (MarkRow, BulkMarkRow):
+            query = select(table.seq, table.comment, LedgerRow.actor).join(
+                LedgerRow, LedgerRow.seq == table.seq
+            )
+            rows = session.execute(query.where(table.seq.in_(batch)))
+            found |= {seq: GivenWith(comment, by) for seq, comment, by in rows}
+    return found

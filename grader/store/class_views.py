@@ -1,0 +1,266 @@
+"""What a page asks of a whole class, answered from the standing at the cost of what it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from grader.store.models import AttemptRow, SubmissionRow, VerdictRow
+from grader.store.standing_tables import BlockRow, CountRow, CriterionRow, LayoutRow, StandingRow
+
+if TYPE_CHECKING:
+    from grader.grading.what_if import Distribution, Packed, WhatIf
+
+__all__ = [
+    "Counts",
+    "CriterionStanding",
+    "FileOn",
+    "Standing",
+    "counts",
+    "files_on",
+    "histogram",
+    "next_waiting",
+    "number_waiting",
+    "packed_marks",
+    "page",
+    "rubrics_of",
+    "size_of",
+    "standings",
+    "students_on",
+    "what_if",
+]
+
+
+class CriterionStanding(NamedTuple):
+    """Where one criterion of a student's work stands.
+
+    Attributes:
+        status: Of the finding, whoever decided.
+        waits: 1 where points wait for a person, 2 where a person's mark answers an earlier file, else 0.
+        mark: Number of the mark by a person that counts; None where none does.
+        alike: Equal for findings that a person would decide in the same way.
+    """
+
+    student: str
+    criterion: str
+    status: str
+    points: float
+    out_of: float
+    pending: float
+    waits: int
+    mark: int | None
+    alike: str
+
+
+class Standing(NamedTuple):
+    """Where a student's work on an assignment stands, as the history has it.
+
+    Attributes:
+        attempt, verdict: Numbers of the rows that count; None where there is none yet.
+        outcome: Of the attempt; empty before the first.
+        state: ``dropped``, ``not_run``, ``not_judged``, ``unreadable``, ``held``, ``waiting`` or ``settled``.
+        late_points: What handing in late took off, as a positive number.
+        waiting, marked: Criteria that wait for a person, and that a person decided.
+        requests: Open remark requests.
+        criteria: In the rubric's order.
+    """
+
+    assignment: str
+    student: str
+    attempt: int | None
+    verdict: int | None
+    outcome: str
+    state: str
+    points: float
+    out_of: float
+    pending: float
+    late_points: float
+    waiting: int
+    marked: int
+    requests: int
+    criteria: tuple[CriterionStanding, ...] = ()
+
+
+class FileOn(NamedTuple):
+    """The number of the attempt that counts, None before the first; whether the newest file came late."""
+
+    attempt: int | None
+    late: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many students of an assignment something is true of.
+
+    Attributes:
+        whole: Of their work: ``all``, each state, and ``marked`` where a person decided something.
+        criteria: Of each criterion: ``all``, each status, ``waits`` and ``marked``.
+    """
+
+    whole: Mapping[str, int]
+    criteria: Mapping[str, Mapping[str, int]]
+
+
+# Columns of tables, not of models: what is read in hundreds needs no object-relational mapping.
+_STANDING = [StandingRow.__table__.c[name] for name in Standing._fields if name != "criteria"]
+_CRITERION = [CriterionRow.__table__.c[name] for name in CriterionStanding._fields]
+
+
+def page(
+    session: Session, assignment: str, *, after: str, size: int, states: Collection[str]
+) -> list[Standing]:
+    """The next students by name; see `History.page`."""
+    query = select(*_STANDING).where(StandingRow.assignment == assignment, StandingRow.student > after)
+    if states:
+        query = query.where(StandingRow.state.in_(states))
+    rows = session.connection().execute(query.order_by(StandingRow.student).limit(size)).all()
+    criteria = _criteria(session, assignment, [row.student for row in rows])
+    return [Standing._make((*row, tuple(criteria.get(row.student, ())))) for row in rows]
+
+
+def standings(session: Session, assignment: str, students: Collection[str]) -> list[Standing]:
+    """The standing of each of these students, each with criteria, in no order."""
+    query = select(*_STANDING).where(StandingRow.assignment == assignment, StandingRow.student.in_(students))
+    rows = session.connection().execute(query).all()
+    criteria = _criteria(session, assignment, [row.student for row in rows])
+    return [Standing._make((*row, tuple(criteria.get(row.student, ())))) for row in rows]
+
+
+def students_on(session: Session, assignment: str, *, start: int, size: int) -> list[str]:
+    """So many students by name, from a place on; those whom a person dropped are among them."""
+    query = select(StandingRow.student).where(StandingRow.assignment == assignment)
+    return list(session.scalars(query.order_by(StandingRow.student).offset(start).limit(size)))
+
+
+def size_of(session: Session, assignment: str) -> int:
+    """How many students handed something in, with those whom a person dropped."""
+    return session.scalar(select(func.count()).where(StandingRow.assignment == assignment)) or 0
+
+
+def number_waiting(session: Session, assignment: str, students: Collection[str]) -> int:
+    """In how many works of these students something waits for a person."""
+    query = select(func.count()).where(
+        StandingRow.assignment == assignment,
+        StandingRow.state == "waiting",
+        StandingRow.student.in_(students),
+    )
+    return session.scalar(query) or 0
+
+
+def rubrics_of(session: Session, assignment: str, students: Collection[str]) -> dict[str, int]:
+    """By student the number of the rubric that the newest verdict stands on."""
+    query = (
+        select(StandingRow.student, VerdictRow.rubric)
+        .join(VerdictRow, VerdictRow.seq == StandingRow.verdict)
+        .where(StandingRow.assignment == assignment, StandingRow.student.in_(students))
+    )
+    return {row.student: row.rubric for row in session.execute(query)}
+
+
+def files_on(session: Session, assignment: str, students: Collection[str]) -> dict[str, FileOn]:
+    """Of each of these students the attempt that counts, and whether the newest file is late."""
+    newest = (
+        select(func.max(SubmissionRow.seq))
+        .where(SubmissionRow.assignment == assignment, SubmissionRow.student.in_(students))
+        .group_by(SubmissionRow.student)
+    )
+    files = select(SubmissionRow.student, SubmissionRow.late).where(SubmissionRow.seq.in_(newest))
+    late = {row.student: bool(row.late) for row in session.execute(files)}
+    # No join: the history has tokens where the standing has names.
+    query = (
+        select(StandingRow.student, AttemptRow.number)
+        .outerjoin(AttemptRow, AttemptRow.seq == StandingRow.attempt)
+        .where(StandingRow.assignment == assignment, StandingRow.student.in_(students))
+    )
+    return {row.student: FileOn(row.number, late[row.student]) for row in session.execute(query)}
+
+
+def _criteria(
+    session: Session, assignment: str, students: Sequence[str]
+) -> dict[str, list[CriterionStanding]]:
+    query = (
+        select(*_CRITERION)
+        .where(CriterionRow.assignment == assignment, CriterionRow.student.in_(students))
+        .order_by(CriterionRow.student, CriterionRow.place)
+    )
+    found: dict[str, list[CriterionStanding]] = {student: [] for student in students}
+    for row in map(CriterionStanding._make, session.connection().execute(query)):
+        found[row.student].append(row)
+    return found
+
+
+def next_waiting(
+    session: Session, assignment: str, criterion: str, *, after: CriterionStanding | None, number: int
+) -> list[CriterionStanding]:
+    """The next items that wait, like beside like; see `History.next_waiting`."""
+    query = select(*_CRITERION).where(
+        CriterionRow.assignment == assignment, CriterionRow.criterion == criterion, CriterionRow.waits > 0
+    )
+    if after is not None:
+        place = (CriterionRow.waits, CriterionRow.alike, CriterionRow.student)
+        query = query.where(tuple_(*place) > (after.waits, after.alike, after.student))
+    query = query.order_by(CriterionRow.waits, CriterionRow.alike, CriterionRow.student).limit(number)
+    return list(map(CriterionStanding._make, session.connection().execute(query)))
+
+
+def counts(session: Session, assignment: str) -> Counts:
+    """The counters of an assignment."""
+    query = select(CountRow.criterion, CountRow.what, CountRow.number).where(
+        CountRow.assignment == assignment, CountRow.number > 0
+    )
+    found: dict[str, dict[str, int]] = {"": {}}
+    for criterion, what, number in session.connection().execute(query):
+        found.setdefault(criterion, {})[what] = number
+    return Counts(found.pop(""), found)
+
+
+def histogram(session: Session, assignment: str, *, bins: int) -> Distribution:
+    """How the marks of an assignment are spread, lateness taken off."""
+    import numpy as np
+
+    from grader.grading.what_if import distribution
+
+    query = (
+        select(StandingRow.out_of, StandingRow.points, func.count())
+        .where(StandingRow.assignment == assignment, StandingRow.counted == 1)
+        .group_by(StandingRow.out_of, StandingRow.points)
+    )
+    classes: dict[float, list[tuple[float, int]]] = {}
+    for out_of, points, number in session.connection().execute(query):
+        classes.setdefault(out_of, []).append((points, number))
+    spread = [
+        (np.repeat(*map(np.asarray, zip(*marks, strict=True))), out_of) for out_of, marks in classes.items()
+    ]
+    return distribution(spread, bins=bins)
+
+
+def what_if(session: Session, assignment: str, weights: Mapping[str, float], *, bins: int) -> WhatIf:
+    """What other weights would come to; see `History.what_if`."""
+    from grader.grading.what_if import what_if as reckon
+
+    return reckon(_packed(session, assignment), weights, bins=bins)
+
+
+def packed_marks(session: Session, assignment: str) -> list[Packed]:
+    """The marks by which `what_if` reckons; see `History.packed_marks`."""
+    from grader.grading.what_if import in_no_order
+
+    return [in_no_order(each) for each in _packed(session, assignment)]
+
+
+def _packed(session: Session, assignment: str) -> list[Packed]:
+    from grader.grading.what_if import Packed
+
+    connection = session.connection()
+    blocks: dict[str, list[bytes]] = {}
+    kept = select(BlockRow.layout, BlockRow.marks).where(BlockRow.assignment == assignment)
+    for layout, marks in connection.execute(kept.order_by(BlockRow.layout, BlockRow.block)):
+        blocks.setdefault(layout, []).append(marks)
+    layouts = select(LayoutRow.layout, LayoutRow.criteria).where(LayoutRow.assignment == assignment)
+    laid_out = {layout: json.loads(criteria) for layout, criteria in connection.execute(layouts)}
+    return [Packed(b"".join(marks), *zip(*laid_out[layout], strict=True)) for layout, marks in blocks.items()]

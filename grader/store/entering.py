@@ -1,0 +1,166 @@
+"""How work comes into the queue: not twice, in the place of what it replaces."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from sqlalchemy import ColumnElement, Select, and_, literal, select, update
+from sqlalchemy.orm import Session
+
+from grader.evidence.record import Outcome
+from grader.store.models import AttemptRow, JobRow
+
+__all__ = ["ANYWHERE", "Ask", "JobKey", "Priority", "enter", "in_state"]
+
+#: In place of an image: whoever takes the job says what it runs in.
+ANYWHERE = "any"
+
+_OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
+_UNREAD = Outcome.INVALID_SUBMISSION.value
+
+
+def in_state(state: str) -> ColumnElement[bool]:
+    """The state stands in the statement itself, so that indexes of the rows in one state are found."""
+    return JobRow.state == literal(state, literal_execute=True)
+
+
+def _is_open() -> ColumnElement[bool]:
+    """In the words of the index of open jobs."""
+    return and_(*(JobRow.state != literal(state, literal_execute=True) for state in ("done", "superseded")))
+
+
+class Priority(IntEnum):
+    """What comes first among the jobs of a course."""
+
+    HANDED_IN = 0
+    TRY_OUT = 1
+    RERUN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class JobKey:
+    """What makes a piece of work the same work.
+
+    Attributes:
+        notebook: SHA-256 of the file.
+        plan: Digest of the plan.
+        image: What it runs in; empty where nothing is run, `ANYWHERE` where whoever takes it says so.
+    """
+
+    student: str
+    assignment: str
+    notebook: str
+    plan: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Work that somebody wants done.
+
+    Attributes:
+        course: Empty where the database has one.
+        gpu: Whether it needs one.
+    """
+
+    key: JobKey
+    course: str = ""
+    priority: Priority = Priority.HANDED_IN
+    gpu: bool = False
+
+
+def enter(session: Session, asks: Sequence[Ask], *, fresh: bool, at: datetime) -> list[int | None]:
+    """Queues what is neither done nor there already; see `Queue.enqueue`."""
+    entered: list[int | None] = []
+    of_student: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for ask in asks:
+        beside = of_student[ask.key.student, ask.key.assignment]
+        job = _enter(session, ask, fresh=fresh, at=at, beside=beside)
+        entered.append(job)
+        beside.extend([] if job is None else [job])
+    return entered
+
+
+def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Collection[int]) -> int | None:
+    match = asdict(ask.key)
+    waiting = session.scalar(_waiting(ask.key))
+    if waiting is not None:
+        waiting.priority = min(waiting.priority, ask.priority)
+        return waiting.id
+    if not fresh and _stands(session, ask.key):
+        return None
+    job = JobRow(
+        **match,
+        state="queued",
+        tries=0,
+        error="",
+        queued_at=at,
+        course=ask.course,
+        priority=ask.priority,
+        place=0,
+        gpu=ask.gpu,
+        token=0,
+    )
+    session.add(job)
+    session.flush()
+    job.place = _place_of_replaced(session, ask, beside) or job.id
+    session.flush()
+    return job.id
+
+
+def _waiting(key: JobKey) -> Select[JobRow]:
+    """A job that is open and comes to the same: in this image, or where either may run anywhere."""
+    same = {name: value for name, value in asdict(key).items() if name != "image"}
+    alike = select(JobRow).filter_by(**same).where(_is_open()).order_by(JobRow.id).limit(1)
+    if key.image == ANYWHERE:
+        return alike.where(JobRow.image != "")
+    return alike.where(JobRow.image.in_((key.image, ANYWHERE) if key.image else ("",)))
+
+
+def _stands(session: Session, key: JobKey) -> bool:
+    """Whether it is done: in this image, or by another sandbox, whose change alone repeats nothing."""
+    same = [getattr(JobRow, name) == value for name, value in asdict(key).items() if name != "image"]
+    # A key with an image is of a file that can be read now, whatever an earlier version made of it.
+    stale = (_OUR_FAULT, _UNREAD) if key.image else (_OUR_FAULT,)
+    images = list(
+        session.scalars(
+            select(JobRow.image)
+            .join(AttemptRow, AttemptRow.job == JobRow.id)
+            .where(*same, AttemptRow.outcome.not_in(stale))
+            .order_by(AttemptRow.seq.desc())
+        )
+    )
+    newest_elsewhere = bool(images) and _sandbox_of(images[0]) != _sandbox_of(key.image)
+    return key.image in images or (newest_elsewhere and bool(key.image and images[0]))
+
+
+def _sandbox_of(image: str) -> str:
+    """The kind of sandbox: images are named by their digest (``sha256:...``), others by their kind."""
+    return image.partition(":")[0]
+
+
+def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> int | None:
+    """Takes an earlier file of the student out of the queue, unless it came with this one; gives its place.
+
+    One that is being run already is let run: its attempt is of the file that it names.
+    """
+    if ask.priority is Priority.TRY_OUT:
+        return None
+    replaced = (
+        JobRow.student == ask.key.student,
+        JobRow.assignment == ask.key.assignment,
+        JobRow.course == ask.course,
+        JobRow.notebook != ask.key.notebook,
+        in_state("queued"),
+        _is_open(),
+        JobRow.priority != Priority.TRY_OUT,
+        JobRow.id.not_in(beside),
+    )
+    places = session.scalars(
+        update(JobRow).where(*replaced).values(state="superseded").returning(JobRow.place)
+    ).all()
+    return min(places, default=None)

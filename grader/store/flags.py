@@ -1,0 +1,73 @@
+"""What TAs ask the head TA to look at: raised, settled, and read as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grader.store import ledger
+from grader.store.ledger import Signature
+from grader.store.models import FlagRow, LedgerRow
+from grader.store.records import Record
+
+__all__ = ["Flag", "FlagRecord", "record_flag", "standing_flags"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagRecord(Record):
+    """That one criterion of a submission is for the head TA; where not `raised`, no longer."""
+
+    student: str
+    assignment: str
+    criterion: str
+    note: str
+    raised: bool
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag that stands: who raised it, when (UTC), and what they ask."""
+
+    student: str
+    assignment: str
+    criterion: str
+    note: str
+    by: str
+    at: datetime
+
+
+def record_flag(session: Session, flag: FlagRecord, signature: Signature) -> None:
+    ledger.append(session, FlagRow(**flag.columns), signature)
+
+
+def standing_flags(
+    session: Session,
+    *,
+    assignment: str | None = None,
+    student: str | None = None,
+    students: Collection[str] | None = None,
+) -> list[Flag]:
+    """Flags that nobody has settled, in the order in which they were raised."""
+    key = (FlagRow.assignment, FlagRow.student, FlagRow.criterion)
+    newest = select(func.max(FlagRow.seq)).group_by(*key)
+    if assignment is not None:
+        newest = newest.where(FlagRow.assignment == assignment)
+    if student is not None:
+        newest = newest.where(FlagRow.student == student)
+    if students is not None:
+        newest = newest.where(FlagRow.student.in_(students))
+    query = (
+        select(FlagRow, LedgerRow)
+        .join(LedgerRow, LedgerRow.seq == FlagRow.seq)
+        .where(FlagRow.seq.in_(newest))
+        .order_by(FlagRow.seq)
+    )
+    return [
+        Flag(row.student, row.assignment, row.criterion, row.note, seal.actor, seal.at)
+        for row, seal in session.execute(query)
+        if row.raised
+    ]

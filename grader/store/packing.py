@@ -1,0 +1,65 @@
+"""How a blob is kept, wherever it lies: under its SHA-256, packed where that pays, checked on reading."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+
+from grader.errors import StoreError
+
+__all__ = ["LIMIT_BYTES", "key_of", "pack", "unpack"]
+
+#: The most that a blob may grow to when it is read.
+LIMIT_BYTES = 512 * 1024 * 1024
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_RAW, _ZLIB = b"\x00", b"\x01"
+#: Random weights hardly shrink; below this gain they are kept as they are, to be read faster.
+_WORTH_IT = 0.9
+
+
+def key_of(digest: str) -> tuple[str, str]:
+    """The two parts of a blob's name.
+
+    Raises:
+        StoreError: `digest` is no SHA-256 in hex, so that nothing else can ever become a path.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise StoreError("this is no digest of stored evidence", found=repr(digest)[:80])
+    return digest[:2], digest[2:]
+
+
+def pack(content: bytes) -> bytes:
+    packed = zlib.compress(content, level=1)
+    return _ZLIB + packed if len(packed) < _WORTH_IT * len(content) else _RAW + content
+
+
+def unpack(stored: bytes, digest: str, *, where: str, limit_bytes: int) -> bytes:
+    """The content again.
+
+    Raises:
+        StoreError: It is damaged, or larger than `limit_bytes`.
+    """
+    try:
+        content = _unpacked(stored, limit_bytes)
+    except zlib.error as error:
+        raise StoreError("stored evidence cannot be read", where=where, found=str(error)) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise StoreError(
+            "stored evidence was changed after it was written",
+            where=where,
+            expected=f"SHA-256 {digest}",
+            todo="bring the file back from a backup, or grade again with --fresh",
+        )
+    return content
+
+
+def _unpacked(stored: bytes, limit_bytes: int) -> bytes:
+    if stored[:1] != _ZLIB:
+        return stored[1:]
+    unpacker = zlib.decompressobj()
+    content = unpacker.decompress(stored[1:], limit_bytes)
+    if unpacker.unconsumed_tail:
+        raise zlib.error(f"more than {limit_bytes} bytes")
+    return content

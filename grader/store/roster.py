@@ -1,0 +1,80 @@
+"""Who is who in the course, as the roster says: names that change and can be erased, unsealed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from grader.store.desk_tables import RosterKeyRow, RosterRow
+from grader.store.records import Record
+
+__all__ = ["PersonRecord", "everybody", "found_by", "number_of_people", "people_on", "replace_roster"]
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRecord(Record):
+    """A student of the course; empty where the roster does not say."""
+
+    student: str
+    name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    section: str = ""
+    number: str = ""
+    login: str = ""
+    canvas_id: str = ""
+
+
+def replace_roster(session: Session, people: Sequence[tuple[PersonRecord, Collection[str]]]) -> None:
+    """Puts a roster in place of the one before.
+
+    Args:
+        session: To write in.
+        people: Each with the keys by which they are found.
+    """
+    session.execute(delete(RosterKeyRow))
+    session.execute(delete(RosterRow))
+    for id, (person, keys) in enumerate(people, start=1):
+        session.add(RosterRow(**person.columns, id=id))
+        session.flush()
+        session.add_all(RosterKeyRow(key=key, person=id) for key in sorted(set(keys)))
+    session.flush()
+
+
+def everybody(session: Session) -> list[PersonRecord]:
+    """The whole roster, in its own order."""
+    return [PersonRecord.of(row) for row in session.scalars(select(RosterRow).order_by(RosterRow.id))]
+
+
+def number_of_people(session: Session) -> int:
+    """How many there are on the roster."""
+    return session.scalar(select(func.count()).select_from(RosterRow)) or 0
+
+
+def people_on(session: Session, *, start: int, size: int) -> list[PersonRecord]:
+    """So many people of the roster in its own order, from a place on."""
+    query = select(RosterRow).order_by(RosterRow.id).offset(start).limit(size)
+    return [PersonRecord.of(row) for row in session.scalars(query)]
+
+
+def found_by(session: Session, keys: Collection[str]) -> Mapping[str, list[PersonRecord]]:
+    """Who goes by each of these keys; a key that nobody goes by is absent."""
+    found: dict[str, list[PersonRecord]] = defaultdict(list)
+    listed = sorted(keys)
+    for first in range(0, len(listed), _BATCH):
+        query = (
+            select(RosterKeyRow.key, RosterRow)
+            .join(RosterRow, RosterRow.id == RosterKeyRow.person)
+            .where(RosterKeyRow.key.in_(listed[first : first + _BATCH]))
+            .order_by(RosterRow.id)
+        )
+        for key, row in session.execute(query):
+            found[key].append(PersonRecord.of(row))
+    return found

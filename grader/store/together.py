@@ -1,0 +1,99 @@
+"""Group commit: what several threads have to write goes into one transaction, which is synced once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Generic, TypeVar
+
+from grader.errors import StoreError
+from grader.store.writable_history import WritableHistory
+
+__all__ = ["ResultT", "Together"]
+
+ResultT = TypeVar("ResultT")
+
+#: So many at the most, so that nobody else waits long for the writers' lock.
+_MOST = 64
+
+
+class _Waiting(Generic[ResultT]):
+    """One thread's write, and what came of it."""
+
+    def __init__(self, action: Callable[[WritableHistory], ResultT]) -> None:
+        self.action = action
+        self.settled = False
+        self.error: Exception | None = None
+        self._results: list[ResultT] = []
+
+    def settle(self, result: ResultT) -> None:
+        self._results = [result]
+        self.settled = True
+
+    def fail(self, error: Exception) -> None:
+        self.error = error
+        self.settled = True
+
+    def outcome(self) -> ResultT:
+        if self.error is not None:
+            raise self.error
+        return self._results[0]
+
+
+class Together:
+    """Writes that wait for the one before them are taken along by the next. Safe to share between threads.
+
+    Args:
+        writing: Begins a transaction of the history.
+    """
+
+    def __init__(self, writing: Callable[[], AbstractContextManager[WritableHistory]]) -> None:
+        self._writing = writing
+        self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._waiting: list[_Waiting[object]] = []
+
+    def write(self, action: Callable[[WritableHistory], ResultT]) -> ResultT:
+        """Runs `action` in a transaction, maybe with others, and returns once it is kept.
+
+        Args:
+            action: Adds to the history; run again where the transaction of all had to be given up, so that
+                one that fails by itself takes no other with it.
+
+        Raises:
+            StoreError: The database failed; nothing was written.
+            Exception: What the action raised; nothing of it was written.
+        """
+        mine = _Waiting(action)
+        with self._lock:
+            self._waiting.append(mine)  # type: ignore[arg-type]
+        with self._turn:
+            while not mine.settled:
+                self._write_next()
+        return mine.outcome()
+
+    def _write_next(self) -> None:
+        with self._lock:
+            taken, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+        try:
+            with self._writing() as history:
+                results = [each.action(history) for each in taken]
+        except StoreError as error:
+            for each in taken:
+                each.fail(error)
+        except Exception:
+            for each in taken:
+                self._write_alone(each)
+        else:
+            for each, result in zip(taken, results, strict=True):
+                each.settle(result)
+
+    def _write_alone(self, waiting: _Waiting[object]) -> None:
+        try:
+            with self._writing() as history:
+                result = waiting.action(history)
+        except Exception as error:
+            waiting.fail(error)
+        else:
+            waiting.settle(result)

@@ -1,0 +1,242 @@
+"""What can be added to the history, while nobody else can."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from grader.grading.verdict import Verdict
+from grader.store import (
+    allowances,
+    answers,
+    drops,
+    erasing,
+    flags,
+    hand_ins,
+    ledger,
+    mails,
+    marks,
+    publications,
+    releases,
+    remarks,
+    roster,
+    shares,
+)
+from grader.store.allowances import DatesRecord, ExcuseRecord, ExtensionRecord
+from grader.store.answers import AnswerRecord
+from grader.store.drops import DropRecord
+from grader.store.entering import Ask, enter
+from grader.store.flags import FlagRecord
+from grader.store.hand_ins import HandInRecord, Received
+from grader.store.history import History
+from grader.store.ledger import Signature
+from grader.store.mails import Mail, Mailing, NewMail
+from grader.store.marks import BulkMarkRecord, MarkRecord
+from grader.store.models import (
+    AttemptRow,
+    RubricRow,
+    SubmissionRow,
+    VerdictRow,
+)
+from grader.store.records import (
+    AttemptRecord,
+    NewAttempt,
+    RubricRecord,
+    RubricText,
+    SubmissionRecord,
+    VerdictRecord,
+)
+from grader.store.releases import ReleaseRecord
+from grader.store.remarks import RemarkRecord, StepRecord
+from grader.store.roster import PersonRecord
+from grader.store.shares import ShareRecord
+
+__all__ = ["WritableHistory"]
+
+
+class WritableHistory(History):
+    """The history while nobody else can add to it."""
+
+    def hand_in(self, file: SubmissionRecord, signature: Signature) -> None:
+        """Records a submission, unless the student's newest one is the same file with the same standing."""
+        newest = self.submission(file.student, file.assignment)
+        if newest is None or newest.standing != file.standing:
+            ledger.append(self.session, SubmissionRow(**file.columns), signature)
+
+    def receive(self, file: HandInRecord, signature: Signature) -> Received:
+        """Records that the service received a file, whether it counts or not."""
+        return hand_ins.record_hand_in(self.session, file, signature)
+
+    def queue(self, asks: Sequence[Ask], at: datetime, *, fresh: bool = False) -> list[int | None]:
+        """Puts work into the queue for whoever takes it, unless it is done or there already.
+
+        Args:
+            asks: The work.
+            at: Since when it waits.
+            fresh: Whether work counts as open though an attempt is there.
+
+        Returns:
+            The job of each; None where an attempt stands.
+        """
+        return enter(self.session, asks, fresh=fresh, at=at)
+
+    def add_attempt(self, attempt: NewAttempt, signature: Signature) -> AttemptRecord:
+        """Records an attempt under the next number of this student and assignment."""
+        before = self.session.scalar(
+            select(func.max(AttemptRow.number)).filter_by(
+                student=attempt.student, assignment=attempt.assignment
+            )
+        )
+        row = AttemptRow(**attempt.columns, number=(before or 0) + 1)
+        return AttemptRecord.of(ledger.append(self.session, row, signature))
+
+    def keep_rubric(self, rubric: RubricText, signature: Signature) -> RubricRecord:
+        """Records a rubric's text once."""
+        query = select(RubricRow).filter_by(digest=rubric.digest, handout=rubric.handout)
+        known = self.session.scalars(query).first()
+        return RubricRecord.of(known or ledger.append(self.session, RubricRow(**rubric.columns), signature))
+
+    def add_verdict(
+        self,
+        verdict: Verdict,
+        *,
+        attempt: AttemptRecord,
+        rubric: RubricRecord,
+        version: str,
+        signature: Signature,
+    ) -> VerdictRecord:
+        """Records a verdict, unless the attempt's newest one says the same by the same rubric."""
+        row = VerdictRow(
+            attempt=attempt.seq,
+            rubric=rubric.seq,
+            reference=verdict.reference,
+            version=version,
+            points=verdict.points,
+            out_of=verdict.out_of,
+            pending=verdict.pending,
+            body=verdict.model_dump_json(),
+        )
+        query = select(VerdictRow).filter_by(attempt=attempt.seq).order_by(VerdictRow.seq.desc()).limit(1)
+        newest = self.session.scalars(query).first()
+        if newest is not None and (newest.rubric, newest.body) == (row.rubric, row.body):
+            return VerdictRecord.of(newest)
+        return VerdictRecord.of(ledger.append(self.session, row, signature))
+
+    def publish_rubric(self, rubric: RubricRecord, verdict: VerdictRecord) -> None:
+        """Lets this rubric count for its assignment whatever a file of the course says.
+
+        Args:
+            rubric: By which all verdicts are.
+            verdict: One of them, which says who published it.
+        """
+        publications.publish(self.session, rubric.assignment, rubric=rubric.seq, verdict=verdict.seq)
+
+    def supersede_rubric(self, assignment: str) -> None:
+        """Lets a file of the course count again, after somebody was told what the desk published."""
+        publications.supersede(self.session, assignment)
+
+    def give_mark(self, mark: MarkRecord, signature: Signature) -> int:
+        """Records points that a person gave; whether they may is for whoever asks to know.
+
+        Returns:
+            Its number.
+        """
+        return marks.give(self.session, mark, signature)
+
+    def give_alike(self, given: BulkMarkRecord, signature: Signature) -> int:
+        """Records one decision about several submissions as one row.
+
+        Returns:
+            Its number.
+        """
+        return marks.give_alike(self.session, given, signature)
+
+    def flag(self, flag: FlagRecord, signature: Signature) -> None:
+        """Records that the head TA is asked to look at something, or that this is settled."""
+        flags.record_flag(self.session, flag, signature)
+
+    def keep_answers(self, records: Sequence[AnswerRecord]) -> None:
+        """Keeps what answers look like; no part of the history, and unsealed."""
+        answers.keep_answers(self.session, records)
+
+    def set_mailing(self, mailing: Mailing | None) -> None:
+        """Says how mails go out from now on; None that none do. No part of the history."""
+        mails.keep_mailing(self.session, mailing)
+
+    def post_mails(self, new: Sequence[NewMail], at: datetime) -> int:
+        """Puts mails into the outbox, each once for what it is about; says how many are new."""
+        return mails.post(self.session, new, at)
+
+    def begin_mails(self, at: datetime, limit: int) -> list[Mail]:
+        """Takes mails that are due, for one sender alone."""
+        return mails.begin_mails(self.session, at, limit)
+
+    def note_mail(
+        self, id: int, state: str, *, error: str = "", due: datetime, untried: bool = False
+    ) -> None:
+        """Notes what became of a mail; see `mails.note_mail`."""
+        mails.note_mail(self.session, id, state, error=error, due=due, untried=untried)
+
+    def retry_mails(self, at: datetime) -> int:
+        """Has all that is not sent be sent at once; says how many these are."""
+        return mails.retry_mails(self.session, at)
+
+    def replace_roster(self, people: Sequence[tuple[PersonRecord, Collection[str]]]) -> None:
+        """Puts a roster in place of the one before; no part of the history, and unsealed."""
+        roster.replace_roster(self.session, people)
+
+    def drop(self, drop: DropRecord, signature: Signature) -> None:
+        """Records that a submission counts nowhere, or again; nothing of it is deleted."""
+        drops.record_drop(self.session, drop, signature)
+
+    def set_dates(self, dates: DatesRecord, signature: Signature) -> None:
+        """Records dates that hold in place of the rubric's; lateness follows at once."""
+        allowances.record_dates(self.session, dates, signature)
+
+    def extend(self, extension: ExtensionRecord, signature: Signature) -> None:
+        """Records until when a student may hand in, or that this is taken back."""
+        allowances.record_extension(self.session, extension, signature)
+
+    def excuse(self, excuse: ExcuseRecord, signature: Signature) -> None:
+        """Records that a student owes no work on an assignment, or owes it again."""
+        allowances.record_excuse(self.session, excuse, signature)
+
+    def share(self, share: ShareRecord, signature: Signature) -> None:
+        """Records which students are a grader's; no mark changes by it."""
+        shares.record_share(self.session, share, signature)
+
+    def erase(self, student: str, reason: str, keys: Collection[str], signature: Signature) -> str:
+        """Erases a student's names and drops their work; their evidence is for `Store.remove_erased`.
+
+        Args:
+            student: Whose.
+            reason: Why, in words that hold no name: they are sealed.
+            keys: Their keys in the roster.
+            signature: Who does it.
+
+        Returns:
+            What they are called from now on.
+        """
+        return erasing.erase(self.session, student, reason, keys, signature)
+
+    def open_remark(self, remark: RemarkRecord, signature: Signature) -> int:
+        """Records a request.
+
+        Returns:
+            Its number.
+        """
+        return remarks.open_request(self.session, remark, signature)
+
+    def release(self, release: ReleaseRecord, signature: Signature) -> int:
+        """Records what students are shown from now on; whether it may be is for whoever asks to know.
+
+        Returns:
+            Its number.
+        """
+        return releases.record_release(self.session, release, signature)
+
+    def add_step(self, step: StepRecord, signature: Signature) -> None:
+        """Records what was done with a request."""
+        remarks.add_step(self.session, step, signature)

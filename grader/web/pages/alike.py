@@ -1,0 +1,115 @@
+"""All submissions whose answers or findings are alike, decided in one go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from grader.errors import RefusedError, UsageError
+from grader.grading.seen import read_seen
+from grader.web.asking import Asking, asking
+from grader.web.forms import Form, FormError
+from grader.web.guards import permits
+from grader.web.pages.grading import choices
+from grader.web.rendering import address, page, see_other
+from grader.web.roles import Permission, alike_at_most
+from grader.web.site import AnyRequest
+from grader.workflows.desk.deciding import Alike, decide_alike
+from grader.workflows.desk.groups import Group, Heading, group_of
+from grader.workflows.desk.items import comments_kept, item_kept
+
+__all__ = ["ROUTES"]
+
+#: So many of a group have a box on one page; the others come once these are decided.
+_SHOWN = 100
+
+
+@get("/a/{assignment:str}/alike/{criterion:str}", opt=permits(Permission.MARK_ALIKE), sync_to_thread=True)
+def alike(
+    request: AnyRequest, assignment: FromPath[str], criterion: FromPath[str], group: FromQuery[str] = ""
+) -> Response[Any]:
+    """One group: the exemplar, a box before each member, and those that are nearly alike."""
+    who = asking(request)
+    heading, found = _group(who, assignment, criterion, group)
+    if found is None:
+        return see_other(address("a", assignment, "grade", criterion))
+    return _shown(request, who, heading, found)
+
+
+@post(
+    "/a/{assignment:str}/alike/{criterion:str}/decide",
+    opt=permits(Permission.MARK_ALIKE),
+    sync_to_thread=True,
+)
+def decide(
+    request: AnyRequest, assignment: FromPath[str], criterion: FromPath[str], form: NamedDependency[Form]
+) -> Response[Any]:
+    """Gives all that were chosen the same points, by one sealed row."""
+    who = asking(request)
+    try:
+        decide_alike(
+            who.store,
+            assignment,
+            criterion,
+            form.points("other" if form.text("give") == "other" else "points"),
+            form.text("comment"),
+            [_chosen(who, text) for text in form.all("chosen")],
+            actor=who.name,
+            most=alike_at_most(who.role),
+        )
+    except (RefusedError, UsageError) as error:
+        heading, group = _group(who, assignment, criterion, form.text("group"))
+        if group is None:
+            raise
+        return _shown(request, who, heading, group, said=error.what, comment=form.text("comment"))
+    return see_other(address("a", assignment, "grade", criterion))
+
+
+def _group(who: Asking, assignment: str, criterion: str, key: str) -> tuple[Heading, Group | None]:
+    for store in who.walks(assignment):
+        heading, found = group_of(store, assignment, criterion, key, most=_SHOWN, anonymous=who.blind)
+        if found is not None:
+            break
+    return heading, found
+
+
+def _chosen(who: Asking, text: str) -> Alike:
+    """One box: what was seen, and of whom."""
+    seen, _, student = text.partition(" ")
+    if not student:
+        raise FormError("this form is damaged; load the page again", where="chosen", found=text[:40])
+    return Alike(who.named(student), read_seen(seen))
+
+
+def _shown(
+    request: AnyRequest, who: Asking, heading: Heading, group: Group, *, said: str = "", comment: str = ""
+) -> Response[str]:
+    assignment, criterion = heading.assignment, heading.criterion
+    item = item_kept(
+        who.store,
+        assignment,
+        group.exemplar.student,
+        criterion,
+        anonymous=who.blind,
+        reference=who.site.reference,
+    )
+    return page(
+        request,
+        "alike.html.j2",
+        status=422 if said else 200,
+        assignment=assignment,
+        groups=heading,
+        group=group,
+        item=item,
+        most=alike_at_most(who.role),
+        choices=choices(item),
+        bank=comments_kept(who.store, assignment, criterion)[:4],
+        said=said,
+        comment=comment or (group.offer.comment if group.offer else ""),
+    )
+
+
+ROUTES = (alike, decide)

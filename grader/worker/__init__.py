@@ -1,0 +1,1 @@
+"""What runs notebooks on a machine of its own: it dials in, and knows no rubric, answer, mark or name."""

@@ -1,0 +1,247 @@
+"""The seats of a worker: each takes a job, runs it, and sends what came of it until the server has it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from grader.errors import GraderError, SandboxUnavailable
+from grader.evidence.codec import encode
+from grader.evidence.parcel import unpack_parcel
+from grader.sandbox.base import Sandbox, image_of
+from grader.sandbox.execution import Execution
+from grader.worker.server import Answer, Away, Lease, Server
+
+__all__ = ["About", "Seats", "Stop"]
+
+#: Leases last three times as long.
+_BEAT_S = 10.0
+_POLL_S = 1.0
+_WARM_S = 60.0
+#: So long what was found is kept, and sent again and again, while the server is away.
+_KEPT_S = 600.0
+_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+
+
+@dataclass(frozen=True)
+class About:
+    """What people are shown of this worker."""
+
+    host: str
+    version: str
+    seats: int
+    gpus: int
+
+
+class Stop:
+    """Pressed once: finish what runs. Twice: break it off, and let others have it."""
+
+    def __init__(self) -> None:
+        self.finishing = threading.Event()
+        self.now = threading.Event()
+
+    def press(self) -> None:
+        (self.now if self.finishing.is_set() else self.finishing).set()
+
+
+class Seats:
+    """All seats of this machine.
+
+    Args:
+        connect: Makes a connection for one thread.
+        sandbox: What notebooks run in.
+        about: What people are shown.
+        say: Told what happens, in one line; no student is known here.
+        stop: Pressed by whoever wants to stop.
+        beat_s: How often leases are renewed.
+        kept_s: How long evidence is kept while the server is away.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Server],
+        sandbox: Sandbox,
+        about: About,
+        say: Callable[[str], None],
+        stop: Stop,
+        *,
+        beat_s: float = _BEAT_S,
+        kept_s: float = _KEPT_S,
+    ) -> None:
+        self._connect = connect
+        self._sandbox = sandbox
+        self._about = about
+        self._say = say
+        self._stop = stop
+        self._beat_s = beat_s
+        self._kept_s = kept_s
+        self._lock = threading.Lock()
+        self._held: set[Lease] = set()
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+
+    def work(self) -> None:
+        """Until a stop is pressed.
+
+        Raises:
+            SandboxUnavailable: The token is none any more, or the server is another.
+        """
+        beats = threading.Thread(target=self._guarded, args=(self._beat,), name="beats")
+        beats.start()
+        seats = [
+            threading.Thread(target=self._guarded, args=(self._serve,), name=f"seat-{number}")
+            for number in range(self._about.seats)
+        ]
+        for thread in seats:
+            thread.start()
+        while any(thread.is_alive() for thread in seats):
+            if self._stop.now.wait(0.1):
+                self._sandbox.close()
+                break
+        for thread in seats:
+            thread.join()
+        self._over.set()
+        beats.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _guarded(self, act: Callable[[Server], None]) -> None:
+        server = self._connect()
+        try:
+            act(server)
+        except BaseException as error:
+            self._failure = self._failure or error
+            self._stop.finishing.set()
+        finally:
+            server.close()
+
+    def _beat(self, server: Server) -> None:
+        """Says what is held. What was lost runs on: its end will be refused, and nothing was lost by it."""
+        while True:
+            with self._lock:
+                held = sorted(self._held)
+            try:
+                leases = [vars(each) for each in held]
+                told = server.ask("POST", "beat", {"about": vars(self._about), "leases": leases}).told
+                for each in told.get("stop", ()):
+                    self._say(f"job {each['job']}: the lease is lost")
+            except Away as error:
+                self._say(f"the server is away: {error}")
+            if self._over.wait(self._beat_s):
+                return
+
+    def _serve(self, server: Server) -> None:
+        execution = Execution(self._sandbox, take=lambda _: True, give_back=lambda _: None)
+        idle_since = time.monotonic()
+        try:
+            while not self._stop.finishing.is_set():
+                if self._take(server, execution):
+                    idle_since = time.monotonic()
+                    continue
+                if time.monotonic() - idle_since > _WARM_S:
+                    execution.close()
+                self._stop.finishing.wait(_POLL_S)
+        finally:
+            execution.close()
+
+    def _take(self, server: Server, execution: Execution) -> bool:
+        """Brings one job to its end; False where there was none."""
+        wanted = {"image": image_of(self._sandbox), "gpu": self._about.gpus > 0}
+        try:
+            answer = server.ask("POST", "claim", wanted)
+        except Away:
+            return False
+        if answer.status != 200:
+            return False
+        told = answer.told
+        lease = Lease(told["course"], told["job"], told["token"])
+        with self._lock:
+            self._held.add(lease)
+        try:
+            self._run(server, execution, lease, told["sha256"])
+        finally:
+            with self._lock:
+                self._held.discard(lease)
+        return True
+
+    def _run(self, server: Server, execution: Execution, lease: Lease, digest: str) -> None:
+        try:
+            answer = self._until_answered(server, "GET", "work", lease=lease)
+            if answer is None or answer.status != 200:
+                return
+            if sha256(answer.body).hexdigest() != digest:
+                raise SandboxUnavailable("the work is not what its digest says")
+            parcel = unpack_parcel(answer.body)
+            bundle = execution.run(parcel.notebook, parcel.plan, files=parcel.files)
+        except Exception as error:  # whatever it was, it was not the student
+            self._discard(execution)
+            self._give_up(server, lease, _reason(error))
+            return
+        self._deliver(server, lease, encode(bundle))
+
+    def _deliver(self, server: Server, lease: Lease, raw: bytes) -> None:
+        """Sends evidence and ends the job; asked twice, the server says that it was recorded before."""
+        digest = sha256(raw).hexdigest()
+        while True:
+            sent = self._until_answered(server, "PUT", f"blob/{digest}", raw, lease=lease)
+            if sent is None or sent.status not in (200, 201):
+                break
+            end = self._until_answered(server, "POST", "finish", {**vars(lease), "evidence": digest})
+            if end is None:
+                return
+            if end.status == 404:
+                continue  # The server began anew in between, and has to be sent it once more.
+            if end.status == 200:
+                self._say(f"job {lease.job}: recorded")
+                return
+            sent = end
+            break
+        if sent is None:
+            return
+        if sent.status == 409:
+            self._say(f"job {lease.job}: somebody else has it by now; what came of it here is dropped")
+            return
+        self._give_up(server, lease, f"the server refused the evidence ({sent.status})")
+
+    def _give_up(self, server: Server, lease: Lease, reason: str) -> None:
+        """Lets others have a job; without a reason where this worker was only stopped."""
+        stopped = self._stop.now.is_set()
+        self._say(f"job {lease.job}: given back" if stopped else f"job {lease.job}: {reason}")
+        self._until_answered(
+            server, "POST", "fail", {**vars(lease), "reason": "" if stopped else reason[:500]}
+        )
+
+    def _until_answered(
+        self,
+        server: Server,
+        method: str,
+        path: str,
+        body: bytes | dict[str, Any] | None = None,
+        *,
+        lease: Lease | None = None,
+    ) -> Answer | None:
+        """Asks again and again; None where it was in vain for ten minutes, or the lease was lost."""
+        since, pause_s = time.monotonic(), _PAUSE_S
+        while True:
+            try:
+                return server.ask(method, path, body, lease=lease)
+            except Away as error:
+                if time.monotonic() - since > self._kept_s:
+                    self._say(f"what came of a job is dropped, for the server is away for too long: {error}")
+                    return None
+                self._stop.now.wait(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _discard(self, execution: Execution) -> None:
+        try:
+            execution.close()
+        except Exception as error:
+            self._say(f"a sandbox could not be closed: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return error.what if isinstance(error, GraderError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,84 @@
+"""One remark request for whoever decides it, who may be blind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.judging.judgement import Status
+from grader.store import Store
+from grader.store.remarks import Remark
+from grader.workflows.desk.names import hidden_names
+from grader.workflows.marking.marks import graded_result
+from grader.workflows.marking.remark import find
+from grader.workflows.marking.remark_view import view_of
+from grader.workflows.views.show import name_of
+
+__all__ = ["Same", "Wanted", "request_for"]
+
+#: So many with the same finding are named.
+_NAMED = 30
+
+
+@dataclass(frozen=True)
+class Same:
+    """Somebody else of whom the same was found, and what counts for them."""
+
+    shown: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A request as a page shows it.
+
+    Attributes:
+        shown: What to call the student.
+        reason: In the student's words.
+        parts: What `grader remark show` says besides, labelled.
+        same: Others with the same finding: what is decided here may be owed to them as well.
+        more: Of those, how many are not named.
+    """
+
+    remark: Remark
+    shown: str
+    reason: str
+    parts: tuple[tuple[str, str], ...]
+    same: tuple[Same, ...] = ()
+    more: int = 0
+
+
+def request_for(store: Store, id: int, *, anonymous: bool = False) -> Wanted:
+    """Gathers a request; for whoever is blind without names in the student's own words.
+
+    Raises:
+        RefusedError: There is no such request.
+        StoreError: The evidence is gone or was changed.
+    """
+    remark = find(store, id)
+    view = view_of(store, id, anonymous=anonymous)
+    with store.reading() as history:
+        result = graded_result(history, remark.student, remark.assignment, with_dropped=True)
+        hide = hidden_names(history, result) if anonymous else str
+    same = _same_finding(store, remark, anonymous=anonymous)
+    return Wanted(
+        remark=remark,
+        shown=name_of(store, anonymous)(remark.student),
+        reason=hide(remark.reason),
+        parts=tuple((label, hide(text)) for label, text in view.parts),
+        same=same[:_NAMED],
+        more=max(0, len(same) - _NAMED),
+    )
+
+
+def _same_finding(store: Store, remark: Remark, *, anonymous: bool) -> tuple[Same, ...]:
+    """Who else a program said the same of; nobody where it left the question to a person."""
+    if not remark.criterion:
+        return ()
+    with store.reading() as history:
+        rows = history.class_rows(remark.assignment, remark.criterion)
+    own = next((row for row in rows if row.student == remark.student), None)
+    if own is None or own.status == Status.NEEDS_TA:
+        return ()
+    name = name_of(store, anonymous)
+    others = [row for row in rows if row.alike == own.alike and row.student != remark.student]
+    return tuple(sorted((Same(name(row.student), row.points) for row in others), key=lambda each: each.shown))

@@ -1,0 +1,169 @@
+"""What a student sees before and after handing in: dates, which file counts, receipts, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from grader.store import History, Store
+from grader.store.hand_ins import Received
+from grader.store.rubrics import LoadedRubric
+from grader.workflows.handing_in.assignments import assigned, assigned_here
+from grader.workflows.handing_in.deadline import Deadline, deadline
+from grader.workflows.handing_in.links import HandInLink
+
+__all__ = ["Handing", "Offer", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the file that counts is.
+
+    Attributes:
+        state: ``none``, ``queued``, ``running``, ``graded``, or ``held`` where a person has to look first.
+        before: How many files come before it, where it is queued.
+    """
+
+    state: str
+    before: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing will change by waiting."""
+        return self.state in ("none", "graded", "held")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An assignment that takes files, for a list.
+
+    Attributes:
+        received: How many files came from the student.
+    """
+
+    assignment: str
+    title: str
+    deadline: Deadline
+    received: int
+
+
+@dataclass(frozen=True)
+class Handing:
+    """All that the page of one assignment shows.
+
+    Attributes:
+        received: What came, the newest first.
+        counts: Number of the receipt of the file that counts; None where none does.
+        counts_elsewhere: When the file that counts came, where it is none of these.
+    """
+
+    assignment: str
+    title: str
+    deadline: Deadline
+    received: tuple[Received, ...]
+    counts: int | None
+    counts_elsewhere: datetime | None
+    progress: Progress
+
+
+def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
+    """Each assignment that takes files, with what it would cost this student to hand in now."""
+    rubrics, zone, now = assigned(store, places), store.zone, store.clock()
+    with store.reading() as history:
+        return [
+            Offer(
+                rubric.assignment,
+                rubric.rubric.title,
+                deadline(history, rubric.rubric, student, now, zone),
+                len(history.received_from(student, rubric.assignment)),
+            )
+            for rubric in rubrics
+        ]
+
+
+def handing_in(
+    store: Store, places: Iterable[Path], student: str, assignment: str, link: HandInLink | None = None
+) -> Handing:
+    """What one student sees of one assignment.
+
+    Args:
+        store: The course's history.
+        places: Folders in which the course's own rubrics may lie.
+        student: Who looks.
+        assignment: At which.
+        link: By which they look; of what came otherwise it shows nothing.
+
+    Raises:
+        UsageError: No notebooks are handed in for this assignment.
+    """
+    rubric = assigned_here(store, places, assignment)
+    zone, now = store.zone, store.clock()
+    with store.reading() as history:
+        dates = deadline(history, rubric.rubric, student, now, zone)
+        return _handing(history, rubric, student, dates, link)
+
+
+def progress_of(store: Store, student: str, assignment: str) -> Progress:
+    """How far the file is that counts of a student."""
+    with store.reading() as history:
+        return _progress(history, student, assignment)
+
+
+def receipt_by(
+    store: Store, student: str, assignment: str, seq: int, link: str | None = None
+) -> Received | None:
+    """A receipt of one student's, for one assignment; None where there is none of this number.
+
+    Args:
+        store: The course's history.
+        student: Whose it has to be.
+        assignment: For which.
+        seq: Its number.
+        link: Digest of the link that it has to have come by; None for all.
+    """
+    with store.reading() as history:
+        received = history.received(seq)
+    if received is None:
+        return None
+    record = received.record
+    theirs = (record.student, record.assignment) == (student, assignment)
+    return received if theirs and link in (None, record.link) else None
+
+
+def _handing(
+    history: History, rubric: LoadedRubric, student: str, dates: Deadline, link: HandInLink | None
+) -> Handing:
+    every = history.received_from(student, rubric.assignment)
+    counting = history.submission(student, rubric.assignment)
+    # The same bytes may have come several times: the first of them has the time that counts.
+    fits = [each for each in every if counting is not None and each.record.notebook == counting.notebook]
+    first = next((each.seq for each in fits if counting and each.at == counting.submitted_at), None)
+    counts = first if first is not None else (fits[0].seq if fits else None)
+    shown = [each for each in every if link is None or each.record.link == link.digest]
+    counts = counts if any(each.seq == counts for each in shown) else None
+    elsewhere = counting is not None and counts is None
+    return Handing(
+        rubric.assignment,
+        rubric.rubric.title,
+        dates,
+        tuple(reversed(shown)),
+        counts,
+        counting.submitted_at if counting is not None and elsewhere else None,
+        _progress(history, student, rubric.assignment),
+    )
+
+
+def _progress(history: History, student: str, assignment: str) -> Progress:
+    counting = history.submission(student, assignment)
+    if counting is None:
+        return Progress("none")
+    if counting.problem:
+        return Progress("held")
+    job = history.job_on(student, assignment, counting.notebook)
+    if job is None or job.state == "superseded":
+        return Progress("none")
+    if job.state == "queued":
+        return Progress("queued", job.before)
+    return Progress("running" if job.state == "claimed" else "graded")

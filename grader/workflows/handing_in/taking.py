@@ -1,0 +1,275 @@
+"""A file that came is taken: read apart, kept, and written with its receipt and its job in one transaction.
+
+What cannot be taken is refused with the reason and what to do, and leaves nothing behind. What came when
+nothing counts any more is kept and sealed all the same, and takes no other's place: a person decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from grader.errors import RefusedError, UsageError
+from grader.grading.held import parted
+from grader.intake import Submission
+from grader.store import Priority, Signature, Store, WritableHistory
+from grader.store.entering import ANYWHERE
+from grader.store.hand_ins import HandInRecord, Received, Way
+from grader.store.records import SubmissionRecord
+from grader.store.rubrics import LoadedRubric
+from grader.workflows.handing_in.assignments import assigned, assigned_here
+from grader.workflows.handing_in.deadline import deadline_of
+from grader.workflows.handing_in.reading import Readers, shared_readers
+from grader.workflows.mailing.telling import tell_handed_in
+from grader.workflows.regrading.rubrics import another_assignment
+from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
+from grader.workflows.running.planning import HandedIn, Work, plan_of
+
+__all__ = ["MOST_BYTES", "NotTaken", "Sender", "Sent", "Taken", "count_after_all", "require_room", "take"]
+
+#: Of one file, unless a server says otherwise.
+MOST_BYTES = 32 * 1024**2
+#: What one student may send for one assignment within a day.
+_DAY = timedelta(days=1)
+_MOST_FILES, _MOST_SENT = 60, 512 * 1024**2
+_LONGEST_NAME = 200
+_CHUNK = 1024**2
+
+
+class NotTaken(UsageError):
+    """A file that was refused; `what` and `todo` are for its student."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a file, and for whom.
+
+    Attributes:
+        student: Whose it is, as the history calls them.
+        actor: Who is written into the history; the student, or whoever hands in for them.
+        link: SHA-256 of the link that it comes by; empty for others.
+    """
+
+    student: str
+    way: Way
+    actor: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file as it came.
+
+    Attributes:
+        content: An open file of the system, which belongs to whoever asked.
+        name: As its student called it; never a path of ours.
+        at: When its last byte was here.
+    """
+
+    content: IO[bytes]
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was written.
+
+    Attributes:
+        replaced: Whether it took the place of an earlier file; False also where that has the same bytes.
+        left_out: What lay beside the notebook and could not be taken, each with the reason.
+    """
+
+    received: Received
+    replaced: bool
+    left_out: tuple[str, ...]
+
+
+def take(
+    store: Store,
+    places: Iterable[Path],
+    assignment: str,
+    sender: Sender,
+    sent: Sent,
+    *,
+    readers: Readers | None = None,
+    why: str = "handed in",
+) -> Taken:
+    """Takes a file for one student and assignment.
+
+    The same bytes again are received again and change nothing: the earlier time stays.
+
+    Args:
+        store: The course's history.
+        places: Folders in which the course's own rubrics may lie.
+        assignment: For which.
+        sender: Who sends it.
+        sent: The file.
+        readers: Processes that read it; those of the program where none are given.
+        why: For the history, in one line.
+
+    Raises:
+        NotTaken: It is no notebook, another assignment's, or one too many; nothing was written.
+        UsageError: No notebooks are handed in for this assignment.
+        StoreError: It cannot be kept; no receipt is given.
+        ServiceError: It cannot be read here just now.
+    """
+    places = tuple(places)
+    rubric = assigned_here(store, places, assignment)
+    require_room(store, sender.student, assignment, sent.at)
+    found = (readers or shared_readers()).read(sent.content, sent.name)
+    if found.problem:
+        what, todo = parted(found.problem)
+        raise NotTaken(what, todo=todo or None)
+    other = another_assignment(rubric, _all(store, places), found.cells)
+    if other is not None:
+        raise NotTaken(
+            f"this is the notebook of {other.rubric.title}",
+            expected=f"that of {rubric.rubric.title}",
+            todo="hand in the notebook of this assignment",
+        )
+    raw = _whole(sent.content)
+    digest = store.blobs.put(raw)
+    name = _plain(sent.name)
+    submission = Submission(sender.student, Path(name), lambda: raw, submitted_at=sent.at)
+    work = Work(HandedIn(submission, digest, ""), rubric, plan_of(rubric))
+    record = HandInRecord(
+        student=sender.student,
+        assignment=assignment,
+        notebook=digest,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        size=len(raw),
+        file=name,
+        way=sender.way.value,
+        link=sender.link,
+        counts=True,
+    )
+    received, replaced = _write(store, work, record, Signature(sender.actor, sent.at, why))
+    return Taken(received, replaced, found.left_out)
+
+
+def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: str, reason: str) -> Received:
+    """Lets a file count that came when nothing counted any more, once its student's dates allow it.
+
+    Args:
+        store: The course's history.
+        places: Folders in which the course's own rubrics may lie.
+        seq: Of its receipt.
+        actor: Who decides.
+        reason: Why.
+
+    Returns:
+        What is received now in its place, with the time at which it came first.
+
+    Raises:
+        RefusedError: It counts already, or would come too late still.
+        UsageError: There is no such receipt, or no reason.
+    """
+    if not reason.strip():
+        raise UsageError("to let a late file count needs a reason for the history", expected="--reason TEXT")
+    with store.reading() as history:
+        before = history.received(seq)
+    if before is None:
+        raise UsageError(f"row {seq} of the history is no receipt", expected="the number on a receipt")
+    record = before.record
+    if record.counts:
+        raise RefusedError(f"the file of receipt {seq} counts already")
+    rubric = assigned_here(store, places, record.assignment)
+    raw = store.blobs.get(record.notebook)
+    submission = Submission(
+        record.student, Path(record.file or "notebook.ipynb"), lambda: raw, submitted_at=before.at
+    )
+    work = Work(HandedIn(submission, record.notebook, ""), rubric, plan_of(rubric))
+    signature = Signature(actor, store.clock(), f"receipt {seq} counts: {reason.strip()}")
+    received, _ = _write(store, work, record, signature, again=seq)
+    return received
+
+
+def _all(store: Store, places: tuple[Path, ...]) -> Iterator[LoadedRubric]:
+    """The course's rubrics, looked for once somebody asks: for a notebook that is not like its handout."""
+    yield from assigned(store, places)
+
+
+def require_room(store: Store, student: str, assignment: str, at: datetime) -> None:
+    """Keeps one student from filling the disk.
+
+    Raises:
+        NotTaken: So much came from them within a day that nobody needs more.
+    """
+    with store.reading() as history:
+        number, size = history.sent_since(student, assignment, at - _DAY)
+    if number >= _MOST_FILES or size >= _MOST_SENT:
+        raise NotTaken(
+            f"{number} files of yours came within a day, with {size / 1024**2:.0f} MB together",
+            expected=f"at most {_MOST_FILES} files and {_MOST_SENT // 1024**2} MB",
+            todo="wait until tomorrow, or ask your course to take it",
+        )
+
+
+def _write(
+    store: Store, work: Work, record: HandInRecord, signature: Signature, *, again: int | None = None
+) -> tuple[Received, bool]:
+    """The row of the file, that of what counts, and the job: all of it, or nothing."""
+    plan = keep_plan(store, work.plan)
+    ask = ask_for(work, job_key(work, plan, ANYWHERE), Priority.HANDED_IN)
+    came = as_submission(work)
+
+    def add(history: WritableHistory) -> tuple[Received, bool]:
+        before = history.submission(record.student, record.assignment)
+        counts = _counts(history, work.rubric, came, before)
+        if again is not None and not counts:
+            raise RefusedError(
+                f"the file of receipt {again} came when nothing counted any more, and still would not count",
+                todo="extend this student's dates first",
+            )
+        same = before is not None and before.notebook == came.notebook and not before.problem
+        if counts and not same:
+            history.hand_in(came, signature)
+        if counts:
+            history.queue([ask], store.clock())
+        received = history.receive(_with_counts(record, counts), signature)
+        tell_handed_in(history, record.assignment, record.student, received.seq, record.sha256, signature.at)
+        return received, counts and before is not None and not same
+
+    return store.add(add)
+
+
+def _counts(
+    history: WritableHistory, rubric: LoadedRubric, came: SubmissionRecord, before: SubmissionRecord | None
+) -> bool:
+    """Whether a file counts: unless it comes when nothing counts, and another counts that came before.
+
+    Where it is the only one, it stands in the lists of the course with its lateness, for a person to see.
+    What a person dropped comes back by a person alone.
+    """
+    if came.student in history.dropped(came.assignment):
+        return False
+    policy = deadline_of(history, rubric.rubric, came.student)
+    if before is None or before.notebook == came.notebook or policy is None or policy.until is None:
+        return True
+    return _by(policy.until, came) or not _by(policy.until, before)
+
+
+def _by(moment: datetime, file: SubmissionRecord) -> bool:
+    """Whether a file came by then, as far as that is known."""
+    return file.submitted_at is None or file.submitted_at <= moment
+
+
+def _with_counts(record: HandInRecord, counts: bool) -> HandInRecord:
+    return HandInRecord(**{**record.columns, "counts": counts})
+
+
+def _plain(name: str) -> str:
+    """What a file is called, without the folders that some browsers put before it, in letters that show."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(each for each in last if each.isprintable()).strip()
+    return shown[-_LONGEST_NAME:] or "notebook.ipynb"
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return b"".join(iter(lambda: file.read(_CHUNK), b""))

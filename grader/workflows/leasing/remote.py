@@ -1,0 +1,349 @@
+"""What workers on other machines may do with the queue: take a job, keep it, send what came of it, end it.
+
+A worker is believed nothing but the bytes of evidence, and these no more than a sandbox's: they are read
+under caps, have to be of the very notebook and plan that were leased, and are judged here, in processes
+behind walls. Whose end of a job counts is decided by the fencing token, in the transaction that writes the
+attempt.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from grader.errors import EvidenceError, StoreError, StoreUnavailable, UsageError
+from grader.evidence.codec import Bundle, decode
+from grader.evidence.parcel import Parcel, pack_parcel
+from grader.evidence.record import Outcome
+from grader.facts.case import Reference
+from grader.intake import normalise_notebook
+from grader.store import Queue, Store
+from grader.store.leases import LEASE_S
+from grader.store.queue import Claim, Reach
+from grader.store.workers import Said, WorkerRecord
+from grader.workflows.leasing.spool import Spool
+from grader.workflows.regrading.judging import without_run
+from grader.workflows.regrading.pool import JudgePool
+from grader.workflows.running.execution import MAX_TRIES, Order
+from grader.workflows.running.planning import File, read_file
+from grader.workflows.running.recording import Recording, as_handed_in
+from grader.workflows.serving.orders import QueuedOrders
+
+__all__ = ["Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
+
+_ASIDE_S = 60.0
+_WHY = "run by the worker {}"
+#: Beyond the evidence itself: headers of arrays, and the notebook's cells, which count for nothing there.
+_ROOM_BYTES = 1024 * 1024
+#: A worker that says so has sent no evidence: these are the server's own to say.
+_NOT_A_WORKERS = (Outcome.INVALID_SUBMISSION, Outcome.SANDBOX_UNAVAILABLE)
+#: Jobs that need no worker are ended in one go, so many at the most.
+_WITHOUT_RUN = 20
+
+
+class LeaseLost(Exception):
+    """The job is somebody else's by now, or has ended, or never was this worker's."""
+
+
+class NotSent(Exception):
+    """The evidence that is named is not here: it has to be sent, once more where the server began anew."""
+
+
+@dataclass(frozen=True, order=True)
+class Lease:
+    """Names one claim of one job; worth nothing to a worker that does not hold it."""
+
+    course: str
+    job: int
+    token: int
+
+    def __str__(self) -> str:
+        return f"{self.course}/{self.job}/{self.token}"
+
+
+@dataclass(frozen=True)
+class Leased:
+    """A job for a worker.
+
+    Attributes:
+        sha256: Of the parcel to fetch.
+        lease_s: How long it holds without a beat.
+    """
+
+    lease: Lease
+    sha256: str
+    size: int
+    lease_s: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a job: `again` where this very end was recorded before."""
+
+    again: bool
+
+
+class RemoteDesk:
+    """The queues of all courses, as workers elsewhere see them. Safe to share between threads.
+
+    Args:
+        stores: By course.
+        reference: The courses' own answers.
+        places: Folders in which their rubrics may lie.
+        pool: Judges.
+        lease_s: How long a claim holds without a beat.
+    """
+
+    def __init__(
+        self,
+        stores: Mapping[str, Store],
+        reference: Reference,
+        places: Iterable[Path],
+        *,
+        pool: JudgePool,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        self._stores = stores
+        self._pool = pool
+        self._lease_s = lease_s
+        self._spool = Spool()
+        # What data sets there are is known where they are read.
+        self._orders = {
+            name: QueuedOrders(store, reference, tuple(places), needs_data=False)
+            for name, store in stores.items()
+        }
+        self._lock = threading.Lock()
+        self._aside: dict[tuple[str, str], float] = {}
+        self._turn = 0
+        self._signed_on: set[str] = set()
+
+    def hear(self, worker: WorkerRecord, said: Said) -> None:
+        """Notes that a worker is there."""
+        self._home.workers.hear(worker.id, said)
+
+    def claim(self, worker: WorkerRecord, *, image: str, gpu: bool) -> Leased | None:
+        """The next job that a worker can run; None where there is none, or it is to take none.
+
+        Args:
+            worker: Whose token was brought.
+            image: What it runs notebooks in.
+            gpu: Whether it has a GPU to give.
+
+        Raises:
+            StoreError: A database failed.
+        """
+        if worker.draining:
+            return None
+        self._sign_on(worker)
+        for course in self._courses_by_turn():
+            for _ in range(_WITHOUT_RUN):
+                claim = self._queue(course, worker).claim(self._reach(course, image, gpu))
+                if claim is None:
+                    break
+                leased = self._leased(course, worker, claim)
+                if leased is not None:
+                    return leased
+        return None
+
+    def parcel(self, worker: WorkerRecord, lease: Lease) -> bytes:
+        """What a worker needs to run a job that it holds.
+
+        Raises:
+            LeaseLost: It does not hold it.
+            StoreError: What was handed in is gone.
+        """
+        order, file = self._work(lease.course, self._held(worker, lease))
+        return _parcel(order, file)
+
+    def beat(self, worker: WorkerRecord, leases: Sequence[Lease]) -> list[Lease]:
+        """Renews leases; gives those that still hold. What is missing is to be stopped."""
+        kept: list[Lease] = []
+        for course, store in self._stores.items():
+            asked = {(each.job, each.token) for each in leases if each.course == course}
+            queue = Queue(store, lease_s=self._lease_s, run=worker.run)
+            kept += [Lease(course, job, token) for job, token in sorted(queue.renew(asked))]
+        return kept
+
+    def most_bytes(self, worker: WorkerRecord, lease: Lease) -> int:
+        """How much may be sent of a job.
+
+        Raises:
+            LeaseLost: It is not held.
+        """
+        order, _ = self._work(lease.course, self._held(worker, lease))
+        return order.plan.limits.evidence_bytes + _ROOM_BYTES
+
+    def send(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes) -> bool:
+        """Keeps evidence until its job is ended with it.
+
+        Returns:
+            Whether it was there already.
+
+        Raises:
+            LeaseLost: The job is not held.
+            EvidenceError: It is not what its digest says; nothing is kept.
+        """
+        self._held(worker, lease)
+        return self._spool.keep(f"{worker.run}/{lease}", digest, raw)
+
+    def finish(self, worker: WorkerRecord, lease: Lease, digest: str) -> Ended:
+        """Ends a job with evidence that was sent, and judges it.
+
+        Raises:
+            LeaseLost: Another claim of the job is newer, or another worker's; nothing is written.
+            NotSent: The evidence is not here.
+            EvidenceError: It is none, or of something else; nothing is written.
+            StoreError: The database failed; nothing was written.
+        """
+        claim = self._held(worker, lease, or_ended=True)
+        queue = self._queue(lease.course, worker)
+        if queue.has_ended(claim):
+            return Ended(again=True)
+        raw = self._spool.read(f"{worker.run}/{lease}", digest)
+        if raw is None:
+            raise NotSent
+        order, file = self._work(lease.course, claim)
+        bundle = _believed(raw, claim, order, file)
+        self._record(lease.course, worker, claim, order, bundle)
+        self._spool.forget(f"{worker.run}/{lease}")
+        return Ended(again=False)
+
+    def fail(self, worker: WorkerRecord, lease: Lease, reason: str) -> None:
+        """Notes that a worker's sandbox failed a job, and lets others have it; too often, and nobody does.
+
+        Raises:
+            LeaseLost: The job is not held.
+            StoreError: The database failed.
+        """
+        claim, queue = self._held(worker, lease), self._queue(lease.course, worker)
+        tries = queue.retry(claim, reason)
+        if not tries:
+            raise LeaseLost
+        if tries < MAX_TRIES:
+            queue.give_back(claim)
+            return
+        order, _ = self._work(lease.course, claim)
+        ended = without_run(claim.key.notebook, claim.key.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
+        self._record(lease.course, worker, claim, order, ended)
+
+    def give_back(self, worker: WorkerRecord, lease: Lease) -> None:
+        """Puts a job back that a worker was stopped at.
+
+        Raises:
+            LeaseLost: The job is not held.
+        """
+        self._queue(lease.course, worker).give_back(self._held(worker, lease))
+
+    @property
+    def _home(self) -> Store:
+        return next(iter(self._stores.values()))
+
+    def _sign_on(self, worker: WorkerRecord) -> None:
+        """Lets a worker hold jobs, in each course."""
+        with self._lock:
+            known = worker.run in self._signed_on
+        if not known:
+            for course in self._stores:
+                self._queue(course, worker).sign_on(worker.name, 0)
+            with self._lock:
+                self._signed_on.add(worker.run)
+
+    def _queue(self, course: str, worker: WorkerRecord) -> Queue:
+        return Queue(self._stores[course], lease_s=self._lease_s, run=worker.run)
+
+    def _courses_by_turn(self) -> list[str]:
+        names = list(self._stores)
+        with self._lock:
+            self._turn = (self._turn + 1) % len(names)
+            return names[self._turn :] + names[: self._turn]
+
+    def _reach(self, course: str, image: str, gpu: bool) -> Reach:
+        now = time.monotonic()
+        with self._lock:
+            left_out = tuple(
+                name for (at, name), until in self._aside.items() if at == course and until > now
+            )
+        return Reach(images=(image,), gpu=gpu, but_not=left_out)
+
+    def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
+        if lease.course not in self._stores:
+            raise LeaseLost
+        claim = self._queue(lease.course, worker).held(lease.job, lease.token, or_ended=or_ended)
+        if claim is None:
+            raise LeaseLost
+        return claim
+
+    def _leased(self, course: str, worker: WorkerRecord, claim: Claim) -> Leased | None:
+        """A claimed job for its worker; None where it was ended, or put aside, without one."""
+        try:
+            order, file = self._work(course, claim)
+        except StoreUnavailable:
+            raise
+        except UsageError:
+            with self._lock:
+                self._aside[course, claim.key.assignment] = time.monotonic() + _ASIDE_S
+            self._queue(course, worker).give_back(claim)
+            return None
+        except StoreError as error:
+            lost = without_run(claim.key.notebook, claim.key.plan, Outcome.SANDBOX_UNAVAILABLE, error.what)
+            self._record(course, worker, claim, None, lost)
+            return None
+        problem = order.problem or file.problem
+        if problem:
+            held = without_run(claim.key.notebook, claim.key.plan, Outcome.INVALID_SUBMISSION, problem)
+            self._record(course, worker, claim, order, held)
+            return None
+        raw = _parcel(order, file)
+        lease = Lease(course, claim.id, claim.token)
+        return Leased(lease, sha256(raw).hexdigest(), len(raw), self._lease_s)
+
+    def _work(self, course: str, claim: Claim) -> tuple[Order, File]:
+        order = self._orders[course](claim)
+        if order.problem:
+            return order, File(order.submission, b"", (), order.problem)
+        raw = self._stores[course].blobs.get(claim.key.notebook)
+        return order, read_file(replace(order.submission, read=lambda: raw))
+
+    def _record(
+        self, course: str, worker: WorkerRecord, claim: Claim, order: Order | None, bundle: Bundle
+    ) -> None:
+        """Judges and writes, all in one transaction; raises LeaseLost where another claim is newer."""
+        store = self._stores[course]
+        recording = Recording(
+            store,
+            self._queue(course, worker),
+            worker.name,
+            _WHY.format(worker.name),
+            by_process=self._pool.verdict,
+        )
+        prepared = recording.judge(claim, bundle, order.judge if order else None)
+        if not recording.write(prepared):
+            raise LeaseLost
+
+
+def _parcel(order: Order, file: File) -> bytes:
+    return pack_parcel(Parcel(order.plan, normalise_notebook(file.cells), file.beside.files))
+
+
+def _believed(raw: bytes, claim: Claim, order: Order, file: File) -> Bundle:
+    """Evidence that is of this job, on the file that was handed in.
+
+    Raises:
+        EvidenceError: It is of another one, or says what only the server can say.
+    """
+    bundle = decode(raw, limit_bytes=order.plan.limits.evidence_bytes + _ROOM_BYTES)
+    evidence = bundle.evidence
+    clean = sha256(normalise_notebook(file.cells)).hexdigest()
+    if evidence.notebook != clean or evidence.plan != order.plan.digest:
+        raise EvidenceError(
+            "this evidence is of another job",
+            expected=f"notebook {clean[:12]}, plan {order.plan.digest[:12]}",
+            found=f"notebook {evidence.notebook[:12]}, plan {evidence.plan[:12]}",
+        )
+    if evidence.outcome in _NOT_A_WORKERS or evidence.outcome.our_fault:
+        raise EvidenceError("a worker cannot say this of a job", found=evidence.outcome.value)
+    return as_handed_in(bundle, claim.key.notebook, file.cells)

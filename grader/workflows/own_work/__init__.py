@@ -1,0 +1,1 @@
+"""What a student sees of their own work after it was handed in, and what they may ask."""

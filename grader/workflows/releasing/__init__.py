@@ -1,0 +1,1 @@
+"""What students are shown of their marks, and since when."""

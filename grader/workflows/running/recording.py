@@ -1,0 +1,123 @@
+"""Recording: evidence becomes a verdict, and both become an attempt in the history. It needs no sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.evidence.codec import Bundle, encode
+from grader.evidence.record import CellRecord
+from grader.grading.verdict import Verdict
+from grader.store import Queue, Signature, Store, WritableHistory
+from grader.store.queue import Claim
+from grader.store.records import NewAttempt
+from grader.workflows.regrading.judging import Judge, new_attempt
+from grader.workflows.regrading.pool import can_travel
+
+__all__ = ["Prepared", "Recording", "as_handed_in"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of a job, before it is written.
+
+    Attributes:
+        judge: None where nobody could be found.
+        verdict: None where judging failed by our own fault; the evidence is judged by a later run.
+        why_not: What failed.
+    """
+
+    claim: Claim
+    attempt: NewAttempt
+    judge: Judge | None
+    verdict: Verdict | None
+    why_not: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Turns evidence into rows, whoever executed the notebook.
+
+    Attributes:
+        actor: Who is written down.
+        why: In one line.
+        by_process: Judges encoded evidence, by its digest, in a process behind walls; None judges it here.
+    """
+
+    store: Store
+    queue: Queue
+    actor: str
+    why: str = "grader run"
+    by_process: Callable[[Judge, bytes, str], Verdict] | None = None
+
+    def judge(self, claim: Claim, bundle: Bundle, judge: Judge | None) -> Prepared:
+        """Keeps the evidence and judges it; nothing of the history is touched.
+
+        Args:
+            claim: The job that it is of.
+            bundle: Evidence of the file handed in.
+            judge: By whom; None leaves it to a later run.
+
+        Raises:
+            StoreError: The evidence cannot be kept.
+        """
+        raw = encode(bundle)
+        digest = self.store.blobs.put(raw)
+        attempt = new_attempt(
+            bundle,
+            job=claim.id,
+            student=claim.key.student,
+            assignment=claim.key.assignment,
+            digest=digest,
+        )
+        if judge is None:
+            return Prepared(claim, attempt, None, None)
+        try:
+            by_process = self.by_process if can_travel(judge) else None
+            verdict = by_process(judge, raw, digest) if by_process else judge.verdict(bundle, digest)
+            return Prepared(claim, attempt, judge, verdict)
+        except Exception as error:  # a fault of ours must not lose the evidence
+            return Prepared(claim, attempt, judge, None, error)
+
+    def write(self, result: Prepared) -> bool:
+        """Ends the job and writes attempt and verdict, all in one transaction, maybe with those of others.
+
+        A rubric that the desk published since the run began judges in place of the run's own.
+
+        Returns:
+            Whether it is in the history, also where it was written before and nobody heard of it. False where
+            the claim is no longer the job's newest: then nothing is written anywhere.
+
+        Raises:
+            StoreError: The database failed; nothing was written.
+        """
+        signature = Signature(self.actor, self.store.clock(), self.why)
+
+        def add(history: WritableHistory) -> bool:
+            if not self.queue.finish(history, result.claim):
+                return self.queue.was_ended_by(history, result.claim)
+            attempt = history.add_attempt(result.attempt, signature)
+            if result.judge is not None and result.verdict is not None:
+                judge, verdict = self._as_published_by_now(history, result, result.judge, result.verdict)
+                judge.write(history, verdict, attempt, signature)
+            return True
+
+        return self.store.add(add)
+
+    def _as_published_by_now(
+        self, history: WritableHistory, result: Prepared, judge: Judge, verdict: Verdict
+    ) -> tuple[Judge, Verdict]:
+        """The verdict, worked out again where a rubric was published since the run began; that is rare."""
+        published = history.published_rubric(result.attempt.assignment)
+        if published is None or published.rubric.key == judge.rubric.kept.key:
+            return judge, verdict
+        judge = Judge(self.store.rubric(published.rubric), judge.reference)
+        return judge, judge.verdict(self.store.evidence(result.attempt), result.attempt.evidence)
+
+
+def as_handed_in(bundle: Bundle, notebook: str, cells: tuple[CellRecord, ...]) -> Bundle:
+    """The evidence on the file handed in, of which the sandbox saw the clean copy only."""
+    runs = {cell.index: cell.run for cell in bundle.evidence.cells}
+    known = tuple(cell.model_copy(update={"run": runs.get(cell.index)}) for cell in cells)
+    evidence = bundle.evidence.model_copy(update={"notebook": notebook, "cells": known})
+    return Bundle(evidence, bundle.arrays)

@@ -1,0 +1,365 @@
+"""What each page of the desk costs at ten thousand submissions, beside a static page of the same bytes.
+
+Usage: pages.py [COUNT [FOLDER]]
+
+Fills a database with COUNT submissions of one assignment (in FOLDER, where it may be left from an earlier
+run), starts the server in a process of its own, and asks every page of the route table over loopback, in turn
+with bytes of the same length that the same server has at hand. The students change from request to request,
+so that no page is asked twice. Held to the targets are the 95th percentiles of both, in ratio: `MOST` for a
+page, `MOST_NEXT` for a key press to the next item. Beside them stands the processor's time of the server, in
+ratio as well, which a busy machine changes little; with GRADER_BENCH_CPU=1 that alone is held to the targets.
+
+A page that takes long is asked less often, so that each takes GRADER_BENCH_PAGE_S seconds at most, or
+little more. The table comes last, the furthest above its limit first; a page that was answered otherwise than
+expected is named below it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from itertools import count as counting
+from itertools import cycle
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median, quantiles
+from urllib.parse import urlencode, urlsplit
+
+from litestar import MediaType, Response, get
+from litestar.params import FromPath
+
+from grader.facts.case import Reference
+from grader.store import open_store
+from grader.web.app import routes_of
+from grader.web.guards import SAFE, handlers_of, permits
+from grader.web.pages import ROUTES
+from grader.web.rendering import asset
+from grader.web.roles import Permission, Role
+from grader.web.serve import Opened, listen
+from grader.web.sessions import Person
+from tests.large_class import ASSIGNMENT, FOUND, MANUAL, fill, student_of
+
+#: How many times as long as a static page of the same bytes may a page take, and the next item after a key.
+MOST, MOST_NEXT = 3.0, 2.0
+#: Requests of each page, after some that warm up (each criterion once, since the first sorts the class);
+#: requests a second of others meanwhile.
+TIMES, WARM, OTHERS = int(os.environ.get("GRADER_BENCH_TIMES", "60")), 20, 20
+#: Seconds that one page may take in all, and how often each is asked however long it takes.
+PAGE_S, FEWEST = float(os.environ.get("GRADER_BENCH_PAGE_S", "12")), 5
+
+
+@get("/bench/bytes/{size:int}", opt=permits(Permission.SIGNED_IN), sync_to_thread=False)
+def static(size: FromPath[int]) -> Response[str]:
+    """So many bytes that need no work."""
+    return Response("x" * size, media_type=MediaType.HTML)
+
+
+@get("/bench/cpu", opt=permits(Permission.PUBLIC), sync_to_thread=False)
+def spent() -> float:
+    """Seconds of the processor that the server has used."""
+    return time.process_time()
+
+
+def serve(folder: str, told: Connection) -> None:
+    """The server's process: says where it is and how to sign in, then answers until it is ended."""
+    with open_store(f"{folder}/grader.db", create=False) as store, listen("127.0.0.1", 0) as listening:
+        desk = Opened(store, Reference(), listening, pages=(static, spent))
+        below = f"/c/{desk.courses.home.course.name}"
+        told.send((desk.place.origins[0], desk.link_for(Person("ann", Role.INSTRUCTOR)), below))
+        desk.run()
+
+
+@dataclass
+class Browser:
+    """One connection that is kept open, signed in."""
+
+    origin: str
+    link: str
+    below: str
+    cookie: str = ""
+    connection: HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = HTTPConnection(urlsplit(self.origin).netloc)
+        if self.link:
+            self.connection.request("GET", urlsplit(self.link).path + "?" + urlsplit(self.link).query)
+            answer = self.connection.getresponse()
+            answer.read()
+            self.cookie = str(answer.headers["set-cookie"]).partition(";")[0]
+
+    def beside(self) -> Browser:
+        """Another connection of the same person."""
+        return Browser(self.origin, "", self.below, self.cookie)
+
+    def ask(self, path: str, fields: dict[str, str] | None = None) -> tuple[float, int, str]:
+        """Seconds until the whole answer was here, the status, and the text or where it points to."""
+        headers = {"cookie": self.cookie, "origin": self.origin}
+        body = None
+        if fields is not None:
+            body, headers["content-type"] = urlencode(fields), "application/x-www-form-urlencoded"
+        began = time.perf_counter()
+        self.connection.request("GET" if body is None else "POST", path, body, headers)
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        took = time.perf_counter() - began
+        return took, answer.status, answer.headers.get("location", text)
+
+    def wake(self) -> None:
+        """Connects anew where the server has closed a connection on which nobody asked for a while."""
+        self.connection.close()
+        self.connection.connect()
+
+    def cpu(self) -> float:
+        return float(self.ask(f"{self.below}/bench/cpu")[2])
+
+
+class AnsweredOtherwiseError(Exception):
+    """A page was not what is to be measured."""
+
+
+Ask = Callable[[], tuple[float, int]]
+"""Seconds that something took, and the bytes that came."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One page: p95 in ms of it and of a static one, CPU ms of both, bytes."""
+
+    name: str
+    most: float
+    p95: float
+    static_p95: float
+    cpu: float
+    static_cpu: float
+    size: int
+
+    @property
+    def ratio(self) -> float:
+        return self.p95 / self.static_p95
+
+    @property
+    def cpu_ratio(self) -> float:
+        return self.cpu / self.static_cpu
+
+
+def measure(name: str, most: float, browser: Browser, ask: Ask, requests: int = 1) -> Cost:
+    """Asks a page and a static one of the same bytes in turn, then each by itself for its CPU time.
+
+    Args:
+        name: What it is.
+        most: How many times a static page it may take.
+        browser: By whom the static page is asked.
+        ask: Asks the page.
+        requests: How many requests one `ask` makes; as many static ones are made.
+    """
+
+    def bare(size: int) -> float:
+        return sum(browser.ask(f"{browser.below}/bench/bytes/{size // requests}")[0] for _ in range(requests))
+
+    browser.wake()
+    began, warm = time.perf_counter(), list[float]()
+    while len(warm) < WARM and (len(warm) < 2 or time.perf_counter() - began < PAGE_S / 4):
+        took, size = ask()
+        warm.append(took + bare(size))
+    times = max(FEWEST, min(TIMES, int(PAGE_S / 4 / median(warm))))
+    page, still, size = [], [], 0
+    for _ in range(times):
+        took, size = ask()
+        page.append(took)
+        still.append(bare(size))
+    before = browser.cpu()
+    for _ in range(times):
+        ask()
+    between = browser.cpu()
+    for _ in range(times):
+        bare(size)
+    after = browser.cpu()
+    each = 1000 / times
+    return Cost(name, most, p95(page), p95(still), each * (between - before), each * (after - between), size)
+
+
+def p95(seconds: list[float]) -> float:
+    return 1000 * quantiles(seconds, n=20)[-1]
+
+
+def pages(folder: Path, count: int) -> Iterator[tuple[str, Iterator[str]]]:
+    """Every page of the route table with addresses to ask, each of another student."""
+    numbers = (7 * number % count for number in counting(1))
+    criteria = cycle((*MANUAL, *FOUND))
+    files = cycle(("desk.css", "desk.js", "page.css"))
+    with open_store(str(folder / "grader.db"), create=False) as store:
+        with store.reading() as history:
+            remarks = [str(remark.id) for remark in history.remarks(assignment=ASSIGNMENT)]
+            rows = history.open_rows(ASSIGNMENT)
+        wanted = cycle(remarks)
+        alike = cycle(dict.fromkeys((row.criterion, row.alike) for row in rows if row.criterion in FOUND))
+        with listen("127.0.0.1", 0) as listening:
+            desk = Opened(store, Reference(), listening)
+            course = desk.courses.home.course.name
+            paths = [
+                path
+                for path, handler in handlers_of(routes_of(ROUTES, desk.courses))
+                if handler.http_methods & SAFE
+            ]
+
+    def filled(path: str) -> Iterator[str]:
+        while True:
+            name, group = next(files), next(alike)
+            told = {
+                "{course:str}": course,
+                "{assignment:str}": ASSIGNMENT, "{criterion:str}": next(criteria), "{id:int}": next(wanted),
+                "{student:str}": student_of(next(numbers)), "{version:str}": asset(name).version,
+                "{name:str}": name,
+            }  # fmt: skip
+            if "/alike/" in path:
+                told["{criterion:str}"] = group[0]
+            made = path
+            for part, text in told.items():
+                made = made.replace(part, text)
+            if "/grade/" in path:
+                made += f"?student={student_of(next(numbers))}"
+            if path.endswith("/compare"):
+                made += f"?left={student_of(next(numbers))}&right={student_of(next(numbers))}"
+            yield made + (f"?group={group[1]}" if "/alike/" in path else "")
+
+    for path in paths:
+        yield path, filled(path)
+
+
+def asked(browser: Browser, addresses: Iterator[str]) -> Ask:
+    def ask() -> tuple[float, int]:
+        address = next(addresses)
+        took, status, text = browser.ask(address)
+        # Ways to sign in are refused, or not there, where a course has no accounts.
+        if status not in ((200, 303) if address.startswith("/c/") else (200, 303, 401, 404, 429)):
+            raise AnsweredOtherwiseError(f"{address} was answered with {status}")
+        return took, len(text.encode())
+
+    return ask
+
+
+def turning(browser: Browser, criterion: str) -> Ask:
+    """The key `n`: from each item to the next one that its page names."""
+    address = [f"{browser.below}/a/{ASSIGNMENT}/grade/{criterion}"]
+
+    def ask() -> tuple[float, int]:
+        took, _, text = browser.ask(address[0])
+        address[0] = re.findall(r'id="next" href="([^"]+)"', text)[0].replace("&amp;", "&")
+        return took, len(text.encode())
+
+    return ask
+
+
+def giving(browser: Browser, criterion: str) -> Ask:
+    """A key of points: the form, and the page that it leads to."""
+    base = f"{browser.below}/a/{ASSIGNMENT}/"
+    text: list[str] = []
+
+    def ask() -> tuple[float, int]:
+        if not text:
+            text.append(browser.ask(f"{base}grade/{criterion}")[2])
+        names = ("form_token", "student", "seen", "next")
+        if 'name="form_token"' not in text[0]:
+            raise AnsweredOtherwiseError("nobody waits any more: take a larger class, or fewer repeats")
+        fields = {name: re.findall(rf'name="{name}" value="([^"]*)"', text[0])[0] for name in names}
+        took, status, where = browser.ask(f"{base}give/{criterion}", fields | {"points": "2", "comment": ""})
+        assert status == 303, (status, where[:500])
+        more, _, text[0] = browser.ask(where)
+        return took + more, len(text[0].encode())
+
+    return ask
+
+
+def keep_busy(browser: Browser, addresses: Iterator[str], ended: threading.Event) -> None:
+    """What others ask meanwhile."""
+    while not ended.wait(1 / OTHERS):
+        browser.ask(next(addresses))
+
+
+def mixed(folder: Path, count: int) -> Iterator[str]:
+    """What TAs look at, again and again."""
+    looked = [made for path, made in pages(folder, count) if "/grade/" in path or "/answer/" in path]
+    while True:
+        for made in looked:
+            yield next(made)
+
+
+def table(costs: list[Cost]) -> str:
+    """In Markdown."""
+    lines = ["| page | bytes | p95 ms | static | times | CPU ms | static | times | may be |"]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
+    for each in costs:
+        lines.append(
+            f"| `{each.name}` | {each.size:,} | {each.p95:.1f} | {each.static_p95:.1f} | {each.ratio:.1f} |"
+            f" {each.cpu:.1f} | {each.static_cpu:.1f} | {each.cpu_ratio:.1f} | {each.most:g} |"
+        )
+    return "\n".join(lines)
+
+
+def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[str]]:
+    """What each page costs, and which could not be measured."""
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(str(folder), theirs))
+    server.start()
+    ended = threading.Event()
+    try:
+        browser = Browser(*ours.recv())
+        others = threading.Thread(
+            target=keep_busy, args=(browser.beside(), mixed(folder, count), ended), daemon=True
+        )
+        if not os.environ.get("GRADER_BENCH_CPU"):
+            others.start()
+        wanted = [(path, MOST, asked(browser, made), 1) for path, made in pages(folder, count)]
+        wanted.append(("key n", MOST_NEXT, turning(browser, MANUAL[1]), 1))
+        wanted.append(("key of points", MOST_NEXT, giving(browser, MANUAL[2]), 2))
+        costs, others_said = list[Cost](), list[str]()
+        for name, most, ask, requests in wanted:
+            if only not in name:
+                continue
+            try:
+                costs.append(measure(name, most, browser, ask, requests))
+            except AnsweredOtherwiseError as error:
+                others_said.append(f"{name}: {error}")
+                continue
+            sys.stderr.write(table(costs[-1:]).splitlines()[-1] + "\n")
+        return costs, others_said
+    finally:
+        ended.set()
+        server.terminate()
+        server.join(10)
+        server.kill()
+        server.join()
+
+
+def main(count: str = "10000", folder: str = "", only: str = "") -> int:
+    """Prints the table, and fails where a page takes longer than it may."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(folder or name)
+        if not (place / "grader.db").exists():
+            fill(place, int(count)).close()
+        costs, unmeasured = measure_all(place, int(count), only)
+    by_cpu = bool(os.environ.get("GRADER_BENCH_CPU"))
+
+    def above(cost: Cost) -> float:
+        return (cost.cpu_ratio if by_cpu else cost.ratio) / cost.most
+
+    costs.sort(key=above, reverse=True)
+    sys.stdout.write("\n".join([table(costs), *(f"not measured: {each}" for each in unmeasured), ""]))
+    slow = [each.name for each in costs if above(each) > 1]
+    if slow:
+        raise SystemExit(f"too slow at {count} submissions: {', '.join(slow)}")
+    if unmeasured:
+        raise SystemExit(f"{len(unmeasured)} pages could not be measured")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
