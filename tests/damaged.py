@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import Integer, LargeBinary
 
 from grader.cli import execute
-from grader.store import open_store
+from grader.store import Signature, open_store
+from grader.store.drafts import RubricDraft
 from grader.store.models import Base
+from grader.store.pauses import QueueAction, QueueOrder
 from grader.store.types import Flag, Real, UtcTime
 from grader.workflows.desk.deciding import Alike, decide_alike
 from grader.workflows.desk.flags import raise_flag
@@ -85,11 +87,17 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         ("hand-in", "submissions/s2/lab.ipynb", "-s", "s2", "-a", "mini", "--receipt", "receipt.json"),
         ("api", "token", "first", "--account", "ben", "--scope", "read"),
         ("worker", "token", "gpu-1"),
+        ("queue", "rerun", "s2", "-a", "mini", "--reason", "once more"),
         ("lti", "add", "moodle", *_PLATFORM),
         ("lti", "connect", "moodle", "5"),
     ):
         assert execute(command) == 0, command
     with open_store("grader.db") as store:
+        with store.writing() as history:
+            # Of another assignment: a run would wait for one of its own.
+            paused = QueueOrder(action=QueueAction.PAUSE, assignment="later", student=None, reason="not yet")
+            history.order_queue(paused, Signature("ann", store.clock(), "grader queue pause"))
+            history.keep_draft("ann", "mini", RubricDraft(course.RUBRIC, store.clock()))
         both = [
             Alike(each.student, course.seen_now(each, "why"))
             for each in find_results(store, "mini", ["s2", "s3"])

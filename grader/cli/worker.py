@@ -69,14 +69,23 @@ def run_worker(
 
 
 @worker.command()
-def token(name: _Name, db: Database = None, user: User = None) -> int:
+def token(
+    name: _Name,
+    dashboard: Annotated[
+        str, typer.Option("--dashboard", metavar="URL", help="A page about it, as that of a Dask cluster.")
+    ] = "",
+    db: Database = None,
+    user: User = None,
+) -> int:
     """Let a worker in: prints its token, once.
 
     Example: grader worker token gpu-1 > worker.token
     """
+    from grader.workflows.leasing.workers import let_in
+
     options = setup.settings(db=db, user=user)
     with setup.store(options) as store:
-        print_line(store.workers.let_in(name, setup.actor(options)))
+        print_line(let_in(store, name, actor=setup.actor(options), dashboard=dashboard))
     return 0
 
 
@@ -97,13 +106,14 @@ def list_workers(db: Database = None) -> int:
 
 
 @worker.command()
-def revoke(name: _Name, db: Database = None) -> int:
+def revoke(name: _Name, db: Database = None, user: User = None) -> int:
     """End a worker's token for good; what it runs is free within a lease.
 
     Example: grader worker revoke gpu-1
     """
-    with setup.store(setup.settings(db=db)) as store:
-        store.workers.revoke(name)
+    options = setup.settings(db=db, user=user)
+    with setup.store(options) as store:
+        store.workers.revoke(name, setup.actor(options))
     return 0
 
 

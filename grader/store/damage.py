@@ -27,6 +27,7 @@ from grader.store.hand_ins import Way
 from grader.store.ledger import any_bytes
 from grader.store.models import AttemptRow, Base, Entry, LedgerRow, VerdictRow
 from grader.store.names import PATH, STUDENT, book_of
+from grader.store.pauses import QueueAction
 from grader.store.types import Flag, Real, UtcTime
 
 __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words", "without_rows"]
@@ -46,6 +47,7 @@ _PROJECTED = frozenset(
 )
 _ROSTER = frozenset((desk_tables.RosterRow.__tablename__, desk_tables.RosterKeyRow.__tablename__))
 _ANSWERS = desk_tables.AnswerRow.__tablename__
+_DRAFTS = desk_tables.RubricDraftRow.__tablename__
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Damage:
             return "bring the roster in again: `grader roster FILE`"
         if self.table == _ANSWERS:
             return "empty the table answers: what it holds is worked out again"
+        if self.table == _DRAFTS:
+            return "empty the table rubric_drafts: drafts count for nothing"
         if self.table == "settings":
             return "set it again: `grader db zone ZONE`, `grader db evidence PLACE`"
         return "put a backup in its place (`grader db restore`); `grader audit` tells what else was changed"
@@ -289,6 +293,7 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("settings", "value"): ("a value", bool),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
+    ("queue_orders", "action"): _one_of(each.value for each in QueueAction),
     ("hand_ins", "way"): _one_of(each.value for each in Way),
 }
 

@@ -44,6 +44,7 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.names import PATH, is_token
+from grader.store.queue_tables import QueueOrderRow
 from grader.store.roster import PersonRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
@@ -65,6 +66,7 @@ _FREE_TEXT: tuple[tuple[type[Entry], InstrumentedAttribute[str]], ...] = (
     (ExtensionRow, ExtensionRow.reason),
     (ExcuseRow, ExcuseRow.reason),
     (ShareRow, ShareRow.how),
+    (QueueOrderRow, QueueOrderRow.reason),
     (ErasureRow, ErasureRow.reason),
     (AttemptRow, AttemptRow.detail),
     (SubmissionRow, SubmissionRow.problem),

@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from grader.evidence.record import Outcome
 from grader.store.entering import Priority, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
+from grader.store.pauses import is_paused
+from grader.store.standing_tables import StandingRow
 
 __all__ = [
     "JobOn",
     "JobsOf",
+    "NotRun",
     "Running",
     "Worker",
     "attempts_since",
+    "ended_by_us",
     "failing",
     "job_on",
     "jobs",
@@ -72,6 +77,19 @@ class Worker(NamedTuple):
     alive: bool
     holds: int
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; workers on other machines have no process here."""
+        return f"{self.host}, process {self.pid}" if self.pid else self.host
+
+
+class NotRun(NamedTuple):
+    """A work whose newest attempt ended by our fault; `why` in the words of what failed."""
+
+    student: str
+    assignment: str
+    why: str
+
 
 class JobOn(NamedTuple):
     """What becomes of a file.
@@ -79,10 +97,12 @@ class JobOn(NamedTuple):
     Attributes:
         state: ``queued``, ``claimed``, ``done`` or ``superseded``.
         before: Jobs of the course that come before it, where it is queued.
+        paused: Whether it is queued and not taken now.
     """
 
     state: str
     before: int
+    paused: bool = False
 
 
 def job_on(session: Session, student: str, assignment: str, notebook: str) -> JobOn | None:
@@ -101,7 +121,12 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
         JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
     )
     before = select(func.count()).where(in_state("queued"), JobRow.course == job.course, earlier)
-    return JobOn(job.state, session.scalar(before) or 0)
+    paused = is_paused(session)
+    kept = (
+        paused is not None
+        and session.scalar(select(JobRow.id).where(JobRow.id == job.id, paused)) is not None
+    )
+    return JobOn(job.state, session.scalar(before) or 0, kept)
 
 
 def jobs(session: Session) -> list[JobsOf]:
@@ -142,6 +167,25 @@ def failing(session: Session, most: int) -> list[Running]:
         .limit(most)
     )
     return [Running._make(row) for row in session.execute(query)]
+
+
+def ended_by_us(session: Session, most: int) -> list[NotRun]:
+    """So many works whose newest attempt ended by our fault and that are not in the queue again."""
+    again = exists().where(
+        JobRow.student == StandingRow.student,
+        JobRow.assignment == StandingRow.assignment,
+        or_(in_state("queued"), in_state("claimed")),
+    )
+    query = (
+        select(StandingRow.student, StandingRow.assignment, AttemptRow.detail)
+        .join(AttemptRow, AttemptRow.seq == StandingRow.attempt)
+        .where(
+            StandingRow.outcome == Outcome.SANDBOX_UNAVAILABLE.value, StandingRow.state != "dropped", ~again
+        )
+        .order_by(StandingRow.assignment, StandingRow.student)
+        .limit(most)
+    )
+    return [NotRun._make(row) for row in session.execute(query)]
 
 
 def workers(session: Session) -> list[Worker]:

@@ -19,6 +19,8 @@ class WorkerRow(Base):
         made_by: Who let it in.
         revoked: When its token ended; None while it holds.
         seen: When it was last heard of; None before it ever was.
+        dashboard: A page about it elsewhere, as of a cluster; empty for none.
+        revoked_by: Who ended its token; empty while it holds.
         draining: It finishes what it has, and gets nothing new.
     """
 
@@ -37,3 +39,5 @@ class WorkerRow(Base):
     revoked: Mapped[datetime | None]
     seen: Mapped[datetime | None]
     draining: Mapped[bool]
+    dashboard: Mapped[str]
+    revoked_by: Mapped[str]

@@ -47,6 +47,8 @@ class WorkerRecord(Record):
     revoked: datetime | None
     seen: datetime | None
     draining: bool
+    dashboard: str
+    revoked_by: str
 
     @property
     def run(self) -> str:
@@ -72,12 +74,13 @@ class Workers:
             rows = session.scalars(select(WorkerRow).order_by(WorkerRow.name)).all()
             return sorted(map(WorkerRecord.of, rows), key=lambda each: each.revoked is not None)
 
-    def let_in(self, name: str, by: str) -> str:
+    def let_in(self, name: str, by: str, *, dashboard: str = "") -> str:
         """Makes a worker.
 
         Args:
             name: What people call it; no two have the same, also not after one was revoked.
             by: Who lets it in.
+            dashboard: Where people look at what it does, as that of a cluster.
 
         Returns:
             Its token, which is kept nowhere.
@@ -105,6 +108,8 @@ class Workers:
                     revoked=None,
                     seen=None,
                     draining=False,
+                    dashboard=dashboard,
+                    revoked_by="",
                 )
             )
         return secret
@@ -123,13 +128,19 @@ class Workers:
         with self._database.queueing() as session:
             session.execute(update(WorkerRow).where(WorkerRow.id == id).values(seen=self._clock(), **told))
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, by: str) -> None:
         """Ends a worker's token for good; what it runs is free within a lease.
 
+        Args:
+            name: Which one.
+            by: Who ends it.
+
         Raises:
-            UsageError: There is none of this name.
+            UsageError: There is none of this name, or it was revoked before.
         """
-        self._change(name, revoked=self._clock())
+        if any(each.name == name and each.revoked is not None for each in self.all()):
+            raise UsageError(f"the worker {name} was revoked already")
+        self._change(name, revoked=self._clock(), revoked_by=by)
 
     def drain(self, name: str, *, draining: bool) -> None:
         """Lets a worker finish what it has and take nothing new, or take work again.

@@ -24,10 +24,12 @@ class Progress:
     Attributes:
         state: ``none``, ``queued``, ``running``, ``graded``, or ``held`` where a person has to look first.
         before: How many files come before it, where it is queued.
+        paused: Whether the course lets nothing be run at the moment.
     """
 
     state: str
     before: int = 0
+    paused: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -165,5 +167,5 @@ def _progress(history: History, student: str, assignment: str) -> Progress:
     if job is None or job.state == "superseded":
         return Progress("none")
     if job.state == "queued":
-        return Progress("queued", job.before)
+        return Progress("queued", job.before, job.paused)
     return Progress("running" if job.state == "claimed" else "graded")
