@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 
@@ -27,6 +28,9 @@ class Crowd:
     links: dict[str, str]
     receipts: dict[str, list[int]] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
+
+    def has_more_than(self, number: int) -> bool:
+        return len(self.receipts) > number
 
     def hand_in(self, students: list[str]) -> None:
         for student in students:
@@ -54,7 +58,7 @@ def test_what_has_a_receipt_is_there_however_the_server_was_killed(tmp_path: Pat
         thread.start()
     try:
         for kill in range(2):
-            _until(lambda kill=kill: len(crowd.receipts) > 6 * kill + 2)
+            _until(partial(crowd.has_more_than, 6 * kill + 2))
             server.end(at_once=True)
             server.start()
         for thread in threads:
