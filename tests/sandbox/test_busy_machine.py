@@ -40,7 +40,7 @@ def _others() -> Iterator[None]:
 
 @pytest.fixture
 def ready(opened: Opened, kind: str) -> Iterator[Worker]:
-    """A worker whose sandbox is up: how long that takes under load is no question of a submission's limits."""
+    """A worker whose sandbox is up: how long that takes under load is not what a submission is limited by."""
     worker = opened.sandbox(kind).open(Plan(assignment="test", limits=LIMITS))
     yield worker
     worker.close()
