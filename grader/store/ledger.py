@@ -53,7 +53,7 @@ _BATCH = 500
 ADDED = "added"
 #: Under which it keeps the newest seal of its own.
 _HEAD = "head"
-_ENTER = insert(LedgerRow.__table__)
+_ENTER = insert(LedgerRow)
 _COLUMNS = tuple(LedgerRow.__table__.c.keys())
 
 

@@ -83,7 +83,8 @@ def test_what_has_a_receipt_is_there_however_the_server_was_killed(tmp_path: Pat
 
 
 def _until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not happened():
-        assert time.monotonic() < end
+    for _ in range(30_000):
+        if happened():
+            return
         time.sleep(0.005)
+    raise AssertionError("nobody gets a receipt")
