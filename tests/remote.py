@@ -78,23 +78,25 @@ class DeskProcess:
             sys.executable, str(_HERE / "desk_process.py"),
             location, str(folder), str(self.port), str(lease_s),
         ]  # fmt: skip
-        self._log = (folder / "desk.log").open("ab")
+        self._log = folder / "desk.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns once it answers."""
         environment = {**os.environ, "PYTHONPATH": str(Path(grader.__file__).parents[1])}
-        self.process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL, env=environment
-        )
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=environment
+            )
         assert self.process.stdout is not None
         if self.process.stdout.readline() != b"ready\n":
-            raise RuntimeError(f"the server does not start: {self._log.name}")
+            self.kill()
+            raise RuntimeError(f"the server does not start: {self._log}")
 
     def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
 
     def judges(self) -> list[int]:
         """The processes that judge for it."""
@@ -115,8 +117,7 @@ class DeskProcess:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(20)
-            self.kill()
-        self._log.close()
+        self.kill()
 
 
 def _cpu_s(pid: int) -> float:

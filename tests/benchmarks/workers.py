@@ -3,10 +3,10 @@
 Usage: workers.py [SEATS [JOB_SECONDS [DATABASE...]]], with ``file`` and ``server`` (PostgreSQL) for DATABASE
 
 The server is a process of its own, as `grader serve` starts it: uvicorn, judges behind walls, its disk writes
-on. A worker claims over HTTP, is busy for a fixed time in place of a notebook, sends its evidence and ends
-its job. First one, two and four workers of one seat are compared (`RATIOS`); then so many seats in two workers,
-and the share of the time in which they are busy (`GOAL`). Where they are not, half as many are tried, and the
-lines say what the machine's time went to.
+on. A worker claims over HTTP, is busy for a fixed time in place of a notebook, sends its evidence and
+ends its job. First one, two and four workers of one seat are compared (`RATIOS`); then so many seats in two
+workers, and the share of the time in which they are busy (`GOAL`). Where they are not, half as many are
+tried, and the lines say what the machine's time went to.
 """
 
 from __future__ import annotations

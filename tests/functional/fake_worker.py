@@ -3,8 +3,8 @@
 Usage: fake_worker.py URL TOKEN SEATS SECONDS SOCKET
 
 It needs of the grader what a worker's machine has, and nothing else. The SOCKET is its only way to the
-server, so that it runs where there is no network. On SIGTERM it finishes what it has, and says as JSON when each
-of its notebooks began and ended, in seconds since 1970.
+server, so that it runs where there is no network. On SIGTERM it finishes what it has, and says as JSON when
+each of its notebooks began and ended, in seconds since 1970.
 """
 
 from __future__ import annotations
