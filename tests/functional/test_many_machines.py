@@ -213,22 +213,24 @@ def die(kind: str, site: Site, cluster: postgresql.Cluster, chance: random.Rando
         chance.choice(site.wires).cut(chance.choice((0.0, 0.5, 1.5 * LEASE_S)))
 
 
-def test_what_a_killed_worker_held_is_run_by_another_within_its_lease(tmp_path: Path) -> None:
+def test_what_a_killed_worker_held_is_run_within_its_lease_also_by_itself_begun_anew(tmp_path: Path) -> None:
     site = Site(tmp_path, str(tmp_path / "grader.db"), students=2)
     try:
         site.start_desk()
         for student in site.students:
             site.hand_in(student)
-        dying = site.add_worker(seconds=600.0)
+        site.add_worker(seconds=600.0)
         with site.store() as store:
             until(lambda: _claimed(store) == 2)
-        dying.kill()
+        site.workers[0].kill()
+        # There is no other worker: the same machine, with the same token, comes back.
+        site.tokens[1] = site.tokens[0]
         site.add_worker(seconds=0.05)
         site.until_done()
         site.check()
         with site.store() as store, store.database.reading() as session:
             jobs = session.scalars(select(JobRow)).all()
-            assert [(job.run, job.token) for job in jobs] == [("worker-2", 2)] * 2
+            assert [(job.run, job.token) for job in jobs] == [("worker-1", 2)] * 2
     finally:
         site.end()
 
