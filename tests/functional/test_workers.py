@@ -305,7 +305,7 @@ def test_the_machine_of_a_worker_needs_nothing_that_knows_an_answer(tmp_path: Pa
     """These folders are all of the grader that has to be there."""
     package = Path(grader.__file__).parent
     (tmp_path / "grader").mkdir()
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "errors.py", "own_time.py"):
         shutil.copy(package / name, tmp_path / "grader" / name)
     for name in ("evidence", "sandbox", "collector", "worker"):
         shutil.copytree(package / name, tmp_path / "grader" / name)
@@ -318,6 +318,7 @@ def test_the_machine_of_a_worker_needs_nothing_that_knows_an_answer(tmp_path: Pa
         text=True,
         check=True,
     )
-    assert {name.split(".")[1] for name in ran.stdout.split()} == {"errors", "evidence", "sandbox", "worker"}
+    parts = {name.split(".")[1] for name in ran.stdout.split()}
+    assert parts == {"errors", "evidence", "own_time", "sandbox", "worker"}
     there = {path.name for path in (tmp_path / "grader").iterdir()}
     assert not there & {"store", "grading", "checks", "rubric", "workflows", "web", "bundled"}
