@@ -87,7 +87,10 @@ def serve(descriptor: int) -> int:
 
 
 def warm_up() -> None:
-    """Imports what notebooks need, builds a first optimizer (2 s of imports) and freezes the garbage."""
+    """Imports what notebooks need and builds a first optimizer, which imports as much again.
+
+    What is there then is never looked through for garbage, here or in a kernel; what comes later is.
+    """
     os.environ.update(kernel_environment())
     # Matplotlib writes beside its font cache, and the image's is read-only.
     if _FONT_CACHE.is_dir():
@@ -100,8 +103,8 @@ def warm_up() -> None:
                 importlib.import_module(name)
         _build_optimizer()
     shutil.rmtree(HOME, ignore_errors=True)
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @contextmanager

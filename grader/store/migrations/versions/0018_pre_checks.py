@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _OPEN = sa.text("state <> 'done' AND state <> 'superseded'")
