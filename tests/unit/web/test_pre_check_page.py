@@ -79,7 +79,7 @@ def test_a_student_sends_waits_and_reads_what_is_public_alone(
     shown = ann.ask("GET", PAGE).text
     assert told["settled"] is True and "4 of 5" in shown
     for text in (told["html"], shown):
-        assert "not as asked" in text and "`sum`" in text and "no mark" in text
+        assert "not as asked" in text and "<code>sum</code>" in text and "no mark" in text
         assert "validation" not in text and "2 other criteria" in text
     assert "not as asked" not in ben.ask("GET", PAGE).text
     assert "s1001" not in ben.ask("GET", PAGE).text
