@@ -87,11 +87,13 @@ def enter(session: Session, asks: Sequence[Ask], *, fresh: bool, at: datetime) -
 
 def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Collection[int]) -> int | None:
     match = asdict(ask.key)
-    waiting = session.scalar(_waiting(ask.key))
+    # Of a class's rush most come for the first time: then there is nothing to compare with.
+    is_first = session.scalar(_any_of(ask.key)) is None
+    waiting = None if is_first else session.scalar(_waiting(ask.key))
     if waiting is not None:
         waiting.priority = min(waiting.priority, ask.priority)
         return waiting.id
-    if not fresh and _stands(session, ask.key):
+    if not fresh and not is_first and _stands(session, ask.key):
         return None
     job = JobRow(
         **match,
@@ -107,9 +109,14 @@ def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Col
     )
     session.add(job)
     session.flush()
-    job.place = _place_of_replaced(session, ask, beside) or job.id
+    job.place = (None if is_first else _place_of_replaced(session, ask, beside)) or job.id
     session.flush()
     return job.id
+
+
+def _any_of(key: JobKey) -> Select[int]:
+    """Any job on a student's work, whatever became of it."""
+    return select(JobRow.id).filter_by(student=key.student, assignment=key.assignment).limit(1)
 
 
 def _waiting(key: JobKey) -> Select[JobRow]:

@@ -507,6 +507,7 @@ class JobRow(Base):
         ),
         _some("ix_jobs_queued", "course", "priority", "place", where="state = 'queued'"),
         _some("ix_jobs_claimed", "lease_until", where="state = 'claimed'"),
+        Index(None, "student", "assignment", "notebook"),
         {"sqlite_strict": True},
     )
 

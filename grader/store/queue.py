@@ -87,12 +87,14 @@ class Queue:
     Args:
         store: Where it is.
         lease_s: How long a claim holds without a beat.
-        run: Under which name claims are held; one made by chance where none is given.
+        run: Under which name claims are held; one made by chance where none is given. Who has a given
+            name renews leases by `renew` and may begin anew: what it does not renew lapses for it too.
     """
 
     def __init__(self, store: Store, *, lease_s: float = LEASE_S, run: str = "") -> None:
         self.store = store
         self.run = run or uuid.uuid4().hex
+        self._begins_anew = bool(run)
         self._lease_s = min(lease_s, LONGEST_LEASE_S)
 
     @property
@@ -206,7 +208,8 @@ class Queue:
         with self.store.database.queueing() as session:
             claim = self._take_next(session, reach)
             # Looked for last: while anything is queued it is not worth a look at each claim, and beats do it.
-            if claim is None and _free_lapsed(session, but_not_of=self.run):
+            not_of = "" if self._begins_anew else self.run
+            if claim is None and _free_lapsed(session, but_not_of=not_of):
                 claim = self._take_next(session, reach)
             return claim
 

@@ -246,7 +246,7 @@ def _counts(
     Where it is the only one, it stands in the lists of the course with its lateness, for a person to see.
     What a person dropped comes back by a person alone.
     """
-    if came.student in history.dropped(came.assignment):
+    if history.is_dropped(came.student, came.assignment):
         return False
     policy = deadline_of(history, rubric.rubric, came.student)
     if before is None or before.notebook == came.notebook or policy is None or policy.until is None:

@@ -26,6 +26,7 @@ from grader.store.leases import LEASE_S
 from grader.store.queue import Claim, Reach
 from grader.store.workers import Said, WorkerRecord
 from grader.workflows.leasing.spool import Spool
+from grader.workflows.leasing.works import Work, Works
 from grader.workflows.regrading.judging import without_run
 from grader.workflows.regrading.pool import JudgePool
 from grader.workflows.running.execution import MAX_TRIES, Order
@@ -70,13 +71,14 @@ class Leased:
     """A job for a worker.
 
     Attributes:
-        sha256: Of the parcel to fetch.
+        sha256: Of the parcel.
+        parcel: What is needed to run it.
         lease_s: How long it holds without a beat.
     """
 
     lease: Lease
     sha256: str
-    size: int
+    parcel: bytes
     lease_s: float
 
 
@@ -111,6 +113,7 @@ class RemoteDesk:
         self._pool = pool
         self._lease_s = lease_s
         self._spool = Spool()
+        self._works = Works()
         # What data sets there are is known where they are read.
         self._orders = {
             name: QueuedOrders(store, reference, tuple(places), needs_data=False)
@@ -156,8 +159,7 @@ class RemoteDesk:
             LeaseLost: It does not hold it.
             StoreError: What was handed in is gone.
         """
-        order, file = self._work(lease.course, self._held(worker, lease))
-        return _parcel(order, file)
+        return self._work(lease, self._held(worker, lease)).parcel
 
     def beat(self, worker: WorkerRecord, leases: Sequence[Lease]) -> list[Lease]:
         """Renews leases; gives those that still hold. What is missing is to be stopped."""
@@ -174,24 +176,34 @@ class RemoteDesk:
         Raises:
             LeaseLost: It is not held.
         """
-        order, _ = self._work(lease.course, self._held(worker, lease))
-        return order.plan.limits.evidence_bytes + _ROOM_BYTES
+        return _most_bytes(self._work(lease, self._held(worker, lease)).order)
 
     def send(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes) -> bool:
         """Keeps evidence until its job is ended with it.
+
+        Args:
+            worker: Who sends it. Whether it holds the lease was asked by `most_bytes` before a byte was
+                read, and is asked again at the end.
+            lease: Of which job.
+            digest: SHA-256 of it.
+            raw: No longer than `most_bytes` allows.
 
         Returns:
             Whether it was there already.
 
         Raises:
-            LeaseLost: The job is not held.
             EvidenceError: It is not what its digest says; nothing is kept.
         """
-        self._held(worker, lease)
         return self._spool.keep(f"{worker.run}/{lease}", digest, raw)
 
-    def finish(self, worker: WorkerRecord, lease: Lease, digest: str) -> Ended:
-        """Ends a job with evidence that was sent, and judges it.
+    def finish(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes | None = None) -> Ended:
+        """Ends a job with evidence, and judges it.
+
+        Args:
+            worker: Who ends it.
+            lease: Of which job.
+            digest: SHA-256 of the evidence.
+            raw: The evidence; None where it was sent before.
 
         Raises:
             LeaseLost: Another claim of the job is newer, or another worker's; nothing is written.
@@ -203,13 +215,16 @@ class RemoteDesk:
         queue = self._queue(lease.course, worker)
         if queue.has_ended(claim):
             return Ended(again=True)
-        raw = self._spool.read(f"{worker.run}/{lease}", digest)
         if raw is None:
-            raise NotSent
-        order, file = self._work(lease.course, claim)
-        bundle = _believed(raw, claim, order, file)
-        self._record(lease.course, worker, claim, order, bundle)
+            raw = self._spool.read(f"{worker.run}/{lease}", digest)
+            if raw is None:
+                raise NotSent
+        elif sha256(raw).hexdigest() != digest:
+            raise EvidenceError("this is not what its digest says", expected=digest)
+        work = self._work(lease, claim)
+        self._record(lease.course, worker, claim, work.order, _believed(raw, claim, work))
         self._spool.forget(f"{worker.run}/{lease}")
+        self._works.forget(lease)
         return Ended(again=False)
 
     def fail(self, worker: WorkerRecord, lease: Lease, reason: str) -> None:
@@ -226,7 +241,7 @@ class RemoteDesk:
         if tries < MAX_TRIES:
             queue.give_back(claim)
             return
-        order, _ = self._work(lease.course, claim)
+        order, _ = self._read(lease.course, claim)
         ended = without_run(claim.key.notebook, claim.key.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
         self._record(lease.course, worker, claim, order, ended)
 
@@ -280,7 +295,7 @@ class RemoteDesk:
     def _leased(self, course: str, worker: WorkerRecord, claim: Claim) -> Leased | None:
         """A claimed job for its worker; None where it was ended, or put aside, without one."""
         try:
-            order, file = self._work(course, claim)
+            order, file = self._read(course, claim)
         except StoreUnavailable:
             raise
         except UsageError:
@@ -297,11 +312,19 @@ class RemoteDesk:
             held = without_run(claim.key.notebook, claim.key.plan, Outcome.INVALID_SUBMISSION, problem)
             self._record(course, worker, claim, order, held)
             return None
-        raw = _parcel(order, file)
-        lease = Lease(course, claim.id, claim.token)
-        return Leased(lease, sha256(raw).hexdigest(), len(raw), self._lease_s)
+        lease, work = Lease(course, claim.id, claim.token), _work(order, file)
+        self._works.keep(lease, work)
+        return Leased(lease, sha256(work.parcel).hexdigest(), work.parcel, self._lease_s)
 
-    def _work(self, course: str, claim: Claim) -> tuple[Order, File]:
+    def _work(self, lease: Lease, claim: Claim) -> Work:
+        """What a lease that holds is about, read once; what the desk published since judges all the same."""
+        known = self._works.of(lease)
+        if known is None:
+            known = _work(*self._read(lease.course, claim))
+            self._works.keep(lease, known)
+        return known
+
+    def _read(self, course: str, claim: Claim) -> tuple[Order, File]:
         order = self._orders[course](claim)
         if order.problem:
             return order, File(order.submission, b"", (), order.problem)
@@ -325,25 +348,31 @@ class RemoteDesk:
             raise LeaseLost
 
 
-def _parcel(order: Order, file: File) -> bytes:
-    return pack_parcel(Parcel(order.plan, normalise_notebook(file.cells), file.beside.files))
+def _work(order: Order, file: File) -> Work:
+    clean = normalise_notebook(file.cells)
+    parcel = pack_parcel(Parcel(order.plan, clean, file.beside.files))
+    return Work(order, file.cells, sha256(clean).hexdigest(), parcel)
 
 
-def _believed(raw: bytes, claim: Claim, order: Order, file: File) -> Bundle:
+def _most_bytes(order: Order) -> int:
+    return order.plan.limits.evidence_bytes + _ROOM_BYTES
+
+
+def _believed(raw: bytes, claim: Claim, work: Work) -> Bundle:
     """Evidence that is of this job, on the file that was handed in.
 
     Raises:
         EvidenceError: It is of another one, or says what only the server can say.
     """
-    bundle = decode(raw, limit_bytes=order.plan.limits.evidence_bytes + _ROOM_BYTES)
+    plan = work.order.plan
+    bundle = decode(raw, limit_bytes=_most_bytes(work.order))
     evidence = bundle.evidence
-    clean = sha256(normalise_notebook(file.cells)).hexdigest()
-    if evidence.notebook != clean or evidence.plan != order.plan.digest:
+    if evidence.notebook != work.clean or evidence.plan != plan.digest:
         raise EvidenceError(
             "this evidence is of another job",
-            expected=f"notebook {clean[:12]}, plan {order.plan.digest[:12]}",
+            expected=f"notebook {work.clean[:12]}, plan {plan.digest[:12]}",
             found=f"notebook {evidence.notebook[:12]}, plan {evidence.plan[:12]}",
         )
     if evidence.outcome in _NOT_A_WORKERS or evidence.outcome.our_fault:
         raise EvidenceError("a worker cannot say this of a job", found=evidence.outcome.value)
-    return as_handed_in(bundle, claim.key.notebook, file.cells)
+    return as_handed_in(bundle, claim.key.notebook, work.cells)
