@@ -45,7 +45,8 @@ A_DAY = 5
 #: No course may give more: each takes as long as a notebook that is handed in.
 MOST_A_DAY = 100
 #: In hours, for whoever is told: what was said is kept, and what nobody runs.
-KEPT_H, WAITS_H = KEPT.total_seconds() / 3600, WAITS.total_seconds() / 3600
+KEPT_H = KEPT.total_seconds() / 3600
+WAITS_H = WAITS.total_seconds() / 3600
 _USUAL = PreCheckRule(A_DAY, tells_rest=True)
 
 
