@@ -133,7 +133,7 @@ def _print(view: QueueView) -> None:
     for line in view.jobs:
         waits = f"{line.queued} waiting" + (f" ({line.held_back} held back)" if line.held_back else "")
         oldest = f", the oldest for {line.oldest}" if line.oldest else ""
-        print_line(f"{line.assignment}: {waits}, {line.claimed} running{oldest}")
+        print_line(f"{line.name}: {waits}, {line.claimed} running{oldest}")
     if not view.jobs:
         print_line("nothing waits")
     for job in view.running:

@@ -85,6 +85,8 @@ class Damage:
             return "empty the table answers: what it holds is worked out again"
         if self.table == _DRAFTS:
             return "empty the table rubric_drafts: drafts count for nothing"
+        if self.table.startswith("pre_check"):
+            return "no mark hangs on it: take the row away, and the student sends the notebook again"
         if self.table == "settings":
             return "set it again: `grader db zone ZONE`, `grader db evidence PLACE`"
         return "put a backup in its place (`grader db restore`); `grader audit` tells what else was changed"
@@ -292,6 +294,7 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
+    ("pre_checks", "state"): _one_of(("waiting", "told", "failed")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
     ("queue_orders", "action"): _one_of(each.value for each in QueueAction),
     ("hand_ins", "way"): _one_of(each.value for each in Way),

@@ -166,10 +166,11 @@ def may_be_taken(session: Session) -> list[ColumnElement[bool]] | None:
     return None if session.scalar(everything) is not None else [not_(paused)]
 
 
-def paused_jobs(session: Session) -> dict[str, int]:
-    """How many jobs wait and are not taken, by assignment."""
+def paused_jobs(session: Session) -> dict[tuple[str, str], int]:
+    """How many jobs wait and are not taken, by assignment and purpose."""
     paused = is_paused(session)
     if paused is None:
         return {}
-    query = select(JobRow.assignment, func.count()).where(in_state("queued"), paused)
-    return {name: number for name, number in session.execute(query.group_by(JobRow.assignment))}  # noqa: C416
+    of = (JobRow.assignment, JobRow.purpose)
+    query = select(*of, func.count()).where(in_state("queued"), paused).group_by(*of)
+    return {(assignment, purpose): number for assignment, purpose, number in session.execute(query)}

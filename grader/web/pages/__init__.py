@@ -16,6 +16,7 @@ from grader.web.pages import (
     handing_in,
     lti,
     my,
+    prechecks,
     provider,
     push,
     queue,
@@ -70,4 +71,5 @@ ROUTES = (
     *workers.ROUTES,
     *staff.ROUTES,
     *handing_in.ROUTES,
+    *prechecks.ROUTES,
 )

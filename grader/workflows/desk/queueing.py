@@ -28,19 +28,21 @@ _LATELY = timedelta(minutes=15)
 _LISTED = 50
 #: So many orders to the queue are told.
 _TOLD = 10
+_PRE_CHECK = "pre-check"
 
 
 @dataclass(frozen=True)
 class AssignmentJobs:
-    """Jobs of an assignment.
+    """Jobs of an assignment, or the pre-checks of one.
 
     Attributes:
+        name: What a page calls them.
         oldest: How long the oldest of those that wait is in the queue; empty where none waits.
         held_back: How many of those that wait are not taken, since somebody paused or drains the queue.
         pause: Of this assignment alone; None where there is none.
     """
 
-    assignment: str
+    name: str
     queued: int
     claimed: int
     oldest: str
@@ -53,7 +55,7 @@ class JobLine:
     """One job.
 
     Attributes:
-        shown: What to call the student.
+        shown: What to call the student; of a pre-check no one's, for it is nothing that anybody grades.
         where: Host and process that have it; empty where nobody has.
         lapsed: Nobody renews the claim: somebody else will take the job.
     """
@@ -172,7 +174,7 @@ def job_line(job: Running, now: datetime, name: Callable[[str], str], places: Ma
     """
     return JobLine(
         id=job.id,
-        shown=name(job.student),
+        shown=_PRE_CHECK if job.purpose else name(job.student),
         assignment=job.assignment,
         age=lasting(now - job.queued_at),
         tries=job.tries,
@@ -203,21 +205,21 @@ def _order(ordered: Ordered, name: Callable[[str], str], *, anonymous: bool) -> 
 
 
 def _by_assignment(
-    jobs: list[JobsOf], now: datetime, pauses: Mapping[str, Pause], paused: Mapping[str, int]
+    jobs: list[JobsOf], now: datetime, pauses: Mapping[str, Pause], paused: Mapping[tuple[str, str], int]
 ) -> tuple[AssignmentJobs, ...]:
-    found = {(each.assignment, each.state): each for each in jobs}
-    names = dict.fromkeys([*(each.assignment for each in jobs), *(name for name in pauses if name)])
+    found = {(each.assignment, each.purpose, each.state): each for each in jobs}
+    kinds = dict.fromkeys((each.assignment, each.purpose) for each in jobs)
     lines = []
-    for name in names:
-        queued, claimed = found.get((name, "queued")), found.get((name, "claimed"))
+    for assignment, purpose in dict.fromkeys([*kinds, *((name, "") for name in pauses if name)]):
+        queued, claimed = (found.get((assignment, purpose, state)) for state in ("queued", "claimed"))
         lines.append(
             AssignmentJobs(
-                name,
+                f"{assignment}, {_PRE_CHECK}s" if purpose else assignment,
                 queued=queued.number if queued else 0,
                 claimed=claimed.number if claimed else 0,
                 oldest=lasting(now - queued.oldest) if queued else "",
-                held_back=paused.get(name, 0),
-                pause=pauses.get(name),
+                held_back=paused.get((assignment, purpose), 0),
+                pause=None if purpose else pauses.get(assignment),
             )
         )
     return tuple(lines)

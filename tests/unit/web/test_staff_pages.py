@@ -41,7 +41,7 @@ def test_the_queue_says_what_waits_and_who_has_what(busy: Site, sign_in: SignIn)
     view = queue_view(busy.store)
     [jobs], [running], [failed] = view.jobs, view.running, view.failed
     [worker] = workers_view(busy.store, busy.store).processes
-    assert (jobs.assignment, jobs.queued, jobs.claimed, view.queued) == ("cats", 2, 1, 2)
+    assert (jobs.name, jobs.queued, jobs.claimed, view.queued) == ("cats", 2, 1, 2)
     assert (running.shown, running.lapsed) == ("s1001", False)
     assert running.where == worker.where and f"process {os.getpid()}" in worker.where
     assert (failed.shown, failed.tries, failed.error) == ("s1003", 2, "no room")
