@@ -15,6 +15,7 @@ from grader.web.pages import (
     grading,
     handing_in,
     lti,
+    mails,
     my,
     provider,
     push,
@@ -63,5 +64,6 @@ ROUTES = (
     *my.ROUTES,
     *push.ROUTES,
     *staff.ROUTES,
+    *mails.ROUTES,
     *handing_in.ROUTES,
 )

@@ -32,6 +32,8 @@ from grader.workflows.setting_up.sharing import (
     give_share,
     who_grades_what,
 )
+from grader.workflows.upkeep.retention import KINDS, work_view
+from grader.workflows.upkeep.retention import keep as keep_for
 
 __all__ = ["ROUTES"]
 
@@ -118,6 +120,23 @@ def allow(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[
     return see_other(address("a", assignment, "setup"))
 
 
+@post("/a/{assignment:str}/setup/keep", opt=permits(Permission.SET_UP), sync_to_thread=True)
+def keep(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
+    """Says for how many days files are kept; an empty field is for good. Nothing goes by this."""
+    typed = {what: form.text(what) for what in KINDS}
+    try:
+        keep_for(asking(request).store, {what: _days(text) for what, text in typed.items()}, assignment)
+    except UsageError as error:
+        return _setup(request, assignment, said=error.what, typed=form)
+    return see_other(address("a", assignment, "setup"))
+
+
+def _days(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise FormError("this is no number of days", found=text[:20])
+    return int(text) if text else None
+
+
 def _zone(request: AnyRequest) -> tzinfo:
     """In which dates of this page are typed and shown."""
     return asking(request).store.zone or UTC
@@ -157,6 +176,7 @@ def _setup(
         zone=_zone(request),
         extensions=extensions_of(who.store, assignment),
         excuses=excuses_of(who.store, assignment),
+        kept=work_view(who.store, assignment, sizes=False),
         graders=_graders(request, who.site.course.name),
         said=said,
         typed=typed.text if typed else lambda name: "",
@@ -173,4 +193,4 @@ def _graders(request: AnyRequest, course: str) -> list[str]:
     ]
 
 
-ROUTES = (setup, shares, share, dates, allow)
+ROUTES = (setup, shares, share, dates, allow, keep)

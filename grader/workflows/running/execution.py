@@ -166,7 +166,7 @@ class JobWorker:
             StoreError: It is neither here nor there.
         """
         try:
-            raw = self._desk.store.blobs.get(job.key.notebook)
+            raw = self._desk.store.file(job.key.notebook)
         except StoreUnavailable:
             raise
         except StoreError:

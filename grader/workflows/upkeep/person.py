@@ -291,7 +291,7 @@ def export(store: Store, person: Person, folder: Path) -> list[str]:
     lacking = []
     for blob in person.files:
         try:
-            raw = store.blobs.get(blob.digest)
+            raw = store.file(blob.digest)
         except GraderError as error:
             lacking.append(f"{blob.what} {blob.digest[:12]}: {error.what}")
             continue
