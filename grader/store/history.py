@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ from grader.store import (
     ledger,
     mails,
     marks,
+    persons,
     publications,
     queue_views,
     regrades,
@@ -174,6 +176,19 @@ class History:
             keys: Their keys in the roster.
         """
         return erasing.held_about(self.session, student, keys)
+
+    def rows_about(self, student: str, keys: Collection[str]) -> Mapping[str, list[dict[str, Any]]]:
+        """All unsealed rows about a student by table, as plain data, without what signs somebody in.
+
+        Args:
+            student: Whose.
+            keys: Their keys in the roster.
+        """
+        return persons.rows_of(self.session, student, keys)
+
+    def is_known(self, student: str) -> bool:
+        """Whether anything of the history is about a student, whether they handed in or not."""
+        return book_in(self.session).token(student) is not None
 
     def said_of(self, names: Collection[str]) -> list[Said]:
         """Free text of the history in which one of these names stands."""
