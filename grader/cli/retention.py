@@ -135,7 +135,7 @@ def _print(course: Course, zone: tzinfo | None) -> None:
     _print_works(course.works, zone)
     kept = "for good" if course.mails is None else f"for {course.mails} days"
     print_line(f"mails are kept {kept}; {course.old_mails} would be emptied now")
-    print_line("sessions end after 4 hours without a request, answers to programs after 24")
+    print_line("sessions go after 4 hours of silence, answers to programs after 24, pre-checks after 48")
     if course.still_there:
         print_note(f"{course.still_there} files are still there that were let go of before")
     print_line(f"free by it: {_size(course.size)}")

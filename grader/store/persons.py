@@ -21,6 +21,7 @@ from grader.store.enrolling import book_in
 from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mail_tables import MailRow
 from grader.store.models import AttemptRow, Base, JobRow, NameRow
+from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
 from grader.store.standing_tables import CriterionRow, StandingRow
 
 __all__ = ["NOBODYS", "THEIRS", "Whose", "rows_of", "whose"]
@@ -81,6 +82,10 @@ THEIRS: Mapping[type[Base], _Which] = {
     CriterionRow: lambda who: CriterionRow.student == who.student,
     JobRow: lambda who: JobRow.student == who.student,
     AnswerRow: lambda who: and_(AnswerRow.attempt.in_(who.attempts), AnswerRow.criterion != ""),
+    PreCheckRow: lambda who: PreCheckRow.student == who.student,
+    PreCheckFileRow: lambda who: PreCheckFileRow.pre_check.in_(
+        select(PreCheckRow.id).where(PreCheckRow.student == who.student)
+    ),
     MailRow: lambda who: MailRow.student == who.student,
     AccountRow: lambda who: AccountRow.id.in_(who.accounts),
     EnrolmentRow: lambda who: and_(EnrolmentRow.course == who.course, EnrolmentRow.student == who.student),
@@ -103,6 +108,7 @@ NOBODYS: Mapping[str, str] = {
     "wants": "which run asked for which job",
     "workers": "hosts, with who let them in",
     "regrades": "who of the staff judges again",
+    "pre_check_rules": "how many pre-checks a course gives",
     "settings": "what the course says of itself",
     "secrets": "made by chance, of the database",
     "standing_blocks": "packed marks, in an order that names nobody; written anew when a student goes",
@@ -145,4 +151,10 @@ def _plain(row: Base) -> dict[str, Any]:
     model = type(row)
     names = [each.key for each in model.__table__.columns if (model, each.key) not in _SECRET]
     values = ((name, getattr(row, name)) for name in names)
-    return {name: each.isoformat() if isinstance(each, datetime) else each for name, each in values}
+    return {name: _shown(each) for name, each in values}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -40,6 +40,7 @@ from grader.store.kept import erased_blobs, let_go_blobs
 from grader.store.outbox import Outbox
 from grader.store.places import absolute, find_place, move_place
 from grader.store.platforms import Platforms
+from grader.store.prechecks import PreChecks
 from grader.store.records import NewAttempt, RubricRecord
 from grader.store.regrades import Regrades
 from grader.store.retention import let_go_of
@@ -144,6 +145,11 @@ class Store:
     def outbox(self) -> Outbox:
         """Mails of the course, for whoever sends them."""
         return Outbox(self.database, self.clock)
+
+    @property
+    def pre_checks(self) -> PreChecks:
+        """Looks at notebooks before they are handed in."""
+        return PreChecks(self.database, self.clock)
 
     @property
     def signed_in(self) -> SignedIn:

@@ -17,6 +17,7 @@ from grader.web.pages import (
     lti,
     mails,
     my,
+    prechecks,
     provider,
     push,
     release,
@@ -66,4 +67,5 @@ ROUTES = (
     *staff.ROUTES,
     *mails.ROUTES,
     *handing_in.ROUTES,
+    *prechecks.ROUTES,
 )

@@ -21,6 +21,7 @@ from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
 from grader.workflows.accounts.people import who_is_in
 from grader.workflows.accounts.roles import Role
+from grader.workflows.prechecking.online import pre_check_offer, set_pre_check_rule
 from grader.workflows.setting_up.dates import KEYS, dates_view, extend, extensions_of, set_dates, take_back
 from grader.workflows.setting_up.excusing import excuse, excuses_of, take_back_excuse
 from grader.workflows.setting_up.moments import moment
@@ -131,6 +132,17 @@ def keep(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[F
     return see_other(address("a", assignment, "setup"))
 
 
+@post("/a/{assignment:str}/setup/pre-checks", opt=permits(Permission.SET_UP), sync_to_thread=True)
+def pre_checks(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
+    """Says how many pre-checks students have; an empty number is what holds for the whole course."""
+    tells_rest = form.text("tells_rest") == "yes"
+    try:
+        set_pre_check_rule(asking(request).store, assignment, form.whole("a_day"), tells_rest=tells_rest)
+    except UsageError as error:
+        return _setup(request, assignment, said=error.what, typed=form)
+    return see_other(address("a", assignment, "setup"))
+
+
 def _days(text: str) -> int | None:
     if text and not (text.isascii() and text.isdecimal() and len(text) <= 6):
         raise FormError("this is no number of days", found=text[:20])
@@ -177,6 +189,7 @@ def _setup(
         extensions=extensions_of(who.store, assignment),
         excuses=excuses_of(who.store, assignment),
         kept=work_view(who.store, assignment, sizes=False),
+        pre_checks=pre_check_offer(who.store, who.site.places, assignment),
         graders=_graders(request, who.site.course.name),
         said=said,
         typed=typed.text if typed else lambda name: "",
@@ -193,4 +206,4 @@ def _graders(request: AnyRequest, course: str) -> list[str]:
     ]
 
 
-ROUTES = (setup, shares, share, dates, allow, keep)
+ROUTES = (setup, shares, share, dates, allow, keep, pre_checks)

@@ -246,6 +246,7 @@ def as_plain(person: Person) -> dict[str, Any]:
         "answers": person.held.answers,
         "mails": person.held.mails,
         "beside": {table: _plain(rows) for table, rows in person.rows.items()},
+        "pre_checks": person.held.pre_checks,
         "named_in": [asdict(each) for each in person.said],
     }
 

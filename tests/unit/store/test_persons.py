@@ -20,6 +20,7 @@ from grader.store.mails import Mailing, NewMail
 from grader.store.models import Base, JobRow
 from grader.store.persons import NOBODYS, THEIRS
 from grader.store.platforms import SentScore
+from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
 from grader.store.roster import PersonRecord
 from grader.store.shares import ShareRecord
 from grader.store.timeline import _RECORDS
@@ -131,19 +132,28 @@ def beside(store: Store) -> set[str]:
                     token=token.id, key=student, request="r", status=200, headers="{}",
                     body=f'{{"student": "{student}"}}', began=NOW,
                 ),
-                JobRow(
-                    student=student, assignment=LAB, notebook="n", plan="p", image="any", state="done",
-                    run=None, tries=0, error=f"{student} failed", queued_at=NOW, course="", priority=0,
-                    place=1, gpu=False, token=0, lease_until=None,
-                ),
             ])  # fmt: skip
+            job = JobRow(
+                student=student, assignment=LAB, notebook="n", plan="p", image="any", state="done",
+                run=None, tries=0, error=f"{student} failed", queued_at=NOW, course="", priority=0,
+                place=1, gpu=False, token=0, lease_until=None, purpose="",
+            )  # fmt: skip
+            session.add(job)
+            session.flush()
+            looked = PreCheckRow(
+                job=job.id, student=student, assignment=LAB, came=NOW, file=f"{student}.ipynb",
+                state="told", told=f"to {student}", ended=NOW,
+            )  # fmt: skip
+            session.add(looked)
+            session.flush()
+            session.add(PreCheckFileRow(pre_check=looked.id, content=f"by {student}".encode()))
     with store.writing() as history:
         history.replace_roster([
             (PersonRecord(student=each, name=each.title(), login=each), [f"id {each}", f"name {each}"])
             for each in ("annabell", "bertram")
         ])  # fmt: skip
     mine = (AccountRow, EnrolmentRow, IdentityRow, SessionRow, SignInLinkRow, LtiArrivalRow, ApiTokenRow)
-    mine += (ApiAnswerRow, SentScoreRow, JobRow)
+    mine += (ApiAnswerRow, SentScoreRow, JobRow, PreCheckRow, PreCheckFileRow)
     return {each.__tablename__ for each in mine} | {
         "roster", "roster_keys", "names", "standing", "standing_criteria", "answers", "mails"
     }  # fmt: skip

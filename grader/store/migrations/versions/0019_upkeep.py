@@ -8,7 +8,7 @@ from alembic import op
 from grader.store.migrations.guards import make_append_only
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0018"
 
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _REAL: sa.types.TypeEngine[float] = sa.Double().with_variant(sa.REAL(), "sqlite")
