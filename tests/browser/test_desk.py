@@ -352,6 +352,7 @@ PAGES = [
     "/a/cats/rubric",
     "/a/cats/release",
     "/people",
+    "/mails",
     "/untrusted/a/cats/s/s1002/notebook",
     f"/untrusted/a/cats/s/s1002/answer/{CURVES}",
     "/untrusted/a/cats/compare?left=s1001&right=s1005",

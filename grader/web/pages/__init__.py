@@ -15,6 +15,7 @@ from grader.web.pages import (
     grading,
     handing_in,
     lti,
+    mails,
     my,
     prechecks,
     provider,
@@ -70,6 +71,7 @@ ROUTES = (
     *queue.ROUTES,
     *workers.ROUTES,
     *staff.ROUTES,
+    *mails.ROUTES,
     *handing_in.ROUTES,
     *prechecks.ROUTES,
 )
