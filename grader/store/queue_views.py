@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from grader.evidence.record import Outcome
 from grader.store.entering import Priority, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
@@ -16,15 +18,25 @@ from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
 __all__ = [
     "JobOn",
     "JobsOf",
+    "Pace",
     "Running",
     "Worker",
     "attempts_since",
     "failing",
     "job_on",
     "jobs",
+    "pace",
     "running",
     "workers",
 ]
+
+
+#: Lengths are those of so many runs.
+_LAST = 50
+#: For each job that is run, so many ends of others are looked at.
+_ENDS = 16
+#: Of those that come before a job, the order of so many is told.
+_NEAR = 100
 
 
 class JobsOf(NamedTuple):
@@ -78,11 +90,31 @@ class JobOn(NamedTuple):
 
     Attributes:
         state: ``queued``, ``claimed``, ``done`` or ``superseded``.
-        before: Jobs of the course that come before it, where it is queued.
+        near: Assignments of the last jobs of the course that come before it, in their order.
+        far: How many come before those, by assignment.
     """
 
     state: str
-    before: int
+    near: tuple[str, ...] = ()
+    far: Mapping[str, int] = {}
+
+    @property
+    def before(self) -> int:
+        """How many jobs of the course come before it, where it is queued."""
+        return len(self.near) + sum(self.far.values())
+
+
+class Pace(NamedTuple):
+    """How fast it goes just now.
+
+    Attributes:
+        running: Assignment and beginning (UTC, as far as it is known) of each job that is run at this moment:
+            while anything waits, as many as there are seats.
+        lengths: Seconds that the last runs of an assignment took on average, by assignment.
+    """
+
+    running: tuple[tuple[str, datetime], ...]
+    lengths: Mapping[str, float]
 
 
 def job_on(session: Session, student: str, assignment: str, notebook: str) -> JobOn | None:
@@ -96,12 +128,65 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     )
     job = session.scalars(query).first()
     if job is None or job.state != "queued":
-        return None if job is None else JobOn(job.state, 0)
+        return None if job is None else JobOn(job.state)
     earlier = or_(
         JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
     )
-    before = select(func.count()).where(in_state("queued"), JobRow.course == job.course, earlier)
-    return JobOn(job.state, session.scalar(before) or 0)
+    ahead = select(JobRow.assignment).where(in_state("queued"), JobRow.course == job.course, earlier)
+    last = ahead.order_by(JobRow.priority.desc(), JobRow.place.desc()).limit(_NEAR)
+    near = tuple(reversed(session.scalars(last).all()))
+    if len(near) < _NEAR:
+        return JobOn(job.state, near)
+    counted = ahead.with_only_columns(JobRow.assignment, func.count()).group_by(JobRow.assignment)
+    far = Counter(dict(session.execute(counted).tuples().all()))
+    far.subtract(near)
+    return JobOn(job.state, near, far)
+
+
+def pace(session: Session) -> Pace:
+    """What is run, since when, and what the last runs took."""
+    open_states = or_(in_state("queued"), in_state("claimed"))
+    names = session.scalars(select(JobRow.assignment).where(open_states).distinct()).all()
+    recent = {name: session.scalars(_last_lengths(name)).all() for name in names}
+    lengths = {name: sum(each) / len(each) for name, each in recent.items() if each}
+    if not lengths and (any_of := session.scalars(_last_lengths(None)).all()):
+        lengths = {"": sum(any_of) / len(any_of)}
+    return Pace(_begun(session), lengths)
+
+
+def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
+    """What is run, with when it began: the last that was taken when the last one ended, and so on back.
+
+    None began before it was in the queue; of one that began before all ends that are looked at, no more is
+    known.
+    """
+    claimed = select(JobRow.priority, JobRow.place, JobRow.assignment, JobRow.queued_at)
+    found = session.execute(claimed.where(in_state("claimed"), holds(JobRow.lease_until)))
+    running = {(priority, place): (name, queued) for priority, place, name, queued in found}
+    last = (
+        select(JobRow.priority, JobRow.place, LedgerRow.at)
+        .join(AttemptRow, AttemptRow.job == JobRow.id)
+        .join(LedgerRow, LedgerRow.seq == AttemptRow.seq)
+        .order_by(AttemptRow.seq.desc())
+        .limit(_ENDS * len(running))
+    )
+    ended = session.execute(last).all()
+    turns = sorted({*running, *((priority, place) for priority, place, _ in ended)}, reverse=True)
+    began = []
+    for after, turn in enumerate(turns):
+        if turn in running:
+            name, queued = running[turn]
+            began.append((name, max(queued, ended[after][2]) if after < len(ended) else queued))
+    return tuple(began)
+
+
+def _last_lengths(assignment: str | None) -> Select[float]:
+    """What the last runs took in which a sandbox ran anything."""
+    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
+    query = select(AttemptRow.wall_time_s).where(AttemptRow.outcome.not_in(nothing_ran))
+    if assignment is not None:
+        query = query.where(AttemptRow.assignment == assignment)
+    return query.order_by(AttemptRow.seq.desc()).limit(_LAST)
 
 
 def jobs(session: Session) -> list[JobsOf]:
