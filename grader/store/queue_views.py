@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
@@ -23,16 +23,18 @@ __all__ = [
     "Worker",
     "attempts_since",
     "failing",
+    "is_served",
     "job_on",
     "jobs",
+    "jobs_before",
     "pace",
     "running",
     "workers",
 ]
 
 
-#: Lengths are those of so many runs.
-_LAST = 50
+#: Lengths are those of so many runs of an assignment, among so many of all.
+_LAST, _RUNS = 50, 400
 #: For each job that is run, so many ends of others are looked at.
 _ENDS = 16
 #: Of those that come before a job, the order of so many is told.
@@ -40,12 +42,17 @@ _NEAR = 100
 
 
 class JobsOf(NamedTuple):
-    """Jobs of an assignment in one state: how many, and since when (UTC) the oldest is in the queue."""
+    """Jobs of an assignment in one state: how many, and since when (UTC) the oldest is in the queue.
+
+    Attributes:
+        purpose: Empty for what attempts come of; see `entering.PRE_CHECK`.
+    """
 
     assignment: str
     state: str
     number: int
     oldest: datetime
+    purpose: str
 
 
 class Running(NamedTuple):
@@ -56,6 +63,7 @@ class Running(NamedTuple):
         tries: Times that the sandbox failed us; error: what it said last.
         run: Who holds it; empty for nobody.
         left_s: Seconds until the claim lapses by the database's clock; below 0 where it has.
+        purpose: As of `JobsOf`.
     """
 
     id: int
@@ -66,6 +74,7 @@ class Running(NamedTuple):
     error: str
     run: str
     left_s: float
+    purpose: str
 
 
 class Worker(NamedTuple):
@@ -122,17 +131,14 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     query = (
         select(JobRow)
         .filter_by(student=student, assignment=assignment, notebook=notebook)
-        .where(JobRow.priority != Priority.TRY_OUT)
+        .where(JobRow.priority != Priority.TRY_OUT, JobRow.purpose == "")
         .order_by(JobRow.id.desc())
         .limit(1)
     )
     job = session.scalars(query).first()
     if job is None or job.state != "queued":
         return None if job is None else JobOn(job.state)
-    earlier = or_(
-        JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
-    )
-    ahead = select(JobRow.assignment).where(in_state("queued"), JobRow.course == job.course, earlier)
+    ahead = select(JobRow.assignment).where(*_comes_before(job))
     last = ahead.order_by(JobRow.priority.desc(), JobRow.place.desc()).limit(_NEAR)
     near = tuple(reversed(session.scalars(last).all()))
     if len(near) < _NEAR:
@@ -145,12 +151,15 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
 
 def pace(session: Session) -> Pace:
     """What is run, since when, and what the last runs took."""
-    open_states = or_(in_state("queued"), in_state("claimed"))
-    names = session.scalars(select(JobRow.assignment).where(open_states).distinct()).all()
-    recent = {name: session.scalars(_last_lengths(name)).all() for name in names}
-    lengths = {name: sum(each) / len(each) for name, each in recent.items() if each}
-    if not lengths and (any_of := session.scalars(_last_lengths(None)).all()):
-        lengths = {"": sum(any_of) / len(any_of)}
+    # The last ones in which a sandbox ran anything, so that a long history costs no more than a short one.
+    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
+    query = select(AttemptRow.assignment, AttemptRow.wall_time_s).where(
+        AttemptRow.outcome.not_in(nothing_ran)
+    )
+    recent: dict[str, list[float]] = defaultdict(list)
+    for name, length in session.execute(query.order_by(AttemptRow.seq.desc()).limit(_RUNS)):
+        recent[name].append(length)
+    lengths = {name: sum(each[:_LAST]) / len(each[:_LAST]) for name, each in recent.items()}
     return Pace(_begun(session), lengths)
 
 
@@ -180,22 +189,32 @@ def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
     return tuple(began)
 
 
-def _last_lengths(assignment: str | None) -> Select[float]:
-    """What the last runs took in which a sandbox ran anything."""
-    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
-    query = select(AttemptRow.wall_time_s).where(AttemptRow.outcome.not_in(nothing_ran))
-    if assignment is not None:
-        query = query.where(AttemptRow.assignment == assignment)
-    return query.order_by(AttemptRow.seq.desc()).limit(_LAST)
+def jobs_before(session: Session, job: JobRow) -> int:
+    """How many jobs of the course come before one that is queued."""
+    return session.scalar(select(func.count()).where(*_comes_before(job))) or 0
+
+
+def _comes_before(job: JobRow) -> tuple[ColumnElement[bool], ...]:
+    earlier = or_(
+        JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
+    )
+    return in_state("queued"), JobRow.course == job.course, earlier
+
+
+def is_served(session: Session) -> bool:
+    """Whether anybody is at work who takes whatever is queued, as seats of a server and other machines do."""
+    serving = select(RunRow.id).where(RunRow.serves.is_(True), RunRow.ended_at.is_(None))
+    return session.scalar(serving.where(holds(RunRow.lease_until)).limit(1)) is not None
 
 
 def jobs(session: Session) -> list[JobsOf]:
-    """What is queued and claimed, by assignment and state."""
+    """What is queued and claimed, by assignment, purpose and state."""
+    of = (JobRow.assignment, JobRow.purpose, JobRow.state)
     query = (
-        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at))
+        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at), JobRow.purpose)
         .where(JobRow.state.in_(("queued", "claimed")))
-        .group_by(JobRow.assignment, JobRow.state)
-        .order_by(JobRow.assignment, JobRow.state)
+        .group_by(*of)
+        .order_by(*of)
     )
     return [JobsOf._make(row) for row in session.execute(query)]
 
@@ -209,6 +228,7 @@ _RUNNING = (
     JobRow.error,
     func.coalesce(JobRow.run, ""),
     func.coalesce(JobRow.lease_until - database_now(), 0.0),
+    JobRow.purpose,
 )
 
 

@@ -12,7 +12,7 @@
       const large = Boolean(file) && file.size > most;
       said.textContent = !file ? "" : large
         ? `${file.name} is too large: clear its outputs, save, and hand in the saved file.`
-        : `${file.name}, ${file.size} bytes, is ready to be handed in.`;
+        : `${file.name}, ${file.size} bytes, ${form.dataset.ready || "is ready to be handed in"}.`;
       said.classList.toggle("bad", large);
       return !large;
     };
@@ -49,7 +49,7 @@
     if (answer.status !== 200) return true;
     const told = await answer.json();
     if (progress.innerHTML !== told.html) progress.innerHTML = told.html;
-    again = told.again_s;
+    again = told.again_s || 3;
     return !told.settled;
   };
   const wait = () => setTimeout(() => { ask().catch(() => true).then((more) => { if (more) wait(); }); }, again * 1000);

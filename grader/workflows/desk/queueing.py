@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,18 +18,20 @@ __all__ = ["AssignmentJobs", "JobLine", "QueueView", "WorkerLine", "queue_view"]
 _LATELY = timedelta(minutes=15)
 #: So many jobs are listed one by one.
 _LISTED = 50
+_PRE_CHECK = "pre-check"
 
 
 @dataclass(frozen=True)
 class AssignmentJobs:
-    """Jobs of an assignment.
+    """Jobs of an assignment, or the pre-checks of one.
 
     Attributes:
+        name: What a page calls them.
         oldest: How long the oldest of those that wait is in the queue; empty where none waits.
         takes: How long a run takes, by the last ones; empty where none was run.
     """
 
-    assignment: str
+    name: str
     queued: int
     claimed: int
     oldest: str
@@ -40,7 +43,7 @@ class JobLine:
     """One job.
 
     Attributes:
-        shown: What to call the student.
+        shown: What to call the student; of a pre-check no one's, for it is nothing that anybody grades.
         where: Host and process that have it; empty where nobody has.
         lapsed: Nobody renews the claim: somebody else will take the job.
     """
@@ -114,7 +117,7 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
     def line(job: Running) -> JobLine:
         return JobLine(
             id=job.id,
-            shown=name(job.student),
+            shown=_PRE_CHECK if job.purpose else name(job.student),
             assignment=job.assignment,
             age=lasting(now - job.queued_at),
             tries=job.tries,
@@ -124,8 +127,10 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
         )
 
     pace = round(lately * (timedelta(hours=1) / _LATELY))
-    queued = {each.assignment: each.number for each in jobs if each.state == "queued"}
-    left = time_left(going, now, far=queued) if queued else None
+    queued: Counter[str] = Counter()
+    for each in jobs:
+        queued[each.assignment] += each.number if each.state == "queued" else 0
+    left = time_left(going, now, far=queued) if queued.total() else None
     return QueueView(
         jobs=_by_assignment(jobs, going, now),
         pace=pace,
@@ -137,13 +142,14 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
 
 
 def _by_assignment(jobs: list[JobsOf], going: Pace, now: datetime) -> tuple[AssignmentJobs, ...]:
-    found = {(each.assignment, each.state): each for each in jobs}
-    names = dict.fromkeys(each.assignment for each in jobs)
+    found = {(each.assignment, each.purpose, each.state): each for each in jobs}
+    kinds = dict.fromkeys((each.assignment, each.purpose) for each in jobs)
     lines = []
-    for name in names:
-        queued, claimed = found.get((name, "queued")), found.get((name, "claimed"))
+    for assignment, purpose in kinds:
+        queued, claimed = (found.get((assignment, purpose, state)) for state in ("queued", "claimed"))
         oldest = lasting(now - queued.oldest) if queued else ""
-        length = usual_length(going, name) if queued else None
+        name = f"{assignment}, {_PRE_CHECK}s" if purpose else assignment
+        length = usual_length(going, assignment) if queued and not purpose else None
         lines.append(
             AssignmentJobs(
                 name,
