@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from grader.grading.times import lasting
 from grader.store import Store
 from grader.store.pauses import Ordered, Pause, QueueAction
-from grader.store.queue_views import JobsOf, NotRun, Running
+from grader.store.queue_views import JobsOf, NotRun, Pace, Running
+from grader.workflows.handing_in.time_left import time_left, usual_length
 from grader.workflows.views.show import name_of
 
 __all__ = [
@@ -18,7 +21,6 @@ __all__ = [
     "OrderLine",
     "QueueView",
     "job_line",
-    "lasting",
     "queue_view",
 ]
 
@@ -38,6 +40,7 @@ class AssignmentJobs:
     Attributes:
         name: What a page calls them.
         oldest: How long the oldest of those that wait is in the queue; empty where none waits.
+        takes: How long a run takes, by the last ones; empty where none was run.
         held_back: How many of those that wait are not taken, since somebody paused or drains the queue.
         pause: Of this assignment alone; None where there is none.
     """
@@ -46,6 +49,7 @@ class AssignmentJobs:
     queued: int
     claimed: int
     oldest: str
+    takes: str
     held_back: int = 0
     pause: Pause | None = None
 
@@ -102,7 +106,8 @@ class QueueView:
         jobs: What waits, runs or is paused, by assignment.
         pause: Of the whole queue; None where there is none.
         pace: Runs recorded an hour, by the last quarter.
-        left: How long what waits takes at this pace; empty where nothing was recorded lately.
+        left: How long what waits takes, by what the last runs took and by who works now; empty where that
+            cannot be told.
         running: Jobs that somebody has, the first fifty.
         failed: Jobs that wait after their sandbox failed, the first fifty.
         not_run: Works that were given up by our fault and not asked for again, the first fifty.
@@ -145,15 +150,19 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
         not_run = history.ended_by_us(_LISTED)
         pauses, paused = {each.assignment: each for each in history.pauses()}, history.paused_jobs()
         orders, assignments = history.queue_orders(_TOLD), history.assignments()
-        lately = history.attempts_since(now - _LATELY)
+        lately, going = history.attempts_since(now - _LATELY), history.pace()
     places = {each.run: each.place for each in workers}
     pace = round(lately * (timedelta(hours=1) / _LATELY))
-    to_run = sum(each.number for each in jobs if each.state == "queued") - sum(paused.values())
+    to_run: Counter[str] = Counter()
+    for each in jobs:
+        to_run[each.assignment] += each.number if each.state == "queued" else 0
+    to_run.subtract(_by_name(paused))
+    left = time_left(going, now, far=to_run) if to_run.total() else None
     return QueueView(
-        jobs=_by_assignment(jobs, now, pauses, paused),
+        jobs=_by_assignment(jobs, going, now, pauses, paused),
         pause=pauses.get(""),
         pace=pace,
-        left=lasting(timedelta(hours=to_run / pace)) if pace and to_run else "",
+        left="" if left is None else lasting(left),
         running=tuple(job_line(each, now, name, places) for each in running),
         failed=tuple(job_line(each, now, name, places) for each in failed),
         not_run=tuple(_not_run(each, name) for each in not_run),
@@ -204,36 +213,36 @@ def _order(ordered: Ordered, name: Callable[[str], str], *, anonymous: bool) -> 
     return OrderLine(_DONE[order.action].format(what), ordered.by, ordered.at, "" if hidden else order.reason)
 
 
+def _by_name(paused: Mapping[tuple[str, str], int]) -> Counter[str]:
+    """Jobs that are paused by assignment, whatever they are for."""
+    found: Counter[str] = Counter()
+    for (assignment, _), number in paused.items():
+        found[assignment] += number
+    return found
+
+
 def _by_assignment(
-    jobs: list[JobsOf], now: datetime, pauses: Mapping[str, Pause], paused: Mapping[tuple[str, str], int]
+    jobs: list[JobsOf],
+    going: Pace,
+    now: datetime,
+    pauses: Mapping[str, Pause],
+    paused: Mapping[tuple[str, str], int],
 ) -> tuple[AssignmentJobs, ...]:
     found = {(each.assignment, each.purpose, each.state): each for each in jobs}
     kinds = dict.fromkeys((each.assignment, each.purpose) for each in jobs)
     lines = []
     for assignment, purpose in dict.fromkeys([*kinds, *((name, "") for name in pauses if name)]):
         queued, claimed = (found.get((assignment, purpose, state)) for state in ("queued", "claimed"))
+        length = usual_length(going, assignment) if queued and not purpose else None
         lines.append(
             AssignmentJobs(
                 f"{assignment}, {_PRE_CHECK}s" if purpose else assignment,
                 queued=queued.number if queued else 0,
                 claimed=claimed.number if claimed else 0,
                 oldest=lasting(now - queued.oldest) if queued else "",
+                takes="" if length is None else lasting(timedelta(seconds=length)),
                 held_back=paused.get((assignment, purpose), 0),
                 pause=None if purpose else pauses.get(assignment),
             )
         )
     return tuple(lines)
-
-
-def lasting(span: timedelta) -> str:
-    """``40 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours // 24} days"

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from grader.errors import UsageError
+from grader.grading.times import lasting
 from grader.store import Store
 from grader.store.leases import LEASE_S
 from grader.store.queue_views import Worker
 from grader.store.workers import WorkerRecord
-from grader.workflows.desk.queueing import JobLine, job_line, lasting
+from grader.workflows.desk.queueing import JobLine, job_line
 from grader.workflows.views.show import name_of
 
 __all__ = ["HostLine", "ProcessLine", "WorkersView", "let_in", "workers_view"]
