@@ -14,7 +14,7 @@ from grader.workflows.handing_in.assignments import assigned, assigned_here
 from grader.workflows.handing_in.deadline import Deadline, deadline
 from grader.workflows.handing_in.links import HandInLink
 
-__all__ = ["Handing", "Offer", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
+__all__ = ["Handing", "Offer", "OwnGroup", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class OwnGroup:
+    """With whom a student hands in.
+
+    Attributes:
+        others: How many they are.
+        names: Who, where the course lets members know.
+    """
+
+    others: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Handing:
     """All that the page of one assignment shows.
 
@@ -57,6 +70,7 @@ class Handing:
         received: What came, the newest first.
         counts: Number of the receipt of the file that counts; None where none does.
         counts_elsewhere: When the file that counts came, where it is none of these.
+        group: With whom they hand in; None where they do so by themselves.
     """
 
     assignment: str
@@ -66,6 +80,7 @@ class Handing:
     counts: int | None
     counts_elsewhere: datetime | None
     progress: Progress
+    group: OwnGroup | None = None
 
 
 def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
@@ -152,7 +167,16 @@ def _handing(
         counts,
         counting.submitted_at if counting is not None and elsewhere else None,
         _progress(history, student, rubric.assignment),
+        _own_group(history, student, rubric.assignment),
     )
+
+
+def _own_group(history: History, student: str, assignment: str) -> OwnGroup | None:
+    group = history.group_of(assignment, student)
+    if group is None:
+        return None
+    others = tuple(each for each in group.members if each != student)
+    return OwnGroup(len(others), others if history.shows_group_names() else ())
 
 
 def _progress(history: History, student: str, assignment: str) -> Progress:
@@ -161,8 +185,11 @@ def _progress(history: History, student: str, assignment: str) -> Progress:
         return Progress("none")
     if counting.problem:
         return Progress("held")
-    job = history.job_on(student, assignment, counting.notebook)
-    if job is None or job.state == "superseded":
+    of = (student, *history.sharers(assignment, student, counting.notebook))
+    jobs = (history.job_on(each, assignment, counting.notebook) for each in of)
+    # A group's file is run once, as the job of one of them.
+    job = next((each for each in jobs if each is not None and each.state != "superseded"), None)
+    if job is None:
         return Progress("none")
     if job.state == "queued":
         return Progress("queued", job.before)

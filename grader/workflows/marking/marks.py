@@ -12,10 +12,10 @@ from grader.files.tabular import read_table
 from grader.grading.held import parted
 from grader.grading.marks import CriterionMark
 from grader.grading.remarks import check_range
-from grader.grading.seen import Seen, read_seen
+from grader.grading.seen import Seen, read_seen, same_finding
 from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
-from grader.store.marks import MarkRecord
+from grader.store.marks import About, BulkMarkRecord, MarkRecord
 from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
 from grader.workflows.marking.seen import refuse_overtaken, seen_in
@@ -34,6 +34,8 @@ __all__ = [
     "give_marks",
     "graded_result",
     "list_pending",
+    "marked_alike",
+    "number_in_group",
     "orders_for_zero",
     "pending",
     "read_orders",
@@ -54,6 +56,7 @@ class MarkOrder:
         source: Where it was read, for messages; empty for the command line.
         seen: What of the criterion its author had on screen; None where they do not say. Then no mark of
             somebody else is replaced.
+        only: Whether it is for this student alone, where a group handed in together.
     """
 
     student: str
@@ -62,17 +65,23 @@ class MarkOrder:
     comment: str
     source: str = ""
     seen: Seen | None = None
+    only: bool = False
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A mark that was given, and what counted before."""
+    """A mark that was given, and what counted before.
+
+    Attributes:
+        fellows: How many others of the group got the same.
+    """
 
     student: str
     criterion: str
     before: float
     after: float
     out_of: float
+    fellows: int = 0
 
 
 @dataclass(frozen=True)
@@ -239,6 +248,9 @@ def orders_for_zero(store: Store, student: str, assignment: str, comment: str) -
 def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, actor: str) -> list[Marked]:
     """Writes marks, all of them or none.
 
+    Where a group handed in together, a mark is that of each of them whose work stands as the one's that was
+    marked; whoever was marked otherwise, or is named by an order of their own, keeps that.
+
     Raises:
         OvertakenError: The only problem is one whose author had something else on screen than what stands.
         RefusedError: One or more cannot be given; each is named with its reason.
@@ -249,9 +261,10 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
     with store.writing() as history:
         _refuse_repeated(history, assignment, orders)
         signature = Signature(actor, store.clock(), "grader mark")
+        named = _named(history, assignment, orders)
         for order in orders:
             try:
-                given.append(_give(history, assignment, order, signature))
+                given.append(_give(history, assignment, order, signature, named))
             except (RefusedError, UsageError) as error:
                 error.where = error.where or order.source or None
                 problems.append(error)
@@ -277,7 +290,19 @@ def _refuse_repeated(history: History, assignment: str, orders: Sequence[MarkOrd
             )
 
 
-def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
+def _named(history: History, assignment: str, orders: Sequence[MarkOrder]) -> set[tuple[str, str]]:
+    """Students and criteria that have an order of their own."""
+    names = real_names(history, assignment, [order.student for order in orders])
+    return {(name, order.criterion) for name, order in zip(names, orders, strict=True)}
+
+
+def _give(
+    history: WritableHistory,
+    assignment: str,
+    order: MarkOrder,
+    signature: Signature,
+    named: Collection[tuple[str, str]],
+) -> Marked:
     result = graded_result(history, order.student, assignment)
     mark = criterion_mark(result, order.criterion)
     name = shown_as(order.student, result.student)
@@ -289,6 +314,19 @@ def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature
         refusal = f"{name}: these points cannot be given for '{order.criterion}'"
         check_range(order.points, lowest=0.0, out_of=mark.out_of, refusal=refusal)
     assert result.verdict_record is not None
+    fellows = () if order.only or order.points is None else marked_alike(history, result, mark, named)
+    if fellows:
+        seen = order.seen or seen_in(result, mark)
+        alike = BulkMarkRecord(
+            assignment=assignment,
+            criterion=order.criterion,
+            points=order.points,
+            comment=order.comment,
+            about=(About(result.student, seen.verdict, seen.mark), *fellows),
+        )
+        history.give_alike(alike, replace(signature, why=f"{signature.why}, for a group"))
+        assert order.points is not None
+        return Marked(name, order.criterion, mark.points, order.points, mark.out_of, len(fellows))
     given = MarkRecord(
         student=result.student,
         assignment=assignment,
@@ -304,6 +342,50 @@ def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature
     if after is None:
         after = criterion_mark(graded_result(history, result.student, assignment), order.criterion).points
     return Marked(name, order.criterion, mark.points, after, mark.out_of)
+
+
+def number_in_group(store: Store, assignment: str, student: str) -> int:
+    """For how many others the file of a student counts, who get the same mark."""
+    with store.reading() as history:
+        return history.number_in_group(assignment, student)
+
+
+def marked_alike(
+    history: History, result: Result, mark: CriterionMark, named: Collection[tuple[str, str]] = ()
+) -> tuple[About, ...]:
+    """Others for whom the same file counts, and whose criterion stands exactly as this one's.
+
+    Args:
+        history: To read in.
+        result: Of the one that is marked.
+        mark: What stands for the criterion.
+        named: Students and criteria to leave out.
+    """
+    assignment, criterion = result.assignment, mark.criterion
+    students = history.sharers(assignment, result.student, result.submission.notebook)
+    if not students:
+        return ()
+    asked = {
+        remark.student
+        for remark in history.remarks(assignment=assignment)
+        if remark.criterion == criterion and remark.state.is_open
+    }
+    found = []
+    for other in history.results(assignment=assignment, students=students):
+        theirs = other.mark.criterion(criterion) if other.mark and not other.damaged else None
+        same_file = other.submission.notebook == result.submission.notebook
+        left_out = other.student in asked or (other.student, criterion) in named
+        if theirs is None or not same_file or left_out:
+            continue
+        same_row = _decided_by(theirs) == _decided_by(mark)
+        if same_row and same_finding(theirs.finding, mark.finding):
+            seen = seen_in(other, theirs)
+            found.append(About(other.student, seen.verdict, seen.mark))
+    return tuple(found)
+
+
+def _decided_by(mark: CriterionMark) -> int | None:
+    return None if mark.decision is None else mark.decision.seq
 
 
 def _refuse_open_request(history: History, result: Result, criterion: str, name: str) -> None:
