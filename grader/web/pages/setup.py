@@ -35,6 +35,8 @@ from grader.workflows.setting_up.sharing import (
     give_share,
     who_grades_what,
 )
+from grader.workflows.upkeep.retention import KINDS, work_view
+from grader.workflows.upkeep.retention import keep as keep_for
 
 __all__ = ["ROUTES"]
 
@@ -121,6 +123,17 @@ def allow(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[
     return see_other(address("a", assignment, "setup"))
 
 
+@post("/a/{assignment:str}/setup/keep", opt=permits(Permission.SET_UP), sync_to_thread=True)
+def keep(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
+    """Says for how many days files are kept; an empty field is for good. Nothing goes by this."""
+    typed = {what: form.text(what) for what in KINDS}
+    try:
+        keep_for(asking(request).store, {what: _days(text) for what, text in typed.items()}, assignment)
+    except UsageError as error:
+        return _setup(request, assignment, said=error.what, typed=form)
+    return see_other(address("a", assignment, "setup"))
+
+
 @post("/a/{assignment:str}/setup/pre-checks", opt=permits(Permission.SET_UP), sync_to_thread=True)
 def pre_checks(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
     """Says how many pre-checks students have; an empty number is what holds for the whole course."""
@@ -160,6 +173,12 @@ def groups(request: AnyRequest, assignment: FromPath[str], form: NamedDependency
     except UsageError as error:
         return _setup(request, assignment, said=error.what, typed=form)
     return see_other(address("a", assignment, "setup"))
+
+
+def _days(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise FormError("this is no number of days", found=text[:20])
+    return int(text) if text else None
 
 
 def _zone(request: AnyRequest) -> tzinfo:
@@ -204,6 +223,7 @@ def _setup(
         extensions=extensions_of(who.store, assignment),
         excuses=excuses_of(who.store, assignment),
         together=who_hands_in_together(who.store, assignment),
+        kept=work_view(who.store, assignment, sizes=False),
         pre_checks=pre_check_offer(who.store, who.site.places, assignment),
         graders=_graders(request, who.site.course.name),
         said=said,
@@ -221,4 +241,4 @@ def _graders(request: AnyRequest, course: str) -> list[str]:
     ]
 
 
-ROUTES = (setup, shares, share, dates, allow, pre_checks, groups_table, groups)
+ROUTES = (setup, shares, share, dates, allow, keep, pre_checks, groups_table, groups)

@@ -207,7 +207,7 @@ def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: st
     if record.counts:
         raise RefusedError(f"the file of receipt {seq} counts already")
     rubric = assigned_here(store, places, record.assignment)
-    raw = store.blobs.get(record.notebook)
+    raw = store.file(record.notebook)
     submission = Submission(
         record.student, Path(record.file or "notebook.ipynb"), lambda: raw, submitted_at=before.at
     )
