@@ -27,7 +27,8 @@ from grader.workflows.desk.flags import raise_flag, settle_flag
 from grader.workflows.desk.groups import Place, place_of
 from grader.workflows.desk.item import Item
 from grader.workflows.desk.items import comments_kept, item_kept, last_kept
-from grader.workflows.marking.marks import MarkOrder, give_marks, number_in_group
+from grader.workflows.marking.for_group import number_in_group
+from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.views.show import name_of
 
 __all__ = ["ROUTES", "choices", "where_of"]

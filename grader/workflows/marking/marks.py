@@ -12,12 +12,13 @@ from grader.files.tabular import read_table
 from grader.grading.held import parted
 from grader.grading.marks import CriterionMark
 from grader.grading.remarks import check_range
-from grader.grading.seen import Seen, read_seen, same_finding
+from grader.grading.seen import Seen, read_seen
 from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.marks import About, BulkMarkRecord, MarkRecord
 from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
+from grader.workflows.marking.for_group import marked_alike
 from grader.workflows.marking.seen import refuse_overtaken, seen_in
 from grader.workflows.views.at_hand import guides
 from grader.workflows.views.cells import NamedCells
@@ -34,8 +35,6 @@ __all__ = [
     "give_marks",
     "graded_result",
     "list_pending",
-    "marked_alike",
-    "number_in_group",
     "orders_for_zero",
     "pending",
     "read_orders",
@@ -342,50 +341,6 @@ def _give(
     if after is None:
         after = criterion_mark(graded_result(history, result.student, assignment), order.criterion).points
     return Marked(name, order.criterion, mark.points, after, mark.out_of)
-
-
-def number_in_group(store: Store, assignment: str, student: str) -> int:
-    """For how many others the file of a student counts, who get the same mark."""
-    with store.reading() as history:
-        return history.number_in_group(assignment, student)
-
-
-def marked_alike(
-    history: History, result: Result, mark: CriterionMark, named: Collection[tuple[str, str]] = ()
-) -> tuple[About, ...]:
-    """Others for whom the same file counts, and whose criterion stands exactly as this one's.
-
-    Args:
-        history: To read in.
-        result: Of the one that is marked.
-        mark: What stands for the criterion.
-        named: Students and criteria to leave out.
-    """
-    assignment, criterion = result.assignment, mark.criterion
-    students = history.sharers(assignment, result.student, result.submission.notebook)
-    if not students:
-        return ()
-    asked = {
-        remark.student
-        for remark in history.remarks(assignment=assignment)
-        if remark.criterion == criterion and remark.state.is_open
-    }
-    found = []
-    for other in history.results(assignment=assignment, students=students):
-        theirs = other.mark.criterion(criterion) if other.mark and not other.damaged else None
-        same_file = other.submission.notebook == result.submission.notebook
-        left_out = other.student in asked or (other.student, criterion) in named
-        if theirs is None or not same_file or left_out:
-            continue
-        same_row = _decided_by(theirs) == _decided_by(mark)
-        if same_row and same_finding(theirs.finding, mark.finding):
-            seen = seen_in(other, theirs)
-            found.append(About(other.student, seen.verdict, seen.mark))
-    return tuple(found)
-
-
-def _decided_by(mark: CriterionMark) -> int | None:
-    return None if mark.decision is None else mark.decision.seq
 
 
 def _refuse_open_request(history: History, result: Result, criterion: str, name: str) -> None:

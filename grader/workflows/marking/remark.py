@@ -24,7 +24,8 @@ from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.records import RubricRecord
 from grader.store.remarks import Remark, RemarkRecord, StepRecord
 from grader.store.results import Result
-from grader.workflows.marking.marks import criterion_mark, graded_result, marked_alike
+from grader.workflows.marking.for_group import marked_alike
+from grader.workflows.marking.marks import criterion_mark, graded_result
 from grader.workflows.marking.seen import refuse_overtaken
 from grader.workflows.releasing.release import show_in
 from grader.workflows.releasing.shown import shown_work
