@@ -65,7 +65,7 @@ from grader.store.models import (
 )
 from grader.store.past import PastHistory, as_of
 from grader.store.publications import Publication
-from grader.store.queue_views import JobOn, JobsOf, Running, Worker
+from grader.store.queue_views import JobOn, JobsOf, Pace, Running, Worker
 from grader.store.records import (
     AttemptRecord,
     RubricRecord,
@@ -530,6 +530,10 @@ class History:
     def shows_group_names(self) -> bool:
         """Whether members of a group read whom they hand in with."""
         return groups.names_shown(self.session)
+
+    def pace(self) -> Pace:
+        """What is run just now, since when, and what the last runs took."""
+        return queue_views.pace(self.session)
 
     def running_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that are claimed, the oldest first."""

@@ -1,4 +1,4 @@
-"""For whom else a mark is: the others of a group, where their work stands exactly as that of the one marked."""
+"""For whom else a mark is: the others of a group whose work stands exactly as that of the one marked."""
 
 from __future__ import annotations
 
