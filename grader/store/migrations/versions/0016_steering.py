@@ -8,7 +8,7 @@ from alembic import op
 from grader.store.migrations.guards import make_append_only
 
 revision = "0016"
-down_revision = "0019"
+down_revision = "0022"
 
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
