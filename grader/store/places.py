@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grader.errors import StoreError
-from grader.store.blobs import BlobFolder, BlobStore
+from grader.store.blobs import BlobFolder, BlobStore, Stored
 from grader.store.engine import Database, is_url, shown
 from grader.store.models import SettingRow, SubmissionRow
 from grader.store.packing import LIMIT_BYTES
@@ -54,6 +55,9 @@ class NoPlace:
         self.check()
 
     def size(self, digest: str) -> int:
+        self.check()
+
+    def stored(self) -> Iterator[Stored]:
         self.check()
 
 
