@@ -154,7 +154,8 @@ def rows_of(session: Session, student: str, keys: Collection[str]) -> dict[str, 
 def _together(session: Session, student: str) -> dict[str, list[dict[str, Any]]]:
     """In which sealed rows about several somebody stands, with nothing of the others."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for model in (GroupRow, GroupFileRow):
+    models: tuple[type[GroupRow | GroupFileRow], ...] = (GroupRow, GroupFileRow)
+    for model in models:
         rows = session.scalars(select(model).order_by(model.seq))
         own = [
             {"row": row.seq, "assignment": row.assignment, "group": row.name}
