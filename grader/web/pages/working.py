@@ -29,6 +29,7 @@ _LONGEST_TEXT = 200
 _LONGEST_REASON = 2000
 #: No plan lets an attempt leave more.
 _MOST_BYTES = 1024 * 1024 * 1024
+_DASHBOARD = r"^(https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._/\-]*)?)?$"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -53,10 +54,12 @@ class _Told(_Model):
     version: str = Field(max_length=_LONGEST_TEXT)
     seats: int = Field(ge=1, le=10_000)
     gpus: int = Field(ge=0, le=10_000)
+    # People are shown it as a link: nothing that a browser would run.
+    dashboard: str = Field(default="", max_length=_LONGEST_TEXT, pattern=_DASHBOARD)
 
     @property
     def said(self) -> Said:
-        return Said(self.host, self.version, self.seats, self.gpus)
+        return Said(self.host, self.version, self.seats, self.gpus, self.dashboard)
 
 
 class _Claim(_Model):
