@@ -7,17 +7,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from grader.errors import SandboxUnavailable
+from grader.cli import execute
+from grader.errors import SandboxUnavailable, UsageError
 from grader.evidence.plan import Limits, Plan
 from grader.intake import normalise_notebook, parse_notebook
 from grader.sandbox.base import Job
 from grader.sandbox.pool import sandbox as of_pool
-from grader.sandbox.pool.options import HostOptions, Pool
+from grader.sandbox.pool.options import HostOptions, Pool, Tls
 from grader.sandbox.pool.sandbox import PoolSandbox, open_pool
+from grader.store import open_store
 from tests import course
 from tests.dask_pool import LONG_S, DaskPool
 
@@ -145,3 +152,82 @@ def test_a_notebook_that_kills_its_hosts_is_given_up(pool: DaskPool) -> None:
     finally:
         sandbox.close()
         own.close()
+
+
+def graded(folder: Path, database: str, *options: str) -> dict[str, tuple[int, str, str]]:
+    """What `grader run` makes of a class: attempt, outcome and all of the verdict, by student."""
+    words = [
+        "run",
+        str(folder / "submissions"),
+        "--rubric",
+        str(folder / "mini.yaml"),
+        "--db",
+        database,
+        "--yes",
+    ]
+    assert execute([*words, *options]) in (0, 1)
+    with open_store(database) as store, store.reading() as history:
+        assert history.first_break() is None
+        return {
+            each.student: (each.attempt.number, each.attempt.outcome, each.verdict.model_dump_json())
+            for each in history.results(assignment="mini")
+            if each.attempt is not None and each.verdict is not None
+        }
+
+
+def test_a_run_by_a_pool_ends_in_the_verdicts_of_a_run_without(
+    pool: DaskPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.write_rubric(tmp_path, course.RUBRIC)
+    for number in range(5):
+        source = course.SHADOWING if number % 2 else course.GOOD
+        course.hand_in(tmp_path / "submissions", f"student-{number}", source, f"print({number})")
+    course.hand_in(tmp_path / "submissions", "student-x", raw=b"%PDF")
+    by_pool = graded(tmp_path, str(tmp_path / "p.db"), "--dask", pool.address, "--dask-resources", "GPU=1")
+    monkeypatch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: course.sandbox())
+    alone = graded(tmp_path, str(tmp_path / "alone.db"))
+    assert len(alone) == 6 and by_pool == alone
+
+
+def certificate(folder: Path) -> Tls:
+    """One that is its own authority, for all parts of a pool."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pool")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir()
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (folder / "key.pem").write_bytes(private)
+    return Tls.of(folder / "cert.pem", folder / "cert.pem", folder / "key.pem")
+
+
+def test_a_pool_with_tls_is_for_those_with_its_certificates(tmp_path: Path) -> None:
+    ours, others = certificate(tmp_path / "ours"), certificate(tmp_path / "others")
+    words = ("--tls-ca-file", ours.ca, "--tls-cert", ours.cert, "--tls-key", ours.key)
+    pool = DaskPool(tmp_path, workers=1, tls=words, protocol="tls")
+    try:
+        assert pool.address.startswith("tls://")
+        sandbox = opened(pool, tls=ours)
+        assert sandbox.open(PLAN).run(job(course.GOOD)).evidence.outcome.value == "COMPLETED"
+        sandbox.close()
+        with pytest.raises(UsageError, match="needs its certificates"):
+            opened(pool)
+        monkey = pytest.MonkeyPatch()
+        with monkey.context() as patched:
+            patched.setattr("grader.sandbox.pool.gate._CONNECT_S", 8.0)
+            with pytest.raises(SandboxUnavailable, match="did not answer"):
+                opened(pool, tls=others)
+    finally:
+        pool.close()

@@ -250,11 +250,15 @@ class Gate:
         with self._lock:
             self._connected = self._ever_connected = True
             open_jobs = list(self._asked.items())
-        if open_jobs:
-            self._say("the pool is there")
-        threading.Thread(
-            target=lambda: [self._send(process, number, asked) for number, asked in open_jobs], daemon=True
-        ).start()
+        if not open_jobs:
+            return
+        self._say("the pool is there")
+
+        def ask_again() -> None:
+            for number, asked in open_jobs:
+                self._send(process, number, asked)
+
+        threading.Thread(target=ask_again, daemon=True).start()
 
     def _send(self, process: subprocess.Popen[bytes], number: int, asked: _Asked) -> None:
         assert process.stdin is not None

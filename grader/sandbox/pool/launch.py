@@ -127,7 +127,8 @@ def _resources(pool: Pool) -> list[str]:
 
 
 def _as_words(declared: dict[str, float]) -> str:
-    return " ".join(f"{name}={amount:.15g}" for name, amount in declared.items())
+    # Without spaces, since a job's script is not quoted.
+    return ",".join(f"{name}={amount:.15g}" for name, amount in declared.items())
 
 
 def _security(pool: Pool) -> Any:

@@ -66,6 +66,8 @@ class Launched:
                 raise SandboxUnavailable("the pool was closed")
             if self._process is not None and self._process.poll() is None:
                 return self._address
+            if self._process is not None:
+                _end(self._process)
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 self._command,
                 stdin=subprocess.PIPE,
