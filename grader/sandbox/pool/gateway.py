@@ -40,6 +40,7 @@ class _Gateway:
 
     def __init__(self, client: Client, needs: dict[str, float], options: bytes) -> None:
         self._client = client
+        self._scheduler: Any = client.scheduler
         self._needs = needs
         self._options = options
         self._lock = threading.Lock()
@@ -108,7 +109,7 @@ class _Gateway:
 
     async def _identity(self) -> dict[str, Any]:
         try:
-            return dict(await self._client.scheduler.identity(n_workers=-1))
+            return dict(await self._scheduler.identity(n_workers=-1))
         except OSError as error:
             _end(f"the scheduler was lost: {type(error).__name__}")
             raise
