@@ -63,7 +63,7 @@ from grader.store.models import (
 )
 from grader.store.past import PastHistory, as_of
 from grader.store.publications import Publication
-from grader.store.queue_views import JobOn, JobsOf, Running, Worker
+from grader.store.queue_views import JobOn, JobsOf, Pace, Running, Worker
 from grader.store.records import (
     AttemptRecord,
     RubricRecord,
@@ -507,6 +507,10 @@ class History:
     def job_on(self, student: str, assignment: str, notebook: str) -> JobOn | None:
         """The newest job on a student's file, and how many come before it; None where there is none."""
         return queue_views.job_on(self.session, student, assignment, notebook)
+
+    def pace(self) -> Pace:
+        """What is run just now, since when, and what the last runs took."""
+        return queue_views.pace(self.session)
 
     def running_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that are claimed, the oldest first."""
