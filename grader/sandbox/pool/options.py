@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 #: What Dask's workers may declare that they have; bytes of memory, and cards or slices.
-GPU, MEMORY = "GPU", "MEMORY"
+GPU = "GPU"
+MEMORY = "MEMORY"
 LAUNCHERS = ("slurm", "kubernetes", "ssh")
 _SCHEDULER = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):\d{1,5}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
