@@ -8,15 +8,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import pytest
 
 from tests.pool_host import LOADED
 
-__all__ = ["DaskPool"]
+__all__ = ["LONG_S", "DaskPool", "until"]
 
 ROOT = Path(__file__).parents[1]
 LONG_S = 300.0
+
+
+def until(has_come: Callable[[], bool]) -> None:
+    for _ in range(round(LONG_S / 0.05)):
+        if has_come():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not come")
 
 
 class DaskPool:
@@ -49,10 +59,8 @@ class DaskPool:
             *("--scheduler-file", str(told), "--dashboard-address", "127.0.0.1:0", *tls),
         )  # fmt: skip
         self.workers: list[subprocess.Popen[bytes]] = []
-        deadline = time.monotonic() + LONG_S
-        while not told.exists() or not told.read_text().strip():
-            assert self.scheduler.poll() is None and time.monotonic() < deadline, self.log()
-            time.sleep(0.05)
+        until(lambda: (told.exists() and bool(told.read_text().strip())) or self.scheduler.poll() is not None)
+        assert self.scheduler.poll() is None, self.log()
         self.address = str(json.loads(told.read_text())["address"])
         for _ in range(workers):
             self.add_worker()

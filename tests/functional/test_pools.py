@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from grader.sandbox.pool.options import HostOptions, Pool, Tls
 from grader.sandbox.pool.sandbox import PoolSandbox, open_pool
 from grader.store import open_store
 from tests import course
-from tests.dask_pool import LONG_S, DaskPool
+from tests.dask_pool import LONG_S, DaskPool, until
 
 GPU = (("GPU", 1.0),)
 PLAN = Plan(assignment="mini", limits=Limits(evidence_bytes=100_000))
@@ -52,13 +51,6 @@ def sandbox(pool: DaskPool) -> Iterator[PoolSandbox]:
 
 def job(*sources: str, plan: Plan = PLAN) -> Job:
     return Job("a", normalise_notebook(parse_notebook(course.notebook(*sources))), plan)
-
-
-def until(has_come: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not has_come():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
 
 
 def test_a_pool_gives_the_evidence_that_its_hosts_make(pool: DaskPool, sandbox: PoolSandbox) -> None:

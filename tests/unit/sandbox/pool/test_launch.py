@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,9 +18,9 @@ from grader.sandbox.pool import launched as of_launched
 from grader.sandbox.pool.launch import launch
 from grader.sandbox.pool.launched import Launched
 from grader.sandbox.pool.options import Pool, Tls
+from tests.dask_pool import LONG_S, until
 
 ROOT = Path(__file__).parents[4]
-LONG_S = 120.0
 GPU = (("GPU", 1.0),)
 TLS = Tls("/etc/pool/ca.pem", "/etc/pool/cert.pem", "/etc/pool/key.pem")
 
@@ -162,10 +161,7 @@ def test_a_launcher_that_died_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> 
         'print(\'{"scheduler": "tcp://head:%d"}\' % (os.getpid() % 60000), flush=True)', monkeypatch
     )
     first = pool.scheduler()
-    deadline = time.monotonic() + LONG_S
-    while pool.scheduler() == first:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: pool.scheduler() != first)
     pool.close()
 
 
@@ -221,7 +217,5 @@ def test_workers_that_slurm_starts_come_to_the_pool(tmp_path: Path) -> None:
         launcher.stdin.close()
         launcher.wait(LONG_S)
     assert told.stdout.strip() == "7", told.stderr + log.read_text()
-    deadline = time.monotonic() + LONG_S
-    while Path(f"/proc/{job.read_text().strip()}").exists():
-        assert time.monotonic() < deadline, "its job was not taken back"
-        time.sleep(0.1)
+    # Its job was taken back.
+    until(lambda: not Path(f"/proc/{job.read_text().strip()}").exists())
