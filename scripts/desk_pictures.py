@@ -88,8 +88,8 @@ def live(store: Store) -> None:
         history.replace_roster([(person, [f"id {person.student}"]) for person in people])
     for login, role in (("ben", Role.TA), ("cara", Role.HEAD_TA), ("dan", Role.ASSIGNED_TA)):
         add_account(store, login, role, course=store.course.name)
-    for name, dashboard in (("gpu-1", "https://head.example.org:8787/status"), ("gpu-2", ""), ("lab-pc", "")):
-        let_in(store, name, actor="ann", dashboard=dashboard)
+    for name in ("gpu-1", "gpu-2", "lab-pc"):
+        let_in(store, name, actor="ann")
     workers = {each.name: each for each in store.workers.all()}
     store.workers.drain("gpu-2", draining=True)
     rerun(store, (), "pets", students[:3], "the data set was incomplete", actor="cara")
@@ -103,8 +103,8 @@ def hear(store: Store) -> None:
     """Two of the workers say that they are there, as they do every ten seconds."""
     for each in store.workers.all():
         if each.name != "lab-pc":
-            seats = 4 if each.name == "gpu-1" else 8
-            store.workers.hear(each.id, Said(f"{each.name}.cs.example.org", "0.4", seats, seats))
+            pages = "https://head.example.org:8787/status" if each.name == "gpu-1" else ""
+            store.workers.hear(each.id, Said(f"{each.name}.cs.example.org", "0.4", 8, 8, pages))
 
 
 def change(page: Page) -> None:

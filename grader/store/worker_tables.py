@@ -19,7 +19,7 @@ class WorkerRow(Base):
         made_by: Who let it in.
         revoked: When its token ended; None while it holds.
         seen: When it was last heard of; None before it ever was.
-        dashboard: A page about it elsewhere, as of a cluster; empty for none.
+        dashboard: Address of Dask's own pages, where it works by a pool; empty otherwise.
         revoked_by: Who ended its token; empty while it holds.
         draining: It finishes what it has, and gets nothing new.
     """
@@ -36,8 +36,8 @@ class WorkerRow(Base):
     version: Mapped[str]
     seats: Mapped[int]
     gpus: Mapped[int]
+    dashboard: Mapped[str] = mapped_column(server_default="")
     revoked: Mapped[datetime | None]
     seen: Mapped[datetime | None]
     draining: Mapped[bool]
-    dashboard: Mapped[str]
     revoked_by: Mapped[str]

@@ -30,6 +30,7 @@ class Said:
     version: str
     seats: int
     gpus: int
+    dashboard: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +45,10 @@ class WorkerRecord(Record):
     version: str
     seats: int
     gpus: int
+    dashboard: str
     revoked: datetime | None
     seen: datetime | None
     draining: bool
-    dashboard: str
     revoked_by: str
 
     @property
@@ -74,13 +75,12 @@ class Workers:
             rows = session.scalars(select(WorkerRow).order_by(WorkerRow.name)).all()
             return sorted(map(WorkerRecord.of, rows), key=lambda each: each.revoked is not None)
 
-    def let_in(self, name: str, by: str, *, dashboard: str = "") -> str:
+    def let_in(self, name: str, by: str) -> str:
         """Makes a worker.
 
         Args:
             name: What people call it; no two have the same, also not after one was revoked.
             by: Who lets it in.
-            dashboard: Where people look at what it does, as that of a cluster.
 
         Returns:
             Its token, which is kept nowhere.
@@ -105,10 +105,10 @@ class Workers:
                     version="",
                     seats=0,
                     gpus=0,
+                    dashboard="",
                     revoked=None,
                     seen=None,
                     draining=False,
-                    dashboard=dashboard,
                     revoked_by="",
                 )
             )
@@ -124,7 +124,7 @@ class Workers:
 
     def hear(self, id: int, said: Said) -> None:
         """Notes that a worker is there, and what it says of itself."""
-        told = {"host": said.host, "version": said.version, "seats": said.seats, "gpus": said.gpus}
+        told = vars(said)
         with self._database.queueing() as session:
             session.execute(update(WorkerRow).where(WorkerRow.id == id).values(seen=self._clock(), **told))
 

@@ -30,9 +30,9 @@ def workers(request: AnyRequest) -> Response[str]:
 def come_in(request: AnyRequest, form: NamedDependency[Form]) -> Response[str]:
     """Makes a token, which this answer alone shows."""
     who = _keeper(request)
-    name, dashboard = form.text("name"), form.text("dashboard")
+    name = form.text("name")
     try:
-        token = let_in(server_of(request).home.store, name, actor=who.name, dashboard=dashboard)
+        token = let_in(server_of(request).home.store, name, actor=who.name)
     except UsageError as error:
         return _workers(request, who, said=error.what, typed=form)
     return page(

@@ -28,9 +28,8 @@ class HostLine:
     Attributes:
         state: ``at work``, ``idle``, ``draining``, ``silent``, ``not seen`` before it ever came, ``revoked``.
         heard: How long ago it was last heard of; empty where it never was.
-        seats, gpus, version, host: As it says itself, for people to read.
+        seats, gpus, version, host, dashboard: As it says itself, for people to read.
         jobs: Of this course, that it has.
-        dashboard: A page about it elsewhere; empty for none.
     """
 
     name: str
@@ -108,20 +107,19 @@ def workers_view(store: Store, home: Store, *, anonymous: bool = False) -> Worke
     )
 
 
-def let_in(home: Store, name: str, *, actor: str, dashboard: str = "") -> str:
+def let_in(home: Store, name: str, *, actor: str) -> str:
     """Lets a worker in: a host that gets notebooks of every course of the server.
 
     Args:
         home: The first course of the server.
         name: What people call it.
         actor: Who lets it in.
-        dashboard: Address of a page about it, as that of a Dask cluster; empty for none.
 
     Returns:
         Its token, which is kept nowhere.
 
     Raises:
-        UsageError: There is one of this name, or name or address are none.
+        UsageError: There is one of this name, or it is none.
     """
     plain = " ".join(name.split())
     if not plain or len(plain) > _LONGEST_NAME or not plain.isprintable():
@@ -130,27 +128,17 @@ def let_in(home: Store, name: str, *, actor: str, dashboard: str = "") -> str:
             expected=f"up to {_LONGEST_NAME} letters, as gpu-1",
             found=name[:40] or None,
         )
-    return home.workers.let_in(plain, actor, dashboard=_address(dashboard.strip()))
+    return home.workers.let_in(plain, actor)
 
 
 def _address(text: str) -> str:
-    """Of a page elsewhere: nothing that a browser would run in place of going there."""
-    if not text:
-        return ""
+    """What a worker says is a page of its pool; empty where a browser would not go there by HTTP."""
     try:
         parts = urlsplit(text)
     except ValueError:
-        parts = urlsplit("")
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.username
-        or not text.isprintable()
-    ):
-        raise UsageError(
-            "this is no address of a dashboard", expected="https://HOST:8787/status", found=text[:80]
-        )
-    return text
+        return ""
+    is_page = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+    return text if is_page and text.isprintable() else ""
 
 
 def _host(worker: WorkerRecord, now: datetime, jobs: tuple[JobLine, ...]) -> HostLine:
@@ -168,7 +156,7 @@ def _host(worker: WorkerRecord, now: datetime, jobs: tuple[JobLine, ...]) -> Hos
         revoked=worker.revoked,
         revoked_by=worker.revoked_by,
         draining=worker.draining,
-        dashboard=worker.dashboard,
+        dashboard=_address(worker.dashboard),
         jobs=jobs,
     )
 

@@ -25,18 +25,19 @@ def post(client: Client, path: str, **fields: str) -> Answer:
 
 def test_a_token_is_made_shown_once_used_drained_and_revoked(site: Site, sign_in: SignIn) -> None:
     client = sign_in(Role.INSTRUCTOR, "ann")
-    made = post(client, "/workers/let-in", name="gpu-1", dashboard="https://head:8787/status")
+    made = post(client, "/workers/let-in", name="gpu-1")
     found = re.search(r"gw_[\w-]+", made.text)
     assert made.status == 200 and found is not None
     known = site.store.workers.of(found[0])
     assert known is not None and (known.name, known.made_by) == ("gpu-1", "ann")
     shown = client.get("/workers").text
-    assert found[0] not in shown and "not seen" in shown and 'href="https://head:8787/status"' in shown
+    assert found[0] not in shown and "not seen" in shown
     again = post(client, "/workers/let-in", name="gpu-1")
     assert again.status == 422 and "a worker called gpu-1 already" in again.text
-    site.store.workers.hear(known.id, Said("host-7", "1.2", 4, 2))
+    site.store.workers.hear(known.id, Said("host-7", "1.2", 4, 2, "https://head:8787/status"))
     shown = client.get("/workers").text
     assert "idle" in shown and "4 seats" in shown and "2 GPUs" in shown and "host-7" in shown
+    assert 'href="https://head:8787/status"' in shown and "at head:8787</a>, as it says" in shown
     assert post(client, "/workers/change", name="gpu-1", step="drain").status == 303
     assert site.store.workers.of(found[0]) is not None
     assert "Let it take work again" in client.get("/workers").text
@@ -58,11 +59,20 @@ def test_a_worker_that_says_nothing_more_is_silent_since_its_last_word(site: Sit
 
 
 @pytest.mark.parametrize(
-    "address", ["javascript:alert(1)", "head:8787", "https://u:p@head/", "//head", "ftp://h"]
+    "address", ["javascript:alert(1)", "head:8787", "https://u:p@head/", "//head", "ftp://h", "http://[x"]
 )
-def test_a_dashboard_is_a_page_elsewhere(site: Site, address: str) -> None:
-    with pytest.raises(UsageError, match="no address of a dashboard"):
-        let_in(site.store, "gpu-1", actor="ann", dashboard=address)
+def test_what_is_no_page_elsewhere_is_no_link(site: Site, address: str) -> None:
+    let_in(site.store, "gpu-1", actor="ann")
+    [worker] = site.store.workers.all()
+    site.store.workers.hear(worker.id, Said("h", "1", 1, 0, address))
+    [host] = workers_view(site.store, site.store).hosts
+    assert host.dashboard == ""
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "a\x00b"])
+def test_a_worker_needs_a_name(site: Site, name: str) -> None:
+    with pytest.raises(UsageError, match="needs a name"):
+        let_in(site.store, name, actor="ann")
     assert site.store.workers.all() == []
 
 

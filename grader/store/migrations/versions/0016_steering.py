@@ -1,4 +1,4 @@
-"""The queue is steered; workers have a dashboard and say who ended them; drafts of rubrics are kept."""
+"""The queue is steered; workers say who ended them; drafts of rubrics are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import op
 from grader.store.migrations.guards import make_append_only
 
 revision = "0016"
-down_revision = "0022"
+down_revision = "0020"
 
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -43,8 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "assignment", name="pk_rubric_drafts"),
         sqlite_strict=True,
     )
-    for name in ("dashboard", "revoked_by"):
-        op.add_column("workers", sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    op.add_column("workers", sa.Column("revoked_by", sa.Text(), nullable=False, server_default=""))
 
 
 def _text(name: str) -> sa.Column[str]:
