@@ -126,9 +126,8 @@ def list_workers(db: Database = None) -> int:
         for each in store.workers.all():
             state = "revoked" if each.revoked else "draining" if each.draining else "may work"
             seen = f"last heard of {each.seen:%d %b %Y %H:%M} UTC" if each.seen else "never heard of"
-            print_line(
-                f"{each.name}  {state}  {seen}  {each.seats} seats  {each.host} {each.version}".rstrip()
-            )
+            about = f"{each.seats} seats  {each.host} {each.version}  {each.dashboard}"
+            print_line(f"{each.name}  {state}  {seen}  {about}".rstrip())
     return 0
 
 
