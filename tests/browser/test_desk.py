@@ -333,6 +333,28 @@ def test_a_request_is_decided_after_its_effect_was_seen(sit: Sit, store: Store, 
     assert (seat.asked_for, seat.complaints) == ([], [])
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_the_queue_is_paused_and_resumed_by_keyboard_alone(sit: Sit, store: Store, script: bool) -> None:
+    seat = sit("cara", Role.HEAD_TA, script=script)
+    page = seat.open("/queue")
+    page.focus("#what")
+    keys(seat, "Tab")
+    page.keyboard.type("new GPUs")
+    keys(seat, "Tab")
+    turn(seat, "Enter")
+    assert "The whole queue is paused." in page.inner_text("main")
+    assert "new GPUs" in page.inner_text(".ordered")
+    for _ in range(20):
+        keys(seat, "Tab")
+        if page.evaluate("document.activeElement.value") == "resume":
+            break
+    turn(seat, "Enter")
+    assert not page.locator(".ordered").count()
+    with store.reading() as history:
+        assert [each.order.action.value for each in history.queue_orders(5)] == ["resume", "pause"]
+    assert (seat.asked_for, seat.complaints) == ([], [])
+
+
 PAGES = [
     "/",
     "/a/cats/waiting",
