@@ -287,6 +287,7 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("standing_layouts", "criteria"): ("a list of [criterion, points] as JSON", _is_read(_layout)),
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),
+    ("second_runs", "state"): _one_of(("waiting", "steady", "unsteady", "failed")),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
     ("hand_ins", "way"): _one_of(each.value for each in Way),

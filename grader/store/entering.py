@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from grader.evidence.record import Outcome
 from grader.store.models import AttemptRow, JobRow
 
-__all__ = ["ANYWHERE", "Ask", "JobKey", "Priority", "enter", "in_state"]
+__all__ = ["ANYWHERE", "BESIDE", "Ask", "JobKey", "Priority", "enter", "in_state"]
 
 #: In place of an image: whoever takes the job says what it runs in.
 ANYWHERE = "any"
@@ -39,6 +39,12 @@ class Priority(IntEnum):
     HANDED_IN = 0
     TRY_OUT = 1
     RERUN = 2
+    #: Of an attempt that was recorded already, to see whether it is steady.
+    SECOND_RUN = 3
+
+
+#: What replaces no file and is replaced by none: it says nothing of what counts.
+BESIDE = (Priority.TRY_OUT, Priority.SECOND_RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
 
     One that is being run already is let run: its attempt is of the file that it names.
     """
-    if ask.priority is Priority.TRY_OUT:
+    if ask.priority in BESIDE:
         return None
     replaced = (
         JobRow.student == ask.key.student,
@@ -157,7 +163,7 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
         JobRow.notebook != ask.key.notebook,
         in_state("queued"),
         _is_open(),
-        JobRow.priority != Priority.TRY_OUT,
+        JobRow.priority.not_in(BESIDE),
         JobRow.id.not_in(beside),
     )
     places = session.scalars(

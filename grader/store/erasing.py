@@ -45,6 +45,7 @@ from grader.store.models import (
 )
 from grader.store.names import PATH, is_token
 from grader.store.roster import PersonRecord
+from grader.store.second_run_tables import SecondRunRow
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
 
@@ -219,6 +220,8 @@ def _forget_answers(session: Session, student: str) -> None:
     """All count as looked at, or somebody would look for what is gone."""
     attempts = sorted(session.scalars(select(AttemptRow.seq).where(AttemptRow.student == student)))
     session.execute(delete(AnswerRow).where(AnswerRow.attempt.in_(attempts)))
+    # What a second run found may say what they wrote.
+    session.execute(delete(SecondRunRow).where(SecondRunRow.attempt.in_(attempts)))
     keep_answers(session, [AnswerRecord.looked_at(attempt) for attempt in attempts])
 
 

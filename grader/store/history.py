@@ -32,6 +32,7 @@ from grader.store import (
     remarks,
     results,
     roster,
+    second_runs,
     secret,
     shares,
     timeline,
@@ -399,6 +400,18 @@ class History:
     def comments_on(self, assignment: str, criterion: str) -> list[CommentUsed]:
         """Comments that marks of a criterion were given with, the most used first."""
         return given.comments_on(self.session, assignment, criterion)
+
+    def second_run_of(self, job: int) -> AttemptRecord | None:
+        """The attempt that a job of the queue is the second run of; None where it is none."""
+        return second_runs.first_of(self.session, job)
+
+    def second_runs(self, assignment: str | None = None) -> second_runs.SecondRuns:
+        """What second runs came to, of an assignment or of all."""
+        return second_runs.found(self.session, assignment)
+
+    def one_in(self, assignment: str = "") -> int:
+        """Of how many attempts one is run twice; 0 for none."""
+        return second_runs.one_in(self.session, assignment)
 
     def mailing(self) -> Mailing | None:
         """How the course's mails go out; None where it sends none."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from grader.store.entering import Priority, in_state
+from grader.store.entering import BESIDE, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
 
@@ -90,7 +90,7 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     query = (
         select(JobRow)
         .filter_by(student=student, assignment=assignment, notebook=notebook)
-        .where(JobRow.priority != Priority.TRY_OUT)
+        .where(JobRow.priority.not_in(BESIDE))
         .order_by(JobRow.id.desc())
         .limit(1)
     )

@@ -16,13 +16,15 @@ from grader.web.roles import Permission
 from grader.web.site import AnyRequest
 from grader.workflows.desk.figures import agreements, figures_of
 from grader.workflows.desk.glance import at_a_glance
+from grader.workflows.desk.steadiness import steadiness
 
 __all__ = ["ROUTES"]
 
 
 @get("/a/{assignment:str}/summary", opt=permits(Permission.READ_CLASS), sync_to_thread=True)
 def summary(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
-    store = asking(request).store
+    asks = asking(request)
+    store = asks.store
     made = at_a_glance(store, assignment)
     return page(
         request,
@@ -31,6 +33,7 @@ def summary(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
         made=made,
         figures=figures_of(store, assignment),
         agreements=agreements(store, assignment),
+        steadiness=steadiness(store, assignment, anonymous=asks.blind),
         **summary_parts(made.summary),
     )
 

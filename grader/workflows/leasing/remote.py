@@ -282,7 +282,7 @@ class RemoteDesk:
             left_out = tuple(
                 name for (at, name), until in self._aside.items() if at == course and until > now
             )
-        return Reach(images=(image,), gpu=gpu, but_not=left_out)
+        return Reach(images=(image,), gpu=gpu, but_not=left_out, second_runs=True)
 
     def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
         if lease.course not in self._stores:
@@ -342,6 +342,7 @@ class RemoteDesk:
             worker.name,
             _WHY.format(worker.name),
             by_process=self._pool.verdict,
+            audits=True,
         )
         prepared = recording.judge(claim, bundle, order.judge if order else None)
         if not recording.write(prepared):

@@ -64,6 +64,7 @@ class Desk:
         memory: What all their sandboxes may take together.
         patience: With a database that is away for a while.
         why: Why, in one line, as the history says it.
+        audits: See `Recording`.
     """
 
     store: Store
@@ -76,6 +77,7 @@ class Desk:
     memory: MemoryBudget
     patience: Patience
     why: str = "grader run"
+    audits: bool = False
 
     def new_execution(self) -> Execution:
         """What runs notebooks one after another, within the memory of all."""
@@ -97,7 +99,7 @@ class JobWorker:
     def __init__(self, desk: Desk, execution: Execution | None = None) -> None:
         self._desk = desk
         self._execution = execution or desk.new_execution()
-        self._recording = Recording(desk.store, desk.queue, desk.actor, desk.why)
+        self._recording = Recording(desk.store, desk.queue, desk.actor, desk.why, audits=desk.audits)
 
     def execute(self, job: Claim) -> None:
         """Brings a claimed job to its end, or gives it back where the run is broken off.

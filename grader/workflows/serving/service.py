@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import StoreError, StoreUnavailable, UsageError
@@ -101,10 +101,11 @@ def work_at_queues(
                     memory,
                     patience,
                     _WHY,
+                    audits=True,
                 )
                 for store in service.stores
             ]
-            reach = Reach(images=(image_of(sandbox),), gpu=service.gpu)
+            reach = Reach(images=(image_of(sandbox),), gpu=service.gpu, second_runs=True)
             _OfService(desks, reach).work(min(seats, sandbox.at_once or seats))
     finally:
         sandbox.close()
@@ -161,7 +162,7 @@ class _OfService(Pool):
         now = time.monotonic()
         with self._lock:
             left_out = tuple(name for (at, name), until in self._aside.items() if at == place and until > now)
-        return Reach(images=self._reach.images, gpu=self._reach.gpu, but_not=left_out)
+        return replace(self._reach, but_not=left_out)
 
     def _put_aside(self, place: int, job: Claim, error: UsageError) -> None:
         """Lets an assignment wait that nobody can serve before something is mended; no try is used up."""
