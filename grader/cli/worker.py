@@ -69,14 +69,26 @@ def run_worker(
 
 
 @worker.command()
-def token(name: _Name, db: Database = None, user: User = None) -> int:
+def token(
+    name: _Name,
+    courses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--course",
+            metavar="NAME",
+            help="A course that it serves; repeatable [default: all there are].",
+        ),
+    ] = None,
+    db: Database = None,
+    user: User = None,
+) -> int:
     """Let a worker in: prints its token, once.
 
     Example: grader worker token gpu-1 > worker.token
     """
     options = setup.settings(db=db, user=user)
     with setup.store(options) as store:
-        print_line(store.workers.let_in(name, setup.actor(options)))
+        print_line(store.workers.let_in(name, setup.actor(options), courses or ()))
     return 0
 
 
@@ -90,9 +102,9 @@ def list_workers(db: Database = None) -> int:
         for each in store.workers.all():
             state = "revoked" if each.revoked else "draining" if each.draining else "may work"
             seen = f"last heard of {each.seen:%d %b %Y %H:%M} UTC" if each.seen else "never heard of"
-            print_line(
-                f"{each.name}  {state}  {seen}  {each.seats} seats  {each.host} {each.version}".rstrip()
-            )
+            serves = each.courses.replace("\n", ", ") or "all courses"
+            told = f"{each.name}  {state}  {serves}  {seen}  {each.seats} seats  {each.host} {each.version}"
+            print_line(told.rstrip())
     return 0
 
 

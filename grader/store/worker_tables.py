@@ -20,6 +20,7 @@ class WorkerRow(Base):
         revoked: When its token ended; None while it holds.
         seen: When it was last heard of; None before it ever was.
         draining: It finishes what it has, and gets nothing new.
+        courses: Which it serves, one a line; empty for all that the server has.
     """
 
     __tablename__ = "workers"
@@ -37,3 +38,4 @@ class WorkerRow(Base):
     revoked: Mapped[datetime | None]
     seen: Mapped[datetime | None]
     draining: Mapped[bool]
+    courses: Mapped[str]

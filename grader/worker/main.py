@@ -12,12 +12,17 @@ from pathlib import Path
 
 import grader
 from grader.errors import UsageError
+from grader.evidence.plan import Plan
+from grader.sandbox.memory import available_bytes
 from grader.sandbox.select import choose_sandbox
+from grader.worker.room import Room, seats_that_fit
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Server, Trust
 
 __all__ = ["Given", "work"]
 
+#: With the limits that plans have where their rubric sets none.
+_USUAL = Plan(assignment="any")
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -26,7 +31,7 @@ class Given:
     """What whoever starts a worker says.
 
     Attributes:
-        jobs: Seats; None takes one for each GPU, else for each core.
+        jobs: Seats; None takes one for each GPU, else for each core, as far as memory goes.
     """
 
     server: str
@@ -45,7 +50,8 @@ def work(given: Given, say: Callable[[str], None]) -> None:
     """Works until it is stopped: once to finish what runs, twice to break it off.
 
     Raises:
-        UsageError: The token cannot be read, or the address or the pin is none.
+        UsageError: The token cannot be read, the address or the pin is none, or more seats are asked for
+            than fit into memory.
         SandboxUnavailable: No sandbox works here, or the server does not take the token.
     """
     token = _token(given.token_file)
@@ -64,11 +70,14 @@ def work(given: Given, say: Callable[[str], None]) -> None:
         notify=say,
     )
     try:
-        seats = given.jobs or sandbox.at_once or len(os.sched_getaffinity(0))
+        free_bytes = available_bytes()
+        usual = sandbox.at_once or len(os.sched_getaffinity(0))
+        seats = seats_that_fit(given.jobs, usual, sandbox.memory_bytes(_USUAL), free_bytes)
         seats = min(seats, sandbox.at_once or seats)
         about = About(socket.gethostname(), grader.__version__, seats, sandbox.at_once or 0)
         say(f"works for {given.server}, {seats} at a time; Ctrl-C stops it")
-        Seats(lambda: Server(given.server, token, trust), sandbox, about, say, stop).work()
+        room = Room(free_bytes)
+        Seats(lambda: Server(given.server, token, trust), sandbox, about, say, stop, room=room).work()
     finally:
         sandbox.close()
 

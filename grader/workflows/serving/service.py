@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.errors import StoreError, StoreUnavailable, UsageError
@@ -14,16 +14,17 @@ from grader.facts.case import Reference
 from grader.files.leftovers import remove_leftovers
 from grader.sandbox.base import Sandbox, image_of
 from grader.sandbox.execution import Execution
+from grader.sandbox.memory import available_bytes
 from grader.store import Queue, Store
 from grader.store.queue import Claim, Reach
 from grader.workflows.running.events import Notice, Notify
 from grader.workflows.running.execution import Desk, JobWorker, reason_of
-from grader.workflows.running.memory import MemoryBudget, available_bytes
+from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.patience import Patience
 from grader.workflows.running.pool import Pool
 from grader.workflows.running.run import registered
 from grader.workflows.running.stopping import StopSignal
-from grader.workflows.serving.orders import QueuedOrders
+from grader.workflows.serving.orders import CourseFiles, QueuedOrders, files_of
 
 __all__ = ["Service", "work_at_queues"]
 
@@ -42,12 +43,13 @@ class Service:
 
     Attributes:
         stores: One a course.
-        reference: The courses' own answers.
-        places: Folders in which their rubrics may lie.
+        reference: The first course's own answers.
+        places: Folders in which its rubrics may lie.
         data: Folder of data sets.
         gpu: Whether notebooks get one.
         actor: Who is written down.
         lease_s: How long a claim holds without a word from this process.
+        own: The same of further courses, by name.
     """
 
     stores: Sequence[Store]
@@ -57,6 +59,7 @@ class Service:
     gpu: bool
     actor: str
     lease_s: float
+    own: Mapping[str, CourseFiles] = field(default_factory=dict)
 
 
 def work_at_queues(
@@ -88,12 +91,13 @@ def work_at_queues(
     sandbox = open_sandbox()
     try:
         with ExitStack() as held:
+            course_files = files_of(service.stores, service.reference, service.places, service.own)
             memory = MemoryBudget(available_bytes(), notify)
             desks = [
                 Desk(
                     store,
                     held.enter_context(registered(Queue(store, lease_s=service.lease_s), patience)),
-                    QueuedOrders(store, service.reference, service.places, service.data),
+                    QueuedOrders(store, files.reference, files.places, service.data),
                     sandbox,
                     notify,
                     stop,
@@ -103,7 +107,7 @@ def work_at_queues(
                     _WHY,
                     audits=True,
                 )
-                for store in service.stores
+                for store, files in zip(service.stores, course_files, strict=True)
             ]
             reach = Reach(images=(image_of(sandbox),), gpu=service.gpu, second_runs=True)
             _OfService(desks, reach).work(min(seats, sandbox.at_once or seats))

@@ -1,4 +1,4 @@
-"""Attempts are run once more, elsewhere and with another seed; what differs is shown, and no mark is touched."""
+"""Attempts are run once more, elsewhere and with another seed; what differs is shown, no mark is touched."""
 
 from __future__ import annotations
 
@@ -75,13 +75,8 @@ class Server:
     def history(self) -> tuple[int, str]:
         """How long it is, and its newest seal."""
         with self.store.database.reading() as session:
-            return (
-                session.execute(
-                    select(LedgerRow.seq, LedgerRow.digest).order_by(LedgerRow.seq.desc()).limit(1)
-                )
-                .one()
-                ._tuple()
-            )
+            newest = session.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)).one()
+            return newest.seq, newest.digest
 
 
 def _ran(job: Job, outcome: Outcome) -> Bundle:
