@@ -36,6 +36,7 @@ from grader.cli.regrade import regrade
 from grader.cli.release import release
 from grader.cli.remark import remark
 from grader.cli.report import report
+from grader.cli.retention import retention
 from grader.cli.roster import roster
 from grader.cli.rubric import rubric
 from grader.cli.run import run
@@ -89,6 +90,7 @@ app.add_typer(release, name="release")
 app.add_typer(hand_in, name="hand-in")
 app.add_typer(receipt, name="receipt")
 app.add_typer(remark, name="remark")
+app.add_typer(retention, name="retention")
 app.add_typer(rubric, name="rubric")
 app.add_typer(share, name="share")
 app.add_typer(db, name="db")

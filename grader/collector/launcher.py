@@ -29,7 +29,7 @@ from grader.collector.wipe import remove_everything
 
 __all__ = ["serve"]
 
-# What notebooks import, and what ipykernel and matplotlib would import late, at every student's expense.
+# What notebooks import, and what ipykernel, matplotlib and our own set-up would import late, each time anew.
 _WARM = (
     "torch",
     "torch.nn.functional",
@@ -48,12 +48,26 @@ _WARM = (
     "PIL.Image",
     "PIL.PngImagePlugin",
     "PIL.JpegImagePlugin",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.PpmImagePlugin",
     "tqdm.auto",
+    "tqdm.notebook",
+    "faulthandler",
     "pdb",
     "sqlite3",
+    "stack_data",
+    "pygments.formatters.terminal256",
+    "tornado.platform.asyncio",
+    "zmq.utils.garbage",
     "IPython.core.debugger",
     "IPython.core.completerlib",
+    "IPython.core.logger",
+    "IPython.core.magic_arguments",
     "IPython.core.magics",
+    "IPython.core.magics.ast_mod",
+    "IPython.core.magics.execution",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "IPython.display",
     "ipykernel.kernelapp",

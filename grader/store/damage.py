@@ -27,6 +27,7 @@ from grader.store.hand_ins import Way
 from grader.store.ledger import any_bytes
 from grader.store.models import AttemptRow, Base, Entry, LedgerRow, VerdictRow
 from grader.store.names import PATH, STUDENT, book_of
+from grader.store.packing import key_of
 from grader.store.types import Flag, Real, UtcTime
 
 __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words", "without_rows"]
@@ -81,6 +82,8 @@ class Damage:
             return "bring the roster in again: `grader roster FILE`"
         if self.table == _ANSWERS:
             return "empty the table answers: what it holds is worked out again"
+        if self.table.startswith("pre_check"):
+            return "no mark hangs on it: take the row away, and the student sends the notebook again"
         if self.table == "settings":
             return "set it again: `grader db zone ZONE`, `grader db evidence PLACE`"
         return "put a backup in its place (`grader db restore`); `grader audit` tells what else was changed"
@@ -269,6 +272,11 @@ def _students(text: str) -> None:
         raise ValueError
 
 
+def _digests(text: str) -> None:
+    for digest in text.split():
+        key_of(digest)
+
+
 def _layout(text: str) -> None:
     for criterion, out_of in json.loads(text):
         if not isinstance(criterion, str) or not math.isfinite(out_of):
@@ -289,6 +297,9 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("settings", "value"): ("a value", bool),
     ("second_runs", "state"): _one_of(("waiting", "steady", "unsteady", "failed")),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
+    ("let_go", "what"): _one_of(("uploads", "evidence")),
+    ("let_go", "digests"): ("digests in hex, with blanks between", _is_read(_digests)),
+    ("pre_checks", "state"): _one_of(("waiting", "told", "failed")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
     ("hand_ins", "way"): _one_of(each.value for each in Way),
 }

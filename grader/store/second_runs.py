@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.errors import UsageError
-from grader.store.entering import Ask, JobKey, Priority, enter
+from grader.store.entering import SECOND_RUN, Ask, JobKey, Priority, enter
 from grader.store.models import AttemptRow, JobRow, RunRow, SettingRow
 from grader.store.records import AttemptRecord
 from grader.store.second_run_tables import SecondRunRow
@@ -142,7 +142,7 @@ def enter_second_run(session: Session, attempt: int, job: int, plan: str, seed: 
         at: The time.
     """
     first = session.get_one(JobRow, job)
-    key = JobKey(first.student, first.assignment, first.notebook, plan, first.image)
+    key = JobKey(first.student, first.assignment, first.notebook, plan, first.image, SECOND_RUN)
     ask = Ask(key, first.course, Priority.SECOND_RUN, first.gpu)
     (second,) = enter(session, [ask], fresh=True, at=at)
     assert second is not None

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 
-from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy import bindparam, delete, insert, select, text, union_all
 from sqlalchemy.orm import Session
 
 from grader.rubric.model import LatePolicy
@@ -31,6 +31,7 @@ from grader.store.standing_rows import (
     counts_of,
     policy_of,
     projections,
+    standing_of_file,
     table_of,
 )
 from grader.store.standing_tables import BlockRow, CriterionRow, LayoutRow, PolicyRow, StandingRow
@@ -52,14 +53,48 @@ _ADD = text(
 def project(session: Session) -> None:
     """Writes the standing of everybody whom this transaction's new rows of the history concern."""
     added = session.info.pop(ledger.ADDED, [])
-    touched = {work for row in added for work in _works_of(session, row)}
-    if not touched:
+    handed_in = {
+        work for row in added if isinstance(row, ledger.HandedIn) for work in _works_of(session, row)
+    }
+    others = [row for row in added if not isinstance(row, ledger.HandedIn)]
+    touched = {work for row in others for work in _works_of(session, row)}
+    if not touched and not handed_in:
         return
     ruled = (VerdictRow, DatesRow)
-    judged = {work for row in added if isinstance(row, ruled) for work in _works_of(session, row)}
+    judged = {work for row in others if isinstance(row, ruled) for work in _works_of(session, row)}
     changed = {name for name in {assignment for assignment, _ in judged} if _note_policy(session, name)}
-    for assignment, students in _by_assignment(touched | _through_tokens(session, touched, changed)):
+    touched |= _through_tokens(session, touched | handed_in, changed)
+    for assignment, students in _by_assignment(handed_in - touched):
+        touched |= {(assignment, student) for student in _more_than_files(session, assignment, students)}
+    for assignment, students in _by_assignment(handed_in - touched):
+        _write_files(session, assignment, students)
+    for assignment, students in _by_assignment(touched):
         _write(session, assignment, students)
+
+
+def _more_than_files(session: Session, assignment: str, students: Collection[str]) -> set[str]:
+    """Those of whom the history has more than files: their standing has to be worked out."""
+    tables = (AttemptRow, DropRow, ExcuseRow, RemarkRow)
+    queries = (
+        select(table.student).where(table.assignment == assignment, table.student.in_(students))
+        for table in tables
+    )
+    return set(session.scalars(union_all(*queries)))
+
+
+def _write_files(session: Session, assignment: str, students: Collection[str]) -> None:
+    """Writes the rows of those who only handed in: of a class's rush, all of them.
+
+    Such a row says nothing of the file, so that a second file changes nothing of it.
+    """
+    there = select(StandingRow.student).where(
+        StandingRow.assignment == assignment, StandingRow.student.in_(students)
+    )
+    new = sorted(set(students) - set(session.scalars(there)))
+    rows = [standing_of_file(assignment, student) for student in new]
+    if rows:
+        session.execute(insert(table_of(StandingRow)), rows)
+        _move_counts(session, assignment, sum((counts_of(row, ()) for row in rows), Counter()))
 
 
 def reproject(session: Session) -> int:

@@ -18,9 +18,11 @@ from grader.store import (
     ledger,
     mails,
     marks,
+    prechecks,
     publications,
     releases,
     remarks,
+    retention,
     roster,
     second_runs,
     shares,
@@ -33,7 +35,7 @@ from grader.store.flags import FlagRecord
 from grader.store.hand_ins import HandInRecord, Received
 from grader.store.history import History
 from grader.store.ledger import Signature
-from grader.store.mails import Mail, Mailing, NewMail
+from grader.store.mails import Mailing, NewMail
 from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.models import (
     AttemptRow,
@@ -41,6 +43,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.prechecks import NewPreCheck
 from grader.store.records import (
     AttemptRecord,
     NewAttempt,
@@ -51,6 +54,7 @@ from grader.store.records import (
 )
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
+from grader.store.retention import LetGoRecord, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import ShareRecord
 
@@ -82,6 +86,27 @@ class WritableHistory(History):
             The job of each; None where an attempt stands.
         """
         return enter(self.session, asks, fresh=fresh, at=at)
+
+    def pre_checks_counted(self, student: str, assignment: str, now: datetime) -> list[datetime]:
+        """When those of a student came that count today, the oldest first."""
+        return prechecks.pre_checks_counted(self.session, student, assignment, now)
+
+    def runs_pre_check(self, student: str, assignment: str) -> bool:
+        """Whether one of a student's is being run just now."""
+        return prechecks.runs_pre_check(self.session, student, assignment)
+
+    def add_pre_check(self, new: NewPreCheck) -> int:
+        """Queues a look at a file that is not handed in; no part of the history.
+
+        Returns:
+            Its number.
+        """
+        prechecks.remove_old_pre_checks(self.session, new.came)
+        return prechecks.add_pre_check(self.session, new)
+
+    def end_pre_check(self, job: int, told: str, at: datetime) -> None:
+        """Notes what may be said of one, or with nothing that it failed; its file goes with it."""
+        prechecks.end_pre_check(self.session, job, told, at)
 
     def add_attempt(self, attempt: NewAttempt, signature: Signature) -> AttemptRecord:
         """Records an attempt under the next number of this student and assignment."""
@@ -186,19 +211,21 @@ class WritableHistory(History):
         """Puts mails into the outbox, each once for what it is about; says how many are new."""
         return mails.post(self.session, new, at)
 
-    def begin_mails(self, at: datetime, limit: int) -> list[Mail]:
-        """Takes mails that are due, for one sender alone."""
-        return mails.begin_mails(self.session, at, limit)
+    def keep_for(self, rules: Retention) -> None:
+        """Says how long the course keeps what, from now on. No part of the history."""
+        retention.keep_retention(self.session, rules)
 
-    def note_mail(
-        self, id: int, state: str, *, error: str = "", due: datetime, untried: bool = False
-    ) -> None:
-        """Notes what became of a mail; see `mails.note_mail`."""
-        mails.note_mail(self.session, id, state, error=error, due=due, untried=untried)
+    def let_go(self, record: LetGoRecord, signature: Signature) -> int:
+        """Seals that files are let go of; `Store.remove_let_go` removes them.
 
-    def retry_mails(self, at: datetime) -> int:
-        """Has all that is not sent be sent at once; says how many these are."""
-        return mails.retry_mails(self.session, at)
+        Returns:
+            Its number.
+        """
+        return retention.let_go(self.session, record, signature)
+
+    def empty_mails(self, before: datetime) -> int:
+        """Takes address and text out of mails that are over and were written before a moment."""
+        return retention.empty_mails(self.session, before)
 
     def replace_roster(self, people: Sequence[tuple[PersonRecord, Collection[str]]]) -> None:
         """Puts a roster in place of the one before; no part of the history, and unsealed."""

@@ -9,6 +9,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,9 @@ from grader.store.models import JobRow
 from grader.web.serve import Opened, listen
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Answer, Away, Lease, Server, Trust
+from grader.workflows.handing_in.taking import Sent
 from grader.workflows.leasing.remote import RemoteDesk
+from grader.workflows.prechecking.online import send_for_pre_check
 from grader.workflows.regrading.pool import shared_pool
 from tests import course
 from tests.queued import queue_up
@@ -161,6 +164,32 @@ def test_a_worker_grades_what_waits_and_learns_nobodys_name(lab: Lab) -> None:
     lab.queue("ada-lovelace", course.GOOD, "print(1)", fresh=True)
     _, work = claimed(lab.server())
     assert b"lovelace" not in work and b"builtin-shadowing" not in work
+
+
+def test_a_pre_check_goes_to_a_worker_after_what_was_handed_in_and_leaves_no_attempt(lab: Lab) -> None:
+    course.write_rubric(
+        lab.folder / "rubrics",
+        RUBRIC.replace("    check: no_builtin", "    public: true\n    check: no_builtin"),
+    )
+    server = lab.server()
+    assert server.ask("POST", "claim", WANTED).status == 204
+    assert lab.store.pre_checks.is_served()
+    with tempfile.TemporaryFile() as content:
+        content.write(course.notebook(course.SHADOWING))
+        content.flush()
+        sent = Sent(content, "ada.ipynb", lab.store.clock())
+        send_for_pre_check(lab.store, [lab.folder], "ada-lovelace", "mini", sent)
+    lab.queue("bob", course.GOOD)
+    (first, of_bob), (lease, work) = claimed(server), claimed(server)
+    assert b"sum = 1" not in of_bob and b"sum = 1" in work and b"lovelace" not in work
+    for held, raw in ((lease, evidence(work)), (first, evidence(of_bob))):
+        assert send(server, held, raw) == 201
+        assert finish(server, held, raw).told == {"recorded": "now"}, held
+    assert lab.attempts() == {"bob": (1, "COMPLETED", 2.0)}
+    (look,) = lab.store.pre_checks.of("ada-lovelace", "mini")
+    assert (
+        look.state == "told" and '"seems":"not as asked"' in look.told and "any sound reason" not in look.told
+    )
 
 
 def test_what_a_worker_lies_about_is_not_believed(lab: Lab) -> None:

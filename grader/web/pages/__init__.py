@@ -15,7 +15,9 @@ from grader.web.pages import (
     grading,
     handing_in,
     lti,
+    mails,
     my,
+    prechecks,
     provider,
     push,
     release,
@@ -63,5 +65,7 @@ ROUTES = (
     *my.ROUTES,
     *push.ROUTES,
     *staff.ROUTES,
+    *mails.ROUTES,
     *handing_in.ROUTES,
+    *prechecks.ROUTES,
 )

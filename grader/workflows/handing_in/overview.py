@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from grader.grading.times import lasting
 from grader.store import History, Store
 from grader.store.hand_ins import Received
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import assigned, assigned_here
 from grader.workflows.handing_in.deadline import Deadline, deadline
 from grader.workflows.handing_in.links import HandInLink
+from grader.workflows.handing_in.time_left import time_left
 
 __all__ = ["Handing", "Offer", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
+
+
+_SOON, _LATER = timedelta(seconds=3), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,30 @@ class Progress:
     Attributes:
         state: ``none``, ``queued``, ``running``, ``graded``, or ``held`` where a person has to look first.
         before: How many files come before it, where it is queued.
+        left: How long it takes until it was run, where it is queued; None where that cannot be told.
+        nobody: It is queued, and nobody works at the queue.
     """
 
     state: str
     before: int = 0
+    left: timedelta | None = None
+    nobody: bool = False
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing will change by waiting."""
         return self.state in ("none", "graded", "held")
+
+    @property
+    def time_left(self) -> str:
+        """In words, as ``12 min``; empty where it cannot be told."""
+        return "" if self.left is None else lasting(self.left)
+
+    @property
+    def again_s(self) -> int:
+        """In how many seconds it is worth to ask again: of a long wait a few seconds change nothing."""
+        left = _SOON if self.left is None else self.left
+        return round(min(max(left / 20, _SOON), _LATER).total_seconds())
 
 
 @dataclass(frozen=True)
@@ -102,13 +122,13 @@ def handing_in(
     zone, now = store.zone, store.clock()
     with store.reading() as history:
         dates = deadline(history, rubric.rubric, student, now, zone)
-        return _handing(history, rubric, student, dates, link)
+        return _handing(history, rubric, student, dates, now, link)
 
 
 def progress_of(store: Store, student: str, assignment: str) -> Progress:
     """How far the file is that counts of a student."""
     with store.reading() as history:
-        return _progress(history, student, assignment)
+        return _progress(history, student, assignment, store.clock())
 
 
 def receipt_by(
@@ -133,7 +153,12 @@ def receipt_by(
 
 
 def _handing(
-    history: History, rubric: LoadedRubric, student: str, dates: Deadline, link: HandInLink | None
+    history: History,
+    rubric: LoadedRubric,
+    student: str,
+    dates: Deadline,
+    now: datetime,
+    link: HandInLink | None,
 ) -> Handing:
     every = history.received_from(student, rubric.assignment)
     counting = history.submission(student, rubric.assignment)
@@ -151,11 +176,11 @@ def _handing(
         tuple(reversed(shown)),
         counts,
         counting.submitted_at if counting is not None and elsewhere else None,
-        _progress(history, student, rubric.assignment),
+        _progress(history, student, rubric.assignment, now),
     )
 
 
-def _progress(history: History, student: str, assignment: str) -> Progress:
+def _progress(history: History, student: str, assignment: str, now: datetime) -> Progress:
     counting = history.submission(student, assignment)
     if counting is None:
         return Progress("none")
@@ -165,5 +190,7 @@ def _progress(history: History, student: str, assignment: str) -> Progress:
     if job is None or job.state == "superseded":
         return Progress("none")
     if job.state == "queued":
-        return Progress("queued", job.before)
+        pace = history.pace()
+        left = time_left(pace, now, (*job.near, assignment), job.far)
+        return Progress("queued", job.before, left, not pace.running)
     return Progress("running" if job.state == "claimed" else "graded")

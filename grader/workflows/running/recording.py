@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from grader.evidence.codec import Bundle, decode, encode
 from grader.evidence.record import CellRecord
@@ -16,7 +17,7 @@ from grader.workflows.regrading.judging import Judge, new_attempt
 from grader.workflows.regrading.pool import can_travel
 from grader.workflows.running.second_run import FAILED, again, compared
 
-__all__ = ["Prepared", "Recording", "as_handed_in"]
+__all__ = ["Ending", "Prepared", "Recording", "as_handed_in"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,27 @@ class Prepared:
     why_not: Exception | None = None
     again: tuple[str, int] | None = None
     found: Found | None = None
+
+
+class Ending(Protocol):
+    """Brings jobs to their end with what was executed; by the purpose of a job another one."""
+
+    def judge(self, claim: Claim, bundle: Bundle, judge: Judge | None) -> Prepared:
+        """Works out what is to be written; writes nothing of the database.
+
+        Raises:
+            StoreError: The evidence cannot be kept.
+        """
+
+    def write(self, result: Prepared) -> bool:
+        """Ends the job and writes what came of it, all in one transaction.
+
+        Returns:
+            Whether it stands; False where another claim of the job is newer, and then nothing is written.
+
+        Raises:
+            StoreError: The database failed; nothing was written.
+        """
 
 
 @dataclass(frozen=True)

@@ -99,3 +99,19 @@ def test_who_may_only_read_sees_no_form(site: Site, sign_in: SignIn) -> None:
         client = sign_in(role, "cara")
         text = client.get(SETUP).text
         assert "ben" in text and "<form" not in text.partition("<main")[2]
+
+
+def test_for_how_long_files_are_kept_is_told_and_set(site: Site, sign_in: SignIn) -> None:
+    client = sign_in()
+    before = client.get(SETUP).text
+    assert "For how long it is kept" in before and "This is the course’s rule" in before
+    assert send(client, "keep", ("uploads", "soon"), ("evidence", "")).status == 422
+    assert send(client, "keep", ("uploads", "730"), ("evidence", "0")).status == 303
+    text = client.get(SETUP).text
+    assert "730 days" in text and "0 days" in text and "This is the course’s rule" not in text
+    # All of this class waits for TAs, and so all of it stays.
+    assert "points wait for a TA: s1001" in text
+    assert send(client, "keep", ("uploads", ""), ("evidence", "")).status == 303
+    assert "730 days" not in client.get(SETUP).text
+    head = sign_in(Role.HEAD_TA, "cara")
+    assert "For how long it is kept" in head.get(SETUP).text and "Change how long" not in head.get(SETUP).text
