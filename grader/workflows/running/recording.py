@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -115,10 +116,14 @@ class Recording:
             if claim.is_second_run:
                 found = compared(self.store, claim, digest, verdict, judged)
                 return Prepared(claim, attempt, judge, verdict, found=found)
-            more = again(self.store, claim, bundle, digest) if self.audits else None
-            return Prepared(claim, attempt, judge, verdict, again=more)
         except Exception as error:  # a fault of ours must not lose the evidence
             return Prepared(claim, attempt, judge, None, error, found=failed)
+        more = None
+        if self.audits:
+            # Whatever is wrong with the look at ourselves, the attempt stands.
+            with suppress(Exception):
+                more = again(self.store, claim, bundle, digest)
+        return Prepared(claim, attempt, judge, verdict, again=more)
 
     def write(self, result: Prepared) -> bool:
         """Ends the job and writes attempt and verdict, all in one transaction, maybe with those of others.

@@ -146,7 +146,7 @@ def test_a_newer_file_is_not_held_up_by_it_and_holds_it_up(server: Server) -> No
     server.queue("s1", UNSTEADY)
     with server.store.database.reading() as session:
         states = session.execute(select(JobRow.priority, JobRow.state).order_by(JobRow.id)).all()
-    assert [tuple(each) for each in states] == [(0, "done"), (3, "queued"), (0, "queued")]
+    assert [tuple(each) for each in states] == [(0, "done"), (4, "queued"), (0, "queued")]
     with server.store.reading() as history:
         digest = history.submission("s1", "mini")
         assert digest is not None
