@@ -302,6 +302,8 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("verdicts", "body"): ("a verdict as JSON", _is_read(Verdict.model_validate_json)),
     ("bulk_marks", "about"): ("a list of [student, verdict, mark] as JSON", _is_read(_about)),
     ("shares", "students"): ("a list of students as JSON", _is_read(_students)),
+    ("groups", "members"): ("a list of students as JSON", _is_read(_students)),
+    ("group_files", "members"): ("a list of students as JSON", _is_read(_students)),
     ("standing_layouts", "criteria"): ("a list of [criterion, points] as JSON", _is_read(_layout)),
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from grader.evidence.codec import Bundle, decode, encode
@@ -145,13 +145,15 @@ class Recording:
             if result.found is not None:
                 history.end_second_run(result.claim.id, result.found)
                 return True
-            attempt = history.add_attempt(result.attempt, signature)
+            attempts = [history.add_attempt(each, signature) for each in _of_each(history, result)]
             if result.judge is not None and result.verdict is not None:
                 judge, verdict = self._as_published_by_now(history, result, result.judge, result.verdict)
-                judge.write(history, verdict, attempt, signature)
+                for attempt in attempts:
+                    judge.write(history, verdict, attempt, signature)
             if result.again is not None:
                 plan, seed = result.again
-                history.run_twice(attempt.seq, result.claim.id, plan, seed, self.store.clock())
+                # Of a group's work the first of them stands for all.
+                history.run_twice(attempts[0].seq, result.claim.id, plan, seed, self.store.clock())
             return True
 
         return self.store.add(add)
@@ -165,6 +167,14 @@ class Recording:
             return judge, verdict
         judge = Judge(self.store.rubric(published.rubric), judge.reference)
         return judge, judge.verdict(self.store.evidence(result.attempt), result.attempt.evidence)
+
+
+def _of_each(history: WritableHistory, result: Prepared) -> Iterator[NewAttempt]:
+    """The attempt, and that of everybody else for whom the same file counts: one run is the run of all."""
+    yield result.attempt
+    key = result.claim.key
+    for student in history.sharers(key.assignment, key.student, key.notebook):
+        yield replace(result.attempt, job=history.note_job_done(result.claim.id, student), student=student)
 
 
 def as_handed_in(bundle: Bundle, notebook: str, cells: tuple[CellRecord, ...]) -> Bundle:
