@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, LargeBinary, Table, column, event, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.exc import FlushError
 
 from grader.errors import DamagedRow, GraderError
 from grader.evidence.record import Outcome
@@ -36,6 +37,7 @@ __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words
 #: What reading a damaged value ends in, whoever reads it.
 GARBAGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError,
+    FlushError,
 )  # fmt: skip
 _BATCH = 500
 _SHOWN = 60

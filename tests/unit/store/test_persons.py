@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from grader.store import Signature, Store, open_store
 from grader.store.account_tables import AccountRow, EnrolmentRow, IdentityRow, SessionRow, SignInLinkRow
@@ -14,14 +15,16 @@ from grader.store.allowances import ExcuseRecord, ExtensionRecord
 from grader.store.api_tables import ApiAnswerRow, ApiTokenRow
 from grader.store.audit import audit
 from grader.store.flags import FlagRecord
+from grader.store.groups import GroupFileRecord
 from grader.store.hand_ins import HandInRecord
 from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mails import Mailing, NewMail
-from grader.store.models import Base, JobRow
+from grader.store.models import AttemptRow, Base, JobRow
 from grader.store.persons import NOBODYS, THEIRS
 from grader.store.platforms import SentScore
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
 from grader.store.roster import PersonRecord
+from grader.store.second_run_tables import SecondRunRow
 from grader.store.shares import ShareRecord
 from grader.store.timeline import _RECORDS
 from grader.store.types import ByToken, StudentName, StudentNames, StudentsSeen
@@ -40,6 +43,8 @@ is a table in which nobody has looked for persons yet. Does a student stand in i
 #: Sealed tables of a student that their own history does not list, and why.
 NOT_IN_A_TIMELINE = {
     "erasures": "who was erased is asked under their label",
+    "groups": "given out beside it, without the others of the group",
+    "group_files": "given out beside it, without the others of the group",
     "shares": "who grades whom is the course's affair; the student stands in it by token",
 }
 
@@ -147,6 +152,15 @@ def beside(store: Store) -> set[str]:
             session.add(looked)
             session.flush()
             session.add(PreCheckFileRow(pre_check=looked.id, content=f"by {student}".encode()))
+            attempt = session.scalars(select(AttemptRow.seq).where(AttemptRow.student == student)).first()
+            assert attempt is not None
+            session.add(
+                SecondRunRow(
+                    attempt=attempt, job=job.id, host="h", made=NOW, state="unsteady", seed=1, evidence="",
+                    differing=f'[{{"criterion": "b", "title": "B", "first": ["PASS", 1, 0], "second":'
+                    f' ["FAIL", 0, 0], "said": "{student} wrote"}}]',
+                )
+            )  # fmt: skip
     with store.writing() as history:
         history.replace_roster([
             (PersonRecord(student=each, name=each.title(), login=each), [f"id {each}", f"name {each}"])
@@ -155,15 +169,21 @@ def beside(store: Store) -> set[str]:
     mine = (AccountRow, EnrolmentRow, IdentityRow, SessionRow, SignInLinkRow, LtiArrivalRow, ApiTokenRow)
     mine += (ApiAnswerRow, SentScoreRow, JobRow, PreCheckRow, PreCheckFileRow)
     return {each.__tablename__ for each in mine} | {
-        "roster", "roster_keys", "names", "standing", "standing_criteria", "answers", "mails"
+        "roster", "roster_keys", "names", "standing", "standing_criteria", "answers", "mails", "second_runs"
     }  # fmt: skip
 
 
 def test_all_of_it_is_given_out_with_nothing_of_another_and_no_secret(store: Store) -> None:
     sealed(store)
+    with store.writing() as history:
+        both = ("annabell", "bertram")
+        history.note_group_file(
+            GroupFileRecord(assignment=LAB, notebook="0" * 64, name="g1", members=both), SIGNED
+        )
     assert beside(store) == {model.__tablename__ for model in THEIRS}
     rows = ask(store, lambda history: history.rows_about("annabell", KEYS))
-    assert set(rows) == {model.__tablename__ for model in THEIRS}
+    assert set(rows) == {model.__tablename__ for model in THEIRS} | {"group_files"}
+    assert [(each["assignment"], each["group"]) for each in rows["group_files"]] == [(LAB, "g1")]
     said = repr(rows)
     assert "bertram" not in said.lower()
     for secret in ("session-", "link-annabell", "ticket-", "'salt'", "'password'", "'secret'"):
