@@ -111,8 +111,11 @@ def _visible() -> Iterator[Path]:
 
 
 def _view(path: Path) -> tuple[str, ...]:
-    """A path as it is on this machine, read-only; links such as /lib stay links."""
-    if path.is_symlink():
+    """A path as it is on this machine, read-only; links such as /lib stay links.
+
+    Of a link to a virtual environment what it leads to is shown in its place.
+    """
+    if path.is_symlink() and str(path) in (*_SYSTEM, *_SETTINGS):
         return ("--symlink", str(path.readlink()), str(path))
     return ("--ro-bind", str(path), str(path))
 
