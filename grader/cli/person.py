@@ -106,7 +106,10 @@ def erase(
                     "nothing was erased", todo="say yes, or give --yes where nobody can be asked"
                 )
         done = erase(store, found, reason, actor=setup.actor(options))
-    print_line(f"erased: {done.label} is what the history says from now on")
+    if done.label:
+        print_line(f"erased: {done.label} is what the history says from now on")
+    else:
+        print_line("erased: the history never named them")
     print_line(f"removed: {done.removed} notebooks and recordings")
     if not done.scrubbed:
         print_line(
@@ -139,6 +142,8 @@ def _held(found: Person) -> Iterator[tuple[str, str, str]]:
     yield "kept looks of answers", str(found.held.answers), "removes them"
     if found.held.mails:
         yield "mails in the outbox", str(found.held.mails), "removes them"
+    if found.held.pre_checks:
+        yield "pre-checks", str(found.held.pre_checks), "removes them"
     yield "rows of the queue", str(found.held.jobs), "leaves them, with erased-... for the name"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, LargeBinary, Table, column, event, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.exc import FlushError
 
 from grader.errors import DamagedRow, GraderError
 from grader.evidence.record import Outcome
@@ -27,6 +28,8 @@ from grader.store.hand_ins import Way
 from grader.store.ledger import any_bytes
 from grader.store.models import AttemptRow, Base, Entry, LedgerRow, VerdictRow
 from grader.store.names import PATH, STUDENT, book_of
+from grader.store.packing import key_of
+from grader.store.pauses import QueueAction
 from grader.store.types import Flag, Real, UtcTime
 
 __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words", "without_rows"]
@@ -34,6 +37,7 @@ __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words
 #: What reading a damaged value ends in, whoever reads it.
 GARBAGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError,
+    FlushError,
 )  # fmt: skip
 _BATCH = 500
 _SHOWN = 60
@@ -46,6 +50,7 @@ _PROJECTED = frozenset(
 )
 _ROSTER = frozenset((desk_tables.RosterRow.__tablename__, desk_tables.RosterKeyRow.__tablename__))
 _ANSWERS = desk_tables.AnswerRow.__tablename__
+_DRAFTS = desk_tables.RubricDraftRow.__tablename__
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,10 @@ class Damage:
             return "bring the roster in again: `grader roster FILE`"
         if self.table == _ANSWERS:
             return "empty the table answers: what it holds is worked out again"
+        if self.table == _DRAFTS:
+            return "empty the table rubric_drafts: drafts count for nothing"
+        if self.table.startswith("pre_check"):
+            return "no mark hangs on it: take the row away, and the student sends the notebook again"
         if self.table == "settings":
             return "set it again: `grader db zone ZONE`, `grader db evidence PLACE`"
         return "put a backup in its place (`grader db restore`); `grader audit` tells what else was changed"
@@ -269,6 +278,11 @@ def _students(text: str) -> None:
         raise ValueError
 
 
+def _digests(text: str) -> None:
+    for digest in text.split():
+        key_of(digest)
+
+
 def _layout(text: str) -> None:
     for criterion, out_of in json.loads(text):
         if not isinstance(criterion, str) or not math.isfinite(out_of):
@@ -284,11 +298,17 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("verdicts", "body"): ("a verdict as JSON", _is_read(Verdict.model_validate_json)),
     ("bulk_marks", "about"): ("a list of [student, verdict, mark] as JSON", _is_read(_about)),
     ("shares", "students"): ("a list of students as JSON", _is_read(_students)),
+    ("groups", "members"): ("a list of students as JSON", _is_read(_students)),
+    ("group_files", "members"): ("a list of students as JSON", _is_read(_students)),
     ("standing_layouts", "criteria"): ("a list of [criterion, points] as JSON", _is_read(_layout)),
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
+    ("let_go", "what"): _one_of(("uploads", "evidence")),
+    ("let_go", "digests"): ("digests in hex, with blanks between", _is_read(_digests)),
+    ("pre_checks", "state"): _one_of(("waiting", "told", "failed")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
+    ("queue_orders", "action"): _one_of(each.value for each in QueueAction),
     ("hand_ins", "way"): _one_of(each.value for each in Way),
 }
 

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from grader.evidence.record import Outcome
 from grader.store.models import AttemptRow, JobRow
 
-__all__ = ["ANYWHERE", "Ask", "JobKey", "Priority", "enter", "in_state"]
+__all__ = ["ANYWHERE", "PRE_CHECK", "Ask", "JobKey", "Priority", "enter", "in_state"]
 
 #: In place of an image: whoever takes the job says what it runs in.
 ANYWHERE = "any"
+#: The purpose of a job that looks at a notebook before it is handed in: no attempt comes of it.
+PRE_CHECK = "pre-check"
 
 _OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
 _UNREAD = Outcome.INVALID_SUBMISSION.value
@@ -39,6 +41,7 @@ class Priority(IntEnum):
     HANDED_IN = 0
     TRY_OUT = 1
     RERUN = 2
+    PRE_CHECK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class JobKey:
         notebook: SHA-256 of the file.
         plan: Digest of the plan.
         image: What it runs in; empty where nothing is run, `ANYWHERE` where whoever takes it says so.
+        purpose: Empty where an attempt comes of it, else `PRE_CHECK`.
     """
 
     student: str
@@ -56,6 +60,7 @@ class JobKey:
     notebook: str
     plan: str
     image: str
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,14 @@ class Ask:
     Attributes:
         course: Empty where the database has one.
         gpu: Whether it needs one.
+        fellows: Others for whom this file counts, whose earlier files are not run any more either.
     """
 
     key: JobKey
     course: str = ""
     priority: Priority = Priority.HANDED_IN
     gpu: bool = False
+    fellows: tuple[str, ...] = ()
 
 
 def enter(session: Session, asks: Sequence[Ask], *, fresh: bool, at: datetime) -> list[int | None]:
@@ -158,13 +165,14 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
     if ask.priority is Priority.TRY_OUT:
         return None
     replaced = (
-        JobRow.student == ask.key.student,
+        JobRow.student.in_((ask.key.student, *ask.fellows)),
         JobRow.assignment == ask.key.assignment,
         JobRow.course == ask.course,
         JobRow.notebook != ask.key.notebook,
         in_state("queued"),
         _is_open(),
         JobRow.priority != Priority.TRY_OUT,
+        JobRow.purpose == ask.key.purpose,
         JobRow.id.not_in(beside),
     )
     places = session.scalars(

@@ -17,11 +17,13 @@ from grader.errors import RefusedError
 from grader.store import ledger
 from grader.store.account_tables import AccountRow, EnrolmentRow
 from grader.store.answers import AnswerRecord, keep_answers
+from grader.store.api_tables import ApiAnswerRow
 from grader.store.course import read_course
 from grader.store.desk_tables import AnswerRow, RosterKeyRow, RosterRow
 from grader.store.drops import DropRecord, record_drop, standing_drops
 from grader.store.enrolling import book_in, rewrite
 from grader.store.flags import FlagRecord, record_flag, standing_flags
+from grader.store.group_tables import GroupFileRow, GroupRow
 from grader.store.leases import lapsed
 from grader.store.ledger import Signature
 from grader.store.lti_tables import SentScoreRow
@@ -34,6 +36,7 @@ from grader.store.models import (
     ErasureRow,
     FlagRow,
     JobRow,
+    LedgerRow,
     MarkRow,
     NameRow,
     ReleaseRow,
@@ -44,6 +47,9 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.names import PATH, is_token
+from grader.store.persons import rows_of
+from grader.store.prechecks import forget_pre_checks, held_pre_checks
+from grader.store.queue_tables import QueueOrderRow
 from grader.store.roster import PersonRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
@@ -52,7 +58,8 @@ __all__ = ["HeldAbout", "Said", "erase", "held_about", "said_of"]
 
 _AT_A_TIME = 25
 #: Free text in sealed rows, by table and column.
-_FREE_TEXT: tuple[tuple[type[Entry], InstrumentedAttribute[str]], ...] = (
+_FREE_TEXT: tuple[tuple[type[Entry | LedgerRow], InstrumentedAttribute[str]], ...] = (
+    (LedgerRow, LedgerRow.why),
     (MarkRow, MarkRow.comment),
     (BulkMarkRow, BulkMarkRow.comment),
     (FlagRow, FlagRow.note),
@@ -65,6 +72,10 @@ _FREE_TEXT: tuple[tuple[type[Entry], InstrumentedAttribute[str]], ...] = (
     (ExtensionRow, ExtensionRow.reason),
     (ExcuseRow, ExcuseRow.reason),
     (ShareRow, ShareRow.how),
+    (QueueOrderRow, QueueOrderRow.reason),
+    (GroupRow, GroupRow.name),
+    (GroupRow, GroupRow.reason),
+    (GroupFileRow, GroupFileRow.name),
     (ErasureRow, ErasureRow.reason),
     (AttemptRow, AttemptRow.detail),
     (SubmissionRow, SubmissionRow.problem),
@@ -85,6 +96,7 @@ class HeldAbout:
         answers: What answers look like, kept to find their like.
         accounts: Logins by which they may sign in, where the accounts are in this database.
         mails: In the outbox, sent ones among them.
+        pre_checks: Looks at notebooks that were not handed in.
         sent: Columns of course systems that took a mark of theirs, as far as this database knows.
     """
 
@@ -94,6 +106,7 @@ class HeldAbout:
     jobs: int
     answers: int
     mails: int = 0
+    pre_checks: int = 0
     accounts: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
 
@@ -124,6 +137,7 @@ def held_about(session: Session, student: str, keys: Collection[str]) -> HeldAbo
         jobs=_count(session, JobRow.id, jobs),
         answers=_count(session, AnswerRow.attempt, AnswerRow.criterion != "", _answers_of(student)),
         mails=_count(session, MailRow.id, MailRow.student == student),
+        pre_checks=held_pre_checks(session, student),
         accounts=tuple(
             session.scalars(select(AccountRow.login).where(AccountRow.id.in_(_accounts(session, student))))
         ),
@@ -183,11 +197,18 @@ def erase(session: Session, student: str, reason: str, keys: Collection[str], si
     """
     book = book_in(session)
     token = book.token(student)
+    if token is None and rows_of(session, student, keys):
+        # On the roster, say, with an account, and nothing was ever handed in.
+        forget_pre_checks(session, student)
+        _forget_on_roster(session, keys)
+        _forget_accounts(session, student)
+        return ""
     if token is None or not is_token(token) or book.is_erased(student):
         raise RefusedError("this name stands in sealed rows, or nowhere, and cannot be erased")
     # The standing, jobs and roster hold texts: they are told while the name is still there.
     forget_student(session, student)
     label = book.label_of(token)
+    forget_pre_checks(session, student)
     _forget_jobs(session, student, label)
     _forget_on_roster(session, keys)
     _forget_answers(session, student)
@@ -229,6 +250,7 @@ def _forget_accounts(session: Session, student: str) -> None:
     elsewhere = select(EnrolmentRow.account).where(EnrolmentRow.account.in_(accounts))
     session.execute(delete(AccountRow).where(AccountRow.id.in_(accounts), AccountRow.id.not_in(elsewhere)))
     session.execute(delete(SentScoreRow).where(_sent_for(session, student)))
+    session.execute(delete(ApiAnswerRow).where(ApiAnswerRow.body.contains(f'"{student}"', autoescape=True)))
     session.execute(delete(MailRow).where(MailRow.student == student))
 
 

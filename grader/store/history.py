@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,20 +18,26 @@ from grader.store import (
     changes,
     class_rows,
     class_views,
+    drafts,
     drops,
     erasing,
     flags,
     given,
+    groups,
     hand_ins,
     health,
     ledger,
     mails,
     marks,
+    pauses,
+    persons,
     publications,
     queue_views,
+    regrades,
     releases,
     remarks,
     results,
+    retention,
     roster,
     secret,
     shares,
@@ -40,15 +47,17 @@ from grader.store.allowances import DatesSet, Excuse, Extension
 from grader.store.answers import AnswerRecord
 from grader.store.class_rows import ClassRow, GivenWith, GraderRow, OpenRow
 from grader.store.class_views import Counts, CriterionStanding, FileOn, Standing
+from grader.store.drafts import RubricDraft
 from grader.store.drops import Drop
 from grader.store.enrolling import book_in
 from grader.store.erasing import HeldAbout, Said
 from grader.store.flags import Flag
 from grader.store.given import CommentUsed, GivenMark
+from grader.store.groups import Group
 from grader.store.hand_ins import Received
 from grader.store.health import Load
 from grader.store.ledger import Break, Head
-from grader.store.mails import Mail, Mailing
+from grader.store.mails import Mail, Mailing, Unsent
 from grader.store.models import (
     AttemptRow,
     ErasureRow,
@@ -58,8 +67,9 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.past import PastHistory, as_of
+from grader.store.pauses import Ordered, Pause
 from grader.store.publications import Publication
-from grader.store.queue_views import JobOn, JobsOf, Running, Worker
+from grader.store.queue_views import JobOn, JobsOf, NotRun, Pace, Running, Worker
 from grader.store.records import (
     AttemptRecord,
     RubricRecord,
@@ -67,9 +77,11 @@ from grader.store.records import (
     SubmissionRecord,
     VerdictRecord,
 )
+from grader.store.regrades import Cut, UnderWay
 from grader.store.releases import Release, ShownAnswer
 from grader.store.remarks import Remark
 from grader.store.results import Result
+from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
@@ -176,6 +188,19 @@ class History:
             keys: Their keys in the roster.
         """
         return erasing.held_about(self.session, student, keys)
+
+    def rows_about(self, student: str, keys: Collection[str]) -> Mapping[str, list[dict[str, Any]]]:
+        """All unsealed rows about a student by table, as plain data, without what signs somebody in.
+
+        Args:
+            student: Whose.
+            keys: Their keys in the roster.
+        """
+        return persons.rows_of(self.session, student, keys)
+
+    def is_known(self, student: str) -> bool:
+        """Whether anything of the history is about a student, whether they handed in or not."""
+        return book_in(self.session).token(student) is not None
 
     def said_of(self, names: Collection[str]) -> list[Said]:
         """Free text of the history in which one of these names stands."""
@@ -418,6 +443,34 @@ class History:
         """The outbox, oldest first."""
         return mails.mails(self.session)
 
+    def retention(self) -> Retention:
+        """How long the course keeps what."""
+        return retention.kept_retention(self.session)
+
+    def files_held(self, assignment: str, what: Kind) -> list[Held]:
+        """Files of an assignment that the course did not let go of, for each student who has them."""
+        return retention.held_on(self.session, assignment, what)
+
+    def newest_file_at(self, assignment: str) -> datetime | None:
+        """When the last file came for an assignment (UTC); None where none did."""
+        return retention.newest_file_at(self.session, assignment)
+
+    def works_in_queue(self, assignment: str) -> set[str]:
+        """Whose files of an assignment wait to be run, or are being run."""
+        return retention.works_in_queue(self.session, assignment)
+
+    def let_go_of(self, digest: str) -> LetGo | None:
+        """When the course let go of a file last; None where it never did."""
+        return retention.let_go_of(self.session, digest)
+
+    def old_mails(self, before: datetime) -> int:
+        """How many mails that are over were written before a moment, and still have address and text."""
+        return retention.old_mails(self.session, before)
+
+    def unsent_mails(self, most: int) -> Unsent:
+        """The outbox at a glance, with so many of the mails that did not go out."""
+        return mails.unsent(self.session, most)
+
     def flags(
         self,
         *,
@@ -461,6 +514,31 @@ class History:
         """The newest job on a student's file, and how many come before it; None where there is none."""
         return queue_views.job_on(self.session, student, assignment, notebook)
 
+    def groups(self, assignment: str) -> dict[str, Group]:
+        """Who hands in together, by the names of the groups."""
+        return groups.groups_of(self.session, assignment)
+
+    def group_of(self, assignment: str, student: str) -> Group | None:
+        """The group that a student is in; None where they hand in by themselves."""
+        return groups.group_of(self.session, assignment, student)
+
+    def sharers(self, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
+        """For whom else a file counts that counts for a student, since their group handed it in."""
+        return groups.sharers(self.session, assignment, student, notebook)
+
+    def number_in_group(self, assignment: str, student: str) -> int:
+        """For how many others the newest file of a student counts."""
+        newest = hand_ins.newest_submission(self.session, student, assignment)
+        return len(self.sharers(assignment, student, newest.notebook)) if newest else 0
+
+    def shows_group_names(self) -> bool:
+        """Whether members of a group read whom they hand in with."""
+        return groups.names_shown(self.session)
+
+    def pace(self) -> Pace:
+        """What is run just now, since when, and what the last runs took."""
+        return queue_views.pace(self.session)
+
     def running_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that are claimed, the oldest first."""
         return queue_views.running(self.session, most)
@@ -468,6 +546,26 @@ class History:
     def failing_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that wait after their sandbox failed."""
         return queue_views.failing(self.session, most)
+
+    def ended_by_us(self, most: int) -> list[NotRun]:
+        """So many works whose newest attempt ended by our fault, and that nobody asked to run again yet."""
+        return queue_views.ended_by_us(self.session, most)
+
+    def pauses(self) -> list[Pause]:
+        """What of the queue is not taken now, by whose order."""
+        return pauses.pauses(self.session)
+
+    def paused_jobs(self) -> Mapping[tuple[str, str], int]:
+        """How many jobs wait and are not taken, by assignment and purpose."""
+        return pauses.paused_jobs(self.session)
+
+    def queue_orders(self, most: int) -> list[Ordered]:
+        """So many of the newest orders to the queue."""
+        return pauses.ordered(self.session, most)
+
+    def draft(self, owner: str, assignment: str) -> RubricDraft | None:
+        """The rubric that this person tried last; None for nothing."""
+        return drafts.find_draft(self.session, owner, assignment)
 
     def workers(self) -> list[Worker]:
         """Processes that take jobs and have not said that they ended, the newest first."""
@@ -505,6 +603,14 @@ class History:
     def newest_releases(self) -> Mapping[str, Release]:
         """Of each assignment the newest release, or what took it back."""
         return releases.newest_releases(self.session)
+
+    def regrades_under_way(self, assignment: str) -> list[UnderWay]:
+        """Who is judging an assignment again, and whose judging broke off; the oldest first."""
+        return regrades.under_way(self.session, assignment)
+
+    def cut_by(self, assignment: str, upto: int) -> Cut | None:
+        """A judging again of which a row of the history has only some verdicts before it."""
+        return regrades.cut_by(self.session, assignment, upto)
 
     def answers_shown(self, requests: Collection[int]) -> list[ShownAnswer]:
         """Which answers to these remark requests are shown one by one, oldest first."""

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from grader.store.entering import ANYWHERE, Ask, JobKey, Priority, enter, in_state
 from grader.store.leases import BEATS, LEASE_S, LONGEST_LEASE_S, database_now, lapsed
 from grader.store.models import JobRow, RunRow, WantRow
+from grader.store.pauses import is_paused, may_be_taken
 from grader.store.store import Store
 from grader.store.writable_history import WritableHistory
 
@@ -42,11 +43,16 @@ class Claim:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the jobs are that a run asked for."""
+    """How far the jobs are that a run asked for.
+
+    Attributes:
+        paused: How many of those that are queued are not taken now.
+    """
 
     queued: int
     claimed_here: int
     claimed_elsewhere: int
+    paused: int = 0
 
     @property
     def open(self) -> int:
@@ -61,6 +67,7 @@ class Reach:
         images: Those that it has; what needs none, or may run anywhere, is everybody's.
         gpu: Whether it has one.
         but_not: Assignments that it cannot serve just now.
+        but_no: Purpose of jobs that it leaves alone; None takes all.
         own: Only what its own run asked for.
     """
 
@@ -69,6 +76,7 @@ class Reach:
     images: tuple[str, ...] | None = None
     gpu: bool = True
     but_not: tuple[str, ...] = ()
+    but_no: str | None = None
     own: bool = False
 
 
@@ -89,13 +97,17 @@ class Queue:
         lease_s: How long a claim holds without a beat.
         run: Under which name claims are held; one made by chance where none is given. Who has a given
             name renews leases by `renew` and may begin anew: what it does not renew lapses for it too.
+        serves: Whether it takes whatever is queued, so that who asks for something may count on it.
     """
 
-    def __init__(self, store: Store, *, lease_s: float = LEASE_S, run: str = "") -> None:
+    def __init__(
+        self, store: Store, *, lease_s: float = LEASE_S, run: str = "", serves: bool = False
+    ) -> None:
         self.store = store
         self.run = run or uuid.uuid4().hex
         self._begins_anew = bool(run)
         self._lease_s = min(lease_s, LONGEST_LEASE_S)
+        self._serves = serves
 
     @property
     def beat_s(self) -> float:
@@ -119,6 +131,7 @@ class Queue:
                     started_at=self.store.clock(),
                     ended_at=None,
                     lease_until=self._lease(),
+                    serves=self._serves,
                 )
             )
 
@@ -203,7 +216,7 @@ class Queue:
         """Takes the next job within `reach` that nobody holds.
 
         The course that has the fewest running comes first, within it what is more urgent, then what came
-        first.
+        first. What is paused is passed over.
         """
         with self.store.database.queueing() as session:
             claim = self._take_next(session, reach)
@@ -214,7 +227,10 @@ class Queue:
             return claim
 
     def _take_next(self, session: Session, reach: Reach) -> Claim | None:
-        bounds = self._bounds(reach)
+        unpaused = may_be_taken(session)
+        if unpaused is None:
+            return None
+        bounds = [*self._bounds(reach), *unpaused]
         for course in _courses_by_turn(session, reach):
             following = (
                 select(JobRow.id)
@@ -243,6 +259,8 @@ class Queue:
             bounds.append(JobRow.assignment.in_(reach.assignments))
         if reach.but_not:
             bounds.append(JobRow.assignment.not_in(reach.but_not))
+        if reach.but_no is not None:
+            bounds.append(JobRow.purpose != reach.but_no)
         if reach.images is not None:
             bounds.append(JobRow.image.in_(("", ANYWHERE, *reach.images)))
         if not reach.gpu:
@@ -314,9 +332,18 @@ class Queue:
         )
         with self.store.database.reading() as session:
             count = {(state, is_here): number for state, is_here, number in session.execute(query)}
+            paused = self._paused(session)
         return Progress(
-            count.get(("queued", 0), 0), count.get(("claimed", 1), 0), count.get(("claimed", 0), 0)
+            count.get(("queued", 0), 0), count.get(("claimed", 1), 0), count.get(("claimed", 0), 0), paused
         )
+
+    def _paused(self, session: Session) -> int:
+        paused = is_paused(session)
+        if paused is None:
+            return 0
+        own = exists().where(WantRow.run == self.run, WantRow.job == JobRow.id)
+        query = select(func.count()).select_from(JobRow).where(in_state("queued"), paused, own)
+        return session.scalar(query) or 0
 
 
 def _claimed() -> ColumnElement[bool]:

@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from grader.evidence.record import Outcome
 from grader.store.entering import Priority, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
+from grader.store.pauses import is_paused
+from grader.store.standing_tables import StandingRow
 
 __all__ = [
     "JobOn",
     "JobsOf",
+    "NotRun",
+    "Pace",
     "Running",
     "Worker",
     "attempts_since",
+    "ended_by_us",
     "failing",
+    "is_served",
     "job_on",
     "jobs",
+    "jobs_before",
+    "pace",
     "running",
     "workers",
 ]
 
 
+#: Lengths are those of so many runs of an assignment, among so many of all.
+_LAST, _RUNS = 50, 400
+#: For each job that is run, so many ends of others are looked at.
+_ENDS = 16
+#: Of those that come before a job, the order of so many is told.
+_NEAR = 100
+
+
 class JobsOf(NamedTuple):
-    """Jobs of an assignment in one state: how many, and since when (UTC) the oldest is in the queue."""
+    """Jobs of an assignment in one state: how many, and since when (UTC) the oldest is in the queue.
+
+    Attributes:
+        purpose: Empty for what attempts come of; see `entering.PRE_CHECK`.
+    """
 
     assignment: str
     state: str
     number: int
     oldest: datetime
+    purpose: str
 
 
 class Running(NamedTuple):
@@ -44,6 +67,7 @@ class Running(NamedTuple):
         tries: Times that the sandbox failed us; error: what it said last.
         run: Who holds it; empty for nobody.
         left_s: Seconds until the claim lapses by the database's clock; below 0 where it has.
+        purpose: As of `JobsOf`.
     """
 
     id: int
@@ -54,6 +78,7 @@ class Running(NamedTuple):
     error: str
     run: str
     left_s: float
+    purpose: str
 
 
 class Worker(NamedTuple):
@@ -72,17 +97,52 @@ class Worker(NamedTuple):
     alive: bool
     holds: int
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; workers on other machines have no process here."""
+        return f"{self.host}, process {self.pid}" if self.pid else self.host
+
+
+class NotRun(NamedTuple):
+    """A work whose newest attempt ended by our fault; `why` in the words of what failed."""
+
+    student: str
+    assignment: str
+    why: str
+
 
 class JobOn(NamedTuple):
     """What becomes of a file.
 
     Attributes:
         state: ``queued``, ``claimed``, ``done`` or ``superseded``.
-        before: Jobs of the course that come before it, where it is queued.
+        near: Assignments of the last jobs of the course that come before it, in their order.
+        far: How many come before those, by assignment.
+        paused: Whether it is queued and not taken now.
     """
 
     state: str
-    before: int
+    near: tuple[str, ...] = ()
+    far: Mapping[str, int] = {}
+    paused: bool = False
+
+    @property
+    def before(self) -> int:
+        """How many jobs of the course come before it, where it is queued."""
+        return len(self.near) + sum(self.far.values())
+
+
+class Pace(NamedTuple):
+    """How fast it goes just now.
+
+    Attributes:
+        running: Assignment and beginning (UTC, as far as it is known) of each job that is run at this moment:
+            while anything waits, as many as there are seats.
+        lengths: Seconds that the last runs of an assignment took on average, by assignment.
+    """
+
+    running: tuple[tuple[str, datetime], ...]
+    lengths: Mapping[str, float]
 
 
 def job_on(session: Session, student: str, assignment: str, notebook: str) -> JobOn | None:
@@ -90,27 +150,95 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     query = (
         select(JobRow)
         .filter_by(student=student, assignment=assignment, notebook=notebook)
-        .where(JobRow.priority != Priority.TRY_OUT)
+        .where(JobRow.priority != Priority.TRY_OUT, JobRow.purpose == "")
         .order_by(JobRow.id.desc())
         .limit(1)
     )
     job = session.scalars(query).first()
     if job is None or job.state != "queued":
-        return None if job is None else JobOn(job.state, 0)
+        return None if job is None else JobOn(job.state)
+    paused = is_paused(session)
+    kept = paused is not None and session.scalar(select(paused).where(JobRow.id == job.id))
+    ahead = select(JobRow.assignment).where(*_comes_before(job))
+    if paused is not None:
+        # Passed over until they are resumed.
+        ahead = ahead.where(not_(paused))
+    last = ahead.order_by(JobRow.priority.desc(), JobRow.place.desc()).limit(_NEAR)
+    near = tuple(reversed(session.scalars(last).all()))
+    if len(near) < _NEAR:
+        return JobOn(job.state, near, paused=bool(kept))
+    counted = ahead.with_only_columns(JobRow.assignment, func.count()).group_by(JobRow.assignment)
+    far = Counter(dict(session.execute(counted).tuples().all()))
+    far.subtract(near)
+    return JobOn(job.state, near, far, bool(kept))
+
+
+def pace(session: Session) -> Pace:
+    """What is run, since when, and what the last runs took."""
+    # The last ones in which a sandbox ran anything, so that a long history costs no more than a short one.
+    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
+    query = select(AttemptRow.assignment, AttemptRow.wall_time_s).where(
+        AttemptRow.outcome.not_in(nothing_ran)
+    )
+    recent: dict[str, list[float]] = defaultdict(list)
+    for name, length in session.execute(query.order_by(AttemptRow.seq.desc()).limit(_RUNS)):
+        recent[name].append(length)
+    lengths = {name: sum(each[:_LAST]) / len(each[:_LAST]) for name, each in recent.items()}
+    return Pace(_begun(session), lengths)
+
+
+def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
+    """What is run, with when it began: the last that was taken when the last one ended, and so on back.
+
+    None began before it was in the queue; of one that began before all ends that are looked at, no more is
+    known.
+    """
+    claimed = select(JobRow.priority, JobRow.place, JobRow.assignment, JobRow.queued_at)
+    found = session.execute(claimed.where(in_state("claimed"), holds(JobRow.lease_until)))
+    running = {(priority, place): (name, queued) for priority, place, name, queued in found}
+    last = (
+        select(JobRow.priority, JobRow.place, LedgerRow.at)
+        .join(AttemptRow, AttemptRow.job == JobRow.id)
+        .join(LedgerRow, LedgerRow.seq == AttemptRow.seq)
+        .order_by(AttemptRow.seq.desc())
+        .limit(_ENDS * len(running))
+    )
+    ended = session.execute(last).all()
+    turns = sorted({*running, *((priority, place) for priority, place, _ in ended)}, reverse=True)
+    began = []
+    for after, turn in enumerate(turns):
+        if turn in running:
+            name, queued = running[turn]
+            began.append((name, max(queued, ended[after][2]) if after < len(ended) else queued))
+    return tuple(began)
+
+
+def jobs_before(session: Session, job: JobRow) -> int:
+    """How many jobs of the course come before one that is queued."""
+    return session.scalar(select(func.count()).where(*_comes_before(job))) or 0
+
+
+def _comes_before(job: JobRow) -> tuple[ColumnElement[bool], ...]:
     earlier = or_(
         JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
     )
-    before = select(func.count()).where(in_state("queued"), JobRow.course == job.course, earlier)
-    return JobOn(job.state, session.scalar(before) or 0)
+    return in_state("queued"), JobRow.course == job.course, earlier
+
+
+def is_served(session: Session) -> bool:
+    """Whether anybody is at work who takes whatever is queued, as seats of a server and other machines do."""
+    serving = select(RunRow.id).where(RunRow.serves.is_(True), RunRow.ended_at.is_(None))
+    return session.scalar(serving.where(holds(RunRow.lease_until)).limit(1)) is not None
 
 
 def jobs(session: Session) -> list[JobsOf]:
-    """What is queued and claimed, by assignment and state."""
+    """What is queued and claimed, by assignment, purpose and state."""
+    of = (JobRow.assignment, JobRow.purpose, JobRow.state)
     query = (
-        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at))
+        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at), JobRow.purpose)
         .where(JobRow.state.in_(("queued", "claimed")))
-        .group_by(JobRow.assignment, JobRow.state)
-        .order_by(JobRow.assignment, JobRow.state)
+        .group_by(*of)
+        .order_by(*of)
     )
     return [JobsOf._make(row) for row in session.execute(query)]
 
@@ -124,6 +252,7 @@ _RUNNING = (
     JobRow.error,
     func.coalesce(JobRow.run, ""),
     func.coalesce(JobRow.lease_until - database_now(), 0.0),
+    JobRow.purpose,
 )
 
 
@@ -142,6 +271,26 @@ def failing(session: Session, most: int) -> list[Running]:
         .limit(most)
     )
     return [Running._make(row) for row in session.execute(query)]
+
+
+def ended_by_us(session: Session, most: int) -> list[NotRun]:
+    """So many works whose newest attempt ended by our fault and that are not in the queue again."""
+    again = exists().where(
+        JobRow.student == StandingRow.student,
+        JobRow.assignment == StandingRow.assignment,
+        JobRow.purpose == "",
+        or_(in_state("queued"), in_state("claimed")),
+    )
+    query = (
+        select(StandingRow.student, StandingRow.assignment, AttemptRow.detail)
+        .join(AttemptRow, AttemptRow.seq == StandingRow.attempt)
+        .where(
+            StandingRow.outcome == Outcome.SANDBOX_UNAVAILABLE.value, StandingRow.state != "dropped", ~again
+        )
+        .order_by(StandingRow.assignment, StandingRow.student)
+        .limit(most)
+    )
+    return [NotRun._make(row) for row in session.execute(query)]
 
 
 def workers(session: Session) -> list[Worker]:

@@ -7,21 +7,21 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from grader.errors import StoreError, UsageError
+from grader.errors import LetGoError, StoreError, StoreUnavailable, UsageError
 from grader.store import schema
 from grader.store.account_tables import create_account_tables
 from grader.store.accounts import Accounts
 from grader.store.api_answers import ApiAnswers
 from grader.store.api_tokens import ApiTokens
 from grader.store.arrivals import Arrivals
-from grader.store.blobs import BlobFolder, BlobStore
+from grader.store.blobs import BlobFolder, BlobStore, Stored
 from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course
 from grader.store.damage import GARBAGE, damages, in_plain_words
 from grader.store.engine import (
@@ -36,10 +36,14 @@ from grader.store.engine import (
 from grader.store.enrolling import catch_up, forget_changes
 from grader.store.health import Health, health_of
 from grader.store.history import History
-from grader.store.kept import erased_blobs
+from grader.store.kept import erased_blobs, known_digests, let_go_blobs
+from grader.store.outbox import Outbox
 from grader.store.places import absolute, find_place, move_place
 from grader.store.platforms import Platforms
+from grader.store.prechecks import PreChecks
 from grader.store.records import NewAttempt, RubricRecord
+from grader.store.regrades import Regrades
+from grader.store.retention import let_go_of
 from grader.store.rubrics import LoadedRubric, RubricMemory
 from grader.store.signed_in import SignedIn
 from grader.store.standing import project, reproject
@@ -52,6 +56,10 @@ if TYPE_CHECKING:
     from grader.evidence.codec import Bundle
 
 __all__ = ["Store", "open_store", "utc_now"]
+
+
+#: What is put into the place of evidence is named by a row far sooner.
+_STRAY = timedelta(days=1)
 
 
 def utc_now() -> datetime:
@@ -74,6 +82,11 @@ class Store:
         self.clock = clock
         self.together = Together(self.writing)
         self._rubrics = RubricMemory()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it is a file that cannot be written where it lies."""
+        return self.database.read_only
 
     @property
     def location(self) -> str:
@@ -126,6 +139,21 @@ class Store:
     def api_answers(self) -> ApiAnswers:
         """What programs were answered lately, where this is the home course of a server."""
         return ApiAnswers(self.database, self.clock)
+
+    @property
+    def regrades(self) -> Regrades:
+        """Who is judging a class again."""
+        return Regrades(self.database, self.clock)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Mails of the course, for whoever sends them."""
+        return Outbox(self.database, self.clock)
+
+    @property
+    def pre_checks(self) -> PreChecks:
+        """Looks at notebooks before they are handed in."""
+        return PreChecks(self.database, self.clock)
 
     @property
     def signed_in(self) -> SignedIn:
@@ -218,13 +246,43 @@ class Store:
         """What an attempt left.
 
         Raises:
+            LetGoError: The course let go of it.
             StoreError: It is gone or was changed.
             EvidenceError: It does not fit this version's schema.
         """
         from grader.evidence.codec import decode
 
-        raw = self.blobs.get(attempt.evidence)
+        raw = self.file(attempt.evidence)
         return decode(raw, limit_bytes=len(raw))
+
+    def file(self, digest: str) -> bytes:
+        """A notebook or a recording that the history names.
+
+        Raises:
+            LetGoError: The course let go of it.
+            StoreError: It is gone or was changed.
+        """
+        try:
+            return self.blobs.get(digest)
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            told = self._let_go_of(digest)
+            if told is None:
+                raise
+            raise told from error
+
+    def _let_go_of(self, digest: str) -> LetGoError | None:
+        with self.database.reading() as session:
+            found = let_go_of(session, digest) if digest in let_go_blobs(session) else None
+        if found is None:
+            return None
+        return LetGoError(
+            f"this was let go of on {found.at:%d %B %Y}, since {found.reason}",
+            at=found.at,
+            where=f"{digest[:12]}..., row {found.row}",
+            todo="marks stand as they are; what it showed can be shown no longer",
+        )
 
     def rubric(self, record: RubricRecord) -> LoadedRubric:
         """A rubric of the history, read once.
@@ -275,6 +333,52 @@ class Store:
             found = [digest for digest in erased_blobs(session) if digest in self.blobs]
         for digest in found:
             self.blobs.remove(digest)
+        return len(found)
+
+    def still_there(self) -> int:
+        """How many files are still there that the course let go of."""
+        with self.database.reading() as session:
+            return sum(digest in self.blobs for digest in let_go_blobs(session))
+
+    def remove_let_go(self) -> int:
+        """Removes files that the course let go of, unless somebody handed in the same since.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: One of them cannot be removed.
+        """
+        with self.database.reading() as session:
+            found = [digest for digest in let_go_blobs(session) if digest in self.blobs]
+        for digest in found:
+            self.blobs.remove(digest)
+        return len(found)
+
+    def strays(self) -> list[Stored]:
+        """Files that no row of this database names, and that lie there for a day or longer.
+
+        A worker that was cut off leaves them, or a run whose result came too late. Another database may keep
+        its evidence in the same place: then they may be that one's.
+
+        Raises:
+            StoreError: The place cannot be listed.
+        """
+        settled = self.clock() - _STRAY
+        found = [each for each in self.blobs.stored() if each.since < settled]
+        with self.database.reading() as session:
+            known = known_digests(session)
+        return [each for each in found if each.digest not in known]
+
+    def remove_strays(self) -> int:
+        """Removes them; gives how many there were.
+
+        Raises:
+            StoreError: One of them cannot be removed.
+        """
+        found = self.strays()
+        for each in found:
+            self.blobs.remove(each.digest)
         return len(found)
 
     def scrub(self) -> bool:

@@ -11,28 +11,35 @@ from grader.grading.verdict import Verdict
 from grader.store import (
     allowances,
     answers,
+    drafts,
     drops,
     erasing,
     flags,
+    groups,
     hand_ins,
     ledger,
     mails,
     marks,
+    pauses,
+    prechecks,
     publications,
     releases,
     remarks,
+    retention,
     roster,
     shares,
 )
 from grader.store.allowances import DatesRecord, ExcuseRecord, ExtensionRecord
 from grader.store.answers import AnswerRecord
+from grader.store.drafts import RubricDraft
 from grader.store.drops import DropRecord
 from grader.store.entering import Ask, enter
 from grader.store.flags import FlagRecord
+from grader.store.groups import GroupFileRecord, GroupRecord
 from grader.store.hand_ins import HandInRecord, Received
 from grader.store.history import History
 from grader.store.ledger import Signature
-from grader.store.mails import Mail, Mailing, NewMail
+from grader.store.mails import Mailing, NewMail
 from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.models import (
     AttemptRow,
@@ -40,6 +47,8 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.pauses import QueueOrder
+from grader.store.prechecks import NewPreCheck
 from grader.store.records import (
     AttemptRecord,
     NewAttempt,
@@ -50,6 +59,7 @@ from grader.store.records import (
 )
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
+from grader.store.retention import LetGoRecord, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import ShareRecord
 
@@ -81,6 +91,27 @@ class WritableHistory(History):
             The job of each; None where an attempt stands.
         """
         return enter(self.session, asks, fresh=fresh, at=at)
+
+    def pre_checks_counted(self, student: str, assignment: str, now: datetime) -> list[datetime]:
+        """When those of a student came that count today, the oldest first."""
+        return prechecks.pre_checks_counted(self.session, student, assignment, now)
+
+    def runs_pre_check(self, student: str, assignment: str) -> bool:
+        """Whether one of a student's is being run just now."""
+        return prechecks.runs_pre_check(self.session, student, assignment)
+
+    def add_pre_check(self, new: NewPreCheck) -> int:
+        """Queues a look at a file that is not handed in; no part of the history.
+
+        Returns:
+            Its number.
+        """
+        prechecks.remove_old_pre_checks(self.session, new.came)
+        return prechecks.add_pre_check(self.session, new)
+
+    def end_pre_check(self, job: int, told: str, at: datetime) -> None:
+        """Notes what may be said of one, or with nothing that it failed; its file goes with it."""
+        prechecks.end_pre_check(self.session, job, told, at)
 
     def add_attempt(self, attempt: NewAttempt, signature: Signature) -> AttemptRecord:
         """Records an attempt under the next number of this student and assignment."""
@@ -169,23 +200,33 @@ class WritableHistory(History):
         """Puts mails into the outbox, each once for what it is about; says how many are new."""
         return mails.post(self.session, new, at)
 
-    def begin_mails(self, at: datetime, limit: int) -> list[Mail]:
-        """Takes mails that are due, for one sender alone."""
-        return mails.begin_mails(self.session, at, limit)
+    def keep_for(self, rules: Retention) -> None:
+        """Says how long the course keeps what, from now on. No part of the history."""
+        retention.keep_retention(self.session, rules)
 
-    def note_mail(
-        self, id: int, state: str, *, error: str = "", due: datetime, untried: bool = False
-    ) -> None:
-        """Notes what became of a mail; see `mails.note_mail`."""
-        mails.note_mail(self.session, id, state, error=error, due=due, untried=untried)
+    def let_go(self, record: LetGoRecord, signature: Signature) -> int:
+        """Seals that files are let go of; `Store.remove_let_go` removes them.
 
-    def retry_mails(self, at: datetime) -> int:
-        """Has all that is not sent be sent at once; says how many these are."""
-        return mails.retry_mails(self.session, at)
+        Returns:
+            Its number.
+        """
+        return retention.let_go(self.session, record, signature)
+
+    def empty_mails(self, before: datetime) -> int:
+        """Takes address and text out of mails that are over and were written before a moment."""
+        return retention.empty_mails(self.session, before)
 
     def replace_roster(self, people: Sequence[tuple[PersonRecord, Collection[str]]]) -> None:
         """Puts a roster in place of the one before; no part of the history, and unsealed."""
         roster.replace_roster(self.session, people)
+
+    def order_queue(self, order: QueueOrder, signature: Signature) -> None:
+        """Records that the queue is paused, drained, resumed, or runs a submission again."""
+        pauses.record_order(self.session, order, signature)
+
+    def keep_draft(self, owner: str, assignment: str, draft: RubricDraft | None) -> None:
+        """Keeps the rubric that somebody tries, or forgets it; no part of the history."""
+        drafts.keep_draft(self.session, owner, assignment, draft)
 
     def drop(self, drop: DropRecord, signature: Signature) -> None:
         """Records that a submission counts nowhere, or again; nothing of it is deleted."""
@@ -202,6 +243,26 @@ class WritableHistory(History):
     def excuse(self, excuse: ExcuseRecord, signature: Signature) -> None:
         """Records that a student owes no work on an assignment, or owes it again."""
         allowances.record_excuse(self.session, excuse, signature)
+
+    def set_group(self, group: GroupRecord, signature: Signature) -> None:
+        """Records who hands in together from now on; what was handed in stays as it is."""
+        groups.record_group(self.session, group, signature)
+
+    def note_group_file(self, file: GroupFileRecord, signature: Signature) -> None:
+        """Records for whom a group's file counts."""
+        groups.record_group_file(self.session, file, signature)
+
+    def note_job_done(self, done: int, student: str) -> int:
+        """A job of another student that ends with the one given.
+
+        Returns:
+            Its number.
+        """
+        return groups.note_job_done(self.session, done, student)
+
+    def show_group_names(self, shown: bool) -> None:
+        """Says whether members of a group read whom they hand in with; no part of the history."""
+        groups.keep_names_shown(self.session, shown)
 
     def share(self, share: ShareRecord, signature: Signature) -> None:
         """Records which students are a grader's; no mark changes by it."""

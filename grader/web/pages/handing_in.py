@@ -25,6 +25,7 @@ from grader.workflows.handing_in.links import HandInLink
 from grader.workflows.handing_in.overview import handing_in, progress_of, receipt_by
 from grader.workflows.handing_in.receipts import file_name, receipt_of
 from grader.workflows.handing_in.taking import NotTaken, Sender, Sent, take
+from grader.workflows.prechecking.online import gives_pre_checks
 
 __all__ = ["LINK_ROUTES", "ROUTES"]
 
@@ -98,6 +99,8 @@ def _form(request: AnyRequest, desk: _Desk, refused: NotTaken | None = None) -> 
         status=200 if refused is None else 422,
         desk=desk,
         handing=shown,
+        # Who comes by a link reads nothing of what was made of a file.
+        pre_check=desk.link is None and gives_pre_checks(desk.site.store, desk.site.places, desk.assignment),
         refused=refused,
         most_bytes=limit,
         most=f"{limit / 1024**2:g} MB",
@@ -154,6 +157,7 @@ def _progress(desk: _Desk) -> dict[str, Any]:
     progress = progress_of(desk.site.store, desk.student, desk.assignment)
     return {
         "settled": progress.is_settled,
+        "again_s": progress.again_s,
         "html": fragment("hand_in_progress.html.j2", progress=progress),
     }
 

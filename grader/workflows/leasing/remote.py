@@ -22,21 +22,25 @@ from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.intake import normalise_notebook
 from grader.store import Queue, Store
+from grader.store.entering import PRE_CHECK
 from grader.store.leases import LEASE_S
 from grader.store.queue import Claim, Reach
 from grader.store.workers import Said, WorkerRecord
 from grader.workflows.leasing.spool import Spool
 from grader.workflows.leasing.works import Work, Works
+from grader.workflows.prechecking.ending import Telling
 from grader.workflows.regrading.judging import without_run
 from grader.workflows.regrading.pool import JudgePool
 from grader.workflows.running.execution import MAX_TRIES, Order
 from grader.workflows.running.planning import File, read_file
-from grader.workflows.running.recording import Recording, as_handed_in
+from grader.workflows.running.recording import Ending, Recording, as_handed_in
 from grader.workflows.serving.orders import QueuedOrders
 
 __all__ = ["Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
 
 _ASIDE_S = 60.0
+#: Between two looks for what is no longer needed.
+_TIDY_S = 600.0
 _WHY = "run by the worker {}"
 #: Beyond the evidence itself: headers of arrays, and the notebook's cells, which count for nothing there.
 _ROOM_BYTES = 1024 * 1024
@@ -122,6 +126,7 @@ class RemoteDesk:
         self._lock = threading.Lock()
         self._aside: dict[tuple[str, str], float] = {}
         self._turn = 0
+        self._tidy_at = 0.0
         self._signed_on: set[str] = set()
 
     def hear(self, worker: WorkerRecord, said: Said) -> None:
@@ -142,14 +147,14 @@ class RemoteDesk:
         if worker.draining:
             return None
         self._sign_on(worker)
-        for course in self._courses_by_turn():
-            for _ in range(_WITHOUT_RUN):
-                claim = self._queue(course, worker).claim(self._reach(course, image, gpu))
-                if claim is None:
-                    break
-                leased = self._leased(course, worker, claim)
+        courses = self._courses_by_turn()
+        # Of several courses, what any of them waits to be marked comes before pre-checks of another.
+        for but_no in (PRE_CHECK, None) if len(courses) > 1 else (None,):
+            for course in courses:
+                leased = self._next(course, worker, replace(self._reach(course, image, gpu), but_no=but_no))
                 if leased is not None:
                     return leased
+        self._tidy()
         return None
 
     def parcel(self, worker: WorkerRecord, lease: Lease) -> bytes:
@@ -268,7 +273,7 @@ class RemoteDesk:
                 self._signed_on.add(worker.run)
 
     def _queue(self, course: str, worker: WorkerRecord) -> Queue:
-        return Queue(self._stores[course], lease_s=self._lease_s, run=worker.run)
+        return Queue(self._stores[course], lease_s=self._lease_s, run=worker.run, serves=True)
 
     def _courses_by_turn(self) -> list[str]:
         names = list(self._stores)
@@ -283,6 +288,26 @@ class RemoteDesk:
                 name for (at, name), until in self._aside.items() if at == course and until > now
             )
         return Reach(images=(image,), gpu=gpu, but_not=left_out)
+
+    def _next(self, course: str, worker: WorkerRecord, reach: Reach) -> Leased | None:
+        """The next job of a course that has to be run; what needs no run is ended on the way."""
+        for _ in range(_WITHOUT_RUN):
+            claim = self._queue(course, worker).claim(reach)
+            if claim is None:
+                return None
+            leased = self._leased(course, worker, claim)
+            if leased is not None:
+                return leased
+        return None
+
+    def _tidy(self) -> None:
+        """Once in a while, what is no longer needed of pre-checks goes, also where nobody asks for one."""
+        now = time.monotonic()
+        with self._lock:
+            due = now >= self._tidy_at
+            self._tidy_at = now + _TIDY_S if due else self._tidy_at
+        for store in self._stores.values() if due else ():
+            store.pre_checks.remove_old()
 
     def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
         if lease.course not in self._stores:
@@ -328,23 +353,20 @@ class RemoteDesk:
         order = self._orders[course](claim)
         if order.problem:
             return order, File(order.submission, b"", (), order.problem)
-        raw = self._stores[course].blobs.get(claim.key.notebook)
+        raw = order.content() if order.content else self._stores[course].blobs.get(claim.key.notebook)
         return order, read_file(replace(order.submission, read=lambda: raw))
 
     def _record(
         self, course: str, worker: WorkerRecord, claim: Claim, order: Order | None, bundle: Bundle
     ) -> None:
         """Judges and writes, all in one transaction; raises LeaseLost where another claim is newer."""
-        store = self._stores[course]
-        recording = Recording(
-            store,
-            self._queue(course, worker),
-            worker.name,
-            _WHY.format(worker.name),
-            by_process=self._pool.verdict,
-        )
-        prepared = recording.judge(claim, bundle, order.judge if order else None)
-        if not recording.write(prepared):
+        store, queue, by_process = self._stores[course], self._queue(course, worker), self._pool.verdict
+        ending: Ending
+        if claim.key.purpose == PRE_CHECK:
+            ending = Telling(store, queue, by_process)
+        else:
+            ending = Recording(store, queue, worker.name, _WHY.format(worker.name), by_process)
+        if not ending.write(ending.judge(claim, bundle, order.judge if order else None)):
             raise LeaseLost
 
 
