@@ -7,7 +7,9 @@ nothing counts any more is kept and sealed all the same, and takes no other's pl
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,19 +17,19 @@ from typing import IO
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.held import parted
-from grader.intake import Submission
-from grader.store import Priority, Signature, Store, WritableHistory
+from grader.store import Ask, JobKey, Priority, Signature, Store, WritableHistory
 from grader.store.entering import ANYWHERE
 from grader.store.hand_ins import HandInRecord, Received, Way
 from grader.store.records import SubmissionRecord
 from grader.store.rubrics import LoadedRubric
-from grader.workflows.handing_in.assignments import assigned, assigned_here
+from grader.workflows.handing_in.assignments import assigned, assigned_here, is_of_photos
 from grader.workflows.handing_in.deadline import deadline_of
+from grader.workflows.handing_in.pictures import is_zip, pack
 from grader.workflows.handing_in.reading import Found, Readers, shared_readers
 from grader.workflows.mailing.telling import tell_handed_in
 from grader.workflows.regrading.rubrics import another_assignment
-from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
-from grader.workflows.running.planning import HandedIn, Work, plan_of
+from grader.workflows.running.keeping import keep_plan
+from grader.workflows.running.planning import plan_of
 
 __all__ = [
     "MOST_BYTES",
@@ -80,11 +82,13 @@ class Sent:
         content: An open file of the system, which belongs to whoever asked.
         name: As its student called it; never a path of ours.
         at: When its last byte was here.
+        files: Where several came one after another in it, as photos do, the name and length of each.
     """
 
     content: IO[bytes]
     name: str
     at: datetime
+    files: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,14 +135,22 @@ def take(
         ServiceError: It cannot be read here just now.
     """
     places = tuple(places)
-    rubric = assigned_here(store, places, assignment)
+    rubric = assigned_here(store, places, assignment, photos=True)
     require_room(store, sender.student, assignment, sent.at)
-    found = read_apart(store, places, rubric, sent, readers)
-    raw = whole(sent.content)
+    with _as_one(rubric, sent) as one:
+        found = read_apart(store, places, rubric, one, readers)
+        raw = whole(one.content)
     digest = store.blobs.put(raw)
-    name = plain_name(sent.name)
-    submission = Submission(sender.student, Path(name), lambda: raw, submitted_at=sent.at)
-    work = Work(HandedIn(submission, digest, ""), rubric, plan_of(rubric))
+    name = plain_name(one.name)
+    came = SubmissionRecord(
+        student=sender.student,
+        assignment=assignment,
+        notebook=digest,
+        path=name,
+        submitted_at=sent.at,
+        late=False,
+        problem="",
+    )
     record = HandInRecord(
         student=sender.student,
         assignment=assignment,
@@ -150,7 +162,7 @@ def take(
         link=sender.link,
         counts=True,
     )
-    received, replaced = _write(store, work, record, Signature(sender.actor, sent.at, why))
+    received, replaced = _write(store, rubric, came, record, Signature(sender.actor, sent.at, why))
     return Taken(received, replaced, found.left_out)
 
 
@@ -160,13 +172,18 @@ def read_apart(
     """What a file is, read in a process behind walls.
 
     Raises:
-        NotTaken: It is no notebook, or another assignment's.
+        NotTaken: It is no notebook, or another assignment's, or no photos where these are asked for.
         ServiceError: It cannot be read here just now.
     """
-    found = (readers or shared_readers()).read(sent.content, sent.name)
+    if len(sent.files) > 1:
+        raise NotTaken("this form brings more than one file", todo="choose one file, or one zip with all")
+    of_photos = is_of_photos(rubric.rubric)
+    found = (readers or shared_readers()).read(sent.content, sent.name, of_photos=of_photos)
     if found.problem:
         what, todo = parted(found.problem)
         raise NotTaken(what, todo=todo or None)
+    if of_photos:
+        return found
     other = another_assignment(rubric, _all(store, places), found.cells)
     if other is not None:
         raise NotTaken(
@@ -175,6 +192,34 @@ def read_apart(
             todo="send the notebook of this assignment",
         )
     return found
+
+
+@contextmanager
+def _as_one(rubric: LoadedRubric, sent: Sent) -> Iterator[Sent]:
+    """What is kept: the file that came, or photos that came one by one as one zip.
+
+    Raises:
+        NotTaken: Nothing was chosen, or two photos have the same name.
+    """
+    if not sent.files or not is_of_photos(rubric.rubric):
+        yield sent
+        return
+    named = [(plain_name(name), size) for name, size in sent.files if name or size]
+    if not named:
+        raise NotTaken("no photo was chosen", todo="choose your photos (.jpg), or one zip of them")
+    sent.content.seek(0)
+    photos = [(name, sent.content.read(size)) for name, size in named]
+    if len(photos) == 1 and is_zip(photos[0][1]):
+        yield Sent(sent.content, photos[0][0], sent.at)
+        return
+    try:
+        raw = pack(photos)
+    except UsageError as error:
+        raise NotTaken(error.what, found=error.found, todo=error.todo) from None
+    with tempfile.TemporaryFile(prefix="grader-upload-") as content:
+        content.write(raw)
+        content.flush()
+        yield Sent(content, "1 photo.zip" if len(photos) == 1 else f"{len(photos)} photos.zip", sent.at)
 
 
 def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: str, reason: str) -> Received:
@@ -203,14 +248,20 @@ def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: st
     record = before.record
     if record.counts:
         raise RefusedError(f"the file of receipt {seq} counts already")
-    rubric = assigned_here(store, places, record.assignment)
-    raw = store.file(record.notebook)
-    submission = Submission(
-        record.student, Path(record.file or "notebook.ipynb"), lambda: raw, submitted_at=before.at
+    rubric = assigned_here(store, places, record.assignment, photos=True)
+    # It has to be there still.
+    store.file(record.notebook)
+    came = SubmissionRecord(
+        student=record.student,
+        assignment=record.assignment,
+        notebook=record.notebook,
+        path=record.file or "notebook.ipynb",
+        submitted_at=before.at,
+        late=False,
+        problem="",
     )
-    work = Work(HandedIn(submission, record.notebook, ""), rubric, plan_of(rubric))
     signature = Signature(actor, store.clock(), f"receipt {seq} counts: {reason.strip()}")
-    received, _ = _write(store, work, record, signature, again=seq)
+    received, _ = _write(store, rubric, came, record, signature, again=seq)
     return received
 
 
@@ -236,16 +287,20 @@ def require_room(store: Store, student: str, assignment: str, at: datetime) -> N
 
 
 def _write(
-    store: Store, work: Work, record: HandInRecord, signature: Signature, *, again: int | None = None
+    store: Store,
+    rubric: LoadedRubric,
+    came: SubmissionRecord,
+    record: HandInRecord,
+    signature: Signature,
+    *,
+    again: int | None = None,
 ) -> tuple[Received, bool]:
     """The row of the file, that of what counts, and the job: all of it, or nothing."""
-    plan = keep_plan(store, work.plan)
-    ask = ask_for(work, job_key(work, plan, ANYWHERE), Priority.HANDED_IN)
-    came = as_submission(work)
+    asks = _asks(store, rubric, came)
 
     def add(history: WritableHistory) -> tuple[Received, bool]:
         before = history.submission(record.student, record.assignment)
-        counts = _counts(history, work.rubric, came, before)
+        counts = _counts(history, rubric, came, before)
         if again is not None and not counts:
             raise RefusedError(
                 f"the file of receipt {again} came when nothing counted any more, and still would not count",
@@ -254,13 +309,22 @@ def _write(
         same = before is not None and before.notebook == came.notebook and not before.problem
         if counts and not same:
             history.hand_in(came, signature)
-        if counts:
-            history.queue([ask], store.clock())
+        if counts and asks:
+            history.queue(asks, store.clock())
         received = history.receive(_with_counts(record, counts), signature)
         tell_handed_in(history, record.assignment, record.student, received.seq, record.sha256, signature.at)
         return received, counts and before is not None and not same
 
     return store.add(add)
+
+
+def _asks(store: Store, rubric: LoadedRubric, came: SubmissionRecord) -> list[Ask]:
+    """The job on a file; none on photos, which the course looks at all together."""
+    if is_of_photos(rubric.rubric):
+        return []
+    plan = plan_of(rubric)
+    key = JobKey(came.student, came.assignment, came.notebook, keep_plan(store, plan), ANYWHERE)
+    return [Ask(key, priority=Priority.HANDED_IN, gpu=plan.cuda)]
 
 
 def _counts(
