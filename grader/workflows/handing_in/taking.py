@@ -130,7 +130,7 @@ def take(
 
     Raises:
         NotTaken: It is no notebook, another assignment's, or one too many; nothing was written.
-        UsageError: No notebooks are handed in for this assignment.
+        UsageError: No files are handed in for this assignment.
         StoreError: It cannot be kept; no receipt is given.
         ServiceError: It cannot be read here just now.
     """
