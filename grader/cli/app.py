@@ -18,6 +18,7 @@ from grader.cli.dates import dates, excuse, extend
 from grader.cli.db import db
 from grader.cli.drop import drop
 from grader.cli.export import export
+from grader.cli.groups import groups
 from grader.cli.hand_in import hand_in
 from grader.cli.handout import handout
 from grader.cli.image import doctor, image
@@ -92,6 +93,7 @@ app.add_typer(remark, name="remark")
 app.add_typer(retention, name="retention")
 app.add_typer(rubric, name="rubric")
 app.add_typer(share, name="share")
+app.add_typer(groups, name="groups")
 app.add_typer(db, name="db")
 app.add_typer(image, name="image")
 app.add_typer(worker, name="worker")

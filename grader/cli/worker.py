@@ -9,7 +9,20 @@ import typer
 
 from grader.cli import setup
 from grader.cli.console import print_line, print_note
-from grader.cli.options import Data, Database, Gpus, Isolation, Runtime, SandboxName, User
+from grader.cli.options import (
+    Dask,
+    DaskCa,
+    DaskCert,
+    DaskKey,
+    DaskResources,
+    Data,
+    Database,
+    Gpus,
+    Isolation,
+    Runtime,
+    SandboxName,
+    User,
+)
 from grader.errors import UsageError
 
 __all__ = ["worker"]
@@ -46,10 +59,27 @@ def run_worker(
     isolation: Isolation = None,
     runtime: Runtime = None,
     data: Data = None,
+    dask: Dask = None,
+    launch: Annotated[
+        str,
+        typer.Option("--launch", metavar="slurm|kubernetes|ssh", help="Launch a Dask pool to run them in."),
+    ] = "",
+    hosts: Annotated[
+        str,
+        typer.Option("--hosts", metavar="A,B,...", help="For ssh: the scheduler's host, then each worker's."),
+    ] = "",
+    slots: Annotated[
+        int, typer.Option("--slots", min=1, metavar="N", help="Notebooks at a time on each launched worker.")
+    ] = 1,
+    dask_ca: DaskCa = None,
+    dask_cert: DaskCert = None,
+    dask_key: DaskKey = None,
+    dask_resources: DaskResources = None,
 ) -> int:
     """Take notebooks from a server, run them here, and send back what was recorded.
 
-    Nothing of a course is here: no rubric, no answer, no mark, no name. Ctrl-C lets what runs finish.
+    Nothing of a course is here: no rubric, no answer, no mark, no name. Ctrl-C lets what runs finish. With
+    --dask or --launch the notebooks run on the hosts of a Dask pool in place of this machine.
 
     Example: grader worker --server https://desk.example.org --token-file worker.token --jobs 4
     """
@@ -59,10 +89,14 @@ def run_worker(
         raise UsageError("a worker needs a server", expected="--server URL --token-file F")
     from grader.worker.main import Given, work
 
-    options = setup.settings(data=data, sandbox=sandbox, isolation=isolation, gpus=gpus, runtime=runtime)
+    options = setup.settings(
+        data=data, sandbox=sandbox, isolation=isolation, gpus=gpus, runtime=runtime, dask=dask,
+        dask_ca=dask_ca, dask_cert=dask_cert, dask_key=dask_key, dask_resources=dask_resources,
+    )  # fmt: skip
     given = Given(
         server, token_file, ca, pin, jobs, options.gpus, options.sandbox, options.isolation, options.runtime,
-        options.data,
+        options.data, options.dask or "", launch, hosts, slots, options.dask_resources or "", options.dask_ca,
+        options.dask_cert, options.dask_key,
     )  # fmt: skip
     work(given, print_note)
     return 0

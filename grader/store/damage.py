@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, LargeBinary, Table, column, event, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.exc import FlushError
 
 from grader.errors import DamagedRow, GraderError
 from grader.evidence.record import Outcome
@@ -35,6 +36,7 @@ __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words
 #: What reading a damaged value ends in, whoever reads it.
 GARBAGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError,
+    FlushError,
 )  # fmt: skip
 _BATCH = 500
 _SHOWN = 60
@@ -292,6 +294,8 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("verdicts", "body"): ("a verdict as JSON", _is_read(Verdict.model_validate_json)),
     ("bulk_marks", "about"): ("a list of [student, verdict, mark] as JSON", _is_read(_about)),
     ("shares", "students"): ("a list of students as JSON", _is_read(_students)),
+    ("groups", "members"): ("a list of students as JSON", _is_read(_students)),
+    ("group_files", "members"): ("a list of students as JSON", _is_read(_students)),
     ("standing_layouts", "criteria"): ("a list of [criterion, points] as JSON", _is_read(_layout)),
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),

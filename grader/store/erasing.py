@@ -23,6 +23,7 @@ from grader.store.desk_tables import AnswerRow, RosterKeyRow, RosterRow
 from grader.store.drops import DropRecord, record_drop, standing_drops
 from grader.store.enrolling import book_in, rewrite
 from grader.store.flags import FlagRecord, record_flag, standing_flags
+from grader.store.group_tables import GroupFileRow, GroupRow
 from grader.store.leases import lapsed
 from grader.store.ledger import Signature
 from grader.store.lti_tables import SentScoreRow
@@ -70,6 +71,9 @@ _FREE_TEXT: tuple[tuple[type[Entry | LedgerRow], InstrumentedAttribute[str]], ..
     (ExtensionRow, ExtensionRow.reason),
     (ExcuseRow, ExcuseRow.reason),
     (ShareRow, ShareRow.how),
+    (GroupRow, GroupRow.name),
+    (GroupRow, GroupRow.reason),
+    (GroupFileRow, GroupFileRow.name),
     (ErasureRow, ErasureRow.reason),
     (AttemptRow, AttemptRow.detail),
     (SubmissionRow, SubmissionRow.problem),

@@ -22,6 +22,7 @@ from grader.store import (
     erasing,
     flags,
     given,
+    groups,
     hand_ins,
     health,
     ledger,
@@ -49,6 +50,7 @@ from grader.store.enrolling import book_in
 from grader.store.erasing import HeldAbout, Said
 from grader.store.flags import Flag
 from grader.store.given import CommentUsed, GivenMark
+from grader.store.groups import Group
 from grader.store.hand_ins import Received
 from grader.store.health import Load
 from grader.store.ledger import Break, Head
@@ -507,6 +509,27 @@ class History:
     def job_on(self, student: str, assignment: str, notebook: str) -> JobOn | None:
         """The newest job on a student's file, and how many come before it; None where there is none."""
         return queue_views.job_on(self.session, student, assignment, notebook)
+
+    def groups(self, assignment: str) -> dict[str, Group]:
+        """Who hands in together, by the names of the groups."""
+        return groups.groups_of(self.session, assignment)
+
+    def group_of(self, assignment: str, student: str) -> Group | None:
+        """The group that a student is in; None where they hand in by themselves."""
+        return groups.group_of(self.session, assignment, student)
+
+    def sharers(self, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
+        """For whom else a file counts that counts for a student, since their group handed it in."""
+        return groups.sharers(self.session, assignment, student, notebook)
+
+    def number_in_group(self, assignment: str, student: str) -> int:
+        """For how many others the newest file of a student counts."""
+        newest = hand_ins.newest_submission(self.session, student, assignment)
+        return len(self.sharers(assignment, student, newest.notebook)) if newest else 0
+
+    def shows_group_names(self) -> bool:
+        """Whether members of a group read whom they hand in with."""
+        return groups.names_shown(self.session)
 
     def pace(self) -> Pace:
         """What is run just now, since when, and what the last runs took."""

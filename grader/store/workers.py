@@ -30,6 +30,7 @@ class Said:
     version: str
     seats: int
     gpus: int
+    dashboard: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,7 @@ class WorkerRecord(Record):
     version: str
     seats: int
     gpus: int
+    dashboard: str
     revoked: datetime | None
     seen: datetime | None
     draining: bool
@@ -102,6 +104,7 @@ class Workers:
                     version="",
                     seats=0,
                     gpus=0,
+                    dashboard="",
                     revoked=None,
                     seen=None,
                     draining=False,
@@ -119,7 +122,7 @@ class Workers:
 
     def hear(self, id: int, said: Said) -> None:
         """Notes that a worker is there, and what it says of itself."""
-        told = {"host": said.host, "version": said.version, "seats": said.seats, "gpus": said.gpus}
+        told = vars(said)
         with self._database.queueing() as session:
             session.execute(update(WorkerRow).where(WorkerRow.id == id).values(seen=self._clock(), **told))
 

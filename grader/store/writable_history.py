@@ -14,6 +14,7 @@ from grader.store import (
     drops,
     erasing,
     flags,
+    groups,
     hand_ins,
     ledger,
     mails,
@@ -31,6 +32,7 @@ from grader.store.answers import AnswerRecord
 from grader.store.drops import DropRecord
 from grader.store.entering import Ask, enter
 from grader.store.flags import FlagRecord
+from grader.store.groups import GroupFileRecord, GroupRecord
 from grader.store.hand_ins import HandInRecord, Received
 from grader.store.history import History
 from grader.store.ledger import Signature
@@ -229,6 +231,26 @@ class WritableHistory(History):
     def excuse(self, excuse: ExcuseRecord, signature: Signature) -> None:
         """Records that a student owes no work on an assignment, or owes it again."""
         allowances.record_excuse(self.session, excuse, signature)
+
+    def set_group(self, group: GroupRecord, signature: Signature) -> None:
+        """Records who hands in together from now on; what was handed in stays as it is."""
+        groups.record_group(self.session, group, signature)
+
+    def note_group_file(self, file: GroupFileRecord, signature: Signature) -> None:
+        """Records for whom a group's file counts."""
+        groups.record_group_file(self.session, file, signature)
+
+    def note_job_done(self, done: int, student: str) -> int:
+        """A job of another student that ends with the one given.
+
+        Returns:
+            Its number.
+        """
+        return groups.note_job_done(self.session, done, student)
+
+    def show_group_names(self, shown: bool) -> None:
+        """Says whether members of a group read whom they hand in with; no part of the history."""
+        groups.keep_names_shown(self.session, shown)
 
     def share(self, share: ShareRecord, signature: Signature) -> None:
         """Records which students are a grader's; no mark changes by it."""

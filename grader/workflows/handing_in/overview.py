@@ -19,7 +19,17 @@ from grader.workflows.handing_in.links import HandInLink
 from grader.workflows.handing_in.reading import Found, Readers, shared_readers
 from grader.workflows.handing_in.time_left import time_left
 
-__all__ = ["Handing", "Offer", "Progress", "handing_in", "offers", "photos_in", "progress_of", "receipt_by"]
+__all__ = [
+    "Handing",
+    "Offer",
+    "OwnGroup",
+    "Progress",
+    "handing_in",
+    "offers",
+    "photos_in",
+    "progress_of",
+    "receipt_by",
+]
 
 
 _SOON, _LATER = timedelta(seconds=3), timedelta(minutes=1)
@@ -74,6 +84,19 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class OwnGroup:
+    """With whom a student hands in.
+
+    Attributes:
+        others: How many they are.
+        names: Who, where the course lets members know.
+    """
+
+    others: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Handing:
     """All that the page of one assignment shows.
 
@@ -82,6 +105,7 @@ class Handing:
         received: What came, the newest first.
         counts: Number of the receipt of the file that counts; None where none does.
         counts_elsewhere: When the file that counts came, where it is none of these.
+        group: With whom they hand in; None where they do so by themselves.
     """
 
     assignment: str
@@ -92,6 +116,7 @@ class Handing:
     counts: int | None
     counts_elsewhere: datetime | None
     progress: Progress
+    group: OwnGroup | None = None
 
 
 def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
@@ -203,7 +228,16 @@ def _handing(
         counts,
         counting.submitted_at if counting is not None and elsewhere else None,
         _progress(history, student, rubric.assignment, now),
+        _own_group(history, student, rubric.assignment),
     )
+
+
+def _own_group(history: History, student: str, assignment: str) -> OwnGroup | None:
+    group = history.group_of(assignment, student)
+    if group is None:
+        return None
+    others = tuple(each for each in group.members if each != student)
+    return OwnGroup(len(others), others if history.shows_group_names() else ())
 
 
 def _progress(history: History, student: str, assignment: str, now: datetime) -> Progress:
@@ -212,11 +246,14 @@ def _progress(history: History, student: str, assignment: str, now: datetime) ->
         return Progress("none")
     if counting.problem:
         return Progress("held")
-    job = history.job_on(student, assignment, counting.notebook)
-    if job is None and history.received_from(student, assignment):
+    of = (student, *history.sharers(assignment, student, counting.notebook))
+    found = [job for each in of if (job := history.job_on(each, assignment, counting.notebook)) is not None]
+    if not found and history.received_from(student, assignment):
         # A notebook that came has a job from the same transaction.
         return Progress("collected")
-    if job is None or job.state == "superseded":
+    # A group's file is run once, as the job of one of them.
+    job = next((each for each in found if each.state != "superseded"), None)
+    if job is None:
         return Progress("none")
     if job.state == "queued":
         pace = history.pace()

@@ -33,7 +33,9 @@ COMMANDS = (
     "remark open s2 -a mini --criterion builtin-shadowing --reason r --accept",
     "remark review REQUEST", "remark decide REQUEST --points 1 --reason x", "remark withdraw REQUEST",
     "remark escalate REQUEST --reason x", "remark import requests.csv -a mini",
-    "db prechecks 3 --assignment mini", "db reproject", "db backup copy.backup", "db upgrade",
+    "groups list -a mini", "groups set g2 s2 -a mini --reason x", "groups read groups.csv -a mini",
+    "groups end g1 -a mini --reason x", "groups names --show", "db prechecks 3 --assignment mini",
+    "db reproject", "db backup copy.backup", "db upgrade",
     "account list", "account add cara --role ta", "account role ben head-ta", "account link ben",
     "account sign-out ben", "account remove ben", "person show s2", "person export s2 held",
     "person erase s2 --reason asked --yes", "hand-in take submissions/s3/lab.ipynb -s s2 -a mini",
@@ -49,8 +51,9 @@ COMMANDS = (
     "api revoke first --account ben",
     "worker list", "worker token x", "worker drain gpu-1", "worker revoke gpu-1",
     "mail list", "mail on --from course@uni.example --link https://desk.example.org", "mail off",
-    "mail retry", "mail send --smtp smtp+plain://127.0.0.1:1", "lti list", "lti remove moodle",
-    "lti connect moodle 5",
+    "retention show", "retention set --recordings 30 -a mini", "retention apply --dry-run",
+    "retention apply --yes", "mail retry", "mail send --smtp smtp+plain://127.0.0.1:1", "lti list",
+    "lti remove moodle", "lti connect moodle 5",
     "lti person moodle 17 ben", "lti show", "lti rotate", "lti roster", "lti push -a mini",
     "lti add canvas --issuer https://lms.example.org --client-id c --deployment 1"
     " --auth-url https://lms.example.org/a --token-url https://lms.example.org/t"
