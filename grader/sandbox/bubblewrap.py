@@ -120,8 +120,11 @@ def python_view() -> list[str]:
 
 
 def _view(path: Path) -> tuple[str, ...]:
-    """A path as it is on this machine, read-only; links such as /lib stay links."""
-    if path.is_symlink():
+    """A path as it is on this machine, read-only; links such as /lib stay links.
+
+    Of a link to a virtual environment what it leads to is shown in its place.
+    """
+    if path.is_symlink() and str(path) in (*_SYSTEM, *_SETTINGS):
         return ("--symlink", str(path.readlink()), str(path))
     return ("--ro-bind", str(path), str(path))
 
