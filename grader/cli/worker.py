@@ -108,9 +108,11 @@ def token(name: _Name, db: Database = None, user: User = None) -> int:
 
     Example: grader worker token gpu-1 > worker.token
     """
+    from grader.workflows.leasing.workers import let_in
+
     options = setup.settings(db=db, user=user)
     with setup.store(options) as store:
-        print_line(store.workers.let_in(name, setup.actor(options)))
+        print_line(let_in(store, name, actor=setup.actor(options)))
     return 0
 
 
@@ -130,13 +132,14 @@ def list_workers(db: Database = None) -> int:
 
 
 @worker.command()
-def revoke(name: _Name, db: Database = None) -> int:
+def revoke(name: _Name, db: Database = None, user: User = None) -> int:
     """End a worker's token for good; what it runs is free within a lease.
 
     Example: grader worker revoke gpu-1
     """
-    with setup.store(setup.settings(db=db)) as store:
-        store.workers.revoke(name)
+    options = setup.settings(db=db, user=user)
+    with setup.store(options) as store:
+        store.workers.revoke(name, setup.actor(options))
     return 0
 
 

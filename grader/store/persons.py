@@ -109,6 +109,8 @@ NOBODYS: Mapping[str, str] = {
     "wants": "which run asked for which job",
     "workers": "hosts, with who let them in",
     "regrades": "who of the staff judges again",
+    "queue_pauses": "what of the queue waits, by which order",
+    "rubric_drafts": "what staff would have a rubric say",
     "pre_check_rules": "how many pre-checks a course gives",
     "settings": "what the course says of itself",
     "secrets": "made by chance, of the database",
