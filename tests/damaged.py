@@ -14,10 +14,12 @@ from sqlalchemy import Integer, LargeBinary
 
 from grader.cli import execute
 from grader.store import ANYWHERE, Ask, JobKey, Priority, Signature, open_store
+from grader.store.drafts import RubricDraft
 from grader.store.entering import PRE_CHECK
 from grader.store.groups import GroupFileRecord
 from grader.store.mails import NewMail
 from grader.store.models import Base
+from grader.store.pauses import QueueAction, QueueOrder
 from grader.store.prechecks import NewPreCheck
 from grader.store.retention import LetGoRecord
 from grader.store.types import Flag, Real, UtcTime
@@ -96,6 +98,7 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         ("hand-in", "submissions/s2/lab.ipynb", "-s", "s2", "-a", "mini", "--receipt", "receipt.json"),
         ("api", "token", "first", "--account", "ben", "--scope", "read"),
         ("worker", "token", "gpu-1"),
+        ("queue", "rerun", "s2", "-a", "mini", "--reason", "once more"),
         ("lti", "add", "moodle", *_PLATFORM),
         ("lti", "connect", "moodle", "5"),
         ("db", "prechecks", "3", "--assignment", "mini"),
@@ -103,6 +106,11 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
     ):
         assert execute(command) == 0, command
     with open_store("grader.db") as store:
+        with store.writing() as history:
+            # Of another assignment: a run would wait for one of its own.
+            paused = QueueOrder(action=QueueAction.PAUSE, assignment="later", student=None, reason="not yet")
+            history.order_queue(paused, Signature("ann", store.clock(), "grader queue pause"))
+            history.keep_draft("ann", "mini", RubricDraft(course.RUBRIC, store.clock()))
         both = [
             Alike(each.student, course.seen_now(each, "why"))
             for each in find_results(store, "mini", ["s2", "s3"])

@@ -120,9 +120,11 @@ def token(
 
     Example: grader worker token gpu-1 > worker.token
     """
+    from grader.workflows.leasing.workers import let_in
+
     options = setup.settings(db=db, user=user)
     with setup.store(options) as store:
-        print_line(store.workers.let_in(name, setup.actor(options), courses or ()))
+        print_line(let_in(store, name, actor=setup.actor(options), courses=courses or ()))
     return 0
 
 
@@ -137,19 +139,20 @@ def list_workers(db: Database = None) -> int:
             state = "revoked" if each.revoked else "draining" if each.draining else "may work"
             seen = f"last heard of {each.seen:%d %b %Y %H:%M} UTC" if each.seen else "never heard of"
             serves = each.courses.replace("\n", ", ") or "all courses"
-            told = f"{each.name}  {state}  {serves}  {seen}  {each.seats} seats  {each.host} {each.version}"
-            print_line(told.rstrip())
+            about = f"{each.seats} seats  {each.host} {each.version}  {each.dashboard}"
+            print_line(f"{each.name}  {state}  {serves}  {seen}  {about}".rstrip())
     return 0
 
 
 @worker.command()
-def revoke(name: _Name, db: Database = None) -> int:
+def revoke(name: _Name, db: Database = None, user: User = None) -> int:
     """End a worker's token for good; what it runs is free within a lease.
 
     Example: grader worker revoke gpu-1
     """
-    with setup.store(setup.settings(db=db)) as store:
-        store.workers.revoke(name)
+    options = setup.settings(db=db, user=user)
+    with setup.store(options) as store:
+        store.workers.revoke(name, setup.actor(options))
     return 0
 
 

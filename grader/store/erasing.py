@@ -49,6 +49,7 @@ from grader.store.models import (
 from grader.store.names import PATH, is_token
 from grader.store.persons import rows_of
 from grader.store.prechecks import forget_pre_checks, held_pre_checks
+from grader.store.queue_tables import QueueOrderRow
 from grader.store.roster import PersonRecord
 from grader.store.second_run_tables import SecondRunRow
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
@@ -72,6 +73,7 @@ _FREE_TEXT: tuple[tuple[type[Entry | LedgerRow], InstrumentedAttribute[str]], ..
     (ExtensionRow, ExtensionRow.reason),
     (ExcuseRow, ExcuseRow.reason),
     (ShareRow, ShareRow.how),
+    (QueueOrderRow, QueueOrderRow.reason),
     (GroupRow, GroupRow.name),
     (GroupRow, GroupRow.reason),
     (GroupFileRow, GroupFileRow.name),

@@ -111,6 +111,8 @@ NOBODYS: Mapping[str, str] = {
     "wants": "which run asked for which job",
     "workers": "hosts, with who let them in",
     "regrades": "who of the staff judges again",
+    "queue_pauses": "what of the queue waits, by which order",
+    "rubric_drafts": "what staff would have a rubric say",
     "pre_check_rules": "how many pre-checks a course gives",
     "settings": "what the course says of itself",
     "secrets": "made by chance, of the database",
@@ -155,17 +157,15 @@ def rows_of(session: Session, student: str, keys: Collection[str]) -> dict[str, 
 
 def _together(session: Session, student: str) -> dict[str, list[dict[str, Any]]]:
     """In which sealed rows about several somebody stands, with nothing of the others."""
+    rows: list[GroupRow | GroupFileRow] = [
+        *session.scalars(select(GroupRow).order_by(GroupRow.seq)),
+        *session.scalars(select(GroupFileRow).order_by(GroupFileRow.seq)),
+    ]
     found: dict[str, list[dict[str, Any]]] = {}
-    models: tuple[type[GroupRow | GroupFileRow], ...] = (GroupRow, GroupFileRow)
-    for model in models:
-        rows = session.scalars(select(model).order_by(model.seq))
-        own = [
-            {"row": row.seq, "assignment": row.assignment, "group": row.name}
-            for row in rows
-            if student in row.members
-        ]
-        if own:
-            found[model.__tablename__] = own
+    for row in rows:
+        if student in row.members:
+            own = {"row": row.seq, "assignment": row.assignment, "group": row.name}
+            found.setdefault(row.__tablename__, []).append(own)
     return found
 
 

@@ -20,6 +20,7 @@ class WorkerRow(Base):
         revoked: When its token ended; None while it holds.
         seen: When it was last heard of; None before it ever was.
         dashboard: Address of Dask's own pages, where it works by a pool; empty otherwise.
+        revoked_by: Who ended its token; empty while it holds.
         draining: It finishes what it has, and gets nothing new.
         courses: Which it serves, one a line; empty for all that the server has.
     """
@@ -40,4 +41,5 @@ class WorkerRow(Base):
     revoked: Mapped[datetime | None]
     seen: Mapped[datetime | None]
     draining: Mapped[bool]
+    revoked_by: Mapped[str]
     courses: Mapped[str]

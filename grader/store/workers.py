@@ -49,6 +49,7 @@ class WorkerRecord(Record):
     revoked: datetime | None
     seen: datetime | None
     draining: bool
+    revoked_by: str
     courses: str
 
     def serves(self, course: str) -> bool:
@@ -115,6 +116,7 @@ class Workers:
                     seen=None,
                     draining=False,
                     courses="\n".join(courses),
+                    revoked_by="",
                 )
             )
         return secret
@@ -133,13 +135,19 @@ class Workers:
         with self._database.queueing() as session:
             session.execute(update(WorkerRow).where(WorkerRow.id == id).values(seen=self._clock(), **told))
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, by: str) -> None:
         """Ends a worker's token for good; what it runs is free within a lease.
 
+        Args:
+            name: Which one.
+            by: Who ends it.
+
         Raises:
-            UsageError: There is none of this name.
+            UsageError: There is none of this name, or it was revoked before.
         """
-        self._change(name, revoked=self._clock())
+        if any(each.name == name and each.revoked is not None for each in self.all()):
+            raise UsageError(f"the worker {name} was revoked already")
+        self._change(name, revoked=self._clock(), revoked_by=by)
 
     def drain(self, name: str, *, draining: bool) -> None:
         """Lets a worker finish what it has and take nothing new, or take work again.

@@ -28,6 +28,7 @@ from grader.store.models import JobRow
 from grader.web.serve import Opened, listen
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Answer, Away, Lease, Server, Trust
+from grader.workflows.desk.steering import pause, resume
 from grader.workflows.handing_in.taking import Sent
 from grader.workflows.leasing.remote import RemoteDesk
 from grader.workflows.prechecking.online import send_for_pre_check
@@ -246,6 +247,21 @@ class _Marks:
         return os.mkdir, (str(self._path),)
 
 
+def test_a_worker_gets_nothing_of_a_paused_queue_and_ends_what_it_has(lab: Lab) -> None:
+    lab.queue("s1", "x = 1")
+    lab.queue("s2", "x = 2")
+    server = lab.server()
+    lease, work = claimed(server)
+    pause(lab.store, "", "repairs", actor="ann")
+    assert server.ask("POST", "claim", WANTED).status == 204
+    raw = evidence(work)
+    assert send(server, lease, raw) == 201
+    assert finish(server, lease, raw).told == {"recorded": "now"}
+    assert len(lab.attempts()) == 1
+    resume(lab.store, "", actor="ann")
+    claimed(server)
+
+
 def test_a_token_opens_nothing_when_it_is_none_or_was_revoked(lab: Lab) -> None:
     lab.queue("s1", course.GOOD)
     for token in ("", "gw_guessed", lab.tokens["one"][:-1]):
@@ -253,7 +269,7 @@ def test_a_token_opens_nothing_when_it_is_none_or_was_revoked(lab: Lab) -> None:
             lab.server(token=token or "x").ask("POST", "claim", WANTED)
     lab.store.workers.drain("one", draining=True)
     assert lab.server().ask("POST", "claim", WANTED).status == 204
-    lab.store.workers.revoke("one")
+    lab.store.workers.revoke("one", "ann")
     with pytest.raises(SandboxUnavailable):
         lab.server().ask("POST", "claim", WANTED)
     kept = (lab.folder / "grader.db").read_bytes()

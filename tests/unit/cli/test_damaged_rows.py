@@ -49,7 +49,9 @@ COMMANDS = (
     "release show -a mini", "release now -a mini --yes", "release hide -a mini --why x",
     "remark show-answer REQUEST", "api list", "api token x --account ben --scope read",
     "api revoke first --account ben",
-    "worker list", "worker token x", "worker drain gpu-1", "worker revoke gpu-1",
+    "queue show", "queue pause --reason x", "queue drain -a mini --reason x", "queue resume -a later",
+    "queue rerun s1 -a mini --reason x", "worker list", "worker token x",
+    "worker drain gpu-1", "worker revoke gpu-1",
     "mail list", "mail on --from course@uni.example --link https://desk.example.org", "mail off",
     "retention show", "retention set --recordings 30 -a mini", "retention apply --dry-run",
     "retention apply --yes", "mail retry", "mail send --smtp smtp+plain://127.0.0.1:1", "lti list",
@@ -62,7 +64,7 @@ COMMANDS = (
 #: The others, and why a damaged row is nothing to them.
 WITHOUT_MARKS = {
     "no database": (
-        "intake", "similar", "check", "data", "handout", "demo", "photos collect", "photos anonymize",
+        "intake", "similar", "check", "data", "handout", "demo", "photos anonymize",
         "photos card", "rubric check", "rubric schema", "rubric new", "rubric handout", "rubric try",
         "image build", "image list", "image prune",
     ),
@@ -71,6 +73,7 @@ WITHOUT_MARKS = {
     "reads a backup": ("db restore",),
     "asks on a terminal": ("account password",),
     "reads a notebook, and no marks": ("precheck",),
+    "reads files that came, and no marks": ("photos collect",),
 }  # fmt: skip
 #: Values tried of each column, and commands with each value; all of it would take an hour.
 VALUES, EACH = (9, 4) if os.environ.get("GRADER_SOAK") else (1, 1)

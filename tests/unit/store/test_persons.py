@@ -20,6 +20,7 @@ from grader.store.hand_ins import HandInRecord
 from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mails import Mailing, NewMail
 from grader.store.models import AttemptRow, Base, JobRow
+from grader.store.pauses import QueueAction, QueueOrder
 from grader.store.persons import NOBODYS, THEIRS
 from grader.store.platforms import SentScore
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
@@ -104,6 +105,8 @@ def sealed(store: Store) -> None:
         history.share(
             ShareRecord(assignment=LAB, grader="ben", students=("annabell",), how="by hand"), SIGNED
         )
+        again = QueueOrder(action=QueueAction.RERUN, assignment=LAB, student="annabell", reason="no data")
+        history.order_queue(again, SIGNED)
 
 
 def sent(student: str, course: str, subject: str) -> SentScore:
