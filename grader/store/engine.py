@@ -31,6 +31,7 @@ __all__ = [
     "shown",
     "url_of",
     "use_write_ahead_log",
+    "writes_alone",
 ]
 
 #: Any number that no other program on the server uses for its advisory locks.
@@ -77,6 +78,20 @@ def url_of(location: str) -> str:
     return location if is_url(location) else f"sqlite:///{Path(location).absolute()}"
 
 
+class _Moment(threading.local):
+    """What a thread reads by, where all that it reads is to be of one moment.
+
+    Attributes:
+        held: None outside of any moment, and where the next reader begins another one.
+        asked: How many are reading by it just now.
+        lasts: Whether there is one.
+    """
+
+    held: Session | None = None
+    asked = 0
+    lasts = False
+
+
 class Database:
     """Transactions on one database. Safe to share between threads.
 
@@ -101,6 +116,7 @@ class Database:
         self.engine = connect(location, busy_timeout_s=busy_timeout_s, url=url)
         self._busy_timeout_s = busy_timeout_s
         self._one_writer = threading.Lock()
+        self._moment = _Moment()
         reading, writing = _isolation(self.engine)
         self._reading = sessionmaker(self.engine.execution_options(**reading))
         self._writing = sessionmaker(self.engine.execution_options(writes=True, **writing))
@@ -118,9 +134,64 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        with self._plainly(), self._reading() as session:
-            self.at_start(session)
-            yield session
+        with self._plainly():
+            if not self._moment.lasts:
+                with self._reading() as session:
+                    self.at_start(session)
+                    yield session
+                return
+            session = self._begun()
+            self._moment.asked += 1
+            try:
+                yield session
+            except BaseException:
+                # After an error a server answers nothing more within the same transaction.
+                self._moment.held = None
+                session.close()
+                raise
+            finally:
+                self._moment.asked -= 1
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Lets all that this thread reads until the end be of one moment, in one transaction.
+
+        It begins at once, so that nobody who holds a lock that others wait for waits for a connection. What
+        the thread writes meanwhile ends it; whoever reads then begins another one.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        if self._moment.lasts:
+            yield
+            return
+        self._moment.lasts = True
+        try:
+            with self._plainly():
+                self._begun()
+            yield
+        finally:
+            self._moment.lasts = False
+            self.renew_moment()
+
+    def renew_moment(self) -> None:
+        """Lets the next reader of this thread begin another moment, unless one is reading just now."""
+        held = self._moment.held
+        if held is not None and not self._moment.asked:
+            self._moment.held = None
+            held.close()
+
+    def _begun(self) -> Session:
+        """The session of this thread's moment."""
+        if self._moment.held is None:
+            session = self._reading()
+            try:
+                self.at_start(session)
+            except BaseException:
+                session.close()
+                raise
+            self._moment.held = session
+        return self._moment.held
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -153,6 +224,7 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
+        self.renew_moment()
         turn = self._turn() if self.engine.dialect.name == "sqlite" else nullcontext()
         with turn, self._plainly(), self._queueing.begin() as session:
             session.connection()
@@ -176,11 +248,12 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Lets one thread at a time wait for the database's lock.
+        """Lets one thread at a time wait for the database's lock, which holds no moment meanwhile.
 
         More of them would hold all connections of this process, so that claims went without, and SQLite's
         waiters look for the lock now and then, in no order.
         """
+        self.renew_moment()
         if not self._one_writer.acquire(timeout=self._busy_timeout_s):
             raise _explain("database is locked", self.location, lost=False)
         try:
@@ -202,6 +275,11 @@ def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
     if engine.dialect.name != "postgresql":
         return {}, {}
     return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
+
+
+def writes_alone(session: Session) -> bool:
+    """Whether nobody else can write to the history until this transaction ends."""
+    return bool(session.connection().get_execution_options().get("writes", False))
 
 
 def connect(location: str, *, busy_timeout_s: float, url: URL | None = None) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
@@ -63,10 +63,19 @@ def shares_of(session: Session, assignment: str) -> dict[str, Share]:
     }
 
 
+# Made once: each page of a class asks it, and to put it together takes longer than to ask.
+_SHARES_OF = select(ShareRow).where(
+    ShareRow.seq.in_(
+        select(func.max(ShareRow.seq))
+        .where(ShareRow.grader == bindparam("grader"))
+        .group_by(ShareRow.assignment)
+    )
+)
+
+
 def share_of_each_work(session: Session, grader: str) -> dict[str, frozenset[str]]:
     """Whose works are a grader's, by assignment."""
-    newest = select(func.max(ShareRow.seq)).filter_by(grader=grader).group_by(ShareRow.assignment)
-    rows = session.scalars(select(ShareRow).where(ShareRow.seq.in_(newest)))
+    rows = session.scalars(_SHARES_OF, {"grader": grader})
     return {row.assignment: frozenset(row.students) for row in rows if row.students}
 
 

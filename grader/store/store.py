@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
@@ -156,6 +156,20 @@ class Store:
         """
         with self.database.reading() as session:
             yield History(session)
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Lets all that this thread reads until the end be of one moment, and cost one transaction.
+
+        What the thread writes meanwhile ends it: whoever reads then finds that as well.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        return self.database.moment()
+
+    def renew_moment(self) -> None:
+        """Lets whoever reads next in this thread's moment find what was written since it began."""
+        self.database.renew_moment()
 
     @contextmanager
     def writing(self) -> Iterator[WritableHistory]:

@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery
 
 from grader.grading.what_if import WhatIf
 from grader.reporting.pictures.marks import before_and_after
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.jobs import Job
@@ -44,6 +44,7 @@ class _About:
 
 
 @get("/a/{assignment:str}/rubric", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
+@of_one_moment
 def rubric(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> Response[str]:
     """The rubric that stands, or the text of a trial with what came of it."""
     who = asking(request)
@@ -100,6 +101,7 @@ def live(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[F
     media_type=MediaType.JSON,
     sync_to_thread=True,
 )
+@of_one_moment
 def state(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> dict[str, Any]:
     """For the script: how far a trial or a publication is, and what came of it as HTML."""
     found = _find(asking(request), assignment, job)
@@ -108,6 +110,7 @@ def state(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = 
 
 
 @get("/a/{assignment:str}/rubric/shares", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
+@of_one_moment
 def shares(request: AnyRequest, assignment: FromPath[str]) -> Response[bytes]:
     """For the sliders: each mark as shares of its criteria, in no order that tells whose it is.
 
@@ -121,6 +124,7 @@ def shares(request: AnyRequest, assignment: FromPath[str]) -> Response[bytes]:
 
 
 @get("/a/{assignment:str}/rubric/confirm", opt=permits(Permission.PUBLISH_RUBRIC), sync_to_thread=True)
+@of_one_moment
 def confirm(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> Response[Any]:
     """Whose marks change, and the question whether they shall."""
     who = asking(request)

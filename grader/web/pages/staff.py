@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get
 
-from grader.web.asking import asking, page_number
+from grader.web.asking import asking, of_one_moment, page_number
 from grader.web.guards import permits
 from grader.web.rendering import page
 from grader.web.roles import Permission
@@ -16,6 +16,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/queue", opt=permits(Permission.READ_QUEUE), sync_to_thread=True)
+@of_one_moment
 def queue(request: AnyRequest) -> Response[str]:
     """What waits to be run since when, who runs what, and how long it takes."""
     who = asking(request)
@@ -23,6 +24,7 @@ def queue(request: AnyRequest) -> Response[str]:
 
 
 @get("/people", opt=permits(Permission.READ_PEOPLE), sync_to_thread=True)
+@of_one_moment
 def people(request: AnyRequest) -> Response[str]:
     """The roster, and who has which role."""
     site = asking(request).site

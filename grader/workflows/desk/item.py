@@ -203,7 +203,7 @@ def read_item(
         hide = hidden_names(history, result) if anonymous else _as_it_is
     shown = name_of(store, anonymous)(result.student)
     mark = criterion_mark(result, criterion)
-    report = report_input(store, result, reference=reference, appendix=False)
+    report = report_input(store, result, reference=reference, appendix=False, remarks=asked)
     assert report is not None and report.bundle is not None and result.rubric is not None
     loaded = store.rubric(result.rubric)
     line = next(item for item in loaded.rubric.criteria if item.id == criterion)
