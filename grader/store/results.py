@@ -42,10 +42,10 @@ from grader.store.zone import kept_zone
 __all__ = ["PAST", "Result", "results"]
 
 _AT_A_TIME = 25
-#: Under which a session says that it reads the past.
+#: Under which a session says up to which row it reads, where that is in the past.
 PAST = "past"
-#: Under which a writing session keeps works that it read.
-_HELD = "works held"
+#: Under which a session keeps works that it read, and of how many asked for together at most.
+_HELD, _MOST_HELD = "works held", 500
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def results(
     try:
         for result in _results(session, assignment, students, with_dropped):
             read.add((result.assignment, result.student))
-            if held is not None and students:
+            if held is not None and 0 < len(students) <= _MOST_HELD:
                 held.works[result.assignment, result.student] = result
             yield result
     except (*GARBAGE, DBAPIError) as error:
@@ -188,7 +188,7 @@ def _damaged(assignment: str, student: str, what: str) -> Result:
 
 @dataclass
 class _Held:
-    """Works that a transaction read while nobody else can write, followed through the marks that it gives.
+    """Works that a transaction read; one that writes follows them through the marks that it gives.
 
     Attributes:
         followed: So many of the rows that the transaction added are in them.
@@ -226,10 +226,14 @@ class _Held:
 
 
 def _held(session: Session) -> _Held | None:
-    """What this transaction read of works; None where others may write, or where it reads the past."""
-    if not writes_alone(session) or session.info.get(PAST):
+    """What this transaction read of works; None while it writes and reads the past."""
+    past = session.info.get(PAST)
+    if not writes_alone(session):
+        # What a reader sees stays as it is to the end.
+        return session.info.setdefault((_HELD, past), _Held())  # type: ignore[no-any-return]
+    if past is not None:
         return None
-    held: _Held = session.info.setdefault(_HELD, _Held())
+    held: _Held = session.info.setdefault((_HELD, None), _Held())
     held.follow(session)
     return held
 

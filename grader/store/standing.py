@@ -106,7 +106,7 @@ def forget_student(session: Session, student: str) -> None:
     for assignment in works:
         before = _before(session, assignment, [student])
         for model, rows in before.items():
-            _replace(session, model, rows, {})
+            _put(session, model, rows, {})
         moved: Counter[tuple[str, str]] = Counter()
         moved.subtract(_counted(before))
         _move_counts(session, assignment, moved)
@@ -130,7 +130,7 @@ def _write(session: Session, assignment: str, students: Collection[str]) -> int:
             layouts[each.layout["layout"]] = each.layout
         moved.update(each.counts)
     for model, rows in made.items():
-        _replace(session, model, before.get(model, {}), rows)
+        _put(session, model, before.get(model, {}), rows)
     works = [*before.get(StandingRow, {}).values(), *made[StandingRow].values()]
     known = {row["layout"] for row in before.get(StandingRow, {}).values()}
     _note_layouts(session, assignment, {name: row for name, row in layouts.items() if name not in known})
@@ -161,7 +161,7 @@ def _counted(before: Mapping[type[Base], Mapping[Key, Columns]]) -> Counter[tupl
     return counted
 
 
-def _replace(
+def _put(
     session: Session, model: type[Base], before: Mapping[Key, Columns], made: Mapping[Key, Columns]
 ) -> None:
     """Puts rows in place of those before, and writes what differs."""

@@ -22,7 +22,7 @@ from grader.store.api_answers import ApiAnswers
 from grader.store.api_tokens import ApiTokens
 from grader.store.arrivals import Arrivals
 from grader.store.blobs import BlobFolder, BlobStore
-from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course
+from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course, take_along
 from grader.store.damage import GARBAGE, damages, in_plain_words
 from grader.store.engine import (
     Database,
@@ -94,6 +94,24 @@ class Store:
         """
         with self.database.writing() as session:
             name_course(session, name, title)
+
+    def rename_course(self, before: str, name: str) -> int:
+        """Takes along whom this home course's database knows to be in another course, which is renamed.
+
+        Returns:
+            How many enrolments there were.
+
+        Raises:
+            UsageError: The name would not stand well in an address, or the course here has that very name,
+                so that nobody could tell who is in which.
+        """
+        with self.database.writing() as session:
+            if read_course(session).name == before:
+                raise UsageError(
+                    f"the course of {self.location} is called {before} itself",
+                    todo="name that one first, or leave --home out where both are one database",
+                )
+            return take_along(session, before, name)
 
     @property
     def desk_url(self) -> str:
