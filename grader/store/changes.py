@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import TypeVar
-
 from sqlalchemy import BindParameter, CompoundSelect, bindparam, exists, func, select, union
 from sqlalchemy.orm import Session
 
-from grader.store.engine import writes_alone
 from grader.store.marks import BulkMarkRecord
 from grader.store.models import (
     AttemptRow,
@@ -23,14 +19,10 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.moments import of_moment
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
 
 __all__ = ["newest_row", "several_since", "students_since"]
-
-ValueT = TypeVar("ValueT")
-
-#: Under which a session keeps what it was answered.
-_KNOWN = "known of the moment"
 
 _OWN = (SubmissionRow, AttemptRow, MarkRow, FlagRow, RemarkRow, DropRow, ExtensionRow, ExcuseRow)
 
@@ -40,17 +32,7 @@ _NEWEST = select(func.max(LedgerRow.seq))
 
 def newest_row(session: Session) -> int:
     """The number of the newest row of all; 0 for none."""
-    return _of_moment(session, "newest row", lambda: session.scalar(_NEWEST) or 0)
-
-
-def _of_moment(session: Session, name: Hashable, ask: Callable[[], ValueT]) -> ValueT:
-    """What is the same as long as a reader's moment lasts, asked once; a writer asks each time."""
-    if writes_alone(session):
-        return ask()
-    known: dict[Hashable, ValueT] = session.info.setdefault(_KNOWN, {})
-    if name not in known:
-        known[name] = ask()
-    return known[name]
+    return of_moment(session, "newest row", lambda: session.scalar(_NEWEST) or 0)
 
 
 def _touched() -> CompoundSelect[str]:
@@ -98,12 +80,12 @@ def _of_all(session: Session, assignment: str, seq: int) -> tuple[bool, bool, bo
         erased, dated, several = session.execute(_ALL, {"seq": seq, "assignment": assignment}).one()
         return bool(erased), bool(dated), bool(several)
 
-    return _of_moment(session, ("all", assignment, seq), ask)
+    return of_moment(session, ("all", assignment, seq), ask)
 
 
 def students_since(session: Session, assignment: str, seq: int) -> set[str] | None:
     """Whose work on an assignment rows after this one concern; None where that may be everybody's."""
-    return _of_moment(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
+    return of_moment(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
 
 
 def _since(session: Session, assignment: str, seq: int) -> set[str] | None:

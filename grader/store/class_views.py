@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from grader.grading.points import add_up
 from grader.store.models import AttemptRow, SubmissionRow, VerdictRow
+from grader.store.moments import of_moment
 from grader.store.standing_tables import BlockRow, CountRow, CriterionRow, LayoutRow, StandingRow
 
 if TYPE_CHECKING:
@@ -241,6 +242,10 @@ def points_waiting(session: Session, assignment: str) -> tuple[int, list[PointsW
 
 def counts(session: Session, assignment: str) -> Counts:
     """The counters of an assignment."""
+    return of_moment(session, ("counts", assignment), lambda: _counts(session, assignment))
+
+
+def _counts(session: Session, assignment: str) -> Counts:
     query = select(CountRow.criterion, CountRow.what, CountRow.number).where(
         CountRow.assignment == assignment, CountRow.number > 0
     )

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import GraderError, StoreError, StoreUnavailable, UsageError
+from grader.store.moments import Moments
 from grader.store.read_only import ReadOnlyFile, may_write
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "shown",
     "url_of",
     "use_write_ahead_log",
-    "writes_alone",
 ]
 
 #: Any number that no other program on the server uses for its advisory locks.
@@ -78,20 +78,6 @@ def url_of(location: str) -> str:
     return location if is_url(location) else f"sqlite:///{Path(location).absolute()}"
 
 
-class _Moment(threading.local):
-    """What a thread reads by, where all that it reads is to be of one moment.
-
-    Attributes:
-        held: None outside of any moment, and where the next reader begins another one.
-        asked: How many are reading by it just now.
-        lasts: Whether there is one.
-    """
-
-    held: Session | None = None
-    asked = 0
-    lasts = False
-
-
 class Database:
     """Transactions on one database. Safe to share between threads.
 
@@ -116,7 +102,7 @@ class Database:
         self.engine = connect(location, busy_timeout_s=busy_timeout_s, url=url)
         self._busy_timeout_s = busy_timeout_s
         self._one_writer = threading.Lock()
-        self._moment = _Moment()
+        self._moments = Moments(self._begin)
         reading, writing = _isolation(self.engine)
         self._reading = sessionmaker(self.engine.execution_options(**reading))
         self._writing = sessionmaker(self.engine.execution_options(writes=True, **writing))
@@ -135,22 +121,13 @@ class Database:
             StoreError: The database is locked, damaged or out of reach.
         """
         with self._plainly():
-            if not self._moment.lasts:
-                with self._reading() as session:
-                    self.at_start(session)
+            if self._moments.lasts:
+                with self._moments.reading() as session:
                     yield session
                 return
-            session = self._begun()
-            self._moment.asked += 1
-            try:
+            with self._reading() as session:
+                self.at_start(session)
                 yield session
-            except BaseException:
-                # After an error a server answers nothing more within the same transaction.
-                self._moment.held = None
-                session.close()
-                raise
-            finally:
-                self._moment.asked -= 1
 
     @contextmanager
     def moment(self) -> Iterator[None]:
@@ -162,36 +139,29 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        if self._moment.lasts:
+        if self._moments.lasts:
             yield
             return
-        self._moment.lasts = True
+        with self._plainly():
+            self._moments.begin()
         try:
-            with self._plainly():
-                self._begun()
             yield
         finally:
-            self._moment.lasts = False
-            self.renew_moment()
+            self._moments.end()
 
     def renew_moment(self) -> None:
         """Lets the next reader of this thread begin another moment, unless one is reading just now."""
-        held = self._moment.held
-        if held is not None and not self._moment.asked:
-            self._moment.held = None
-            held.close()
+        self._moments.renew()
 
-    def _begun(self) -> Session:
-        """The session of this thread's moment."""
-        if self._moment.held is None:
-            session = self._reading()
-            try:
-                self.at_start(session)
-            except BaseException:
-                session.close()
-                raise
-            self._moment.held = session
-        return self._moment.held
+    def _begin(self) -> Session:
+        """A reader's session, which whoever asks closes."""
+        session = self._reading()
+        try:
+            self.at_start(session)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -275,11 +245,6 @@ def _isolation(engine: Engine) -> tuple[dict[str, str], dict[str, str]]:
     if engine.dialect.name != "postgresql":
         return {}, {}
     return {"isolation_level": "REPEATABLE READ"}, {"isolation_level": "READ COMMITTED"}
-
-
-def writes_alone(session: Session) -> bool:
-    """Whether nobody else can write to the history until this transaction ends."""
-    return bool(session.connection().get_execution_options().get("writes", False))
 
 
 def connect(location: str, *, busy_timeout_s: float, url: URL | None = None) -> Engine:

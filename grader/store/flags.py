@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import FlagRow, LedgerRow
+from grader.store.moments import of_moment
 from grader.store.records import Record
 
 __all__ = ["Flag", "FlagRecord", "record_flag", "standing_flags"]
@@ -45,12 +46,20 @@ def record_flag(session: Session, flag: FlagRecord, signature: Signature) -> Non
 
 
 _FLAGS = select(FlagRow, LedgerRow).join(LedgerRow, LedgerRow.seq == FlagRow.seq).order_by(FlagRow.seq)
-# Made once: each look at a work asks it, and to put it together takes longer than to ask.
+# Made once: each look at a work or a class asks one, and to put it together takes longer than to ask.
 _FLAGS_OF = _FLAGS.where(
     FlagRow.seq.in_(
         select(func.max(FlagRow.seq))
         .where(FlagRow.assignment == bindparam("assignment"), FlagRow.student == bindparam("student"))
         .group_by(FlagRow.criterion)
+    )
+)
+
+_FLAGS_ON = _FLAGS.where(
+    FlagRow.seq.in_(
+        select(func.max(FlagRow.seq))
+        .where(FlagRow.assignment == bindparam("assignment"))
+        .group_by(FlagRow.student, FlagRow.criterion)
     )
 )
 
@@ -65,6 +74,9 @@ def standing_flags(
     """Flags that nobody has settled, in the order in which they were raised."""
     if assignment is not None and student is not None and students is None:
         return _flags(session, _FLAGS_OF, {"assignment": assignment, "student": student})
+    if assignment is not None and student is None and students is None:
+        every = ("flags", assignment)
+        return of_moment(session, every, lambda: _flags(session, _FLAGS_ON, {"assignment": assignment}))
     key = (FlagRow.assignment, FlagRow.student, FlagRow.criterion)
     newest = select(func.max(FlagRow.seq)).group_by(*key)
     if assignment is not None:

@@ -22,7 +22,7 @@ from grader.store import ledger
 from grader.store.allowances import DatesSet, Extension, dates_of, standing_extensions
 from grader.store.damage import GARBAGE, hurt_works, without_rows
 from grader.store.drops import Drop, standing_drops
-from grader.store.engine import NOT_UTF_8, writes_alone
+from grader.store.engine import NOT_UTF_8
 from grader.store.lateness import newest_submissions, tokens_spent
 from grader.store.marks import DECIDED, Given, decisions
 from grader.store.models import (
@@ -35,6 +35,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.moments import writes_alone
 from grader.store.records import AttemptRecord, RubricRecord, SubmissionRecord, VerdictRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
 from grader.store.zone import kept_zone

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import LedgerRow
+from grader.store.moments import of_moment
 from grader.store.records import Record
 from grader.store.setup_tables import ShareRow
 
@@ -49,6 +50,10 @@ def record_share(session: Session, share: ShareRecord, signature: Signature) -> 
 
 def shares_of(session: Session, assignment: str) -> dict[str, Share]:
     """Shares of an assignment that hold, by grader in the order of their names."""
+    return of_moment(session, ("shares", assignment), lambda: _shares_of(session, assignment))
+
+
+def _shares_of(session: Session, assignment: str) -> dict[str, Share]:
     newest = select(func.max(ShareRow.seq)).filter_by(assignment=assignment).group_by(ShareRow.grader)
     query = (
         select(ShareRow, LedgerRow)
@@ -75,8 +80,12 @@ _SHARES_OF = select(ShareRow).where(
 
 def share_of_each_work(session: Session, grader: str) -> dict[str, frozenset[str]]:
     """Whose works are a grader's, by assignment."""
-    rows = session.scalars(_SHARES_OF, {"grader": grader})
-    return {row.assignment: frozenset(row.students) for row in rows if row.students}
+
+    def ask() -> dict[str, frozenset[str]]:
+        rows = session.scalars(_SHARES_OF, {"grader": grader})
+        return {row.assignment: frozenset(row.students) for row in rows if row.students}
+
+    return of_moment(session, ("shares of", grader), ask)
 
 
 def newest_share(session: Session, grader: str) -> int:
