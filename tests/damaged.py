@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import Integer, LargeBinary
 
 from grader.cli import execute
-from grader.store import open_store
+from grader.store import ANYWHERE, Ask, JobKey, Priority, open_store
+from grader.store.entering import PRE_CHECK
 from grader.store.models import Base
+from grader.store.prechecks import NewPreCheck
 from grader.store.types import Flag, Real, UtcTime
 from grader.workflows.desk.deciding import Alike, decide_alike
 from grader.workflows.desk.flags import raise_flag
@@ -23,6 +25,7 @@ from tests import course
 
 __all__ = ["Damaged", "cells", "damage", "write_class"]
 
+_PUBLIC = course.RUBRIC.replace("    check: no_builtin", "    public: true\n    check: no_builtin")
 _LATE = "late: {due: 2030-01-01T00:00:00+01:00, per_day: 0.1, tokens: 2}\n"
 _ROSTER = "student,name,login,email\ns1,Jane Doe,doejane,jane@x.org\ns2,John Smith,smithj,john@x.org\n"
 _PLATFORM = (
@@ -61,7 +64,7 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         patch.delenv(name, raising=False)
     patch.setenv("GRADER_USER", "ann")
     patch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: course.sandbox())
-    course.write_rubric(folder / "rubrics", course.RUBRIC + _LATE)
+    course.write_rubric(folder / "rubrics", _PUBLIC + _LATE)
     (folder / "roster.csv").write_text(_ROSTER)
     (folder / "marks.csv").write_text("student,criterion,points,comment\ns1,why,1,so\n")
     for student in ("s1", "s2", "s3", "s4"):
@@ -87,6 +90,7 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         ("worker", "token", "gpu-1"),
         ("lti", "add", "moodle", *_PLATFORM),
         ("lti", "connect", "moodle", "5"),
+        ("db", "prechecks", "3", "--assignment", "mini"),
     ):
         assert execute(command) == 0, command
     with open_store("grader.db") as store:
@@ -97,6 +101,10 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         decide_alike(store, "mini", "why", 1.5, "as said", both, actor="ann")
         raise_flag(store, "mini", "s2", "why", "look at this", actor="ann")
         [id] = [each.id for each in _requests(store)]
+        key = JobKey("s2", "mini", "a" * 64, "b" * 64, ANYWHERE, PRE_CHECK)
+        with store.writing() as history:
+            asked_for = Ask(key, priority=Priority.PRE_CHECK)
+            history.add_pre_check(NewPreCheck(asked_for, "lab.ipynb", b"{}", store.clock()))
     assert execute(("remark", "review", str(id))) == 0
     assert execute(("alike", "-a", "mini", "-c", "why")) in (0, 1)
     with sqlite3.connect(folder / "grader.db") as connection:

@@ -190,3 +190,35 @@ def zone(
         kept = store.zone
         print_line(f"times are told in {kept or 'UTC'}: it is {in_words(store.clock(), kept)}")
     return 0
+
+
+@db.command()
+def prechecks(
+    a_day: Annotated[
+        int | None,
+        typer.Argument(metavar="[N]", help="To a student and assignment within 24 hours; 0 for none."),
+    ] = None,
+    assignment: Annotated[
+        str, typer.Option("--assignment", metavar="A", help="For this one alone, not for the course.")
+    ] = "",
+    hide_rest: Annotated[
+        bool, typer.Option("--hide-rest", help="Tell nobody how many other criteria there are.")
+    ] = False,
+    usual: Annotated[bool, typer.Option("--usual", help="Take back what was set.")] = False,
+    location: Database = None,
+) -> int:
+    """Show or set how many pre-checks students have on the pages of `grader serve`.
+
+    Example: grader db prechecks 3 --assignment lab2
+    """
+    from grader.workflows.prechecking.online import A_DAY, set_pre_check_rule
+
+    with setup.store(setup.settings(db=location)) as store:
+        if usual or a_day is not None:
+            set_pre_check_rule(store, assignment, None if usual else a_day, tells_rest=not hide_rest)
+        rule = store.pre_checks.rule(assignment)
+    where = assignment or "every assignment that has no number of its own"
+    number = A_DAY if rule is None else rule.a_day
+    rest = "is told" if rule is None or rule.tells_rest else "is not told"
+    print_line(f"{where}: {number} within 24 hours; how many other criteria there are {rest}")
+    return 0

@@ -139,6 +139,8 @@ def _held(found: Person) -> Iterator[tuple[str, str, str]]:
     yield "kept looks of answers", str(found.held.answers), "removes them"
     if found.held.mails:
         yield "mails in the outbox", str(found.held.mails), "removes them"
+    if found.held.pre_checks:
+        yield "pre-checks", str(found.held.pre_checks), "removes them"
     yield "rows of the queue", str(found.held.jobs), "leaves them, with erased-... for the name"
 
 

@@ -125,6 +125,7 @@ def serve(
         from grader.web.roles import Role
         from grader.web.serve import Opened, listen, person_of, require_safe_place
         from grader.web.sessions import Person
+        from grader.workflows.handing_in.reading import shared_readers
     except ModuleNotFoundError as error:
         raise SetUpError(
             "the web application needs packages that are not installed",
@@ -175,6 +176,7 @@ def serve(
         print_line("Ctrl-C stops it")
         if workers:
             closing.enter_context(_seats(workers, options, [store, *more]))
+        shared_readers().begin()
         opened.run()
     return 0
 

@@ -14,12 +14,12 @@ from nbclient.exceptions import CellExecutionComplete
 
 from grader.collector.connection import Connection
 from grader.collector.outputs import OutputBox, cell_error
-from grader.collector.own_time import OwnTime
 from grader.collector.provisioner import ForkedKernel
 from grader.errors import EvidenceError
 from grader.evidence.codec import pack, unpack
 from grader.evidence.plan import Limits
 from grader.evidence.record import CellRun
+from grader.own_time import OwnTime
 
 __all__ = ["CellClient", "KernelGone", "KernelSilent"]
 

@@ -18,8 +18,8 @@ from grader.collector.channel import Channel
 from grader.collector.client import KernelGone, KernelSilent
 from grader.collector.nesting import shares_uid
 from grader.collector.notebook import NotebookRun
-from grader.collector.privileges import forbid_inspection
 from grader.collector.provisioner import ForkedKernel, Launcher
+from grader.collector.spawn import ForkServer
 from grader.collector.wipe import connections, kill_processes, leftovers, remove_sockets, strangers
 from grader.evidence.frames import Cleaned, Finish, Job, Opened, ProbeAnswer, ProbeRequest, Ran, Ready
 from grader.evidence.record import Environment, Outcome, ProbeResult
@@ -31,15 +31,13 @@ _LAST_CHANCE_S = 5.0
 _MOST_NAMED = 20
 
 
-def run() -> int:
+def run(server: ForkServer) -> int:
     """The container's main process: serves until the host hangs up or says so."""
-    forbid_inspection()
     # Frames go to a copy of stdout that no child gets; a stray print goes nowhere.
     descriptor = os.dup(1)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
-    launcher = Launcher()
-    return asyncio.run(_serve(descriptor, launcher))
+    return asyncio.run(_serve(descriptor, Launcher(server)))
 
 
 async def _serve(descriptor: int, launcher: Launcher) -> int:

@@ -29,7 +29,7 @@ from grader.collector.wipe import remove_everything
 
 __all__ = ["serve"]
 
-# What notebooks import, and what ipykernel and matplotlib would import late, at every student's expense.
+# What notebooks import, and what ipykernel, matplotlib and our own set-up would import late, each time anew.
 _WARM = (
     "torch",
     "torch.nn.functional",
@@ -48,12 +48,26 @@ _WARM = (
     "PIL.Image",
     "PIL.PngImagePlugin",
     "PIL.JpegImagePlugin",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.PpmImagePlugin",
     "tqdm.auto",
+    "tqdm.notebook",
+    "faulthandler",
     "pdb",
     "sqlite3",
+    "stack_data",
+    "pygments.formatters.terminal256",
+    "tornado.platform.asyncio",
+    "zmq.utils.garbage",
     "IPython.core.debugger",
     "IPython.core.completerlib",
+    "IPython.core.logger",
+    "IPython.core.magic_arguments",
     "IPython.core.magics",
+    "IPython.core.magics.ast_mod",
+    "IPython.core.magics.execution",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "IPython.display",
     "ipykernel.kernelapp",
@@ -87,7 +101,10 @@ def serve(descriptor: int) -> int:
 
 
 def warm_up() -> None:
-    """Imports what notebooks need, builds a first optimizer (2 s of imports) and freezes the garbage."""
+    """Imports what notebooks need and builds a first optimizer, which imports as much again.
+
+    What is there then is never looked through for garbage, here or in a kernel; what comes later is.
+    """
     os.environ.update(kernel_environment())
     # Matplotlib writes beside its font cache, and the image's is read-only.
     if _FONT_CACHE.is_dir():
@@ -100,8 +117,8 @@ def warm_up() -> None:
                 importlib.import_module(name)
         _build_optimizer()
     shutil.rmtree(HOME, ignore_errors=True)
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @contextmanager

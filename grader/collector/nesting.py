@@ -9,14 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from grader.collector.confine.calls import machine, prctl, system_call
 
-__all__ = ["descendants", "run_nested", "shares_uid"]
+__all__ = ["run_nested", "shares_uid"]
 
 _NEW_NAMESPACES = 0x10000000 | 0x20000000 | 0x00020000 | 0x08000000  # user, process ids, mounts, IPC
 _MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
@@ -37,24 +37,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def shares_uid() -> bool:
     """Whether driver and kernel have to be the same user, since nobody here may change to another."""
     return os.geteuid() != 0
-
-
-def descendants(pid: int) -> set[int]:
-    """A process and all below it: a kernel in its own namespaces is a child of what was forked."""
-    parents = dict(_parents())
-    found: set[int] = set()
-    below = {pid}
-    while below:
-        found |= below
-        below = {child for child, parent in parents.items() if parent in below} - found
-    return found
-
-
-def _parents() -> Iterator[tuple[int, int]]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError, ValueError, IndexError):
-                yield int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
 
 
 def run_nested(work: Callable[[], None]) -> None:

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from grader.collector.cgroup import count_memory
 from grader.collector.client import CellClient, KernelGone, KernelSilent
-from grader.collector.nesting import descendants, shares_uid
-from grader.collector.own_time import OwnTime
+from grader.collector.nesting import shares_uid
 from grader.collector.provisioner import ForkedKernel
 from grader.collector.wipe import processes_of
 from grader.evidence.frames import Beat, CellDone, CellStarted, Collected, ProbeRequest, Ran
 from grader.evidence.plan import Plan
 from grader.evidence.record import CellRecord, CellRun, Outcome, ProbeResult
 from grader.evidence.text import first_lines
+from grader.own_time import OwnTime, descendants
 
 __all__ = ["NotebookRun"]
 

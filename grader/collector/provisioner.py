@@ -8,9 +8,6 @@ import json
 import os
 import secrets
 import signal
-import socket
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from grader.collector.places import PORTS, SOCKETS
-from grader.collector.uids import take_uids
+from grader.collector.spawn import ForkServer
 from grader.collector.wipe import has_living_thread
 
 __all__ = ["ForkedKernel", "ForkedKernelManager", "ForkedKernelProvisioner", "Launcher"]
@@ -87,18 +84,11 @@ def _process_descriptor(pid: int) -> int:
 class Launcher:
     """The driver's end of the fork server."""
 
-    def __init__(self) -> None:
-        self._uids = take_uids()
+    def __init__(self, server: ForkServer) -> None:
+        self._uids = server.uids
         self._used = 0
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "grader.collector", "launcher", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            env={**os.environ, **_LAUNCHER_ENVIRONMENT},
-        )
-        theirs.close()
+        self._socket = server.channel
+        self._process = server.process
 
     def wait_until_warm(self) -> dict[str, str]:
         """Blocks until the imports are done.
@@ -146,16 +136,6 @@ class Launcher:
         prefix, key = folder / "kernel", secrets.token_hex(32)
         pid = self.request(op="start", uid=uid, prefix=str(prefix), key=key)["pid"]
         return ForkedKernel(uid, pid, prefix, key)
-
-
-# One thread each, so that forks are safe; the kernel raises torch's number again.
-_LAUNCHER_ENVIRONMENT = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    "NUMEXPR_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
-}
 
 
 class ForkedKernelProvisioner(KernelProvisionerBase):

@@ -23,13 +23,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import EvidenceError, SandboxUnavailable
-from grader.evidence.frames import Ready, Shutdown
+from grader.errors import SandboxUnavailable
+from grader.evidence.frames import Shutdown
 from grader.evidence.plan import Limits, Plan
 from grader.evidence.record import Environment
 from grader.sandbox.boxes import Boxes
-from grader.sandbox.code_folder import CodeFolder
+from grader.sandbox.code_folder import MOUNTED, CodeFolder
+from grader.sandbox.font_cache import font_cache
 from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
+from grader.sandbox.starting import NotUp, await_ready
 from grader.sandbox.worker import BoxWorker
 
 __all__ = ["PACKAGES", "Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
@@ -37,7 +39,6 @@ __all__ = ["PACKAGES", "Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe
 #: What notebooks run with, which is this Python's here: the extra `sandbox`. Docker's image has its own.
 PACKAGES = ("ipykernel", "matplotlib", "nbclient", "torch", "torchvision")
 
-_READY_S = 120.0
 _STOP_S = 5.0
 _LIFETIME_S = 6 * 3600.0
 _CHUNK_BYTES = 1 << 20
@@ -60,11 +61,13 @@ class BubbleSpec:
         limits: Bounds on everything in it.
         code: Folder with the collector's code and what it imports, nothing else of the grader.
         data_dir: Folder of data sets, read-only at /data.
+        fonts: Folder with matplotlib's list of fonts, at the same place as in the image.
     """
 
     limits: Limits
     code: Path
     data_dir: Path | None = None
+    fonts: Path | None = None
 
 
 def bubblewrap_command(spec: BubbleSpec) -> list[str]:
@@ -81,7 +84,8 @@ def bubblewrap_command(spec: BubbleSpec) -> list[str]:
         *_tmpfs("/tmp", limits.work_bytes),  # noqa: S108 - inside the sandbox
         *(word for path in _visible() for word in _view(path)),
         *_hidden(),
-        *("--proc", "/proc", "--dev", "/dev", "--ro-bind", str(spec.code), "/opt/code"),
+        *("--proc", "/proc", "--dev", "/dev", "--ro-bind", str(spec.code), MOUNTED),
+        *(("--ro-bind", str(spec.fonts), "/opt/cache/matplotlib") if spec.fonts is not None else ()),
         *_writable(limits),
         *(("--ro-bind", str(spec.data_dir.resolve()), "/data") if spec.data_dir is not None else ()),
         *_environment(spec),
@@ -137,7 +141,7 @@ def _environment(spec: BubbleSpec) -> tuple[str, ...]:
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": "/tmp/home",  # noqa: S108 - inside the sandbox
-        "PYTHONPATH": "/opt/code",
+        "PYTHONPATH": MOUNTED,
         "PYTHONDONTWRITEBYTECODE": "1",
         "GRADER_PIDS": str(spec.limits.pids),
         **({"GRADER_DATA": "/data"} if spec.data_dir is not None else {}),
@@ -231,18 +235,16 @@ class Bubble:
             SandboxUnavailable: It did not come; says what the sandbox wrote instead.
         """
         try:
-            frame, _ = self.stream.receive(time.monotonic() + _READY_S)
-        except (DeadlinePassed, StreamEnded, EvidenceError) as error:
-            log = self.stream.log().strip()
+            self.environment = await_ready(self.stream, lambda: self._process.pid, self.limits.cpus)
+        except NotUp as error:
             self.remove()
+            doctor = "`grader doctor` tests the parts; with Docker nothing of this is needed"
             raise SandboxUnavailable(
                 "the bubblewrap sandbox did not come up",
-                found=log[-4000:] or str(error) or f"nothing within {_READY_S:g} s",
+                found=error.found,
                 expected="user namespaces that this user may create, and the packages of the group `sandbox`",
-                todo="`grader doctor` tests the parts; with Docker nothing of this is needed",
+                todo=error.todo if error.busy else doctor,
             ) from error
-        if isinstance(frame, Ready):
-            self.environment = frame.environment
 
     def memory_ran_out(self) -> bool:
         """Limits are for each process here, and end a cell rather than the sandbox."""
@@ -321,7 +323,8 @@ class BubblewrapSandbox:
         return 2 * plan.limits.memory_bytes
 
     def _start(self, limits: Limits) -> Bubble:
-        bubble = Bubble(BubbleSpec(limits=limits, code=self._code.path, data_dir=self._data_dir))
+        spec = BubbleSpec(limits=limits, code=self._code.path, data_dir=self._data_dir, fonts=font_cache())
+        bubble = Bubble(spec)
         self._boxes.add(bubble)
         bubble.wait_until_ready()
         return bubble

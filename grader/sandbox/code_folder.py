@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import fcntl
 import os
 import shutil
@@ -13,7 +14,10 @@ from pathlib import Path
 
 from grader.sandbox.resources import code_files
 
-__all__ = ["CodeFolder"]
+__all__ = ["MOUNTED", "CodeFolder"]
+
+#: Where the folder is inside a sandbox.
+MOUNTED = "/opt/code"
 
 _PREFIX = "grader-code-"
 #: Younger ones may belong to a run that has not come to lock its own yet.
@@ -37,6 +41,8 @@ class CodeFolder:
             file = self.path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
+        # Nothing can be written inside, so that each sandbox would compile it again, twice.
+        compileall.compile_dir(self.path, quiet=2, stripdir=str(self.path), prependdir=MOUNTED)
 
     def remove(self) -> None:
         """Safe to call twice."""

@@ -15,21 +15,21 @@ from typing import Any
 import docker
 from docker.errors import NotFound
 
-from grader.errors import EvidenceError, SandboxUnavailable
-from grader.evidence.frames import Ready, Shutdown
+from grader.errors import SandboxUnavailable
+from grader.evidence.frames import Shutdown
 from grader.evidence.plan import Limits
 from grader.evidence.record import Environment
 from grader.sandbox.engine import ENGINE_ERRORS
-from grader.sandbox.frames import DeadlinePassed, DockerPipe, FrameStream, StreamEnded
+from grader.sandbox.frames import DockerPipe, FrameStream, StreamEnded
 from grader.sandbox.gpus import GpuSlot, gpu_trouble
 from grader.sandbox.reaper import labels
 from grader.sandbox.resources import seccomp_profile
+from grader.sandbox.starting import NotUp, await_ready
 
 __all__ = ["Container", "ContainerSpec", "host_options"]
 
 #: A container is replaced after this long, so that a deadline can tell orphans from the living.
 LIFETIME_S = 6 * 3600.0
-_READY_S = 240.0
 _REMOVAL_PAUSES_S = (0.5, 2.0)
 _MIB = 1024 * 1024
 _FRAME_OVERHEAD_BYTES = 16 * _MIB
@@ -196,18 +196,21 @@ class Container:
             SandboxUnavailable: It did not come; says what the container wrote instead.
         """
         try:
-            frame, _ = self.stream.receive(time.monotonic() + _READY_S)
-        except (DeadlinePassed, StreamEnded, EvidenceError) as error:
-            log = self.stream.log().strip()
+            self.environment = await_ready(self.stream, self._main_process, self.limits.cpus)
+        except NotUp as error:
             self.remove()
             raise SandboxUnavailable(
-                "the sandbox did not come up",
-                where=self.name,
-                found=log[-4000:] or str(error) or f"nothing within {_READY_S:g} s",
-                todo="build the image again with `grader image build`; `grader doctor` tests the rest",
+                "the sandbox did not come up", where=self.name, found=error.found, todo=error.todo
             ) from error
-        if isinstance(frame, Ready):
-            self.environment = frame.environment
+
+    def _main_process(self) -> int | None:
+        """Its first process, where the engine runs it on this machine."""
+        with suppress(*ENGINE_ERRORS, OSError):
+            pid = int(self._client.api.inspect_container(self._id)["State"]["Pid"])
+            # Another machine's numbers mean other processes here.
+            if pid and self._id in Path(f"/proc/{pid}/cgroup").read_text():
+                return pid
+        return None
 
     def memory_ran_out(self) -> bool:
         """Whether the engine saw the container's memory limit hit; asked when the stream has ended."""

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -145,6 +146,17 @@ class FrameStream:
         """
         self._pipe.send(to_wire(frame.model_copy(update={"seq": self._sent}), arrays))
         self._sent += 1
+
+    def begins(self, deadline: float) -> bool:
+        """Waits until bytes of a next frame are there, without taking them; false where none came in time.
+
+        Raises:
+            StreamEnded: The other side hung up.
+        """
+        with suppress(DeadlinePassed):
+            if not self._buffer:
+                self._buffer += self._pipe.receive(deadline)
+        return bool(self._buffer)
 
     def receive(self, deadline: float) -> tuple[DriverFrame, list[np.ndarray]]:
         """Reads the next frame.

@@ -11,7 +11,7 @@ from grader.errors import ImageError
 __all__ = ["code_files", "docker_folder", "package_folder", "seccomp_profile"]
 
 #: All of the package that the image gets: the collector and what it imports.
-_INSIDE = ("__init__.py", "errors.py", "evidence", "collector")
+_INSIDE = ("__init__.py", "errors.py", "own_time.py", "evidence", "collector")
 
 
 def package_folder() -> Path:

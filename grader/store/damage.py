@@ -81,6 +81,8 @@ class Damage:
             return "bring the roster in again: `grader roster FILE`"
         if self.table == _ANSWERS:
             return "empty the table answers: what it holds is worked out again"
+        if self.table.startswith("pre_check"):
+            return "no mark hangs on it: take the row away, and the student sends the notebook again"
         if self.table == "settings":
             return "set it again: `grader db zone ZONE`, `grader db evidence PLACE`"
         return "put a backup in its place (`grader db restore`); `grader audit` tells what else was changed"
@@ -288,6 +290,7 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
+    ("pre_checks", "state"): _one_of(("waiting", "told", "failed")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
     ("hand_ins", "way"): _one_of(each.value for each in Way),
 }

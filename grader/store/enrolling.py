@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ScalarSelect, func, insert, select, update
+from sqlalchemy import ScalarSelect, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from grader.store.models import (
@@ -95,10 +95,8 @@ def _add(session: Session, kind: str, text: str, person: str = "") -> str:
     """Gives a text a token of its own."""
     salt = new_salt()
     token = token_of(kind, person, salt, text)
-    adding = insert(NameRow).values(
-        token=token, kind=kind, person=person or token, salt=salt, text=text, erased=False, changed=_next()
-    )
-    changed = session.connection().execute(adding.returning(_NAMES.c.changed)).scalar_one()
+    columns = {"token": token, "kind": kind, "person": person or token, "salt": salt, "text": text}
+    changed = session.connection().execute(_ADD, columns).scalar_one()
     _note(session, Name(token, kind, text, False, changed))
     return token
 
@@ -114,6 +112,17 @@ def rewrite(session: Session, token: str, kind: str, text: str) -> None:
 def _next() -> ScalarSelect[int]:
     """One more than any change before: there is one writer at a time."""
     return select(func.coalesce(func.max(_NAMES.c.changed), 0) + 1).scalar_subquery()
+
+
+#: One statement for all: to put it together takes longer than to run it.
+_ADD = (
+    insert(NameRow)
+    .values(
+        {name: bindparam(name) for name in ("token", "kind", "person", "salt", "text")}
+        | {"erased": False, "changed": _next()}
+    )
+    .returning(_NAMES.c.changed)
+)
 
 
 def _note(session: Session, name: Name) -> None:

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from grader.evidence.record import Outcome
 from grader.store.models import AttemptRow, JobRow
 
-__all__ = ["ANYWHERE", "Ask", "JobKey", "Priority", "enter", "in_state"]
+__all__ = ["ANYWHERE", "PRE_CHECK", "Ask", "JobKey", "Priority", "enter", "in_state"]
 
 #: In place of an image: whoever takes the job says what it runs in.
 ANYWHERE = "any"
+#: The purpose of a job that looks at a notebook before it is handed in: no attempt comes of it.
+PRE_CHECK = "pre-check"
 
 _OUR_FAULT = Outcome.SANDBOX_UNAVAILABLE.value
 _UNREAD = Outcome.INVALID_SUBMISSION.value
@@ -39,6 +41,7 @@ class Priority(IntEnum):
     HANDED_IN = 0
     TRY_OUT = 1
     RERUN = 2
+    PRE_CHECK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class JobKey:
         notebook: SHA-256 of the file.
         plan: Digest of the plan.
         image: What it runs in; empty where nothing is run, `ANYWHERE` where whoever takes it says so.
+        purpose: Empty where an attempt comes of it, else `PRE_CHECK`.
     """
 
     student: str
@@ -56,6 +60,7 @@ class JobKey:
     notebook: str
     plan: str
     image: str
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +92,13 @@ def enter(session: Session, asks: Sequence[Ask], *, fresh: bool, at: datetime) -
 
 def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Collection[int]) -> int | None:
     match = asdict(ask.key)
-    waiting = session.scalar(_waiting(ask.key))
+    # Of a class's rush most come for the first time: then there is nothing to compare with.
+    is_first = session.scalar(_any_of(ask.key)) is None
+    waiting = None if is_first else session.scalar(_waiting(ask.key))
     if waiting is not None:
         waiting.priority = min(waiting.priority, ask.priority)
         return waiting.id
-    if not fresh and _stands(session, ask.key):
+    if not fresh and not is_first and _stands(session, ask.key):
         return None
     job = JobRow(
         **match,
@@ -107,9 +114,14 @@ def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Col
     )
     session.add(job)
     session.flush()
-    job.place = _place_of_replaced(session, ask, beside) or job.id
+    job.place = (None if is_first else _place_of_replaced(session, ask, beside)) or job.id
     session.flush()
     return job.id
+
+
+def _any_of(key: JobKey) -> Select[int]:
+    """Any job on a student's work, whatever became of it."""
+    return select(JobRow.id).filter_by(student=key.student, assignment=key.assignment).limit(1)
 
 
 def _waiting(key: JobKey) -> Select[JobRow]:
@@ -158,6 +170,7 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
         in_state("queued"),
         _is_open(),
         JobRow.priority != Priority.TRY_OUT,
+        JobRow.purpose == ask.key.purpose,
         JobRow.id.not_in(beside),
     )
     places = session.scalars(

@@ -44,6 +44,7 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.names import PATH, is_token
+from grader.store.prechecks import forget_pre_checks, held_pre_checks
 from grader.store.roster import PersonRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
@@ -85,6 +86,7 @@ class HeldAbout:
         answers: What answers look like, kept to find their like.
         accounts: Logins by which they may sign in, where the accounts are in this database.
         mails: In the outbox, sent ones among them.
+        pre_checks: Looks at notebooks that were not handed in.
         sent: Columns of course systems that took a mark of theirs, as far as this database knows.
     """
 
@@ -94,6 +96,7 @@ class HeldAbout:
     jobs: int
     answers: int
     mails: int = 0
+    pre_checks: int = 0
     accounts: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
 
@@ -124,6 +127,7 @@ def held_about(session: Session, student: str, keys: Collection[str]) -> HeldAbo
         jobs=_count(session, JobRow.id, jobs),
         answers=_count(session, AnswerRow.attempt, AnswerRow.criterion != "", _answers_of(student)),
         mails=_count(session, MailRow.id, MailRow.student == student),
+        pre_checks=held_pre_checks(session, student),
         accounts=tuple(
             session.scalars(select(AccountRow.login).where(AccountRow.id.in_(_accounts(session, student))))
         ),
@@ -188,6 +192,7 @@ def erase(session: Session, student: str, reason: str, keys: Collection[str], si
     # The standing, jobs and roster hold texts: they are told while the name is still there.
     forget_student(session, student)
     label = book.label_of(token)
+    forget_pre_checks(session, student)
     _forget_jobs(session, student, label)
     _forget_on_roster(session, keys)
     _forget_answers(session, student)

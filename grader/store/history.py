@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -74,6 +74,7 @@ from grader.store.results import Result
 from grader.store.roster import PersonRecord
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
+from grader.store.zone import kept_zone
 
 __all__ = ["History"]
 
@@ -112,6 +113,11 @@ class History:
     def first_break(self) -> Break | None:
         """The first place where the history is not what was sealed; None where it is unbroken."""
         return ledger.examine(self.session)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """In which the course tells times; see `Store.zone`."""
+        return kept_zone(self.session)
 
     def link_key(self) -> bytes:
         """The key that signs links to hand in by."""
@@ -325,6 +331,10 @@ class History:
         """Whose work on an assignment a person took out of what counts."""
         found = drops.standing_drops(self.session, assignment=assignment)
         return {student: drop for (_, student), drop in found.items()}
+
+    def is_dropped(self, student: str, assignment: str) -> bool:
+        """Whether a person took a student's work out of what counts, or excused them."""
+        return bool(drops.standing_drops(self.session, assignment=assignment, students=[student]))
 
     def dates(self, assignment: str) -> DatesSet | None:
         """What the course set in place of the rubric's dates; None where it set nothing."""

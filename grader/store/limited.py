@@ -41,7 +41,7 @@ _ASKED_FREELY = frozenset(
     {
         "answers_shown", "answers_to", "comments_on", "dates", "given_with", "is_erased", "late_policy",
         "late_policy_for", "newest_row", "newest_rubric", "own_key", "people_by", "published_rubric",
-        "releases", "rubric", "rubric_numbers", "seal", "session",
+        "releases", "rubric", "rubric_numbers", "seal", "session", "zone",
     }
 )  # fmt: skip
 

@@ -464,6 +464,7 @@ class RunRow(Base):
 
     Attributes:
         lease_until: As of a job, for what the run asked for.
+        serves: Whether it takes whatever is queued, and not only what it asked for itself.
     """
 
     __tablename__ = "runs"
@@ -475,6 +476,7 @@ class RunRow(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     lease_until: Mapped[float]
+    serves: Mapped[bool]
 
 
 class JobRow(Base):
@@ -491,6 +493,7 @@ class JobRow(Base):
         gpu: Whether it needs one.
         token: Counts its claims; who ends it has to say the newest.
         lease_until: When the claim lapses, in seconds since 1970 by the database's clock.
+        purpose: Empty where an attempt comes of it; else see `entering.PRE_CHECK`.
     """
 
     __tablename__ = "jobs"
@@ -502,11 +505,13 @@ class JobRow(Base):
             "notebook",
             "plan",
             "image",
+            "purpose",
             unique=True,
             where="state <> 'done' AND state <> 'superseded'",
         ),
         _some("ix_jobs_queued", "course", "priority", "place", where="state = 'queued'"),
         _some("ix_jobs_claimed", "lease_until", where="state = 'claimed'"),
+        Index(None, "student", "assignment", "notebook"),
         {"sqlite_strict": True},
     )
 
@@ -527,6 +532,7 @@ class JobRow(Base):
     gpu: Mapped[bool]
     token: Mapped[int]
     lease_until: Mapped[float | None]
+    purpose: Mapped[str]
 
 
 class WantRow(Base):

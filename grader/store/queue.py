@@ -61,6 +61,7 @@ class Reach:
         images: Those that it has; what needs none, or may run anywhere, is everybody's.
         gpu: Whether it has one.
         but_not: Assignments that it cannot serve just now.
+        but_no: Purpose of jobs that it leaves alone; None takes all.
         own: Only what its own run asked for.
     """
 
@@ -69,6 +70,7 @@ class Reach:
     images: tuple[str, ...] | None = None
     gpu: bool = True
     but_not: tuple[str, ...] = ()
+    but_no: str | None = None
     own: bool = False
 
 
@@ -87,13 +89,19 @@ class Queue:
     Args:
         store: Where it is.
         lease_s: How long a claim holds without a beat.
-        run: Under which name claims are held; one made by chance where none is given.
+        run: Under which name claims are held; one made by chance where none is given. Who has a given
+            name renews leases by `renew` and may begin anew: what it does not renew lapses for it too.
+        serves: Whether it takes whatever is queued, so that who asks for something may count on it.
     """
 
-    def __init__(self, store: Store, *, lease_s: float = LEASE_S, run: str = "") -> None:
+    def __init__(
+        self, store: Store, *, lease_s: float = LEASE_S, run: str = "", serves: bool = False
+    ) -> None:
         self.store = store
         self.run = run or uuid.uuid4().hex
+        self._begins_anew = bool(run)
         self._lease_s = min(lease_s, LONGEST_LEASE_S)
+        self._serves = serves
 
     @property
     def beat_s(self) -> float:
@@ -117,6 +125,7 @@ class Queue:
                     started_at=self.store.clock(),
                     ended_at=None,
                     lease_until=self._lease(),
+                    serves=self._serves,
                 )
             )
 
@@ -206,7 +215,8 @@ class Queue:
         with self.store.database.queueing() as session:
             claim = self._take_next(session, reach)
             # Looked for last: while anything is queued it is not worth a look at each claim, and beats do it.
-            if claim is None and _free_lapsed(session, but_not_of=self.run):
+            not_of = "" if self._begins_anew else self.run
+            if claim is None and _free_lapsed(session, but_not_of=not_of):
                 claim = self._take_next(session, reach)
             return claim
 
@@ -240,6 +250,8 @@ class Queue:
             bounds.append(JobRow.assignment.in_(reach.assignments))
         if reach.but_not:
             bounds.append(JobRow.assignment.not_in(reach.but_not))
+        if reach.but_no is not None:
+            bounds.append(JobRow.purpose != reach.but_no)
         if reach.images is not None:
             bounds.append(JobRow.image.in_(("", ANYWHERE, *reach.images)))
         if not reach.gpu:

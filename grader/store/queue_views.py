@@ -20,20 +20,27 @@ __all__ = [
     "Worker",
     "attempts_since",
     "failing",
+    "is_served",
     "job_on",
     "jobs",
+    "jobs_before",
     "running",
     "workers",
 ]
 
 
 class JobsOf(NamedTuple):
-    """Jobs of an assignment in one state: how many, and since when (UTC) the oldest is in the queue."""
+    """Jobs of an assignment in one state: how many, and since when (UTC) the oldest is in the queue.
+
+    Attributes:
+        purpose: Empty for what attempts come of; see `entering.PRE_CHECK`.
+    """
 
     assignment: str
     state: str
     number: int
     oldest: datetime
+    purpose: str
 
 
 class Running(NamedTuple):
@@ -44,6 +51,7 @@ class Running(NamedTuple):
         tries: Times that the sandbox failed us; error: what it said last.
         run: Who holds it; empty for nobody.
         left_s: Seconds until the claim lapses by the database's clock; below 0 where it has.
+        purpose: As of `JobsOf`.
     """
 
     id: int
@@ -54,6 +62,7 @@ class Running(NamedTuple):
     error: str
     run: str
     left_s: float
+    purpose: str
 
 
 class Worker(NamedTuple):
@@ -90,27 +99,39 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     query = (
         select(JobRow)
         .filter_by(student=student, assignment=assignment, notebook=notebook)
-        .where(JobRow.priority != Priority.TRY_OUT)
+        .where(JobRow.priority != Priority.TRY_OUT, JobRow.purpose == "")
         .order_by(JobRow.id.desc())
         .limit(1)
     )
     job = session.scalars(query).first()
     if job is None or job.state != "queued":
         return None if job is None else JobOn(job.state, 0)
+    return JobOn(job.state, jobs_before(session, job))
+
+
+def jobs_before(session: Session, job: JobRow) -> int:
+    """How many jobs of the course come before one that is queued."""
     earlier = or_(
         JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
     )
     before = select(func.count()).where(in_state("queued"), JobRow.course == job.course, earlier)
-    return JobOn(job.state, session.scalar(before) or 0)
+    return session.scalar(before) or 0
+
+
+def is_served(session: Session) -> bool:
+    """Whether anybody is at work who takes whatever is queued, as seats of a server and other machines do."""
+    serving = select(RunRow.id).where(RunRow.serves.is_(True), RunRow.ended_at.is_(None))
+    return session.scalar(serving.where(holds(RunRow.lease_until)).limit(1)) is not None
 
 
 def jobs(session: Session) -> list[JobsOf]:
-    """What is queued and claimed, by assignment and state."""
+    """What is queued and claimed, by assignment, purpose and state."""
+    of = (JobRow.assignment, JobRow.purpose, JobRow.state)
     query = (
-        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at))
+        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at), JobRow.purpose)
         .where(JobRow.state.in_(("queued", "claimed")))
-        .group_by(JobRow.assignment, JobRow.state)
-        .order_by(JobRow.assignment, JobRow.state)
+        .group_by(*of)
+        .order_by(*of)
     )
     return [JobsOf._make(row) for row in session.execute(query)]
 
@@ -124,6 +145,7 @@ _RUNNING = (
     JobRow.error,
     func.coalesce(JobRow.run, ""),
     func.coalesce(JobRow.lease_until - database_now(), 0.0),
+    JobRow.purpose,
 )
 
 

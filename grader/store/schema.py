@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -32,8 +33,27 @@ __all__ = [
 ]
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-#: Every released schema, oldest first, by the files' names: opening a database needs no Alembic.
-REVISIONS = tuple(sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("0*.py")))
+_AFTER = re.compile(r'^down_revision = (?:"(\w+)"|None)', re.MULTILINE)
+
+
+def _released() -> tuple[str, ...]:
+    """Every schema, oldest first, as each file says what it comes after: opening a database needs no Alembic.
+
+    Numbers are given out before the work on them, so that they need not be in the order of the schemas.
+    """
+    following: dict[str | None, str] = {}
+    for path in (_MIGRATIONS / "versions").glob("0*.py"):
+        found = _AFTER.search(path.read_text(encoding="utf-8"))
+        assert found is not None, path
+        following[found[1]] = path.name[:4]
+    newest, order = following.get(None), []
+    while newest is not None:
+        order.append(newest)
+        newest = following.get(newest)
+    return tuple(order)
+
+
+REVISIONS = _released()
 
 
 def revision_of(connection: Connection) -> str | None:

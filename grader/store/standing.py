@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
@@ -45,6 +46,7 @@ from grader.store.standing_rows import (
     counts_of,
     policy_of,
     projections,
+    standing_of_file,
     table_of,
 )
 from grader.store.standing_tables import BlockRow, CriterionRow, LayoutRow, PolicyRow, StandingRow
@@ -73,16 +75,46 @@ _OF_TOKENS_NOTHING = (MarkRow, BulkMarkRow, RemarkRow, RemarkActionRow)
 def project(session: Session) -> None:
     """Writes the standing of everybody whom this transaction's new rows of the history concern."""
     added = [(row, set(_works_of(session, row))) for row in session.info.get(ledger.ADDED, ())]
-    touched = {work for _, works in added for work in works}
-    if not touched:
+    handed_in = {work for row, works in added if isinstance(row, ledger.HandedIn) for work in works}
+    touched = {work for row, works in added if not isinstance(row, ledger.HandedIn) for work in works}
+    if not touched and not handed_in:
         return
     ruled = {name for row, works in added if isinstance(row, _RULING) for name, _ in works}
     changed = {name for name in ruled if _note_policy(session, name)}
     late = {work for row, works in added if not isinstance(row, _OF_TOKENS_NOTHING) for work in works}
     if late:
         touched |= _through_tokens(session, late, changed)
+    for assignment, students in _by_assignment(handed_in - touched):
+        touched |= {(assignment, student) for student in _more_than_files(session, assignment, students)}
+    for assignment, students in _by_assignment(handed_in - touched):
+        _write_files(session, assignment, students)
     for assignment, students in _by_assignment(touched):
         _write(session, assignment, students)
+
+
+def _more_than_files(session: Session, assignment: str, students: Collection[str]) -> set[str]:
+    """Those of whom the history has more than files: their standing has to be worked out."""
+    tables = (AttemptRow, DropRow, ExcuseRow, RemarkRow)
+    queries = (
+        select(table.student).where(table.assignment == assignment, table.student.in_(students))
+        for table in tables
+    )
+    return set(session.scalars(union_all(*queries)))
+
+
+def _write_files(session: Session, assignment: str, students: Collection[str]) -> None:
+    """Writes the rows of those who only handed in: of a class's rush, all of them.
+
+    Such a row says nothing of the file, so that a second file changes nothing of it.
+    """
+    there = select(StandingRow.student).where(
+        StandingRow.assignment == assignment, StandingRow.student.in_(students)
+    )
+    new = sorted(set(students) - set(session.scalars(there)))
+    rows = [standing_of_file(assignment, student) for student in new]
+    if rows:
+        session.execute(insert(table_of(StandingRow)), rows)
+        _move_counts(session, assignment, sum((counts_of(row, ()) for row in rows), Counter()))
 
 
 def reproject(session: Session) -> int:

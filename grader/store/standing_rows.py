@@ -22,11 +22,22 @@ from grader.grading.marks import CriterionMark
 from grader.grading.what_if import pack
 from grader.store import lateness, marks, remarks, results
 from grader.store.models import Base
+from grader.store.records import SubmissionRecord
 from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.standing_tables import BlockRow, CountRow, CriterionRow, LayoutRow, PolicyRow, StandingRow
 
-__all__ = ["OWN", "Columns", "Projection", "blocks_of", "counts_of", "policy_of", "projections", "table_of"]
+__all__ = [
+    "OWN",
+    "Columns",
+    "Projection",
+    "blocks_of",
+    "counts_of",
+    "policy_of",
+    "projections",
+    "standing_of_file",
+    "table_of",
+]
 
 #: A row as the database holds it, by column.
 Columns = dict[str, Any]
@@ -62,6 +73,20 @@ def projections(session: Session, assignment: str, students: Collection[str]) ->
         if result.decisions and files is None:
             files = marks.files_read(session, [assignment], students)
         yield _projection(result, files or {}, asked[result.student])
+
+
+def standing_of_file(assignment: str, student: str) -> Columns:
+    """The row of a student of whom there is a file, and nothing else yet."""
+    file = SubmissionRecord(
+        student=student,
+        assignment=assignment,
+        notebook="",
+        path="",
+        submitted_at=None,
+        late=False,
+        problem="",
+    )
+    return _projection(Result(file, None, None, None), {}, 0).standing
 
 
 def _is_open(request: Remark) -> bool:

@@ -39,6 +39,7 @@ from grader.store.history import History
 from grader.store.kept import erased_blobs
 from grader.store.places import absolute, find_place, move_place
 from grader.store.platforms import Platforms
+from grader.store.prechecks import PreChecks
 from grader.store.records import NewAttempt, RubricRecord
 from grader.store.rubrics import LoadedRubric, RubricMemory
 from grader.store.signed_in import SignedIn
@@ -144,6 +145,11 @@ class Store:
     def api_answers(self) -> ApiAnswers:
         """What programs were answered lately, where this is the home course of a server."""
         return ApiAnswers(self.database, self.clock)
+
+    @property
+    def pre_checks(self) -> PreChecks:
+        """Looks at notebooks before they are handed in."""
+        return PreChecks(self.database, self.clock)
 
     @property
     def signed_in(self) -> SignedIn:

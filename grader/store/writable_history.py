@@ -18,6 +18,7 @@ from grader.store import (
     ledger,
     mails,
     marks,
+    prechecks,
     publications,
     releases,
     remarks,
@@ -40,6 +41,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.prechecks import NewPreCheck
 from grader.store.records import (
     AttemptRecord,
     NewAttempt,
@@ -81,6 +83,27 @@ class WritableHistory(History):
             The job of each; None where an attempt stands.
         """
         return enter(self.session, asks, fresh=fresh, at=at)
+
+    def pre_checks_counted(self, student: str, assignment: str, now: datetime) -> list[datetime]:
+        """When those of a student came that count today, the oldest first."""
+        return prechecks.pre_checks_counted(self.session, student, assignment, now)
+
+    def runs_pre_check(self, student: str, assignment: str) -> bool:
+        """Whether one of a student's is being run just now."""
+        return prechecks.runs_pre_check(self.session, student, assignment)
+
+    def add_pre_check(self, new: NewPreCheck) -> int:
+        """Queues a look at a file that is not handed in; no part of the history.
+
+        Returns:
+            Its number.
+        """
+        prechecks.remove_old_pre_checks(self.session, new.came)
+        return prechecks.add_pre_check(self.session, new)
+
+    def end_pre_check(self, job: int, told: str, at: datetime) -> None:
+        """Notes what may be said of one, or with nothing that it failed; its file goes with it."""
+        prechecks.end_pre_check(self.session, job, told, at)
 
     def add_attempt(self, attempt: NewAttempt, signature: Signature) -> AttemptRecord:
         """Records an attempt under the next number of this student and assignment."""

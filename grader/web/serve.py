@@ -14,6 +14,7 @@ from grader.errors import UsageError
 from grader.facts.case import Reference
 from grader.store import Store
 from grader.web.app import create_app
+from grader.web.connections import Connection
 from grader.web.observed import LogFormat, set_up_log
 from grader.web.oidc import Oidc
 from grader.web.pages import ROUTES
@@ -101,6 +102,7 @@ class Opened:
             server_header=False,
             proxy_headers=False,
             lifespan="on",
+            http=Connection,
             timeout_graceful_shutdown=3,
         )
         self._server = uvicorn.Server(config)

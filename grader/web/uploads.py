@@ -8,6 +8,7 @@ breaks off is refused, and nothing of it stays: a file without a name goes with 
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -40,6 +41,9 @@ _TOKEN_BYTES = 4096
 _SILENCE_S, _START_S, _SLOWEST_BYTES_S = 20.0, 30.0, 8 * 1024
 #: Of a file that is too long so much is read on, and for so long, that its sender hears why.
 _DRAINED_BYTES, _DRAINED_S = 32 * 1024**2, 5.0
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAMED = re.compile(r";\s*([^\s=;]+)\s*=")
 
 #: The head of a part, some of its bytes, or None at its end: the parser has no types.
 _Event = Any
@@ -168,11 +172,20 @@ async def _events(
         ) as parser:
             async for chunk in chunks:
                 for event in parser.parse(chunk):
+                    if isinstance(event, MultipartSegment) and not _is_named_once(event):
+                        raise UploadError("a part of this form has two names", 400, expected="one name")
                     yield event
                 if parser.closed:
                     return
     except MultipartError as error:
         raise UploadError("this form cannot be read, or breaks off before its end", 400) from error
+
+
+def _is_named_once(part: MultipartSegment) -> bool:
+    """Whether a part says once what it is called: of two names each reader would take another one."""
+    said = [value for name, value in part.headerlist if name.lower() == "content-disposition"]
+    named = _NAMED.findall(_QUOTED.sub('""', "".join(said)))
+    return len(said) == 1 and len(named) == len({name.lower() for name in named})
 
 
 async def _chunks(request: AnyRequest, limit: int) -> AsyncGenerator[bytes, None]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from grader.errors import GraderError, SandboxUnavailable
-from grader.evidence.codec import encode
+from grader.evidence.codec import Bundle, encode
 from grader.evidence.parcel import unpack_parcel
 from grader.sandbox.base import Sandbox, image_of
 from grader.sandbox.execution import Execution
@@ -24,6 +26,8 @@ _POLL_S = 1.0
 _WARM_S = 60.0
 #: So long what was found is kept, and sent again and again, while the server is away.
 _KEPT_S = 600.0
+#: Evidence that is no longer goes with the end of its job.
+_INLINE_BYTES = 128 * 1024
 _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
 
@@ -59,6 +63,7 @@ class Seats:
         stop: Pressed by whoever wants to stop.
         beat_s: How often leases are renewed.
         kept_s: How long evidence is kept while the server is away.
+        inline_bytes: What is no longer goes with claims and ends; 0 gives everything a request of its own.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Seats:
         *,
         beat_s: float = _BEAT_S,
         kept_s: float = _KEPT_S,
+        inline_bytes: int = _INLINE_BYTES,
     ) -> None:
         self._connect = connect
         self._sandbox = sandbox
@@ -79,6 +85,7 @@ class Seats:
         self._stop = stop
         self._beat_s = beat_s
         self._kept_s = kept_s
+        self._inline_bytes = inline_bytes
         self._lock = threading.Lock()
         self._held: set[Lease] = set()
         self._over = threading.Event()
@@ -135,77 +142,111 @@ class Seats:
                 return
 
     def _serve(self, server: Server) -> None:
+        """One seat. What came of a job is sent while the next one runs already: one is on its way at most."""
         execution = Execution(self._sandbox, take=lambda _: True, give_back=lambda _: None)
+        sender = self._connect()
         idle_since = time.monotonic()
         try:
-            while not self._stop.finishing.is_set():
-                if self._take(server, execution):
-                    idle_since = time.monotonic()
-                    continue
-                if time.monotonic() - idle_since > _WARM_S:
-                    execution.close()
-                self._stop.finishing.wait(_POLL_S)
+            with ThreadPoolExecutor(
+                1, thread_name_prefix=f"{threading.current_thread().name}-sends"
+            ) as sending:
+                sent: Future[None] | None = None
+                while not self._stop.finishing.is_set():
+                    done = self._take(server, execution)
+                    if done is not None:
+                        if sent is not None:
+                            sent.result()
+                        lease, bundle = done
+                        sent = (
+                            None if bundle is None else sending.submit(self._deliver, sender, lease, bundle)
+                        )
+                        idle_since = time.monotonic()
+                        continue
+                    if time.monotonic() - idle_since > _WARM_S:
+                        execution.close()
+                    self._stop.finishing.wait(_POLL_S)
+                if sent is not None:
+                    sent.result()
         finally:
+            sender.close()
             execution.close()
 
-    def _take(self, server: Server, execution: Execution) -> bool:
-        """Brings one job to its end; False where there was none."""
+    def _take(self, server: Server, execution: Execution) -> tuple[Lease, Bundle | None] | None:
+        """Takes one job and runs it; None where there was none, no evidence where it came to nothing."""
         wanted = {"image": image_of(self._sandbox), "gpu": self._about.gpus > 0}
+        wanted["inline"] = self._inline_bytes > 0
         try:
             answer = server.ask("POST", "claim", wanted)
         except Away:
-            return False
+            return None
         if answer.status != 200:
-            return False
+            return None
         told = answer.told
         lease = Lease(told["course"], told["job"], told["token"])
         with self._lock:
             self._held.add(lease)
+        bundle = None
         try:
-            self._run(server, execution, lease, told["sha256"])
+            bundle = self._run(server, execution, lease, told)
         finally:
-            with self._lock:
-                self._held.discard(lease)
-        return True
+            if bundle is None:
+                self._let_go(lease)
+        return lease, bundle
 
-    def _run(self, server: Server, execution: Execution, lease: Lease, digest: str) -> None:
+    def _let_go(self, lease: Lease) -> None:
+        with self._lock:
+            self._held.discard(lease)
+
+    def _run(self, server: Server, execution: Execution, lease: Lease, told: dict[str, Any]) -> Bundle | None:
         try:
-            answer = self._until_answered(server, "GET", "work", lease=lease)
-            if answer is None or answer.status != 200:
-                return
-            if sha256(answer.body).hexdigest() != digest:
+            raw = self._work(server, lease, told)
+            if raw is None:
+                return None
+            if sha256(raw).hexdigest() != told["sha256"]:
                 raise SandboxUnavailable("the work is not what its digest says")
-            parcel = unpack_parcel(answer.body)
-            bundle = execution.run(parcel.notebook, parcel.plan, files=parcel.files)
+            parcel = unpack_parcel(raw)
+            return execution.run(parcel.notebook, parcel.plan, files=parcel.files)
         except Exception as error:  # whatever it was, it was not the student
             self._discard(execution)
             self._give_up(server, lease, _reason(error))
-            return
-        self._deliver(server, lease, encode(bundle))
+            return None
 
-    def _deliver(self, server: Server, lease: Lease, raw: bytes) -> None:
+    def _work(self, server: Server, lease: Lease, told: dict[str, Any]) -> bytes | None:
+        """What is to be run; None where the lease was lost meanwhile."""
+        if "work" in told:
+            return base64.b64decode(told["work"], validate=True)
+        answer = self._until_answered(server, "GET", "work", lease=lease)
+        return answer.body if answer is not None and answer.status == 200 else None
+
+    def _deliver(self, server: Server, lease: Lease, bundle: Bundle) -> None:
         """Sends evidence and ends the job; asked twice, the server says that it was recorded before."""
+        try:
+            self._send(server, lease, encode(bundle))
+        finally:
+            self._let_go(lease)
+
+    def _send(self, server: Server, lease: Lease, raw: bytes) -> None:
         digest = sha256(raw).hexdigest()
+        end: dict[str, Any] = {**vars(lease), "evidence": digest}
+        if len(raw) <= self._inline_bytes:
+            end["raw"] = base64.b64encode(raw).decode()
         while True:
-            sent = self._until_answered(server, "PUT", f"blob/{digest}", raw, lease=lease)
-            if sent is None or sent.status not in (200, 201):
+            if "raw" not in end:
+                sent = self._until_answered(server, "PUT", f"blob/{digest}", raw, lease=lease)
+                if sent is None or sent.status not in (200, 201):
+                    break
+            sent = self._until_answered(server, "POST", "finish", end)
+            if sent is None or sent.status != 404:
                 break
-            end = self._until_answered(server, "POST", "finish", {**vars(lease), "evidence": digest})
-            if end is None:
-                return
-            if end.status == 404:
-                continue  # The server began anew in between, and has to be sent it once more.
-            if end.status == 200:
-                self._say(f"job {lease.job}: recorded")
-                return
-            sent = end
-            break
+            # The server began anew in between, and has to be sent it once more.
         if sent is None:
             return
-        if sent.status == 409:
+        if sent.status == 200:
+            self._say(f"job {lease.job}: recorded")
+        elif sent.status == 409:
             self._say(f"job {lease.job}: somebody else has it by now; what came of it here is dropped")
-            return
-        self._give_up(server, lease, f"the server refused the evidence ({sent.status})")
+        else:
+            self._give_up(server, lease, f"the server refused the evidence ({sent.status})")
 
     def _give_up(self, server: Server, lease: Lease, reason: str) -> None:
         """Lets others have a job; without a reason where this worker was only stopped."""

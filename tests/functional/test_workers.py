@@ -9,6 +9,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,9 @@ from grader.store.models import JobRow
 from grader.web.serve import Opened, listen
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Answer, Away, Lease, Server, Trust
+from grader.workflows.handing_in.taking import Sent
 from grader.workflows.leasing.remote import RemoteDesk
+from grader.workflows.prechecking.online import send_for_pre_check
 from grader.workflows.regrading.pool import shared_pool
 from tests import course
 from tests.queued import queue_up
@@ -127,15 +130,13 @@ def finish(server: Server, lease: Lease, raw: bytes) -> Answer:
     return server.ask("POST", "finish", {**vars(lease), "evidence": hashlib.sha256(raw).hexdigest()})
 
 
-def seats(lab: Lab, sandbox: FakeSandbox, connect: Callable[[], Server] | None = None) -> tuple[Seats, Stop]:
+def worked(
+    lab: Lab, sandbox: FakeSandbox, done: int, connect: Callable[[], Server] | None = None, **more: Any
+) -> None:
+    """Lets a worker work until so many attempts are there."""
     stop = Stop()
     about = About("gpu-1.example.org", "0", 1, 0)
-    return Seats(connect or lab.server, sandbox, about, lambda _: None, stop, beat_s=0.2), stop
-
-
-def worked(lab: Lab, sandbox: FakeSandbox, done: int, connect: Callable[[], Server] | None = None) -> None:
-    """Lets a worker work until so many attempts are there."""
-    working, stop = seats(lab, sandbox, connect)
+    working = Seats(connect or lab.server, sandbox, about, lambda _: None, stop, beat_s=0.2, **more)
     thread = threading.Thread(target=working.work)
     thread.start()
     try:
@@ -163,6 +164,32 @@ def test_a_worker_grades_what_waits_and_learns_nobodys_name(lab: Lab) -> None:
     lab.queue("ada-lovelace", course.GOOD, "print(1)", fresh=True)
     _, work = claimed(lab.server())
     assert b"lovelace" not in work and b"builtin-shadowing" not in work
+
+
+def test_a_pre_check_goes_to_a_worker_after_what_was_handed_in_and_leaves_no_attempt(lab: Lab) -> None:
+    course.write_rubric(
+        lab.folder / "rubrics",
+        RUBRIC.replace("    check: no_builtin", "    public: true\n    check: no_builtin"),
+    )
+    server = lab.server()
+    assert server.ask("POST", "claim", WANTED).status == 204
+    assert lab.store.pre_checks.is_served()
+    with tempfile.TemporaryFile() as content:
+        content.write(course.notebook(course.SHADOWING))
+        content.flush()
+        sent = Sent(content, "ada.ipynb", lab.store.clock())
+        send_for_pre_check(lab.store, [lab.folder], "ada-lovelace", "mini", sent)
+    lab.queue("bob", course.GOOD)
+    (first, of_bob), (lease, work) = claimed(server), claimed(server)
+    assert b"sum = 1" not in of_bob and b"sum = 1" in work and b"lovelace" not in work
+    for held, raw in ((lease, evidence(work)), (first, evidence(of_bob))):
+        assert send(server, held, raw) == 201
+        assert finish(server, held, raw).told == {"recorded": "now"}, held
+    assert lab.attempts() == {"bob": (1, "COMPLETED", 2.0)}
+    (look,) = lab.store.pre_checks.of("ada-lovelace", "mini")
+    assert (
+        look.state == "told" and '"seems":"not as asked"' in look.told and "any sound reason" not in look.told
+    )
 
 
 def test_what_a_worker_lies_about_is_not_believed(lab: Lab) -> None:
@@ -266,11 +293,12 @@ class _Lossy(Server):
         return answer
 
 
-def test_lost_answers_are_asked_for_again_and_nothing_is_recorded_twice(lab: Lab) -> None:
+@pytest.mark.parametrize("inline_bytes", [0, 100_000])
+def test_lost_answers_are_asked_for_again_and_nothing_is_recorded_twice(lab: Lab, inline_bytes: int) -> None:
     lab.queue("s1", course.GOOD)
     _Lossy.lost.clear()
-    worked(lab, course.sandbox(), 1, lambda: lab.server(kind=_Lossy))
-    assert _Lossy.lost >= {"work", "blob", "finish"}
+    worked(lab, course.sandbox(), 1, lambda: lab.server(kind=_Lossy), inline_bytes=inline_bytes)
+    assert _Lossy.lost - {"beat"} == ({"finish"} if inline_bytes else {"work", "blob", "finish"})
     assert lab.attempts() == {"s1": (1, "COMPLETED", 2.0)}
 
 
@@ -289,7 +317,7 @@ def test_a_server_that_began_anew_is_sent_the_evidence_once_more(lab: Lab) -> No
                 )
             return super().ask(method, path, *arguments, **more)
 
-    worked(lab, course.sandbox(), 1, lambda: lab.server(kind=Restarting))
+    worked(lab, course.sandbox(), 1, lambda: lab.server(kind=Restarting), inline_bytes=0)
     assert Restarting.began and lab.attempts() == {"s1": (1, "COMPLETED", 2.0)}
 
 
@@ -306,7 +334,7 @@ def test_the_machine_of_a_worker_needs_nothing_that_knows_an_answer(tmp_path: Pa
     """These folders are all of the grader that has to be there."""
     package = Path(grader.__file__).parent
     (tmp_path / "grader").mkdir()
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "errors.py", "own_time.py"):
         shutil.copy(package / name, tmp_path / "grader" / name)
     for name in ("evidence", "sandbox", "collector", "worker"):
         shutil.copytree(package / name, tmp_path / "grader" / name)
@@ -319,6 +347,7 @@ def test_the_machine_of_a_worker_needs_nothing_that_knows_an_answer(tmp_path: Pa
         text=True,
         check=True,
     )
-    assert {name.split(".")[1] for name in ran.stdout.split()} == {"errors", "evidence", "sandbox", "worker"}
+    parts = {name.split(".")[1] for name in ran.stdout.split()}
+    assert parts == {"errors", "evidence", "own_time", "sandbox", "worker"}
     there = {path.name for path in (tmp_path / "grader").iterdir()}
     assert not there & {"store", "grading", "checks", "rubric", "workflows", "web", "bundled"}

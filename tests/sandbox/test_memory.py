@@ -1,4 +1,4 @@
-"""A kernel costs little memory of its own: the libraries that the launcher imported are shared."""
+"""A kernel costs little of its own: what the launcher imported is shared, and imported once."""
 
 from __future__ import annotations
 
@@ -35,3 +35,21 @@ def test_a_kernel_adds_little_memory_before_the_students_code(
         rollup = first.outputs[0].text
         assert memory_bytes(rollup, "Shared") > _SHARED
         assert memory_bytes(rollup, "Private") < _OWN
+
+
+def test_a_kernel_imports_nothing_that_the_launcher_could_have(
+    fork_worker: Worker, run: Callable[..., Bundle]
+) -> None:
+    # Modules stand in the order of their imports; the last that the launcher names is the kernel's.
+    late = (
+        "import sys; names = list(sys.modules); print(*names[names.index('grader.collector.kernel') + 1 :])"
+    )
+    work = (
+        "import torch, matplotlib.pyplot as plt\nnet = torch.nn.Linear(3, 1)\n"
+        "torch.optim.Adam(net.parameters()).step()\nplt.plot([1, 2])\nplt.show()\nraise ValueError"
+    )
+    cells = run(fork_worker, work, late).evidence.cells
+    assert cells[1].run is not None
+    imported = cells[1].run.outputs[0].text.split()
+    # Colab's module is ours, and made for each notebook.
+    assert [name for name in imported if not name.startswith(("google", "torch"))] == []

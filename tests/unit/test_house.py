@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ def names(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
+@cache
+def parsed(path):
+    """A module's tree, read once for all rules."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def assigned(tree):
     """Public names that a module defines itself: functions, classes and constants at its top level."""
     for node in tree.body:
@@ -64,41 +71,44 @@ def exported(tree):
     return None
 
 
-@pytest.mark.parametrize("path", MODULES, ids=names)
-def test_a_module_with_public_names_lists_them_once(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    public = {name for name in assigned(tree) if not name.startswith("_")}
-    listed = exported(tree)
-    if listed is None:
-        assert not public, f"{names(path)} has no __all__ but defines {sorted(public)}"
-        return
-    assert len(listed) == len(set(listed))
+def test_a_module_with_public_names_lists_them_once():
+    wrong = []
+    for path in MODULES:
+        public = {name for name in assigned(parsed(path)) if not name.startswith("_")}
+        listed = exported(parsed(path))
+        if listed is None and public:
+            wrong.append(f"{names(path)} has no __all__ but defines {sorted(public)}")
+        elif listed and len(listed) != len(set(listed)):
+            wrong.append(f"{names(path)} lists a name twice")
+    assert wrong == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=names)
-def test_what_a_module_lists_is_there(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    assert set(exported(tree) or ()) <= imported | set(assigned(tree))
+def test_what_a_module_lists_is_there():
+    missing = {}
+    for path in MODULES:
+        imported = {
+            alias.asname or alias.name
+            for node in ast.walk(parsed(path))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        missing[names(path)] = set(exported(parsed(path)) or ()) - imported - set(assigned(parsed(path)))
+    assert {path: absent for path, absent in missing.items() if absent} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=names)
-def test_every_module_says_what_it_is_for(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree) or not tree.body
+def test_every_module_says_what_it_is_for():
+    silent = [names(path) for path in MODULES if parsed(path).body and not ast.get_docstring(parsed(path))]
+    assert silent == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if "collector" not in path.parts and path.stem != "__main__"], ids=names
-)
-def test_every_module_on_this_side_of_the_wall_imports(path):
-    module = importlib.import_module(names(path).removesuffix(".__init__"))
-    assert all(hasattr(module, name) for name in exported(ast.parse(path.read_text())) or ())
+def test_every_module_on_this_side_of_the_wall_imports():
+    missing = []
+    for path in MODULES:
+        if "collector" not in path.parts and path.stem != "__main__":
+            module = importlib.import_module(names(path).removesuffix(".__init__"))
+            listed = exported(parsed(path)) or ()
+            missing += [f"{names(path)} has no {name}" for name in listed if not hasattr(module, name)]
+    assert missing == []
 
 
 def test_only_facts_know():
@@ -107,7 +117,7 @@ def test_only_facts_know():
         f"{names(path)}:{node.lineno}"
         for path in MODULES
         if "facts" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Known"
     ]
     assert makers == []
@@ -117,7 +127,7 @@ def test_no_private_name_crosses_rooms():
     crossing = [
         f"{names(path)} takes {alias.name} from {node.module}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("grader")
         for alias in node.names
         if alias.name.startswith("_") or any(part.startswith("_") for part in (node.module or "").split("."))
@@ -132,7 +142,7 @@ def test_only_the_store_touches_its_database():
         f"{names(path)}:{node.lineno} takes .{node.attr}"
         for path in MODULES
         if path.relative_to(ROOT).parts[1] in rooms
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and node.attr in {"session", "database", "engine"}
     ]
     assert touching == []
@@ -230,12 +240,10 @@ def compares_time(comparison, timed):
     return reads_a_clock(comparison) or bool(named & timed)
 
 
-@pytest.mark.parametrize("path", TESTS, ids=names)
-def test_no_test_asserts_how_much_time_passed(path):
-    lines = list(timed_asserts(ast.parse(path.read_text(encoding="utf-8"))))
-    assert lines == [], (
-        f"{names(path)} fails on a busy machine: assert what is done instead of how long it took"
-    )
+def test_no_test_asserts_how_much_time_passed():
+    """Such a test fails on a busy machine: assert what is done instead of how long it took."""
+    timed = [f"{names(path)}:{line}" for path in TESTS for line in timed_asserts(parsed(path))]
+    assert timed == []
 
 
 @pytest.mark.parametrize(
@@ -253,10 +261,15 @@ def test_the_rule_on_time_finds_comparisons_and_nothing_else(source, found):
     assert list(timed_asserts(ast.parse(f"def test_it():\n    {source}"))) == found
 
 
-@pytest.mark.parametrize("path", [path for path in TESTS if "unit" in path.parts], ids=names)
-def test_unit_tests_start_no_real_sandbox(path):
-    found = [match[0] for match in REAL.finditer(path.read_text(encoding="utf-8"))]
-    assert path.name == "test_house.py" or found == [], "move it to tests/sandbox or tests/functional"
+def test_unit_tests_start_no_real_sandbox():
+    """One that does belongs into tests/sandbox or tests/functional."""
+    found = [
+        f"{names(path)}: {match[0]}"
+        for path in TESTS
+        if "unit" in path.parts and path.name != "test_house.py"
+        for match in REAL.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
 
 
 def test_an_attack_that_must_meet_another_limit_has_time_for_it():

@@ -8,7 +8,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-from grader.collector.own_time import OwnTime
+from grader.own_time import OwnTime
 
 __all__ = ["TimeLimit", "TooSlow"]
 

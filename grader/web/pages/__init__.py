@@ -16,6 +16,7 @@ from grader.web.pages import (
     handing_in,
     lti,
     my,
+    prechecks,
     provider,
     push,
     release,
@@ -64,4 +65,5 @@ ROUTES = (
     *push.ROUTES,
     *staff.ROUTES,
     *handing_in.ROUTES,
+    *prechecks.ROUTES,
 )

@@ -25,6 +25,7 @@ from grader.workflows.handing_in.links import HandInLink
 from grader.workflows.handing_in.overview import handing_in, progress_of, receipt_by
 from grader.workflows.handing_in.receipts import file_name, receipt_of
 from grader.workflows.handing_in.taking import NotTaken, Sender, Sent, take
+from grader.workflows.prechecking.online import gives_pre_checks
 
 __all__ = ["LINK_ROUTES", "ROUTES"]
 
@@ -98,6 +99,8 @@ def _form(request: AnyRequest, desk: _Desk, refused: NotTaken | None = None) -> 
         status=200 if refused is None else 422,
         desk=desk,
         handing=shown,
+        # Who comes by a link reads nothing of what was made of a file.
+        pre_check=desk.link is None and gives_pre_checks(desk.site.store, desk.site.places, desk.assignment),
         refused=refused,
         most_bytes=limit,
         most=f"{limit / 1024**2:g} MB",

@@ -21,6 +21,7 @@ from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
 from grader.workflows.accounts.people import who_is_in
 from grader.workflows.accounts.roles import Role
+from grader.workflows.prechecking.online import pre_check_offer, set_pre_check_rule
 from grader.workflows.setting_up.dates import KEYS, dates_view, extend, extensions_of, set_dates, take_back
 from grader.workflows.setting_up.excusing import excuse, excuses_of, take_back_excuse
 from grader.workflows.setting_up.moments import moment
@@ -120,6 +121,17 @@ def allow(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[
     return see_other(address("a", assignment, "setup"))
 
 
+@post("/a/{assignment:str}/setup/pre-checks", opt=permits(Permission.SET_UP), sync_to_thread=True)
+def pre_checks(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
+    """Says how many pre-checks students have; an empty number is what holds for the whole course."""
+    tells_rest = form.text("tells_rest") == "yes"
+    try:
+        set_pre_check_rule(asking(request).store, assignment, form.whole("a_day"), tells_rest=tells_rest)
+    except UsageError as error:
+        return _setup(request, assignment, said=error.what, typed=form)
+    return see_other(address("a", assignment, "setup"))
+
+
 def _zone(request: AnyRequest) -> tzinfo:
     """In which dates of this page are typed and shown."""
     return asking(request).store.zone or UTC
@@ -159,6 +171,7 @@ def _setup(
         zone=_zone(request),
         extensions=extensions_of(who.store, assignment),
         excuses=excuses_of(who.store, assignment),
+        pre_checks=pre_check_offer(who.store, who.site.places, assignment),
         graders=_graders(request, who.site.course.name),
         said=said,
         typed=typed.text if typed else lambda name: "",
@@ -175,4 +188,4 @@ def _graders(request: AnyRequest, course: str) -> list[str]:
     ]
 
 
-ROUTES = (setup, shares, share, dates, allow)
+ROUTES = (setup, shares, share, dates, allow, pre_checks)

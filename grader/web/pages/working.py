@@ -5,6 +5,8 @@ No page of it shows anything of a course; a token opens nothing but what was lea
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Any
 
@@ -29,6 +31,8 @@ _LONGEST_TEXT = 200
 _LONGEST_REASON = 2000
 #: No plan lets an attempt leave more.
 _MOST_BYTES = 1024 * 1024 * 1024
+#: What is no longer travels with claims and ends: two requests of four are saved.
+_INLINE_BYTES = 128 * 1024
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -60,8 +64,11 @@ class _Told(_Model):
 
 
 class _Claim(_Model):
+    """What a worker can run; `inline` where it wants to be sent small work at once."""
+
     image: str = Field(min_length=1, max_length=_LONGEST_TEXT)
     gpu: bool
+    inline: bool = False
 
 
 class _Beat(_Model):
@@ -70,7 +77,17 @@ class _Beat(_Model):
 
 
 class _Finish(_Lease):
+    """The end of a job; `raw` is its evidence in base64, where it was not sent before."""
+
     evidence: str = Field(pattern=_SHA256.pattern)
+    raw: str | None = Field(default=None, max_length=4 * _INLINE_BYTES // 3 + 4)
+
+    @property
+    def content(self) -> bytes | None:
+        try:
+            return None if self.raw is None else base64.b64decode(self.raw, validate=True)
+        except binascii.Error as error:
+            raise HTTPException("this evidence is no base64", status_code=400) from error
 
 
 class _Fail(_Lease):
@@ -118,15 +135,14 @@ async def claim(request: AnyRequest) -> Response[Any]:
     leased = await sync_to_thread(lambda: desk.claim(worker, image=wanted.image, gpu=wanted.gpu))
     if leased is None:
         return Response(None, status_code=204)
-    lease = leased.lease
+    inline = wanted.inline and len(leased.parcel) <= _INLINE_BYTES
     return _told(
         200,
-        course=lease.course,
-        job=lease.job,
-        token=lease.token,
+        **vars(leased.lease),
         sha256=leased.sha256,
-        size=leased.size,
+        size=len(leased.parcel),
         lease_s=leased.lease_s,
+        **({"work": base64.b64encode(leased.parcel).decode()} if inline else {}),
     )
 
 
@@ -182,8 +198,6 @@ async def blob(
         return _told(413, error=f"an attempt may leave {most} bytes")
     try:
         there = await sync_to_thread(lambda: desk.send(worker, lease, sha256, raw))
-    except LeaseLost:
-        return _told(409, error="lease lost")
     except EvidenceError as error:
         return _told(422, error=error.what)
     return _told(200 if there else 201)
@@ -203,9 +217,9 @@ async def _body(request: AnyRequest, most: int) -> bytes | None:
 async def finish(request: AnyRequest) -> Response[Any]:
     """Ends a job: recorded, or recorded before; 404 where the evidence is to be sent first; 409; 422."""
     end = await _read(request, _Finish)
-    desk, worker = _desk(request), _worker(request)
+    desk, worker, raw = _desk(request), _worker(request), end.content
     try:
-        ended = await sync_to_thread(lambda: desk.finish(worker, end.lease, end.evidence))
+        ended = await sync_to_thread(lambda: desk.finish(worker, end.lease, end.evidence, raw))
     except LeaseLost:
         return _told(409, error="lease lost")
     except NotSent:

@@ -12,7 +12,7 @@
       const large = Boolean(file) && file.size > most;
       said.textContent = !file ? "" : large
         ? `${file.name} is too large: clear its outputs, save, and hand in the saved file.`
-        : `${file.name}, ${file.size} bytes, is ready to be handed in.`;
+        : `${file.name}, ${file.size} bytes, ${form.dataset.ready || "is ready to be handed in"}.`;
       said.classList.toggle("bad", large);
       return !large;
     };

@@ -15,17 +15,19 @@ __all__ = ["AssignmentJobs", "JobLine", "QueueView", "WorkerLine", "queue_view"]
 _LATELY = timedelta(minutes=15)
 #: So many jobs are listed one by one.
 _LISTED = 50
+_PRE_CHECK = "pre-check"
 
 
 @dataclass(frozen=True)
 class AssignmentJobs:
-    """Jobs of an assignment.
+    """Jobs of an assignment, or the pre-checks of one.
 
     Attributes:
+        name: What a page calls them.
         oldest: How long the oldest of those that wait is in the queue; empty where none waits.
     """
 
-    assignment: str
+    name: str
     queued: int
     claimed: int
     oldest: str
@@ -36,7 +38,7 @@ class JobLine:
     """One job.
 
     Attributes:
-        shown: What to call the student.
+        shown: What to call the student; of a pre-check no one's, for it is nothing that anybody grades.
         where: Host and process that have it; empty where nobody has.
         lapsed: Nobody renews the claim: somebody else will take the job.
     """
@@ -109,7 +111,7 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
     def line(job: Running) -> JobLine:
         return JobLine(
             id=job.id,
-            shown=name(job.student),
+            shown=_PRE_CHECK if job.purpose else name(job.student),
             assignment=job.assignment,
             age=_lasting(now - job.queued_at),
             tries=job.tries,
@@ -131,12 +133,13 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
 
 
 def _by_assignment(jobs: list[JobsOf], now: datetime) -> tuple[AssignmentJobs, ...]:
-    found = {(each.assignment, each.state): each for each in jobs}
-    names = dict.fromkeys(each.assignment for each in jobs)
+    found = {(each.assignment, each.purpose, each.state): each for each in jobs}
+    kinds = dict.fromkeys((each.assignment, each.purpose) for each in jobs)
     lines = []
-    for name in names:
-        queued, claimed = found.get((name, "queued")), found.get((name, "claimed"))
+    for assignment, purpose in kinds:
+        queued, claimed = (found.get((assignment, purpose, state)) for state in ("queued", "claimed"))
         oldest = _lasting(now - queued.oldest) if queued else ""
+        name = f"{assignment}, {_PRE_CHECK}s" if purpose else assignment
         lines.append(
             AssignmentJobs(name, queued.number if queued else 0, claimed.number if claimed else 0, oldest)
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.errors import RubricError, UsageError
 from grader.rubric.model import Rubric
-from grader.store import Store
+from grader.store import History, Store
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.rubrics import load_rubric_file
 
@@ -29,11 +29,11 @@ def assigned(store: Store, places: Iterable[Path]) -> list[LoadedRubric]:
         store: The course's history.
         places: Folders in which the course's own `rubrics/` may lie.
     """
-    own = _own(places, store.zone)
     with store.reading() as history:
-        names = {*history.assignments(), *own}
-    found = {name: _counting(store, name, own) for name in sorted(names)}
-    return [each for each in found.values() if each is not None and not is_of_photos(each.rubric)]
+        own = _own(places, history.zone)
+        names = sorted({*history.assignments(), *own})
+        found = [_counting(store, history, name, own) for name in names]
+    return [each for each in found if each is not None and not is_of_photos(each.rubric)]
 
 
 def assigned_here(store: Store, places: Iterable[Path], assignment: str) -> LoadedRubric:
@@ -43,7 +43,8 @@ def assigned_here(store: Store, places: Iterable[Path], assignment: str) -> Load
         UsageError: It takes no notebooks, or there is none of this name.
     """
     places = tuple(places)
-    rubric = _counting(store, assignment, _own(places, store.zone))
+    with store.reading() as history:
+        rubric = _counting(store, history, assignment, _own(places, history.zone))
     if rubric is None or is_of_photos(rubric.rubric):
         taken = [each.assignment for each in assigned(store, places)]
         raise UsageError(
@@ -54,10 +55,11 @@ def assigned_here(store: Store, places: Iterable[Path], assignment: str) -> Load
     return rubric
 
 
-def _counting(store: Store, assignment: str, own: Mapping[str, LoadedRubric]) -> LoadedRubric | None:
-    with store.reading() as history:
-        published = history.published_rubric(assignment)
-        newest = None if published or assignment in own else history.newest_rubric(assignment)
+def _counting(
+    store: Store, history: History, assignment: str, own: Mapping[str, LoadedRubric]
+) -> LoadedRubric | None:
+    published = history.published_rubric(assignment)
+    newest = None if published or assignment in own else history.newest_rubric(assignment)
     if published is not None:
         return store.rubric(published.rubric)
     return own.get(assignment) if newest is None else store.rubric(newest)

@@ -125,14 +125,17 @@ class _Child:
 
 
 class Readers:
-    """Processes that read files, for any number of threads at once. They start with the first file.
+    """Processes that read files, for any number of threads at once.
+
+    They start with `begin`, or with the first file.
 
     Args:
         processes: How many at work at a time; two, or fewer where there are fewer cores.
     """
 
     def __init__(self, processes: int | None = None) -> None:
-        self._free = threading.Semaphore(processes or min(2, len(os.sched_getaffinity(0))))
+        self._most = processes or min(2, len(os.sched_getaffinity(0)))
+        self._free = threading.Semaphore(self._most)
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
 
@@ -163,6 +166,24 @@ class Readers:
             for index, (kind, source, id) in enumerate(said["cells"])
         )
         return Found(said["problem"], tuple(said["left_out"]), cells)
+
+    def begin(self) -> threading.Thread:
+        """Starts the processes without waiting for them, so that the first file finds them ready.
+
+        Returns:
+            What starts them; one that cannot be started is told of by the file that needs it.
+        """
+        thread = threading.Thread(target=self._start_all, name="readers", daemon=True)
+        thread.start()
+        return thread
+
+    def _start_all(self) -> None:
+        taken: list[_Child] = []
+        with suppress(ServiceError):
+            while len(taken) < self._most:
+                taken.append(self._take())
+        with self._lock:
+            self._idle += taken
 
     def close(self) -> None:
         """Ends the processes that wait; the next file starts others."""

@@ -23,13 +23,25 @@ from grader.store.records import SubmissionRecord
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import assigned, assigned_here
 from grader.workflows.handing_in.deadline import deadline_of
-from grader.workflows.handing_in.reading import Readers, shared_readers
+from grader.workflows.handing_in.reading import Found, Readers, shared_readers
 from grader.workflows.mailing.telling import tell_handed_in
 from grader.workflows.regrading.rubrics import another_assignment
 from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
 from grader.workflows.running.planning import HandedIn, Work, plan_of
 
-__all__ = ["MOST_BYTES", "NotTaken", "Sender", "Sent", "Taken", "count_after_all", "require_room", "take"]
+__all__ = [
+    "MOST_BYTES",
+    "NotTaken",
+    "Sender",
+    "Sent",
+    "Taken",
+    "count_after_all",
+    "plain_name",
+    "read_apart",
+    "require_room",
+    "take",
+    "whole",
+]
 
 #: Of one file, unless a server says otherwise.
 MOST_BYTES = 32 * 1024**2
@@ -121,20 +133,10 @@ def take(
     places = tuple(places)
     rubric = assigned_here(store, places, assignment)
     require_room(store, sender.student, assignment, sent.at)
-    found = (readers or shared_readers()).read(sent.content, sent.name)
-    if found.problem:
-        what, todo = parted(found.problem)
-        raise NotTaken(what, todo=todo or None)
-    other = another_assignment(rubric, _all(store, places), found.cells)
-    if other is not None:
-        raise NotTaken(
-            f"this is the notebook of {other.rubric.title}",
-            expected=f"that of {rubric.rubric.title}",
-            todo="hand in the notebook of this assignment",
-        )
-    raw = _whole(sent.content)
+    found = read_apart(store, places, rubric, sent, readers)
+    raw = whole(sent.content)
     digest = store.blobs.put(raw)
-    name = _plain(sent.name)
+    name = plain_name(sent.name)
     submission = Submission(sender.student, Path(name), lambda: raw, submitted_at=sent.at)
     work = Work(HandedIn(submission, digest, ""), rubric, plan_of(rubric))
     record = HandInRecord(
@@ -150,6 +152,29 @@ def take(
     )
     received, replaced = _write(store, work, record, Signature(sender.actor, sent.at, why))
     return Taken(received, replaced, found.left_out)
+
+
+def read_apart(
+    store: Store, places: tuple[Path, ...], rubric: LoadedRubric, sent: Sent, readers: Readers | None = None
+) -> Found:
+    """What a file is, read in a process behind walls.
+
+    Raises:
+        NotTaken: It is no notebook, or another assignment's.
+        ServiceError: It cannot be read here just now.
+    """
+    found = (readers or shared_readers()).read(sent.content, sent.name)
+    if found.problem:
+        what, todo = parted(found.problem)
+        raise NotTaken(what, todo=todo or None)
+    other = another_assignment(rubric, _all(store, places), found.cells)
+    if other is not None:
+        raise NotTaken(
+            f"this is the notebook of {other.rubric.title}",
+            expected=f"that of {rubric.rubric.title}",
+            todo="send the notebook of this assignment",
+        )
+    return found
 
 
 def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: str, reason: str) -> Received:
@@ -246,7 +271,7 @@ def _counts(
     Where it is the only one, it stands in the lists of the course with its lateness, for a person to see.
     What a person dropped comes back by a person alone.
     """
-    if came.student in history.dropped(came.assignment):
+    if history.is_dropped(came.student, came.assignment):
         return False
     policy = deadline_of(history, rubric.rubric, came.student)
     if before is None or before.notebook == came.notebook or policy is None or policy.until is None:
@@ -263,13 +288,14 @@ def _with_counts(record: HandInRecord, counts: bool) -> HandInRecord:
     return HandInRecord(**{**record.columns, "counts": counts})
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """What a file is called, without the folders that some browsers put before it, in letters that show."""
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(each for each in last if each.isprintable()).strip()
     return shown[-_LONGEST_NAME:] or "notebook.ipynb"
 
 
-def _whole(file: IO[bytes]) -> bytes:
+def whole(file: IO[bytes]) -> bytes:
+    """All of a file, from its beginning."""
     file.seek(0)
     return b"".join(iter(lambda: file.read(_CHUNK), b""))

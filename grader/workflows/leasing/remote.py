@@ -22,20 +22,25 @@ from grader.evidence.record import Outcome
 from grader.facts.case import Reference
 from grader.intake import normalise_notebook
 from grader.store import Queue, Store
+from grader.store.entering import PRE_CHECK
 from grader.store.leases import LEASE_S
 from grader.store.queue import Claim, Reach
 from grader.store.workers import Said, WorkerRecord
 from grader.workflows.leasing.spool import Spool
+from grader.workflows.leasing.works import Work, Works
+from grader.workflows.prechecking.ending import Telling
 from grader.workflows.regrading.judging import without_run
 from grader.workflows.regrading.pool import JudgePool
 from grader.workflows.running.execution import MAX_TRIES, Order
 from grader.workflows.running.planning import File, read_file
-from grader.workflows.running.recording import Recording, as_handed_in
+from grader.workflows.running.recording import Ending, Recording, as_handed_in
 from grader.workflows.serving.orders import QueuedOrders
 
 __all__ = ["Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
 
 _ASIDE_S = 60.0
+#: Between two looks for what is no longer needed.
+_TIDY_S = 600.0
 _WHY = "run by the worker {}"
 #: Beyond the evidence itself: headers of arrays, and the notebook's cells, which count for nothing there.
 _ROOM_BYTES = 1024 * 1024
@@ -70,13 +75,14 @@ class Leased:
     """A job for a worker.
 
     Attributes:
-        sha256: Of the parcel to fetch.
+        sha256: Of the parcel.
+        parcel: What is needed to run it.
         lease_s: How long it holds without a beat.
     """
 
     lease: Lease
     sha256: str
-    size: int
+    parcel: bytes
     lease_s: float
 
 
@@ -111,6 +117,7 @@ class RemoteDesk:
         self._pool = pool
         self._lease_s = lease_s
         self._spool = Spool()
+        self._works = Works()
         # What data sets there are is known where they are read.
         self._orders = {
             name: QueuedOrders(store, reference, tuple(places), needs_data=False)
@@ -119,6 +126,7 @@ class RemoteDesk:
         self._lock = threading.Lock()
         self._aside: dict[tuple[str, str], float] = {}
         self._turn = 0
+        self._tidy_at = 0.0
         self._signed_on: set[str] = set()
 
     def hear(self, worker: WorkerRecord, said: Said) -> None:
@@ -139,14 +147,14 @@ class RemoteDesk:
         if worker.draining:
             return None
         self._sign_on(worker)
-        for course in self._courses_by_turn():
-            for _ in range(_WITHOUT_RUN):
-                claim = self._queue(course, worker).claim(self._reach(course, image, gpu))
-                if claim is None:
-                    break
-                leased = self._leased(course, worker, claim)
+        courses = self._courses_by_turn()
+        # Of several courses, what any of them waits to be marked comes before pre-checks of another.
+        for but_no in (PRE_CHECK, None) if len(courses) > 1 else (None,):
+            for course in courses:
+                leased = self._next(course, worker, replace(self._reach(course, image, gpu), but_no=but_no))
                 if leased is not None:
                     return leased
+        self._tidy()
         return None
 
     def parcel(self, worker: WorkerRecord, lease: Lease) -> bytes:
@@ -156,8 +164,7 @@ class RemoteDesk:
             LeaseLost: It does not hold it.
             StoreError: What was handed in is gone.
         """
-        order, file = self._work(lease.course, self._held(worker, lease))
-        return _parcel(order, file)
+        return self._work(lease, self._held(worker, lease)).parcel
 
     def beat(self, worker: WorkerRecord, leases: Sequence[Lease]) -> list[Lease]:
         """Renews leases; gives those that still hold. What is missing is to be stopped."""
@@ -174,24 +181,34 @@ class RemoteDesk:
         Raises:
             LeaseLost: It is not held.
         """
-        order, _ = self._work(lease.course, self._held(worker, lease))
-        return order.plan.limits.evidence_bytes + _ROOM_BYTES
+        return _most_bytes(self._work(lease, self._held(worker, lease)).order)
 
     def send(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes) -> bool:
         """Keeps evidence until its job is ended with it.
+
+        Args:
+            worker: Who sends it. Whether it holds the lease was asked by `most_bytes` before a byte was
+                read, and is asked again at the end.
+            lease: Of which job.
+            digest: SHA-256 of it.
+            raw: No longer than `most_bytes` allows.
 
         Returns:
             Whether it was there already.
 
         Raises:
-            LeaseLost: The job is not held.
             EvidenceError: It is not what its digest says; nothing is kept.
         """
-        self._held(worker, lease)
         return self._spool.keep(f"{worker.run}/{lease}", digest, raw)
 
-    def finish(self, worker: WorkerRecord, lease: Lease, digest: str) -> Ended:
-        """Ends a job with evidence that was sent, and judges it.
+    def finish(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes | None = None) -> Ended:
+        """Ends a job with evidence, and judges it.
+
+        Args:
+            worker: Who ends it.
+            lease: Of which job.
+            digest: SHA-256 of the evidence.
+            raw: The evidence; None where it was sent before.
 
         Raises:
             LeaseLost: Another claim of the job is newer, or another worker's; nothing is written.
@@ -203,13 +220,16 @@ class RemoteDesk:
         queue = self._queue(lease.course, worker)
         if queue.has_ended(claim):
             return Ended(again=True)
-        raw = self._spool.read(f"{worker.run}/{lease}", digest)
         if raw is None:
-            raise NotSent
-        order, file = self._work(lease.course, claim)
-        bundle = _believed(raw, claim, order, file)
-        self._record(lease.course, worker, claim, order, bundle)
+            raw = self._spool.read(f"{worker.run}/{lease}", digest)
+            if raw is None:
+                raise NotSent
+        elif sha256(raw).hexdigest() != digest:
+            raise EvidenceError("this is not what its digest says", expected=digest)
+        work = self._work(lease, claim)
+        self._record(lease.course, worker, claim, work.order, _believed(raw, claim, work))
         self._spool.forget(f"{worker.run}/{lease}")
+        self._works.forget(lease)
         return Ended(again=False)
 
     def fail(self, worker: WorkerRecord, lease: Lease, reason: str) -> None:
@@ -226,7 +246,7 @@ class RemoteDesk:
         if tries < MAX_TRIES:
             queue.give_back(claim)
             return
-        order, _ = self._work(lease.course, claim)
+        order, _ = self._read(lease.course, claim)
         ended = without_run(claim.key.notebook, claim.key.plan, Outcome.SANDBOX_UNAVAILABLE, reason)
         self._record(lease.course, worker, claim, order, ended)
 
@@ -253,7 +273,7 @@ class RemoteDesk:
                 self._signed_on.add(worker.run)
 
     def _queue(self, course: str, worker: WorkerRecord) -> Queue:
-        return Queue(self._stores[course], lease_s=self._lease_s, run=worker.run)
+        return Queue(self._stores[course], lease_s=self._lease_s, run=worker.run, serves=True)
 
     def _courses_by_turn(self) -> list[str]:
         names = list(self._stores)
@@ -269,6 +289,26 @@ class RemoteDesk:
             )
         return Reach(images=(image,), gpu=gpu, but_not=left_out)
 
+    def _next(self, course: str, worker: WorkerRecord, reach: Reach) -> Leased | None:
+        """The next job of a course that has to be run; what needs no run is ended on the way."""
+        for _ in range(_WITHOUT_RUN):
+            claim = self._queue(course, worker).claim(reach)
+            if claim is None:
+                return None
+            leased = self._leased(course, worker, claim)
+            if leased is not None:
+                return leased
+        return None
+
+    def _tidy(self) -> None:
+        """Once in a while, what is no longer needed of pre-checks goes, also where nobody asks for one."""
+        now = time.monotonic()
+        with self._lock:
+            due = now >= self._tidy_at
+            self._tidy_at = now + _TIDY_S if due else self._tidy_at
+        for store in self._stores.values() if due else ():
+            store.pre_checks.remove_old()
+
     def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
         if lease.course not in self._stores:
             raise LeaseLost
@@ -280,7 +320,7 @@ class RemoteDesk:
     def _leased(self, course: str, worker: WorkerRecord, claim: Claim) -> Leased | None:
         """A claimed job for its worker; None where it was ended, or put aside, without one."""
         try:
-            order, file = self._work(course, claim)
+            order, file = self._read(course, claim)
         except StoreUnavailable:
             raise
         except UsageError:
@@ -297,53 +337,64 @@ class RemoteDesk:
             held = without_run(claim.key.notebook, claim.key.plan, Outcome.INVALID_SUBMISSION, problem)
             self._record(course, worker, claim, order, held)
             return None
-        raw = _parcel(order, file)
-        lease = Lease(course, claim.id, claim.token)
-        return Leased(lease, sha256(raw).hexdigest(), len(raw), self._lease_s)
+        lease, work = Lease(course, claim.id, claim.token), _work(order, file)
+        self._works.keep(lease, work)
+        return Leased(lease, sha256(work.parcel).hexdigest(), work.parcel, self._lease_s)
 
-    def _work(self, course: str, claim: Claim) -> tuple[Order, File]:
+    def _work(self, lease: Lease, claim: Claim) -> Work:
+        """What a lease that holds is about, read once; what the desk published since judges all the same."""
+        known = self._works.of(lease)
+        if known is None:
+            known = _work(*self._read(lease.course, claim))
+            self._works.keep(lease, known)
+        return known
+
+    def _read(self, course: str, claim: Claim) -> tuple[Order, File]:
         order = self._orders[course](claim)
         if order.problem:
             return order, File(order.submission, b"", (), order.problem)
-        raw = self._stores[course].blobs.get(claim.key.notebook)
+        raw = order.content() if order.content else self._stores[course].blobs.get(claim.key.notebook)
         return order, read_file(replace(order.submission, read=lambda: raw))
 
     def _record(
         self, course: str, worker: WorkerRecord, claim: Claim, order: Order | None, bundle: Bundle
     ) -> None:
         """Judges and writes, all in one transaction; raises LeaseLost where another claim is newer."""
-        store = self._stores[course]
-        recording = Recording(
-            store,
-            self._queue(course, worker),
-            worker.name,
-            _WHY.format(worker.name),
-            by_process=self._pool.verdict,
-        )
-        prepared = recording.judge(claim, bundle, order.judge if order else None)
-        if not recording.write(prepared):
+        store, queue, by_process = self._stores[course], self._queue(course, worker), self._pool.verdict
+        ending: Ending
+        if claim.key.purpose == PRE_CHECK:
+            ending = Telling(store, queue, by_process)
+        else:
+            ending = Recording(store, queue, worker.name, _WHY.format(worker.name), by_process)
+        if not ending.write(ending.judge(claim, bundle, order.judge if order else None)):
             raise LeaseLost
 
 
-def _parcel(order: Order, file: File) -> bytes:
-    return pack_parcel(Parcel(order.plan, normalise_notebook(file.cells), file.beside.files))
+def _work(order: Order, file: File) -> Work:
+    clean = normalise_notebook(file.cells)
+    parcel = pack_parcel(Parcel(order.plan, clean, file.beside.files))
+    return Work(order, file.cells, sha256(clean).hexdigest(), parcel)
 
 
-def _believed(raw: bytes, claim: Claim, order: Order, file: File) -> Bundle:
+def _most_bytes(order: Order) -> int:
+    return order.plan.limits.evidence_bytes + _ROOM_BYTES
+
+
+def _believed(raw: bytes, claim: Claim, work: Work) -> Bundle:
     """Evidence that is of this job, on the file that was handed in.
 
     Raises:
         EvidenceError: It is of another one, or says what only the server can say.
     """
-    bundle = decode(raw, limit_bytes=order.plan.limits.evidence_bytes + _ROOM_BYTES)
+    plan = work.order.plan
+    bundle = decode(raw, limit_bytes=_most_bytes(work.order))
     evidence = bundle.evidence
-    clean = sha256(normalise_notebook(file.cells)).hexdigest()
-    if evidence.notebook != clean or evidence.plan != order.plan.digest:
+    if evidence.notebook != work.clean or evidence.plan != plan.digest:
         raise EvidenceError(
             "this evidence is of another job",
-            expected=f"notebook {clean[:12]}, plan {order.plan.digest[:12]}",
+            expected=f"notebook {work.clean[:12]}, plan {plan.digest[:12]}",
             found=f"notebook {evidence.notebook[:12]}, plan {evidence.plan[:12]}",
         )
     if evidence.outcome in _NOT_A_WORKERS or evidence.outcome.our_fault:
         raise EvidenceError("a worker cannot say this of a job", found=evidence.outcome.value)
-    return as_handed_in(bundle, claim.key.notebook, file.cells)
+    return as_handed_in(bundle, claim.key.notebook, work.cells)

@@ -29,7 +29,16 @@ from grader.rubric.public import public_part, told_early
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.views.cells import place_name
 
-__all__ = ["Looked", "PreCheck", "Seems", "pre_checked", "pre_checked_unread", "precheck_plan"]
+__all__ = [
+    "Looked",
+    "PreCheck",
+    "Seems",
+    "pre_checked",
+    "pre_checked_unread",
+    "precheck_plan",
+    "told_of",
+    "without_rest",
+]
 
 Seems = Literal["as asked", "in part", "not as asked", "cannot be told"]
 
@@ -128,7 +137,21 @@ def pre_checked(
         cells: Of the file, as its author wrote them.
     """
     public = public_part(loaded.rubric)
-    findings = grade(public, bundle, reference, loaded.handout).findings
+    return told_of(grade(public, bundle, reference, loaded.handout).findings, bundle, loaded, cells)
+
+
+def told_of(
+    findings: Sequence[Finding], bundle: Bundle, loaded: LoadedRubric, cells: Sequence[CellRecord]
+) -> PreCheck:
+    """What may be told of findings by the public part of a rubric.
+
+    Args:
+        findings: One of each public criterion, in the rubric's order.
+        bundle: The evidence that they are of.
+        loaded: The whole rubric.
+        cells: Of the file, as its author wrote them.
+    """
+    public = public_part(loaded.rubric)
     outcome, detail = bundle.evidence.outcome, bundle.evidence.outcome_detail
     run = notebook_facts(bundle, outcome, detail, loaded.given_cells(bundle.evidence.cells))
     return _about(
@@ -142,6 +165,11 @@ def pre_checked(
             for finding, criterion in zip(findings, public.criteria, strict=True)
         ),
     )
+
+
+def without_rest(seen: PreCheck) -> PreCheck:
+    """The same without how many other criteria there are, and what they are worth."""
+    return seen.model_copy(update={"later": 0, "later_points": 0.0, "out_of": 0.0})
 
 
 def pre_checked_unread(loaded: LoadedRubric, problem: str) -> PreCheck:

@@ -68,7 +68,8 @@ def _judged(
     from grader.workflows.regrading.judging import Judge
 
     try:
-        judge = Judge(rubrics.recall(RubricText(**order["rubric"])), _reference(*course))
+        rubric = rubrics.recall(RubricText(**order["rubric"]))
+        judge = Judge(rubric, _reference(*course), early=order["early"])
         bundle = decode(evidence, limit_bytes=len(evidence))
         return {"verdict": judge.verdict(bundle, order["name"]).model_dump_json()}
     except GraderError as error:

@@ -10,6 +10,7 @@ from grader.evidence.record import Evidence, Outcome
 from grader.facts.case import Reference
 from grader.grading.grade import grade
 from grader.grading.verdict import Verdict
+from grader.rubric.public import public_part
 from grader.store import Signature, Store, WritableHistory
 from grader.store.records import AttemptRecord, NewAttempt, VerdictRecord
 from grader.store.results import Result
@@ -20,14 +21,20 @@ __all__ = ["Judge", "by_what_counts", "new_attempt", "without_run"]
 
 @dataclass(frozen=True)
 class Judge:
-    """A rubric and the reference answers, ready to judge evidence and to write what came of it."""
+    """A rubric and the reference answers, ready to judge evidence and to write what came of it.
+
+    Attributes:
+        early: Whether only what is public is judged, of a notebook that was not handed in.
+    """
 
     rubric: LoadedRubric
     reference: Reference
+    early: bool = False
 
     def verdict(self, bundle: Bundle, digest: str) -> Verdict:
         """Judges; pure, so it may happen before the transaction that writes it."""
-        return grade(self.rubric.rubric, bundle, self.reference, self.rubric.handout, evidence_digest=digest)
+        rubric = public_part(self.rubric.rubric) if self.early else self.rubric.rubric
+        return grade(rubric, bundle, self.reference, self.rubric.handout, evidence_digest=digest)
 
     def verdict_on(self, store: Store, attempt: AttemptRecord) -> Verdict:
         """Judges an attempt again from its stored evidence.

@@ -55,12 +55,14 @@ class _Order:
         course: Whose process it is for.
         evidence: Its bytes.
         name: Its digest.
+        early: As of `Judge`.
     """
 
     rubric: RubricText
     course: _Course
     evidence: bytes
     name: str
+    early: bool = False
 
 
 def can_travel(judge: Judge) -> bool:
@@ -101,7 +103,12 @@ class _Child:
         Raises:
             _Died: Nothing, within the time for it.
         """
-        head = {"rubric": asdict(order.rubric), "name": order.name, "size": len(order.evidence)}
+        head = {
+            "rubric": asdict(order.rubric),
+            "name": order.name,
+            "early": order.early,
+            "size": len(order.evidence),
+        }
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.write(json.dumps(head).encode() + b"\n" + order.evidence)
@@ -175,7 +182,7 @@ class JudgePool:
             GraderError: Why there is no verdict.
         """
         course = (judge.reference.folder, judge.reference.digest)
-        said = self._judged(_Order(judge.rubric.kept, course, evidence, name))
+        said = self._judged(_Order(judge.rubric.kept, course, evidence, name, judge.early))
         if isinstance(said, GraderError):
             raise said
         return said

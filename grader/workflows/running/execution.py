@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from grader.errors import GraderError, StoreError, StoreUnavailable
 from grader.evidence.codec import Bundle
@@ -20,7 +20,7 @@ from grader.workflows.running.events import CellRunning, Finished, Notice, Notif
 from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.patience import LONGEST_S, Patience
 from grader.workflows.running.planning import File, read_file
-from grader.workflows.running.recording import Prepared, Recording, as_handed_in
+from grader.workflows.running.recording import Ending, Prepared, Recording, as_handed_in
 from grader.workflows.running.stopping import StopSignal
 
 __all__ = ["MAX_TRIES", "Desk", "JobWorker", "Order", "reason_of"]
@@ -43,6 +43,7 @@ class Order:
         problem: Why there is nothing to run; empty where there is.
         left_out: What lay beside the notebook and could not be taken, each with the reason.
         again: Gives the file from where it came, should the stored one be damaged; None where nobody can.
+        content: Gives its bytes where they lie elsewhere than among the blobs.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Order:
     problem: str = ""
     left_out: tuple[str, ...] = ()
     again: Callable[[], File] | None = None
+    content: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Desk:
         memory: What all their sandboxes may take together.
         patience: With a database that is away for a while.
         why: Why, in one line, as the history says it.
+        endings: By the purpose of jobs of which no attempt comes.
     """
 
     store: Store
@@ -76,6 +79,7 @@ class Desk:
     memory: MemoryBudget
     patience: Patience
     why: str = "grader run"
+    endings: Mapping[str, Ending] = field(default_factory=dict)
 
     def new_execution(self) -> Execution:
         """What runs notebooks one after another, within the memory of all."""
@@ -165,6 +169,8 @@ class JobWorker:
         Raises:
             StoreError: It is neither here nor there.
         """
+        if order.content is not None:
+            return read_file(replace(order.submission, read=order.content))
         try:
             raw = self._desk.store.blobs.get(job.key.notebook)
         except StoreUnavailable:
@@ -210,11 +216,12 @@ class JobWorker:
 
     def _record(self, job: Claim, judge: Judge | None, bundle: Bundle) -> None:
         notify, student = self._desk.notify, job.key.student
-        result = self._desk.patience.until_done(lambda: self._recording.judge(job, bundle, judge))
+        ending = self._desk.endings.get(job.key.purpose, self._recording)
+        result = self._desk.patience.until_done(lambda: ending.judge(job, bundle, judge))
         if result.why_not is not None:
             notify(Notice(f"{student}: judging failed: {reason_of(result.why_not)}"))
         notify(Recorded(student, job.key.assignment))
-        if self._desk.patience.until_done(lambda: self._recording.write(result)):
+        if self._desk.patience.until_done(lambda: ending.write(result)):
             notify(_finished(result, bundle))
         else:
             notify(Notice(f"{student}: another run took this over; what came of it here is dropped"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from grader.evidence.codec import Bundle, encode
 from grader.evidence.record import CellRecord
@@ -14,7 +15,7 @@ from grader.store.records import NewAttempt
 from grader.workflows.regrading.judging import Judge, new_attempt
 from grader.workflows.regrading.pool import can_travel
 
-__all__ = ["Prepared", "Recording", "as_handed_in"]
+__all__ = ["Ending", "Prepared", "Recording", "as_handed_in"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,27 @@ class Prepared:
     judge: Judge | None
     verdict: Verdict | None
     why_not: Exception | None = None
+
+
+class Ending(Protocol):
+    """Brings jobs to their end with what was executed; by the purpose of a job another one."""
+
+    def judge(self, claim: Claim, bundle: Bundle, judge: Judge | None) -> Prepared:
+        """Works out what is to be written; writes nothing of the database.
+
+        Raises:
+            StoreError: The evidence cannot be kept.
+        """
+
+    def write(self, result: Prepared) -> bool:
+        """Ends the job and writes what came of it, all in one transaction.
+
+        Returns:
+            Whether it stands; False where another claim of the job is newer, and then nothing is written.
+
+        Raises:
+            StoreError: The database failed; nothing was written.
+        """
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from grader.evidence.plan import Plan
 from grader.facts.case import Reference
 from grader.intake import Submission
 from grader.store import Store
+from grader.store.entering import PRE_CHECK
 from grader.store.queue import Claim
+from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import assigned_here
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.running.execution import Order
@@ -61,11 +63,20 @@ class QueuedOrders:
         if self._needs_data:
             require_data(rubric, self._data)
         plan = self._plan(job.key.plan)
+        if job.key.purpose == PRE_CHECK:
+            return self._early(job, plan, rubric)
         with self._store.reading() as history:
             record = history.file_of(job.key.student, job.key.assignment, job.key.notebook)
         path = Path(record.path if record and record.path else "notebook.ipynb")
         submission = Submission(job.key.student, path, lambda: self._store.blobs.get(job.key.notebook))
         return Order(plan, Judge(rubric, self._reference), submission, record.problem if record else "")
+
+    def _early(self, job: Claim, plan: Plan, rubric: LoadedRubric) -> Order:
+        """Of a notebook that was not handed in: its file lies apart, and only what is public is judged."""
+        store, id = self._store, job.id
+        name = Path(store.pre_checks.file_name(id))
+        submission = Submission(job.key.student, name, lambda: store.pre_checks.content(id))
+        return Order(plan, Judge(rubric, self._reference, early=True), submission, content=submission.read)
 
     def _plan(self, digest: str) -> Plan:
         known = self._plans.get(digest)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import StoreError, StoreUnavailable, UsageError
@@ -15,7 +15,9 @@ from grader.files.leftovers import remove_leftovers
 from grader.sandbox.base import Sandbox, image_of
 from grader.sandbox.execution import Execution
 from grader.store import Queue, Store
+from grader.store.entering import PRE_CHECK
 from grader.store.queue import Claim, Reach
+from grader.workflows.prechecking.ending import Telling
 from grader.workflows.running.events import Notice, Notify
 from grader.workflows.running.execution import Desk, JobWorker, reason_of
 from grader.workflows.running.memory import MemoryBudget, available_bytes
@@ -33,6 +35,8 @@ _POLL_S = 0.5
 _WARM_S = 60.0
 #: So long nothing is taken of an assignment that could not be served, for somebody has to mend it first.
 _ASIDE_S = 60.0
+#: Between two looks for what is no longer needed.
+_TIDY_S = 600.0
 _WHY = "grader serve"
 
 
@@ -89,11 +93,12 @@ def work_at_queues(
     try:
         with ExitStack() as held:
             memory = MemoryBudget(available_bytes(), notify)
+            queues = [Queue(store, lease_s=service.lease_s, serves=True) for store in service.stores]
             desks = [
                 Desk(
-                    store,
-                    held.enter_context(registered(Queue(store, lease_s=service.lease_s), patience)),
-                    QueuedOrders(store, service.reference, service.places, service.data),
+                    queue.store,
+                    held.enter_context(registered(queue, patience)),
+                    QueuedOrders(queue.store, service.reference, service.places, service.data),
                     sandbox,
                     notify,
                     stop,
@@ -101,8 +106,9 @@ def work_at_queues(
                     memory,
                     patience,
                     _WHY,
+                    {PRE_CHECK: Telling(queue.store, queue)},
                 )
-                for store in service.stores
+                for queue in queues
             ]
             reach = Reach(images=(image_of(sandbox),), gpu=service.gpu)
             _OfService(desks, reach).work(min(seats, sandbox.at_once or seats))
@@ -118,6 +124,7 @@ class _OfService(Pool):
         self._reach = reach
         self._lock = threading.Lock()
         self._aside: dict[tuple[int, str], float] = {}
+        self._tidy_at = 0.0
 
     def serve(self) -> None:
         """One seat: takes from each course in turn, and keeps its sandbox warm for a while."""
@@ -131,19 +138,40 @@ class _OfService(Pool):
         workers = [JobWorker(desk, execution) for desk in self._desks]
         turn, idle_since = 0, time.monotonic()
         while not self._desk.stop.finishing:
-            for step in range(len(self._desks)):
-                place = (turn + step) % len(self._desks)
-                if self._take(place, workers[place]):
-                    turn, idle_since = place + 1, time.monotonic()
-                    break
-            else:
-                if time.monotonic() - idle_since > _WARM_S:
-                    execution.close()
-                self._desk.stop.pause(_POLL_S)
+            taken = self._take_of_any(workers, turn)
+            if taken is not None:
+                turn, idle_since = taken + 1, time.monotonic()
+                continue
+            if time.monotonic() - idle_since > _WARM_S:
+                execution.close()
+            self._tidy()
+            self._desk.stop.pause(_POLL_S)
 
-    def _take(self, place: int, worker: JobWorker) -> bool:
+    def _take_of_any(self, workers: Sequence[JobWorker], turn: int) -> int | None:
+        """Brings a job of the next desk that has one to its end; gives the desk's place, None where none has.
+
+        Within one course its queue lets pre-checks come last; of several, what any of them waits to be marked
+        comes before pre-checks of another.
+        """
+        places = [(turn + step) % len(workers) for step in range(len(workers))]
+        for but_no in (PRE_CHECK, None) if len(workers) > 1 else (None,):
+            for place in places:
+                if self._take(place, workers[place], but_no):
+                    return place
+        return None
+
+    def _tidy(self) -> None:
+        """Once in a while, what is no longer needed of pre-checks goes, also where nobody asks for one."""
+        now = time.monotonic()
+        with self._lock:
+            due = now >= self._tidy_at
+            self._tidy_at = now + _TIDY_S if due else self._tidy_at
+        for desk in self._desks if due else ():
+            desk.patience.until_done(desk.store.pre_checks.remove_old)
+
+    def _take(self, place: int, worker: JobWorker, but_no: str | None) -> bool:
         """Brings one job of a desk to its end; False where there is none."""
-        desk, reach = self._desks[place], self._without_aside(place)
+        desk, reach = self._desks[place], replace(self._without_aside(place), but_no=but_no)
         job = desk.patience.until_done(lambda: desk.queue.claim(reach))
         if job is None:
             return False

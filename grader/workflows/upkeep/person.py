@@ -241,6 +241,7 @@ def as_plain(person: Person) -> dict[str, Any]:
         "jobs": person.held.jobs,
         "answers": person.held.answers,
         "mails": person.held.mails,
+        "pre_checks": person.held.pre_checks,
         "named_in": [asdict(each) for each in person.said],
     }
 

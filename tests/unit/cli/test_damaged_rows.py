@@ -33,7 +33,7 @@ COMMANDS = (
     "remark open s2 -a mini --criterion builtin-shadowing --reason r --accept",
     "remark review REQUEST", "remark decide REQUEST --points 1 --reason x", "remark withdraw REQUEST",
     "remark escalate REQUEST --reason x", "remark import requests.csv -a mini",
-    "db reproject", "db backup copy.backup", "db upgrade",
+    "db prechecks 3 --assignment mini", "db reproject", "db backup copy.backup", "db upgrade",
     "account list", "account add cara --role ta", "account role ben head-ta", "account link ben",
     "account sign-out ben", "account remove ben", "person show s2", "person export s2 held",
     "person erase s2 --reason asked --yes", "hand-in take submissions/s3/lab.ipynb -s s2 -a mini",

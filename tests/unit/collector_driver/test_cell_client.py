@@ -12,9 +12,9 @@ import pytest
 from grader.collector import client as module
 from grader.collector.client import CellClient
 from grader.collector.connection import Connection
-from grader.collector.own_time import OwnTime
 from grader.evidence.plan import Limits
 from grader.evidence.record import CellRun
+from grader.own_time import OwnTime
 
 REPLY = {"parent_header": {"msg_id": "cell"}, "content": {"status": "ok", "execution_count": 1}}
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import os
 import time
 from pathlib import Path
 
 import pytest
 
-from grader.sandbox.code_folder import CodeFolder
+from grader.sandbox.code_folder import MOUNTED, CodeFolder
 
 
 def age(folder: Path) -> None:
@@ -29,6 +31,15 @@ def test_the_code_is_there_until_it_is_removed(tmp_path: Path) -> None:
     folder.remove()
     folder.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_code_is_compiled_where_it_can_still_be_written_to(tmp_path: Path) -> None:
+    folder = CodeFolder(tmp_path)
+    driver = folder.path / "grader" / "collector" / "driver.py"
+    compiled = Path(importlib.util.cache_from_source(str(driver)))
+    code = marshal.loads(compiled.read_bytes()[16:])
+    assert code.co_filename == f"{MOUNTED}/grader/collector/driver.py"
+    folder.remove()
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path, left: Path) -> None:

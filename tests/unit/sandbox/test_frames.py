@@ -50,6 +50,26 @@ def test_frames_arrive_whole_however_they_are_cut(peer: Peer) -> None:
     assert arrays[0].tolist() == [0, 1, 2]
 
 
+def test_a_frame_that_begins_is_not_taken(peer: Peer) -> None:
+    assert not peer.stream.begins(time.monotonic() + 0.01)
+    raw = to_wire(CellStarted(index=7), [])
+    peer.write(raw[:1])
+    assert peer.stream.begins(time.monotonic() + 5)
+    peer.write(raw[1:])
+    assert peer.stream.begins(time.monotonic() + 5)
+    assert peer.receive()[0] == CellStarted(index=7)
+    assert not peer.stream.begins(time.monotonic() + 0.01)
+
+
+def test_what_was_written_before_the_end_still_begins(peer: Peer) -> None:
+    peer.send(CellStarted(index=7))
+    peer.theirs.close()
+    assert peer.stream.begins(time.monotonic() + 5)
+    peer.receive()
+    with pytest.raises(StreamEnded):
+        peer.stream.begins(time.monotonic() + 5)
+
+
 def test_stderr_is_kept_apart_and_only_its_end(peer: Peer) -> None:
     peer.write(b"noise " * 100, STDERR)
     peer.write(b"x" * 100_000 + b"end", STDERR)

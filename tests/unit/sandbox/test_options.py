@@ -34,7 +34,7 @@ def test_data_sets_are_mounted_read_only(tmp_path: Path) -> None:
 
 def test_only_the_collector_and_what_it_needs_goes_into_the_image() -> None:
     parts = {name.split("/")[1] for name in code_files()}
-    assert parts == {"__init__.py", "errors.py", "evidence", "collector"}
+    assert parts == {"__init__.py", "errors.py", "own_time.py", "evidence", "collector"}
 
 
 def test_every_requirement_of_the_image_is_pinned() -> None:

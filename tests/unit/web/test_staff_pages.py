@@ -37,7 +37,7 @@ def busy(site: Site) -> Iterator[Site]:
 def test_the_queue_says_what_waits_and_who_has_what(busy: Site, sign_in: SignIn) -> None:
     view = queue_view(busy.store)
     [jobs], [running], [failed], [worker] = view.jobs, view.running, view.failed, view.workers
-    assert (jobs.assignment, jobs.queued, jobs.claimed, view.queued) == ("cats", 2, 1, 2)
+    assert (jobs.name, jobs.queued, jobs.claimed, view.queued) == ("cats", 2, 1, 2)
     assert (running.shown, running.lapsed) == ("s1001", False)
     assert running.where == f"{worker.host}, process {worker.pid}"
     assert (failed.shown, failed.tries, failed.error) == ("s1003", 2, "no room")

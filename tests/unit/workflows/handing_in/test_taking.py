@@ -6,10 +6,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from grader.errors import RefusedError, UsageError
 from grader.intake.roster import RosterEntry, roster_from
 from grader.store import Signature, Store
+from grader.store.allowances import ExcuseRecord
 from grader.store.audit import audit
 from grader.store.drops import DropRecord
 from grader.store.entering import ANYWHERE
@@ -17,7 +19,7 @@ from grader.store.mails import Mailing
 from grader.store.models import JobRow
 from grader.workflows.desk.roster import keep_roster
 from grader.workflows.handing_in import taking
-from grader.workflows.handing_in.overview import handing_in
+from grader.workflows.handing_in.overview import handing_in, progress_of
 from grader.workflows.handing_in.reading import Readers
 from grader.workflows.handing_in.taking import NotTaken, count_after_all
 from tests import course
@@ -246,3 +248,44 @@ def test_a_student_with_an_address_is_told_that_the_file_came(store: Store, hand
         [mail] = history.mails()
     assert (mail.address, mail.subject) == ("s1@uni.example", "mini: your file is here")
     assert f"Receipt {taken.received.seq}, SHA-256 {taken.received.record.sha256}." in mail.text
+
+
+def test_handing_in_looks_through_no_table_from_end_to_end(store: Store, hand_in: HandIn) -> None:
+    """Else the last of ten thousand would wait longer than the first."""
+    asked: dict[str, object] = {}
+    engine = store.database.engine
+    hand_in(FIRST, "s0")
+
+    def note(_: object, __: object, statement: str, values: object, *___: object) -> None:
+        asked[statement] = values
+
+    event.listen(engine, "before_cursor_execute", note)
+    hand_in(FIRST)
+    hand_in(SECOND)
+    progress_of(store, "s1", "mini")
+    event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        through = {
+            step.partition("SCAN ")[2].split()[0]
+            for statement, values in asked.items()
+            if not statement.startswith(("BEGIN", "PRAGMA"))
+            for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            if step.startswith("SCAN ")
+        }
+    # Of the ledger the last row alone, and a row for each assignment.
+    assert through <= {"ledger", "standing_policies", "CONSTANT", "(subquery-1)"}
+    assert len(asked) < 40
+
+
+def test_who_only_handed_in_stands_as_the_history_says(store: Store, hand_in: HandIn, clock: Clock) -> None:
+    """The rows that are written without working the history out are those that it comes to."""
+    with store.writing() as history:
+        signature = Signature("ann", clock(), "ill")
+        history.excuse(ExcuseRecord(student="s3", assignment="mini", excused=True, reason="ill"), signature)
+    for student in ("s1", "s2", "s3", "s1"):
+        hand_in(FIRST if student != "s1" else SECOND, student)
+    assert audit(store).sound
+    with store.reading() as history:
+        found = {each.student: each.state for each in history.page("mini")}
+    # Who is excused is on no list of the class.
+    assert found == {"s1": "not_run", "s2": "not_run"}

@@ -10,10 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.collector import own_time
-from grader.collector.nesting import descendants
-from grader.collector.own_time import OwnTime, stolen_s, used_s, waits_s
+from grader import own_time
 from grader.evidence.plan import MOST_BY_THE_WALL
+from grader.own_time import OwnTime, descendants, stolen_s, used_s, waits_s
 
 
 class Machine:
@@ -66,6 +65,13 @@ def test_waiting_for_ones_own_threads_counts(monkeypatch):
 def test_waits_of_threads_that_follow_one_another_add_up(monkeypatch):
     machine = Machine(monkeypatch)
     assert machine.pass_by(wall=10, waited=4, other=1, ours=2, stolen=1, used=1) == pytest.approx(2)
+
+
+def test_where_nothing_is_heard_here_our_own_waiting_does_not_count(monkeypatch):
+    machine = Machine(monkeypatch)
+    machine.clock = OwnTime(lambda: (1,), 1.0, heard_here=False)
+    assert machine.pass_by(wall=10, ours=8, waited=1, used=1) == pytest.approx(9)
+    assert (machine.clock.used_s, machine.clock.waited_s) == (4.0, 1.0)
 
 
 def test_threads_that_wait_at_a_time_give_no_credit_for_later(monkeypatch):

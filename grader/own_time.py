@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from grader.evidence.plan import MOST_BY_THE_WALL
 
-__all__ = ["OwnTime", "stolen_s", "used_s", "waits_s"]
+__all__ = ["OwnTime", "descendants", "stolen_s", "used_s", "waits_s"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 # What the host took is counted as the waiting of one more thread.
@@ -32,13 +32,16 @@ class OwnTime:
     Processors that it keeps busy itself are its own time: what waits for them waits for no other.
 
     Args:
-        processes: Gives the process numbers of the submission. What this process waits counts too, since the
-            end of a cell is heard here.
+        processes: Gives the process numbers of the submission.
         cpus: Processors that it may use at a time.
+        heard_here: What this process waits counts too, since the end of a cell is heard here.
     """
 
-    def __init__(self, processes: Callable[[], Iterable[int]], cpus: float) -> None:
+    def __init__(
+        self, processes: Callable[[], Iterable[int]], cpus: float, *, heard_here: bool = True
+    ) -> None:
         self._processes = processes
+        self._listeners = {os.getpid()} if heard_here else set()
         self._cpus = max(cpus, 1.0)
         self._began = time.monotonic()
         self._waits: dict[int, float] = {}
@@ -57,6 +60,16 @@ class OwnTime:
         wall_s = time.monotonic() - self._began
         return self._own(wall_s) < wall_s / MOST_BY_THE_WALL
 
+    @property
+    def used_s(self) -> float:
+        """Processor time of the processes, from their own beginning to when `now` was last asked."""
+        return self._used_s
+
+    @property
+    def waited_s(self) -> float:
+        """How long their threads waited for a processor since this was made, all of them together."""
+        return self._waited_s
+
     def _own(self, wall_s: float) -> float:
         self._count()
         # What more threads waited at a time than the wall has seconds is no credit for seconds to come.
@@ -69,7 +82,7 @@ class OwnTime:
         # A process keeps what its children used; the largest sum seen is for what is lost all the same.
         self._used_s = max(self._used_s, sum(map(used_s, pids)))
         waits = {_STOLEN: stolen_s()}
-        for pid in pids | {os.getpid()}:
+        for pid in pids | self._listeners:
             waits |= waits_s(pid)
         for thread, waited_s in waits.items():
             before = self._waits.get(thread, 0.0)
@@ -104,3 +117,21 @@ def stolen_s() -> float:
         ]
         return int(lines[0][8]) / _TICKS / max(len(lines) - 1, 1)
     return 0.0
+
+
+def descendants(pid: int) -> set[int]:
+    """A process and all below it: a kernel in its own namespaces is a child of what was forked."""
+    parents = dict(_parents())
+    found: set[int] = set()
+    below = {pid}
+    while below:
+        found |= below
+        below = {child for child, parent in parents.items() if parent in below} - found
+    return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError, ValueError, IndexError):
+                yield int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
