@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from grader.store.changes import several_since
@@ -99,15 +100,22 @@ def _bulk_by(session: Session, actor: str, assignment: str, criterion: str | Non
             yield _of_several(row)
 
 
-_WORK = (bindparam("assignment"), bindparam("criterion"), bindparam("seq"))
+RowT = TypeVar("RowT", MarkRow, BulkMarkRow)
+
+
+def _after(table: type[RowT]) -> Select[RowT, str]:
+    """Marks of a criterion after a row, each with its author."""
+    return (
+        select(table, LedgerRow.actor)
+        .join(LedgerRow, LedgerRow.seq == table.seq)
+        .where(table.assignment == bindparam("assignment"), table.criterion == bindparam("criterion"))
+        .where(table.seq > bindparam("seq"))
+        .order_by(table.seq)
+    )
+
+
 # Made once: each key of points asks them, and to put one together takes longer than to ask it.
-_SINCE, _ALIKE_SINCE = (
-    select(table, LedgerRow.actor)
-    .join(LedgerRow, LedgerRow.seq == table.seq)
-    .where(table.assignment == _WORK[0], table.criterion == _WORK[1], table.seq > _WORK[2])
-    .order_by(table.seq)
-    for table in (MarkRow, BulkMarkRow)
-)
+_SINCE, _ALIKE_SINCE = _after(MarkRow), _after(BulkMarkRow)
 
 
 def given_since(

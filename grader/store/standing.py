@@ -177,7 +177,9 @@ def _before(
     """Rows that are about to be replaced, by table and key."""
     asked = {"assignment": assignment, "students": list(students)}
     return {
-        model: {_key(model, row): dict(row) for row in session.execute(query, asked).mappings()}
+        model: {
+            _key(model, row): row for row in map(dict[str, Any], session.execute(query, asked).mappings())
+        }
         for model, query in _BEFORE.items()
     }
 
