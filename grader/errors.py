@@ -17,11 +17,13 @@ GraderError
         └── StoreError         the database is damaged, full or newer than this version
             ├── StoreUnavailable it is locked or does not answer: asked again, it may
             │   └── EvidenceUnavailable so the object store with the evidence
+            ├── LetGoError a file that the course kept for as long as it said, and no longer
             └── DamagedRow a value that no version of the grader writes
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -35,6 +37,7 @@ __all__ = [
     "GraderError",
     "ImageError",
     "IntakeError",
+    "LetGoError",
     "OvertakenError",
     "RefusedError",
     "RubricError",
@@ -192,6 +195,18 @@ class StoreUnavailable(StoreError):
 
 class EvidenceUnavailable(StoreUnavailable):
     away = "the place of evidence"
+
+
+class LetGoError(StoreError):
+    """What the course let go of comes back from nowhere; marks that stood on it stand.
+
+    Attributes:
+        at: When it was let go of (UTC).
+    """
+
+    def __init__(self, what: str, *, at: datetime, **details: str) -> None:
+        super().__init__(what, **details)
+        self.at = at
 
 
 class DamagedRow(StoreError):

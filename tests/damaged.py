@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Integer, LargeBinary
 
 from grader.cli import execute
-from grader.store import ANYWHERE, Ask, JobKey, Priority, open_store
+from grader.store import ANYWHERE, Ask, JobKey, Priority, Signature, open_store
 from grader.store.entering import PRE_CHECK
+from grader.store.groups import GroupFileRecord
 from grader.store.models import Base
 from grader.store.prechecks import NewPreCheck
 from grader.store.types import Flag, Real, UtcTime
@@ -38,6 +39,8 @@ _JSON = {
     ("bulk_marks", "about"),
     ("standing_layouts", "criteria"),
     ("shares", "students"),
+    ("groups", "members"),
+    ("group_files", "members"),
 }
 
 
@@ -66,6 +69,7 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("grader.sandbox.select.choose_sandbox", lambda *_, **__: course.sandbox())
     course.write_rubric(folder / "rubrics", _PUBLIC + _LATE)
     (folder / "roster.csv").write_text(_ROSTER)
+    (folder / "groups.csv").write_text("student,group\ns1,g1\ns2,g1\n")
     (folder / "marks.csv").write_text("student,criterion,points,comment\ns1,why,1,so\n")
     for student in ("s1", "s2", "s3", "s4"):
         course.hand_in(folder / "submissions", student, course.GOOD if student != "s2" else course.SHADOWING)
@@ -91,6 +95,7 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         ("lti", "add", "moodle", *_PLATFORM),
         ("lti", "connect", "moodle", "5"),
         ("db", "prechecks", "3", "--assignment", "mini"),
+        ("groups", "set", "g1", "s1", "s2", "-a", "mini", "--reason", "as they signed up"),
     ):
         assert execute(command) == 0, command
     with open_store("grader.db") as store:
@@ -104,6 +109,10 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         key = JobKey("s2", "mini", "a" * 64, "b" * 64, ANYWHERE, PRE_CHECK)
         with store.writing() as history:
             asked_for = Ask(key, priority=Priority.PRE_CHECK)
+            both_hand_in = GroupFileRecord(
+                assignment="mini", notebook="a" * 64, name="g1", members=("s1", "s2")
+            )
+            history.note_group_file(both_hand_in, Signature("s2", store.clock(), "handed in"))
             history.add_pre_check(NewPreCheck(asked_for, "lab.ipynb", b"{}", store.clock()))
     assert execute(("remark", "review", str(id))) == 0
     assert execute(("alike", "-a", "mini", "-c", "why")) in (0, 1)

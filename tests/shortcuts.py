@@ -1,25 +1,35 @@
-"""What thousands of tests do alike is done once: the tables of a new file, and the tree of commands.
+"""What thousands of tests do alike is done once: a new file's tables, SQL of queries, the tree of commands.
 
-Both come of the product's own code, at its first use in this process.
+All come of the product's own code, at its first use in this process. And nothing waits for the disk.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import typer.main
-from sqlalchemy import Connection, create_engine, text
+from litestar.utils.signature import ParsedSignature
+from sqlalchemy import Connection, Dialect, Engine, create_engine, text
+from sqlalchemy.util import LRUCache, memoized_property
 
+from grader.store import engine as store_engine
 from grader.store import schema
 
-__all__ = ["Made", "made", "shortcuts"]
+__all__ = ["PRAGMAS", "Made", "made", "shortcuts"]
 
 _migrate = schema.migrate
+#: What each connection to a file begins with outside tests.
+PRAGMAS = store_engine._PRAGMAS
+_QUERIES = 500
+#: Of all engines, by kind of database and query.
+_COMPILED: dict[Any, Any] = {}
 
 
 @contextmanager
@@ -27,9 +37,65 @@ def shortcuts() -> Iterator[None]:
     """Takes them meanwhile; a database that has tables already, and one of a server, is migrated as ever."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schema, "migrate", _make)
+        patch.setattr(store_engine, "create_engine", _engine)
+        # No test pulls the plug; those that kill processes do so to processes of their own.
+        patch.setattr(store_engine, "_PRAGMAS", ("synchronous=OFF", *PRAGMAS[1:]))
+        patch.setattr(os, "fsync", lambda _handle: None)
         # Typer reads the types of all parameters of all commands anew each time that one is run.
         patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        # Litestar does so for all handlers of all pages anew each time that an application is made.
+        patch.setattr(ParsedSignature, "from_fn", _signature)
         yield
+
+
+_SIGNATURES: dict[Any, ParsedSignature] = {}
+_parse = ParsedSignature.from_fn
+
+
+def _signature(handler: Any, signature_namespace: dict[str, Any]) -> ParsedSignature:
+    """What a handler takes and returns, worked out once."""
+    if handler not in _SIGNATURES:
+        _SIGNATURES[handler] = _parse(handler, signature_namespace)
+    return _SIGNATURES[handler]
+
+
+def _engine(url: Any, **options: Any) -> Engine:
+    """An engine that knows the SQL of what others were asked: else each new file compiles all of it anew."""
+    engine = create_engine(url, **options)
+    engine._compiled_cache = _Queries(_QUERIES)
+    return engine
+
+
+class _Queries(LRUCache[Any, Any]):
+    """What an engine compiled, by dialect and query; what another did is taken over for its own dialect.
+
+    Our column types know their database by the dialect, so that nothing worked out for one is another's.
+    """
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        compiled = super().get(key, default)
+        if compiled is None and (others := _COMPILED.get(_query(key))) is not None:
+            compiled = self[key] = _taken_over(others, key[0])
+        return compiled
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(key, compiled)
+        _COMPILED.setdefault(_query(key), compiled)
+
+
+def _query(key: Any) -> Any:
+    return type(key[0]), *key[1:]
+
+
+def _taken_over(compiled: Any, dialect: Dialect) -> Any:
+    mine = copy(compiled)
+    mine.dialect = dialect
+    mine._cached_metadata = None
+    for name in [
+        name for name in vars(mine) if isinstance(getattr(type(mine), name, None), memoized_property)
+    ]:
+        del vars(mine)[name]
+    return mine
 
 
 class Made(NamedTuple):

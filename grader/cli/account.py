@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.cli import setup
-from grader.cli.console import print_line, print_table, print_text
+from grader.cli.console import print_line, print_note, print_table, print_text
 from grader.cli.options import Database
 from grader.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from grader.store import Store
     from grader.store.accounts import AccountRecord
 
@@ -139,12 +141,14 @@ def password(name: Name, db: Database = None) -> int:
 
     Example: grader account password ben
     """
-    from grader.workflows.accounts.people import account_of, set_password
+    from grader.workflows.accounts.people import account_of, set_password, tokens_of
 
     with setup.store(setup.settings(db=db)) as store:
         found = account_of(store, name)
         set_password(store, found, _typed(found.login))
+        kept = tokens_of(store, found)
     print_line(f"{found.login} has a new password")
+    _say_what_goes_on(kept)
     return 0
 
 
@@ -163,12 +167,14 @@ def role(
 
     Example: grader account role ben head-ta
     """
-    from grader.workflows.accounts.people import enrol, role_named
+    from grader.workflows.accounts.people import account_of, enrol, role_named, tokens_of
 
     wanted = role_named(role)
     with setup.store(setup.settings(db=db)) as store:
         enrolment = enrol(store, name, wanted, course=course, student=student)
+        kept = tokens_of(store, account_of(store, name))
     print_line(f"{name} is {enrolment.role} in {enrolment.course}")
+    _say_what_goes_on(kept)
     return 0
 
 
@@ -195,17 +201,32 @@ def link(
 
 
 @account.command("sign-out")
-def sign_out(name: Name, db: Database = None) -> int:
-    """End all sessions of somebody and make their unused links worthless.
+def sign_out(
+    name: Name,
+    keep_tokens: Annotated[
+        bool, typer.Option("--keep-tokens", help="Let programs go on that come by a token of theirs.")
+    ] = False,
+    db: Database = None,
+) -> int:
+    """End all by which somebody comes in: sessions, unused links, and tokens for programs (`grader api`).
 
     Example: grader account sign-out ben
     """
     from grader.workflows.accounts.people import sign_out as end
 
     with setup.store(setup.settings(db=db)) as store:
-        ended = end(store, name)
-    print_line(f"{ended} session{'' if ended == 1 else 's'} of {name} ended")
+        ended = end(store, name, keep_tokens=keep_tokens)
+    print_line(f"{ended.sessions} session{'' if ended.sessions == 1 else 's'} of {name} ended")
+    if ended.tokens:
+        print_line(f"tokens for programs ended: {', '.join(ended.tokens)}")
+    _say_what_goes_on(ended.kept)
     return 0
+
+
+def _say_what_goes_on(tokens: Sequence[str]) -> None:
+    """Sessions end by more than one command; a program's token only where somebody says so."""
+    if tokens:
+        print_note(f"tokens for programs go on: {', '.join(tokens)} (`grader api revoke` ends one)")
 
 
 def _link(store: Store, token: str) -> str:

@@ -18,6 +18,7 @@ from grader.cli.dates import dates, excuse, extend
 from grader.cli.db import db
 from grader.cli.drop import drop
 from grader.cli.export import export
+from grader.cli.groups import groups
 from grader.cli.hand_in import hand_in
 from grader.cli.handout import handout
 from grader.cli.image import doctor, image
@@ -36,6 +37,7 @@ from grader.cli.regrade import regrade
 from grader.cli.release import release
 from grader.cli.remark import remark
 from grader.cli.report import report
+from grader.cli.retention import retention
 from grader.cli.roster import roster
 from grader.cli.rubric import rubric
 from grader.cli.run import run
@@ -88,8 +90,10 @@ app.add_typer(release, name="release")
 app.add_typer(hand_in, name="hand-in")
 app.add_typer(receipt, name="receipt")
 app.add_typer(remark, name="remark")
+app.add_typer(retention, name="retention")
 app.add_typer(rubric, name="rubric")
 app.add_typer(share, name="share")
+app.add_typer(groups, name="groups")
 app.add_typer(db, name="db")
 app.add_typer(image, name="image")
 app.add_typer(worker, name="worker")

@@ -48,7 +48,10 @@ def on(
         raise UsageError("this is no link", where="--link", found=link, expected="https://...")
     with setup.store(setup.settings(db=db, evidence=evidence)) as store, store.writing() as history:
         history.set_mailing(Mailing(sender, link))
-    print_line(f"mails are written from now on, from {sender}; `grader mail send` sends them")
+    print_line(
+        f"mails are written from now on, from {sender}; `grader serve --smtp` sends them,"
+        " or `grader mail send`"
+    )
     return 0
 
 
@@ -80,7 +83,7 @@ def list_(db: Database = None, evidence: Evidence = None) -> int:
 
 @mail.command()
 def send(smtp: Smtp, db: Database = None, evidence: Evidence = None) -> int:
-    """Send what is due. Call it as often as mails should go out: from cron, say.
+    """Send what is due, where no `grader serve --smtp` does: called from cron, say. Both may run at once.
 
     Example: grader mail send, with GRADER_SMTP=smtps://course:secret@mail.uni.example in its environment
     """
@@ -99,7 +102,7 @@ def retry(db: Database = None, evidence: Evidence = None) -> int:
 
     Example: grader mail retry
     """
-    with setup.store(setup.settings(db=db, evidence=evidence)) as store, store.writing() as history:
-        count = history.retry_mails(store.clock())
-    print_line(f"{count} wait for `grader mail send`")
+    with setup.store(setup.settings(db=db, evidence=evidence)) as store:
+        count = store.outbox.retry()
+    print_line(f"{count} wait to be sent")
     return 0

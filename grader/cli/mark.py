@@ -39,6 +39,9 @@ def mark(
     zero: Annotated[
         bool, typer.Option("--zero", help="Nothing for a whole submission that could not be taken.")
     ] = False,
+    only: Annotated[
+        bool, typer.Option("--only", help="For this student alone, where a group handed in together.")
+    ] = False,
     table: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="A CSV of student, criterion, points, comment[, seen]."),
@@ -61,15 +64,15 @@ def mark(
         _show(student, assignment, criterion, setup.settings(db=db, evidence=evidence))
     orders: list[MarkOrder] = []
     if table is not None:
-        single = (student, criterion, points, comment, take_back, zero, seen)
-        if single != (None, None, None, "", False, False, None):
+        single = (student, criterion, points, comment, take_back, zero, seen, only)
+        if single != (None, None, None, "", False, False, None, False):
             raise UsageError(
                 "a table of marks and a single mark are two commands",
                 expected="--from FILE alone, or STUDENT --criterion C --points P",
             )
         orders = read_orders(table)
     elif not zero:
-        orders = [_order(student, criterion, points, comment, take_back, seen)]
+        orders = [_order(student, criterion, points, comment, take_back, seen, only)]
     elif student is None or criterion is not None or points is not None or take_back or seen:
         raise UsageError("--zero settles a whole submission", expected="STUDENT --zero --comment TEXT")
     options = setup.settings(db=db, evidence=evidence, user=user)
@@ -98,6 +101,7 @@ def _order(
     comment: str,
     take_back: bool,
     seen: str | None,
+    only: bool,
 ) -> MarkOrder:
     from grader.grading.seen import read_seen
     from grader.workflows.marking.marks import MarkOrder
@@ -109,9 +113,10 @@ def _order(
     if (points is None) is not take_back:
         raise UsageError("a mark needs points", expected="either --points P or --take-back")
     shown = None if seen is None else read_seen(seen)
-    return MarkOrder(student, criterion, points, comment, seen=shown)
+    return MarkOrder(student, criterion, points, comment, seen=shown, only=only)
 
 
 def _said(item: Marked) -> str:
     before, after, out_of = map(number, (item.before, item.after, item.out_of))
-    return f"{item.student}: {item.criterion}: {after} of {out_of} (was {before})"
+    others = f", and the same for {item.fellows} more of the group" if item.fellows else ""
+    return f"{item.student}: {item.criterion}: {after} of {out_of} (was {before}){others}"

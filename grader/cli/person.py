@@ -106,7 +106,10 @@ def erase(
                     "nothing was erased", todo="say yes, or give --yes where nobody can be asked"
                 )
         done = erase(store, found, reason, actor=setup.actor(options))
-    print_line(f"erased: {done.label} is what the history says from now on")
+    if done.label:
+        print_line(f"erased: {done.label} is what the history says from now on")
+    else:
+        print_line("erased: the history never named them")
     print_line(f"removed: {done.removed} notebooks and recordings")
     if not done.scrubbed:
         print_line(

@@ -44,6 +44,10 @@ def show(assignment: Assignment, db: Database = None, evidence: Evidence = None)
 def now(
     assignment: Assignment,
     why: Why = "",
+    in_pieces: Annotated[
+        bool,
+        typer.Option("--in-pieces", help="Also where only some of the class stand on their newest verdicts."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     db: Database = None,
     evidence: Evidence = None,
@@ -64,7 +68,14 @@ def now(
             raise RefusedError(
                 "nothing was released", todo="say yes, or give --yes where nobody can be asked"
             )
-        release_marks(store, assignment, upto=found.upto, reason=why, actor=setup.actor(options))
+        release_marks(
+            store,
+            assignment,
+            upto=found.upto,
+            reason=why,
+            actor=setup.actor(options),
+            in_pieces=in_pieces,
+        )
     print_line(f"{assignment} is released up to row {found.upto} of the history")
     return 0
 
@@ -96,6 +107,8 @@ def _print(found: Preview, zone: tzinfo | None) -> None:
         since = in_words(standing.at, zone)
         print_line(f"{found.assignment}: released up to row {standing.upto} by {standing.by}, {since}")
     print_line(f"a release now shows {found.marks} marks, up to row {found.upto}")
+    for line in found.in_pieces:
+        print_note(f"{found.assignment} is {line}: a release would show students half of it")
     if found.incomplete:
         print_note(f"{found.incomplete} of them are not complete: {number(found.pending)} points wait")
         rows = [(line.criterion, str(line.students), number(line.points)) for line in found.waiting]

@@ -99,6 +99,15 @@ def serve(
             help="Run what is handed in on this machine, so many notebooks at a time.",
         ),
     ] = 0,
+    smtp: Annotated[
+        str,
+        typer.Option(
+            "--smtp",
+            metavar="URL",
+            envvar="GRADER_SMTP",
+            help="Send the mails of courses that write some (`grader mail on`), by smtps://USER:PASSWORD@HOST.",
+        ),
+    ] = "",
     data: Data = None,
     sandbox: SandboxName = None,
     isolation: Isolation = None,
@@ -132,6 +141,10 @@ def serve(
             found=str(error),
             todo="pip install 'grader[web]'",
         ) from error
+    from grader.workflows.mailing.postman import Postman
+    from grader.workflows.mailing.sending import server_at
+
+    mailer = server_at(smtp) if smtp else None
     first, *rest = dbs or (None,)
     options = setup.settings(
         db=first, evidence=evidence, user=user, reference=reference, data=data, sandbox=sandbox,
@@ -174,6 +187,9 @@ def serve(
         for person in linked:
             print_line(f"  {person.name} ({person.role.value}): {opened.link_for(person)}")
         print_line("Ctrl-C stops it")
+        if mailer is not None:
+            closing.enter_context(Postman([store, *more], mailer, print_note))
+            print_line(f"mails go out by {mailer.host}")
         if workers:
             closing.enter_context(_seats(workers, options, [store, *more]))
         shared_readers().begin()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
-__all__ = ["date_in_words", "in_words", "in_zone"]
+__all__ = ["date_in_words", "in_words", "in_zone", "lasting"]
 
 
 def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
@@ -24,3 +24,17 @@ def date_in_words(moment: datetime, zone: tzinfo | None = None) -> str:
 
 def _local(moment: datetime, zone: tzinfo | None) -> datetime:
     return moment.astimezone(UTC if zone is None else zone)
+
+
+def lasting(span: timedelta) -> str:
+    """``40 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} days"

@@ -63,6 +63,7 @@ class ReportInput:
         remarks: The student's remark requests, in the order in which they were opened.
         decisions: All that people ever decided, of which `mark` has the standing ones.
         zone: In which the course tells times; None where it has named none.
+        let_go: When the course let go of the recording, so that there is no evidence; None where it did not.
     """
 
     student: str
@@ -84,6 +85,7 @@ class ReportInput:
     remarks: tuple[RemarkNote, ...] = ()
     decisions: tuple[Decision, ...] = ()
     zone: tzinfo | None = None
+    let_go: datetime | None = None
 
     @property
     def result(self) -> Outcome:

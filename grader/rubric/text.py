@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from ruamel.yaml import YAML
@@ -18,6 +19,8 @@ __all__ = ["MAX_CHARACTERS", "SourceText", "YamlPath", "parse_yaml"]
 #: A marking scheme of a thousand criteria stays far below this.
 MAX_CHARACTERS = 500_000
 _MAX_DEPTH = 30
+# A command reads each rubric of the shelf several times, a server those of its course all day.
+_KEPT = 64
 
 YamlPath = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
@@ -47,8 +50,9 @@ class SourceText:
         return f"{self.name}:{self.line_of(path)}: {problem}"
 
 
+@lru_cache(maxsize=_KEPT)
 def parse_yaml(text: str, name: str) -> SourceText:
-    """Reads YAML 1.2.
+    """Reads YAML 1.2; the same text is the same object, which nobody changes.
 
     Raises:
         RubricError: It is too long, too deep, uses aliases, repeats a key, or is no YAML.

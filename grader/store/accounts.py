@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from grader.errors import UsageError
 from grader.store.account_tables import AccountRow, EnrolmentRow, IdentityRow, SessionRow, SignInLinkRow
 from grader.store.engine import Database
+from grader.store.lti_tables import SentScoreRow
 
 __all__ = ["AccountRecord", "Accounts", "EnrolmentRecord"]
 
@@ -166,6 +167,7 @@ class Accounts:
     def remove(self, account: int) -> None:
         """Erases somebody with all that is theirs here; the history keeps the name that their marks have."""
         with self._database.queueing() as session:
+            _forget_sent(session, account)
             session.execute(delete(AccountRow).where(AccountRow.id == account))
 
     def set_password(self, account: int, hashed: str) -> None:
@@ -197,6 +199,7 @@ class Accounts:
             Whether they were in it.
         """
         with self._database.queueing() as session:
+            _forget_sent(session, account, course)
             was_in = _leave(session, account, course)
             _sign_out(session, account)
             return was_in
@@ -263,6 +266,21 @@ def _leave(session: Session, account: int, course: str) -> bool:
     was_in = bool(session.scalar(select(exists().where(*here))))
     session.execute(delete(EnrolmentRow).where(*here))
     return was_in
+
+
+def _forget_sent(session: Session, account: int, course: str | None = None) -> None:
+    """What a course system took of somebody goes with what they were in the course, or in all of them.
+
+    Else it would be theirs for good: erasing them in a course's own database does not reach this one.
+    """
+    left = select(EnrolmentRow.course, EnrolmentRow.student).where(
+        EnrolmentRow.account == account, EnrolmentRow.student != ""
+    )
+    if course is not None:
+        left = left.where(EnrolmentRow.course == course)
+    for name, student in session.execute(left).all():
+        theirs = (SentScoreRow.course == name, SentScoreRow.student == student)
+        session.execute(delete(SentScoreRow).where(*theirs))
 
 
 def _sign_out(session: Session, account: int) -> int:

@@ -116,6 +116,16 @@ class ApiTokens:
             gone = session.scalars(delete(ApiTokenRow).where(*named).returning(ApiTokenRow.id)).all()
             return bool(gone)
 
+    def revoke_all(self, account: int) -> list[str]:
+        """Makes all tokens of an account worthless at once, with what their writes were answered with.
+
+        Returns:
+            What they were called, by name.
+        """
+        with self._database.queueing() as session:
+            gone = delete(ApiTokenRow).where(ApiTokenRow.account == account).returning(ApiTokenRow.name)
+            return sorted(session.scalars(gone))
+
     def of(self, secret: str) -> Bearer | None:
         """Whose token this is; None where it is none, or has ended."""
         now = self._clock()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from grader.errors import GraderError
 from grader.store import ledger
-from grader.store.kept import Named, erased_blobs, named_blobs
+from grader.store.kept import Named, erased_blobs, let_go_blobs, named_blobs
 from grader.store.ledger import Break, Head
 from grader.store.migrations.guards import REFUSE_CHANGE, postgresql_guards, sqlite_guards
 from grader.store.models import Base, Entry, LedgerRow
@@ -51,6 +51,7 @@ class AuditReport:
         names: Where a token in the history no longer stands for the text that it was made of, one line each;
             looked for as the standing is.
         left_behind: Evidence that only erased people handed in and that is still there, by their labels.
+        still_there: How many files are still there that the course let go of.
         head_differs: The seal that was asked for is not the one in the history.
     """
 
@@ -63,6 +64,7 @@ class AuditReport:
     standing: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     left_behind: tuple[str, ...] = ()
+    still_there: int = 0
     head_differs: bool = False
 
     @property
@@ -89,6 +91,7 @@ def audit(store: Store, *, evidence: bool = True, expected: tuple[int, str] | No
         unguarded = _guard_problems(session)
         blobs = named_blobs(session) if evidence else {}
         erased = erased_blobs(session) if evidence else {}
+        gone = let_go_blobs(session) if evidence else {}
         standing = () if broken or corrupt else tuple(differences(session))
         names = () if broken or corrupt else tuple(name_problems(session))
     return AuditReport(
@@ -100,6 +103,7 @@ def audit(store: Store, *, evidence: bool = True, expected: tuple[int, str] | No
         damaged=tuple(_damage(store, blobs)),
         standing=standing,
         names=names,
+        still_there=sum(digest in store.blobs for digest in gone),
         left_behind=tuple(sorted({whose for digest, whose in erased.items() if digest in store.blobs})),
         head_differs=expected is not None and sealed != Head(*expected),
     )

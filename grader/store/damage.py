@@ -27,6 +27,7 @@ from grader.store.hand_ins import Way
 from grader.store.ledger import any_bytes
 from grader.store.models import AttemptRow, Base, Entry, LedgerRow, VerdictRow
 from grader.store.names import PATH, STUDENT, book_of
+from grader.store.packing import key_of
 from grader.store.types import Flag, Real, UtcTime
 
 __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words", "without_rows"]
@@ -271,6 +272,11 @@ def _students(text: str) -> None:
         raise ValueError
 
 
+def _digests(text: str) -> None:
+    for digest in text.split():
+        key_of(digest)
+
+
 def _layout(text: str) -> None:
     for criterion, out_of in json.loads(text):
         if not isinstance(criterion, str) or not math.isfinite(out_of):
@@ -286,10 +292,14 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("verdicts", "body"): ("a verdict as JSON", _is_read(Verdict.model_validate_json)),
     ("bulk_marks", "about"): ("a list of [student, verdict, mark] as JSON", _is_read(_about)),
     ("shares", "students"): ("a list of students as JSON", _is_read(_students)),
+    ("groups", "members"): ("a list of students as JSON", _is_read(_students)),
+    ("group_files", "members"): ("a list of students as JSON", _is_read(_students)),
     ("standing_layouts", "criteria"): ("a list of [criterion, points] as JSON", _is_read(_layout)),
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
+    ("let_go", "what"): _one_of(("uploads", "evidence")),
+    ("let_go", "digests"): ("digests in hex, with blanks between", _is_read(_digests)),
     ("pre_checks", "state"): _one_of(("waiting", "told", "failed")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
     ("hand_ins", "way"): _one_of(each.value for each in Way),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import ScalarSelect, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from grader.store.group_tables import GroupFileRow, GroupRow
 from grader.store.models import (
     Base,
     BulkMarkRow,
@@ -60,6 +61,8 @@ def replace_names(session: Session, row: Base) -> None:
         _enrol(session, (student for student, *_ in row.about))
     elif isinstance(row, ShareRow):
         _enrol(session, row.students)
+    elif isinstance(row, (GroupRow, GroupFileRow)):
+        _enrol(session, row.members)
     elif (student := getattr(row, "student", None)) is not None:
         _enrol(session, [student])
     if isinstance(row, SubmissionRow) and row.path:
@@ -75,6 +78,8 @@ def replace_actor(session: Session, row: Base, actor: str) -> str:
             student = session.get_one(RemarkRow, row.request).student
         case SubmissionRow() | HandInRow() | RemarkRow():
             student = row.student
+        case GroupFileRow() if actor in row.members:
+            student = actor
         case _:
             return actor
     return (book_in(session).token(student) or actor) if actor == student else actor

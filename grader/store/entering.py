@@ -70,12 +70,14 @@ class Ask:
     Attributes:
         course: Empty where the database has one.
         gpu: Whether it needs one.
+        fellows: Others for whom this file counts, whose earlier files are not run any more either.
     """
 
     key: JobKey
     course: str = ""
     priority: Priority = Priority.HANDED_IN
     gpu: bool = False
+    fellows: tuple[str, ...] = ()
 
 
 def enter(session: Session, asks: Sequence[Ask], *, fresh: bool, at: datetime) -> list[int | None]:
@@ -163,7 +165,7 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
     if ask.priority is Priority.TRY_OUT:
         return None
     replaced = (
-        JobRow.student == ask.key.student,
+        JobRow.student.in_((ask.key.student, *ask.fellows)),
         JobRow.assignment == ask.key.assignment,
         JobRow.course == ask.course,
         JobRow.notebook != ask.key.notebook,

@@ -17,11 +17,13 @@ from grader.errors import RefusedError
 from grader.store import ledger
 from grader.store.account_tables import AccountRow, EnrolmentRow
 from grader.store.answers import AnswerRecord, keep_answers
+from grader.store.api_tables import ApiAnswerRow
 from grader.store.course import read_course
 from grader.store.desk_tables import AnswerRow, RosterKeyRow, RosterRow
 from grader.store.drops import DropRecord, record_drop, standing_drops
 from grader.store.enrolling import book_in, rewrite
 from grader.store.flags import FlagRecord, record_flag, standing_flags
+from grader.store.group_tables import GroupFileRow, GroupRow
 from grader.store.leases import lapsed
 from grader.store.ledger import Signature
 from grader.store.lti_tables import SentScoreRow
@@ -34,6 +36,7 @@ from grader.store.models import (
     ErasureRow,
     FlagRow,
     JobRow,
+    LedgerRow,
     MarkRow,
     NameRow,
     ReleaseRow,
@@ -44,6 +47,7 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.names import PATH, is_token
+from grader.store.persons import rows_of
 from grader.store.prechecks import forget_pre_checks, held_pre_checks
 from grader.store.roster import PersonRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
@@ -53,7 +57,8 @@ __all__ = ["HeldAbout", "Said", "erase", "held_about", "said_of"]
 
 _AT_A_TIME = 25
 #: Free text in sealed rows, by table and column.
-_FREE_TEXT: tuple[tuple[type[Entry], InstrumentedAttribute[str]], ...] = (
+_FREE_TEXT: tuple[tuple[type[Entry | LedgerRow], InstrumentedAttribute[str]], ...] = (
+    (LedgerRow, LedgerRow.why),
     (MarkRow, MarkRow.comment),
     (BulkMarkRow, BulkMarkRow.comment),
     (FlagRow, FlagRow.note),
@@ -66,6 +71,9 @@ _FREE_TEXT: tuple[tuple[type[Entry], InstrumentedAttribute[str]], ...] = (
     (ExtensionRow, ExtensionRow.reason),
     (ExcuseRow, ExcuseRow.reason),
     (ShareRow, ShareRow.how),
+    (GroupRow, GroupRow.name),
+    (GroupRow, GroupRow.reason),
+    (GroupFileRow, GroupFileRow.name),
     (ErasureRow, ErasureRow.reason),
     (AttemptRow, AttemptRow.detail),
     (SubmissionRow, SubmissionRow.problem),
@@ -187,6 +195,12 @@ def erase(session: Session, student: str, reason: str, keys: Collection[str], si
     """
     book = book_in(session)
     token = book.token(student)
+    if token is None and rows_of(session, student, keys):
+        # On the roster, say, with an account, and nothing was ever handed in.
+        forget_pre_checks(session, student)
+        _forget_on_roster(session, keys)
+        _forget_accounts(session, student)
+        return ""
     if token is None or not is_token(token) or book.is_erased(student):
         raise RefusedError("this name stands in sealed rows, or nowhere, and cannot be erased")
     # The standing, jobs and roster hold texts: they are told while the name is still there.
@@ -234,6 +248,7 @@ def _forget_accounts(session: Session, student: str) -> None:
     elsewhere = select(EnrolmentRow.account).where(EnrolmentRow.account.in_(accounts))
     session.execute(delete(AccountRow).where(AccountRow.id.in_(accounts), AccountRow.id.not_in(elsewhere)))
     session.execute(delete(SentScoreRow).where(_sent_for(session, student)))
+    session.execute(delete(ApiAnswerRow).where(ApiAnswerRow.body.contains(f'"{student}"', autoescape=True)))
     session.execute(delete(MailRow).where(MailRow.student == student))
 
 

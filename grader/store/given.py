@@ -133,10 +133,10 @@ def given_since(
         if row.request is None:
             found.append((by, _of_one(row)))
     several = several_since(session, assignment, seq)
-    for row, by in session.execute(_ALIKE_SINCE, asked) if several else ():
-        if row.undoes is not None:
+    for many, by in session.execute(_ALIKE_SINCE, asked) if several else ():
+        if many.undoes is not None:
             return None
-        found.append((by, _of_several(row)))
+        found.append((by, _of_several(many)))
     return sorted(found, key=lambda each: each[1].seq)
 
 

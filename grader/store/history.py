@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -21,17 +22,21 @@ from grader.store import (
     erasing,
     flags,
     given,
+    groups,
     hand_ins,
     health,
     lateness,
     ledger,
     mails,
     marks,
+    persons,
     publications,
     queue_views,
+    regrades,
     releases,
     remarks,
     results,
+    retention,
     roster,
     secret,
     shares,
@@ -46,10 +51,11 @@ from grader.store.enrolling import book_in
 from grader.store.erasing import HeldAbout, Said
 from grader.store.flags import Flag
 from grader.store.given import CommentUsed, GivenMark
+from grader.store.groups import Group
 from grader.store.hand_ins import Received
 from grader.store.health import Load
 from grader.store.ledger import Break, Head
-from grader.store.mails import Mail, Mailing
+from grader.store.mails import Mail, Mailing, Unsent
 from grader.store.models import (
     AttemptRow,
     ErasureRow,
@@ -60,7 +66,7 @@ from grader.store.models import (
 )
 from grader.store.past import PastHistory, as_of
 from grader.store.publications import Publication
-from grader.store.queue_views import JobOn, JobsOf, Running, Worker
+from grader.store.queue_views import JobOn, JobsOf, Pace, Running, Worker
 from grader.store.records import (
     AttemptRecord,
     RubricRecord,
@@ -68,9 +74,11 @@ from grader.store.records import (
     SubmissionRecord,
     VerdictRecord,
 )
+from grader.store.regrades import Cut, UnderWay
 from grader.store.releases import Release, ShownAnswer
 from grader.store.remarks import Remark
 from grader.store.results import Result
+from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
@@ -190,6 +198,19 @@ class History:
             keys: Their keys in the roster.
         """
         return erasing.held_about(self.session, student, keys)
+
+    def rows_about(self, student: str, keys: Collection[str]) -> Mapping[str, list[dict[str, Any]]]:
+        """All unsealed rows about a student by table, as plain data, without what signs somebody in.
+
+        Args:
+            student: Whose.
+            keys: Their keys in the roster.
+        """
+        return persons.rows_of(self.session, student, keys)
+
+    def is_known(self, student: str) -> bool:
+        """Whether anything of the history is about a student, whether they handed in or not."""
+        return book_in(self.session).token(student) is not None
 
     def said_of(self, names: Collection[str]) -> list[Said]:
         """Free text of the history in which one of these names stands."""
@@ -446,6 +467,34 @@ class History:
         """The outbox, oldest first."""
         return mails.mails(self.session)
 
+    def retention(self) -> Retention:
+        """How long the course keeps what."""
+        return retention.kept_retention(self.session)
+
+    def files_held(self, assignment: str, what: Kind) -> list[Held]:
+        """Files of an assignment that the course did not let go of, for each student who has them."""
+        return retention.held_on(self.session, assignment, what)
+
+    def newest_file_at(self, assignment: str) -> datetime | None:
+        """When the last file came for an assignment (UTC); None where none did."""
+        return retention.newest_file_at(self.session, assignment)
+
+    def works_in_queue(self, assignment: str) -> set[str]:
+        """Whose files of an assignment wait to be run, or are being run."""
+        return retention.works_in_queue(self.session, assignment)
+
+    def let_go_of(self, digest: str) -> LetGo | None:
+        """When the course let go of a file last; None where it never did."""
+        return retention.let_go_of(self.session, digest)
+
+    def old_mails(self, before: datetime) -> int:
+        """How many mails that are over were written before a moment, and still have address and text."""
+        return retention.old_mails(self.session, before)
+
+    def unsent_mails(self, most: int) -> Unsent:
+        """The outbox at a glance, with so many of the mails that did not go out."""
+        return mails.unsent(self.session, most)
+
     def flags(
         self,
         *,
@@ -488,6 +537,31 @@ class History:
     def job_on(self, student: str, assignment: str, notebook: str) -> JobOn | None:
         """The newest job on a student's file, and how many come before it; None where there is none."""
         return queue_views.job_on(self.session, student, assignment, notebook)
+
+    def groups(self, assignment: str) -> dict[str, Group]:
+        """Who hands in together, by the names of the groups."""
+        return groups.groups_of(self.session, assignment)
+
+    def group_of(self, assignment: str, student: str) -> Group | None:
+        """The group that a student is in; None where they hand in by themselves."""
+        return groups.group_of(self.session, assignment, student)
+
+    def sharers(self, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
+        """For whom else a file counts that counts for a student, since their group handed it in."""
+        return groups.sharers(self.session, assignment, student, notebook)
+
+    def number_in_group(self, assignment: str, student: str) -> int:
+        """For how many others the newest file of a student counts."""
+        newest = hand_ins.newest_submission(self.session, student, assignment)
+        return len(self.sharers(assignment, student, newest.notebook)) if newest else 0
+
+    def shows_group_names(self) -> bool:
+        """Whether members of a group read whom they hand in with."""
+        return groups.names_shown(self.session)
+
+    def pace(self) -> Pace:
+        """What is run just now, since when, and what the last runs took."""
+        return queue_views.pace(self.session)
 
     def running_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that are claimed, the oldest first."""
@@ -533,6 +607,14 @@ class History:
     def newest_releases(self) -> Mapping[str, Release]:
         """Of each assignment the newest release, or what took it back."""
         return releases.newest_releases(self.session)
+
+    def regrades_under_way(self, assignment: str) -> list[UnderWay]:
+        """Who is judging an assignment again, and whose judging broke off; the oldest first."""
+        return regrades.under_way(self.session, assignment)
+
+    def cut_by(self, assignment: str, upto: int) -> Cut | None:
+        """A judging again of which a row of the history has only some verdicts before it."""
+        return regrades.cut_by(self.session, assignment, upto)
 
     def answers_shown(self, requests: Collection[int]) -> list[ShownAnswer]:
         """Which answers to these remark requests are shown one by one, oldest first."""

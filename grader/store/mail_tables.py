@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grader.store.models import Base
 
 __all__ = ["MailRow"]
+
+_OPEN = text("state = 'waiting' OR state = 'sending'")
 
 
 class MailRow(Base):
@@ -22,10 +24,15 @@ class MailRow(Base):
         tries: Times that it was begun to be sent.
         error: What the mail server said the last time.
         due: Until when it is left alone (UTC).
+        token: Counts how often it was taken; who notes what became of it has to say the newest.
+        lease_until: When whoever took it lets go of it, in seconds since 1970 by the database's clock.
     """
 
     __tablename__ = "mails"
-    __table_args__ = ({"sqlite_strict": True},)
+    __table_args__ = (
+        Index("ix_mails_open", "due", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        {"sqlite_strict": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     about: Mapped[str] = mapped_column(Text, unique=True)
@@ -39,3 +46,5 @@ class MailRow(Base):
     error: Mapped[str]
     made: Mapped[datetime]
     due: Mapped[datetime]
+    token: Mapped[int]
+    lease_until: Mapped[float | None]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from grader.store.mail_tables import MailRow
@@ -18,18 +18,16 @@ __all__ = [
     "Mail",
     "Mailing",
     "NewMail",
-    "begin_mails",
+    "Unsent",
     "keep_mailing",
     "kept_mailing",
     "mails",
-    "note_mail",
     "post",
-    "retry_mails",
+    "unsent",
 ]
 
 _SETTING = "mail"
-#: How long a sender has a mail to itself; one that was broken off is sent again after it.
-_SENDING = timedelta(minutes=10)
+_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,22 @@ class Mail:
     error: str
     made: datetime
     due: datetime
+    token: int
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """The outbox at a glance.
+
+    Attributes:
+        counts: Mails by state.
+        oldest: When the oldest was written that waits (UTC); None where none does.
+        stuck: Those that were given up, then those that wait after a failure; the newest first.
+    """
+
+    counts: Mapping[str, int]
+    oldest: datetime | None
+    stuck: tuple[Mail, ...]
 
 
 def kept_mailing(session: Session) -> Mailing | None:
@@ -98,7 +112,7 @@ def post(session: Session, new: Sequence[NewMail], at: datetime) -> int:
     mailing = kept_mailing(session)
     if mailing is None or not new:
         return 0
-    known = set(session.scalars(select(MailRow.about)))
+    known = _told(session, [mail.about for mail in new])
     host = mailing.sender.rpartition("@")[2]
     fresh = {mail.about: mail for mail in new if mail.about not in known}
     for mail in fresh.values():
@@ -111,57 +125,43 @@ def post(session: Session, new: Sequence[NewMail], at: datetime) -> int:
                 error="",
                 made=at,
                 due=at,
+                token=0,
+                lease_until=None,
             )
         )
     session.flush()
     return len(fresh)
 
 
-def begin_mails(session: Session, at: datetime, limit: int) -> list[Mail]:
-    """Takes mails that are due, for one sender alone and for so long as one may take to send them."""
-    query = select(MailRow).where(_is_open(), MailRow.due <= at).order_by(MailRow.id).limit(limit)
-    rows = session.scalars(query.with_for_update(skip_locked=True)).all()
-    for row in rows:
-        row.state, row.tries, row.due = "sending", row.tries + 1, at + _SENDING
-    session.flush()
-    return list(map(_mail, rows))
+def _told(session: Session, about: Sequence[str]) -> set[str]:
+    """What of it somebody was told already."""
+    found: set[str] = set()
+    for start in range(0, len(about), _AT_A_TIME):
+        some = about[start : start + _AT_A_TIME]
+        found.update(session.scalars(select(MailRow.about).where(MailRow.about.in_(some))))
+    return found
 
 
-def note_mail(
-    session: Session, id: int, state: str, *, error: str = "", due: datetime, untried: bool = False
-) -> None:
-    """Notes what became of a mail; one that was erased meanwhile stays so.
-
-    Args:
-        session: To write in.
-        id: Of the mail.
-        state: See `MailRow`.
-        error: What the mail server said.
-        due: When it is looked at again.
-        untried: It was never shown to a server, so that it was no try.
-    """
-    row = session.get(MailRow, id)
-    if row is not None:
-        row.state, row.error, row.due, row.tries = state, error, due, row.tries - untried
-        session.flush()
-
-
-def retry_mails(session: Session, at: datetime) -> int:
-    """Has everything that waits or was given up be sent at once; what is being sent is left alone."""
-    rows = session.scalars(select(MailRow).where(MailRow.state.in_(("waiting", "given up")))).all()
-    for row in rows:
-        row.state, row.tries, row.due = "waiting", 0, at
-    session.flush()
-    return len(rows)
+def unsent(session: Session, most: int) -> Unsent:
+    """What did not go out, and how many did; see `Unsent`."""
+    counts = select(MailRow.state, func.count(MailRow.id)).group_by(MailRow.state)
+    stuck = (
+        select(MailRow)
+        .where(or_(MailRow.state == "given up", and_(MailRow.state == "waiting", MailRow.error != "")))
+        .order_by(MailRow.state, MailRow.id.desc())
+        .limit(most)
+    )
+    oldest = select(func.min(MailRow.made)).where(MailRow.state.in_(("waiting", "sending")))
+    return Unsent(
+        counts=dict(session.execute(counts).all()),
+        oldest=session.scalar(oldest),
+        stuck=tuple(map(_mail, session.scalars(stuck))),
+    )
 
 
 def mails(session: Session) -> list[Mail]:
     """All of them, oldest first."""
     return list(map(_mail, session.scalars(select(MailRow).order_by(MailRow.id))))
-
-
-def _is_open() -> ColumnElement[bool]:
-    return MailRow.state.in_(("waiting", "sending"))
 
 
 def _mail(row: MailRow) -> Mail:

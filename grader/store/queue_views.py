@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from grader.evidence.record import Outcome
 from grader.store.entering import Priority, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
@@ -16,6 +18,7 @@ from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
 __all__ = [
     "JobOn",
     "JobsOf",
+    "Pace",
     "Running",
     "Worker",
     "attempts_since",
@@ -24,9 +27,18 @@ __all__ = [
     "job_on",
     "jobs",
     "jobs_before",
+    "pace",
     "running",
     "workers",
 ]
+
+
+#: Lengths are those of so many runs of an assignment, among so many of all.
+_LAST, _RUNS = 50, 400
+#: For each job that is run, so many ends of others are looked at.
+_ENDS = 16
+#: Of those that come before a job, the order of so many is told.
+_NEAR = 100
 
 
 class JobsOf(NamedTuple):
@@ -87,11 +99,31 @@ class JobOn(NamedTuple):
 
     Attributes:
         state: ``queued``, ``claimed``, ``done`` or ``superseded``.
-        before: Jobs of the course that come before it, where it is queued.
+        near: Assignments of the last jobs of the course that come before it, in their order.
+        far: How many come before those, by assignment.
     """
 
     state: str
-    before: int
+    near: tuple[str, ...] = ()
+    far: Mapping[str, int] = {}
+
+    @property
+    def before(self) -> int:
+        """How many jobs of the course come before it, where it is queued."""
+        return len(self.near) + sum(self.far.values())
+
+
+class Pace(NamedTuple):
+    """How fast it goes just now.
+
+    Attributes:
+        running: Assignment and beginning (UTC, as far as it is known) of each job that is run at this moment:
+            while anything waits, as many as there are seats.
+        lengths: Seconds that the last runs of an assignment took on average, by assignment.
+    """
+
+    running: tuple[tuple[str, datetime], ...]
+    lengths: Mapping[str, float]
 
 
 def job_on(session: Session, student: str, assignment: str, notebook: str) -> JobOn | None:
@@ -105,17 +137,68 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     )
     job = session.scalars(query).first()
     if job is None or job.state != "queued":
-        return None if job is None else JobOn(job.state, 0)
-    return JobOn(job.state, jobs_before(session, job))
+        return None if job is None else JobOn(job.state)
+    ahead = select(JobRow.assignment).where(*_comes_before(job))
+    last = ahead.order_by(JobRow.priority.desc(), JobRow.place.desc()).limit(_NEAR)
+    near = tuple(reversed(session.scalars(last).all()))
+    if len(near) < _NEAR:
+        return JobOn(job.state, near)
+    counted = ahead.with_only_columns(JobRow.assignment, func.count()).group_by(JobRow.assignment)
+    far = Counter(dict(session.execute(counted).tuples().all()))
+    far.subtract(near)
+    return JobOn(job.state, near, far)
+
+
+def pace(session: Session) -> Pace:
+    """What is run, since when, and what the last runs took."""
+    # The last ones in which a sandbox ran anything, so that a long history costs no more than a short one.
+    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
+    query = select(AttemptRow.assignment, AttemptRow.wall_time_s).where(
+        AttemptRow.outcome.not_in(nothing_ran)
+    )
+    recent: dict[str, list[float]] = defaultdict(list)
+    for name, length in session.execute(query.order_by(AttemptRow.seq.desc()).limit(_RUNS)):
+        recent[name].append(length)
+    lengths = {name: sum(each[:_LAST]) / len(each[:_LAST]) for name, each in recent.items()}
+    return Pace(_begun(session), lengths)
+
+
+def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
+    """What is run, with when it began: the last that was taken when the last one ended, and so on back.
+
+    None began before it was in the queue; of one that began before all ends that are looked at, no more is
+    known.
+    """
+    claimed = select(JobRow.priority, JobRow.place, JobRow.assignment, JobRow.queued_at)
+    found = session.execute(claimed.where(in_state("claimed"), holds(JobRow.lease_until)))
+    running = {(priority, place): (name, queued) for priority, place, name, queued in found}
+    last = (
+        select(JobRow.priority, JobRow.place, LedgerRow.at)
+        .join(AttemptRow, AttemptRow.job == JobRow.id)
+        .join(LedgerRow, LedgerRow.seq == AttemptRow.seq)
+        .order_by(AttemptRow.seq.desc())
+        .limit(_ENDS * len(running))
+    )
+    ended = session.execute(last).all()
+    turns = sorted({*running, *((priority, place) for priority, place, _ in ended)}, reverse=True)
+    began = []
+    for after, turn in enumerate(turns):
+        if turn in running:
+            name, queued = running[turn]
+            began.append((name, max(queued, ended[after][2]) if after < len(ended) else queued))
+    return tuple(began)
 
 
 def jobs_before(session: Session, job: JobRow) -> int:
     """How many jobs of the course come before one that is queued."""
+    return session.scalar(select(func.count()).where(*_comes_before(job))) or 0
+
+
+def _comes_before(job: JobRow) -> tuple[ColumnElement[bool], ...]:
     earlier = or_(
         JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
     )
-    before = select(func.count()).where(in_state("queued"), JobRow.course == job.course, earlier)
-    return session.scalar(before) or 0
+    return in_state("queued"), JobRow.course == job.course, earlier
 
 
 def is_served(session: Session) -> bool:

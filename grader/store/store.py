@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from grader.errors import StoreError, UsageError
+from grader.errors import LetGoError, StoreError, StoreUnavailable, UsageError
 from grader.store import schema
 from grader.store.account_tables import create_account_tables
 from grader.store.accounts import Accounts
@@ -36,11 +36,14 @@ from grader.store.engine import (
 from grader.store.enrolling import catch_up, forget_changes
 from grader.store.health import Health, health_of
 from grader.store.history import History
-from grader.store.kept import erased_blobs
+from grader.store.kept import erased_blobs, let_go_blobs
+from grader.store.outbox import Outbox
 from grader.store.places import absolute, find_place, move_place
 from grader.store.platforms import Platforms
 from grader.store.prechecks import PreChecks
 from grader.store.records import NewAttempt, RubricRecord
+from grader.store.regrades import Regrades
+from grader.store.retention import let_go_of
 from grader.store.rubrics import LoadedRubric, RubricMemory
 from grader.store.signed_in import SignedIn
 from grader.store.standing import project, reproject
@@ -75,6 +78,11 @@ class Store:
         self.clock = clock
         self.together = Together(self.writing)
         self._rubrics = RubricMemory()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it is a file that cannot be written where it lies."""
+        return self.database.read_only
 
     @property
     def location(self) -> str:
@@ -145,6 +153,16 @@ class Store:
     def api_answers(self) -> ApiAnswers:
         """What programs were answered lately, where this is the home course of a server."""
         return ApiAnswers(self.database, self.clock)
+
+    @property
+    def regrades(self) -> Regrades:
+        """Who is judging a class again."""
+        return Regrades(self.database, self.clock)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Mails of the course, for whoever sends them."""
+        return Outbox(self.database, self.clock)
 
     @property
     def pre_checks(self) -> PreChecks:
@@ -256,13 +274,43 @@ class Store:
         """What an attempt left.
 
         Raises:
+            LetGoError: The course let go of it.
             StoreError: It is gone or was changed.
             EvidenceError: It does not fit this version's schema.
         """
         from grader.evidence.codec import decode
 
-        raw = self.blobs.get(attempt.evidence)
+        raw = self.file(attempt.evidence)
         return decode(raw, limit_bytes=len(raw))
+
+    def file(self, digest: str) -> bytes:
+        """A notebook or a recording that the history names.
+
+        Raises:
+            LetGoError: The course let go of it.
+            StoreError: It is gone or was changed.
+        """
+        try:
+            return self.blobs.get(digest)
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            told = self._let_go_of(digest)
+            if told is None:
+                raise
+            raise told from error
+
+    def _let_go_of(self, digest: str) -> LetGoError | None:
+        with self.database.reading() as session:
+            found = let_go_of(session, digest) if digest in let_go_blobs(session) else None
+        if found is None:
+            return None
+        return LetGoError(
+            f"this was let go of on {found.at:%d %B %Y}, since {found.reason}",
+            at=found.at,
+            where=f"{digest[:12]}..., row {found.row}",
+            todo="marks stand as they are; what it showed can be shown no longer",
+        )
 
     def rubric(self, record: RubricRecord) -> LoadedRubric:
         """A rubric of the history, read once.
@@ -311,6 +359,26 @@ class Store:
         """
         with self.database.reading() as session:
             found = [digest for digest in erased_blobs(session) if digest in self.blobs]
+        for digest in found:
+            self.blobs.remove(digest)
+        return len(found)
+
+    def still_there(self) -> int:
+        """How many files are still there that the course let go of."""
+        with self.database.reading() as session:
+            return sum(digest in self.blobs for digest in let_go_blobs(session))
+
+    def remove_let_go(self) -> int:
+        """Removes files that the course let go of, unless somebody handed in the same since.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: One of them cannot be removed.
+        """
+        with self.database.reading() as session:
+            found = [digest for digest in let_go_blobs(session) if digest in self.blobs]
         for digest in found:
             self.blobs.remove(digest)
         return len(found)

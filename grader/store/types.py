@@ -16,6 +16,7 @@ from grader.store.names import book_of
 
 __all__ = [
     "ByToken",
+    "Digests",
     "Flag",
     "LiteralText",
     "Mention",
@@ -119,6 +120,19 @@ class StudentNames(TypeDecorator[tuple[str, ...]]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else tuple(_text(escape(token), dialect) for token in json.loads(value))
+
+
+class Digests(TypeDecorator[tuple[str, ...]]):
+    """Digests of files, with blanks between."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        return None if value is None else " ".join(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(value.split())
 
 
 class Mention(LiteralText):

@@ -14,6 +14,7 @@ from grader.store import (
     drops,
     erasing,
     flags,
+    groups,
     hand_ins,
     ledger,
     mails,
@@ -22,6 +23,7 @@ from grader.store import (
     publications,
     releases,
     remarks,
+    retention,
     roster,
     shares,
 )
@@ -30,10 +32,11 @@ from grader.store.answers import AnswerRecord
 from grader.store.drops import DropRecord
 from grader.store.entering import Ask, enter
 from grader.store.flags import FlagRecord
+from grader.store.groups import GroupFileRecord, GroupRecord
 from grader.store.hand_ins import HandInRecord, Received
 from grader.store.history import History
 from grader.store.ledger import Signature
-from grader.store.mails import Mail, Mailing, NewMail
+from grader.store.mails import Mailing, NewMail
 from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.models import (
     AttemptRow,
@@ -52,6 +55,7 @@ from grader.store.records import (
 )
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
+from grader.store.retention import LetGoRecord, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import ShareRecord
 
@@ -192,19 +196,21 @@ class WritableHistory(History):
         """Puts mails into the outbox, each once for what it is about; says how many are new."""
         return mails.post(self.session, new, at)
 
-    def begin_mails(self, at: datetime, limit: int) -> list[Mail]:
-        """Takes mails that are due, for one sender alone."""
-        return mails.begin_mails(self.session, at, limit)
+    def keep_for(self, rules: Retention) -> None:
+        """Says how long the course keeps what, from now on. No part of the history."""
+        retention.keep_retention(self.session, rules)
 
-    def note_mail(
-        self, id: int, state: str, *, error: str = "", due: datetime, untried: bool = False
-    ) -> None:
-        """Notes what became of a mail; see `mails.note_mail`."""
-        mails.note_mail(self.session, id, state, error=error, due=due, untried=untried)
+    def let_go(self, record: LetGoRecord, signature: Signature) -> int:
+        """Seals that files are let go of; `Store.remove_let_go` removes them.
 
-    def retry_mails(self, at: datetime) -> int:
-        """Has all that is not sent be sent at once; says how many these are."""
-        return mails.retry_mails(self.session, at)
+        Returns:
+            Its number.
+        """
+        return retention.let_go(self.session, record, signature)
+
+    def empty_mails(self, before: datetime) -> int:
+        """Takes address and text out of mails that are over and were written before a moment."""
+        return retention.empty_mails(self.session, before)
 
     def replace_roster(self, people: Sequence[tuple[PersonRecord, Collection[str]]]) -> None:
         """Puts a roster in place of the one before; no part of the history, and unsealed."""
@@ -225,6 +231,26 @@ class WritableHistory(History):
     def excuse(self, excuse: ExcuseRecord, signature: Signature) -> None:
         """Records that a student owes no work on an assignment, or owes it again."""
         allowances.record_excuse(self.session, excuse, signature)
+
+    def set_group(self, group: GroupRecord, signature: Signature) -> None:
+        """Records who hands in together from now on; what was handed in stays as it is."""
+        groups.record_group(self.session, group, signature)
+
+    def note_group_file(self, file: GroupFileRecord, signature: Signature) -> None:
+        """Records for whom a group's file counts."""
+        groups.record_group_file(self.session, file, signature)
+
+    def note_job_done(self, done: int, student: str) -> int:
+        """A job of another student that ends with the one given.
+
+        Returns:
+            Its number.
+        """
+        return groups.note_job_done(self.session, done, student)
+
+    def show_group_names(self, shown: bool) -> None:
+        """Says whether members of a group read whom they hand in with; no part of the history."""
+        groups.keep_names_shown(self.session, shown)
 
     def share(self, share: ShareRecord, signature: Signature) -> None:
         """Records which students are a grader's; no mark changes by it."""

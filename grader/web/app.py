@@ -13,7 +13,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from grader.errors import DamagedRow, GraderError, SetUpError, StoreUnavailable, UsageError
+from grader.errors import DamagedRow, GraderError, LetGoError, SetUpError, StoreUnavailable, UsageError
 from grader.web import api
 from grader.web.addresses import COURSE_PATHS
 from grader.web.api import problems
@@ -40,6 +40,7 @@ _SAID = {
     401: "Nobody is signed in here",
     403: "This is not yours to do",
     404: "There is no such page",
+    410: "This is no longer kept",
     405: "This page takes no such request",
     408: "This took too long",
     413: "This is too long",
@@ -153,6 +154,8 @@ def _told(request: AnyRequest, error: GraderError) -> Response[Any]:
 def _status(request: AnyRequest, error: GraderError) -> int:
     if isinstance(error, UploadError):
         return error.status
+    if isinstance(error, LetGoError):
+        return 410
     if isinstance(error, SetUpError):
         return 503
     if isinstance(error, UsageError) and request.method not in SAFE:

@@ -348,6 +348,7 @@ PAGES = [
     "/audit?prove=yes",
     "/queue",
     "/people",
+    "/mails",
     "/untrusted/a/cats/s/s1002/notebook",
     f"/untrusted/a/cats/s/s1002/answer/{CURVES}",
     "/untrusted/a/cats/compare?left=s1001&right=s1005",

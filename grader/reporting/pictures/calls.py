@@ -67,7 +67,8 @@ def _group(group: CallGroup, shows_expected: bool) -> Group:
 def _row(call: Call, shows_expected: bool) -> Row:
     tone, word = _STATES[call.state]
     return Row(
-        call=shortened(call.call, _CHARACTERS),
+        # What went in was drawn for this attempt: it is held back with what should have come out.
+        call=shortened(call.call, _CHARACTERS) if shows_expected else f"{call.call.partition('(')[0]}(…)",
         got=_written(call.got) if call.state != "raised" else "an error",
         expected=_written(call.expected) if shows_expected else "",
         tone=tone,

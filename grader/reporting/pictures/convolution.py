@@ -31,7 +31,8 @@ class Panel:
 
 def draw(report: ReportInput, finding: Finding, exhibit: Window) -> Markup | None:
     shows_expected = report.shows_expected(finding)
-    rows = [*_given(exhibit, shows_expected), _outputs(exhibit, shows_expected)]
+    # What went in was drawn for this attempt: it is held back with what should have come out.
+    rows = [*(_given(exhibit) if shows_expected else ()), _outputs(exhibit, shows_expected)]
     rows = [row for row in rows if row]
     if not rows:
         return None
@@ -43,17 +44,17 @@ def draw(report: ReportInput, finding: Finding, exhibit: Window) -> Markup | Non
     )
 
 
-def _given(exhibit: Window, shows_expected: bool) -> list[list[Panel]]:
+def _given(exhibit: Window) -> list[list[Panel]]:
     """Input and kernel: side by side where each has one channel, else a row for each."""
     images = [plane for plane in exhibit.input or () if is_grid(plane)]
     kernels = [plane for plane in exhibit.kernel or () if is_grid(plane)]
-    inputs, weights = _inputs(exhibit, images, shows_expected), _kernels(kernels)
+    inputs, weights = _inputs(exhibit, images), _kernels(kernels)
     return [inputs, weights] if len(images) > 1 else [inputs + weights]
 
 
-def _inputs(exhibit: Window, images: Sequence[Plane], shows_expected: bool) -> list[Panel]:
+def _inputs(exhibit: Window, images: Sequence[Plane]) -> list[Panel]:
     frame = exhibit.padding
-    window = _box(exhibit.first_wrong, frame) if shows_expected else None
+    window = _box(exhibit.first_wrong, frame)
     scale = largest(*images)
     return [
         Panel(title, Grid(title, _padded(rows, frame), scale, frame, window))

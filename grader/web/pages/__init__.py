@@ -15,6 +15,7 @@ from grader.web.pages import (
     grading,
     handing_in,
     lti,
+    mails,
     my,
     prechecks,
     provider,
@@ -64,6 +65,7 @@ ROUTES = (
     *my.ROUTES,
     *push.ROUTES,
     *staff.ROUTES,
+    *mails.ROUTES,
     *handing_in.ROUTES,
     *prechecks.ROUTES,
 )

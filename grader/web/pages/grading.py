@@ -27,6 +27,7 @@ from grader.workflows.desk.flags import raise_flag, settle_flag
 from grader.workflows.desk.groups import Place, place_of
 from grader.workflows.desk.item import Item
 from grader.workflows.desk.items import comments_kept, item_kept, last_kept
+from grader.workflows.marking.for_group import number_in_group
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.views.show import name_of
 
@@ -76,7 +77,14 @@ def give(
     who = asking(request)
     student = who.named(form.text("student"))
     points = form.points("other" if form.text("give") == "other" else "points")
-    order = MarkOrder(student, criterion, points, form.text("comment"), seen=read_seen(form.text("seen")))
+    order = MarkOrder(
+        student,
+        criterion,
+        points,
+        form.text("comment"),
+        seen=read_seen(form.text("seen")),
+        only=form.text("only") == "yes",
+    )
     try:
         give_marks(who.store, assignment, [order], actor=who.name)
     except OvertakenError as error:
@@ -181,6 +189,7 @@ def _one(
         flag=item.flag,
         others=presence.others(who.name, *here),
         said=said,
+        in_group=number_in_group(store, assignment, item.student),
         comment=comment or next((mark.comment for mark in item.marks if mark.counts), ""),
     )
     if following and not said:

@@ -157,6 +157,7 @@ def _progress(desk: _Desk) -> dict[str, Any]:
     progress = progress_of(desk.site.store, desk.student, desk.assignment)
     return {
         "settled": progress.is_settled,
+        "again_s": progress.again_s,
         "html": fragment("hand_in_progress.html.j2", progress=progress),
     }
 

@@ -46,7 +46,14 @@ def now(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Fo
     who, upto = asking(request), form.whole("upto")
     if upto is None:
         raise FormError("this form is damaged; load the page again", where="upto", found="nothing")
-    release_marks(who.store, assignment, upto=upto, reason=form.text("reason"), actor=who.name)
+    release_marks(
+        who.store,
+        assignment,
+        upto=upto,
+        reason=form.text("reason"),
+        actor=who.name,
+        in_pieces=form.text("in_pieces") == "yes",
+    )
     return see_other(address("a", assignment, "release"))
 
 

@@ -24,6 +24,8 @@ from grader.workflows.accounts.roles import Role
 from grader.workflows.prechecking.online import pre_check_offer, set_pre_check_rule
 from grader.workflows.setting_up.dates import KEYS, dates_view, extend, extensions_of, set_dates, take_back
 from grader.workflows.setting_up.excusing import excuse, excuses_of, take_back_excuse
+from grader.workflows.setting_up.groups import as_csv as groups_csv
+from grader.workflows.setting_up.groups import end_group, set_groups, show_names, who_hands_in_together
 from grader.workflows.setting_up.moments import moment
 from grader.workflows.setting_up.share_files import as_csv
 from grader.workflows.setting_up.sharing import (
@@ -33,6 +35,8 @@ from grader.workflows.setting_up.sharing import (
     give_share,
     who_grades_what,
 )
+from grader.workflows.upkeep.retention import KINDS, work_view
+from grader.workflows.upkeep.retention import keep as keep_for
 
 __all__ = ["ROUTES"]
 
@@ -121,6 +125,17 @@ def allow(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[
     return see_other(address("a", assignment, "setup"))
 
 
+@post("/a/{assignment:str}/setup/keep", opt=permits(Permission.SET_UP), sync_to_thread=True)
+def keep(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
+    """Says for how many days files are kept; an empty field is for good. Nothing goes by this."""
+    typed = {what: form.text(what) for what in KINDS}
+    try:
+        keep_for(asking(request).store, {what: _days(text) for what, text in typed.items()}, assignment)
+    except UsageError as error:
+        return _setup(request, assignment, said=error.what, typed=form)
+    return see_other(address("a", assignment, "setup"))
+
+
 @post("/a/{assignment:str}/setup/pre-checks", opt=permits(Permission.SET_UP), sync_to_thread=True)
 def pre_checks(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
     """Says how many pre-checks students have; an empty number is what holds for the whole course."""
@@ -132,16 +147,52 @@ def pre_checks(request: AnyRequest, assignment: FromPath[str], form: NamedDepend
     return see_other(address("a", assignment, "setup"))
 
 
+@get("/a/{assignment:str}/setup/groups.csv", opt=permits(Permission.READ_SETUP), sync_to_thread=True)
+def groups_table(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
+    """Who hands in together, to be changed in a spreadsheet and pasted back."""
+    text = groups_csv(who_hands_in_together(asking(request).store, assignment))
+    headers = {"content-disposition": 'attachment; filename="groups.csv"'}
+    return Response(text, media_type="text/csv", headers=headers)
+
+
+@post("/a/{assignment:str}/setup/groups", opt=permits(Permission.SET_UP), sync_to_thread=True)
+def groups(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[Form]) -> Response[Any]:
+    """Says who hands in together from the next file on, and whether members know of each other."""
+    who, step, name, reason = asking(request), form.text("step"), form.text("group"), form.text("reason")
+    try:
+        if step == "set":
+            students = [line.strip() for line in form.text("students").splitlines() if line.strip()]
+            set_groups(who.store, assignment, {name: students}, reason, actor=who.name)
+        elif step == "table":
+            wanted = _pasted(form.text("table"), "group")
+            set_groups(who.store, assignment, wanted, reason or "from a table", actor=who.name)
+        elif step == "end":
+            end_group(who.store, assignment, name, reason or "ended on the page", actor=who.name)
+        elif step == "names":
+            show_names(who.store, form.text("shown") == "yes")
+        else:
+            raise FormError("this form asks for nothing that can be done here", found=step or "nothing")
+    except UsageError as error:
+        return _setup(request, assignment, said=error.what, typed=form)
+    return see_other(address("a", assignment, "setup"))
+
+
+def _days(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise FormError("this is no number of days", found=text[:20])
+    return int(text) if text else None
+
+
 def _zone(request: AnyRequest) -> tzinfo:
     """In which dates of this page are typed and shown."""
     return asking(request).store.zone or UTC
 
 
-def _pasted(text: str) -> dict[str, list[str]]:
-    """Students by TA, from lines of ``student,ta``."""
+def _pasted(text: str, to: str = "ta") -> dict[str, list[str]]:
+    """Students by TA, from lines of ``student,ta``; or by what else `to` names."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for student, grader in _rows(text):
-        if grader and (student, grader) != ("student", "ta"):
+        if grader and (student, grader) != ("student", to):
             wanted[grader].append(student)
     return dict(wanted)
 
@@ -151,7 +202,9 @@ def _rows(text: str) -> Iterator[tuple[str, str]]:
         if any(cell.strip() for cell in row):
             if len(row) != 2 or not row[0].strip():
                 raise FormError(
-                    "each line has a student and a TA", expected="s101,ben", found=",".join(row)[:60]
+                    "each line has a student and, after a comma, whose they are",
+                    expected="s101,ben",
+                    found=",".join(row)[:60],
                 )
             yield row[0].strip(), row[1].strip()
 
@@ -171,6 +224,8 @@ def _setup(
         zone=_zone(request),
         extensions=extensions_of(who.store, assignment),
         excuses=excuses_of(who.store, assignment),
+        together=who_hands_in_together(who.store, assignment),
+        kept=work_view(who.store, assignment, sizes=False),
         pre_checks=pre_check_offer(who.store, who.site.places, assignment),
         graders=_graders(request, who.site.course.name),
         said=said,
@@ -188,4 +243,4 @@ def _graders(request: AnyRequest, course: str) -> list[str]:
     ]
 
 
-ROUTES = (setup, shares, share, dates, allow, pre_checks)
+ROUTES = (setup, shares, share, dates, allow, keep, pre_checks, groups_table, groups)

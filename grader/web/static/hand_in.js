@@ -42,13 +42,16 @@
   const progress = document.getElementById("progress");
   if (!progress || progress.dataset.settled === "yes") return;
   progress.setAttribute("role", "status");
+  let again = 3;
   const ask = async () => {
-    if (document.hidden) return;
+    if (document.hidden) return true;
     const answer = await fetch(progress.dataset.from);
-    if (answer.status !== 200) return;
+    if (answer.status !== 200) return true;
     const told = await answer.json();
     if (progress.innerHTML !== told.html) progress.innerHTML = told.html;
-    if (told.settled) clearInterval(timer);
+    again = told.again_s || 3;
+    return !told.settled;
   };
-  const timer = setInterval(() => { ask().catch(() => {}); }, 3000);
+  const wait = () => setTimeout(() => { ask().catch(() => true).then((more) => { if (more) wait(); }); }, again * 1000);
+  wait();
 })();

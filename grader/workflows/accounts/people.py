@@ -18,6 +18,7 @@ from grader.workflows.accounts.roles import Role
 __all__ = [
     "LINK_LASTS",
     "Person",
+    "SignedOut",
     "account_of",
     "add_account",
     "enrol",
@@ -27,6 +28,7 @@ __all__ = [
     "role_named",
     "set_password",
     "sign_out",
+    "tokens_of",
     "who_is_in",
 ]
 
@@ -43,6 +45,21 @@ class Person:
     email: str
     has_password: bool
     enrolments: tuple[EnrolmentRecord, ...]
+
+
+@dataclass(frozen=True)
+class SignedOut:
+    """What ended, and what goes on.
+
+    Attributes:
+        sessions: How many ended.
+        tokens: Names of tokens for programs that ended.
+        kept: Names of those that go on.
+    """
+
+    sessions: int
+    tokens: tuple[str, ...]
+    kept: tuple[str, ...]
 
 
 def plain_login(typed: str) -> str:
@@ -166,15 +183,30 @@ def make_link(store: Store, account: AccountRecord, *, sets_password: bool) -> s
     return token
 
 
-def sign_out(store: Store, typed: str) -> int:
-    """Ends all sessions and unused links of this name, by an account or by links of the server's own.
+def sign_out(store: Store, typed: str, *, keep_tokens: bool = False) -> SignedOut:
+    """Ends all by which this name comes in: sessions, unused links, and tokens for programs.
 
-    Returns:
-        How many sessions there were.
+    Whoever asks for this wants somebody out, and does not think of the script that goes on as them.
+
+    Args:
+        store: The home course's.
+        typed: An account, or a name that links of the server's own gave.
+        keep_tokens: Whether programs go on.
     """
     account = store.accounts.find(plain_login(typed))
-    ended = 0 if account is None else store.accounts.sign_out(account.id)
-    return ended + store.signed_in.end_named(typed.strip())
+    sessions, ended, kept = store.signed_in.end_named(typed.strip()), [], []
+    if account is not None:
+        sessions += store.accounts.sign_out(account.id)
+        ended = [] if keep_tokens else store.api_tokens.revoke_all(account.id)
+        kept = tokens_of(store, account)
+    return SignedOut(sessions, tuple(ended), tuple(kept))
+
+
+def tokens_of(store: Store, account: AccountRecord) -> list[str]:
+    """Names of an account's tokens for programs that have not ended."""
+    now = store.clock()
+    known = store.api_tokens.everyones(account.id)
+    return [each.name for each in known if each.until is None or each.until > now]
 
 
 def who_is_in(store: Store) -> list[Person]:

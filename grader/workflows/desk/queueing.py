@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from grader.grading.times import lasting
 from grader.store import Store
-from grader.store.queue_views import JobsOf, Running, Worker
+from grader.store.queue_views import JobsOf, Pace, Running, Worker
+from grader.workflows.handing_in.time_left import time_left, usual_length
 from grader.workflows.views.show import name_of
 
 __all__ = ["AssignmentJobs", "JobLine", "QueueView", "WorkerLine", "queue_view"]
@@ -25,12 +28,14 @@ class AssignmentJobs:
     Attributes:
         name: What a page calls them.
         oldest: How long the oldest of those that wait is in the queue; empty where none waits.
+        takes: How long a run takes, by the last ones; empty where none was run.
     """
 
     name: str
     queued: int
     claimed: int
     oldest: str
+    takes: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class QueueView:
     Attributes:
         jobs: What waits and runs, by assignment.
         pace: Runs recorded an hour, by the last quarter.
-        left: How long what waits takes at this pace; empty where nothing was recorded lately.
+        left: How long what waits takes, by what the last runs took and by who works now; empty where that
+            cannot be told.
         running: Jobs that somebody has, the first fifty.
         failed: Jobs that wait after their sandbox failed, the first fifty.
         workers: Those that are at work, and those that were not heard of again.
@@ -105,7 +111,7 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
     with store.reading() as history:
         jobs, workers = history.jobs(), history.workers()
         running, failed = history.running_jobs(_LISTED), history.failing_jobs(_LISTED)
-        lately = history.attempts_since(now - _LATELY)
+        lately, going = history.attempts_since(now - _LATELY), history.pace()
     places = {each.run: f"{each.host}, process {each.pid}" for each in workers}
 
     def line(job: Running) -> JobLine:
@@ -113,7 +119,7 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
             id=job.id,
             shown=_PRE_CHECK if job.purpose else name(job.student),
             assignment=job.assignment,
-            age=_lasting(now - job.queued_at),
+            age=lasting(now - job.queued_at),
             tries=job.tries,
             error=job.error,
             where=places.get(job.run, ""),
@@ -121,44 +127,40 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
         )
 
     pace = round(lately * (timedelta(hours=1) / _LATELY))
-    queued = sum(each.number for each in jobs if each.state == "queued")
+    queued: Counter[str] = Counter()
+    for each in jobs:
+        queued[each.assignment] += each.number if each.state == "queued" else 0
+    left = time_left(going, now, far=queued) if queued.total() else None
     return QueueView(
-        jobs=_by_assignment(jobs, now),
+        jobs=_by_assignment(jobs, going, now),
         pace=pace,
-        left=_lasting(timedelta(hours=queued / pace)) if pace and queued else "",
+        left="" if left is None else lasting(left),
         running=tuple(map(line, running)),
         failed=tuple(map(line, failed)),
         workers=tuple(_worker(each, now) for each in workers),
     )
 
 
-def _by_assignment(jobs: list[JobsOf], now: datetime) -> tuple[AssignmentJobs, ...]:
+def _by_assignment(jobs: list[JobsOf], going: Pace, now: datetime) -> tuple[AssignmentJobs, ...]:
     found = {(each.assignment, each.purpose, each.state): each for each in jobs}
     kinds = dict.fromkeys((each.assignment, each.purpose) for each in jobs)
     lines = []
     for assignment, purpose in kinds:
         queued, claimed = (found.get((assignment, purpose, state)) for state in ("queued", "claimed"))
-        oldest = _lasting(now - queued.oldest) if queued else ""
+        oldest = lasting(now - queued.oldest) if queued else ""
         name = f"{assignment}, {_PRE_CHECK}s" if purpose else assignment
+        length = usual_length(going, assignment) if queued and not purpose else None
         lines.append(
-            AssignmentJobs(name, queued.number if queued else 0, claimed.number if claimed else 0, oldest)
+            AssignmentJobs(
+                name,
+                queued.number if queued else 0,
+                claimed.number if claimed else 0,
+                oldest,
+                "" if length is None else lasting(timedelta(seconds=length)),
+            )
         )
     return tuple(lines)
 
 
 def _worker(worker: Worker, now: datetime) -> WorkerLine:
-    return WorkerLine(worker.host, worker.pid, _lasting(now - worker.started_at), worker.alive, worker.holds)
-
-
-def _lasting(span: timedelta) -> str:
-    """``40 s``, ``12 min``, ``3 h 20 min``, ``2 days``."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours // 24} days"
+    return WorkerLine(worker.host, worker.pid, lasting(now - worker.started_at), worker.alive, worker.holds)

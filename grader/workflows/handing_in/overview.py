@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from grader.grading.times import lasting
 from grader.store import History, Store
 from grader.store.hand_ins import Received
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import assigned, assigned_here
 from grader.workflows.handing_in.deadline import Deadline, deadline
 from grader.workflows.handing_in.links import HandInLink
+from grader.workflows.handing_in.time_left import time_left
 
-__all__ = ["Handing", "Offer", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
+__all__ = ["Handing", "Offer", "OwnGroup", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
+
+
+_SOON, _LATER = timedelta(seconds=3), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,30 @@ class Progress:
     Attributes:
         state: ``none``, ``queued``, ``running``, ``graded``, or ``held`` where a person has to look first.
         before: How many files come before it, where it is queued.
+        left: How long it takes until it was run, where it is queued; None where that cannot be told.
+        nobody: It is queued, and nobody works at the queue.
     """
 
     state: str
     before: int = 0
+    left: timedelta | None = None
+    nobody: bool = False
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing will change by waiting."""
         return self.state in ("none", "graded", "held")
+
+    @property
+    def time_left(self) -> str:
+        """In words, as ``12 min``; empty where it cannot be told."""
+        return "" if self.left is None else lasting(self.left)
+
+    @property
+    def again_s(self) -> int:
+        """In how many seconds it is worth to ask again: of a long wait a few seconds change nothing."""
+        left = _SOON if self.left is None else self.left
+        return round(min(max(left / 20, _SOON), _LATER).total_seconds())
 
 
 @dataclass(frozen=True)
@@ -50,6 +70,19 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class OwnGroup:
+    """With whom a student hands in.
+
+    Attributes:
+        others: How many they are.
+        names: Who, where the course lets members know.
+    """
+
+    others: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Handing:
     """All that the page of one assignment shows.
 
@@ -57,6 +90,7 @@ class Handing:
         received: What came, the newest first.
         counts: Number of the receipt of the file that counts; None where none does.
         counts_elsewhere: When the file that counts came, where it is none of these.
+        group: With whom they hand in; None where they do so by themselves.
     """
 
     assignment: str
@@ -66,6 +100,7 @@ class Handing:
     counts: int | None
     counts_elsewhere: datetime | None
     progress: Progress
+    group: OwnGroup | None = None
 
 
 def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
@@ -102,13 +137,13 @@ def handing_in(
     zone, now = store.zone, store.clock()
     with store.reading() as history:
         dates = deadline(history, rubric.rubric, student, now, zone)
-        return _handing(history, rubric, student, dates, link)
+        return _handing(history, rubric, student, dates, now, link)
 
 
 def progress_of(store: Store, student: str, assignment: str) -> Progress:
     """How far the file is that counts of a student."""
     with store.reading() as history:
-        return _progress(history, student, assignment)
+        return _progress(history, student, assignment, store.clock())
 
 
 def receipt_by(
@@ -133,7 +168,12 @@ def receipt_by(
 
 
 def _handing(
-    history: History, rubric: LoadedRubric, student: str, dates: Deadline, link: HandInLink | None
+    history: History,
+    rubric: LoadedRubric,
+    student: str,
+    dates: Deadline,
+    now: datetime,
+    link: HandInLink | None,
 ) -> Handing:
     every = history.received_from(student, rubric.assignment)
     counting = history.submission(student, rubric.assignment)
@@ -151,19 +191,33 @@ def _handing(
         tuple(reversed(shown)),
         counts,
         counting.submitted_at if counting is not None and elsewhere else None,
-        _progress(history, student, rubric.assignment),
+        _progress(history, student, rubric.assignment, now),
+        _own_group(history, student, rubric.assignment),
     )
 
 
-def _progress(history: History, student: str, assignment: str) -> Progress:
+def _own_group(history: History, student: str, assignment: str) -> OwnGroup | None:
+    group = history.group_of(assignment, student)
+    if group is None:
+        return None
+    others = tuple(each for each in group.members if each != student)
+    return OwnGroup(len(others), others if history.shows_group_names() else ())
+
+
+def _progress(history: History, student: str, assignment: str, now: datetime) -> Progress:
     counting = history.submission(student, assignment)
     if counting is None:
         return Progress("none")
     if counting.problem:
         return Progress("held")
-    job = history.job_on(student, assignment, counting.notebook)
-    if job is None or job.state == "superseded":
+    of = (student, *history.sharers(assignment, student, counting.notebook))
+    jobs = (history.job_on(each, assignment, counting.notebook) for each in of)
+    # A group's file is run once, as the job of one of them.
+    job = next((each for each in jobs if each is not None and each.state != "superseded"), None)
+    if job is None:
         return Progress("none")
     if job.state == "queued":
-        return Progress("queued", job.before)
+        pace = history.pace()
+        left = time_left(pace, now, (*job.near, assignment), job.far)
+        return Progress("queued", job.before, left, not pace.running)
     return Progress("running" if job.state == "claimed" else "graded")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from grader.errors import GraderError, StoreError, UsageError
+from grader.errors import GraderError, LetGoError, StoreError, UsageError
 from grader.files.named import read_bytes
 from grader.grading.times import in_words
 from grader.store import History, Store
@@ -227,7 +227,9 @@ def _chain(history: History, receipt: Receipt) -> list[Checked]:
 def _kept(store: Store, received: Received, *, erased: bool) -> Checked:
     what = "the file that the service keeps"
     try:
-        raw = store.blobs.get(received.record.notebook)
+        raw = store.file(received.record.notebook)
+    except LetGoError as gone:
+        return Checked(what, None, gone.what)
     except GraderError as error:
         if erased:
             return Checked(what, None, "it was removed when the student was erased")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from grader.grading.held import parted
 from grader.intake import Submission
 from grader.store import Priority, Signature, Store, WritableHistory
 from grader.store.entering import ANYWHERE
+from grader.store.groups import GroupFileRecord
 from grader.store.hand_ins import HandInRecord, Received, Way
 from grader.store.records import SubmissionRecord
 from grader.store.rubrics import LoadedRubric
@@ -50,6 +51,8 @@ _DAY = timedelta(days=1)
 _MOST_FILES, _MOST_SENT = 60, 512 * 1024**2
 _LONGEST_NAME = 200
 _CHUNK = 1024**2
+#: What a fellow's rows have in place of the name of a file and of who sent it: either may be a name.
+_NEUTRAL, _BY_GROUP = "notebook.ipynb", "a member of the group"
 
 
 class NotTaken(UsageError):
@@ -204,7 +207,7 @@ def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: st
     if record.counts:
         raise RefusedError(f"the file of receipt {seq} counts already")
     rubric = assigned_here(store, places, record.assignment)
-    raw = store.blobs.get(record.notebook)
+    raw = store.file(record.notebook)
     submission = Submission(
         record.student, Path(record.file or "notebook.ipynb"), lambda: raw, submitted_at=before.at
     )
@@ -244,23 +247,66 @@ def _write(
     came = as_submission(work)
 
     def add(history: WritableHistory) -> tuple[Received, bool]:
-        before = history.submission(record.student, record.assignment)
-        counts = _counts(history, work.rubric, came, before)
-        if again is not None and not counts:
+        # What a person decides about one student's file is about that student alone.
+        group = None if again is not None else history.group_of(record.assignment, record.student)
+        own, *others = [_receive(history, work.rubric, came, record, signature)] + [
+            _receive(
+                history,
+                work.rubric,
+                replace(came, student=fellow, path=_NEUTRAL),
+                replace(record, student=fellow, file=_NEUTRAL, link=""),
+                replace(signature, actor=_BY_GROUP),
+            )
+            for fellow in (group.members if group else ())
+            if fellow != record.student
+        ]
+        if again is not None and not own.counts:
             raise RefusedError(
                 f"the file of receipt {again} came when nothing counted any more, and still would not count",
                 todo="extend this student's dates first",
             )
-        same = before is not None and before.notebook == came.notebook and not before.problem
-        if counts and not same:
-            history.hand_in(came, signature)
-        if counts:
-            history.queue([ask], store.clock())
-        received = history.receive(_with_counts(record, counts), signature)
-        tell_handed_in(history, record.assignment, record.student, received.seq, record.sha256, signature.at)
-        return received, counts and before is not None and not same
+        counting = [each.received.record.student for each in (own, *others) if each.counts]
+        if group is not None and len(counting) > 1:
+            shared = GroupFileRecord(
+                assignment=record.assignment, notebook=came.notebook, name=group.name, members=tuple(counting)
+            )
+            history.note_group_file(shared, signature)
+        if counting:
+            # The same bytes may wait already, as the job of another member.
+            known = (each for each in counting if history.job_on(each, record.assignment, came.notebook))
+            runs = next(known, counting[0])
+            fellows = tuple(each for each in counting if each != runs)
+            history.queue([replace(ask, key=replace(ask.key, student=runs), fellows=fellows)], store.clock())
+        return own.received, own.replaced
 
     return store.add(add)
+
+
+@dataclass(frozen=True)
+class _One:
+    """What was written of a file for one student."""
+
+    received: Received
+    counts: bool
+    replaced: bool
+
+
+def _receive(
+    history: WritableHistory,
+    rubric: LoadedRubric,
+    came: SubmissionRecord,
+    record: HandInRecord,
+    signature: Signature,
+) -> _One:
+    """The rows of one student: by their own dates it counts, or does not."""
+    before = history.submission(record.student, record.assignment)
+    counts = _counts(history, rubric, came, before)
+    same = before is not None and before.notebook == came.notebook and not before.problem
+    if counts and not same:
+        history.hand_in(came, signature)
+    received = history.receive(_with_counts(record, counts), signature)
+    tell_handed_in(history, record.assignment, record.student, received.seq, record.sha256, signature.at)
+    return _One(received, counts, counts and before is not None and not same)
 
 
 def _counts(

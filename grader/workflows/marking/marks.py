@@ -15,9 +15,10 @@ from grader.grading.remarks import check_range
 from grader.grading.seen import Seen, read_seen
 from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
-from grader.store.marks import MarkRecord
+from grader.store.marks import About, BulkMarkRecord, MarkRecord
 from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
+from grader.workflows.marking.for_group import marked_alike
 from grader.workflows.marking.seen import refuse_overtaken, seen_in
 from grader.workflows.views.at_hand import guides
 from grader.workflows.views.cells import NamedCells
@@ -54,6 +55,7 @@ class MarkOrder:
         source: Where it was read, for messages; empty for the command line.
         seen: What of the criterion its author had on screen; None where they do not say. Then no mark of
             somebody else is replaced.
+        only: Whether it is for this student alone, where a group handed in together.
     """
 
     student: str
@@ -62,17 +64,23 @@ class MarkOrder:
     comment: str
     source: str = ""
     seen: Seen | None = None
+    only: bool = False
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A mark that was given, and what counted before."""
+    """A mark that was given, and what counted before.
+
+    Attributes:
+        fellows: How many others of the group got the same.
+    """
 
     student: str
     criterion: str
     before: float
     after: float
     out_of: float
+    fellows: int = 0
 
 
 @dataclass(frozen=True)
@@ -239,6 +247,9 @@ def orders_for_zero(store: Store, student: str, assignment: str, comment: str) -
 def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, actor: str) -> list[Marked]:
     """Writes marks, all of them or none.
 
+    Where a group handed in together, a mark is that of each of them whose work stands as the one's that was
+    marked; whoever was marked otherwise, or is named by an order of their own, keeps that.
+
     Raises:
         OvertakenError: The only problem is one whose author had something else on screen than what stands.
         RefusedError: One or more cannot be given; each is named with its reason.
@@ -249,9 +260,10 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
     with store.writing() as history:
         _refuse_repeated(history, assignment, orders)
         signature = Signature(actor, store.clock(), "grader mark")
+        named = _named(history, assignment, orders)
         for order in orders:
             try:
-                given.append(_give(history, assignment, order, signature))
+                given.append(_give(history, assignment, order, signature, named))
             except (RefusedError, UsageError) as error:
                 error.where = error.where or order.source or None
                 problems.append(error)
@@ -279,7 +291,19 @@ def _refuse_repeated(history: History, assignment: str, orders: Sequence[MarkOrd
             )
 
 
-def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature: Signature) -> Marked:
+def _named(history: History, assignment: str, orders: Sequence[MarkOrder]) -> set[tuple[str, str]]:
+    """Students and criteria that have an order of their own."""
+    names = real_names(history, assignment, [order.student for order in orders])
+    return {(name, order.criterion) for name, order in zip(names, orders, strict=True)}
+
+
+def _give(
+    history: WritableHistory,
+    assignment: str,
+    order: MarkOrder,
+    signature: Signature,
+    named: Collection[tuple[str, str]],
+) -> Marked:
     result = graded_result(history, order.student, assignment)
     mark = criterion_mark(result, order.criterion)
     name = shown_as(order.student, result.student)
@@ -291,6 +315,19 @@ def _give(history: WritableHistory, assignment: str, order: MarkOrder, signature
         refusal = f"{name}: these points cannot be given for '{order.criterion}'"
         check_range(order.points, lowest=0.0, out_of=mark.out_of, refusal=refusal)
     assert result.verdict_record is not None
+    fellows = () if order.only or order.points is None else marked_alike(history, result, mark, named)
+    if fellows:
+        seen = order.seen or seen_in(result, mark)
+        alike = BulkMarkRecord(
+            assignment=assignment,
+            criterion=order.criterion,
+            points=order.points,
+            comment=order.comment,
+            about=(About(result.student, seen.verdict, seen.mark), *fellows),
+        )
+        history.give_alike(alike, replace(signature, why=f"{signature.why}, for a group"))
+        assert order.points is not None
+        return Marked(name, order.criterion, mark.points, order.points, mark.out_of, len(fellows))
     given = MarkRecord(
         student=result.student,
         assignment=assignment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from grader.errors import RefusedError
@@ -20,10 +20,11 @@ from grader.grading.requests import Action, Effect, Kind, State
 from grader.grading.seen import Seen
 from grader.rubric.model import Policy
 from grader.store import History, Signature, Store, WritableHistory
-from grader.store.marks import MarkRecord
+from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.records import RubricRecord
 from grader.store.remarks import Remark, RemarkRecord, StepRecord
 from grader.store.results import Result
+from grader.workflows.marking.for_group import marked_alike
 from grader.workflows.marking.marks import criterion_mark, graded_result
 from grader.workflows.marking.seen import refuse_overtaken
 from grader.workflows.releasing.release import show_in
@@ -329,9 +330,27 @@ def decide(
         history.add_step(step, signature)
         if remark.kind is Kind.JUDGEMENT:
             history.give_mark(_mark_by(remark, result, after, reason, seen), signature)
+            _give_group(history, result, remark, after, signature)
         remark = hearing.remark(id)
         kept_back = show_in(history, remark, signature) if show else "whoever decided it keeps it back"
         return Decided(remark, remark.points_before, after, kept_back)
+
+
+def _give_group(
+    history: WritableHistory, result: Result, remark: Remark, points: float, signature: Signature
+) -> None:
+    """The same points for the others of a group whose criterion stood as this one's; shown with a release."""
+    mark = result.mark.criterion(remark.criterion) if result.mark else None
+    fellows = marked_alike(history, result, mark) if mark is not None else ()
+    if fellows:
+        given = BulkMarkRecord(
+            assignment=remark.assignment,
+            criterion=remark.criterion,
+            points=points,
+            comment="as decided on a remark request of the group",
+            about=fellows,
+        )
+        history.give_alike(given, replace(signature, why=f"{signature.why}, for a group"))
 
 
 def _refuse_overtaken(

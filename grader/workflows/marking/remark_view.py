@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
+from grader.errors import EvidenceError, LetGoError, StoreError
 from grader.grading.marks import CriterionMark, Mark
 from grader.grading.remarks import effect_of
 from grader.grading.requests import Kind
@@ -64,6 +65,7 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
         ("reason", remark.reason),
         *about_criterion(asked),
         *about_evidence(cells, mark),
+        *_let_go(store, result),
         ("old mark", _old_mark(remark, *_found_then(store, result, entries, remark))),
         ("mark now", _mark_now(result, mark, remark)),
         *([("seen", f"{seen_in(result, mark)} (for --seen)")] if mark else []),
@@ -145,6 +147,18 @@ def _finding(verdict: Verdict | None, name: str) -> Finding | None:
 
 def _standing(finding: Finding) -> tuple[object, ...]:
     return finding.status, finding.points, finding.out_of
+
+
+def _let_go(store: Store, result: Result) -> Iterator[tuple[str, str]]:
+    """That there is nothing left to judge again, where the course let go of it."""
+    if result.attempt is None:
+        return
+    try:
+        store.evidence(result.attempt)
+    except LetGoError as gone:
+        yield "evidence", f"{gone.what}; nothing can be judged again, and what stands here is all there is"
+    except (StoreError, EvidenceError):
+        return
 
 
 def _old_mark(remark: Remark, then: Finding | None, cells: NamedCells) -> str:

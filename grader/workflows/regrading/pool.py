@@ -205,7 +205,7 @@ class JudgePool:
 
     def _order(self, store: Store, judge: Judge, attempt: AttemptRecord) -> _Order | GraderError:
         try:
-            raw = store.blobs.get(attempt.evidence)
+            raw = store.file(attempt.evidence)
         except GraderError as error:
             return error
         reference = judge.reference

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -99,16 +100,21 @@ def regrade(
         dry_run: Whether only to tell what would change.
         criterion: Leaves alone, and out, every submission in which this criterion stays as it is.
     """
-    signature = Signature(actor, store.clock(), why)
+    if dry_run:
+        return [
+            item.regraded
+            for item in judged_again(store, results, judge_of)
+            if criterion is None or item.regraded.concerns(criterion)
+        ]
     done = []
-    writer = _Writer(store, signature)
-    for item in judged_again(store, results, judge_of):
-        if criterion is not None and not item.regraded.concerns(criterion):
-            continue
-        if item.verdict is not None and not dry_run:
-            writer.add(item.judge, item.verdict, item.attempt)
-        done.append(item.regraded)
-    writer.write()
+    with _Writer(store, Signature(actor, store.clock(), why), results) as writer:
+        for item in judged_again(store, results, judge_of):
+            if criterion is not None and not item.regraded.concerns(criterion):
+                continue
+            if item.verdict is not None:
+                writer.add(item.judge, item.verdict, item.attempt)
+            done.append(item.regraded)
+        writer.write()
     return done
 
 
@@ -131,13 +137,27 @@ def judged_again(
 
 
 class _Writer:
-    """Writes verdicts in transactions of one, two, four and so on."""
+    """Writes verdicts in transactions of one, two, four and so on; says meanwhile that it is under way."""
 
-    def __init__(self, store: Store, signature: Signature) -> None:
+    def __init__(self, store: Store, signature: Signature, results: Sequence[Result]) -> None:
         self._store = store
         self._signature = signature
+        self._works = Counter(result.assignment for result in results if result.attempt is not None)
+        self._under_way: dict[str, int] = {}
+        self._written: Counter[str] = Counter()
         self._waiting: list[tuple[Judge, Verdict, AttemptRecord]] = []
         self._size = 1
+
+    def __enter__(self) -> _Writer:
+        for assignment, works in self._works.items():
+            if works > 1:
+                begun = self._store.regrades.begin(assignment, works, self._signature.actor)
+                self._under_way[assignment] = begun
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: object, __: object) -> None:
+        for assignment, id in self._under_way.items():
+            self._store.regrades.end(id, whole=kind is None or not self._written[assignment])
 
     def add(self, judge: Judge, verdict: Verdict, attempt: AttemptRecord) -> None:
         self._waiting.append((judge, verdict, attempt))
@@ -152,7 +172,10 @@ class _Writer:
         with self._store.writing() as history:
             for judge, verdict, attempt in self._waiting:
                 judge.write(history, verdict, attempt, self._signature)
+        self._written.update(attempt.assignment for _, _, attempt in self._waiting)
         self._waiting.clear()
+        for assignment, id in self._under_way.items():
+            self._store.regrades.beat(id, self._written[assignment])
 
 
 def lacking(store: Store, results: Sequence[Result], judge: Judge, criterion: str) -> list[Result]:

@@ -14,7 +14,7 @@ from grader.rubric.problems import nearest
 from grader.store import History, Result, Store
 from grader.store.class_views import PointsWaiting
 from grader.store.releases import Release
-from grader.workflows.releasing.release import is_kept_back
+from grader.workflows.releasing.release import in_words_of, is_kept_back
 from grader.workflows.releasing.shown import release_on, released_works
 from grader.workflows.views.identity import names_of
 
@@ -80,6 +80,8 @@ class Preview:
         without: Who handed in and has no mark yet.
         requests: Remark requests that wait for a decision.
         kept_back: Requests with an answer that is not shown, and would be.
+        in_pieces: Why a part of the class alone stands on its newest verdicts, a line each: a release now
+            would show students marks by one rubric, and others by another.
     """
 
     assignment: str
@@ -94,6 +96,7 @@ class Preview:
     changes: tuple[Change, ...]
     requests: tuple[int, ...]
     kept_back: tuple[int, ...]
+    in_pieces: tuple[str, ...] = ()
 
     def that(self, moved: str) -> list[Change]:
         """Changes of one kind."""
@@ -132,6 +135,7 @@ def _preview(history: History, assignment: str) -> Preview:
         changes=() if standing is None else tuple(_changes(history, standing)),
         requests=tuple(each.id for each in remarks if each.state.is_open),
         kept_back=tuple(each.id for each in remarks if is_kept_back(history, each)),
+        in_pieces=tuple(map(in_words_of, history.regrades_under_way(assignment))),
     )
 
 

@@ -8,16 +8,33 @@ from grader.errors import RefusedError, UsageError
 from grader.grading.requests import Kind
 from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
+from grader.store.regrades import UnderWay
 from grader.store.releases import Release, ReleaseRecord
 from grader.store.remarks import Remark
 from grader.workflows.mailing.telling import tell_answered, tell_released
 from grader.workflows.releasing.shown import ANSWERS, release_on, released_works
 
-__all__ = ["Showing", "hide_marks", "is_kept_back", "release_marks", "show_answer", "show_in", "showing_of"]
+__all__ = [
+    "Showing",
+    "hide_marks",
+    "in_words_of",
+    "is_kept_back",
+    "release_marks",
+    "show_answer",
+    "show_in",
+    "showing_of",
+]
 
 
 def release_marks(
-    store: Store, assignment: str, *, upto: int, reason: str = "", actor: str, by: str = "grader release now"
+    store: Store,
+    assignment: str,
+    *,
+    upto: int,
+    reason: str = "",
+    actor: str,
+    by: str = "grader release now",
+    in_pieces: bool = False,
 ) -> Release:
     """Shows students their marks as they are by the history's rows up to a number.
 
@@ -29,10 +46,12 @@ def release_marks(
         reason: For the history; may be empty.
         actor: Who releases.
         by: What they did it with, for the seal.
+        in_pieces: Whether to release also where the class is being judged again, and only some of it was.
 
     Raises:
         UsageError: There is no such assignment, or no such row.
-        RefusedError: A later release stands, or there is no mark to show.
+        RefusedError: A later release stands, there is no mark to show, or only a part of the class stands on
+            the newest verdicts.
     """
     with store.writing() as history:
         _require_assignment(history, assignment)
@@ -46,6 +65,8 @@ def release_marks(
                 found=f"row {upto}",
                 todo="a release only moves on; take it back first (`grader release hide`)",
             )
+        if not in_pieces:
+            _require_whole(history, assignment, upto)
         record = ReleaseRecord(assignment=assignment, upto=upto, reason=reason.strip())
         _require_marks(history, record)
         history.release(record, Signature(actor, store.clock(), by))
@@ -60,6 +81,36 @@ def release_marks(
 def _require_assignment(history: History, assignment: str) -> None:
     if assignment not in (known := history.assignments()):
         raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
+
+
+def _require_whole(history: History, assignment: str, upto: int) -> None:
+    """Lets nobody release half of a judging again: marks by one rubric for some, by another for others."""
+    for each in history.regrades_under_way(assignment):
+        if upto > each.after:
+            raise RefusedError(
+                f"{assignment} is {in_words_of(each)}",
+                expected=f"a release up to row {each.after}, before it, or one after its end",
+                found=f"row {upto}",
+                todo="judge again to the end first (`grader regrade`); `--in-pieces` shows marks as they are"
+                if each.broken_off
+                else "wait until it is over, then look at what would be released once more",
+            )
+    cut = history.cut_by(assignment, upto)
+    if cut is not None:
+        raise RefusedError(
+            f"{cut.by} judged {assignment} again, and row {upto} has only some of it",
+            expected=f"a release before row {cut.first}, or up to row {cut.last} or later",
+            found=f"row {upto}",
+            todo="look at what would be released once more: it is over by now",
+        )
+
+
+def in_words_of(each: UnderWay) -> str:
+    """What becomes of a class, or became."""
+    far = f"{each.done} of {each.works} {'work' if each.works == 1 else 'works'} done"
+    if each.broken_off:
+        return f"judged again in part: {each.by} began, and it broke off ({far})"
+    return f"being judged again by {each.by} ({far})"
 
 
 def _require_marks(history: History, record: ReleaseRecord) -> None:

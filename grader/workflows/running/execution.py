@@ -172,7 +172,7 @@ class JobWorker:
         if order.content is not None:
             return read_file(replace(order.submission, read=order.content))
         try:
-            raw = self._desk.store.blobs.get(job.key.notebook)
+            raw = self._desk.store.file(job.key.notebook)
         except StoreUnavailable:
             raise
         except StoreError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from grader.evidence.codec import Bundle, encode
@@ -118,10 +118,11 @@ class Recording:
         def add(history: WritableHistory) -> bool:
             if not self.queue.finish(history, result.claim):
                 return self.queue.was_ended_by(history, result.claim)
-            attempt = history.add_attempt(result.attempt, signature)
+            attempts = [history.add_attempt(each, signature) for each in _of_each(history, result)]
             if result.judge is not None and result.verdict is not None:
                 judge, verdict = self._as_published_by_now(history, result, result.judge, result.verdict)
-                judge.write(history, verdict, attempt, signature)
+                for attempt in attempts:
+                    judge.write(history, verdict, attempt, signature)
             return True
 
         return self.store.add(add)
@@ -135,6 +136,14 @@ class Recording:
             return judge, verdict
         judge = Judge(self.store.rubric(published.rubric), judge.reference)
         return judge, judge.verdict(self.store.evidence(result.attempt), result.attempt.evidence)
+
+
+def _of_each(history: WritableHistory, result: Prepared) -> Iterator[NewAttempt]:
+    """The attempt, and that of everybody else for whom the same file counts: one run is the run of all."""
+    yield result.attempt
+    key = result.claim.key
+    for student in history.sharers(key.assignment, key.student, key.notebook):
+        yield replace(result.attempt, job=history.note_job_done(result.claim.id, student), student=student)
 
 
 def as_handed_in(bundle: Bundle, notebook: str, cells: tuple[CellRecord, ...]) -> Bundle:

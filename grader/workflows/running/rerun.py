@@ -67,7 +67,7 @@ def stored_submission(store: Store, result: Result) -> Submission:
     return Submission(
         student=file.student,
         path=Path(file.path),
-        read=lambda: store.blobs.get(file.notebook),
+        read=lambda: store.file(file.notebook),
         submitted_at=file.submitted_at,
         late=file.late,
         problem=(file.problem or None) if file.notebook == _NOTHING else None,

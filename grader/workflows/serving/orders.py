@@ -68,7 +68,7 @@ class QueuedOrders:
         with self._store.reading() as history:
             record = history.file_of(job.key.student, job.key.assignment, job.key.notebook)
         path = Path(record.path if record and record.path else "notebook.ipynb")
-        submission = Submission(job.key.student, path, lambda: self._store.blobs.get(job.key.notebook))
+        submission = Submission(job.key.student, path, lambda: self._store.file(job.key.notebook))
         return Order(plan, Judge(rubric, self._reference), submission, record.problem if record else "")
 
     def _early(self, job: Claim, plan: Plan, rubric: LoadedRubric) -> Order:

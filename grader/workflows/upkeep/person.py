@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -57,6 +57,7 @@ class Person:
         works: Rows of the history by assignment, oldest first.
         said: Sealed free text in which one of their names stands, whoever wrote it.
         requests: Remark requests that are open.
+        rows: What is held beside the history, by table, without what signs somebody in.
     """
 
     student: str
@@ -67,6 +68,7 @@ class Person:
     files: tuple[Blob, ...]
     said: tuple[Said, ...]
     requests: tuple[Remark, ...]
+    rows: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Erased:
     """What an erasure did.
 
     Attributes:
-        label: What the person is called from now on.
+        label: What the person is called from now on; empty where the history never named them.
         removed: How many notebooks and recordings are gone.
         scrubbed: Whether nothing of it is left in free space of the database either, as far as we can reach.
     """
@@ -101,7 +103,7 @@ def find_person(store: Store, typed: str) -> Person:
         works = {
             assignment: history.timeline(student, assignment)
             for assignment in history.assignments()
-            if history.handed_in(student, assignment)
+            if history.timeline(student, assignment)
         }
         also = {name for person in held.people for name in ids_of(person) if history.handed_in(name)} - {
             student
@@ -109,6 +111,7 @@ def find_person(store: Store, typed: str) -> Person:
         requests = [remark for remark in history.remarks(student=student) if remark.state.is_open]
         erased = history.is_erased(student)
         said = [] if erased else history.said_of(_names(student, held))
+        rows = {} if erased else history.rows_about(student, keys)
     return Person(
         student,
         tuple(sorted(also)),
@@ -118,15 +121,16 @@ def find_person(store: Store, typed: str) -> Person:
         tuple(_files(store, works)),
         tuple(said),
         tuple(requests),
+        rows,
     )
 
 
 def _student(history: History, typed: str) -> str:
     [student] = real_names(history, None, [typed])
-    if not history.handed_in(student):
+    if not history.is_known(student) and not history.rows_about(student, _keys(student)):
         known = {each for work in history.assignments() for each in history.students(work)}
         hint = nearest(student, known).partition("; known")[0]
-        raise UsageError(f"'{typed}' handed in nothing{hint}")
+        raise UsageError(f"nothing is held about '{typed}'{hint}")
     return student
 
 
@@ -241,6 +245,7 @@ def as_plain(person: Person) -> dict[str, Any]:
         "jobs": person.held.jobs,
         "answers": person.held.answers,
         "mails": person.held.mails,
+        "beside": {table: _plain(rows) for table, rows in person.rows.items()},
         "pre_checks": person.held.pre_checks,
         "named_in": [asdict(each) for each in person.said],
     }
@@ -292,7 +297,7 @@ def export(store: Store, person: Person, folder: Path) -> list[str]:
     lacking = []
     for blob in person.files:
         try:
-            raw = store.blobs.get(blob.digest)
+            raw = store.file(blob.digest)
         except GraderError as error:
             lacking.append(f"{blob.what} {blob.digest[:12]}: {error.what}")
             continue

@@ -93,10 +93,16 @@ def read_seal(text: str) -> tuple[int, str]:
 
 
 def _notes(report: AuditReport) -> list[str]:
-    return [
+    notes = [
         f"files of {label} are still there, who was erased: `grader person erase {label}` removes them"
         for label in report.left_behind
     ]
+    if report.still_there:
+        notes.append(
+            f"{report.still_there} files are still there that the course let go of: `grader retention apply`"
+            " removes them"
+        )
+    return notes
 
 
 def _problems(report: AuditReport) -> list[str]:

@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
-from grader.errors import EvidenceError, RubricError, StoreError
+from grader.errors import EvidenceError, LetGoError, RubricError, StoreError
 from grader.evidence.codec import Bundle
 from grader.evidence.record import Outcome
 from grader.facts.case import Reference
@@ -23,6 +24,7 @@ from grader.judging.exhibits import Shown
 from grader.reporting import RemarkNote, ReportInput, render_report
 from grader.rubric.model import Policy
 from grader.store import Store
+from grader.store.records import AttemptRecord
 from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.rubrics import LoadedRubric
@@ -197,9 +199,10 @@ def report_input(
     attempt, verdict = result.attempt, result.verdict
     if attempt is None or verdict is None or result.rubric is None:
         return None
-    bundle, loaded, now = store.evidence(attempt), store.rubric(result.rubric), store.clock()
+    loaded, now = store.rubric(result.rubric), store.clock()
     shown = reference if verdict.reference == reference.digest else NO_REFERENCE
-    mark = result.mark_by(completed(verdict, loaded.rubric, bundle, shown))
+    bundle, let_go = _bundle(store, attempt)
+    mark = result.mark_by(verdict if bundle is None else completed(verdict, loaded.rubric, bundle, shown))
     if remarks is None:
         with store.reading() as history:
             remarks = history.remarks(assignment=result.assignment, student=result.student)
@@ -215,15 +218,24 @@ def report_input(
         file=Path(result.submission.path).name,
         attempt=attempt.number,
         reference=shown,
-        to_run=_to_run(loaded, bundle, shown, mark),
+        to_run={} if bundle is None else _to_run(loaded, bundle, shown, mark),
         remarks_over=is_late(rules, now),
         appendix=appendix,
         made_at=now,
         zone=result.zone,
-        unchanged=loaded.given_cells(bundle.evidence.cells),
+        unchanged=frozenset() if bundle is None else loaded.given_cells(bundle.evidence.cells),
+        let_go=let_go,
         remarks=tuple(map(_note, remarks)),
         decisions=result.decisions,
     )
+
+
+def _bundle(store: Store, attempt: AttemptRecord) -> tuple[Bundle | None, datetime | None]:
+    """What the attempt left; where the course let go of it, when."""
+    try:
+        return store.evidence(attempt), None
+    except LetGoError as error:
+        return None, error.at
 
 
 def _to_run(

@@ -108,3 +108,33 @@ def test_a_link_names_where_the_server_was_last_found(graded: Path, grader: Grad
     assert grader("account", "sign-out", "ann").out == "0 sessions of ann ended\n"
     with open_store("grader.db") as store:
         assert store.signed_in.link(said["link"].partition("=")[2]) is None
+
+
+def tokens_left() -> list[str]:
+    with open_store("grader.db") as store:
+        return [each.name for each in store.api_tokens.everyones()]
+
+
+def test_who_is_signed_out_has_no_program_that_goes_on_unless_that_is_said(
+    graded: Path, grader: Grader
+) -> None:
+    for name in ("ann", "ben"):
+        grader("account", "add", name, "--role", "ta")
+    for name, login in (("book", "ann"), ("night", "ann"), ("book", "ben")):
+        assert grader("api", "token", name, "--account", login, "--scope", "read").code == 0
+    kept = grader("account", "sign-out", "ann", "--keep-tokens")
+    assert kept.code == 0 and "tokens for programs go on: book, night" in kept.err
+    assert tokens_left() == ["book", "night", "book"]
+    # What they are changes with the next request of a program, and no password makes a token.
+    assert "tokens for programs go on: book, night" in grader("account", "role", "ann", "head-ta").err
+    ended = grader("account", "sign-out", "ann")
+    assert "tokens for programs ended: book, night" in ended.out and not ended.err
+    assert tokens_left() == ["book"]
+
+
+@pytest.mark.usefixtures("typed")
+def test_a_new_password_names_the_programs_that_go_on(graded: Path, grader: Grader) -> None:
+    grader("account", "add", "ben", "--role", "ta")
+    grader("api", "token", "book", "--account", "ben", "--scope", "read")
+    assert "tokens for programs go on: book" in grader("account", "password", "ben").err
+    assert tokens_left() == ["book"]

@@ -64,4 +64,4 @@ def test_what_cannot_be_is_refused(graded: Path, grader) -> None:
     assert "this is no address" in wrong.err
     assert grader("mail", "on", "--from", "a@b.example", "--link", "javascript:1").code == 2
     assert "smtps://" in grader("mail", "send", "--smtp", "mail.example").err
-    assert grader("mail", "retry").out.startswith("0 wait")
+    assert grader("mail", "retry").out.startswith("0 wait to be sent")

@@ -29,7 +29,8 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
-from grader.store.types import LiteralText, StudentNames, StudentsSeen, UtcTime
+from grader.store.types import Digests, LiteralText, StudentNames, StudentsSeen, UtcTime
+from grader.store.upkeep_tables import LetGoRow
 from tests.postgresql import migrated_database
 from tests.tampering import HISTORY, behind_its_back, directly, mark, write
 
@@ -240,6 +241,7 @@ def one_of_each() -> list[Entry]:
         HandInRow(
             **where, notebook="0a", sha256="0a", size=7, file="lab2.ipynb", way="link", link="1a", counts=True
         ),
+        LetGoRow(assignment="lab2", what="uploads", digests=("0a" * 32, "0b" * 32), reason="x"),
     ]  # fmt: skip
 
 
@@ -263,7 +265,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_every_column_of_the_history_is_sealed(full: Path, tmp_path: Path, table: str, column: str) -> None:
     is_text = isinstance(
-        Base.metadata.tables[table].columns[column].type, (LiteralText, StudentNames, StudentsSeen, UtcTime)
+        Base.metadata.tables[table].columns[column].type,
+        (LiteralText, StudentNames, StudentsSeen, Digests, UtcTime),
     )
     changed = f"{column} || 'x'" if is_text else f"{column} + 100"
     with open_store(str(shutil.copy(full, tmp_path / "grader.db"))) as store:

@@ -11,16 +11,20 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Index, MetaData, text
 
 from grader.errors import StoreError, StoreUnavailable, UsageError
-from grader.store import Signature, Store, ledger, open_store, schema
+from grader.store import Signature, Store, engine, ledger, open_store, schema
 from grader.store.engine import connect
 from grader.store.models import Base, MarkRow
 from grader.store.schema import backup, upgrade
 from tests import postgresql
 from tests.schemas import differences
+from tests.shortcuts import PRAGMAS
 from tests.tampering import mark, write
 
 
-def test_a_new_database_has_the_pragmas_that_keep_marks_safe(tmp_path: Path) -> None:
+def test_a_new_database_has_the_pragmas_that_keep_marks_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PRAGMAS", PRAGMAS)
     with open_store(str(tmp_path / "grader.db")) as store, store.database.reading() as session:
         found = {
             name: session.scalar(text(f"PRAGMA {name}"))

@@ -279,10 +279,11 @@ def test_who_is_linked_to_no_student_is_told_so(site: Site) -> None:
     assert client.get("/my/cats").status == 404
 
 
-def crawled(client: Client) -> dict[str, Answer]:
+def crawled(client: Client, work: str = "cats") -> dict[str, Answer]:
     """Every page and file that a student's pages lead to, and some that they may guess."""
-    guessed = ["/a/cats/students", "/a/cats/s/q7002", "/remarks/1", "/people", "/queue", "/a/cats/release",
-               "/untrusted/a/cats/s/q7002/notebook", "/my/cats?as_of=2026-03-13", "/my/nothing"]  # fmt: skip
+    guessed = [f"/a/{work}/students", f"/a/{work}/s/q7002", "/remarks/1", "/people", "/queue",
+               f"/a/{work}/release", f"/untrusted/a/{work}/s/q7002/notebook", f"/my/{work}?as_of=2026-03-13",
+               f"/untrusted/my/{work}/report", f"/untrusted/my/{work}/notebook", "/my/nothing"]  # fmt: skip
     waiting, found = ["/", *guessed], {}
     while waiting:
         path = in_course(waiting.pop())

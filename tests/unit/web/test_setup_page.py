@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from grader.store import Signature
+from grader.store.groups import GroupFileRecord
 from grader.web.roles import Role
 from grader.web.site import Site
 from grader.workflows.accounts.people import add_account
 from grader.workflows.setting_up.sharing import who_grades_what
+from tests import web_class
 from tests.unit.web.conftest import SignIn
 from tests.web_client import Answer, Client
 
@@ -99,3 +102,48 @@ def test_who_may_only_read_sees_no_form(site: Site, sign_in: SignIn) -> None:
         client = sign_in(role, "cara")
         text = client.get(SETUP).text
         assert "ben" in text and "<form" not in text.partition("<main")[2]
+
+
+def test_groups_are_set_by_name_and_by_table_and_a_mark_says_for_how_many_it_is(
+    site: Site, sign_in: SignIn
+) -> None:
+    client = sign_in()
+    one = (("step", "set"), ("group", "g1"), ("students", "s1001\ns1002"))
+    assert "needs a reason" in send(client, "groups", *one).text
+    assert send(client, "groups", *one, WHY).status == 303
+    table = ("table", "student,group\ns1003,g2\ns1004,g2")
+    assert send(client, "groups", ("step", "table"), table).status == 303
+    shown = client.get(SETUP).text
+    assert "s1001, s1002" in shown and "s1003, s1004" in shown and "do not read whom" in shown
+    assert "s1003,g2\n" in client.get(f"{SETUP}/groups.csv").text
+    assert send(client, "groups", ("step", "names"), ("shown", "yes")).status == 303
+    assert send(client, "groups", ("step", "end"), ("group", "g2")).status == 303
+    shown = client.get(SETUP).text
+    assert "s1003, s1004" not in shown and "Members read whom" in shown
+    grade = f"/a/cats/grade/{web_class.WHY}?student=s1001"
+    # What came before there was a group stays each one's own.
+    assert "Handed in by a group" not in client.get(grade).text
+    with site.store.writing() as history:
+        file = history.submission("s1001", "cats")
+        assert file is not None
+        shared = GroupFileRecord(
+            assignment="cats", notebook=file.notebook, name="g1", members=("s1001", "s1002")
+        )
+        history.note_group_file(shared, Signature("s1001", site.store.clock(), "handed in"))
+    assert "the mark is that of 1 other" in client.get(grade).text
+
+
+def test_for_how_long_files_are_kept_is_told_and_set(site: Site, sign_in: SignIn) -> None:
+    client = sign_in()
+    before = client.get(SETUP).text
+    assert "For how long it is kept" in before and "This is the course’s rule" in before
+    assert send(client, "keep", ("uploads", "soon"), ("evidence", "")).status == 422
+    assert send(client, "keep", ("uploads", "730"), ("evidence", "0")).status == 303
+    text = client.get(SETUP).text
+    assert "730 days" in text and "0 days" in text and "This is the course’s rule" not in text
+    # All of this class waits for TAs, and so all of it stays.
+    assert "points wait for a TA: s1001" in text
+    assert send(client, "keep", ("uploads", ""), ("evidence", "")).status == 303
+    assert "730 days" not in client.get(SETUP).text
+    head = sign_in(Role.HEAD_TA, "cara")
+    assert "For how long it is kept" in head.get(SETUP).text and "Change how long" not in head.get(SETUP).text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from grader.grading.requests import Action, State
 from grader.store import Store, open_store
 from grader.store.audit import audit
 from grader.store.backup import back_up, restore
+from grader.store.regrades import Regrades
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.marking.remark import act, decide, find
 from grader.workflows.own_work.requests import ask, own_requests, step_on
@@ -25,6 +27,7 @@ from grader.workflows.releasing.release import hide_marks, release_marks, show_a
 from grader.workflows.releasing.shown import shown_work
 from grader.workflows.views.show import find_results
 from tests import course
+from tests.tampering import directly
 from tests.unit.workflows.conftest import Clock, grade_class, with_policy
 
 SHADOWING = "builtin-shadowing"
@@ -143,6 +146,100 @@ def test_releases_are_sealed_and_come_back_with_a_backup(store: Store, tmp_path:
     restore(tmp_path / "marks.backup", str(tmp_path / "again.db"))
     with open_store(str(tmp_path / "again.db")) as again:
         assert audit(again).sound and points(again) == 1.0
+
+
+def judge_by(folder: Path, points: int, name: str) -> Judge:
+    text = with_policy().replace("points: 2", f"points: {points}").replace("total: 5", f"total: {3 + points}")
+    return Judge(load_rubric_file(course.write_rubric(folder, text, name)), Reference())
+
+
+def shown_totals(store: Store) -> set[float]:
+    with store.reading() as history:
+        return {shown_work(history, "mini", each).result.mark.out_of for each in ("s1", "s2", "s3")}
+
+
+def judged_in_pieces(
+    store: Store, folder: Path, meanwhile: Callable[[int], None], *, whole: bool = True
+) -> None:
+    """Judges again, and calls back once each verdict is written: 1, then 2 and 3 together."""
+    judge = judge_by(folder, 4, "dear.yaml")
+    beat, number = Regrades.beat, 0
+
+    def told(regrades: Regrades, id: int, done: int) -> None:
+        nonlocal number
+        beat(regrades, id, done)
+        number += 1
+        meanwhile(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Regrades, "beat", told)
+        with suppress(ZeroDivisionError) if not whole else nullcontext():
+            regrade(store, find_results(store, "mini"), lambda _: judge, actor="bob")
+
+
+@pytest.fixture
+def three(tmp_path: Path, clock: Clock, database: str) -> Iterator[Store]:
+    with grade_class(tmp_path, clock, with_policy(), "s1", "s2", "s3", database=database) as opened:
+        clock.pass_days(1)
+        yield opened
+
+
+def test_no_release_shows_half_of_a_judging_again(three: Store, tmp_path: Path, clock: Clock) -> None:
+    before = preview_of(three, "mini").upto
+    seen: list[int] = []
+
+    def meanwhile(number: int) -> None:
+        found = preview_of(three, "mini")
+        assert found.in_pieces == (
+            f"being judged again by bob ({number and (1, 3)[number - 1]} of 3 works done)",
+        )
+        with pytest.raises(RefusedError, match="is being judged again by bob"):
+            release_marks(three, "mini", upto=found.upto, actor="ann")
+        seen.append(found.upto)
+
+    judged_in_pieces(three, tmp_path, meanwhile)
+    assert len(seen) == 2 and preview_of(three, "mini").in_pieces == ()
+    # Whoever confirms what a page showed in between confirms a part of it, also once it is over.
+    with pytest.raises(RefusedError, match="bob judged mini again, and row") as refused:
+        release_marks(three, "mini", upto=seen[0], actor="ann")
+    assert f"a release before row {before + 2}" in str(refused.value)
+    # What stood before, or stands after, is whole.
+    release_marks(three, "mini", upto=before, actor="ann")
+    assert shown_totals(three) == {5.0}
+    release(three)
+    assert shown_totals(three) == {7.0}
+
+
+def test_a_judging_again_that_broke_off_is_named_until_one_goes_through(
+    three: Store, tmp_path: Path, clock: Clock
+) -> None:
+    def fail(number: int) -> None:
+        raise ZeroDivisionError
+
+    judged_in_pieces(three, tmp_path, fail, whole=False)
+    upto = preview_of(three, "mini").upto
+    with pytest.raises(RefusedError, match=r"judged again in part: bob began, and it broke off \(1 of 3"):
+        release_marks(three, "mini", upto=upto, actor="ann")
+    release_marks(three, "mini", upto=upto, actor="ann", in_pieces=True)
+    assert shown_totals(three) == {5.0, 7.0}
+    # One work alone makes it no more whole; the class does.
+    judge = judge_by(tmp_path, 4, "dear.yaml")
+    regrade(three, find_results(three, "mini", ["s1"]), lambda _: judge, actor="ann")
+    assert preview_of(three, "mini").in_pieces
+    clock.pass_days(1)
+    regrade(three, find_results(three, "mini"), lambda _: judge, actor="ann")
+    assert preview_of(three, "mini").in_pieces == ()
+    release(three)
+    assert shown_totals(three) == {7.0}
+
+
+def test_one_that_was_killed_is_broken_off_once_its_lease_is_over(three: Store, clock: Clock) -> None:
+    three.regrades.begin("mini", 3, "bob")
+    [line] = preview_of(three, "mini").in_pieces
+    assert line.startswith("being judged again by bob")
+    directly(three, "UPDATE regrades SET lease_until = 0")
+    [line] = preview_of(three, "mini").in_pieces
+    assert line == "judged again in part: bob began, and it broke off (0 of 3 works done)"
 
 
 def test_the_command_shows_releases_and_takes_back(
