@@ -204,15 +204,10 @@ def read_item(
         hide = hidden_names(history, result) if anonymous else _as_it_is
     shown = name_of(store, anonymous)(result.student)
     mark = criterion_mark(result, criterion)
-<<<<<<< HEAD
     report = report_input(store, result, reference=reference, appendix=False, remarks=asked)
-    assert report is not None and report.bundle is not None and result.rubric is not None
-=======
-    report = report_input(store, result, reference=reference, appendix=False)
     assert report is not None and result.attempt is not None and result.rubric is not None
     # Where the course let go of it a report does without; here there is nothing to look at, and that is told.
     bundle = report.bundle or store.evidence(result.attempt)
->>>>>>> main
     loaded = store.rubric(result.rubric)
     line = next(item for item in loaded.rubric.criteria if item.id == criterion)
     answer = answer_to(case_of(loaded, bundle, line), line, mark.finding, loaded.handout, hide=hide)
