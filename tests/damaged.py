@@ -14,10 +14,14 @@ from sqlalchemy import Integer, LargeBinary
 
 from grader.cli import execute
 from grader.store import ANYWHERE, Ask, JobKey, Priority, Signature, open_store
+from grader.store.drafts import RubricDraft
 from grader.store.entering import PRE_CHECK
 from grader.store.groups import GroupFileRecord
+from grader.store.mails import NewMail
 from grader.store.models import Base
+from grader.store.pauses import QueueAction, QueueOrder
 from grader.store.prechecks import NewPreCheck
+from grader.store.retention import LetGoRecord
 from grader.store.types import Flag, Real, UtcTime
 from grader.workflows.desk.deciding import Alike, decide_alike
 from grader.workflows.desk.flags import raise_flag
@@ -34,6 +38,8 @@ _PLATFORM = (
     *("--auth-url", "https://lms.example.org/auth", "--token-url", "https://lms.example.org/token"),
     *("--jwks-url", "https://lms.example.org/keys"),
 )
+#: Of a file that no row names, so that nothing is missing.
+_LET_GO = LetGoRecord(assignment="mini", what="evidence", digests=("c" * 64,), reason="its time was over")
 _JSON = {
     ("verdicts", "body"),
     ("bulk_marks", "about"),
@@ -92,6 +98,7 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         ("hand-in", "submissions/s2/lab.ipynb", "-s", "s2", "-a", "mini", "--receipt", "receipt.json"),
         ("api", "token", "first", "--account", "ben", "--scope", "read"),
         ("worker", "token", "gpu-1"),
+        ("queue", "rerun", "s2", "-a", "mini", "--reason", "once more"),
         ("lti", "add", "moodle", *_PLATFORM),
         ("lti", "connect", "moodle", "5"),
         ("db", "prechecks", "3", "--assignment", "mini"),
@@ -99,6 +106,11 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
     ):
         assert execute(command) == 0, command
     with open_store("grader.db") as store:
+        with store.writing() as history:
+            # Of another assignment: a run would wait for one of its own.
+            paused = QueueOrder(action=QueueAction.PAUSE, assignment="later", student=None, reason="not yet")
+            history.order_queue(paused, Signature("ann", store.clock(), "grader queue pause"))
+            history.keep_draft("ann", "mini", RubricDraft(course.RUBRIC, store.clock()))
         both = [
             Alike(each.student, course.seen_now(each, "why"))
             for each in find_results(store, "mini", ["s2", "s3"])
@@ -106,9 +118,12 @@ def write_class(folder: Path, patch: pytest.MonkeyPatch) -> None:
         decide_alike(store, "mini", "why", 1.5, "as said", both, actor="ann")
         raise_flag(store, "mini", "s2", "why", "look at this", actor="ann")
         [id] = [each.id for each in _requests(store)]
+        store.regrades.begin("mini", 3, "ann")
         key = JobKey("s2", "mini", "a" * 64, "b" * 64, ANYWHERE, PRE_CHECK)
         with store.writing() as history:
             asked_for = Ask(key, priority=Priority.PRE_CHECK)
+            history.let_go(_LET_GO, Signature("ann", store.clock(), "grader retention apply"))
+            history.post_mails([NewMail("released mini s2", "s2", "john@x.org", "marks", "x")], store.clock())
             both_hand_in = GroupFileRecord(
                 assignment="mini", notebook="a" * 64, name="g1", members=("s1", "s2")
             )

@@ -32,6 +32,7 @@ from grader.cli.pending import pending
 from grader.cli.person import person
 from grader.cli.photos import photos
 from grader.cli.precheck import precheck
+from grader.cli.queue import queue
 from grader.cli.receipt import receipt
 from grader.cli.regrade import regrade
 from grader.cli.release import release
@@ -88,6 +89,7 @@ app.add_typer(person, name="person")
 app.add_typer(photos, name="photos")
 app.add_typer(release, name="release")
 app.add_typer(hand_in, name="hand-in")
+app.add_typer(queue, name="queue")
 app.add_typer(receipt, name="receipt")
 app.add_typer(remark, name="remark")
 app.add_typer(retention, name="retention")

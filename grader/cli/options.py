@@ -11,6 +11,11 @@ __all__ = [
     "Anonymous",
     "AnyAssignment",
     "Assignment",
+    "Dask",
+    "DaskCa",
+    "DaskCert",
+    "DaskKey",
+    "DaskResources",
     "Data",
     "Database",
     "Evidence",
@@ -115,3 +120,26 @@ Runtime = Annotated[
     ),
 ]
 Gpus = Annotated[str | None, typer.Option("--gpus", metavar="none|all|IDS", help="GPUs to use.")]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask", metavar="ADDRESS", help="Scheduler of a Dask pool to run notebooks in, as tls://HEAD:8786."
+    ),
+]
+DaskCa = Annotated[
+    Path | None, typer.Option("--dask-ca", metavar="FILE", help="For tls://: certificates of its authority.")
+]
+DaskCert = Annotated[
+    Path | None, typer.Option("--dask-cert", metavar="FILE", help="For tls://: the certificate shown there.")
+]
+DaskKey = Annotated[
+    Path | None, typer.Option("--dask-key", metavar="FILE", help="For tls://: the key to that certificate.")
+]
+DaskResources = Annotated[
+    str | None,
+    typer.Option(
+        "--dask-resources",
+        metavar="NAME=N,...",
+        help="What a notebook takes of what Dask's workers declare [default: GPU=1 where it gets one].",
+    ),
+]

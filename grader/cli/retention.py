@@ -88,6 +88,12 @@ def apply(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would go, and what stays.")
     ] = False,
+    strays: Annotated[
+        bool,
+        typer.Option(
+            "--strays", help="Also files that no row names, where no other database has its evidence there."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     db: Database = None,
     evidence: Evidence = None,
@@ -112,9 +118,11 @@ def apply(
             raise RefusedError(
                 "nothing was let go of", todo="say yes, or give --yes where nobody can be asked"
             )
-        done = let_go(store, assignment=assignment, actor=setup.actor(options))
+        done = let_go(store, assignment=assignment, strays=strays, actor=setup.actor(options))
         scrubbed = store.scrub() if done.mails else True
     print_line(f"gone: {done.files} files, {_size(done.size)}; emptied: {done.mails} mails")
+    if strays:
+        print_line(f"gone: {done.strays} files that no row named")
     if not scrubbed:
         print_note(
             "free space of the database may still hold the mails: run this again while nobody else uses the"
@@ -138,6 +146,12 @@ def _print(course: Course, zone: tzinfo | None) -> None:
     print_line("sessions go after 4 hours of silence, answers to programs after 24, pre-checks after 48")
     if course.still_there:
         print_note(f"{course.still_there} files are still there that were let go of before")
+    number, size = course.strays
+    if number:
+        print_note(
+            f"{number} files ({_size(size)}) that no row names, as of runs that were cut off: `--strays` lets"
+            " go of them, where no other database has its evidence in the same place"
+        )
     print_line(f"free by it: {_size(course.size)}")
 
 

@@ -11,6 +11,11 @@ import typer
 from grader.cli import setup
 from grader.cli.console import confirmed, print_line
 from grader.cli.options import (
+    Dask,
+    DaskCa,
+    DaskCert,
+    DaskKey,
+    DaskResources,
     Data,
     Database,
     Evidence,
@@ -58,6 +63,11 @@ def run(
     ] = False,
     reference: ReferenceFolder = None,
     evidence: Evidence = None,
+    dask: Dask = None,
+    dask_ca: DaskCa = None,
+    dask_cert: DaskCert = None,
+    dask_key: DaskKey = None,
+    dask_resources: DaskResources = None,
     user: User = None,
 ) -> int:
     """Grade a folder of submissions: run each notebook in a sandbox, judge it, keep the marks.
@@ -75,7 +85,8 @@ def run(
     options = setup.settings(
         submissions, rubric=rubric, db=db, jobs=jobs, data=data, sandbox=sandbox, isolation=isolation,
         training=training, gpus=gpus, runtime=runtime, fresh=fresh, format=layout, reference=reference,
-        evidence=evidence, user=user,
+        evidence=evidence, user=user, dask=dask, dask_ca=dask_ca, dask_cert=dask_cert, dask_key=dask_key,
+        dask_resources=dask_resources,
     )  # fmt: skip
 
     def allow(edited: EditedRubric) -> bool:

@@ -9,7 +9,20 @@ import typer
 
 from grader.cli import setup
 from grader.cli.console import print_line, print_note
-from grader.cli.options import Data, Database, Gpus, Isolation, Runtime, SandboxName, User
+from grader.cli.options import (
+    Dask,
+    DaskCa,
+    DaskCert,
+    DaskKey,
+    DaskResources,
+    Data,
+    Database,
+    Gpus,
+    Isolation,
+    Runtime,
+    SandboxName,
+    User,
+)
 from grader.errors import UsageError
 
 __all__ = ["worker"]
@@ -46,10 +59,27 @@ def run_worker(
     isolation: Isolation = None,
     runtime: Runtime = None,
     data: Data = None,
+    dask: Dask = None,
+    launch: Annotated[
+        str,
+        typer.Option("--launch", metavar="slurm|kubernetes|ssh", help="Launch a Dask pool to run them in."),
+    ] = "",
+    hosts: Annotated[
+        str,
+        typer.Option("--hosts", metavar="A,B,...", help="For ssh: the scheduler's host, then each worker's."),
+    ] = "",
+    slots: Annotated[
+        int, typer.Option("--slots", min=1, metavar="N", help="Notebooks at a time on each launched worker.")
+    ] = 1,
+    dask_ca: DaskCa = None,
+    dask_cert: DaskCert = None,
+    dask_key: DaskKey = None,
+    dask_resources: DaskResources = None,
 ) -> int:
     """Take notebooks from a server, run them here, and send back what was recorded.
 
-    Nothing of a course is here: no rubric, no answer, no mark, no name. Ctrl-C lets what runs finish.
+    Nothing of a course is here: no rubric, no answer, no mark, no name. Ctrl-C lets what runs finish. With
+    --dask or --launch the notebooks run on the hosts of a Dask pool in place of this machine.
 
     Example: grader worker --server https://desk.example.org --token-file worker.token --jobs 4
     """
@@ -59,10 +89,14 @@ def run_worker(
         raise UsageError("a worker needs a server", expected="--server URL --token-file F")
     from grader.worker.main import Given, work
 
-    options = setup.settings(data=data, sandbox=sandbox, isolation=isolation, gpus=gpus, runtime=runtime)
+    options = setup.settings(
+        data=data, sandbox=sandbox, isolation=isolation, gpus=gpus, runtime=runtime, dask=dask,
+        dask_ca=dask_ca, dask_cert=dask_cert, dask_key=dask_key, dask_resources=dask_resources,
+    )  # fmt: skip
     given = Given(
         server, token_file, ca, pin, jobs, options.gpus, options.sandbox, options.isolation, options.runtime,
-        options.data,
+        options.data, options.dask or "", launch, hosts, slots, options.dask_resources or "", options.dask_ca,
+        options.dask_cert, options.dask_key,
     )  # fmt: skip
     work(given, print_note)
     return 0
@@ -74,9 +108,11 @@ def token(name: _Name, db: Database = None, user: User = None) -> int:
 
     Example: grader worker token gpu-1 > worker.token
     """
+    from grader.workflows.leasing.workers import let_in
+
     options = setup.settings(db=db, user=user)
     with setup.store(options) as store:
-        print_line(store.workers.let_in(name, setup.actor(options)))
+        print_line(let_in(store, name, actor=setup.actor(options)))
     return 0
 
 
@@ -90,20 +126,20 @@ def list_workers(db: Database = None) -> int:
         for each in store.workers.all():
             state = "revoked" if each.revoked else "draining" if each.draining else "may work"
             seen = f"last heard of {each.seen:%d %b %Y %H:%M} UTC" if each.seen else "never heard of"
-            print_line(
-                f"{each.name}  {state}  {seen}  {each.seats} seats  {each.host} {each.version}".rstrip()
-            )
+            about = f"{each.seats} seats  {each.host} {each.version}  {each.dashboard}"
+            print_line(f"{each.name}  {state}  {seen}  {about}".rstrip())
     return 0
 
 
 @worker.command()
-def revoke(name: _Name, db: Database = None) -> int:
+def revoke(name: _Name, db: Database = None, user: User = None) -> int:
     """End a worker's token for good; what it runs is free within a lease.
 
     Example: grader worker revoke gpu-1
     """
-    with setup.store(setup.settings(db=db)) as store:
-        store.workers.revoke(name)
+    options = setup.settings(db=db, user=user)
+    with setup.store(options) as store:
+        store.workers.revoke(name, setup.actor(options))
     return 0
 
 

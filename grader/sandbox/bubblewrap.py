@@ -34,7 +34,15 @@ from grader.sandbox.frames import DeadlinePassed, FrameStream, StreamEnded
 from grader.sandbox.starting import NotUp, await_ready
 from grader.sandbox.worker import BoxWorker
 
-__all__ = ["PACKAGES", "Bubble", "BubbleSpec", "BubblewrapSandbox", "ProcessPipe", "bubblewrap_command"]
+__all__ = [
+    "PACKAGES",
+    "Bubble",
+    "BubbleSpec",
+    "BubblewrapSandbox",
+    "ProcessPipe",
+    "bubblewrap_command",
+    "python_view",
+]
 
 #: What notebooks run with, which is this Python's here: the extra `sandbox`. Docker's image has its own.
 PACKAGES = ("ipykernel", "matplotlib", "nbclient", "torch", "torchvision")
@@ -82,8 +90,7 @@ def bubblewrap_command(spec: BubbleSpec) -> list[str]:
         *("--uid", str(_UID), "--gid", str(_UID), "--hostname", "sandbox"),
         # Before the rest: this Python may itself lie under it.
         *_tmpfs("/tmp", limits.work_bytes),  # noqa: S108 - inside the sandbox
-        *(word for path in _visible() for word in _view(path)),
-        *_hidden(),
+        *python_view(),
         *("--proc", "/proc", "--dev", "/dev", "--ro-bind", str(spec.code), MOUNTED),
         *(("--ro-bind", str(spec.fonts), "/opt/cache/matplotlib") if spec.fonts is not None else ()),
         *_writable(limits),
@@ -100,14 +107,16 @@ def _limited(limits: Limits) -> list[str]:
     return ["prlimit", *sizes, "--"]
 
 
-def _visible() -> Iterator[Path]:
-    """The system's programs, and this Python with its packages."""
-    yield from (Path(name) for name in (*_SYSTEM, *_SETTINGS) if Path(name).exists())
+def python_view() -> list[str]:
+    """Words that show this machine's programs and Python, read-only, and nothing of an installed grader."""
+    system = (Path(name) for name in (*_SYSTEM, *_SETTINGS) if Path(name).exists())
+    seen = [*(word for path in system for word in _view(path))]
     packages = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-    places = {sys.prefix, sys.base_prefix, *packages}
-    for name in sorted(places):
-        if not name.startswith("/usr/"):
-            yield Path(name)
+    for place in sorted({sys.prefix, sys.base_prefix, *packages}):
+        if not place.startswith("/usr/"):
+            # Also where this Python is a link: what it links to may be seen under no other name.
+            seen += ("--ro-bind", place, place)
+    return [*seen, *_hidden()]
 
 
 def _view(path: Path) -> tuple[str, ...]:

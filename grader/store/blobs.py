@@ -6,19 +6,31 @@ import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from grader.errors import StoreError
-from grader.store.packing import LIMIT_BYTES, key_of, pack, unpack
+from grader.store.packing import LIMIT_BYTES, is_digest, key_of, pack, unpack
 
-__all__ = ["MARK", "BlobFolder", "BlobStore", "gone", "is_whole", "require_mark"]
+__all__ = ["MARK", "BlobFolder", "BlobStore", "Stored", "gone", "is_whole", "require_mark"]
 
 #: The object that says whose evidence this is, so that another disk under the same name is not taken for it.
 MARK = "whose-evidence"
 _BEGUN = ".new-"
 _SETTLED_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A blob as it lies there: how many bytes it takes, and since when (UTC, by the place's clock)."""
+
+    digest: str
+    size: int
+    since: datetime
 
 
 class BlobStore(Protocol):
@@ -72,6 +84,14 @@ class BlobStore(Protocol):
 
         Raises:
             StoreError: It is gone.
+        """
+        ...
+
+    def stored(self) -> Iterator[Stored]:
+        """All blobs that lie there, in no order.
+
+        Raises:
+            StoreError: The place cannot be listed.
         """
         ...
 
@@ -255,6 +275,17 @@ class BlobFolder:
             return path.stat().st_size
         except OSError as error:
             raise gone(self, str(path), "bring the folder back from a backup") from error
+
+    def stored(self) -> Iterator[Stored]:
+        self.check()
+        try:
+            for path in self.root.glob("[0-9a-f][0-9a-f]/*"):
+                digest = f"{path.parent.name}{path.name}"
+                if is_digest(digest):
+                    about = path.stat()
+                    yield Stored(digest, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC))
+        except OSError as error:
+            raise StoreError("evidence cannot be listed", where=self.place, found=str(error)) from error
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, LargeBinary, Table, column, event, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.exc import FlushError
 
 from grader.errors import DamagedRow, GraderError
 from grader.evidence.record import Outcome
@@ -28,6 +29,7 @@ from grader.store.ledger import any_bytes
 from grader.store.models import AttemptRow, Base, Entry, LedgerRow, VerdictRow
 from grader.store.names import PATH, STUDENT, book_of
 from grader.store.packing import key_of
+from grader.store.pauses import QueueAction
 from grader.store.types import Flag, Real, UtcTime
 
 __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words", "without_rows"]
@@ -35,6 +37,7 @@ __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words
 #: What reading a damaged value ends in, whoever reads it.
 GARBAGE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError,
+    FlushError,
 )  # fmt: skip
 _BATCH = 500
 _SHOWN = 60
@@ -47,6 +50,7 @@ _PROJECTED = frozenset(
 )
 _ROSTER = frozenset((desk_tables.RosterRow.__tablename__, desk_tables.RosterKeyRow.__tablename__))
 _ANSWERS = desk_tables.AnswerRow.__tablename__
+_DRAFTS = desk_tables.RubricDraftRow.__tablename__
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Damage:
             return "bring the roster in again: `grader roster FILE`"
         if self.table == _ANSWERS:
             return "empty the table answers: what it holds is worked out again"
+        if self.table == _DRAFTS:
+            return "empty the table rubric_drafts: drafts count for nothing"
         if self.table.startswith("pre_check"):
             return "no mark hangs on it: take the row away, and the student sends the notebook again"
         if self.table == "settings":
@@ -302,6 +308,7 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("let_go", "digests"): ("digests in hex, with blanks between", _is_read(_digests)),
     ("pre_checks", "state"): _one_of(("waiting", "told", "failed")),
     ("names", "kind"): _one_of((STUDENT, PATH)),
+    ("queue_orders", "action"): _one_of(each.value for each in QueueAction),
     ("hand_ins", "way"): _one_of(each.value for each in Way),
 }
 

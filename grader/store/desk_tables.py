@@ -1,13 +1,15 @@
-"""Tables of the desk that no seal covers: what answers look like, and who is who in the course."""
+"""Tables of the desk that no seal covers: what answers look like, who is who, what a rubric may become."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grader.store.models import Base
 
-__all__ = ["AnswerRow", "RosterKeyRow", "RosterRow"]
+__all__ = ["AnswerRow", "RosterKeyRow", "RosterRow", "RubricDraftRow"]
 
 
 class AnswerRow(Base):
@@ -64,3 +66,20 @@ class RosterKeyRow(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     person: Mapped[int] = mapped_column(ForeignKey("roster.id"), primary_key=True, autoincrement=False)
+
+
+class RubricDraftRow(Base):
+    """The text of a rubric that somebody tried last, so that it outlives the server; it counts for nothing.
+
+    Attributes:
+        owner: Whose, as the history names them.
+        at: When they tried it.
+    """
+
+    __tablename__ = "rubric_drafts"
+    __table_args__ = ({"sqlite_strict": True},)
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    assignment: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    at: Mapped[datetime]

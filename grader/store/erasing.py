@@ -49,6 +49,7 @@ from grader.store.models import (
 from grader.store.names import PATH, is_token
 from grader.store.persons import rows_of
 from grader.store.prechecks import forget_pre_checks, held_pre_checks
+from grader.store.queue_tables import QueueOrderRow
 from grader.store.roster import PersonRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
@@ -71,6 +72,7 @@ _FREE_TEXT: tuple[tuple[type[Entry | LedgerRow], InstrumentedAttribute[str]], ..
     (ExtensionRow, ExtensionRow.reason),
     (ExcuseRow, ExcuseRow.reason),
     (ShareRow, ShareRow.how),
+    (QueueOrderRow, QueueOrderRow.reason),
     (GroupRow, GroupRow.name),
     (GroupRow, GroupRow.reason),
     (GroupFileRow, GroupFileRow.name),

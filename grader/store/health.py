@@ -59,7 +59,8 @@ def health_of(database: Database, blobs: BlobStore) -> Health:
     try:
         with database.reading() as session:
             migrations = schema.revision_of(session.connection()) == schema.REVISIONS[-1]
-            newest = select(AttemptRow.evidence).order_by(AttemptRow.seq.desc()).limit(1)
+            # Of an attempt its plan alone is neither erased nor let go of.
+            newest = select(AttemptRow.plan).order_by(AttemptRow.seq.desc()).limit(1)
             kept = session.scalar(newest) if migrations else None
     except StoreError:
         return Health(False, False, _answers(blobs, None))

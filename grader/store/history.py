@@ -18,6 +18,7 @@ from grader.store import (
     changes,
     class_rows,
     class_views,
+    drafts,
     drops,
     erasing,
     flags,
@@ -29,6 +30,7 @@ from grader.store import (
     ledger,
     mails,
     marks,
+    pauses,
     persons,
     publications,
     queue_views,
@@ -46,6 +48,7 @@ from grader.store.allowances import DatesSet, Excuse, Extension
 from grader.store.answers import AnswerRecord
 from grader.store.class_rows import ClassRow, GivenWith, GraderRow, OpenRow
 from grader.store.class_views import Counts, CriterionStanding, FileOn, PointsWaiting, Standing
+from grader.store.drafts import RubricDraft
 from grader.store.drops import Drop
 from grader.store.enrolling import book_in
 from grader.store.erasing import HeldAbout, Said
@@ -65,8 +68,9 @@ from grader.store.models import (
     VerdictRow,
 )
 from grader.store.past import PastHistory, as_of
+from grader.store.pauses import Ordered, Pause
 from grader.store.publications import Publication
-from grader.store.queue_views import JobOn, JobsOf, Pace, Running, Worker
+from grader.store.queue_views import JobOn, JobsOf, NotRun, Pace, Running, Worker
 from grader.store.records import (
     AttemptRecord,
     RubricRecord,
@@ -570,6 +574,26 @@ class History:
     def failing_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that wait after their sandbox failed."""
         return queue_views.failing(self.session, most)
+
+    def ended_by_us(self, most: int) -> list[NotRun]:
+        """So many works whose newest attempt ended by our fault, and that nobody asked to run again yet."""
+        return queue_views.ended_by_us(self.session, most)
+
+    def pauses(self) -> list[Pause]:
+        """What of the queue is not taken now, by whose order."""
+        return pauses.pauses(self.session)
+
+    def paused_jobs(self) -> Mapping[tuple[str, str], int]:
+        """How many jobs wait and are not taken, by assignment and purpose."""
+        return pauses.paused_jobs(self.session)
+
+    def queue_orders(self, most: int) -> list[Ordered]:
+        """So many of the newest orders to the queue."""
+        return pauses.ordered(self.session, most)
+
+    def draft(self, owner: str, assignment: str) -> RubricDraft | None:
+        """The rubric that this person tried last; None for nothing."""
+        return drafts.find_draft(self.session, owner, assignment)
 
     def workers(self) -> list[Worker]:
         """Processes that take jobs and have not said that they ended, the newest first."""

@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from grader.store.enrolling import book_in
-from grader.store.models import AttemptRow, HandInRow, SubmissionRow
+from grader.store.models import AttemptRow, Base, HandInRow, SubmissionRow
 from grader.store.upkeep_tables import LetGoRow
 
 __all__ = [
     "Named",
     "Naming",
     "erased_blobs",
+    "known_digests",
     "let_go_blobs",
     "let_go_since",
     "named_blobs",
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 _NOTEBOOK, _PLAN, _EVIDENCE = "notebook", "plan", "evidence"
+#: How columns are called that name a file, in whatever table.
+_NAMES = (_NOTEBOOK, _PLAN, _EVIDENCE)
 _KEPT: tuple[tuple[str, InstrumentedAttribute[str]], ...] = (
     (_NOTEBOOK, SubmissionRow.notebook),
     (_NOTEBOOK, HandInRow.notebook),
@@ -95,6 +98,12 @@ def let_go_blobs(session: Session) -> dict[str, int]:
     """Digest of all that is to be gone since the course let go of it, with the row that says so."""
     named, gone = named_blobs(session), let_go_since(session)
     return {digest: row for digest, row in gone.items() if digest not in named}
+
+
+def known_digests(session: Session) -> set[str]:
+    """Digest of every file that any row names, of the history or of the queue, to be gone or not."""
+    named = (table.c[name] for table in Base.metadata.tables.values() for name in _NAMES if name in table.c)
+    return {digest for each in named for digest in session.scalars(select(each).distinct()) if digest}
 
 
 def let_go_since(session: Session) -> dict[str, int]:

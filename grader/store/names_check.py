@@ -71,7 +71,7 @@ def _tokens(session: Session) -> set[str]:
             table = mapper.local_table
             assert isinstance(table, Table)
             for name in (each.name for each in table.columns if isinstance(each.type, StudentName)):
-                found.update(_distinct(session, table, name))
+                found.update(each for each in _distinct(session, table, name) if each is not None)
     for about in _distinct(session, _table(BulkMarkRow), "about"):
         with suppress(ValueError, TypeError):
             found.update(escape(token) for token, *_ in json.loads(about))

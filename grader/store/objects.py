@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from grader.errors import EvidenceUnavailable, StoreError, UsageError
-from grader.store.blobs import MARK, gone, is_whole, require_mark
-from grader.store.packing import LIMIT_BYTES, key_of, pack, unpack
+from grader.store.blobs import MARK, Stored, gone, is_whole, require_mark
+from grader.store.packing import LIMIT_BYTES, is_digest, key_of, pack, unpack
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -98,6 +99,19 @@ class BlobBucket:
         if size is None:
             raise gone(self, self._named(key), _BACK)
         return size
+
+    def stored(self) -> Iterator[Stored]:
+        import obstore
+
+        self.check()
+        try:
+            for some in obstore.list(self._store):
+                for each in some:
+                    digest = str(each["path"]).replace("/", "")
+                    if is_digest(digest):
+                        yield Stored(digest, int(each["size"]), each["last_modified"])
+        except obstore.exceptions.BaseError as error:
+            raise self._failed("evidence cannot be listed", error) from error
 
     def _named(self, key: str) -> str:
         return f"{self.place.rstrip('/')}/{key}"

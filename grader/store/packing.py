@@ -8,7 +8,7 @@ import zlib
 
 from grader.errors import StoreError
 
-__all__ = ["LIMIT_BYTES", "key_of", "pack", "unpack"]
+__all__ = ["LIMIT_BYTES", "is_digest", "key_of", "pack", "unpack"]
 
 #: The most that a blob may grow to when it is read.
 LIMIT_BYTES = 512 * 1024 * 1024
@@ -17,6 +17,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RAW, _ZLIB = b"\x00", b"\x01"
 #: Random weights hardly shrink; below this gain they are kept as they are, to be read faster.
 _WORTH_IT = 0.9
+
+
+def is_digest(text: str) -> bool:
+    """Whether this is a SHA-256 in hex."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def key_of(digest: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from grader.store.api_tables import ApiAnswerRow, ApiTokenRow
 from grader.store.course import read_course
 from grader.store.desk_tables import AnswerRow, RosterKeyRow, RosterRow
 from grader.store.enrolling import book_in
+from grader.store.group_tables import GroupFileRow, GroupRow
 from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mail_tables import MailRow
 from grader.store.models import AttemptRow, Base, JobRow, NameRow
@@ -108,6 +109,8 @@ NOBODYS: Mapping[str, str] = {
     "wants": "which run asked for which job",
     "workers": "hosts, with who let them in",
     "regrades": "who of the staff judges again",
+    "queue_pauses": "what of the queue waits, by which order",
+    "rubric_drafts": "what staff would have a rubric say",
     "pre_check_rules": "how many pre-checks a course gives",
     "settings": "what the course says of itself",
     "secrets": "made by chance, of the database",
@@ -137,13 +140,30 @@ _SECRET = {
 
 
 def rows_of(session: Session, student: str, keys: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-    """All unsealed rows about a person by table, as plain data, without secrets; see `whose`."""
+    """All about a person that no history of a work lists, by table, as plain data; see `whose`.
+
+    Unsealed rows without what signs somebody in, and the groups in which they stand, without the others.
+    """
     who = whose(session, student, keys)
     found: dict[str, list[dict[str, Any]]] = {}
     for model, which in THEIRS.items():
         rows = [_plain(row) for row in session.scalars(select(model).where(which(who)))]
         if rows:
             found[model.__tablename__] = rows
+    return found | _together(session, student)
+
+
+def _together(session: Session, student: str) -> dict[str, list[dict[str, Any]]]:
+    """In which sealed rows about several somebody stands, with nothing of the others."""
+    rows: list[GroupRow | GroupFileRow] = [
+        *session.scalars(select(GroupRow).order_by(GroupRow.seq)),
+        *session.scalars(select(GroupFileRow).order_by(GroupFileRow.seq)),
+    ]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if student in row.members:
+            own = {"row": row.seq, "assignment": row.assignment, "group": row.name}
+            found.setdefault(row.__tablename__, []).append(own)
     return found
 
 

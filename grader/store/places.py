@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grader.errors import StoreError
-from grader.store.blobs import BlobFolder, BlobStore
+from grader.store.blobs import BlobFolder, BlobStore, Stored
 from grader.store.engine import Database, is_url, shown
+from grader.store.kept import named_blobs
 from grader.store.models import SettingRow, SubmissionRow
 from grader.store.packing import LIMIT_BYTES
 
@@ -54,6 +57,9 @@ class NoPlace:
         self.check()
 
     def size(self, digest: str) -> int:
+        self.check()
+
+    def stored(self) -> Iterator[Stored]:
         self.check()
 
 
@@ -144,5 +150,7 @@ def absolute(place: str) -> str:
 
 
 def _newest(session: Session) -> list[str]:
-    query = select(SubmissionRow.notebook).order_by(SubmissionRow.seq.desc()).limit(_LOOKED_FOR)
-    return list(session.scalars(query))
+    """Files that were handed in last; what was let go of, or was an erased person's alone, lies nowhere."""
+    named = named_blobs(session)
+    query = select(SubmissionRow.notebook).order_by(SubmissionRow.seq.desc())
+    return list(islice((digest for digest in session.scalars(query) if digest in named), _LOOKED_FOR))

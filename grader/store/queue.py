@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from grader.store.entering import ANYWHERE, Ask, JobKey, Priority, enter, in_state
 from grader.store.leases import BEATS, LEASE_S, LONGEST_LEASE_S, database_now, lapsed
 from grader.store.models import JobRow, RunRow, WantRow
+from grader.store.pauses import is_paused, may_be_taken
 from grader.store.store import Store
 from grader.store.writable_history import WritableHistory
 
@@ -42,11 +43,16 @@ class Claim:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the jobs are that a run asked for."""
+    """How far the jobs are that a run asked for.
+
+    Attributes:
+        paused: How many of those that are queued are not taken now.
+    """
 
     queued: int
     claimed_here: int
     claimed_elsewhere: int
+    paused: int = 0
 
     @property
     def open(self) -> int:
@@ -210,7 +216,7 @@ class Queue:
         """Takes the next job within `reach` that nobody holds.
 
         The course that has the fewest running comes first, within it what is more urgent, then what came
-        first.
+        first. What is paused is passed over.
         """
         with self.store.database.queueing() as session:
             claim = self._take_next(session, reach)
@@ -221,7 +227,10 @@ class Queue:
             return claim
 
     def _take_next(self, session: Session, reach: Reach) -> Claim | None:
-        bounds = self._bounds(reach)
+        unpaused = may_be_taken(session)
+        if unpaused is None:
+            return None
+        bounds = [*self._bounds(reach), *unpaused]
         for course in _courses_by_turn(session, reach):
             following = (
                 select(JobRow.id)
@@ -323,9 +332,18 @@ class Queue:
         )
         with self.store.database.reading() as session:
             count = {(state, is_here): number for state, is_here, number in session.execute(query)}
+            paused = self._paused(session)
         return Progress(
-            count.get(("queued", 0), 0), count.get(("claimed", 1), 0), count.get(("claimed", 0), 0)
+            count.get(("queued", 0), 0), count.get(("claimed", 1), 0), count.get(("claimed", 0), 0), paused
         )
+
+    def _paused(self, session: Session) -> int:
+        paused = is_paused(session)
+        if paused is None:
+            return 0
+        own = exists().where(WantRow.run == self.run, WantRow.job == JobRow.id)
+        query = select(func.count()).select_from(JobRow).where(in_state("queued"), paused, own)
+        return session.scalar(query) or 0
 
 
 def _claimed() -> ColumnElement[bool]:

@@ -7,21 +7,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
 from grader.store.entering import Priority, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
+from grader.store.pauses import is_paused
+from grader.store.standing_tables import StandingRow
 
 __all__ = [
     "JobOn",
     "JobsOf",
+    "NotRun",
     "Pace",
     "Running",
     "Worker",
     "attempts_since",
+    "ended_by_us",
     "failing",
     "is_served",
     "job_on",
@@ -93,6 +97,19 @@ class Worker(NamedTuple):
     alive: bool
     holds: int
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; workers on other machines have no process here."""
+        return f"{self.host}, process {self.pid}" if self.pid else self.host
+
+
+class NotRun(NamedTuple):
+    """A work whose newest attempt ended by our fault; `why` in the words of what failed."""
+
+    student: str
+    assignment: str
+    why: str
+
 
 class JobOn(NamedTuple):
     """What becomes of a file.
@@ -101,11 +118,13 @@ class JobOn(NamedTuple):
         state: ``queued``, ``claimed``, ``done`` or ``superseded``.
         near: Assignments of the last jobs of the course that come before it, in their order.
         far: How many come before those, by assignment.
+        paused: Whether it is queued and not taken now.
     """
 
     state: str
     near: tuple[str, ...] = ()
     far: Mapping[str, int] = {}
+    paused: bool = False
 
     @property
     def before(self) -> int:
@@ -138,15 +157,20 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     job = session.scalars(query).first()
     if job is None or job.state != "queued":
         return None if job is None else JobOn(job.state)
+    paused = is_paused(session)
+    kept = paused is not None and session.scalar(select(paused).where(JobRow.id == job.id))
     ahead = select(JobRow.assignment).where(*_comes_before(job))
+    if paused is not None:
+        # Passed over until they are resumed.
+        ahead = ahead.where(not_(paused))
     last = ahead.order_by(JobRow.priority.desc(), JobRow.place.desc()).limit(_NEAR)
     near = tuple(reversed(session.scalars(last).all()))
     if len(near) < _NEAR:
-        return JobOn(job.state, near)
+        return JobOn(job.state, near, paused=bool(kept))
     counted = ahead.with_only_columns(JobRow.assignment, func.count()).group_by(JobRow.assignment)
     far = Counter(dict(session.execute(counted).tuples().all()))
     far.subtract(near)
-    return JobOn(job.state, near, far)
+    return JobOn(job.state, near, far, bool(kept))
 
 
 def pace(session: Session) -> Pace:
@@ -247,6 +271,26 @@ def failing(session: Session, most: int) -> list[Running]:
         .limit(most)
     )
     return [Running._make(row) for row in session.execute(query)]
+
+
+def ended_by_us(session: Session, most: int) -> list[NotRun]:
+    """So many works whose newest attempt ended by our fault and that are not in the queue again."""
+    again = exists().where(
+        JobRow.student == StandingRow.student,
+        JobRow.assignment == StandingRow.assignment,
+        JobRow.purpose == "",
+        or_(in_state("queued"), in_state("claimed")),
+    )
+    query = (
+        select(StandingRow.student, StandingRow.assignment, AttemptRow.detail)
+        .join(AttemptRow, AttemptRow.seq == StandingRow.attempt)
+        .where(
+            StandingRow.outcome == Outcome.SANDBOX_UNAVAILABLE.value, StandingRow.state != "dropped", ~again
+        )
+        .order_by(StandingRow.assignment, StandingRow.student)
+        .limit(most)
+    )
+    return [NotRun._make(row) for row in session.execute(query)]
 
 
 def workers(session: Session) -> list[Worker]:

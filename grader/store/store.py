@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from grader.store.accounts import Accounts
 from grader.store.api_answers import ApiAnswers
 from grader.store.api_tokens import ApiTokens
 from grader.store.arrivals import Arrivals
-from grader.store.blobs import BlobFolder, BlobStore
+from grader.store.blobs import BlobFolder, BlobStore, Stored
 from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course, take_along
 from grader.store.damage import GARBAGE, damages, in_plain_words
 from grader.store.engine import (
@@ -36,7 +36,7 @@ from grader.store.engine import (
 from grader.store.enrolling import catch_up, forget_changes
 from grader.store.health import Health, health_of
 from grader.store.history import History
-from grader.store.kept import erased_blobs, let_go_blobs
+from grader.store.kept import erased_blobs, known_digests, let_go_blobs
 from grader.store.outbox import Outbox
 from grader.store.places import absolute, find_place, move_place
 from grader.store.platforms import Platforms
@@ -56,6 +56,10 @@ if TYPE_CHECKING:
     from grader.evidence.codec import Bundle
 
 __all__ = ["Store", "open_store", "utc_now"]
+
+
+#: What is put into the place of evidence is named by a row far sooner.
+_STRAY = timedelta(days=1)
 
 
 def utc_now() -> datetime:
@@ -381,6 +385,32 @@ class Store:
             found = [digest for digest in let_go_blobs(session) if digest in self.blobs]
         for digest in found:
             self.blobs.remove(digest)
+        return len(found)
+
+    def strays(self) -> list[Stored]:
+        """Files that no row of this database names, and that lie there for a day or longer.
+
+        A worker that was cut off leaves them, or a run whose result came too late. Another database may keep
+        its evidence in the same place: then they may be that one's.
+
+        Raises:
+            StoreError: The place cannot be listed.
+        """
+        settled = self.clock() - _STRAY
+        found = [each for each in self.blobs.stored() if each.since < settled]
+        with self.database.reading() as session:
+            known = known_digests(session)
+        return [each for each in found if each.digest not in known]
+
+    def remove_strays(self) -> int:
+        """Removes them; gives how many there were.
+
+        Raises:
+            StoreError: One of them cannot be removed.
+        """
+        found = self.strays()
+        for each in found:
+            self.blobs.remove(each.digest)
         return len(found)
 
     def scrub(self) -> bool:

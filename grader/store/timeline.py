@@ -28,6 +28,8 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.pauses import QueueOrder
+from grader.store.queue_tables import QueueOrderRow
 from grader.store.records import AttemptRecord, Record, Seal, SubmissionRecord, VerdictRecord
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
@@ -59,6 +61,7 @@ _RECORDS: dict[type[Entry], type[Record]] = {
     ReleaseRow: ReleaseRecord,
     ExtensionRow: ExtensionRecord,
     ExcuseRow: ExcuseRecord,
+    QueueOrderRow: QueueOrder,
 }
 
 
@@ -79,6 +82,7 @@ def _about(student: str, assignment: str) -> Iterator[Select[LedgerRow, Entry]]:
     requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
     own = (
         SubmissionRow, HandInRow, AttemptRow, MarkRow, RemarkRow, DropRow, FlagRow, ExtensionRow, ExcuseRow,
+        QueueOrderRow,
     )  # fmt: skip
     for table in own:
         yield _sealed(table).where(table.student == student, table.assignment == assignment)

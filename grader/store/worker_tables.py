@@ -19,6 +19,8 @@ class WorkerRow(Base):
         made_by: Who let it in.
         revoked: When its token ended; None while it holds.
         seen: When it was last heard of; None before it ever was.
+        dashboard: Address of Dask's own pages, where it works by a pool; empty otherwise.
+        revoked_by: Who ended its token; empty while it holds.
         draining: It finishes what it has, and gets nothing new.
     """
 
@@ -34,6 +36,8 @@ class WorkerRow(Base):
     version: Mapped[str]
     seats: Mapped[int]
     gpus: Mapped[int]
+    dashboard: Mapped[str] = mapped_column(server_default="")
     revoked: Mapped[datetime | None]
     seen: Mapped[datetime | None]
     draining: Mapped[bool]
+    revoked_by: Mapped[str]

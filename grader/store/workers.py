@@ -30,6 +30,7 @@ class Said:
     version: str
     seats: int
     gpus: int
+    dashboard: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +45,11 @@ class WorkerRecord(Record):
     version: str
     seats: int
     gpus: int
+    dashboard: str
     revoked: datetime | None
     seen: datetime | None
     draining: bool
+    revoked_by: str
 
     @property
     def run(self) -> str:
@@ -102,9 +105,11 @@ class Workers:
                     version="",
                     seats=0,
                     gpus=0,
+                    dashboard="",
                     revoked=None,
                     seen=None,
                     draining=False,
+                    revoked_by="",
                 )
             )
         return secret
@@ -119,17 +124,23 @@ class Workers:
 
     def hear(self, id: int, said: Said) -> None:
         """Notes that a worker is there, and what it says of itself."""
-        told = {"host": said.host, "version": said.version, "seats": said.seats, "gpus": said.gpus}
+        told = vars(said)
         with self._database.queueing() as session:
             session.execute(update(WorkerRow).where(WorkerRow.id == id).values(seen=self._clock(), **told))
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, by: str) -> None:
         """Ends a worker's token for good; what it runs is free within a lease.
 
+        Args:
+            name: Which one.
+            by: Who ends it.
+
         Raises:
-            UsageError: There is none of this name.
+            UsageError: There is none of this name, or it was revoked before.
         """
-        self._change(name, revoked=self._clock())
+        if any(each.name == name and each.revoked is not None for each in self.all()):
+            raise UsageError(f"the worker {name} was revoked already")
+        self._change(name, revoked=self._clock(), revoked_by=by)
 
     def drain(self, name: str, *, draining: bool) -> None:
         """Lets a worker finish what it has and take nothing new, or take work again.

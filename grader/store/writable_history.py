@@ -11,6 +11,7 @@ from grader.grading.verdict import Verdict
 from grader.store import (
     allowances,
     answers,
+    drafts,
     drops,
     erasing,
     flags,
@@ -19,6 +20,7 @@ from grader.store import (
     ledger,
     mails,
     marks,
+    pauses,
     prechecks,
     publications,
     releases,
@@ -29,6 +31,7 @@ from grader.store import (
 )
 from grader.store.allowances import DatesRecord, ExcuseRecord, ExtensionRecord
 from grader.store.answers import AnswerRecord
+from grader.store.drafts import RubricDraft
 from grader.store.drops import DropRecord
 from grader.store.entering import Ask, enter
 from grader.store.flags import FlagRecord
@@ -44,6 +47,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.pauses import QueueOrder
 from grader.store.prechecks import NewPreCheck
 from grader.store.records import (
     AttemptRecord,
@@ -215,6 +219,14 @@ class WritableHistory(History):
     def replace_roster(self, people: Sequence[tuple[PersonRecord, Collection[str]]]) -> None:
         """Puts a roster in place of the one before; no part of the history, and unsealed."""
         roster.replace_roster(self.session, people)
+
+    def order_queue(self, order: QueueOrder, signature: Signature) -> None:
+        """Records that the queue is paused, drained, resumed, or runs a submission again."""
+        pauses.record_order(self.session, order, signature)
+
+    def keep_draft(self, owner: str, assignment: str, draft: RubricDraft | None) -> None:
+        """Keeps the rubric that somebody tries, or forgets it; no part of the history."""
+        drafts.keep_draft(self.session, owner, assignment, draft)
 
     def drop(self, drop: DropRecord, signature: Signature) -> None:
         """Records that a submission counts nowhere, or again; nothing of it is deleted."""

@@ -15,6 +15,7 @@ __all__ = [
     "grades_blind",
     "is_limited",
     "may",
+    "reruns_at_most",
 ]
 
 
@@ -39,6 +40,11 @@ class Permission(StrEnum):
     RELEASE = "release marks"
     AUDIT = "prove the history"
     READ_QUEUE = "read the queue"
+    RERUN = "run a submission again"
+    STEER_QUEUE = "pause the queue"
+    #: A worker gets notebooks of every course of the server: who has this, needs it in each of them.
+    KEEP_WORKERS = "let workers in"
+    READ_SIMILAR = "look for near copies"
     READ_PEOPLE = "read who is in the course"
     #: No role has it: a signed link says who hands in, and for what.
     LINK = "hand in by a link"
@@ -57,12 +63,25 @@ _READING = {
     Permission.READ_REMARKS,
     Permission.READ_QUEUE,
 }
-_GRADING = {Permission.MARK, Permission.MARK_ALIKE, Permission.DECIDE_REMARKS, Permission.TRY_RUBRIC}
-_LEADING = {Permission.READ_CLASS, Permission.AUDIT, Permission.PUBLISH_RUBRIC, Permission.READ_SETUP}
+_GRADING = {
+    Permission.MARK,
+    Permission.MARK_ALIKE,
+    Permission.DECIDE_REMARKS,
+    Permission.TRY_RUBRIC,
+    Permission.RERUN,
+}
+_LEADING = {
+    Permission.READ_CLASS,
+    Permission.AUDIT,
+    Permission.PUBLISH_RUBRIC,
+    Permission.READ_SETUP,
+    Permission.STEER_QUEUE,
+}
+_KEEPING = {Permission.READ_QUEUE, Permission.RERUN, Permission.STEER_QUEUE, Permission.KEEP_WORKERS}
 #: Names students, or says what they are shown.
 _OF_THE_CLASS = {Permission.READ_PEOPLE, Permission.READ_RELEASE}
 #: Decides for all students.
-_DECIDING = {Permission.SET_UP, Permission.RELEASE}
+_DECIDING = {Permission.SET_UP, Permission.RELEASE, Permission.KEEP_WORKERS, Permission.READ_SIMILAR}
 #: Of what is in their share (`grader.store.limited`), and of nothing else.
 _ASSIGNED = {
     Permission.PUBLIC,
@@ -70,7 +89,6 @@ _ASSIGNED = {
     Permission.READ_WORK,
     Permission.READ_REMARKS,
     Permission.MARK,
-    Permission.MARK_ALIKE,
 }
 
 #: The class at a glance names students, so that who grades blind does not see it.
@@ -84,7 +102,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
         _READING | _OF_THE_CLASS | {Permission.READ_CLASS, Permission.AUDIT, Permission.READ_SETUP}
     ),
     # Who keeps the machine going sees nobody's work, and the queue by pseudonyms.
-    Role.ADMIN: frozenset({Permission.PUBLIC, Permission.SIGNED_IN, Permission.READ_QUEUE}),
+    Role.ADMIN: frozenset({Permission.PUBLIC, Permission.SIGNED_IN} | _KEEPING),
 }
 
 _SEEING = {Role.HEAD_TA, Role.INSTRUCTOR, Role.AUDITOR}
@@ -107,7 +125,12 @@ def grades_blind(role: Role) -> bool:
 
 def alike_at_most(role: Role) -> int | None:
     """How many submissions this role may decide in one go; None where there is no limit."""
-    return ALIKE_AT_MOST if role in (Role.TA, Role.ASSIGNED_TA) else None
+    return ALIKE_AT_MOST if role is Role.TA else None
+
+
+def reruns_at_most(role: Role) -> int | None:
+    """How many submissions this role may have run again at a time; None where there is no limit."""
+    return 1 if role is Role.TA else None
 
 
 def is_limited(role: Role) -> bool:

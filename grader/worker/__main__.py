@@ -11,7 +11,7 @@ from grader.worker.main import Given, work
 
 __all__ = ["main"]
 
-_PATHS = ("token_file", "ca", "data")
+_PATHS = ("token_file", "ca", "data", "dask_ca", "dask_cert", "dask_key")
 
 
 def main() -> int:
@@ -26,6 +26,16 @@ def main() -> int:
     parser.add_argument("--isolation", default="fork", metavar="fork|container")
     parser.add_argument("--runtime", metavar="NAME", help="what the engine runs containers with")
     parser.add_argument("--data", metavar="DIR", help="folder of data sets")
+    pool = parser.add_argument_group("a pool that runs them in place of this machine")
+    pool.add_argument("--dask", default="", metavar="ADDRESS", help="its scheduler, tls://HEAD:8786")
+    pool.add_argument("--launch", default="", metavar="slurm|kubernetes|ssh", help="launch one")
+    pool.add_argument("--hosts", default="", metavar="A,B,...", help="for ssh: scheduler, then workers")
+    pool.add_argument("--slots", type=int, default=1, metavar="N", help="notebooks on each launched worker")
+    pool.add_argument(
+        "--dask-resources", default="", metavar="NAME=N", help="what a notebook takes, as GPU=1"
+    )
+    for name, what in (("ca", "authority"), ("cert", "own certificate"), ("key", "key to that")):
+        pool.add_argument(f"--dask-{name}", metavar="FILE", help=f"for tls://: {what}")
     told = vars(parser.parse_args())
     paths = {name: Path(told[name]) for name in _PATHS if told[name] is not None}
     try:

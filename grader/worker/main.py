@@ -8,16 +8,22 @@ import socket
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import grader
 from grader.errors import UsageError
+from grader.sandbox.base import Sandbox
+from grader.sandbox.pool.options import LAUNCHERS, HostOptions, Pool, Tls, parse_resources
+from grader.sandbox.pool.sandbox import PoolSandbox, open_pool
 from grader.sandbox.select import choose_sandbox
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Server, Trust
 
-__all__ = ["Given", "work"]
+__all__ = ["DEFAULT_MOST", "Given", "work"]
 
+#: Notebooks at a time in a pool that is launched, where nobody says how many.
+DEFAULT_MOST = 8
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -26,7 +32,13 @@ class Given:
     """What whoever starts a worker says.
 
     Attributes:
-        jobs: Seats; None takes one for each GPU, else for each core.
+        jobs: Seats; None takes one for each GPU, slot of a pool, or core.
+        dask: Address of the scheduler of a pool that runs the notebooks in place of this machine.
+        launch: How a pool is launched for that; empty where it is there, or this machine runs them.
+        hosts: Of a pool that is launched by ssh: the scheduler's, and then each worker's.
+        slots: Notebooks at a time on each worker that is launched.
+        dask_resources: What a notebook takes of what a pool's workers declare, as ``GPU=1``.
+        dask_ca: With the next two, by what the parts of a pool know each other.
     """
 
     server: str
@@ -39,22 +51,66 @@ class Given:
     isolation: str = "fork"
     runtime: str | None = None
     data: Path | None = None
+    dask: str = ""
+    launch: str = ""
+    hosts: str = ""
+    slots: int = 1
+    dask_resources: str = ""
+    dask_ca: Path | None = None
+    dask_cert: Path | None = None
+    dask_key: Path | None = None
+
+    @property
+    def pool(self) -> Pool | None:
+        """The pool that is to be worked by; None where this machine runs notebooks itself.
+
+        Raises:
+            UsageError: An option of it cannot be.
+        """
+        if not self.dask and not self.launch:
+            if self.hosts or self.dask_resources:
+                raise UsageError(
+                    "--hosts and --dask-resources are a pool's", expected="--dask or --launch beside"
+                )
+            return None
+        if self.launch and self.launch not in LAUNCHERS:
+            raise UsageError("no pool is launched so", expected=", ".join(LAUNCHERS), found=self.launch)
+        return Pool(
+            scheduler=self.dask,
+            launch=self.launch,
+            hosts=tuple(filter(None, (each.strip() for each in self.hosts.split(",")))),
+            slots=self.slots,
+            tls=Tls.of(self.dask_ca, self.dask_cert, self.dask_key),
+            needs=parse_resources(self.dask_resources),
+            most=self.jobs or (DEFAULT_MOST if self.launch else None),
+        )
 
 
 def work(given: Given, say: Callable[[str], None]) -> None:
     """Works until it is stopped: once to finish what runs, twice to break it off.
 
     Raises:
-        UsageError: The token cannot be read, or the address or the pin is none.
-        SandboxUnavailable: No sandbox works here, or the server does not take the token.
+        UsageError: The token cannot be read, or the address, the pin or an option of a pool is none.
+        SandboxUnavailable: No sandbox works here or in the pool, or the server does not take the token.
     """
     token = _token(given.token_file)
     trust = Trust(given.ca, given.pin)
     Server(given.server, token, trust)
+    pool = given.pool
     stop = Stop()
     for number in _STOPS:
         signal.signal(number, lambda _number, _frame: stop.press())
-    sandbox = choose_sandbox(
+    sandbox = _here(given, say) if pool is None else _in_pool(given, pool, say, stop)
+    try:
+        about = partial(_about, given, sandbox)
+        say(f"works for {given.server}, {about().seats} at a time; Ctrl-C stops it")
+        Seats(lambda: Server(given.server, token, trust), sandbox, about, say, stop).work()
+    finally:
+        sandbox.close()
+
+
+def _here(given: Given, say: Callable[[str], None]) -> Sandbox:
+    return choose_sandbox(
         given.sandbox,
         isolation=given.isolation,
         gpus=given.gpus,
@@ -63,14 +119,22 @@ def work(given: Given, say: Callable[[str], None]) -> None:
         run_id=uuid.uuid4().hex,
         notify=say,
     )
-    try:
-        seats = given.jobs or sandbox.at_once or len(os.sched_getaffinity(0))
-        seats = min(seats, sandbox.at_once or seats)
-        about = About(socket.gethostname(), grader.__version__, seats, sandbox.at_once or 0)
-        say(f"works for {given.server}, {seats} at a time; Ctrl-C stops it")
-        Seats(lambda: Server(given.server, token, trust), sandbox, about, say, stop).work()
-    finally:
-        sandbox.close()
+
+
+def _in_pool(given: Given, pool: Pool, say: Callable[[str], None], stop: Stop) -> PoolSandbox:
+    data = None if given.data is None else str(given.data.absolute())
+    options = HostOptions(given.sandbox, given.isolation, given.runtime, given.gpus, data)
+    return open_pool(pool, options, say, hidden=[given.token_file], stopped=stop.finishing.is_set)
+
+
+def _about(given: Given, sandbox: Sandbox) -> About:
+    """How this worker stands at the moment; a pool grows and shrinks."""
+    at_once = sandbox.at_once
+    seats = given.jobs or at_once or len(os.sched_getaffinity(0))
+    # Without GPUs asked for, a pool's bound is one of its slots.
+    gpus = 0 if given.gpus == "none" else at_once or 0
+    dashboard = sandbox.dashboard if isinstance(sandbox, PoolSandbox) else ""
+    return About(socket.gethostname(), grader.__version__, min(seats, at_once or seats), gpus, dashboard)
 
 
 def _token(file: Path) -> str:

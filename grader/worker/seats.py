@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = ["About", "Seats", "Stop"]
 _BEAT_S = 10.0
 _POLL_S = 1.0
 _WARM_S = 60.0
+_ENGINE_PAUSE_S = 2.0
 #: So long what was found is kept, and sent again and again, while the server is away.
 _KEPT_S = 600.0
 #: Evidence that is no longer goes with the end of its job.
@@ -33,12 +35,18 @@ _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
 @dataclass(frozen=True)
 class About:
-    """What people are shown of this worker."""
+    """What people are shown of this worker.
+
+    Attributes:
+        seats: How many notebooks it takes at a time.
+        dashboard: Address of Dask's own pages, where it works by a pool.
+    """
 
     host: str
     version: str
     seats: int
     gpus: int
+    dashboard: str = ""
 
 
 class Stop:
@@ -58,7 +66,7 @@ class Seats:
     Args:
         connect: Makes a connection for one thread.
         sandbox: What notebooks run in.
-        about: What people are shown.
+        about: Gives what people are shown; asked anew, for a pool grows and shrinks.
         say: Told what happens, in one line; no student is known here.
         stop: Pressed by whoever wants to stop.
         beat_s: How often leases are renewed.
@@ -70,7 +78,7 @@ class Seats:
         self,
         connect: Callable[[], Server],
         sandbox: Sandbox,
-        about: About,
+        about: Callable[[], About],
         say: Callable[[str], None],
         stop: Stop,
         *,
@@ -99,13 +107,8 @@ class Seats:
         """
         beats = threading.Thread(target=self._guarded, args=(self._beat,), name="beats")
         beats.start()
-        seats = [
-            threading.Thread(target=self._guarded, args=(self._serve,), name=f"seat-{number}")
-            for number in range(self._about.seats)
-        ]
-        for thread in seats:
-            thread.start()
-        while any(thread.is_alive() for thread in seats):
+        seats: list[threading.Thread] = []
+        while self._filled(seats):
             if self._stop.now.wait(0.1):
                 self._sandbox.close()
                 break
@@ -115,6 +118,14 @@ class Seats:
         beats.join()
         if self._failure is not None:
             raise self._failure
+
+    def _filled(self, seats: list[threading.Thread]) -> bool:
+        """Adds seats where there are more than before; whether anybody works, or is to."""
+        while not self._stop.finishing.is_set() and len(seats) < self._about().seats:
+            serve = partial(self._serve, len(seats))
+            seats.append(threading.Thread(target=self._guarded, args=(serve,), name=f"seat-{len(seats)}"))
+            seats[-1].start()
+        return any(thread.is_alive() for thread in seats)
 
     def _guarded(self, act: Callable[[Server], None]) -> None:
         server = self._connect()
@@ -133,7 +144,7 @@ class Seats:
                 held = sorted(self._held)
             try:
                 leases = [vars(each) for each in held]
-                told = server.ask("POST", "beat", {"about": vars(self._about), "leases": leases}).told
+                told = server.ask("POST", "beat", {"about": vars(self._about()), "leases": leases}).told
                 for each in told.get("stop", ()):
                     self._say(f"job {each['job']}: the lease is lost")
             except Away as error:
@@ -141,8 +152,11 @@ class Seats:
             if self._over.wait(self._beat_s):
                 return
 
-    def _serve(self, server: Server) -> None:
-        """One seat. What came of a job is sent while the next one runs already: one is on its way at most."""
+    def _serve(self, number: int, server: Server) -> None:
+        """One seat, which takes nothing while there are fewer than its number.
+
+        What came of a job is sent while the next one runs already: one is on its way at most.
+        """
         execution = Execution(self._sandbox, take=lambda _: True, give_back=lambda _: None)
         sender = self._connect()
         idle_since = time.monotonic()
@@ -152,11 +166,13 @@ class Seats:
             ) as sending:
                 sent: Future[None] | None = None
                 while not self._stop.finishing.is_set():
-                    done = self._take(server, execution)
+                    done = self._take(server, execution) if number < self._about().seats else None
                     if done is not None:
                         if sent is not None:
                             sent.result()
                         lease, bundle = done
+                        if bundle is None:
+                            self._wait_for_sandbox()
                         sent = (
                             None if bundle is None else sending.submit(self._deliver, sender, lease, bundle)
                         )
@@ -173,7 +189,7 @@ class Seats:
 
     def _take(self, server: Server, execution: Execution) -> tuple[Lease, Bundle | None] | None:
         """Takes one job and runs it; None where there was none, no evidence where it came to nothing."""
-        wanted = {"image": image_of(self._sandbox), "gpu": self._about.gpus > 0}
+        wanted = {"image": image_of(self._sandbox), "gpu": self._about().gpus > 0}
         wanted["inline"] = self._inline_bytes > 0
         try:
             answer = server.ask("POST", "claim", wanted)
@@ -210,6 +226,11 @@ class Seats:
             self._discard(execution)
             self._give_up(server, lease, _reason(error))
             return None
+
+    def _wait_for_sandbox(self) -> None:
+        """Takes nothing that would fail as well, and use up a try, while an engine or a pool is away."""
+        while not self._stop.finishing.is_set() and not self._sandbox.answers():
+            self._stop.finishing.wait(_ENGINE_PAUSE_S)
 
     def _work(self, server: Server, lease: Lease, told: dict[str, Any]) -> bytes | None:
         """What is to be run; None where the lease was lost meanwhile."""

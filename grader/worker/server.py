@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import json
 import ssl
 from contextlib import suppress
@@ -17,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from grader.errors import SandboxUnavailable, UsageError
 from grader.evidence.parcel import MOST_BYTES
+from grader.sandbox.pool.options import is_loopback
 
 __all__ = ["Answer", "Away", "Lease", "Server", "Trust"]
 
@@ -135,7 +135,7 @@ class Server:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
             raise UsageError("this is no address of a server", expected="https://desk.example.org", found=url)
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise UsageError("a token goes to other machines by TLS only", expected="https://...", found=url)
         self._host, self._port = parts.hostname, parts.port
         self._token = token
@@ -212,12 +212,3 @@ class Server:
         if self._trust.pin:
             return _Pinned(self._host, self._port, self._context, self._trust.digest())
         return http.client.HTTPSConnection(self._host, self._port, timeout=_TIMEOUT_S, context=self._context)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -42,7 +42,12 @@ def main(url: str, token: str, seats: str, seconds: str, path: str) -> None:
     beat_s = BEAT_LIKE_REAL_S if lasts >= 1 else BEAT_S
     about = About(socket.gethostname(), "fake", int(seats), 0)
     Seats(
-        lambda: BySocket(url, token, path), FakeSandbox(answer), about, lambda _: None, stop, beat_s=beat_s
+        lambda: BySocket(url, token, path),
+        FakeSandbox(answer),
+        lambda: about,
+        lambda _: None,
+        stop,
+        beat_s=beat_s,
     ).work()
     sys.stdout.write(json.dumps(ran))
 

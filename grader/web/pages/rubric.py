@@ -11,17 +11,20 @@ from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
 
 from grader.grading.what_if import WhatIf
 from grader.reporting.pictures.marks import before_and_after
+from grader.store.drafts import RubricDraft
 from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
-from grader.web.jobs import Job
+from grader.web.jobs import Job, Told
 from grader.web.rendering import address, fragment, page, see_other
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest
 from grader.workflows.publishing.draft import Draft, Standing, read_draft, read_with_points, standing_rubric
+from grader.workflows.publishing.kept import forget_text, keep_text, kept_text
 from grader.workflows.publishing.points import PointsRow, packed_class, points_rows, reckon, students_of
 from grader.workflows.publishing.publish import PublishOrder, publish_rubric
 from grader.workflows.publishing.trial import try_on_class
@@ -45,11 +48,31 @@ class _About:
 
 @get("/a/{assignment:str}/rubric", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
 @of_one_moment
-def rubric(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> Response[str]:
-    """The rubric that stands, or the text of a trial with what came of it."""
+def rubric(
+    request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "", draft: FromQuery[str] = ""
+) -> Response[str]:
+    """The rubric that stands, the text of a trial with what came of it, or a text that was kept."""
     who = asking(request)
     found = _find(who, assignment, job) if job else None
-    return _shown(request, who, assignment, job=found)
+    if found is not None:
+        return _shown(request, who, assignment, job=found)
+    kept = kept_text(who.store, assignment, owner=who.name)
+    if job and kept is None:
+        raise NotFoundException
+    if not job and draft != "kept":
+        return _shown(request, who, assignment, kept=kept)
+    # What came of a trial went with the server that it ran in; its text did not.
+    text = kept.text if kept is not None else ""
+    read = read_draft(standing_rubric(who.store, assignment), text, who.site.reference) if text else None
+    return _shown(request, who, assignment, draft=read, lost=bool(job))
+
+
+@post("/a/{assignment:str}/rubric/forget", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
+def forget(request: AnyRequest, assignment: FromPath[str]) -> Response[Any]:
+    """Gives up the text that was kept."""
+    who = asking(request)
+    forget_text(who.store, assignment, owner=who.name)
+    return see_other(address("a", assignment, "rubric"))
 
 
 @post("/a/{assignment:str}/rubric/try", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
@@ -64,6 +87,7 @@ def try_out(request: AnyRequest, assignment: FromPath[str], form: NamedDependenc
         draft = read_with_points(standing, text, form.numbers("w."), who.site.reference)
     else:
         draft = read_draft(standing, text, who.site.reference)
+    keep_text(who.store, assignment, draft, owner=who.name)
     if draft.loaded is None or draft.same:
         return _shown(request, who, assignment, draft=draft, status=422 if draft.loaded is None else 200)
     job = _begin_trial(who, assignment, draft, standing, wait_s=_WAIT_S)
@@ -82,6 +106,7 @@ def live(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[F
     who = asking(request)
     standing = standing_rubric(who.store, assignment)
     draft = read_draft(standing, form.exact("text"), who.site.reference)
+    keep_text(who.store, assignment, draft, owner=who.name)
     job = None
     small = students_of(who.store, assignment) <= _LIVE or form.text("whole") == "yes"
     if draft.loaded is not None and not draft.same and small:
@@ -104,7 +129,7 @@ def live(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[F
 @of_one_moment
 def state(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> dict[str, Any]:
     """For the script: how far a trial or a publication is, and what came of it as HTML."""
-    found = _find(asking(request), assignment, job)
+    found = _found(asking(request), assignment, job)
     html = fragment("rubric_trial.html.j2", job=found, about=found.about, assignment=assignment, drawn=_drawn)
     return {"over": found.is_over, "sound": found.result is not None, "html": html}
 
@@ -129,6 +154,8 @@ def confirm(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] 
     """Whose marks change, and the question whether they shall."""
     who = asking(request)
     found = _find(who, assignment, job)
+    if found is None:
+        return _lost(who, assignment, job)
     if found.kind != _TRY or found.result is None:
         return see_other(_page(assignment, job=job))
     return _asked(request, who, assignment, found)
@@ -139,6 +166,8 @@ def publish(request: AnyRequest, assignment: FromPath[str], form: NamedDependenc
     """Lets the text of a trial count, in the background."""
     who, reason = asking(request), form.text("reason")
     found = _find(who, assignment, form.text("job"))
+    if found is None:
+        return _lost(who, assignment, form.text("job"))
     about = found.about
     if found.kind != _TRY or found.result is None or about.draft.loaded is None:
         raise FormError("this rubric was not tried out; load the page again")
@@ -151,10 +180,16 @@ def publish(request: AnyRequest, assignment: FromPath[str], form: NamedDependenc
         who.name,
         _PUBLISH,
         about,
-        lambda told: publish_rubric(who.store, order, who.site.reference, told=told),
+        lambda told: _published(who, order, told),
         wait_s=_WAIT_S,
     )
     return see_other(_page(assignment, job=job.id))
+
+
+def _published(who: Asking, order: PublishOrder, told: Told) -> Any:
+    done = publish_rubric(who.store, order, who.site.reference, told=told)
+    forget_text(who.store, order.loaded.assignment, owner=who.name)
+    return done
 
 
 def _begin_trial(
@@ -171,9 +206,22 @@ def _begin_trial(
     )
 
 
-def _find(who: Asking, assignment: str, id: str) -> Job:
+def _find(who: Asking, assignment: str, id: str) -> Job | None:
+    """A trial or publication of theirs; None where it is long over, or went with an earlier server."""
     job = who.site.jobs.find(id, who.name)
-    if job is None or job.about.assignment != assignment:
+    return job if job is not None and job.about.assignment == assignment else None
+
+
+def _lost(who: Asking, assignment: str, job: str) -> Redirect:
+    """To the text of a trial that is gone; nowhere, where they have none."""
+    if kept_text(who.store, assignment, owner=who.name) is None:
+        raise NotFoundException
+    return see_other(_page(assignment, job=job))
+
+
+def _found(who: Asking, assignment: str, id: str) -> Job:
+    job = _find(who, assignment, id)
+    if job is None:
         raise NotFoundException
     return job
 
@@ -187,9 +235,14 @@ def _shown(
     draft: Draft | None = None,
     text: str = "",
     weights: dict[str, float] | None = None,
+    kept: RubricDraft | None = None,
+    lost: bool = False,
     status: int = 200,
 ) -> Response[str]:
-    """The page with a text: of a draft, of a trial, as it was sent, or the one that stands."""
+    """The page with a text: of a draft, of a trial, as it was sent, or the one that stands.
+
+    `kept` is offered beside the one that stands; `lost` says that what came of a trial is gone.
+    """
     standing = standing_rubric(who.store, assignment)
     if job is not None and job.kind == _TRY:
         draft = job.about.draft
@@ -215,6 +268,8 @@ def _shown(
         asked_points=weights is not None,
         live=students_of(who.store, assignment) <= _LIVE,
         drawn=_drawn,
+        kept=kept if kept is not None and kept.text != standing.loaded.text else None,
+        lost=lost,
     )
 
 
@@ -269,4 +324,4 @@ def _page(assignment: str, **query: str) -> str:
     return f"{address('a', assignment, 'rubric')}?{urlencode(query)}"
 
 
-ROUTES = (rubric, try_out, live, state, shares, confirm, publish)
+ROUTES = (rubric, forget, try_out, live, state, shares, confirm, publish)

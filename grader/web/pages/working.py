@@ -33,6 +33,7 @@ _LONGEST_REASON = 2000
 _MOST_BYTES = 1024 * 1024 * 1024
 #: What is no longer travels with claims and ends: two requests of four are saved.
 _INLINE_BYTES = 128 * 1024
+_DASHBOARD = r"^(https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._/\-]*)?)?$"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -57,10 +58,12 @@ class _Told(_Model):
     version: str = Field(max_length=_LONGEST_TEXT)
     seats: int = Field(ge=1, le=10_000)
     gpus: int = Field(ge=0, le=10_000)
+    # People are shown it as a link: nothing that a browser would run.
+    dashboard: str = Field(default="", max_length=_LONGEST_TEXT, pattern=_DASHBOARD)
 
     @property
     def said(self) -> Said:
-        return Said(self.host, self.version, self.seats, self.gpus)
+        return Said(self.host, self.version, self.seats, self.gpus, self.dashboard)
 
 
 class _Claim(_Model):

@@ -70,8 +70,18 @@
   };
   const follow = async (job, turn) => {
     for (;;) {
-      const answer = await fetch(`${at}/state?job=${encodeURIComponent(job)}`);
-      if (turn !== asked || !answer.ok) return;
+      const answer = await fetch(`${at}/state?job=${encodeURIComponent(job)}`).catch(() => null);
+      if (turn !== asked) return;
+      if (answer === null) {
+        // Nobody answers: the server may be beginning anew.
+        await new Promise((go) => setTimeout(go, 2000));
+        continue;
+      }
+      if (answer.status === 404) {
+        trial.textContent = "The server began anew, and what came of this trial is gone. Your text is kept; Try out judges again.";
+        return;
+      }
+      if (!answer.ok) return;
       const told = await answer.json();
       trial.innerHTML = told.html;
       if (told.over && main.dataset.kind === "publication") {

@@ -29,12 +29,14 @@ class Progress:
     Attributes:
         state: ``none``, ``queued``, ``running``, ``graded``, or ``held`` where a person has to look first.
         before: How many files come before it, where it is queued.
+        paused: Whether the course lets nothing be run at the moment.
         left: How long it takes until it was run, where it is queued; None where that cannot be told.
         nobody: It is queued, and nobody works at the queue.
     """
 
     state: str
     before: int = 0
+    paused: bool = False
     left: timedelta | None = None
     nobody: bool = False
 
@@ -218,6 +220,6 @@ def _progress(history: History, student: str, assignment: str, now: datetime) ->
         return Progress("none")
     if job.state == "queued":
         pace = history.pace()
-        left = time_left(pace, now, (*job.near, assignment), job.far)
-        return Progress("queued", job.before, left, not pace.running)
+        left = None if job.paused else time_left(pace, now, (*job.near, assignment), job.far)
+        return Progress("queued", job.before, job.paused, left, not pace.running)
     return Progress("running" if job.state == "claimed" else "graded")

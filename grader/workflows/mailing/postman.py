@@ -43,14 +43,14 @@ class Postman:
         *,
         context: ssl.SSLContext | None = None,
         waits: Waits | None = None,
-        every_s: float = _EVERY_S,
+        every_s: float | None = None,
     ) -> None:
         self._stores = stores
         self._server = server
         self._say = say
         self._context = context
         self._waits = waits or Waits()
-        self._every_s = every_s
+        self._every_s = _EVERY_S if every_s is None else every_s
         self._told = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._go_round, name="mails", daemon=True)

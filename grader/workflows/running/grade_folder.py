@@ -16,6 +16,8 @@ from grader.intake.identity import normalise_id
 from grader.rubric.model import Rubric
 from grader.sandbox import select
 from grader.sandbox.base import Sandbox
+from grader.sandbox.pool.options import HostOptions, Pool, Tls, parse_resources
+from grader.sandbox.pool.sandbox import open_pool
 from grader.store import Priority, Store
 from grader.workflows.regrading.rubrics import Chooser, RubricShelf
 from grader.workflows.running.edited_rubric import (
@@ -272,7 +274,7 @@ def grade_works(
         works,
         store=store,
         reference=reference,
-        open_sandbox=_opener(options, notify),
+        open_sandbox=_opener(options, notify, stop),
         notify=notify,
         stop=stop,
         actor=actor,
@@ -284,8 +286,10 @@ def grade_works(
     )
 
 
-def _opener(options: Settings, notify: Notify) -> Callable[[], Sandbox]:
+def _opener(options: Settings, notify: Notify, stop: StopSignal) -> Callable[[], Sandbox]:
     def open_sandbox() -> Sandbox:
+        if options.dask is not None:
+            return _pool(options, notify, stop)
         return select.choose_sandbox(
             options.sandbox,
             isolation=options.isolation,
@@ -297,3 +301,16 @@ def _opener(options: Settings, notify: Notify) -> Callable[[], Sandbox]:
         )
 
     return open_sandbox
+
+
+def _pool(options: Settings, notify: Notify, stop: StopSignal) -> Sandbox:
+    assert options.dask is not None
+    pool = Pool(
+        scheduler=options.dask,
+        tls=Tls.of(options.dask_ca, options.dask_cert, options.dask_key),
+        needs=parse_resources(options.dask_resources or ""),
+        most=options.jobs,
+    )
+    data = None if options.data is None else str(options.data.absolute())
+    hosts = HostOptions(options.sandbox, options.isolation, options.runtime, options.gpus, data)
+    return open_pool(pool, hosts, lambda text: notify(Notice(text)), stopped=lambda: stop.finishing)

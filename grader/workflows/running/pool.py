@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from grader.errors import StoreUnavailable
-from grader.workflows.running.events import Stopping, Waiting
+from grader.store.queue import Progress
+from grader.workflows.running.events import Notice, Stopping, Waiting
 from grader.workflows.running.execution import Desk, JobWorker
+from grader.workflows.running.pausing import pauses_in_words
 
 __all__ = ["Pool", "work_off"]
 
@@ -119,6 +121,8 @@ class _OfRun(Pool):
     def __init__(self, desk: Desk) -> None:
         super().__init__([desk])
         self._waiting = False
+        self._paused = False
+        self._telling = threading.Lock()
 
     def serve(self) -> None:
         """Until nothing is left."""
@@ -139,5 +143,16 @@ class _OfRun(Pool):
         if progress.claimed_elsewhere and not self._waiting:
             self._waiting = True
             desk.notify(Waiting(progress.claimed_elsewhere))
-        desk.stop.pause(_POLL_S if progress.claimed_elsewhere else 0)
+        self._say_if_paused(progress)
+        desk.stop.pause(_POLL_S if progress.claimed_elsewhere or progress.paused else 0)
         return bool(progress.claimed_elsewhere or progress.queued)
+
+    def _say_if_paused(self, progress: Progress) -> None:
+        """Once for each pause, however many threads wait."""
+        desk = self._desk
+        with self._telling:
+            news, self._paused = progress.paused and not self._paused, bool(progress.paused)
+        if news:
+            why = desk.patience.until_done(lambda: pauses_in_words(desk.store))
+            waits = f"{progress.paused} of this run wait until `grader queue resume`"
+            desk.notify(Notice(f"{why}; {waits}; Ctrl-C ends this run and leaves them in the queue"))

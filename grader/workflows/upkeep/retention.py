@@ -91,12 +91,14 @@ class Course:
         mails: For how many days text and address of a mail are kept; None for good.
         old_mails: How many mails would be emptied now.
         still_there: Files that were let go of before, and could not be removed then.
+        strays: Files that no row names, and the bytes that they take.
     """
 
     works: tuple[Work, ...]
     mails: int | None
     old_mails: int
     still_there: int
+    strays: tuple[int, int] = (0, 0)
 
     @property
     def size(self) -> int:
@@ -112,11 +114,13 @@ class Released:
         files: How many are gone, let go of now or before.
         size: Bytes of those that were let go of now.
         mails: How many mails were emptied.
+        strays: How many files are gone that no row named.
     """
 
     files: int
     size: int
     mails: int
+    strays: int = 0
 
 
 def keep(store: Store, changed: Mapping[str, int | None], assignment: str | None = None) -> Retention:
@@ -155,7 +159,10 @@ def course_view(store: Store, *, sizes: bool = True) -> Course:
         before = _mails_before(rules, store.clock())
         old = 0 if before is None else history.old_mails(before)
     works = tuple(work_view(store, each, sizes=sizes) for each in assignments)
-    return Course(works, rules.mails, old, store.still_there())
+    strays = store.strays()
+    return Course(
+        works, rules.mails, old, store.still_there(), (len(strays), sum(each.size for each in strays))
+    )
 
 
 def work_view(store: Store, assignment: str, *, sizes: bool = True) -> Work:
@@ -258,12 +265,14 @@ def _size(store: Store, digest: str) -> int:
         return 0
 
 
-def apply(store: Store, *, assignment: str | None = None, actor: str) -> Released:
+def apply(store: Store, *, assignment: str | None = None, strays: bool = False, actor: str) -> Released:
     """Lets go of all whose time is over. What was let go of is sealed before the first file is removed.
 
     Args:
         store: Where it is.
         assignment: Of this one alone; mails are left as they are then.
+        strays: Whether files go as well that no row names. Whoever says so knows that no other database has
+            its evidence in the same place.
         actor: Who does it.
 
     Raises:
@@ -283,7 +292,8 @@ def apply(store: Store, *, assignment: str | None = None, actor: str) -> Release
         with store.writing() as history:
             before = _mails_before(history.retention(), store.clock())
             mails = 0 if before is None else history.empty_mails(before)
-    return Released(store.remove_let_go(), size, mails)
+    removed = store.remove_let_go()
+    return Released(removed, size, mails, store.remove_strays() if strays else 0)
 
 
 def _seal(store: Store, assignment: str, actor: str) -> None:

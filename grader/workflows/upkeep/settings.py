@@ -16,7 +16,7 @@ from grader.rubric.problems import nearest
 __all__ = ["FILE_NAME", "Settings", "read_settings"]
 
 FILE_NAME = "grader.toml"
-_PATHS = ("data", "reference")
+_PATHS = ("data", "reference", "dask_ca", "dask_cert", "dask_key")
 _PLACES = ("db", "evidence")
 
 
@@ -39,6 +39,9 @@ class Settings(BaseModel):
         contact: Whom a student can ask about a mark, as an address or a link.
         busy_timeout_s: How long to wait while another program writes to the database.
         lease_s: How long a run that is not heard of keeps what it was working at.
+        dask: Scheduler of a Dask pool that runs notebooks in place of this machine.
+        dask_ca: With the next two, by what the parts of the pool know each other (``tls://``).
+        dask_resources: What a notebook takes of what the pool's workers declare, as ``GPU=1``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +63,11 @@ class Settings(BaseModel):
     contact: str | None = None
     busy_timeout_s: float = Field(default=30.0, ge=0)
     lease_s: float = Field(default=30.0, gt=0, le=600)
+    dask: str | None = None
+    dask_ca: Path | None = None
+    dask_cert: Path | None = None
+    dask_key: Path | None = None
+    dask_resources: str | None = None
 
 
 def read_settings(
@@ -88,6 +96,7 @@ def read_settings(
         for key, (value, source) in layer.items():
             values[key], sources[key] = value, source
     _refuse_code(sources.get("reference"), values, no_code_from)
+    _refuse_pool(sources.get("dask"), values, no_code_from)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -100,6 +109,15 @@ def _refuse_code(source: str | None, values: Mapping[str, Any], no_code_from: Co
             "reference answers are Python that would run on this machine, and this file could be a student's",
             where=source,
             todo=f"if it is the course's: --reference {values['reference']}, or start in that folder",
+        )
+
+
+def _refuse_pool(source: str | None, values: Mapping[str, Any], no_code_from: Collection[Path]) -> None:
+    if source in {f"{place / FILE_NAME}: dask" for place in no_code_from}:
+        raise UsageError(
+            "a pool gets every student's notebook, and this file could be a student's",
+            where=source,
+            todo=f"if it is the course's: --dask {values['dask']}, or start in that folder",
         )
 
 
@@ -142,7 +160,7 @@ def _from_environment(environ: Mapping[str, str]) -> _Layer:
 
 
 def _from_command(given: Mapping[str, Any]) -> _Layer:
-    return {key: (value, f"--{key}") for key, value in given.items() if value is not None}
+    return {key: (value, f"--{key.replace('_', '-')}") for key, value in given.items() if value is not None}
 
 
 def _explain(error: ValidationError, sources: Mapping[str, str]) -> UsageError:

@@ -10,10 +10,9 @@ Source: Schleimer, Wilkerson and Aiken, "Winnowing: Local Algorithms for Documen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
 
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String, Whitespace, _TokenType
@@ -128,7 +127,11 @@ def _own_lines(cell: CellRecord, given: Collection[str]) -> Iterator[CodeLine]:
 
 
 def near_copies(
-    codes: Sequence[StudentCode], *, least_share: float = 0.5, fewest_lines: int = 8
+    codes: Sequence[StudentCode],
+    *,
+    least_share: float = 0.5,
+    fewest_lines: int = 8,
+    told: Callable[[int], None] = lambda _: None,
 ) -> list[NearCopy]:
     """Compares every two students, most alike first.
 
@@ -136,14 +139,18 @@ def near_copies(
         codes: Of one assignment.
         least_share: Pairs that share less are not listed.
         fewest_lines: Students with fewer distinctive lines are not compared.
+        told: Told how many students are compared with all others.
     """
     common = _common([shapes_of(code) for code in codes])
     distinctive = [
         (code.student, [line for line in code.lines if line.shape not in common]) for code in codes
     ]
     compared = [(student, lines) for student, lines in distinctive if len(lines) >= fewest_lines]
-    pairs = (_pair(one, other, least_share) for one, other in combinations(compared, 2))
-    found = [pair for pair in pairs if pair is not None]
+    found: list[NearCopy] = []
+    for number, one in enumerate(compared):
+        pairs = (_pair(one, other, least_share) for other in compared[number + 1 :])
+        found += [pair for pair in pairs if pair is not None]
+        told(number + 1)
     return sorted(found, key=lambda pair: (-pair.share, -pair.share_as_written, pair.first, pair.second))
 
 

@@ -17,6 +17,7 @@ from grader.store.drops import DropRecord
 from grader.store.flags import FlagRecord
 from grader.store.hand_ins import HandInRecord
 from grader.store.marks import BulkMarkRecord, MarkRecord
+from grader.store.pauses import QueueOrder
 from grader.store.records import AttemptRecord, SubmissionRecord, VerdictRecord
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
@@ -111,6 +112,8 @@ def _describe(entry: TimelineEntry, *, hidden: bool) -> str:
             return f"{flag.criterion}: {what}: {flag.note}"
         case RemarkRecord() | StepRecord() | ReleaseRecord():
             return _of_a_request(entry.record, entry.seal.seq)
+        case QueueOrder(reason=reason):
+            return f"run again: {reason}"
         case DropRecord() | ExtensionRecord() | ExcuseRecord() as settled:
             return _settled(settled)
         case _:

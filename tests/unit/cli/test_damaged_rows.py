@@ -49,10 +49,13 @@ COMMANDS = (
     "release show -a mini", "release now -a mini --yes", "release hide -a mini --why x",
     "remark show-answer REQUEST", "api list", "api token x --account ben --scope read",
     "api revoke first --account ben",
-    "worker list", "worker token x", "worker drain gpu-1", "worker revoke gpu-1",
+    "queue show", "queue pause --reason x", "queue drain -a mini --reason x", "queue resume -a later",
+    "queue rerun s1 -a mini --reason x", "worker list", "worker token x",
+    "worker drain gpu-1", "worker revoke gpu-1",
     "mail list", "mail on --from course@uni.example --link https://desk.example.org", "mail off",
-    "mail retry", "mail send --smtp smtp+plain://127.0.0.1:1", "lti list", "lti remove moodle",
-    "lti connect moodle 5",
+    "retention show", "retention set --recordings 30 -a mini", "retention apply --dry-run",
+    "retention apply --yes", "mail retry", "mail send --smtp smtp+plain://127.0.0.1:1", "lti list",
+    "lti remove moodle", "lti connect moodle 5",
     "lti person moodle 17 ben", "lti show", "lti rotate", "lti roster", "lti push -a mini",
     "lti add canvas --issuer https://lms.example.org --client-id c --deployment 1"
     " --auth-url https://lms.example.org/a --token-url https://lms.example.org/t"

@@ -6,11 +6,15 @@ import builtins
 import re
 import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 
+from grader.store import open_store
+from grader.store.mails import Mailing, NewMail
 from grader.web.serve import Opened, listen, place_of
 from tests.unit.cli.conftest import Grader
 
@@ -167,3 +171,43 @@ def test_an_identity_provider_is_read_before_anything_listens(
     secret.chmod(0o600)
     assert grader("serve", "--port", "0", "--oidc", file).code == 0
     assert len(never_answers) == 1
+
+
+def test_mails_go_out_where_a_mail_server_is_named_and_nowhere_else(
+    graded: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+
+    class Inbox:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            sent.append(envelope.content)
+            return "250 OK"
+
+    with open_store("grader.db") as store, store.writing() as history:
+        history.set_mailing(Mailing("course@uni.example"))
+        history.post_mails([NewMail("a", "s1", "ann@uni.example", "marks", "There.\n")], store.clock())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    inbox = Controller(Inbox(), hostname="127.0.0.1", port=port)
+    inbox.start()
+
+    def until_sent(_: Opened) -> None:
+        while not sent:
+            time.sleep(0.05)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Opened, "run", lambda _: None)
+            assert "mails go out" not in grader("serve", "--port", "0").out
+            assert sent == []
+            patch.setattr("grader.workflows.mailing.postman._EVERY_S", 0.05)
+            patch.setattr(Opened, "run", until_sent)
+            patch.setenv("GRADER_SMTP", f"smtp+plain://127.0.0.1:{port}")
+            assert "mails go out by 127.0.0.1" in grader("serve", "--port", "0").out
+            refused = grader("serve", "--smtp", "http://mail.example")
+            assert refused.code == 2 and "no address of a mail server" in refused.err
+    finally:
+        inbox.stop()
+    [mail] = sent
+    assert b"To: ann@uni.example" in mail

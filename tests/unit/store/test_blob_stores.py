@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -189,3 +190,14 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UsageError) as raised:
         BlobBucket("s3://bucket")
     assert "grader[objects]" in raised.value.todo
+
+
+def test_all_that_lies_there_is_listed_with_its_size_and_nothing_else(place) -> None:
+    make, _ = place
+    blobs = make()
+    digests = {blobs.put(content) for content in (CONTENT, b"other")}
+    blobs.write_mark("ours")
+    found = list(blobs.stored())
+    assert {each.digest for each in found} == digests
+    assert {each.digest: each.size for each in found} == {each: blobs.size(each) for each in digests}
+    assert all(abs(datetime.now(UTC) - each.since) < timedelta(hours=1) for each in found)

@@ -14,10 +14,12 @@ from grader.store.allowances import ExcuseRecord, ExtensionRecord
 from grader.store.api_tables import ApiAnswerRow, ApiTokenRow
 from grader.store.audit import audit
 from grader.store.flags import FlagRecord
+from grader.store.groups import GroupFileRecord
 from grader.store.hand_ins import HandInRecord
 from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mails import Mailing, NewMail
 from grader.store.models import Base, JobRow
+from grader.store.pauses import QueueAction, QueueOrder
 from grader.store.persons import NOBODYS, THEIRS
 from grader.store.platforms import SentScore
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
@@ -40,6 +42,8 @@ is a table in which nobody has looked for persons yet. Does a student stand in i
 #: Sealed tables of a student that their own history does not list, and why.
 NOT_IN_A_TIMELINE = {
     "erasures": "who was erased is asked under their label",
+    "groups": "given out beside it, without the others of the group",
+    "group_files": "given out beside it, without the others of the group",
     "shares": "who grades whom is the course's affair; the student stands in it by token",
 }
 
@@ -99,6 +103,8 @@ def sealed(store: Store) -> None:
         history.share(
             ShareRecord(assignment=LAB, grader="ben", students=("annabell",), how="by hand"), SIGNED
         )
+        again = QueueOrder(action=QueueAction.RERUN, assignment=LAB, student="annabell", reason="no data")
+        history.order_queue(again, SIGNED)
 
 
 def sent(student: str, course: str, subject: str) -> SentScore:
@@ -161,9 +167,15 @@ def beside(store: Store) -> set[str]:
 
 def test_all_of_it_is_given_out_with_nothing_of_another_and_no_secret(store: Store) -> None:
     sealed(store)
+    with store.writing() as history:
+        both = ("annabell", "bertram")
+        history.note_group_file(
+            GroupFileRecord(assignment=LAB, notebook="0" * 64, name="g1", members=both), SIGNED
+        )
     assert beside(store) == {model.__tablename__ for model in THEIRS}
     rows = ask(store, lambda history: history.rows_about("annabell", KEYS))
-    assert set(rows) == {model.__tablename__ for model in THEIRS}
+    assert set(rows) == {model.__tablename__ for model in THEIRS} | {"group_files"}
+    assert [(each["assignment"], each["group"]) for each in rows["group_files"]] == [(LAB, "g1")]
     said = repr(rows)
     assert "bertram" not in said.lower()
     for secret in ("session-", "link-annabell", "ticket-", "'salt'", "'password'", "'secret'"):

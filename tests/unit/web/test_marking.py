@@ -129,10 +129,11 @@ def test_a_page_that_is_out_of_date_undoes_nothing(site: Site, sign_in: SignIn) 
     [
         (Role.TA, 422, "may be about 20 submissions"),
         (Role.HEAD_TA, 422, "handed in nothing"),
+        (Role.ASSIGNED_TA, 403, "may not apply to alike"),
         (Role.AUDITOR, 403, "may not apply to alike"),
     ],
 )
-def test_a_ta_decides_at_most_twenty_alike_and_an_auditor_none(
+def test_a_ta_decides_at_most_twenty_alike_and_who_is_limited_to_a_share_none(
     sign_in: SignIn, role: Role, status: int, said: str
 ) -> None:
     client = sign_in(role)

@@ -13,7 +13,15 @@ from grader.web.guards import SAFE, handlers_of, permission_of, permits, scope_o
 from grader.web.headers import PAGE_POLICY
 from grader.web.pages import ROUTES
 from grader.web.rendering import asset
-from grader.web.roles import GRANTED, Permission, Role, grades_blind, is_limited, may
+from grader.web.roles import (
+    GRANTED,
+    Permission,
+    Role,
+    grades_blind,
+    is_limited,
+    may,
+    reruns_at_most,
+)
 from grader.web.site import Server, Site
 from tests import web_class
 from tests.unit.web.conftest import SignIn
@@ -152,12 +160,29 @@ def test_the_table_of_roles_says_what_it_should() -> None:
     assert {role for role in Role if Permission.READ_SETUP in GRANTED[role]} == seeing
     assert {role for role in Role if Permission.SET_UP in GRANTED[role]} == {Role.INSTRUCTOR}
     assert GRANTED[Role.ASSIGNED_TA] == GRANTED[Role.TA] - {
+        Permission.MARK_ALIKE,
         Permission.DECIDE_REMARKS,
         Permission.TRY_RUBRIC,
         Permission.READ_QUEUE,
+        Permission.RERUN,
     }
     assert [role for role in Role if is_limited(role)] == [Role.ASSIGNED_TA]
-    assert GRANTED[Role.ADMIN] == {Permission.PUBLIC, Permission.SIGNED_IN, Permission.READ_QUEUE}
+    steering = {Role.HEAD_TA, Role.INSTRUCTOR, Role.ADMIN}
+    assert {role for role in Role if Permission.STEER_QUEUE in GRANTED[role]} == steering
+    assert {role for role in Role if Permission.RERUN in GRANTED[role]} == steering | {Role.TA}
+    assert [role for role in steering if reruns_at_most(role) is not None] == []
+    assert reruns_at_most(Role.TA) == 1
+    keeping = {Role.INSTRUCTOR, Role.ADMIN}
+    assert {role for role in Role if Permission.KEEP_WORKERS in GRANTED[role]} == keeping
+    assert {role for role in Role if Permission.READ_SIMILAR in GRANTED[role]} == {Role.INSTRUCTOR}
+    assert GRANTED[Role.ADMIN] == {
+        Permission.PUBLIC,
+        Permission.SIGNED_IN,
+        Permission.READ_QUEUE,
+        Permission.RERUN,
+        Permission.STEER_QUEUE,
+        Permission.KEEP_WORKERS,
+    }
     assert not any(
         {Permission.WATCH, Permission.LINK, Permission.WORK} & granted for granted in GRANTED.values()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import time
@@ -10,6 +11,8 @@ import pytest
 
 from grader.reporting.text import number
 from grader.store import Store
+from grader.web.app import create_app
+from grader.web.jobs import Jobs
 from grader.web.roles import Role
 from grader.web.site import Site
 from grader.workflows.publishing.draft import standing_rubric
@@ -177,3 +180,36 @@ def test_shares_tell_every_mark_and_nobody(site: Site, sign_in: SignIn) -> None:
 @pytest.mark.parametrize("role", [Role.AUDITOR])
 def test_an_auditor_tries_nothing(sign_in: SignIn, role: Role) -> None:
     assert sign_in(role).get(PAGE).status == 403
+
+
+def test_a_text_outlives_the_server_that_it_was_tried_in(site: Site, sign_in: SignIn) -> None:
+    client = sign_in(Role.HEAD_TA, "cara")
+    job, _ = tried(client, DEARER)
+    # Another server on the same database.
+    client.app = create_app(dataclasses.replace(site, jobs=Jobs()))
+    page = client.get(f"{PAGE}?job={job}")
+    assert page.status == 200 and "no longer here" in page.text and "points: 4" in page.text
+    assert client.get(f"{PAGE}/state?job={job}").status == 404
+    for answer in (
+        client.get(f"{PAGE}/confirm?job={job}"),
+        send(client, f"{PAGE}/publish", ("job", job), ("reason", "x")),
+    ):
+        assert (answer.status, answer.headers["location"]) == (303, f"/c/course{PAGE}?job={job}")
+    offered = client.get(PAGE).text
+    assert "Your text that you tried on" in offered and "points: 4" not in offered
+    assert "points: 4" in client.get(f"{PAGE}?draft=kept").text
+    assert "Your text that you tried on" not in sign_in(Role.HEAD_TA, "dan").get(PAGE).text
+    assert send(client, f"{PAGE}/forget").status == 303
+    assert "Your text that you tried on" not in client.get(PAGE).text
+    assert client.get(f"{PAGE}?job={job}").status == 404
+
+
+def test_what_is_published_is_no_draft_any_more(sign_in: SignIn) -> None:
+    client = sign_in(Role.INSTRUCTOR, "ann")
+    job, _ = tried(client, DEARER)
+    done = send(client, f"{PAGE}/publish", ("job", job), ("reason", "worth more"))
+    over(client, done.headers["location"].partition("job=")[2])
+    assert "Your text that you tried on" not in client.get(PAGE).text
+    # What is tried and stands already is none either.
+    send(client, f"{PAGE}/try", ("text", DEARER), ("step", "try"))
+    assert "Your text that you tried on" not in client.get(PAGE).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,8 @@ from grader.web.roles import Role
 from grader.web.site import Server, Site
 from grader.workflows.accounts.people import add_account
 from grader.workflows.desk.queueing import queue_view
+from grader.workflows.desk.steering import rerun
+from grader.workflows.leasing.workers import workers_view
 from tests.unit.web.conftest import SignIn
 
 
@@ -36,12 +39,13 @@ def busy(site: Site) -> Iterator[Site]:
 
 def test_the_queue_says_what_waits_and_who_has_what(busy: Site, sign_in: SignIn) -> None:
     view = queue_view(busy.store)
-    [jobs], [running], [failed], [worker] = view.jobs, view.running, view.failed, view.workers
+    [jobs], [running], [failed] = view.jobs, view.running, view.failed
+    [worker] = workers_view(busy.store, busy.store).processes
     assert (jobs.name, jobs.queued, jobs.claimed, view.queued) == ("cats", 2, 1, 2)
     assert (running.shown, running.lapsed) == ("s1001", False)
-    assert running.where == f"{worker.host}, process {worker.pid}"
+    assert running.where == worker.where and f"process {os.getpid()}" in worker.where
     assert (failed.shown, failed.tries, failed.error) == ("s1003", 2, "no room")
-    assert (worker.alive, worker.holds) == (True, 1)
+    assert (worker.alive, [job.shown for job in worker.jobs], view.at_work) == (True, ["s1001"], 1)
     # Eight notebooks of the class were run just now in a second each, and one seat is at work; it may have
     # begun up to a second ago.
     assert (view.pace, jobs.takes) == (32, "1 s") and view.left in ("2 s", "3 s")
@@ -54,16 +58,19 @@ def test_a_process_that_says_nothing_more_is_told_as_gone(busy: Site, sign_in: S
         session.execute(text("UPDATE runs SET lease_until = 1"))
         session.execute(text("UPDATE jobs SET lease_until = 1 WHERE state = 'claimed'"))
     view = queue_view(busy.store)
-    assert (view.workers[0].alive, view.running[0].lapsed) == (False, True)
+    assert (view.at_work, view.running[0].lapsed) == (0, True)
     shown = sign_in().get("/queue").text
-    assert "not heard of" in shown and "claim lapsed" in shown
+    assert "claim lapsed" in shown and "Nobody runs notebooks now" in shown
+    assert "not heard of" in sign_in().get("/workers").text
 
 
 @pytest.mark.parametrize("role", [Role.TA, Role.ADMIN])
 def test_who_sees_no_names_sees_none_in_the_queue(busy: Site, sign_in: SignIn, role: Role) -> None:
-    shown = sign_in(role).get("/queue").text
-    assert "anon-" in shown
-    assert not any(student in shown for student in ("s1001", "s1002", "s1003"))
+    rerun(busy.store, (), "cats", ["s1004"], "s1004 asked", actor="ann")
+    for path in ("/queue", "/workers"):
+        shown = sign_in(role).get(path).text
+        assert "anon-" in shown
+        assert not any(student in shown for student in ("s1001", "s1002", "s1003", "s1004"))
 
 
 def test_people_are_shown_with_their_roles_and_who_handed_in_nothing(both: Server, enrolled: SignIn) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,18 @@ def test_a_judging_again_names_what_it_cannot_judge_and_changes_no_mark(store: S
     judged = regrade(store, results, lambda _: Judge(rubric, Reference()), actor="ann")
     assert all("was let go of on 09 May 2026" in item.problem for item in judged) and len(judged) == 2
     assert marks(store) == before
+
+
+def test_files_that_no_row_names_are_told_and_go_only_where_that_is_said(store: Store, clock: Clock) -> None:
+    stray = store.blobs.put(b"of a run that was cut off")
+    clock.now = datetime.now(UTC)
+    # What was put there a moment ago is about to be named by a row.
+    assert course_view(store).strays == (0, 0)
+    clock.pass_days(2)
+    assert course_view(store).strays == (1, store.blobs.size(stray))
+    assert apply(store, actor="ann").strays == 0 and stray in store.blobs
+    assert apply(store, strays=True, actor="ann").strays == 1 and stray not in store.blobs
+    assert audit(store).sound
 
 
 def test_mails_are_emptied_and_nobody_is_told_twice(store: Store, clock: Clock) -> None:

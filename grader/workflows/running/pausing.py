@@ -1,0 +1,17 @@
+"""What is paused, in words for whoever waits."""
+
+from __future__ import annotations
+
+from grader.store import Store
+
+__all__ = ["pauses_in_words"]
+
+
+def pauses_in_words(store: Store) -> str:
+    """Who paused what, and why, in one line; empty where nothing is paused."""
+    with store.reading() as history:
+        found = history.pauses()
+    return "; ".join(
+        f"{each.by} {'drains' if each.drains else 'paused'} {each.assignment or 'the queue'}: {each.reason}"
+        for each in found
+    )
