@@ -22,7 +22,7 @@ from grader.web.roles import Permission
 from grader.web.site import AnyRequest, Site, link_in, server_of
 from grader.web.uploads import Uploaded, uploaded, uploads
 from grader.workflows.handing_in.links import HandInLink
-from grader.workflows.handing_in.overview import handing_in, progress_of, receipt_by
+from grader.workflows.handing_in.overview import handing_in, photos_in, progress_of, receipt_by
 from grader.workflows.handing_in.receipts import file_name, receipt_of
 from grader.workflows.handing_in.taking import NotTaken, Sender, Sent, take
 from grader.workflows.prechecking.online import gives_pre_checks
@@ -118,7 +118,7 @@ async def _take(request: AnyRequest, desk: _Desk) -> Response[Any]:
 
 
 def _taken(request: AnyRequest, desk: _Desk, file: Uploaded) -> Response[Any]:
-    sent = Sent(file.content, file.name, file.at)
+    sent = Sent(file.content, file.files[0][0], file.at, file.files)
     try:
         taken = take(desk.site.store, desk.site.places, desk.assignment, desk.sender, sent)
     except NotTaken as error:
@@ -136,6 +136,7 @@ def _receipt(request: AnyRequest, desk: _Desk, seq: int) -> Response[str]:
         handing=shown,
         receipt=receipt_of(desk.site.store, received),
         record=received.record,
+        photos=photos_in(desk.site.store, received) if shown.of_photos else None,
         at=received.at,
         # Sent before already, with an earlier time.
         same=any(
