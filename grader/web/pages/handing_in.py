@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from grader.grading.times import in_words
 from grader.store.hand_ins import Received, Way
 from grader.web.addresses import address, server_address
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.limits import UPLOADS
 from grader.web.rendering import fragment, page, private, see_other
@@ -164,6 +164,7 @@ def _progress(desk: _Desk) -> dict[str, Any]:
 
 
 @get("/my/{assignment:str}/hand-in", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def hand_in(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     return _form(request, _of_account(request, assignment))
 
@@ -183,11 +184,13 @@ async def send(request: AnyRequest, assignment: FromPath[str]) -> Response[Any]:
     media_type=MediaType.JSON,
     sync_to_thread=True,
 )
+@of_one_moment
 def progress(request: AnyRequest, assignment: FromPath[str]) -> dict[str, Any]:
     return _progress(_of_account(request, assignment))
 
 
 @get("/my/{assignment:str}/hand-in/receipts/{id:int}", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def receipt(request: AnyRequest, assignment: FromPath[str], id: FromPath[int]) -> Response[str]:
     return _receipt(request, _of_account(request, assignment), id)
 
@@ -197,6 +200,7 @@ def receipt(request: AnyRequest, assignment: FromPath[str], id: FromPath[int]) -
     opt=permits(Permission.OWN_WORK),
     sync_to_thread=True,
 )
+@of_one_moment
 def receipt_file(request: AnyRequest, assignment: FromPath[str], id: FromPath[int]) -> Response[str]:
     return _receipt_file(_of_account(request, assignment), id)
 

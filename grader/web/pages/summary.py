@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from grader.reporting import render_slides
 from grader.reporting.summary_pages import summary_parts
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.rendering import fragment, page
 from grader.web.roles import Permission
@@ -22,6 +22,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/a/{assignment:str}/summary", opt=permits(Permission.READ_CLASS), sync_to_thread=True)
+@of_one_moment
 def summary(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     asks = asking(request)
     store = asks.store
@@ -44,6 +45,7 @@ def summary(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     media_type=MediaType.JSON,
     sync_to_thread=True,
 )
+@of_one_moment
 def figures(request: AnyRequest, assignment: FromPath[str], after: FromQuery[str] = "") -> Response[Any]:
     """For the script: the figures, with the newest row that they know; nothing where no row came after."""
     found = figures_of(asking(request).store, assignment)
@@ -53,6 +55,7 @@ def figures(request: AnyRequest, assignment: FromPath[str], after: FromQuery[str
 
 
 @get("/a/{assignment:str}/slides.md", opt=permits(Permission.READ_CLASS), sync_to_thread=True)
+@of_one_moment
 def slides(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """The common issues for the lecture; no student is named."""
     text = render_slides(at_a_glance(asking(request).store, assignment).summary)
