@@ -85,6 +85,10 @@ bench: setup ready postgresql demo  ## Measure start-up, regrading, reports, pag
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/workers.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/uploads.py
 
+.PHONY: peers
+peers: setup ready demo  ## Measure beside nbgrader, otter-grader and nbconvert, and write docs/benchmarks.md; wants an idle machine
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/peers.py "$$(scripts/peers.sh)" $(DEMO)
+
 .PHONY: setup
 setup: .venv/.complete  ## Make the virtual environment, with what tests and checks need
 

@@ -35,6 +35,8 @@ from grader.store.remarks import RemarkRecord
 from grader.store.roster import PersonRecord
 from grader.workflows.desk.learning import learn_answers
 from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.releasing.preview import preview_of
+from grader.workflows.releasing.release import release_marks
 from tests.web_class import chart
 
 __all__ = ["ASSIGNMENT", "MANUAL", "fill", "student_of"]
@@ -210,4 +212,6 @@ def fill(folder: Path, count: int) -> Store:
         with store.writing() as history:
             history.replace_roster([(person, [f"id {person.student}"]) for person in people])
         learn_answers(store, ASSIGNMENT)
+        store.keep_zone("Europe/Berlin")
+        release_marks(store, ASSIGNMENT, upto=preview_of(store, ASSIGNMENT).upto, actor="ann")
     return store

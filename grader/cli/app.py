@@ -46,6 +46,7 @@ from grader.cli.serve import serve
 from grader.cli.share import share
 from grader.cli.similar import similar
 from grader.cli.summary import summary
+from grader.cli.unsteady import unsteady
 from grader.cli.worker import worker
 
 __all__ = ["app"]
@@ -77,7 +78,7 @@ def options(
 
 for _command in (
     intake, run, show, mark, pending, drop, dates, extend, excuse, regrade, report, summary, export, similar,
-    audit, check, data, handout, precheck, serve, doctor, demo, roster, alike, undo,
+    audit, check, data, handout, precheck, serve, doctor, demo, roster, alike, undo, unsteady,
 ):  # fmt: skip
     app.command()(_command)
 app.command("list")(list_all)

@@ -140,17 +140,28 @@ def course(
         str | None, typer.Argument(metavar="[NAME]", help="A short name for addresses, as dl-2026.")
     ] = None,
     title: Annotated[str, typer.Option("--title", metavar="T", help="What pages call it.")] = "",
+    home: Annotated[
+        str | None,
+        typer.Option("--home", metavar="DB", help="The server's first database, whose accounts go along."),
+    ] = None,
     location: Database = None,
 ) -> int:
     """Show which course this database is about, or say it: one course is one database.
 
-    The desk shows it below /c/NAME. Whoever had the old address has to be told the new one.
+    The desk shows it below /c/NAME. Whoever had the old address has to be told the new one. A server of
+    several courses keeps all accounts in its first database: name it with --home when another course's name
+    changes, or whoever is in that course is in it no longer.
 
     Example: grader db course dl-2026 --title "Deep Learning 2026"
     """
     options = setup.settings(db=location)
     with setup.store(options) as store:
         if name is not None:
+            if home is not None:
+                with setup.store(setup.settings(db=home)) as first:
+                    # First: whoever is stopped here runs the same command again.
+                    moved = first.rename_course(store.course.name, name)
+                print_line(f"{moved} enrolments of {home} go along")
             store.name_course(name, title)
         found = store.course
     print_line(f"{found.name}: {found.title}")

@@ -183,7 +183,7 @@ def link(
     from grader.workflows.handing_in.links import sign
 
     with setup.store(setup.settings(db=db, evidence=evidence)) as store:
-        assigned_here(store, setup.places(), assignment)
+        assigned_here(store, setup.places(), assignment, photos=True)
         ends = _moment(until, store)
         names = [_student(store, each) for each in students]
         base = store.desk_url or "http://HOST"

@@ -10,6 +10,7 @@ import typer
 from grader.cli import setup
 from grader.cli.console import number, print_line, print_note, print_table
 from grader.cli.options import Database, Evidence, Jobs, OneStudent, RubricName, User
+from grader.errors import UsageError
 
 if TYPE_CHECKING:
     from grader.workflows.photos.collection import PhotosOf
@@ -27,24 +28,41 @@ Collected = Annotated[
 
 @photos.command()
 def collect(
-    submissions: Annotated[
-        Path, typer.Argument(metavar="SUBMISSIONS", help="A folder or archive of zips, or one student's zip.")
-    ],
     into: Annotated[
         Path, typer.Option("--into", "-i", metavar="PHOTOS", help="Folder for the photos, for you only.")
     ],
+    submissions: Annotated[
+        Path | None,
+        typer.Argument(metavar="[SUBMISSIONS]", help="A folder or archive of zips, or one student's zip."),
+    ] = None,
+    handed_in: Annotated[
+        str | None,
+        typer.Option("--handed-in", metavar="A", help="Those that count at the server for an assignment."),
+    ] = None,
     layout: Annotated[
         str | None,
         typer.Option("--format", metavar="NAME", help="Layout of the submissions [default: auto]."),
     ] = None,
+    db: Database = None,
+    evidence: Evidence = None,
 ) -> int:
     """Take all photos out of what was handed in, byte by byte. Call it again for those who come late.
 
     Example: grader photos collect submissions.zip --into photos/
+             grader photos collect --handed-in lab3a --into photos/
     """
     from grader.workflows.photos.collect import collect as collect_photos
+    from grader.workflows.photos.collect import collect_handed_in
 
-    done = collect_photos(submissions, into, format=layout)
+    if (submissions is None) == (handed_in is None):
+        raise UsageError(
+            "where the photos are is not said", expected="SUBMISSIONS, or --handed-in ASSIGNMENT"
+        )
+    if submissions is not None:
+        done = collect_photos(submissions, into, format=layout)
+    else:
+        with setup.store(setup.settings(db=db, evidence=evidence)) as store:
+            done = collect_handed_in(store, str(handed_in), into)
     rows = [
         (each.student, each.name, str(len(each.photos)), _look_at(each)) for each in done.collection.students
     ]

@@ -29,7 +29,10 @@ def _group() -> None:
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt, as the hand-in page gives it.")],
     notebook: Annotated[
-        Path | None, typer.Argument(metavar="[NOTEBOOK]", help="The file that it is said to be of.")
+        Path | None,
+        typer.Argument(
+            metavar="[NOTEBOOK]", help="The file that it is said to be of, or a folder of photos."
+        ),
     ] = None,
     db: Database = None,
     evidence: Evidence = None,
@@ -41,11 +44,12 @@ def verify(
     Example: grader receipt verify receipt-lab2-812.json lab2.ipynb --db grader.db
     """
     from grader.files.named import read_bytes
+    from grader.workflows.handing_in.pictures import packed_folder
     from grader.workflows.handing_in.receipts import read_receipt
     from grader.workflows.handing_in.receipts import verify as check
 
     wanted = read_receipt(file)
-    raw = None if notebook is None else read_bytes(notebook)
+    raw = None if notebook is None else packed_folder(notebook) if notebook.is_dir() else read_bytes(notebook)
     with setup.store(setup.settings(db=db, evidence=evidence)) as store:
         checks = check(store, wanted, raw)
     for each in checks:

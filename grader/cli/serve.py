@@ -15,9 +15,10 @@ from grader.cli.options import Data, Evidence, Gpus, Isolation, ReferenceFolder,
 from grader.errors import SetUpError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from grader.store import Store
+    from grader.workflows.serving.orders import CourseFiles
     from grader.workflows.serving.supervisor import Supervisor
     from grader.workflows.upkeep.settings import Settings
 
@@ -114,6 +115,14 @@ def serve(
     gpus: Gpus = None,
     runtime: Runtime = None,
     dbs: Databases = None,
+    folders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--folder",
+            metavar="NAME=DIR",
+            help="Folder with rubrics/ and reference/ of a further course; repeatable.",
+        ),
+    ] = None,
     evidence: Evidence = None,
     reference: ReferenceFolder = None,
     user: User = None,
@@ -158,6 +167,7 @@ def serve(
     with ExitStack() as closing:
         store = closing.enter_context(setup.store(options, create=usual))
         more = [closing.enter_context(setup.store(setup.settings(db=each))) for each in rest]
+        own = _own(folders or [], [each.course.name for each in more])
         accounts = store.accounts.any()
         require_safe_place(host, url, proxies or (), accounts=accounts)
         provider = None if oidc is None else read_oidc(oidc, store.clock)
@@ -175,6 +185,7 @@ def serve(
             watch_token=_token(metrics_token),
             log=log_format.value,
             places=setup.places(),
+            own=own,
             upload_bytes=upload_limit * 1024**2,
         )
         # Where people have accounts and come from elsewhere, a link in a log would be one way in too many.
@@ -191,13 +202,39 @@ def serve(
             closing.enter_context(Postman([store, *more], mailer, print_note))
             print_line(f"mails go out by {mailer.host}")
         if workers:
-            closing.enter_context(_seats(workers, options, [store, *more]))
+            closing.enter_context(_seats(workers, options, [store, *more], own))
         shared_readers().begin()
         opened.run()
     return 0
 
 
-def _seats(number: int, options: Settings, stores: Sequence[Store]) -> Supervisor:
+def _own(folders: Sequence[str], courses: Sequence[str]) -> dict[str, CourseFiles]:
+    """Rubrics and answers of further courses; one without a folder is judged by the bundled answers.
+
+    Raises:
+        UsageError: A folder is not there, or is said to be of no such course.
+    """
+    from grader.workflows.regrading.reference import bundled, load_reference
+    from grader.workflows.serving.orders import CourseFiles
+
+    own = {name: CourseFiles((), load_reference(bundled("reference"))) for name in courses}
+    for text in folders:
+        name, _, folder = text.partition("=")
+        if name not in own or not Path(folder).is_dir():
+            raise UsageError(
+                "this says not where the files of a further course are",
+                expected=f"NAME=FOLDER, with one of {', '.join(courses) or 'no further course'}",
+                found=text,
+            )
+        reference = Path(folder, "reference")
+        found = reference if reference.is_dir() else bundled("reference")
+        own[name] = CourseFiles((Path(folder),), load_reference(found))
+    return own
+
+
+def _seats(
+    number: int, options: Settings, stores: Sequence[Store], own: Mapping[str, CourseFiles]
+) -> Supervisor:
     """The process that runs what is handed in, beside the one that answers browsers."""
     from grader.workflows.serving.child import Task
     from grader.workflows.serving.supervisor import Supervisor
@@ -209,6 +246,10 @@ def _seats(number: int, options: Settings, stores: Sequence[Store]) -> Superviso
         reference=setup.reference(options).folder,
         actor=setup.actor(options),
         seats=number,
+        own={
+            name: (str(files.places[0]) if files.places else "", files.reference.folder)
+            for name, files in own.items()
+        },
     )
     print_line(f"what is handed in runs here, {number} at a time")
     return Supervisor(task, print_note)

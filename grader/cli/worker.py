@@ -103,7 +103,19 @@ def run_worker(
 
 
 @worker.command()
-def token(name: _Name, db: Database = None, user: User = None) -> int:
+def token(
+    name: _Name,
+    courses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--course",
+            metavar="NAME",
+            help="A course that it serves; repeatable [default: all there are].",
+        ),
+    ] = None,
+    db: Database = None,
+    user: User = None,
+) -> int:
     """Let a worker in: prints its token, once.
 
     Example: grader worker token gpu-1 > worker.token
@@ -112,7 +124,7 @@ def token(name: _Name, db: Database = None, user: User = None) -> int:
 
     options = setup.settings(db=db, user=user)
     with setup.store(options) as store:
-        print_line(let_in(store, name, actor=setup.actor(options)))
+        print_line(let_in(store, name, actor=setup.actor(options), courses=courses or ()))
     return 0
 
 
@@ -126,8 +138,9 @@ def list_workers(db: Database = None) -> int:
         for each in store.workers.all():
             state = "revoked" if each.revoked else "draining" if each.draining else "may work"
             seen = f"last heard of {each.seen:%d %b %Y %H:%M} UTC" if each.seen else "never heard of"
+            serves = each.courses.replace("\n", ", ") or "all courses"
             about = f"{each.seats} seats  {each.host} {each.version}  {each.dashboard}"
-            print_line(f"{each.name}  {state}  {seen}  {about}".rstrip())
+            print_line(f"{each.name}  {state}  {serves}  {seen}  {about}".rstrip())
     return 0
 
 

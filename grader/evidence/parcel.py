@@ -56,13 +56,19 @@ def unpack_parcel(raw: bytes) -> Parcel:
     """Splits what `pack_parcel` joined.
 
     Raises:
-        EvidenceError: These bytes are none of it, or their lengths do not add up.
+        EvidenceError: These bytes are none of it, their lengths do not add up, or a file of it would lie
+            elsewhere.
     """
     line, _, rest = raw.partition(b"\n")
     try:
         head = _Head.model_validate_json(line)
     except ValidationError as error:
         raise EvidenceError("these bytes are no work of ours", found=str(error)[:200]) from error
+    names = [path for path, _ in head.files]
+    if not all(map(_is_below, names)) or len(set(names)) < len(names):
+        raise EvidenceError(
+            "a file of this work has no place below the notebook's folder", found=str(names)[:200]
+        )
     sizes = [head.notebook, *(size for _, size in head.files)]
     if min(sizes) < 0 or sum(sizes) != len(rest):
         raise EvidenceError("work is cut short", expected=f"{sum(sizes)} bytes", found=f"{len(rest)} bytes")
@@ -72,3 +78,9 @@ def unpack_parcel(raw: bytes) -> Parcel:
         place += size
     files = tuple((path, content) for (path, _), content in zip(head.files, parts[1:], strict=True))
     return Parcel(head.plan, parts[0], files)
+
+
+def _is_below(path: str) -> bool:
+    """Whether a path leads to one place below a folder, on every system."""
+    parts = path.split("/")
+    return not any(part in ("", ".", "..") for part in parts) and not set(path) & {"\\", "\0"}

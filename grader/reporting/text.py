@@ -33,6 +33,10 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _READ_CHARACTERS = 4_000
 _SENTENCES = re.compile(r"(?:`[^`]*`|.)*?(?:[.!?](?=\s|$)\s*|$)", re.DOTALL)
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: All that any of them begins with; most texts have none of it.
+_UNCLEAN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def clean(text: str) -> str:
@@ -41,6 +45,8 @@ def clean(text: str) -> str:
     A direction override can make code read otherwise than it runs ("Trojan Source", CVE-2021-42574); it
     is shown as ``<U+202E>`` rather than dropped, since it is part of what was handed in.
     """
+    if _UNCLEAN.search(text) is None:
+        return text
     text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
     text = _SURROGATES.sub("\ufffd", text)
     return _DIRECTIONS.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)

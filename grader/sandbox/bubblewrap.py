@@ -107,10 +107,14 @@ def _limited(limits: Limits) -> list[str]:
     return ["prlimit", *sizes, "--"]
 
 
-def python_view() -> list[str]:
-    """Words that show this machine's programs and Python, read-only, and nothing of an installed grader."""
-    system = (Path(name) for name in (*_SYSTEM, *_SETTINGS) if Path(name).exists())
-    seen = [*(word for path in system for word in _view(path))]
+def python_view(*, system: bool = True) -> list[str]:
+    """Words that show this machine's programs and Python, read-only, and nothing of an installed grader.
+
+    Args:
+        system: Whether the system's own folders are shown; else they are there already.
+    """
+    paths = (Path(name) for name in (*_SYSTEM, *_SETTINGS) if system and Path(name).exists())
+    seen = [*(word for path in paths for word in _view(path))]
     packages = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
     for place in sorted({sys.prefix, sys.base_prefix, *packages}):
         if not place.startswith("/usr/"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BindParameter, CompoundSelect, bindparam, func, select, union
+from sqlalchemy import BindParameter, CompoundSelect, bindparam, exists, func, select, union
 from sqlalchemy.orm import Session
 
 from grader.store.marks import BulkMarkRecord
@@ -19,9 +19,10 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.moments import of_moment
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
 
-__all__ = ["newest_row", "students_since"]
+__all__ = ["newest_row", "several_since", "students_since"]
 
 _OWN = (SubmissionRow, AttemptRow, MarkRow, FlagRow, RemarkRow, DropRow, ExtensionRow, ExcuseRow)
 
@@ -31,7 +32,7 @@ _NEWEST = select(func.max(LedgerRow.seq))
 
 def newest_row(session: Session) -> int:
     """The number of the newest row of all; 0 for none."""
-    return session.scalar(_NEWEST) or 0
+    return of_moment(session, "newest row", lambda: session.scalar(_NEWEST) or 0)
 
 
 def _touched() -> CompoundSelect[str]:
@@ -59,21 +60,40 @@ _SEVERAL = select(BulkMarkRow).where(
 )
 
 
-#: What concerns everybody.
-_ERASED = select(ErasureRow.seq).where(ErasureRow.seq > bindparam("seq")).limit(1)
-_DATED = (
-    select(DatesRow.seq)
-    .where(DatesRow.seq > bindparam("seq"), DatesRow.assignment == bindparam("assignment"))
-    .limit(1)
+#: What concerns everybody, and whether anything is about several works.
+_ALL = select(
+    exists().where(ErasureRow.seq > bindparam("seq")),
+    exists().where(DatesRow.seq > bindparam("seq"), DatesRow.assignment == bindparam("assignment")),
+    exists().where(BulkMarkRow.seq > bindparam("seq"), BulkMarkRow.assignment == bindparam("assignment")),
 )
+
+
+def several_since(session: Session, assignment: str, seq: int) -> bool:
+    """Whether a row after this one is a decision about several works of an assignment."""
+    return _of_all(session, assignment, seq)[2]
+
+
+def _of_all(session: Session, assignment: str, seq: int) -> tuple[bool, bool, bool]:
+    """Whether somebody was erased since, whether dates were set, whether several were decided at once."""
+
+    def ask() -> tuple[bool, bool, bool]:
+        erased, dated, several = session.execute(_ALL, {"seq": seq, "assignment": assignment}).one()
+        return bool(erased), bool(dated), bool(several)
+
+    return of_moment(session, ("all", assignment, seq), ask)
 
 
 def students_since(session: Session, assignment: str, seq: int) -> set[str] | None:
     """Whose work on an assignment rows after this one concern; None where that may be everybody's."""
+    return of_moment(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
+
+
+def _since(session: Session, assignment: str, seq: int) -> set[str] | None:
     since = {"seq": seq, "assignment": assignment}
-    if session.scalar(_ERASED, {"seq": seq}) is not None or session.scalar(_DATED, since) is not None:
+    erased, dated, _ = _of_all(session, assignment, seq)
+    if erased or dated:
         return None
     found = set(session.scalars(_TOUCHED, since))
-    for row in session.scalars(_SEVERAL, since):
+    for row in session.scalars(_SEVERAL, since) if several_since(session, assignment, seq) else ():
         found.update(each.student for each in BulkMarkRecord.of(row).about)
     return found

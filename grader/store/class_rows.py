@@ -92,9 +92,13 @@ class GivenWith:
 
 
 def class_rows(
-    session: Session, assignment: str, criterion: str, students: Collection[str] | None = None
+    session: Session,
+    assignment: str,
+    criterion: str,
+    students: Collection[str] | None = None,
+    alike: str | None = None,
 ) -> list[ClassRow]:
-    """A row for each student with a verdict, in their order; of those named only, where any are."""
+    """A row for each student with a verdict, in their order; of those named and alike only, where any are."""
     criteria, works, verdicts = CriterionRow.__table__.c, StandingRow.__table__.c, VerdictRow.__table__.c
     own = ("student", "criterion", "status", "points", "out_of", "pending", "waits", "mark", "alike")
     query = (
@@ -109,6 +113,8 @@ def class_rows(
     )
     if students is not None:
         query = query.where(criteria.student.in_(students))
+    if alike is not None:
+        query = query.where(criteria.alike == alike)
     return [ClassRow._make(row) for row in session.execute(query)]
 
 

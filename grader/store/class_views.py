@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from grader.grading.points import add_up
 from grader.store.models import AttemptRow, SubmissionRow, VerdictRow
+from grader.store.moments import of_moment
 from grader.store.standing_tables import BlockRow, CountRow, CriterionRow, LayoutRow, StandingRow
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ __all__ = [
     "Counts",
     "CriterionStanding",
     "FileOn",
+    "PointsWaiting",
     "Standing",
     "counts",
     "files_on",
@@ -28,6 +31,7 @@ __all__ = [
     "number_waiting",
     "packed_marks",
     "page",
+    "points_waiting",
     "rubrics_of",
     "size_of",
     "standings",
@@ -91,6 +95,14 @@ class FileOn(NamedTuple):
 
     attempt: int | None
     late: bool
+
+
+class PointsWaiting(NamedTuple):
+    """In how many works a criterion's points wait for a person, and how many points in all."""
+
+    criterion: str
+    works: int
+    points: float
 
 
 @dataclass(frozen=True)
@@ -208,8 +220,32 @@ def next_waiting(
     return list(map(CriterionStanding._make, session.connection().execute(query)))
 
 
+def points_waiting(session: Session, assignment: str) -> tuple[int, list[PointsWaiting]]:
+    """In how many works points wait, and for which criteria; see `History.points_waiting`."""
+    asked = (CriterionRow.assignment == assignment, CriterionRow.waits == 1, CriterionRow.pending > 0)
+    works = select(func.count(CriterionRow.student.distinct())).where(*asked)
+    query = (
+        select(CriterionRow.criterion, CriterionRow.pending, func.count())
+        .where(*asked)
+        .group_by(CriterionRow.criterion, CriterionRow.pending)
+    )
+    found: dict[str, list[tuple[float, int]]] = {}
+    for criterion, points, number in session.connection().execute(query):
+        found.setdefault(criterion, []).append((points, number))
+    return session.scalar(works) or 0, [
+        PointsWaiting(
+            criterion, sum(number for _, number in each), add_up(points * number for points, number in each)
+        )
+        for criterion, each in found.items()
+    ]
+
+
 def counts(session: Session, assignment: str) -> Counts:
     """The counters of an assignment."""
+    return of_moment(session, ("counts", assignment), lambda: _counts(session, assignment))
+
+
+def _counts(session: Session, assignment: str) -> Counts:
     query = select(CountRow.criterion, CountRow.what, CountRow.number).where(
         CountRow.assignment == assignment, CountRow.number > 0
     )

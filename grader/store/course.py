@@ -14,7 +14,7 @@ from grader.store.api_tables import ApiTokenRow
 from grader.store.lti_tables import LtiContextRow, PlatformRow, SentScoreRow
 from grader.store.models import SettingRow
 
-__all__ = ["COURSE_NAME", "Course", "desk_url", "keep_desk_url", "name_course", "read_course"]
+__all__ = ["COURSE_NAME", "Course", "desk_url", "keep_desk_url", "name_course", "read_course", "take_along"]
 
 #: What a course is called until somebody says it.
 COURSE_NAME = "course"
@@ -53,24 +53,38 @@ def name_course(session: Session, name: str, title: str) -> None:
     Raises:
         UsageError: The name would not stand well in an address.
     """
+    take_along(session, read_course(session).name, name)
+    for key, value in ((_NAME, name), (_TITLE, title.strip())):
+        session.merge(SettingRow(name=key, value=value))
+
+
+def take_along(session: Session, before: str, name: str) -> int:
+    """Lets whoever this database knows to be in a course be in it under its new name; again does nothing.
+
+    Who is enrolled under the new name already stays what they are there.
+
+    Returns:
+        How many enrolments there were.
+
+    Raises:
+        UsageError: The name would not stand well in an address.
+    """
     if not _ALLOWED.fullmatch(name):
         raise UsageError(
             "this cannot be the short name of a course, which stands in addresses",
             expected="up to 40 of a-z, 0-9 and -, as dl-2026",
             found=name,
         )
-    before = read_course(session).name
-    if before != name:
-        there = select(EnrolmentRow.account).where(EnrolmentRow.course == name)
-        old = EnrolmentRow.course == before
-        session.execute(
-            update(EnrolmentRow).where(old, EnrolmentRow.account.not_in(there)).values(course=name)
-        )
-        session.execute(delete(EnrolmentRow).where(old))
-        for table in (ApiTokenRow, PlatformRow, LtiContextRow, SentScoreRow):
-            session.execute(update(table).where(table.course == before).values(course=name))
-    for key, value in ((_NAME, name), (_TITLE, title.strip())):
-        session.merge(SettingRow(name=key, value=value))
+    if before == name:
+        return 0
+    there = select(EnrolmentRow.account).where(EnrolmentRow.course == name)
+    old = EnrolmentRow.course == before
+    moving = update(EnrolmentRow).where(old, EnrolmentRow.account.not_in(there)).values(course=name)
+    moved = session.scalars(moving.returning(EnrolmentRow.account)).all()
+    session.execute(delete(EnrolmentRow).where(old))
+    for table in (ApiTokenRow, PlatformRow, LtiContextRow, SentScoreRow):
+        session.execute(update(table).where(table.course == before).values(course=name))
+    return len(moved)
 
 
 def desk_url(session: Session) -> str:

@@ -23,6 +23,7 @@ from grader.errors import DamagedRow, GraderError
 from grader.evidence.record import Outcome
 from grader.grading.requests import Action, Kind
 from grader.grading.verdict import Verdict
+from grader.judging.judgement import Status
 from grader.store import desk_tables, standing_tables
 from grader.store.hand_ins import Way
 from grader.store.ledger import any_bytes
@@ -289,6 +290,15 @@ def _layout(text: str) -> None:
             raise ValueError
 
 
+def _differing(text: str) -> None:
+    for each in json.loads(text):
+        words = all(isinstance(each[name], str) for name in ("criterion", "title", "said"))
+        for status, points, pending in (each["first"], each["second"]):
+            Status(status)
+            if not words or not math.isfinite(points + pending):
+                raise ValueError
+
+
 #: What single columns hold beyond their type, by table and column.
 _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("attempts", "outcome"): _one_of(each.value for each in Outcome),
@@ -303,6 +313,8 @@ _TOLD: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("standing_layouts", "criteria"): ("a list of [criterion, points] as JSON", _is_read(_layout)),
     ("secrets", "value"): ("a secret", bool),
     ("settings", "value"): ("a value", bool),
+    ("second_runs", "state"): _one_of(("waiting", "steady", "unsteady", "failed")),
+    ("second_runs", "differing"): ("what differed by criterion, as JSON", _is_read(_differing)),
     ("mails", "state"): _one_of(("waiting", "sending", "sent", "given up")),
     ("let_go", "what"): _one_of(("uploads", "evidence")),
     ("let_go", "digests"): ("digests in hex, with blanks between", _is_read(_digests)),

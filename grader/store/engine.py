@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import GraderError, StoreError, StoreUnavailable, UsageError
+from grader.store.moments import Moments
 from grader.store.read_only import ReadOnlyFile, may_write
 
 __all__ = [
@@ -101,6 +102,7 @@ class Database:
         self.engine = connect(location, busy_timeout_s=busy_timeout_s, url=url)
         self._busy_timeout_s = busy_timeout_s
         self._one_writer = threading.Lock()
+        self._moments = Moments(self._begin)
         reading, writing = _isolation(self.engine)
         self._reading = sessionmaker(self.engine.execution_options(**reading))
         self._writing = sessionmaker(self.engine.execution_options(writes=True, **writing))
@@ -118,9 +120,48 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
-        with self._plainly(), self._reading() as session:
+        with self._plainly():
+            if self._moments.lasts:
+                with self._moments.reading() as session:
+                    yield session
+                return
+            with self._reading() as session:
+                self.at_start(session)
+                yield session
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Lets all that this thread reads until the end be of one moment, in one transaction.
+
+        It begins at once, so that nobody who holds a lock that others wait for waits for a connection. What
+        the thread writes meanwhile ends it; whoever reads then begins another one.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        if self._moments.lasts:
+            yield
+            return
+        with self._plainly():
+            self._moments.begin()
+        try:
+            yield
+        finally:
+            self._moments.end()
+
+    def renew_moment(self) -> None:
+        """Lets the next reader of this thread begin another moment, unless one is reading just now."""
+        self._moments.renew()
+
+    def _begin(self) -> Session:
+        """A reader's session, which whoever asks closes."""
+        session = self._reading()
+        try:
             self.at_start(session)
-            yield session
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -153,6 +194,7 @@ class Database:
         Raises:
             StoreError: The database is locked, damaged or out of reach.
         """
+        self.renew_moment()
         turn = self._turn() if self.engine.dialect.name == "sqlite" else nullcontext()
         with turn, self._plainly(), self._queueing.begin() as session:
             session.connection()
@@ -176,11 +218,12 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Lets one thread at a time wait for the database's lock.
+        """Lets one thread at a time wait for the database's lock, which holds no moment meanwhile.
 
         More of them would hold all connections of this process, so that claims went without, and SQLite's
         waiters look for the lock now and then, in no order.
         """
+        self.renew_moment()
         if not self._one_writer.acquire(timeout=self._busy_timeout_s):
             raise _explain("database is locked", self.location, lost=False)
         try:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from grader.evidence.record import Outcome
 from grader.store.models import AttemptRow, JobRow
 
-__all__ = ["ANYWHERE", "PRE_CHECK", "Ask", "JobKey", "Priority", "enter", "in_state"]
+__all__ = ["ANYWHERE", "BESIDE", "PRE_CHECK", "SECOND_RUN", "Ask", "JobKey", "Priority", "enter", "in_state"]
 
 #: In place of an image: whoever takes the job says what it runs in.
 ANYWHERE = "any"
@@ -42,6 +42,16 @@ class Priority(IntEnum):
     TRY_OUT = 1
     RERUN = 2
     PRE_CHECK = 3
+    #: Of an attempt that was recorded already, to see whether it is steady.
+    SECOND_RUN = 4
+
+
+#: What replaces no file and is replaced by none: it says nothing of what counts.
+BESIDE = (Priority.TRY_OUT, Priority.SECOND_RUN)
+
+
+#: The purpose of a job that runs once more what an attempt stands on; no attempt comes of it either.
+SECOND_RUN = "second run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class JobKey:
         notebook: SHA-256 of the file.
         plan: Digest of the plan.
         image: What it runs in; empty where nothing is run, `ANYWHERE` where whoever takes it says so.
-        purpose: Empty where an attempt comes of it, else `PRE_CHECK`.
+        purpose: Empty where an attempt comes of it, else `PRE_CHECK` or `SECOND_RUN`.
     """
 
     student: str
@@ -162,7 +172,7 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
 
     One that is being run already is let run: its attempt is of the file that it names.
     """
-    if ask.priority is Priority.TRY_OUT:
+    if ask.priority in BESIDE:
         return None
     replaced = (
         JobRow.student.in_((ask.key.student, *ask.fellows)),
@@ -171,7 +181,7 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
         JobRow.notebook != ask.key.notebook,
         in_state("queued"),
         _is_open(),
-        JobRow.priority != Priority.TRY_OUT,
+        JobRow.priority.not_in(BESIDE),
         JobRow.purpose == ask.key.purpose,
         JobRow.id.not_in(beside),
     )

@@ -51,6 +51,7 @@ from grader.store.persons import rows_of
 from grader.store.prechecks import forget_pre_checks, held_pre_checks
 from grader.store.queue_tables import QueueOrderRow
 from grader.store.roster import PersonRecord
+from grader.store.second_run_tables import SecondRunRow
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
 
@@ -240,6 +241,8 @@ def _forget_answers(session: Session, student: str) -> None:
     """All count as looked at, or somebody would look for what is gone."""
     attempts = sorted(session.scalars(select(AttemptRow.seq).where(AttemptRow.student == student)))
     session.execute(delete(AnswerRow).where(AnswerRow.attempt.in_(attempts)))
+    # What a second run found may say what they wrote.
+    session.execute(delete(SecondRunRow).where(SecondRunRow.attempt.in_(attempts)))
     keep_answers(session, [AnswerRecord.looked_at(attempt) for attempt in attempts])
 
 

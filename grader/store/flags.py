@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import FlagRow, LedgerRow
+from grader.store.moments import of_moment
 from grader.store.records import Record
 
 __all__ = ["Flag", "FlagRecord", "record_flag", "standing_flags"]
@@ -44,6 +45,25 @@ def record_flag(session: Session, flag: FlagRecord, signature: Signature) -> Non
     ledger.append(session, FlagRow(**flag.columns), signature)
 
 
+_FLAGS = select(FlagRow, LedgerRow).join(LedgerRow, LedgerRow.seq == FlagRow.seq).order_by(FlagRow.seq)
+# Made once: each look at a work or a class asks one, and to put it together takes longer than to ask.
+_FLAGS_OF = _FLAGS.where(
+    FlagRow.seq.in_(
+        select(func.max(FlagRow.seq))
+        .where(FlagRow.assignment == bindparam("assignment"), FlagRow.student == bindparam("student"))
+        .group_by(FlagRow.criterion)
+    )
+)
+
+_FLAGS_ON = _FLAGS.where(
+    FlagRow.seq.in_(
+        select(func.max(FlagRow.seq))
+        .where(FlagRow.assignment == bindparam("assignment"))
+        .group_by(FlagRow.student, FlagRow.criterion)
+    )
+)
+
+
 def standing_flags(
     session: Session,
     *,
@@ -52,6 +72,11 @@ def standing_flags(
     students: Collection[str] | None = None,
 ) -> list[Flag]:
     """Flags that nobody has settled, in the order in which they were raised."""
+    if assignment is not None and student is not None and students is None:
+        return _flags(session, _FLAGS_OF, {"assignment": assignment, "student": student})
+    if assignment is not None and student is None and students is None:
+        every = ("flags", assignment)
+        return of_moment(session, every, lambda: _flags(session, _FLAGS_ON, {"assignment": assignment}))
     key = (FlagRow.assignment, FlagRow.student, FlagRow.criterion)
     newest = select(func.max(FlagRow.seq)).group_by(*key)
     if assignment is not None:
@@ -60,14 +85,12 @@ def standing_flags(
         newest = newest.where(FlagRow.student == student)
     if students is not None:
         newest = newest.where(FlagRow.student.in_(students))
-    query = (
-        select(FlagRow, LedgerRow)
-        .join(LedgerRow, LedgerRow.seq == FlagRow.seq)
-        .where(FlagRow.seq.in_(newest))
-        .order_by(FlagRow.seq)
-    )
+    return _flags(session, _FLAGS.where(FlagRow.seq.in_(newest)), {})
+
+
+def _flags(session: Session, query: Select[FlagRow, LedgerRow], asked: Mapping[str, str]) -> list[Flag]:
     return [
         Flag(row.student, row.assignment, row.criterion, row.note, seal.actor, seal.at)
-        for row, seal in session.execute(query)
+        for row, seal in session.execute(query, asked)
         if row.raised
     ]

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from grader.store.changes import several_since
 from grader.store.marks import About, BulkMarkRecord, MarkRecord
 from grader.store.models import BulkMarkRow, LedgerRow, MarkRow
 
-__all__ = ["CommentUsed", "GivenMark", "comments_on", "newest_by"]
+__all__ = ["CommentUsed", "GivenMark", "comments_on", "given_since", "newest_by"]
 
 #: So many of a person's newest rows are looked through for one that is not undone.
 _LOOKED_THROUGH = 200
@@ -79,9 +81,7 @@ def _marks_by(session: Session, actor: str, assignment: str, criterion: str | No
     for row in session.scalars(query if criterion is None else query.where(MarkRow.criterion == criterion)):
         undoing = exists().where(MarkRow.assignment == assignment, MarkRow.undoes == row.seq)
         if not session.scalar(select(undoing)):
-            record = MarkRecord.of(row)
-            about = About(record.student, record.verdict, record.seen_mark)
-            yield GivenMark(row.seq, record.criterion, record.points, record.comment, (about,), bulk=False)
+            yield _of_one(row)
 
 
 def _bulk_by(session: Session, actor: str, assignment: str, criterion: str | None) -> Iterator[GivenMark]:
@@ -97,8 +97,58 @@ def _bulk_by(session: Session, actor: str, assignment: str, criterion: str | Non
     ):
         undoing = exists().where(BulkMarkRow.assignment == assignment, BulkMarkRow.undoes == row.seq)
         if not session.scalar(select(undoing)):
-            record = BulkMarkRecord.of(row)
-            yield GivenMark(row.seq, record.criterion, record.points, record.comment, record.about, bulk=True)
+            yield _of_several(row)
+
+
+RowT = TypeVar("RowT", MarkRow, BulkMarkRow)
+
+
+def _after(table: type[RowT]) -> Select[RowT, str]:
+    """Marks of a criterion after a row, each with its author."""
+    return (
+        select(table, LedgerRow.actor)
+        .join(LedgerRow, LedgerRow.seq == table.seq)
+        .where(table.assignment == bindparam("assignment"), table.criterion == bindparam("criterion"))
+        .where(table.seq > bindparam("seq"))
+        .order_by(table.seq)
+    )
+
+
+# Made once: each key of points asks them, and to put one together takes longer than to ask it.
+_SINCE, _ALIKE_SINCE = _after(MarkRow), _after(BulkMarkRow)
+
+
+def given_since(
+    session: Session, assignment: str, criterion: str, seq: int
+) -> list[tuple[str, GivenMark]] | None:
+    """Marks of a criterion that were given after this row, each with its author, oldest first.
+
+    Answers to remark requests are none; None where a row undoes another, since that changes what was before.
+    """
+    asked = {"assignment": assignment, "criterion": criterion, "seq": seq}
+    found: list[tuple[str, GivenMark]] = []
+    for row, by in session.execute(_SINCE, asked):
+        if row.undoes is not None:
+            return None
+        if row.request is None:
+            found.append((by, _of_one(row)))
+    several = several_since(session, assignment, seq)
+    for many, by in session.execute(_ALIKE_SINCE, asked) if several else ():
+        if many.undoes is not None:
+            return None
+        found.append((by, _of_several(many)))
+    return sorted(found, key=lambda each: each[1].seq)
+
+
+def _of_one(row: MarkRow) -> GivenMark:
+    record = MarkRecord.of(row)
+    about = About(record.student, record.verdict, record.seen_mark)
+    return GivenMark(row.seq, record.criterion, record.points, record.comment, (about,), bulk=False)
+
+
+def _of_several(row: BulkMarkRow) -> GivenMark:
+    record = BulkMarkRecord.of(row)
+    return GivenMark(row.seq, record.criterion, record.points, record.comment, record.about, bulk=True)
 
 
 def comments_on(session: Session, assignment: str, criterion: str) -> list[CommentUsed]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.grading.what_if import Distribution, Packed, WhatIf
@@ -26,6 +26,7 @@ from grader.store import (
     groups,
     hand_ins,
     health,
+    lateness,
     ledger,
     mails,
     marks,
@@ -39,6 +40,7 @@ from grader.store import (
     results,
     retention,
     roster,
+    second_runs,
     secret,
     shares,
     timeline,
@@ -46,7 +48,7 @@ from grader.store import (
 from grader.store.allowances import DatesSet, Excuse, Extension
 from grader.store.answers import AnswerRecord
 from grader.store.class_rows import ClassRow, GivenWith, GraderRow, OpenRow
-from grader.store.class_views import Counts, CriterionStanding, FileOn, Standing
+from grader.store.class_views import Counts, CriterionStanding, FileOn, PointsWaiting, Standing
 from grader.store.drafts import RubricDraft
 from grader.store.drops import Drop
 from grader.store.enrolling import book_in
@@ -88,6 +90,18 @@ from grader.store.timeline import TimelineEntry
 from grader.store.zone import kept_zone
 
 __all__ = ["History"]
+
+# Made once: each mark asks them, and to put one together takes longer than to ask it.
+_HANDED_IN = (
+    select(SubmissionRow.seq)
+    .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
+    .limit(1)
+)
+_JUDGED = (
+    select(AttemptRow, VerdictRow)
+    .join(VerdictRow, VerdictRow.attempt == AttemptRow.seq)
+    .where(VerdictRow.seq == bindparam("verdict"))
+)
 
 
 class History:
@@ -160,9 +174,10 @@ class History:
 
     def handed_in(self, student: str, assignment: str | None = None) -> bool:
         """Whether there is any work of a student, on one assignment or on any."""
-        query = select(SubmissionRow.seq).filter_by(student=student)
         if assignment is not None:
-            query = query.filter_by(assignment=assignment)
+            asked = {"student": student, "assignment": assignment}
+            return self.session.scalar(_HANDED_IN, asked) is not None
+        query = select(SubmissionRow.seq).filter_by(student=student)
         return self.session.scalar(query.limit(1)) is not None
 
     def file_of(self, student: str, assignment: str, notebook: str) -> SubmissionRecord | None:
@@ -277,13 +292,18 @@ class History:
         return class_views.next_waiting(self.session, assignment, criterion, after=after, number=number)
 
     def class_rows(
-        self, assignment: str, criterion: str, students: Collection[str] | None = None
+        self,
+        assignment: str,
+        criterion: str,
+        students: Collection[str] | None = None,
+        *,
+        alike: str | None = None,
     ) -> list[ClassRow]:
         """Where one criterion of each student's work stands, in their order; what was dropped is left out.
 
-        Of the students named only, where it is not None.
+        Of the students named only, and of those alike (see `ClassRow`), where these are not None.
         """
-        return class_rows.class_rows(self.session, assignment, criterion, students)
+        return class_rows.class_rows(self.session, assignment, criterion, students, alike)
 
     def newest_row(self) -> int:
         """The number of the newest row of all, which tells whether anything is new; 0 for none."""
@@ -300,6 +320,10 @@ class History:
     def open_rows(self, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:
         """All that waits of an assignment, criterion by criterion; of these students only, where any are."""
         return class_rows.open_rows(self.session, assignment, students)
+
+    def points_waiting(self, assignment: str) -> tuple[int, list[PointsWaiting]]:
+        """In how many works of an assignment points wait for a person, and for which criteria."""
+        return class_views.points_waiting(self.session, assignment)
 
     def graders(self, assignment: str) -> list[GraderRow]:
         """Who gave how much for which criterion, from the standing."""
@@ -327,7 +351,7 @@ class History:
 
     def tokens_spent_before(self, assignment: str, policy: LatePolicy | None) -> Mapping[str, int]:
         """Late tokens that students spent on assignments due before this one, if `policy` were its own."""
-        return results.tokens_spent_before(self.session, assignment, policy=policy)
+        return lateness.tokens_spent_before(self.session, assignment, policy=policy)
 
     def dropped(self, assignment: str) -> Mapping[str, Drop]:
         """Whose work on an assignment a person took out of what counts."""
@@ -358,7 +382,7 @@ class History:
 
     def late_policy(self, assignment: str) -> LatePolicy | None:
         """What the newest verdict's rubric says of lateness, with the course's dates; None for nothing."""
-        return results.late_policy(self.session, assignment)
+        return lateness.late_policy(self.session, assignment)
 
     def late_policy_for(self, assignment: str, student: str, rubrics: LatePolicy | None) -> LatePolicy | None:
         """What handing in late costs one student.
@@ -368,7 +392,7 @@ class History:
             student: Whose, who need not have handed in anything.
             rubrics: The rubric's rule; the course's dates and an extension stand above it.
         """
-        return results.policy_of_student(self.session, assignment, student, rubrics)
+        return lateness.policy_of_student(self.session, assignment, student, rubrics)
 
     def timeline(self, student: str, assignment: str) -> list[TimelineEntry]:
         """All that ever happened to a student's work on an assignment, oldest first."""
@@ -409,8 +433,7 @@ class History:
 
     def judged(self, verdict: int) -> tuple[AttemptRecord, VerdictRecord] | None:
         """The verdict with this number and the attempt that it is on."""
-        query = select(AttemptRow, VerdictRow).join(VerdictRow, VerdictRow.attempt == AttemptRow.seq)
-        found = self.session.execute(query.where(VerdictRow.seq == verdict)).first()
+        found = self.session.execute(_JUDGED, {"verdict": verdict}).first()
         return None if found is None else (AttemptRecord.of(found[0]), VerdictRecord.of(found[1]))
 
     def seals_after(self, seq: int, size: int) -> list[Seal]:
@@ -431,9 +454,27 @@ class History:
         """The newest mark of a person's own that nobody has undone; None where there is none."""
         return given.newest_by(self.session, actor, assignment, criterion)
 
+    def given_since(
+        self, assignment: str, criterion: str, seq: int
+    ) -> Sequence[tuple[str, GivenMark]] | None:
+        """Marks of a criterion after this row with their authors; None where one of them undoes another."""
+        return given.given_since(self.session, assignment, criterion, seq)
+
     def comments_on(self, assignment: str, criterion: str) -> list[CommentUsed]:
         """Comments that marks of a criterion were given with, the most used first."""
         return given.comments_on(self.session, assignment, criterion)
+
+    def second_run_of(self, job: int) -> AttemptRecord | None:
+        """The attempt that a job of the queue is the second run of; None where it is none."""
+        return second_runs.first_of(self.session, job)
+
+    def second_runs(self, assignment: str | None = None) -> second_runs.SecondRuns:
+        """What second runs came to, of an assignment or of all."""
+        return second_runs.found(self.session, assignment)
+
+    def one_in(self, assignment: str = "") -> int:
+        """Of how many attempts one is run twice; 0 for none."""
+        return second_runs.one_in(self.session, assignment)
 
     def mailing(self) -> Mailing | None:
         """How the course's mails go out; None where it sends none."""

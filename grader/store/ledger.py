@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
@@ -105,9 +106,13 @@ def seal(entry: Stored, row: Stored) -> str:
 
 def head(session: Session) -> Head | None:
     """The newest seal, read as it is stored, so that a damaged one does not stop those who ask."""
+    return _head(session, _newest())
+
+
+@cache
+def _newest() -> Select[Any]:
     table = _table(LedgerRow)
-    newest = _raw(table, "seq", "digest").order_by(None).order_by(table.c.seq.desc()).limit(1)
-    return _head(session, newest)
+    return _raw(table, "seq", "digest").order_by(None).order_by(table.c.seq.desc()).limit(1)
 
 
 def head_at(session: Session, seq: int) -> Head | None:

@@ -7,7 +7,7 @@ nothing before somebody has decided what of it a share is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
@@ -171,9 +171,14 @@ class LimitedHistory(History):
         ]
 
     def class_rows(
-        self, assignment: str, criterion: str, students: Collection[str] | None = None
+        self,
+        assignment: str,
+        criterion: str,
+        students: Collection[str] | None = None,
+        *,
+        alike: str | None = None,
     ) -> list[ClassRow]:
-        return super().class_rows(assignment, criterion, self._within(assignment, students))
+        return super().class_rows(assignment, criterion, self._within(assignment, students), alike=alike)
 
     def students_since(self, assignment: str, seq: int) -> set[str] | None:
         if newest_share(self.session, self._grader) > seq:
@@ -230,6 +235,13 @@ class LimitedHistory(History):
     def given_by(self, actor: str, assignment: str, criterion: str | None = None) -> GivenMark | None:
         found = super().given_by(actor, assignment, criterion)
         whole = found is not None and {each.student for each in found.about} <= self._share(assignment)
+        return found if whole else None
+
+    def given_since(
+        self, assignment: str, criterion: str, seq: int
+    ) -> Sequence[tuple[str, GivenMark]] | None:
+        found, share = super().given_since(assignment, criterion, seq), self._share(assignment)
+        whole = all(each.student in share for _, given in found or () for each in given.about)
         return found if whole else None
 
     def flags(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, bindparam, or_, select, type_coerce
@@ -19,8 +21,10 @@ from grader.store.records import Record
 from grader.store.types import Mention
 
 __all__ = [
+    "DECIDED",
     "About",
     "BulkMarkRecord",
+    "Given",
     "MarkRecord",
     "decisions",
     "files_read",
@@ -29,6 +33,19 @@ __all__ = [
     "mentions",
 ]
 
+#: Under which a session keeps marks that it gave, as `Given`, by the number of their row.
+DECIDED = "decided"
+_DECIDED = (
+    select(MarkRow, LedgerRow, VerdictRow.rubric)
+    .join(LedgerRow, LedgerRow.seq == MarkRow.seq)
+    .outerjoin(VerdictRow, VerdictRow.seq == MarkRow.verdict)
+    .order_by(MarkRow.seq)
+)
+# Made once: each look at a work asks it, and to put it together takes longer than to ask.
+_DECIDED_ON = _DECIDED.where(
+    MarkRow.assignment == bindparam("assignment"), MarkRow.student.in_(bindparam("students", expanding=True))
+)
+_BODIES = select(VerdictRow.seq, VerdictRow.body)
 #: Of a rubric's verdicts so many are tried for one that can be read.
 _READ_FOR_WORTH = 5
 
@@ -100,13 +117,28 @@ class BulkMarkRecord(Record):
         return {**super().columns, "about": about}
 
 
+@dataclass(frozen=True)
+class Given:
+    """A decision of this transaction about one work, and the verdict that it was given on.
+
+    What the criterion was worth is left open in `decision`.
+    """
+
+    assignment: str
+    student: str
+    verdict: int | None
+    decision: Decision
+
+
 def give(session: Session, mark: MarkRecord, signature: Signature) -> int:
     """Writes a mark.
 
     Returns:
         Its number.
     """
-    return ledger.append(session, MarkRow(**mark.columns), signature).seq
+    seq = ledger.append(session, MarkRow(**mark.columns), signature).seq
+    _note(session, seq, mark, signature, (About(mark.student, mark.verdict, None),))
+    return seq
 
 
 def give_alike(session: Session, marks: BulkMarkRecord, signature: Signature) -> int:
@@ -115,41 +147,75 @@ def give_alike(session: Session, marks: BulkMarkRecord, signature: Signature) ->
     Returns:
         Its number.
     """
-    return ledger.append(session, BulkMarkRow(**marks.columns), signature).seq
+    seq = ledger.append(session, BulkMarkRow(**marks.columns), signature).seq
+    _note(session, seq, marks, signature, marks.about)
+    return seq
+
+
+def _note(
+    session: Session,
+    seq: int,
+    given: MarkRecord | BulkMarkRecord,
+    signature: Signature,
+    about: Sequence[About],
+) -> None:
+    """Keeps what `decisions` would read of a row that was just written."""
+    decision = Decision(
+        seq,
+        given.criterion,
+        None if given.points is None else float(given.points) + 0.0,
+        signature.actor,
+        signature.at.astimezone(UTC),
+        given.comment,
+        given.request if isinstance(given, MarkRecord) else None,
+        given.undoes,
+        len(about),
+    )
+    noted: dict[int, list[Given]] = session.info.setdefault(DECIDED, {})
+    noted[seq] = [Given(given.assignment, each.student, each.verdict, decision) for each in about]
 
 
 def decisions(
-    session: Session, *, assignment: str | None = None, students: Collection[str] = ()
+    session: Session,
+    *,
+    assignment: str | None = None,
+    students: Collection[str] = (),
+    several: bool = True,
 ) -> dict[tuple[str, str], list[Decision]]:
-    """All decisions on marks, oldest first, by assignment and student."""
-    query = (
-        select(MarkRow, LedgerRow, VerdictRow.rubric)
-        .join(LedgerRow, LedgerRow.seq == MarkRow.seq)
-        .outerjoin(VerdictRow, VerdictRow.seq == MarkRow.verdict)
-        .order_by(MarkRow.seq)
-    )
-    if assignment is not None:
+    """All decisions on marks, oldest first, by assignment and student.
+
+    Args:
+        session: To read by.
+        assignment: On which work; on any where it is None.
+        students: Whose; of all where none is named.
+        several: Whether there may be any about several works at once.
+    """
+    query, asked = _DECIDED, dict[str, Any]()
+    if assignment is not None and students:
+        query, asked = _DECIDED_ON, {"assignment": assignment, "students": list(students)}
+    elif assignment is not None:
         query = query.where(MarkRow.assignment == assignment)
-    if students:
+    elif students:
         query = query.where(MarkRow.student.in_(students))
-    given: list[tuple[str, str, Decision, int | None]] = []
-    for row, seal, rubric in session.execute(query):
+    given: list[tuple[Given, int | None]] = []
+    for row, seal, rubric in session.execute(query, asked):
         decision = Decision(
             row.seq, row.criterion, row.points, seal.actor, seal.at, row.comment, row.request, row.undoes
         )
-        given.append((row.assignment, row.student, decision, rubric))
-    given += _given_alike(session, list(_bulk_rows(session, assignment, students)), students)
-    worth = _worth(session, {rubric for *_, rubric in given if rubric is not None})
+        given.append((Given(row.assignment, row.student, row.verdict, decision), rubric))
+    if several:
+        given += _given_alike(session, list(_bulk_rows(session, assignment, students)), students)
+    worth = _worth(session, [(rubric, each.verdict) for each, rubric in given if rubric is not None])
     found: dict[tuple[str, str], list[Decision]] = defaultdict(list)
-    for work, student, decision, judged_by in sorted(given, key=lambda each: each[2].seq):
-        out_of = worth.get(judged_by, {}).get(decision.criterion)
-        found[work, student].append(replace(decision, out_of=out_of))
+    for each, judged_by in sorted(given, key=lambda pair: pair[0].decision.seq):
+        out_of = worth.get(judged_by, {}).get(each.decision.criterion)
+        found[each.assignment, each.student].append(replace(each.decision, out_of=out_of))
     return found
 
 
 def _given_alike(
     session: Session, rows: Sequence[tuple[BulkMarkRow, LedgerRow]], students: Collection[str]
-) -> Iterator[tuple[str, str, Decision, int | None]]:
+) -> Iterator[tuple[Given, int | None]]:
     """The same decision for each student that it is about, with the rubric that they were judged by."""
     decided = [
         (row, seal, about, len(everybody))
@@ -166,13 +232,27 @@ def _given_alike(
         decision = Decision(
             row.seq, row.criterion, row.points, seal.actor, seal.at, row.comment, None, row.undoes, number
         )
-        yield row.assignment, about.student, decision, rubrics.get(about.verdict)
+        given = Given(row.assignment, about.student, about.verdict, decision)
+        yield given, rubrics.get(about.verdict)
 
 
-def _worth(session: Session, rubrics: Iterable[int]) -> Mapping[int | None, Mapping[str, float]]:
-    """What each criterion is worth by each rubric, as a verdict by it says; one is as good as another."""
+def _worth(
+    session: Session, judged: Sequence[tuple[int, int | None]]
+) -> Mapping[int | None, Mapping[str, float]]:
+    """What each criterion is worth by each rubric, as a verdict by it says; one is as good as another.
+
+    Args:
+        session: To read by.
+        judged: Rubrics, each with a verdict by it.
+    """
     found: dict[int | None, Mapping[str, float]] = {}
-    for rubric in rubrics:
+    # Nearest to hand is a verdict that a mark stands on: no index leads from a rubric to its verdicts.
+    near = {rubric: verdict for rubric, verdict in judged if verdict is not None}
+    by_rubric = {verdict: rubric for rubric, verdict in near.items()}
+    for row in _batches(session, _BODIES, list(by_rubric)):
+        if (said := _worth_in(row.body)) is not None:
+            found[by_rubric[row.seq]] = said
+    for rubric in dict.fromkeys(rubric for rubric, _ in judged if rubric not in found):
         bodies = select(VerdictRow.body).where(VerdictRow.rubric == rubric).order_by(VerdictRow.seq)
         for body in session.scalars(bodies.limit(_READ_FOR_WORTH)):
             if (said := _worth_in(body)) is not None:
@@ -181,6 +261,8 @@ def _worth(session: Session, rubrics: Iterable[int]) -> Mapping[int | None, Mapp
     return found
 
 
+# The same few verdicts say it for each mark of a class.
+@lru_cache(maxsize=64)
 def _worth_in(body: str) -> Mapping[str, float] | None:
     """By criterion; None where the row holds no verdict."""
     try:

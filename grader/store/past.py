@@ -57,7 +57,9 @@ def as_of(session: Session, seq: int) -> Iterator[PastHistory]:
             state.statement = state.statement.options(*early)
 
     event.listen(session, "do_orm_execute", leave_out)
+    session.info[results.PAST] = seq
     try:
         yield PastHistory(session)
     finally:
+        del session.info[results.PAST]
         event.remove(session, "do_orm_execute", leave_out)

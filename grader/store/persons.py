@@ -23,6 +23,7 @@ from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mail_tables import MailRow
 from grader.store.models import AttemptRow, Base, JobRow, NameRow
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
+from grader.store.second_run_tables import SecondRunRow
 from grader.store.standing_tables import CriterionRow, StandingRow
 
 __all__ = ["NOBODYS", "THEIRS", "Whose", "rows_of", "whose"]
@@ -83,6 +84,7 @@ THEIRS: Mapping[type[Base], _Which] = {
     CriterionRow: lambda who: CriterionRow.student == who.student,
     JobRow: lambda who: JobRow.student == who.student,
     AnswerRow: lambda who: and_(AnswerRow.attempt.in_(who.attempts), AnswerRow.criterion != ""),
+    SecondRunRow: lambda who: SecondRunRow.attempt.in_(who.attempts),
     PreCheckRow: lambda who: PreCheckRow.student == who.student,
     PreCheckFileRow: lambda who: PreCheckFileRow.pre_check.in_(
         select(PreCheckRow.id).where(PreCheckRow.student == who.student)

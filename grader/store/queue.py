@@ -12,14 +12,17 @@ import socket
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from grader.store.entering import ANYWHERE, Ask, JobKey, Priority, enter, in_state
-from grader.store.leases import BEATS, LEASE_S, LONGEST_LEASE_S, database_now, lapsed
+from grader.store.leases import BEATS, LEASE_S, LONGEST_LEASE_S, database_now, holds, lapsed
 from grader.store.models import JobRow, RunRow, WantRow
 from grader.store.pauses import is_paused, may_be_taken
+from grader.store.second_run_tables import SecondRunRow
 from grader.store.store import Store
 from grader.store.writable_history import WritableHistory
 
@@ -33,12 +36,14 @@ class Claim:
     Attributes:
         tries: Times that the sandbox failed us.
         token: Says which claim of this job it is; a later one makes it worthless.
+        is_second_run: It is run to be compared with an attempt that stands, and leaves none itself.
     """
 
     id: int
     key: JobKey
     tries: int
     token: int
+    is_second_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Reach:
         but_not: Assignments that it cannot serve just now.
         but_no: Purpose of jobs that it leaves alone; None takes all.
         own: Only what its own run asked for.
+        second_runs: Where nothing else waits, also attempts that other hosts ran, and that are run once more.
     """
 
     courses: tuple[str, ...] | None = None
@@ -78,13 +84,17 @@ class Reach:
     but_not: tuple[str, ...] = ()
     but_no: str | None = None
     own: bool = False
+    second_runs: bool = False
 
 
+#: So long a second run waits for another host than the first one's.
+_ELSEWHERE = timedelta(hours=1)
 _OWN = Reach(own=True)
 _CLAIMED = (
     JobRow.id,
     JobRow.tries,
     JobRow.token,
+    JobRow.priority,
     *(getattr(JobRow, each.name) for each in fields(JobKey)),
 )
 
@@ -185,8 +195,7 @@ class Queue:
             found = session.execute(select(*_CLAIMED).where(*same)).first()
         if found is None:
             return None
-        id, tries, newest, *key = found
-        return Claim(id, JobKey(*key), tries, newest)
+        return _claim_of(found)
 
     def enqueue(self, history: WritableHistory, asks: Sequence[Ask], *, fresh: bool) -> list[int | None]:
         """Puts work into the queue that is neither done nor there already.
@@ -224,13 +233,30 @@ class Queue:
             not_of = "" if self._begins_anew else self.run
             if claim is None and _free_lapsed(session, but_not_of=not_of):
                 claim = self._take_next(session, reach)
+            if claim is None and reach.second_runs:
+                claim = self._take_next(session, reach, *self._second_runs(session))
             return claim
 
-    def _take_next(self, session: Session, reach: Reach) -> Claim | None:
+    def _second_runs(self, session: Session) -> list[ColumnElement[bool]]:
+        """Those that another host ran first; of its own where no other is there, or came in an hour."""
+        host = session.scalar(select(RunRow.host).where(RunRow.id == self.run)) or ""
+        others = (RunRow.host != host, RunRow.ended_at.is_(None), holds(RunRow.lease_until))
+        bounds = [JobRow.priority == Priority.SECOND_RUN]
+        if session.scalar(select(RunRow.id).where(*others).limit(1)) is not None:
+            of_mine = and_(
+                SecondRunRow.job == JobRow.id,
+                SecondRunRow.host == host,
+                SecondRunRow.made > self.store.clock() - _ELSEWHERE,
+            )
+            bounds.append(~exists().where(of_mine))
+        return bounds
+
+    def _take_next(self, session: Session, reach: Reach, *more: ColumnElement[bool]) -> Claim | None:
         unpaused = may_be_taken(session)
         if unpaused is None:
             return None
-        bounds = [*self._bounds(reach), *unpaused]
+        kind = more or (JobRow.priority < Priority.SECOND_RUN,)
+        bounds = [*self._bounds(reach), *unpaused, *kind]
         for course in _courses_by_turn(session, reach):
             following = (
                 select(JobRow.id)
@@ -249,8 +275,7 @@ class Queue:
                 .execution_options(synchronize_session=False)
             ).first()
             if taken is not None:
-                job, tries, token, *key = taken
-                return Claim(job, JobKey(*key), tries, token)
+                return _claim_of(taken)
         return None
 
     def _bounds(self, reach: Reach) -> list[ColumnElement[bool]]:
@@ -344,6 +369,11 @@ class Queue:
         own = exists().where(WantRow.run == self.run, WantRow.job == JobRow.id)
         query = select(func.count()).select_from(JobRow).where(in_state("queued"), paused, own)
         return session.scalar(query) or 0
+
+
+def _claim_of(row: Sequence[Any]) -> Claim:
+    job, tries, token, priority, *key = row
+    return Claim(job, JobKey(*key), tries, token, priority == Priority.SECOND_RUN)
 
 
 def _claimed() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, selec
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
-from grader.store.entering import Priority, in_state
+from grader.store.entering import BESIDE, in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
 from grader.store.pauses import is_paused
@@ -150,7 +150,7 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
     query = (
         select(JobRow)
         .filter_by(student=student, assignment=assignment, notebook=notebook)
-        .where(JobRow.priority != Priority.TRY_OUT, JobRow.purpose == "")
+        .where(JobRow.priority.not_in(BESIDE), JobRow.purpose == "")
         .order_by(JobRow.id.desc())
         .limit(1)
     )

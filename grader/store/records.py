@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from pydantic import ValidationError
@@ -29,6 +29,9 @@ __all__ = [
     "SubmissionRecord",
     "VerdictRecord",
 ]
+
+#: So many verdicts that were read stay in memory.
+_VERDICTS_KEPT = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +182,7 @@ class VerdictRecord(Record):
             StoreError: The row holds no verdict; the grader writes no such row.
         """
         try:
-            return Verdict.model_validate_json(self.body)
+            return _verdict_in(self.body)
         except ValidationError as error:
             raise StoreError(
                 "a stored verdict cannot be read",
@@ -195,3 +198,9 @@ class VerdictRecord(Record):
             return self.verdict
         except StoreError:
             return None
+
+
+@lru_cache(maxsize=_VERDICTS_KEPT)
+def _verdict_in(body: str) -> Verdict:
+    """What a row says, read once: the newest verdict of a class is asked for with each work of it."""
+    return Verdict.model_validate_json(body)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from grader.grading.remarks import state_after
@@ -110,6 +110,16 @@ def add_step(session: Session, step: StepRecord, signature: Signature) -> None:
     ledger.append(session, row, signature)
 
 
+_REQUESTS = (
+    select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).order_by(RemarkRow.seq)
+)
+# Made once: each look at a work asks it, and to put it together takes longer than to ask.
+_REQUESTS_OF = _REQUESTS.where(
+    RemarkRow.assignment == bindparam("assignment"),
+    RemarkRow.student.in_(bindparam("students", expanding=True)),
+)
+
+
 def requests(
     session: Session,
     *,
@@ -119,14 +129,25 @@ def requests(
     id: int | None = None,
 ) -> list[Remark]:
     """Requests in the order in which they were opened."""
+    named = list(students) or ([] if student is None else [student])
+    if assignment is not None and named and id is None and not (students and student is not None):
+        asked = {"assignment": assignment, "students": named}
+        opened = session.execute(_REQUESTS_OF, asked).all()
+        of: Select[int] = select(RemarkRow.seq).where(RemarkRow.seq.in_([row.seq for row, _ in opened]))
+        return _with_steps(session, opened, of)
     filters = ((RemarkRow.assignment, assignment), (RemarkRow.student, student), (RemarkRow.seq, id))
     meant = [column == wanted for column, wanted in filters if wanted is not None]
     if students:
         meant.append(RemarkRow.student.in_(students))
-    query = select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).where(*meant)
-    opened = session.execute(query.order_by(RemarkRow.seq)).all()
+    opened = session.execute(_REQUESTS.where(*meant)).all()
+    return _with_steps(session, opened, select(RemarkRow.seq).where(*meant))
+
+
+def _with_steps(
+    session: Session, opened: Sequence[Row[RemarkRow, LedgerRow]], of: Select[int]
+) -> list[Remark]:
     # Most works were never asked about, and each mark asks whether this one was.
-    steps = _steps(session, select(RemarkRow.seq).where(*meant)) if opened else {}
+    steps = _steps(session, of) if opened else {}
     return [
         Remark(
             **RemarkRecord.columns_of(row),

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
 from grader.grading.held import why_not_taken
-from grader.grading.late import HandedIn, policy_for, tokens_spent, with_dates
+from grader.grading.late import HandedIn, policy_for, with_dates
 from grader.grading.marks import Decision, Mark, mark_of
 from grader.grading.remarks import remark_rules
 from grader.grading.verdict import Verdict
 from grader.rubric.model import LatePolicy, Policy
+from grader.store import ledger
 from grader.store.allowances import DatesSet, Extension, dates_of, standing_extensions
 from grader.store.damage import GARBAGE, hurt_works, without_rows
 from grader.store.drops import Drop, standing_drops
 from grader.store.engine import NOT_UTF_8
-from grader.store.marks import decisions
-from grader.store.models import AttemptRow, RubricRow, SubmissionRow, VerdictRow
+from grader.store.lateness import newest_submissions, tokens_spent
+from grader.store.marks import DECIDED, Given, decisions
+from grader.store.models import (
+    AttemptRow,
+    Base,
+    BulkMarkRow,
+    DropRow,
+    MarkRow,
+    RubricRow,
+    SubmissionRow,
+    VerdictRow,
+)
+from grader.store.moments import writes_alone
 from grader.store.records import AttemptRecord, RubricRecord, SubmissionRecord, VerdictRecord
+from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
 from grader.store.zone import kept_zone
 
-__all__ = ["Result", "late_policy", "policy_of_student", "results", "tokens_spent_before"]
+__all__ = ["PAST", "Result", "results"]
 
 _AT_A_TIME = 25
+#: Under which a session says up to which row it reads, where that is in the past.
+PAST = "past"
+#: Under which a session keeps works that it read, and of how many asked for together at most.
+_HELD, _MOST_HELD = "works held", 500
 
 
 @dataclass(frozen=True)
@@ -117,10 +133,17 @@ def results(
     left out unless it is asked for. A row that cannot be read costs the work that it is about, which is given
     as damaged, and no other.
     """
+    held = _held(session)
+    known = held.all_of(assignment, students) if held is not None and assignment is not None else None
+    if known is not None:
+        yield from (result for result in known if with_dropped or result.dropped is None)
+        return
     read: set[tuple[str, str]] = set()
     try:
         for result in _results(session, assignment, students, with_dropped):
             read.add((result.assignment, result.student))
+            if held is not None and 0 < len(students) <= _MOST_HELD:
+                held.works[result.assignment, result.student] = result
             yield result
     except (*GARBAGE, DBAPIError) as error:
         if isinstance(error, DBAPIError) and NOT_UTF_8 not in str(error):
@@ -164,13 +187,73 @@ def _damaged(assignment: str, student: str, what: str) -> Result:
     return Result(file, None, None, None, damaged=what)
 
 
+@dataclass
+class _Held:
+    """Works that a transaction read; one that writes follows them through the marks that it gives.
+
+    Attributes:
+        followed: So many of the rows that the transaction added are in them.
+    """
+
+    works: dict[tuple[str, str], Result] = field(default_factory=dict)
+    followed: int = 0
+
+    def all_of(self, assignment: str, students: Collection[str]) -> list[Result] | None:
+        """The works of these students by name; None where one was not read, or none is named."""
+        found = [self.works.get((assignment, student)) for student in sorted(set(students))]
+        read = [result for result in found if result is not None]
+        return read if read and len(read) == len(found) else None
+
+    def follow(self, session: Session) -> None:
+        added = session.info.get(ledger.ADDED, ())
+        for row in added[self.followed :]:
+            if isinstance(row, (MarkRow, BulkMarkRow)):
+                for given in session.info[DECIDED][row.seq]:
+                    self._decide(given)
+            else:
+                self.works.clear()
+        self.followed = len(added)
+
+    def _decide(self, given: Given) -> None:
+        key = given.assignment, given.student
+        result = self.works.pop(key, None)
+        if result is None or result.verdict is None or result.verdict_record is None:
+            return
+        # On an older verdict the criterion may have been worth something else: that is read again.
+        if given.verdict == result.verdict_record.seq:
+            worth = {finding.criterion: finding.out_of for finding in result.verdict.findings}
+            decision = replace(given.decision, out_of=worth.get(given.decision.criterion))
+            self.works[key] = replace(result, decisions=(*result.decisions, decision))
+
+
+def _held(session: Session) -> _Held | None:
+    """What this transaction read of works; None while it writes and reads the past."""
+    past = session.info.get(PAST)
+    if not writes_alone(session):
+        # What a reader sees stays as it is to the end.
+        return session.info.setdefault((_HELD, past), _Held())  # type: ignore[no-any-return]
+    if past is not None:
+        return None
+    held: _Held = session.info.setdefault((_HELD, None), _Held())
+    held.follow(session)
+    return held
+
+
 def _results(
     session: Session, assignment: str | None, students: Collection[str], with_dropped: bool
 ) -> Iterator[Result]:
+    silent = _silent(session, assignment, students)
     zone = kept_zone(session)
-    dropped = standing_drops(session, assignment=assignment, students=students)
-    decided = decisions(session, assignment=assignment, students=students)
-    extended = standing_extensions(session, assignment=assignment, students=students)
+    dropped: Mapping[tuple[str, str], Drop] = {}
+    if not silent >= {DropRow, ExcuseRow}:
+        dropped = standing_drops(session, assignment=assignment, students=students)
+    decided: Mapping[tuple[str, str], list[Decision]] = {}
+    if not silent >= {MarkRow, BulkMarkRow}:
+        several = BulkMarkRow not in silent
+        decided = decisions(session, assignment=assignment, students=students, several=several)
+    extended: Mapping[tuple[str, str], Extension] = {}
+    if ExtensionRow not in silent:
+        extended = standing_extensions(session, assignment=assignment, students=students)
     dates: dict[str, DatesSet | None] = {}
     spent: dict[str, Mapping[str, int]] = {}
     rubrics: dict[int, RubricRecord] = {}
@@ -179,8 +262,8 @@ def _results(
         if (work, student) in dropped and not with_dropped:
             continue
         if work not in spent:
-            spent[work] = tokens_spent_before(session, work, students)
-            dates[work] = dates_of(session, work)
+            dates[work] = None if DatesRow in silent else dates_of(session, work)
+            spent[work] = tokens_spent(session, work, students, dates[work])
         if rubric is not None and rubric.seq not in rubrics:
             rubrics[rubric.seq] = RubricRecord.of(rubric)
         yield Result(
@@ -197,6 +280,17 @@ def _results(
         )
 
 
+def _silent(session: Session, assignment: str | None, students: Collection[str]) -> Set[type[Base]]:
+    """Tables that say nothing of these works, asked at once: of most works few say anything.
+
+    Of a whole class each is asked by itself anyway.
+    """
+    if assignment is None or not students:
+        return frozenset()
+    said = session.execute(_SAYING, {"assignment": assignment, "students": list(students)}).one()
+    return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}
+
+
 def _in_order(
     session: Session, assignment: str | None, students: Collection[str]
 ) -> Iterator[tuple[SubmissionRow, AttemptRow | None, VerdictRow | None, RubricRow | None]]:
@@ -204,36 +298,22 @@ def _in_order(
 
     Some at a time, since verdicts of a large class are more than a machine should hold.
     """
-    newest = _newest_submissions(assignment, students)
+    if assignment is not None and 0 < len(students) <= _AT_A_TIME:
+        few = session.execute(_STANDINGS_OF, {"assignment": assignment, "students": list(students)})
+        for row in sorted(few, key=lambda row: str(row[0].student)):
+            yield row[0], row[1], row[2], row[3]
+        return
+    newest = newest_submissions(assignment, students)
     query = select(SubmissionRow.assignment, SubmissionRow.student, SubmissionRow.seq)
     works = sorted(
         (work, who, seq) for work, who, seq in session.execute(query.where(SubmissionRow.seq.in_(newest)))
     )
     for first in range(0, len(works), _AT_A_TIME):
         numbers = [seq for _, _, seq in works[first : first + _AT_A_TIME]]
-        found = {row[0].seq: row for row in session.execute(_standings(numbers))}
+        found = {row[0].seq: row for row in session.execute(_STANDINGS, {"files": numbers})}
         for seq in numbers:
             file, attempt, verdict, rubric = found[seq]
             yield file, attempt, verdict, rubric
-
-
-def _standings(files: Collection[int]) -> Select[SubmissionRow, AttemptRow, VerdictRow, RubricRow]:
-    """Files by their numbers, each with the attempt, verdict and rubric that count."""
-    return (
-        select(SubmissionRow, AttemptRow, VerdictRow, RubricRow)
-        .where(SubmissionRow.seq.in_(files))
-        .outerjoin(AttemptRow, AttemptRow.seq == _counting_attempt())
-        .outerjoin(VerdictRow, VerdictRow.seq == _newest_verdict())
-        .outerjoin(RubricRow, RubricRow.seq == VerdictRow.rubric)
-    )
-
-
-def _newest_submissions(assignment: str | None, students: Collection[str]) -> Select[int]:
-    """The number of each student's newest file for each assignment; of those named only, where any are."""
-    query = select(func.max(SubmissionRow.seq)).group_by(SubmissionRow.assignment, SubmissionRow.student)
-    if assignment is not None:
-        query = query.where(SubmissionRow.assignment == assignment)
-    return query.where(SubmissionRow.student.in_(students)) if students else query
 
 
 def _counting_attempt() -> ColumnElement[int]:
@@ -252,78 +332,31 @@ def _newest_verdict() -> ColumnElement[int]:
     return query.scalar_subquery()
 
 
-def tokens_spent_before(
-    session: Session, assignment: str, students: Collection[str] = (), *, policy: LatePolicy | None = None
-) -> Mapping[str, int]:
-    """Late tokens that each student spent on assignments due before this one; who spent none is absent.
-
-    A student has so many for the whole course, first come, first served by date.
-
-    Args:
-        session: To read by.
-        assignment: The one whose mark is asked for.
-        students: Whose; all where none is named.
-        policy: The assignment's, where it is to be another than its newest verdict's.
-    """
-    own = _dated(session, assignment, policy) or late_policy(session, assignment)
-    if own is None or not own.tokens:
-        return {}
-    others = session.scalars(select(SubmissionRow.assignment).distinct()).all()
-    policies = {name: policy for name in others if (policy := late_policy(session, name))}
-    earlier = {name: policy for name, policy in policies.items() if policy.due < own.due}
-    work: dict[str, list[tuple[LatePolicy, HandedIn]]] = defaultdict(list)
-    extended = standing_extensions(session, students=students)
-    for row in _newest_of(session, earlier, students):
-        handed_in = HandedIn(row.student, row.submitted_at, row.late)
-        own_date = extended.get((row.assignment, row.student))
-        rule = policy_for(earlier[row.assignment], row.student, own_date.until if own_date else None)
-        assert rule is not None
-        work[row.student].append((rule, handed_in))
-    return {student: tokens_spent(theirs) for student, theirs in work.items()}
-
-
-def late_policy(session: Session, assignment: str) -> LatePolicy | None:
-    """What the assignment's newest verdict says of lateness, by the course's dates; None for nothing."""
-    return _dated(session, assignment, _of_newest_verdict(session, assignment))
-
-
-def _dated(session: Session, assignment: str, policy: LatePolicy | None) -> LatePolicy | None:
-    found = dates_of(session, assignment)
-    return with_dates(policy, found.dates if found else None)
-
-
-def policy_of_student(
-    session: Session, assignment: str, student: str, rubrics: LatePolicy | None
-) -> LatePolicy | None:
-    """A rubric's rule with the course's dates and the student's extension; see `History.late_policy_for`."""
-    own = standing_extensions(session, assignment=assignment, students=[student])
-    extended = own[assignment, student].until if own else None
-    return policy_for(_dated(session, assignment, rubrics), student, extended)
-
-
-def _of_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
-    newest = (
-        select(VerdictRow)
-        .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
-        .where(RubricRow.assignment == assignment)
-        .order_by(VerdictRow.seq.desc())
-        .limit(1)
+# Made once: to put a statement together takes longer than to ask it.
+_STUDENTS: BindParameter[list[str]] = bindparam("students", expanding=True)
+#: Files, each with the attempt, verdict and rubric that count.
+_STANDING = (
+    select(SubmissionRow, AttemptRow, VerdictRow, RubricRow)
+    .outerjoin(AttemptRow, AttemptRow.seq == _counting_attempt())
+    .outerjoin(VerdictRow, VerdictRow.seq == _newest_verdict())
+    .outerjoin(RubricRow, RubricRow.seq == VerdictRow.rubric)
+)
+_STANDINGS = _STANDING.where(SubmissionRow.seq.in_(bindparam("files", expanding=True)))
+_STANDINGS_OF = _STANDING.where(
+    SubmissionRow.seq.in_(
+        select(func.max(SubmissionRow.seq))
+        .where(SubmissionRow.assignment == bindparam("assignment"), SubmissionRow.student.in_(_STUDENTS))
+        .group_by(SubmissionRow.student)
     )
-    row = session.scalar(newest)
-    while row is not None:
-        verdict = VerdictRecord.of(row).readable
-        if verdict is not None:
-            return verdict.late
-        row = session.scalar(newest.where(VerdictRow.seq < row.seq))
-    return None
-
-
-def _newest_of(
-    session: Session, assignments: Collection[str], students: Collection[str]
-) -> Collection[SubmissionRow]:
-    query = select(SubmissionRow).where(
-        SubmissionRow.seq.in_(_newest_submissions(None, students)), SubmissionRow.assignment.in_(assignments)
-    )
-    rows = session.scalars(query)
-    dropped = standing_drops(session, students=students)
-    return [row for row in rows if (row.assignment, row.student) not in dropped]
+)
+_OF_STUDENTS = (ExcuseRow, DropRow, MarkRow, ExtensionRow)
+#: Of decisions about several only whether there are any: who they are about is inside of them.
+_OF_ALL = (BulkMarkRow, DatesRow)
+_MAY_SAY: tuple[type[Base], ...] = (*_OF_STUDENTS, *_OF_ALL)
+_SAYING = select(
+    *(
+        exists().where(table.assignment == bindparam("assignment"), table.student.in_(_STUDENTS))
+        for table in _OF_STUDENTS
+    ),
+    *(exists().where(table.assignment == bindparam("assignment")) for table in _OF_ALL),
+)

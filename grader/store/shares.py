@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import LedgerRow
+from grader.store.moments import of_moment
 from grader.store.records import Record
 from grader.store.setup_tables import ShareRow
 
@@ -49,6 +50,10 @@ def record_share(session: Session, share: ShareRecord, signature: Signature) -> 
 
 def shares_of(session: Session, assignment: str) -> dict[str, Share]:
     """Shares of an assignment that hold, by grader in the order of their names."""
+    return of_moment(session, ("shares", assignment), lambda: _shares_of(session, assignment))
+
+
+def _shares_of(session: Session, assignment: str) -> dict[str, Share]:
     newest = select(func.max(ShareRow.seq)).filter_by(assignment=assignment).group_by(ShareRow.grader)
     query = (
         select(ShareRow, LedgerRow)
@@ -63,11 +68,24 @@ def shares_of(session: Session, assignment: str) -> dict[str, Share]:
     }
 
 
+# Made once: each page of a class asks it, and to put it together takes longer than to ask.
+_SHARES_OF = select(ShareRow).where(
+    ShareRow.seq.in_(
+        select(func.max(ShareRow.seq))
+        .where(ShareRow.grader == bindparam("grader"))
+        .group_by(ShareRow.assignment)
+    )
+)
+
+
 def share_of_each_work(session: Session, grader: str) -> dict[str, frozenset[str]]:
     """Whose works are a grader's, by assignment."""
-    newest = select(func.max(ShareRow.seq)).filter_by(grader=grader).group_by(ShareRow.assignment)
-    rows = session.scalars(select(ShareRow).where(ShareRow.seq.in_(newest)))
-    return {row.assignment: frozenset(row.students) for row in rows if row.students}
+
+    def ask() -> dict[str, frozenset[str]]:
+        rows = session.scalars(_SHARES_OF, {"grader": grader})
+        return {row.assignment: frozenset(row.students) for row in rows if row.students}
+
+    return of_moment(session, ("shares of", grader), ask)
 
 
 def newest_share(session: Session, grader: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from grader.store.account_tables import AccountRow, EnrolmentRow, OidcRequestRow, SessionRow, SignInLinkRow
@@ -86,6 +86,15 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
+# Made once: each request asks it, and to put it together takes longer than to ask.
+_SIGNED_IN = (
+    select(SessionRow, AccountRow.login, EnrolmentRow)
+    .outerjoin(AccountRow, AccountRow.id == SessionRow.account)
+    .outerjoin(EnrolmentRow, EnrolmentRow.account == SessionRow.account)
+    .where(SessionRow.id == bindparam("id"))
+)
+
+
 class SignedIn:
     """All that are signed in, or are about to be. Safe to share between threads.
 
@@ -118,14 +127,8 @@ class SignedIn:
     def of(self, id: str) -> SignedInRecord | None:
         """Whose session this is; None where there is none, or it has ended."""
         now = self._clock()
-        query = (
-            select(SessionRow, AccountRow.login, EnrolmentRow)
-            .outerjoin(AccountRow, AccountRow.id == SessionRow.account)
-            .outerjoin(EnrolmentRow, EnrolmentRow.account == SessionRow.account)
-            .where(SessionRow.id == hashed(id))
-        )
         with self._database.reading() as session:
-            rows = session.execute(query).all()
+            rows = session.execute(_SIGNED_IN, {"id": hashed(id)}).all()
             if not rows:
                 return None
             row: SessionRow = rows[0][0]

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, text, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from grader.rubric.model import LatePolicy
@@ -41,6 +56,8 @@ __all__ = ["forget_student", "project", "reproject"]
 
 #: An assignment and a student.
 Work = tuple[str, str]
+#: What no two rows of a table share.
+Key = tuple[Any, ...]
 _BATCH = 500
 
 _ADD = text(
@@ -50,20 +67,23 @@ _ADD = text(
 ).bindparams(*(bindparam(name, type_=LiteralText()) for name in ("assignment", "criterion", "what")))
 
 
+#: Rows that say what handing in late costs, and rows by which nobody spends a token of theirs.
+_RULING = (VerdictRow, DatesRow)
+_OF_TOKENS_NOTHING = (MarkRow, BulkMarkRow, RemarkRow, RemarkActionRow)
+
+
 def project(session: Session) -> None:
     """Writes the standing of everybody whom this transaction's new rows of the history concern."""
-    added = session.info.pop(ledger.ADDED, [])
-    handed_in = {
-        work for row in added if isinstance(row, ledger.HandedIn) for work in _works_of(session, row)
-    }
-    others = [row for row in added if not isinstance(row, ledger.HandedIn)]
-    touched = {work for row in others for work in _works_of(session, row)}
+    added = [(row, set(_works_of(session, row))) for row in session.info.get(ledger.ADDED, ())]
+    handed_in = {work for row, works in added if isinstance(row, ledger.HandedIn) for work in works}
+    touched = {work for row, works in added if not isinstance(row, ledger.HandedIn) for work in works}
     if not touched and not handed_in:
         return
-    ruled = (VerdictRow, DatesRow)
-    judged = {work for row in others if isinstance(row, ruled) for work in _works_of(session, row)}
-    changed = {name for name in {assignment for assignment, _ in judged} if _note_policy(session, name)}
-    touched |= _through_tokens(session, touched | handed_in, changed)
+    ruled = {name for row, works in added if isinstance(row, _RULING) for name, _ in works}
+    changed = {name for name in ruled if _note_policy(session, name)}
+    late = {work for row, works in added if not isinstance(row, _OF_TOKENS_NOTHING) for work in works}
+    if late:
+        touched |= _through_tokens(session, late, changed)
     for assignment, students in _by_assignment(handed_in - touched):
         touched |= {(assignment, student) for student in _more_than_files(session, assignment, students)}
     for assignment, students in _by_assignment(handed_in - touched):
@@ -114,58 +134,115 @@ def reproject(session: Session) -> int:
 
 def forget_student(session: Session, student: str) -> None:
     """Takes a student out of the standing: who is called otherwise from now on is written anew."""
-    query = select(StandingRow.assignment, StandingRow.block).where(StandingRow.student == student)
-    for assignment, block in session.execute(query).all():
+    works = session.scalars(select(StandingRow.assignment).where(StandingRow.student == student)).all()
+    for assignment in works:
+        before = _before(session, assignment, [student])
+        for model, rows in before.items():
+            _put(session, model, rows, {})
         moved: Counter[tuple[str, str]] = Counter()
-        moved.subtract(_take_out(session, assignment, [student]))
+        moved.subtract(_counted(before))
         _move_counts(session, assignment, moved)
-        _write_blocks(session, assignment, {block})
-
-
-def _take_out(session: Session, assignment: str, students: Collection[str]) -> Counter[tuple[str, str]]:
-    """Deletes rows of students; gives what they have added to the counters."""
-    counted = _counted_before(session, assignment, students)
-    for model in (StandingRow, CriterionRow):
-        table = table_of(model)
-        session.execute(delete(table).where(table.c.assignment == assignment, table.c.student.in_(students)))
-    return counted
+        _write_blocks(session, assignment, before[StandingRow].values())
 
 
 def _write(session: Session, assignment: str, students: Collection[str]) -> int:
-    """Writes the rows of some students, or of all, and moves the counters by what changed."""
+    """Writes the rows of some students, or of all, and moves the counters by what changed.
+
+    Of students named, rows that say the same stay as they are: a mark changes one criterion of many.
+    """
+    before = _before(session, assignment, students) if students else {}
     moved: Counter[tuple[str, str]] = Counter()
-    rows: dict[type[Base], list[Columns]] = defaultdict(list)
+    moved.subtract(_counted(before))
+    made: dict[type[Base], dict[Key, Columns]] = {StandingRow: {}, CriterionRow: {}}
     layouts: dict[str, Columns] = {}
-    if students:
-        moved.subtract(_take_out(session, assignment, students))
     for each in projections(session, assignment, students):
-        rows[StandingRow].append(each.standing)
-        rows[CriterionRow] += each.criteria
+        made[StandingRow][_key(StandingRow, each.standing)] = each.standing
+        made[CriterionRow].update((_key(CriterionRow, row), row) for row in each.criteria)
         if each.layout is not None:
             layouts[each.layout["layout"]] = each.layout
         moved.update(each.counts)
-    for kind, made in rows.items():
-        for start in range(0, len(made), _BATCH):
-            session.execute(insert(table_of(kind)), made[start : start + _BATCH])
-    _note_layouts(session, assignment, layouts)
-    _write_blocks(session, assignment, {row["block"] for row in rows[StandingRow]})
+    for model, rows in made.items():
+        _put(session, model, before.get(model, {}), rows)
+    works = [*before.get(StandingRow, {}).values(), *made[StandingRow].values()]
+    known = {row["layout"] for row in before.get(StandingRow, {}).values()}
+    _note_layouts(session, assignment, {name: row for name, row in layouts.items() if name not in known})
+    _write_blocks(session, assignment, works)
     _move_counts(session, assignment, moved)
-    return len(rows[StandingRow])
+    return len(made[StandingRow])
 
 
-def _counted_before(session: Session, assignment: str, students: Collection[str]) -> Counter[tuple[str, str]]:
-    """What rows that are about to be replaced have added to the counters."""
+def _before(
+    session: Session, assignment: str, students: Collection[str]
+) -> dict[type[Base], dict[Key, Columns]]:
+    """Rows that are about to be replaced, by table and key."""
+    asked = {"assignment": assignment, "students": list(students)}
+    return {
+        model: {
+            _key(model, row): row for row in map(dict[str, Any], session.execute(query, asked).mappings())
+        }
+        for model, query in _BEFORE.items()
+    }
+
+
+def _counted(before: Mapping[type[Base], Mapping[Key, Columns]]) -> Counter[tuple[str, str]]:
+    """What rows have added to the counters."""
     counted: Counter[tuple[str, str]] = Counter()
-    found: dict[type[Base], dict[str, list[Columns]]] = {}
-    for model in (StandingRow, CriterionRow):
-        table = table_of(model)
-        query = select(table).where(table.c.assignment == assignment, table.c.student.in_(students))
-        found[model] = defaultdict(list)
-        for row in session.execute(query).mappings():
-            found[model][row["student"]].append(dict(row))
-    for student, [standing] in found[StandingRow].items():
-        counted.update(counts_of(standing, found[CriterionRow][student]))
+    criteria: dict[str, list[Columns]] = defaultdict(list)
+    for row in before.get(CriterionRow, {}).values():
+        criteria[row["student"]].append(row)
+    for row in before.get(StandingRow, {}).values():
+        counted.update(counts_of(row, criteria[row["student"]]))
     return counted
+
+
+def _put(
+    session: Session, model: type[Base], before: Mapping[Key, Columns], made: Mapping[Key, Columns]
+) -> None:
+    """Puts rows in place of those before, and writes what differs."""
+    new = [row for key, row in made.items() if key not in before]
+    changed = [_bound(row) for key, row in made.items() if key in before and before[key] != row]
+    gone = [_bound(row) for key, row in before.items() if key not in made]
+    connection = session.connection()
+    for start in range(0, len(new), _BATCH):
+        connection.execute(insert(table_of(model)), new[start : start + _BATCH])
+    if changed:
+        connection.execute(_CHANGE[model], changed)
+    if gone:
+        connection.execute(_TAKE_OUT[model], gone)
+
+
+def _key(model: type[Base], row: Mapping[str, Any]) -> Key:
+    return tuple(row[name] for name in _KEYS[model])
+
+
+def _bound(row: Columns) -> Columns:
+    """A row's columns as the statements below name them."""
+    return {f"_{name}": value for name, value in row.items()}
+
+
+def _tables() -> Iterator[tuple[type[Base], Table, ColumnElement[bool]]]:
+    for model, names in _KEYS.items():
+        table = table_of(model)
+        yield model, table, and_(*(table.c[name] == bindparam(f"_{name}") for name in names))
+
+
+_KEYS: Mapping[type[Base], tuple[str, ...]] = {
+    StandingRow: ("assignment", "student"),
+    CriterionRow: ("assignment", "student", "criterion"),
+}
+# Made once: each mark asks them, and to put one together takes longer than to ask it.
+_BEFORE = {
+    model: select(table).where(
+        table.c.assignment == bindparam("assignment"),
+        table.c.student.in_(bindparam("students", expanding=True)),
+    )
+    for model, table, _ in _tables()
+}
+_CHANGE = {
+    model: update(table).where(own).values({column: bindparam(f"_{column.name}") for column in table.c})
+    for model, table, own in _tables()
+}
+_TAKE_OUT = {model: delete(table).where(own) for model, table, own in _tables()}
 
 
 def _move_counts(session: Session, assignment: str, moved: Counter[tuple[str, str]]) -> None:
@@ -178,27 +255,46 @@ def _move_counts(session: Session, assignment: str, moved: Counter[tuple[str, st
         session.execute(_ADD, changes)
 
 
-def _write_blocks(session: Session, assignment: str, blocks: Collection[int]) -> None:
-    """Puts the marks of blocks together again from the rows of their students."""
-    session.execute(
-        delete(BlockRow).where(BlockRow.assignment == assignment, BlockRow.block.in_(sorted(blocks)))
-    )
-    query = (
-        select(StandingRow.block, StandingRow.layout, StandingRow.packed)
-        .where(StandingRow.assignment == assignment, StandingRow.block.in_(sorted(blocks)))
-        .where(StandingRow.counted == 1)
-        .order_by(StandingRow.student)
-    )
-    made = blocks_of(assignment, session.connection().execute(query).all())
+def _write_blocks(session: Session, assignment: str, works: Collection[Columns]) -> None:
+    """Puts the marks of blocks together again from the rows of their students.
+
+    Args:
+        session: A writing transaction.
+        assignment: Whose.
+        works: Rows of the standing that were replaced, and those in their place.
+    """
+    connection = session.connection()
+    asked = {"assignment": assignment, "blocks": sorted({row["block"] for row in works})}
+    made = blocks_of(assignment, connection.execute(_OF_BLOCKS, asked).all())
     if made:
-        session.execute(insert(table_of(BlockRow)), made)
+        connection.execute(_PUT_BLOCK, made)
+    gone = {(row["block"], row["layout"]) for row in works} - {(row["block"], row["layout"]) for row in made}
+    for block, layout in gone:
+        own = {"assignment": assignment, "block": block, "layout": layout}
+        session.execute(delete(BlockRow).filter_by(**own))
+
+
+_BLOCKS: BindParameter[list[int]] = bindparam("blocks", expanding=True)
+_PUT_BLOCK = text(
+    "INSERT INTO standing_blocks (assignment, block, layout, marks)"
+    " VALUES (:assignment, :block, :layout, :marks) ON CONFLICT (assignment, block, layout)"
+    " DO UPDATE SET marks = excluded.marks"
+).bindparams(bindparam("assignment", type_=LiteralText()), bindparam("marks", type_=LargeBinary()))
+_OF_BLOCKS = (
+    select(StandingRow.block, StandingRow.layout, StandingRow.packed)
+    .where(StandingRow.assignment == bindparam("assignment"), StandingRow.block.in_(_BLOCKS))
+    .where(StandingRow.counted == 1)
+    .order_by(StandingRow.student)
+)
 
 
 def _note_layouts(session: Session, assignment: str, layouts: Mapping[str, Columns]) -> None:
+    if not layouts:
+        return
     known = select(LayoutRow.layout).where(
         LayoutRow.assignment == assignment, LayoutRow.layout.in_(list(layouts))
     )
-    there = set(session.scalars(known)) if layouts else set()
+    there = set(session.scalars(known))
     new = [row for layout, row in layouts.items() if layout not in there]
     if new:
         session.execute(insert(table_of(LayoutRow)), new)
@@ -217,15 +313,17 @@ def _note_policy(session: Session, assignment: str) -> bool:
     return before != now and any(policy.tokens for policy in map(_read, (before, now)) if policy)
 
 
+@lru_cache(maxsize=64)
 def _read(late: str) -> LatePolicy | None:
     return LatePolicy.model_validate_json(late) if late else None
 
 
+_POLICIES = select(PolicyRow.assignment, PolicyRow.late)
+
+
 def _through_tokens(session: Session, touched: set[Work], changed: set[str]) -> set[Work]:
     """Works whose lateness hangs on what was touched: late tokens are the course's, spent by date."""
-    policies = {
-        row.assignment: policy for row in session.scalars(select(PolicyRow)) if (policy := _read(row.late))
-    }
+    policies = {name: policy for name, late in session.execute(_POLICIES) if (policy := _read(late))}
     with_tokens = {name for name, policy in policies.items() if policy.tokens}
     if changed:
         return {

@@ -20,7 +20,7 @@ from grader.grading.groups import group_key
 from grader.grading.held import why_not_taken
 from grader.grading.marks import CriterionMark
 from grader.grading.what_if import pack
-from grader.store import marks, remarks, results
+from grader.store import lateness, marks, remarks, results
 from grader.store.models import Base
 from grader.store.records import SubmissionRecord
 from grader.store.remarks import Remark
@@ -197,7 +197,7 @@ def blocks_of(assignment: str, marks: Iterable[Any]) -> list[Columns]:
 
 
 def policy_of(session: Session, assignment: str) -> str:
-    policy = results.late_policy(session, assignment)
+    policy = lateness.late_policy(session, assignment)
     return policy.model_dump_json() if policy else ""
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from grader.store.api_answers import ApiAnswers
 from grader.store.api_tokens import ApiTokens
 from grader.store.arrivals import Arrivals
 from grader.store.blobs import BlobFolder, BlobStore, Stored
-from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course
+from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course, take_along
 from grader.store.damage import GARBAGE, damages, in_plain_words
 from grader.store.engine import (
     Database,
@@ -108,6 +108,24 @@ class Store:
         with self.database.writing() as session:
             name_course(session, name, title)
 
+    def rename_course(self, before: str, name: str) -> int:
+        """Takes along whom this home course's database knows to be in another course, which is renamed.
+
+        Returns:
+            How many enrolments there were.
+
+        Raises:
+            UsageError: The name would not stand well in an address, or the course here has that very name,
+                so that nobody could tell who is in which.
+        """
+        with self.database.writing() as session:
+            if read_course(session).name == before:
+                raise UsageError(
+                    f"the course of {self.location} is called {before} itself",
+                    todo="name that one first, or leave --home out where both are one database",
+                )
+            return take_along(session, before, name)
+
     @property
     def desk_url(self) -> str:
         """Where browsers found the server when it was last started, for links to it."""
@@ -184,6 +202,20 @@ class Store:
         """
         with self.database.reading() as session:
             yield History(session)
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Lets all that this thread reads until the end be of one moment, and cost one transaction.
+
+        What the thread writes meanwhile ends it: whoever reads then finds that as well.
+
+        Raises:
+            StoreError: The database is locked, damaged or out of reach.
+        """
+        return self.database.moment()
+
+    def renew_moment(self) -> None:
+        """Lets whoever reads next in this thread's moment find what was written since it began."""
+        self.database.renew_moment()
 
     @contextmanager
     def writing(self) -> Iterator[WritableHistory]:

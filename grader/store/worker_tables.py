@@ -22,6 +22,7 @@ class WorkerRow(Base):
         dashboard: Address of Dask's own pages, where it works by a pool; empty otherwise.
         revoked_by: Who ended its token; empty while it holds.
         draining: It finishes what it has, and gets nothing new.
+        courses: Which it serves, one a line; empty for all that the server has.
     """
 
     __tablename__ = "workers"
@@ -41,3 +42,4 @@ class WorkerRow(Base):
     seen: Mapped[datetime | None]
     draining: Mapped[bool]
     revoked_by: Mapped[str]
+    courses: Mapped[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,11 @@ class WorkerRecord(Record):
     seen: datetime | None
     draining: bool
     revoked_by: str
+    courses: str
+
+    def serves(self, course: str) -> bool:
+        """Whether its token is for this course."""
+        return not self.courses or course in self.courses.split("\n")
 
     @property
     def run(self) -> str:
@@ -75,12 +80,13 @@ class Workers:
             rows = session.scalars(select(WorkerRow).order_by(WorkerRow.name)).all()
             return sorted(map(WorkerRecord.of, rows), key=lambda each: each.revoked is not None)
 
-    def let_in(self, name: str, by: str) -> str:
+    def let_in(self, name: str, by: str, courses: Sequence[str] = ()) -> str:
         """Makes a worker.
 
         Args:
             name: What people call it; no two have the same, also not after one was revoked.
             by: Who lets it in.
+            courses: Which it may serve; none for all that the server has.
 
         Returns:
             Its token, which is kept nowhere.
@@ -109,6 +115,7 @@ class Workers:
                     revoked=None,
                     seen=None,
                     draining=False,
+                    courses="\n".join(courses),
                     revoked_by="",
                 )
             )

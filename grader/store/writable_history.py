@@ -27,6 +27,7 @@ from grader.store import (
     remarks,
     retention,
     roster,
+    second_runs,
     shares,
 )
 from grader.store.allowances import DatesRecord, ExcuseRecord, ExtensionRecord
@@ -191,6 +192,22 @@ class WritableHistory(History):
     def keep_answers(self, records: Sequence[AnswerRecord]) -> None:
         """Keeps what answers look like; no part of the history, and unsealed."""
         answers.keep_answers(self.session, records)
+
+    def run_twice(self, attempt: int, job: int, plan: str, seed: int, at: datetime) -> None:
+        """Queues an attempt once more by a plan with another seed; see `second_runs`."""
+        second_runs.enter_second_run(self.session, attempt, job, plan, seed, at)
+
+    def end_second_run(self, job: int, found: second_runs.Found) -> None:
+        """Keeps what a second run came to. No part of the history."""
+        second_runs.end(self.session, job, found)
+
+    def set_one_in(self, assignment: str, number: int) -> None:
+        """Says of how many attempts one is run twice, for an assignment or, with no name, for the course.
+
+        Raises:
+            UsageError: The number is negative.
+        """
+        second_runs.keep_one_in(self.session, assignment, number)
 
     def set_mailing(self, mailing: Mailing | None) -> None:
         """Says how mails go out from now on; None that none do. No part of the history."""

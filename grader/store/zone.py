@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grader.errors import StoreError, UsageError
@@ -13,8 +15,11 @@ from grader.store.models import SettingRow
 __all__ = ["keep_zone", "kept_zone", "zone_called"]
 
 _NAME = "time_zone"
+_KEPT = select(SettingRow.value).where(SettingRow.name == _NAME)
 
 
+# Where it looks, lists of all zones are read from the disk.
+@lru_cache(maxsize=16)
 def zone_called(name: str) -> ZoneInfo:
     """The zone of an IANA name, as Europe/Berlin.
 
@@ -36,17 +41,17 @@ def kept_zone(session: Session) -> ZoneInfo | None:
     Raises:
         StoreError: What is kept is no zone that this machine knows.
     """
-    row = session.get(SettingRow, _NAME)
-    if row is None:
+    name = session.scalar(_KEPT)
+    if name is None:
         return None
     try:
-        return zone_called(row.value)
+        return zone_called(name)
     except UsageError as error:
         raise StoreError(
             "the course's time zone cannot be read",
             where=f"settings, {_NAME}",
             expected=error.expected,
-            found=row.value,
+            found=name,
             todo="name it again: grader db zone Europe/Berlin",
         ) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import lru_cache
 from urllib.parse import quote
 
 __all__ = ["API_PATH", "COURSE_PATH", "COURSE_PATHS", "address", "below_course", "server_address"]
@@ -33,4 +34,9 @@ def address(*parts: str) -> str:
 
 def server_address(*parts: str) -> str:
     """A path of the server's own, below no course."""
-    return "/" + "/".join(quote(part, safe="") for part in parts)
+    return "/" + "/".join(map(_quoted, parts))
+
+
+@lru_cache(maxsize=4096)
+def _quoted(part: str) -> str:
+    return quote(part, safe="")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
 
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 
@@ -12,7 +16,9 @@ from grader.web.roles import Role, grades_blind, is_limited
 from grader.web.site import AnyRequest, Site, server_of, site_of
 from grader.workflows.views.identity import is_pseudonym
 
-__all__ = ["Asking", "asking", "page_number"]
+__all__ = ["Asking", "asking", "of_one_moment", "page_number"]
+
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class Asking:
         """Where they are led from one to the next: through their own share first."""
         own = None if is_limited(self.role) else self.own_share(assignment)
         return [self.store] if own is None else [own, self.store]
+
+    def moment(self) -> AbstractContextManager[None]:
+        """Lets a page be of one moment: what it reads of the course meanwhile agrees, in one transaction."""
+        return self.site.store.moment()
 
     def _limited(self) -> Store:
         return self.site.limited.setdefault(self.name, LimitedStore(self.site.store, self.name))
@@ -79,6 +89,17 @@ def asking(request: AnyRequest) -> Asking:
     if role is None:
         raise NotFoundException
     return Asking(site, session.name, role)
+
+
+def of_one_moment(page: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
+    """Lets a page of a course be of one moment: all that it reads agrees, in one transaction."""
+
+    @wraps(page)
+    def answered(request: AnyRequest, **asked: Any) -> AnswerT:
+        with site_of(request).store.moment():
+            return page(request, **asked)
+
+    return answered
 
 
 def page_number(request: AnyRequest) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -24,6 +25,7 @@ from grader.web.roles import Role
 from grader.web.sessions import Person, Sessions
 from grader.web.site import Place, Server, Site, is_loopback
 from grader.workflows.handing_in.taking import MOST_BYTES
+from grader.workflows.serving.orders import CourseFiles, files_of
 
 __all__ = ["PORT", "Opened", "is_loopback", "listen", "person_of", "place_of", "require_safe_place"]
 
@@ -47,6 +49,7 @@ class Opened:
         watch_token: What whoever reads the metrics has to bring; without one they are for this machine.
         log: How answers are told on standard error.
         places: Folders in which the first course's own rubrics may lie.
+        own: Rubrics and reference answers of further courses, by name.
         upload_bytes: No file that somebody hands in may be longer.
 
     Raises:
@@ -70,6 +73,7 @@ class Opened:
         watch_token: str = "",
         log: LogFormat = "none",
         places: Sequence[Path] = (),
+        own: Mapping[str, CourseFiles] = MappingProxyType({}),
         upload_bytes: int = MOST_BYTES,
     ) -> None:
         set_up_log(log)
@@ -77,18 +81,19 @@ class Opened:
         self.place = place_of(listening, url)
         self.sessions = Sessions(store)
         store.keep_desk_url(self.place.origins[0])
+        stores = [store, *more]
         self.courses = Server(
             [
                 Site(
                     each,
                     self.sessions,
                     self.place,
-                    reference,
+                    files.reference,
                     Presence(each.clock),
                     each.course,
-                    places=tuple(places) if each is store else (),
+                    places=files.places,
                 )
-                for each in (store, *more)
+                for each, files in zip(stores, files_of(stores, reference, places, own), strict=True)
             ],
             oidc,
             watch_token=watch_token,

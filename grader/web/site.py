@@ -30,6 +30,7 @@ from grader.workflows.handing_in.taking import MOST_BYTES
 from grader.workflows.leasing.remote import RemoteDesk
 from grader.workflows.lti.platform_keys import PlatformKeys
 from grader.workflows.regrading.pool import shared_pool
+from grader.workflows.serving.orders import CourseFiles
 
 __all__ = [
     "WORKER",
@@ -173,7 +174,8 @@ class Server:
     def remote(self) -> RemoteDesk:
         """The queues as workers on other machines see them."""
         stores = {name: site.store for name, site in self.sites.items()}
-        return RemoteDesk(stores, self.home.reference, self.home.places, pool=shared_pool())
+        own = {name: CourseFiles(site.places, site.reference) for name, site in self.sites.items()}
+        return RemoteDesk(stores, self.home.reference, self.home.places, own=own, pool=shared_pool())
 
     @property
     def sessions(self) -> Sessions:

@@ -1,8 +1,9 @@
 """A file that comes by a form: read piece by piece into a file without a name, never into memory.
 
-Such a form has two fields in this order, its token and the file. The guard reads the first before anything
-else of it is looked at; the page then goes on from there. What is too long, too slow, has other fields or
-breaks off is refused, and nothing of it stays: a file without a name goes with whoever has it open.
+Such a form has two fields in this order, its token and the file, which comes several times where several are
+chosen. The guard reads the first before anything else of it is looked at; the page then goes on from there.
+What is too long, too slow, has other fields or breaks off is refused, and nothing of it stays: a file without
+a name goes with whoever has it open.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ FIELD = "file"
 
 _UPLOAD = "upload"
 _KEPT = "grader_upload"
-#: Beside the file: boundaries, headers of parts, the token.
-_FRAME_BYTES = 64 * 1024
+#: Beside the files: boundaries, headers of parts, the token.
+_FRAME_BYTES = 128 * 1024
+#: Of photos, a class is asked for some thirty.
+_MOST_FILES = 300
 _TOKEN_BYTES = 4096
 #: So long without a byte, and so slow on the whole, is nobody who sends a notebook.
 _SILENCE_S, _START_S, _SLOWEST_BYTES_S = 20.0, 30.0, 8 * 1024
@@ -59,16 +62,17 @@ class UploadError(FormError):
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file as it came.
+    """What came.
 
     Attributes:
-        content: Open and without a name; gone once it is closed.
-        name: As its sender called it, untouched: a word, never a path of ours.
-        at: When its last byte was here.
+        content: All files one after another, open and without a name; gone once it is closed.
+        files: Name and length of each, in their order. A name is as its sender wrote it, untouched: a word,
+            never a path of ours.
+        at: When the last byte was here.
     """
 
     content: IO[bytes]
-    name: str
+    files: tuple[tuple[str, int], ...]
     at: datetime
 
 
@@ -117,39 +121,44 @@ async def begin_upload(request: AnyRequest, is_own: Callable[[str], bool]) -> No
 
 @asynccontextmanager
 async def uploaded(request: AnyRequest) -> AsyncIterator[Uploaded]:
-    """The file of a form, whole, for as long as this is open.
+    """The files of a form, whole, for as long as this is open.
 
     Raises:
-        UploadError: It is too long, came too slowly, broke off, or is not the only one.
+        UploadError: They are too long, came too slowly, broke off, or something else came than files.
     """
     coming: _Coming = request.scope["state"].pop(_KEPT)
     limit = server_of(request).upload_bytes
     with tempfile.TemporaryFile(prefix="grader-upload-") as content:
         try:
-            name = await _file(coming.events, content, limit)
+            files = await _files(coming.events, content, limit)
         except UploadError as error:
             if error.status == 413:
                 await _drain(coming.chunks)
             raise
         content.flush()
-        yield Uploaded(content, name, server_of(request).home.store.clock())
+        yield Uploaded(content, files, server_of(request).home.store.clock())
 
 
-async def _file(events: AsyncGenerator[_Event, None], content: IO[bytes], limit: int) -> str:
-    """Writes the file down; gives its name."""
-    part = await _next(events)
-    if not isinstance(part, MultipartSegment) or part.name != FIELD or part.filename is None:
-        raise UploadError("this form brings no file", expected="one file")
-    size = 0
-    while (event := await _next(events)) is not None:
-        assert isinstance(event, (bytes, bytearray))
-        size += len(event)
-        if size > limit:
-            raise _too_long(limit)
-        content.write(event)
-    if await anext(events, None) is not None:
-        raise UploadError("this form brings more than one file", expected="one file, or one zip with all")
-    return str(part.filename)
+async def _files(
+    events: AsyncGenerator[_Event, None], content: IO[bytes], limit: int
+) -> tuple[tuple[str, int], ...]:
+    """Writes the files down; gives the name and length of each."""
+    files: list[tuple[str, int]] = []
+    part, size = await _next(events), 0
+    while part is not None:
+        if not isinstance(part, MultipartSegment) or part.name != FIELD or part.filename is None:
+            what = "this form brings more than one file" if files else "this form brings no file"
+            raise UploadError(what, expected="one file, or one zip with all")
+        before = size
+        while (event := await _next(events)) is not None:
+            assert isinstance(event, (bytes, bytearray))
+            size += len(event)
+            if size > limit:
+                raise _too_long(limit)
+            content.write(event)
+        files.append((str(part.filename), size - before))
+        part = await anext(events, None)
+    return tuple(files)
 
 
 async def _next(events: AsyncGenerator[_Event, None]) -> _Event:
@@ -168,7 +177,10 @@ async def _events(
         raise PermissionDeniedException("this form was not made by this server for you; load the page again")
     try:
         with PushMultipartParser(
-            options["boundary"], max_segment_size=limit + _FRAME_BYTES, max_segment_count=3, strict=True
+            options["boundary"],
+            max_segment_size=limit + _FRAME_BYTES,
+            max_segment_count=1 + _MOST_FILES,
+            strict=True,
         ) as parser:
             async for chunk in chunks:
                 for event in parser.parse(chunk):
@@ -229,5 +241,5 @@ def _too_long(limit: int) -> UploadError:
     return UploadError(
         f"this file is larger than {limit / 1024**2:g} MB, and was not taken",
         413,
-        expected="a notebook without large outputs: clear them, save, and hand in the saved file",
+        expected="a notebook without large outputs (clear them and save), or photos of the size asked for",
     )

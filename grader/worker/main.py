@@ -13,15 +13,20 @@ from pathlib import Path
 
 import grader
 from grader.errors import UsageError
+from grader.evidence.plan import Plan
 from grader.sandbox.base import Sandbox
+from grader.sandbox.memory import available_bytes
 from grader.sandbox.pool.options import LAUNCHERS, HostOptions, Pool, Tls, parse_resources
 from grader.sandbox.pool.sandbox import PoolSandbox, open_pool
 from grader.sandbox.select import choose_sandbox
+from grader.worker.room import Room, seats_that_fit
 from grader.worker.seats import About, Seats, Stop
 from grader.worker.server import Server, Trust
 
 __all__ = ["DEFAULT_MOST", "Given", "work"]
 
+#: With the limits that plans have where their rubric sets none.
+_USUAL = Plan(assignment="any")
 #: Notebooks at a time in a pool that is launched, where nobody says how many.
 DEFAULT_MOST = 8
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,7 +37,7 @@ class Given:
     """What whoever starts a worker says.
 
     Attributes:
-        jobs: Seats; None takes one for each GPU, slot of a pool, or core.
+        jobs: Seats; None takes one for each GPU, slot of a pool, or core, as far as memory goes.
         dask: Address of the scheduler of a pool that runs the notebooks in place of this machine.
         launch: How a pool is launched for that; empty where it is there, or this machine runs them.
         hosts: Of a pool that is launched by ssh: the scheduler's, and then each worker's.
@@ -90,7 +95,8 @@ def work(given: Given, say: Callable[[str], None]) -> None:
     """Works until it is stopped: once to finish what runs, twice to break it off.
 
     Raises:
-        UsageError: The token cannot be read, or the address, the pin or an option of a pool is none.
+        UsageError: The token cannot be read, the address, the pin or an option of a pool is none, or more
+            seats are asked for than fit into memory.
         SandboxUnavailable: No sandbox works here or in the pool, or the server does not take the token.
     """
     token = _token(given.token_file)
@@ -102,9 +108,13 @@ def work(given: Given, say: Callable[[str], None]) -> None:
         signal.signal(number, lambda _number, _frame: stop.press())
     sandbox = _here(given, say) if pool is None else _in_pool(given, pool, say, stop)
     try:
-        about = partial(_about, given, sandbox)
+        # A pool's memory is elsewhere: its scheduler places what fits.
+        free_bytes = available_bytes() if pool is None else None
+        most = None if free_bytes is None else _seats_here(given, sandbox, free_bytes)
+        room = None if free_bytes is None else Room(free_bytes)
+        about = partial(_about, given, sandbox, most)
         say(f"works for {given.server}, {about().seats} at a time; Ctrl-C stops it")
-        Seats(lambda: Server(given.server, token, trust), sandbox, about, say, stop).work()
+        Seats(lambda: Server(given.server, token, trust), sandbox, about, say, stop, room=room).work()
     finally:
         sandbox.close()
 
@@ -127,10 +137,15 @@ def _in_pool(given: Given, pool: Pool, say: Callable[[str], None], stop: Stop) -
     return open_pool(pool, options, say, hidden=[given.token_file], stopped=stop.finishing.is_set)
 
 
-def _about(given: Given, sandbox: Sandbox) -> About:
+def _seats_here(given: Given, sandbox: Sandbox, free_bytes: int) -> int:
+    usual = sandbox.at_once or len(os.sched_getaffinity(0))
+    return seats_that_fit(given.jobs, usual, sandbox.memory_bytes(_USUAL), free_bytes)
+
+
+def _about(given: Given, sandbox: Sandbox, most: int | None) -> About:
     """How this worker stands at the moment; a pool grows and shrinks."""
     at_once = sandbox.at_once
-    seats = given.jobs or at_once or len(os.sched_getaffinity(0))
+    seats = most or given.jobs or at_once or len(os.sched_getaffinity(0))
     # Without GPUs asked for, a pool's bound is one of its slots.
     gpus = 0 if given.gpus == "none" else at_once or 0
     dashboard = sandbox.dashboard if isinstance(sandbox, PoolSandbox) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from grader.errors import GraderError, SandboxUnavailable
 from grader.evidence.codec import Bundle, encode
 from grader.evidence.parcel import unpack_parcel
 from grader.sandbox.base import Sandbox, image_of
-from grader.sandbox.execution import Execution
+from grader.sandbox.execution import Execution, NoRoom
+from grader.worker.room import Room
 from grader.worker.server import Answer, Away, Lease, Server
 
 __all__ = ["About", "Seats", "Stop"]
@@ -71,6 +73,7 @@ class Seats:
         stop: Pressed by whoever wants to stop.
         beat_s: How often leases are renewed.
         kept_s: How long evidence is kept while the server is away.
+        room: The memory that all seats share; None sets no bound.
         inline_bytes: What is no longer goes with claims and ends; 0 gives everything a request of its own.
     """
 
@@ -84,6 +87,7 @@ class Seats:
         *,
         beat_s: float = _BEAT_S,
         kept_s: float = _KEPT_S,
+        room: Room | None = None,
         inline_bytes: int = _INLINE_BYTES,
     ) -> None:
         self._connect = connect
@@ -94,6 +98,7 @@ class Seats:
         self._beat_s = beat_s
         self._kept_s = kept_s
         self._inline_bytes = inline_bytes
+        self._room = room or Room(sys.maxsize)
         self._lock = threading.Lock()
         self._held: set[Lease] = set()
         self._over = threading.Event()
@@ -157,7 +162,11 @@ class Seats:
 
         What came of a job is sent while the next one runs already: one is on its way at most.
         """
-        execution = Execution(self._sandbox, take=lambda _: True, give_back=lambda _: None)
+        execution = Execution(
+            self._sandbox,
+            take=lambda size_bytes: self._room.take(size_bytes, self._stop.finishing.is_set),
+            give_back=self._room.give_back,
+        )
         sender = self._connect()
         idle_since = time.monotonic()
         try:
@@ -222,6 +231,9 @@ class Seats:
                 raise SandboxUnavailable("the work is not what its digest says")
             parcel = unpack_parcel(raw)
             return execution.run(parcel.notebook, parcel.plan, files=parcel.files)
+        except NoRoom:
+            self._give_up(server, lease, "")
+            return None
         except Exception as error:  # whatever it was, it was not the student
             self._discard(execution)
             self._give_up(server, lease, _reason(error))
@@ -271,7 +283,7 @@ class Seats:
 
     def _give_up(self, server: Server, lease: Lease, reason: str) -> None:
         """Lets others have a job; without a reason where this worker was only stopped."""
-        stopped = self._stop.now.is_set()
+        stopped = self._stop.now.is_set() or not reason
         self._say(f"job {lease.job}: given back" if stopped else f"job {lease.job}: {reason}")
         self._until_answered(
             server, "POST", "fail", {**vars(lease), "reason": "" if stopped else reason[:500]}

@@ -122,7 +122,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(number: int = 100, job_s: float = 1.0, *kinds: str) -> int:
+def main(number: int, job_s: float, kinds: list[str]) -> int:
     say("workers without a network" if no_network() else "workers with this machine's network")
     for kind in kinds or ("file", "server"):
         ratios(kind, job_s)
@@ -133,5 +133,5 @@ def main(number: int = 100, job_s: float = 1.0, *kinds: str) -> int:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    sys.exit(main(*map(int, given[:1]), *map(float, given[1:2]), *given[2:]))
+    wanted, lasting, *databases = [*sys.argv[1:], "100", "1"][: max(2, len(sys.argv) - 1)]
+    sys.exit(main(int(wanted), float(lasting), databases))

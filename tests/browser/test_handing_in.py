@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ from grader.web.roles import Role
 from grader.web.serve import Opened, listen
 from grader.workflows.accounts.people import add_account, set_password
 from grader.workflows.handing_in.links import sign
+from grader.workflows.handing_in.pictures import packed_folder
 from grader.workflows.handing_in.receipts import read_receipt, verify
 from tests import course
 from tests.browser.conftest import Opened as Shown
@@ -106,6 +108,46 @@ def test_a_student_hands_in_reads_why_not_hands_in_again_and_keeps_the_receipt(
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     if scripted:
         assert serious_barriers(Shown(page)) == []
+
+
+PHOTOS = """\
+assignment: hands
+title: "Lab 3 Part A: Hands"
+total: 1
+criteria:
+  - {id: letters, title: Letters, points: 1, check: photo_count, letters: AB, each: 1, asks: A., hint: B.}
+"""
+
+
+def test_a_student_chooses_several_photos_at_once(
+    page: Page, desk: Opened, store: Store, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    course.write_rubric(tmp_path / "rubrics", PHOTOS, "hands.yaml")
+    own = tmp_path / "mine"
+    own.mkdir()
+    for name in ("A_1.jpg", "B_1.jpg"):
+        (own / name).write_bytes(b"\xff\xd8\xff" + name.encode())
+    signed = sign(store, "s101", "hands", store.clock() + timedelta(days=1))
+    page.goto(f"{desk.place.origins[0]}/u/{signed}")
+    page.set_input_files("#file", [own / "B_1.jpg", own / "A_1.jpg"])
+    if "plain" not in request.node.name:
+        assert page.locator("#said").inner_text() == "2 files, 20 bytes, are ready to be handed in."
+        assert serious_barriers(Shown(page)) == []
+    page.click("form.drop button")
+    assert "2 photos are in it." in page.inner_text("main")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    if folder := os.environ.get("GRADER_PICTURES"):
+        page.screenshot(path=f"{folder}/photos-received.png", full_page=True)
+    with page.expect_download() as saving:
+        page.click("text=Save the receipt")
+    saving.value.save_as(tmp_path / "receipt.json")
+    receipt = read_receipt(tmp_path / "receipt.json")
+    assert all(each.right for each in verify(store, receipt, packed_folder(own)))
+    page.click("text=Hand in again")
+    assert page.locator("input[multiple]").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    if folder:
+        page.screenshot(path=f"{folder}/photos-form.png", full_page=True)
 
 
 def _drop(page: Page, file: Path) -> None:

@@ -18,14 +18,17 @@ from cryptography.x509.oid import NameOID
 from grader.cli import execute
 from grader.errors import SandboxUnavailable, UsageError
 from grader.evidence.plan import Limits, Plan
+from grader.facts.case import Reference
 from grader.intake import normalise_notebook, parse_notebook
 from grader.sandbox.base import Job
 from grader.sandbox.pool import sandbox as of_pool
 from grader.sandbox.pool.options import HostOptions, Pool, Tls
 from grader.sandbox.pool.sandbox import PoolSandbox, open_pool
 from grader.store import open_store
+from grader.web.serve import Opened, listen
 from tests import course
 from tests.dask_pool import LONG_S, DaskPool, until
+from tests.queued import queue_up
 
 GPU = (("GPU", 1.0),)
 PLAN = Plan(assignment="mini", limits=Limits(evidence_bytes=100_000))
@@ -223,3 +226,43 @@ def test_a_pool_with_tls_is_for_those_with_its_certificates(tmp_path: Path) -> N
                 opened(pool, tls=others)
     finally:
         pool.close()
+
+
+def test_a_worker_by_a_pool_grades_what_waits_at_a_server(pool: DaskPool, tmp_path: Path) -> None:
+    rubric = course.write_rubric(tmp_path / "rubrics", course.RUBRIC)
+    with open_store(str(tmp_path / "grader.db")) as store, listen("127.0.0.1", 0) as listening:
+        desk = Opened(store, Reference(), listening, places=[tmp_path])
+        serving = threading.Thread(target=desk.run, daemon=True)
+        serving.start()
+        token = tmp_path / "worker.token"
+        token.write_text(store.workers.let_in("pool", "ann"))
+        for number in range(4):
+            queue_up(store, f"s{number}", course.GOOD, f"print({number})", rubric=rubric)
+        words = ("--server", desk.place.origins[0], "--token-file", str(token), "--dask", pool.address)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "grader.worker", *words, "--dask-resources", "GPU=1"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+        def marks() -> dict[str, tuple[int, float]]:
+            with store.reading() as history:
+                assert history.first_break() is None
+                return {
+                    each.student: (each.attempt.number, each.verdict.points)
+                    for each in history.results(assignment="mini")
+                    if each.attempt is not None and each.verdict is not None
+                }
+
+        try:
+            until(lambda: len(marks()) == 4 or worker.poll() is not None)
+            until(lambda: bool(store.workers.all()[0].dashboard) or worker.poll() is not None)
+        finally:
+            worker.terminate()
+            _, said = worker.communicate(timeout=LONG_S)
+            desk.stop()
+            serving.join(LONG_S)
+        assert marks() == {f"s{number}": (1, 2.0) for number in range(4)}, said
+        assert worker.returncode == 0
+        (record,) = store.workers.all()
+        assert record.dashboard.startswith("http://127.0.0.1:") and record.seats >= 1

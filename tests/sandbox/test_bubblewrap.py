@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_auto_takes_bubblewrap_where_no_engine_answers_and_says_so(monkeypatch: 
     with pytest.raises(SandboxUnavailable, match="no GPU"):
         choose_sandbox("auto", gpus="all", **options)  # type: ignore[arg-type]
     gc.collect()
+
+
+def test_a_python_behind_a_link_is_shown_where_the_link_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+    monkeypatch.setattr(sys, "prefix", str(link))
+    command = bubblewrap_command(BubbleSpec(limits=Limits(), code=tmp_path))
+    assert command[command.index(str(link)) - 1] == "--ro-bind"
+    system = Path("/bin")
+    assert command[command.index(str(system)) - 2] == "--symlink" or not system.is_symlink()
 
 
 def test_the_command_mounts_nothing_writable_but_memory(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def launcher_command(tls: Tls, hidden: Collection[Path]) -> list[str]:
         # Where sockets lie that somebody could do more by than by a pool, as the engine's.
         *("--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--tmpfs", "/tmp"),  # noqa: S108
         *_seen((*_SERVICES, os.path.realpath("/etc/resolv.conf"), *([agent] if agent else []))),
-        *python_view(),
+        *python_view(system=False),
         *_seen(file for file in (tls.ca, tls.cert, tls.key) if file),
         *_code(),
         *(word for path in hidden for word in _covered(path)),

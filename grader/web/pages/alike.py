@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.seen import read_seen
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.pages.grading import choices
@@ -28,6 +28,7 @@ _SHOWN = 100
 
 
 @get("/a/{assignment:str}/alike/{criterion:str}", opt=permits(Permission.MARK_ALIKE), sync_to_thread=True)
+@of_one_moment
 def alike(
     request: AnyRequest, assignment: FromPath[str], criterion: FromPath[str], group: FromQuery[str] = ""
 ) -> Response[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.params import FromQuery
 
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.rendering import page
 from grader.web.roles import Permission
@@ -17,6 +17,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/audit", opt=permits(Permission.AUDIT), sync_to_thread=True)
+@of_one_moment
 def audit(
     request: AnyRequest,
     prove: FromQuery[str] = "",

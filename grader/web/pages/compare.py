@@ -7,7 +7,7 @@ from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from grader.reporting.code import highlighted
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.rendering import page, untrusted_page
 from grader.web.roles import Permission
@@ -19,6 +19,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/a/{assignment:str}/compare", opt=permits(Permission.READ_WORK), sync_to_thread=True)
+@of_one_moment
 def compare(
     request: AnyRequest,
     assignment: FromPath[str],
@@ -38,6 +39,7 @@ def compare(
 
 
 @get("/untrusted/a/{assignment:str}/compare", opt=permits(Permission.READ_WORK), sync_to_thread=True)
+@of_one_moment
 def code(
     request: AnyRequest, assignment: FromPath[str], left: FromQuery[str] = "", right: FromQuery[str] = ""
 ) -> Response[str]:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from grader.errors import GraderError, OvertakenError, RefusedError, UsageError
 from grader.grading.seen import read_seen
 from grader.reporting.findings import look_for_staff
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.pages.untrusted import answer_shown
@@ -41,6 +41,7 @@ _BUTTONS = 10
 
 
 @get("/a/{assignment:str}/grade/{criterion:str}", opt=permits(Permission.READ_WORK), sync_to_thread=True)
+@of_one_moment
 def grade(
     request: AnyRequest,
     assignment: FromPath[str],
@@ -64,6 +65,7 @@ def grade(
         # Whoever goes on to the next is not shown what somebody decided at this very moment.
         if student or item.seen == place.seen:
             break
+        who.store.renew_moment()
     return _one(request, who, place, item, before=before, after=next if student else "")
 
 

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from grader.grading.times import in_words
 from grader.store.hand_ins import Received, Way
 from grader.web.addresses import address, server_address
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.limits import UPLOADS
 from grader.web.rendering import fragment, page, private, see_other
@@ -22,7 +22,7 @@ from grader.web.roles import Permission
 from grader.web.site import AnyRequest, Site, link_in, server_of
 from grader.web.uploads import Uploaded, uploaded, uploads
 from grader.workflows.handing_in.links import HandInLink
-from grader.workflows.handing_in.overview import handing_in, progress_of, receipt_by
+from grader.workflows.handing_in.overview import handing_in, photos_in, progress_of, receipt_by
 from grader.workflows.handing_in.receipts import file_name, receipt_of
 from grader.workflows.handing_in.taking import NotTaken, Sender, Sent, take
 from grader.workflows.prechecking.online import gives_pre_checks
@@ -118,7 +118,7 @@ async def _take(request: AnyRequest, desk: _Desk) -> Response[Any]:
 
 
 def _taken(request: AnyRequest, desk: _Desk, file: Uploaded) -> Response[Any]:
-    sent = Sent(file.content, file.name, file.at)
+    sent = Sent(file.content, file.files[0][0], file.at, file.files)
     try:
         taken = take(desk.site.store, desk.site.places, desk.assignment, desk.sender, sent)
     except NotTaken as error:
@@ -136,6 +136,7 @@ def _receipt(request: AnyRequest, desk: _Desk, seq: int) -> Response[str]:
         handing=shown,
         receipt=receipt_of(desk.site.store, received),
         record=received.record,
+        photos=photos_in(desk.site.store, received) if shown.of_photos else None,
         at=received.at,
         # Sent before already, with an earlier time.
         same=any(
@@ -163,6 +164,7 @@ def _progress(desk: _Desk) -> dict[str, Any]:
 
 
 @get("/my/{assignment:str}/hand-in", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def hand_in(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     return _form(request, _of_account(request, assignment))
 
@@ -182,11 +184,13 @@ async def send(request: AnyRequest, assignment: FromPath[str]) -> Response[Any]:
     media_type=MediaType.JSON,
     sync_to_thread=True,
 )
+@of_one_moment
 def progress(request: AnyRequest, assignment: FromPath[str]) -> dict[str, Any]:
     return _progress(_of_account(request, assignment))
 
 
 @get("/my/{assignment:str}/hand-in/receipts/{id:int}", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def receipt(request: AnyRequest, assignment: FromPath[str], id: FromPath[int]) -> Response[str]:
     return _receipt(request, _of_account(request, assignment), id)
 
@@ -196,6 +200,7 @@ def receipt(request: AnyRequest, assignment: FromPath[str], id: FromPath[int]) -
     opt=permits(Permission.OWN_WORK),
     sync_to_thread=True,
 )
+@of_one_moment
 def receipt_file(request: AnyRequest, assignment: FromPath[str], id: FromPath[int]) -> Response[str]:
     return _receipt_file(_of_account(request, assignment), id)
 

@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery
 from grader.errors import RefusedError
 from grader.grading.requests import Action
 from grader.reporting.report import ReportFrame, report_parts
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, private, see_other, untrusted, untrusted_html
@@ -58,6 +58,7 @@ def _own(request: AnyRequest) -> _Own:
 
 
 @get("/my", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def works(request: AnyRequest) -> Response[str]:
     """Everything of one's own at a glance."""
     who, session = asking(request), server_of(request).session_of(request)
@@ -67,6 +68,7 @@ def works(request: AnyRequest) -> Response[str]:
 
 
 @get("/my/{assignment:str}", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def feedback(request: AnyRequest, assignment: FromPath[str], as_of: FromQuery[str] = "") -> Response[str]:
     """The feedback report once it is released; before that, that something came."""
     own = _own(request)
@@ -112,6 +114,7 @@ def _how_to_ask(window: Window) -> str:
 
 
 @get("/my/{assignment:str}/remark", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def remark(request: AnyRequest, assignment: FromPath[str], criterion: FromQuery[str] = "") -> Response[str]:
     """The rules, a form for one criterion, and all requests of one's own with their state."""
     return _remark(request, assignment, criterion)
@@ -163,6 +166,7 @@ def _remark(
 
 
 @get("/untrusted/my/{assignment:str}/notebook", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def notebook(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """The notebook whose mark is shown, as it ran."""
     own = _own(request)
@@ -174,6 +178,7 @@ def notebook(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
 
 
 @get("/untrusted/my/{assignment:str}/report", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
+@of_one_moment
 def report(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """The feedback report as one file to keep, which no browser opens as a page of ours."""
     own = _own(request)

@@ -92,7 +92,7 @@ def _form(request: AnyRequest, own: _Own, refused: NotTaken | None = None) -> Re
 
 
 def _sent(request: AnyRequest, own: _Own, file: Uploaded) -> Response[Any]:
-    sent = Sent(file.content, file.name, file.at)
+    sent = Sent(file.content, file.files[0][0], file.at, file.files)
     try:
         send_for_pre_check(own.site.store, own.site.places, own.student, own.assignment, sent)
     except NotTaken as error:

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from grader.errors import GraderError, RefusedError
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.jobs import Told
 from grader.web.rendering import address, page, see_other
@@ -26,6 +26,7 @@ _WAIT_S = 5.0
 
 
 @get("/a/{assignment:str}/release/push", opt=permits(Permission.RELEASE), sync_to_thread=True)
+@of_one_moment
 def push(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> Response[str]:
     """What would be sent; with a job, what became of it."""
     who = asking(request)

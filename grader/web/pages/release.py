@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
@@ -29,6 +29,7 @@ _WORDS = {
 
 
 @get("/a/{assignment:str}/release", opt=permits(Permission.READ_RELEASE), sync_to_thread=True)
+@of_one_moment
 def release(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     who = asking(request)
     found = preview_of(who.store, assignment)

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from grader.grading.requests import Action
 from grader.grading.seen import read_seen
-from grader.web.asking import asking, page_number
+from grader.web.asking import asking, of_one_moment, page_number
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
@@ -30,6 +30,7 @@ _ELSEWHERE = {"request", "reason", "evidence", "seen"}
 
 
 @get("/a/{assignment:str}/remarks", opt=permits(Permission.READ_REMARKS), sync_to_thread=True)
+@of_one_moment
 def queue(request: AnyRequest, assignment: FromPath[str], all: FromQuery[str] = "") -> Response[str]:
     """Requests that wait, the oldest first; all of them where that is asked for."""
     who, every = asking(request), all == "yes"
@@ -44,6 +45,7 @@ def queue(request: AnyRequest, assignment: FromPath[str], all: FromQuery[str] = 
 
 
 @get("/remarks/{id:int}", opt=permits(Permission.READ_REMARKS), sync_to_thread=True)
+@of_one_moment
 def one(request: AnyRequest, id: FromPath[int]) -> Response[str]:
     return _one(request, id)
 

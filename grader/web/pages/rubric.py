@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from grader.grading.what_if import WhatIf
 from grader.reporting.pictures.marks import before_and_after
 from grader.store.drafts import RubricDraft
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.jobs import Job, Told
@@ -47,6 +47,7 @@ class _About:
 
 
 @get("/a/{assignment:str}/rubric", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
+@of_one_moment
 def rubric(
     request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "", draft: FromQuery[str] = ""
 ) -> Response[str]:
@@ -125,6 +126,7 @@ def live(request: AnyRequest, assignment: FromPath[str], form: NamedDependency[F
     media_type=MediaType.JSON,
     sync_to_thread=True,
 )
+@of_one_moment
 def state(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> dict[str, Any]:
     """For the script: how far a trial or a publication is, and what came of it as HTML."""
     found = _found(asking(request), assignment, job)
@@ -133,6 +135,7 @@ def state(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = 
 
 
 @get("/a/{assignment:str}/rubric/shares", opt=permits(Permission.TRY_RUBRIC), sync_to_thread=True)
+@of_one_moment
 def shares(request: AnyRequest, assignment: FromPath[str]) -> Response[bytes]:
     """For the sliders: each mark as shares of its criteria, in no order that tells whose it is.
 
@@ -146,6 +149,7 @@ def shares(request: AnyRequest, assignment: FromPath[str]) -> Response[bytes]:
 
 
 @get("/a/{assignment:str}/rubric/confirm", opt=permits(Permission.PUBLISH_RUBRIC), sync_to_thread=True)
+@of_one_moment
 def confirm(request: AnyRequest, assignment: FromPath[str], job: FromQuery[str] = "") -> Response[Any]:
     """Whose marks change, and the question whether they shall."""
     who = asking(request)

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from grader.errors import UsageError
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
@@ -50,11 +50,13 @@ _GRADING = (Role.ASSIGNED_TA, Role.TA, Role.HEAD_TA)
 
 
 @get("/a/{assignment:str}/setup", opt=permits(Permission.READ_SETUP), sync_to_thread=True)
+@of_one_moment
 def setup(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     return _setup(request, assignment)
 
 
 @get("/a/{assignment:str}/setup/shares.csv", opt=permits(Permission.READ_SETUP), sync_to_thread=True)
+@of_one_moment
 def shares(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """Who grades what, to be changed in a spreadsheet and pasted back."""
     text = as_csv(who_grades_what(asking(request).store, assignment))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get
 
-from grader.web.asking import asking, page_number
+from grader.web.asking import asking, of_one_moment, page_number
 from grader.web.guards import permits
 from grader.web.rendering import page
 from grader.web.roles import Permission
@@ -15,6 +15,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/people", opt=permits(Permission.READ_PEOPLE), sync_to_thread=True)
+@of_one_moment
 def people(request: AnyRequest) -> Response[str]:
     """The roster, and who has which role."""
     site = asking(request).site

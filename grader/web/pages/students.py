@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.params import FromPath
 
-from grader.web.asking import asking, page_number
+from grader.web.asking import asking, of_one_moment, page_number
 from grader.web.guards import permits
 from grader.web.rendering import page
 from grader.web.roles import Permission
@@ -17,6 +17,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/a/{assignment:str}/students", opt=permits(Permission.READ_WORK), sync_to_thread=True)
+@of_one_moment
 def students(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     who = asking(request)
     listed = list_page(who.store, assignment, page_number(request), anonymous=who.blind)
@@ -24,6 +25,7 @@ def students(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
 
 
 @get("/a/{assignment:str}/s/{student:str}", opt=permits(Permission.READ_WORK), sync_to_thread=True)
+@of_one_moment
 def student(request: AnyRequest, assignment: FromPath[str], student: FromPath[str]) -> Response[str]:
     who = asking(request)
     view = one_student(who.store, assignment, who.named(student), anonymous=who.blind)

@@ -7,7 +7,7 @@ from litestar.params import FromPath
 from markupsafe import Markup
 
 from grader.reporting.code import highlighted
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.rendering import untrusted, untrusted_html
 from grader.web.roles import Permission
@@ -24,6 +24,7 @@ __all__ = ["ROUTES", "answer_shown"]
     opt=permits(Permission.READ_WORK),
     sync_to_thread=True,
 )
+@of_one_moment
 def notebook(request: AnyRequest, assignment: FromPath[str], student: FromPath[str]) -> Response[str]:
     """The notebook as our run left it."""
     who = asking(request)
@@ -36,6 +37,7 @@ def notebook(request: AnyRequest, assignment: FromPath[str], student: FromPath[s
     opt=permits(Permission.READ_WORK),
     sync_to_thread=True,
 )
+@of_one_moment
 def answer(
     request: AnyRequest, assignment: FromPath[str], student: FromPath[str], criterion: FromPath[str]
 ) -> Response[str]:
@@ -47,7 +49,8 @@ def answer(
 def answer_shown(who: Asking, assignment: str, student: str, criterion: str) -> str:
     """The page of an answer; drawn once as long as nothing of it changes."""
     store, reference = who.store, who.site.reference
-    item = item_kept(store, assignment, student, criterion, anonymous=who.blind, reference=reference)
+    with who.moment():
+        item = item_kept(store, assignment, student, criterion, anonymous=who.blind, reference=reference)
     name = (assignment, student, criterion, who.blind)
     return who.site.drawn.get(
         name, item, lambda: untrusted_html("answer.html.j2", item=item, colour=_coloured)

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from grader.errors import UsageError
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
@@ -24,6 +24,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/a/{assignment:str}/waiting", opt=permits(Permission.READ_WORK), sync_to_thread=True)
+@of_one_moment
 def list_waiting(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     who = asking(request)
     left = can_be_taken(who.site.store, assignment) if may(who.role, Permission.MARK) else 0

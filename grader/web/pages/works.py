@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 
-from grader.web.asking import asking
+from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
 from grader.web.roles import Permission, is_limited, may
@@ -18,6 +18,7 @@ __all__ = ["ROUTES"]
 
 
 @get("/", opt=permits(Permission.SIGNED_IN), sync_to_thread=True)
+@of_one_moment
 def works(request: AnyRequest) -> Response[Any]:
     who = asking(request)
     if may(who.role, Permission.OWN_WORK):

@@ -8,11 +8,15 @@
     const most = Number(form.dataset.most);
     form.classList.add("takes-drops");
     const look = () => {
-      const file = input.files[0];
-      const large = Boolean(file) && file.size > most;
-      said.textContent = !file ? "" : large
-        ? `${file.name} is too large: clear its outputs, save, and hand in the saved file.`
-        : `${file.name}, ${file.size} bytes, ${form.dataset.ready || "is ready to be handed in"}.`;
+      const files = [...input.files];
+      const size = files.reduce((sum, file) => sum + file.size, 0);
+      const large = size > most;
+      const [named, is] = files.length > 1 ? [`${files.length} files`, "are"] : [files[0]?.name, "is"];
+      const remedy = input.multiple ? "resize the photos as you were asked to, and choose them again"
+        : "clear its outputs, save, and hand in the saved file";
+      said.textContent = !files.length ? "" : large
+        ? `${named} ${is} too large: ${remedy}.`
+        : `${named}, ${size} bytes, ${form.dataset.ready || `${is} ready to be handed in`}.`;
       said.classList.toggle("bad", large);
       return !large;
     };
@@ -23,7 +27,8 @@
     for (const name of ["dragleave", "drop"]) form.addEventListener(name, () => form.classList.remove("over"));
     form.addEventListener("drop", (event) => {
       event.preventDefault();
-      if (event.dataTransfer.files.length !== 1) {
+      const dropped = event.dataTransfer.files.length;
+      if (!dropped || (dropped > 1 && !input.multiple)) {
         said.textContent = "One file, please, or one zip with all.";
         return;
       }

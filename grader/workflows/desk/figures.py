@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from grader.errors import RubricError, UsageError
 from grader.grading.what_if import Distribution
-from grader.store import Store
+from grader.store import History, Store
 from grader.store.class_rows import GraderRow
+from grader.workflows.desk.following import Following, following
 from grader.workflows.desk.waiting import require_known
 
 __all__ = ["Agreement", "Figures", "agreements", "figures_of"]
@@ -84,8 +85,29 @@ def figures_of(store: Store, assignment: str) -> Figures:
     )
 
 
+class _Agreements(Following):
+    """How people agree, worked out again where anything of the assignment is new."""
+
+    def __init__(self, assignment: str) -> None:
+        super().__init__(assignment)
+        self.found: list[Agreement] | None = None
+
+    def forget(self) -> None:
+        self.found = None
+
+    def read(self, store: Store, history: History, changed: Collection[str] | None) -> None:
+        self.found = None
+
+
 def agreements(store: Store, assignment: str) -> list[Agreement]:
     """Criteria that two people or more judged, five works each at least; those apart first."""
+    with following(store, lambda: _Agreements(assignment), "agreements", assignment) as kept:
+        if kept.found is None:
+            kept.found = _agreements(store, assignment)
+        return kept.found
+
+
+def _agreements(store: Store, assignment: str) -> list[Agreement]:
     with store.reading() as history:
         rows = [row for row in history.graders(assignment) if row.works >= _FEWEST]
     by_criterion: dict[str, list[GraderRow]] = defaultdict(list)

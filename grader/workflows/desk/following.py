@@ -60,6 +60,13 @@ class Following(ABC):
         """
         with store.reading() as history:
             newest = history.newest_row()
+        if newest == self.newest:
+            return
+        if newest < self.newest:
+            # Somebody else let it follow since this thread's moment began.
+            store.renew_moment()
+        with store.reading() as history:
+            newest = history.newest_row()
             if newest == self.newest:
                 return
             try:
@@ -103,7 +110,8 @@ def following(store: Store, make: Callable[[], FollowingT], *name: Hashable) -> 
         same = [other for other in kept if isinstance(other, tuple) and other[0] == name[0]]
         for other in same[:-_MOST]:
             del kept[other]
-    with found.lock:
+    # In this order: who waits for a connection lets nobody wait for the lock.
+    with store.moment(), found.lock:
         try:
             found.follow(store)
         except UsageError:

@@ -162,7 +162,8 @@ class Grouping(Following):
         return {each.row.student: kept[each.row.attempt] for each in known if each.row.attempt in kept}
 
     def read(self, store: Store, history: History, changed: Collection[str] | None) -> None:
-        require_known(history, self.assignment, self.criterion)
+        if changed is None:
+            require_known(history, self.assignment, self.criterion)
         rows = history.class_rows(self.assignment, self.criterion, changed)
         rows = [row for row in rows if row.state != "held"]
         self._read_lines(store, history, rows)

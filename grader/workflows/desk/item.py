@@ -204,7 +204,7 @@ def read_item(
         hide = hidden_names(history, result) if anonymous else _as_it_is
     shown = name_of(store, anonymous)(result.student)
     mark = criterion_mark(result, criterion)
-    report = report_input(store, result, reference=reference, appendix=False)
+    report = report_input(store, result, reference=reference, appendix=False, remarks=asked)
     assert report is not None and result.attempt is not None and result.rubric is not None
     # Where the course let go of it a report does without; here there is nothing to look at, and that is told.
     bundle = report.bundle or store.evidence(result.attempt)

@@ -94,7 +94,27 @@ class _Given(Following):
         self._last: dict[str, GivenMark | None] = {}
 
     def read(self, store: Store, history: History, changed: Collection[str] | None) -> None:
-        self.forget()
+        new = None
+        if changed is not None:
+            new = history.given_since(self.assignment, self._criterion, self.newest)
+        if new is None:
+            self.forget()
+            return
+        for by, mark in new:
+            self._add(by, mark)
+
+    def _add(self, by: str, mark: GivenMark) -> None:
+        """Adds a mark that undoes nothing."""
+        if by in self._last:
+            self._last[by] = mark
+        if self._comments is not None and mark.points is not None and mark.comment:
+            before = [
+                each for each in self._comments if (each.text, each.points) == (mark.comment, mark.points)
+            ]
+            count = sum(each.count for each in before) + len(mark.about)
+            rest = [each for each in self._comments if each not in before]
+            used = CommentUsed(mark.comment, mark.points, count, mark.seq)
+            self._comments = sorted([*rest, used], key=lambda each: (-each.count, -each.last))
 
     def comments(self, store: Store) -> list[CommentUsed]:
         if self._comments is None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from grader.grading.times import lasting
 from grader.store import Store
+from grader.store.entering import PRE_CHECK
 from grader.store.pauses import Ordered, Pause, QueueAction
 from grader.store.queue_views import JobsOf, NotRun, Pace, Running
 from grader.workflows.handing_in.time_left import time_left, usual_length
@@ -183,7 +184,7 @@ def job_line(job: Running, now: datetime, name: Callable[[str], str], places: Ma
     """
     return JobLine(
         id=job.id,
-        shown=_PRE_CHECK if job.purpose else name(job.student),
+        shown=_PRE_CHECK if job.purpose == PRE_CHECK else name(job.student),
         assignment=job.assignment,
         age=lasting(now - job.queued_at),
         tries=job.tries,
@@ -236,7 +237,7 @@ def _by_assignment(
         length = usual_length(going, assignment) if queued and not purpose else None
         lines.append(
             AssignmentJobs(
-                f"{assignment}, {_PRE_CHECK}s" if purpose else assignment,
+                f"{assignment}, {purpose}s" if purpose else assignment,
                 queued=queued.number if queued else 0,
                 claimed=claimed.number if claimed else 0,
                 oldest=lasting(now - queued.oldest) if queued else "",

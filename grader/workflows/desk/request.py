@@ -75,10 +75,10 @@ def _same_finding(store: Store, remark: Remark, *, anonymous: bool) -> tuple[Sam
     if not remark.criterion:
         return ()
     with store.reading() as history:
-        rows = history.class_rows(remark.assignment, remark.criterion)
-    own = next((row for row in rows if row.student == remark.student), None)
-    if own is None or own.status == Status.NEEDS_TA:
-        return ()
+        own = next(iter(history.class_rows(remark.assignment, remark.criterion, [remark.student])), None)
+        if own is None or own.status == Status.NEEDS_TA:
+            return ()
+        rows = history.class_rows(remark.assignment, remark.criterion, alike=own.alike)
     name = name_of(store, anonymous)
-    others = [row for row in rows if row.alike == own.alike and row.student != remark.student]
+    others = [row for row in rows if row.student != remark.student]
     return tuple(sorted((Same(name(row.student), row.points) for row in others), key=lambda each: each.shown))

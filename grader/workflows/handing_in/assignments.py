@@ -18,7 +18,7 @@ __all__ = ["assigned", "assigned_here", "is_of_photos"]
 _KEPT = 64
 
 
-def assigned(store: Store, places: Iterable[Path]) -> list[LoadedRubric]:
+def assigned(store: Store, places: Iterable[Path], *, photos: bool = False) -> list[LoadedRubric]:
     """The rubric of each assignment that takes notebooks, by the assignments' names.
 
     What the desk published stands first, then a file of the course, then what the newest verdicts stand on:
@@ -28,16 +28,25 @@ def assigned(store: Store, places: Iterable[Path]) -> list[LoadedRubric]:
     Args:
         store: The course's history.
         places: Folders in which the course's own `rubrics/` may lie.
+        photos: Whether those that take photos are among them.
     """
     with store.reading() as history:
         own = _own(places, history.zone)
         names = sorted({*history.assignments(), *own})
         found = [_counting(store, history, name, own) for name in names]
-    return [each for each in found if each is not None and not is_of_photos(each.rubric)]
+    return [each for each in found if each is not None and (photos or not is_of_photos(each.rubric))]
 
 
-def assigned_here(store: Store, places: Iterable[Path], assignment: str) -> LoadedRubric:
+def assigned_here(
+    store: Store, places: Iterable[Path], assignment: str, *, photos: bool = False
+) -> LoadedRubric:
     """The rubric of one assignment.
+
+    Args:
+        store: The course's history.
+        places: Folders in which the course's own `rubrics/` may lie.
+        assignment: Its name.
+        photos: Whether it may be one of photos.
 
     Raises:
         UsageError: It takes no notebooks, or there is none of this name.
@@ -45,10 +54,10 @@ def assigned_here(store: Store, places: Iterable[Path], assignment: str) -> Load
     places = tuple(places)
     with store.reading() as history:
         rubric = _counting(store, history, assignment, _own(places, history.zone))
-    if rubric is None or is_of_photos(rubric.rubric):
-        taken = [each.assignment for each in assigned(store, places)]
+    if rubric is None or (is_of_photos(rubric.rubric) and not photos):
+        taken = [each.assignment for each in assigned(store, places, photos=photos)]
         raise UsageError(
-            "no notebooks are handed in for this assignment",
+            f"no {'files' if photos else 'notebooks'} are handed in for this assignment",
             where=assignment,
             expected=", ".join(taken) or "a rubric in the course's rubrics/",
         )

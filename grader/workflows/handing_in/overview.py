@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from grader.errors import ServiceError, StoreError
 from grader.grading.times import lasting
 from grader.store import History, Store
 from grader.store.hand_ins import Received
 from grader.store.rubrics import LoadedRubric
-from grader.workflows.handing_in.assignments import assigned, assigned_here
+from grader.workflows.handing_in.assignments import assigned, assigned_here, is_of_photos
 from grader.workflows.handing_in.deadline import Deadline, deadline
 from grader.workflows.handing_in.links import HandInLink
+from grader.workflows.handing_in.reading import Found, Readers, shared_readers
 from grader.workflows.handing_in.time_left import time_left
 
-__all__ = ["Handing", "Offer", "OwnGroup", "Progress", "handing_in", "offers", "progress_of", "receipt_by"]
+__all__ = [
+    "Handing",
+    "Offer",
+    "OwnGroup",
+    "Progress",
+    "handing_in",
+    "offers",
+    "photos_in",
+    "progress_of",
+    "receipt_by",
+]
 
 
 _SOON, _LATER = timedelta(seconds=3), timedelta(minutes=1)
@@ -27,7 +40,8 @@ class Progress:
     """How far the file that counts is.
 
     Attributes:
-        state: ``none``, ``queued``, ``running``, ``graded``, or ``held`` where a person has to look first.
+        state: ``none``, ``queued``, ``running``, ``graded``, ``held`` where a person has to look first, or
+            ``collected`` of photos, which the course looks at together.
         before: How many files come before it, where it is queued.
         paused: Whether the course lets nothing be run at the moment.
         left: How long it takes until it was run, where it is queued; None where that cannot be told.
@@ -43,7 +57,7 @@ class Progress:
     @property
     def is_settled(self) -> bool:
         """Whether nothing will change by waiting."""
-        return self.state in ("none", "graded", "held")
+        return self.state in ("none", "graded", "held", "collected")
 
     @property
     def time_left(self) -> str:
@@ -89,6 +103,7 @@ class Handing:
     """All that the page of one assignment shows.
 
     Attributes:
+        of_photos: It takes photos rather than a notebook.
         received: What came, the newest first.
         counts: Number of the receipt of the file that counts; None where none does.
         counts_elsewhere: When the file that counts came, where it is none of these.
@@ -97,6 +112,7 @@ class Handing:
 
     assignment: str
     title: str
+    of_photos: bool
     deadline: Deadline
     received: tuple[Received, ...]
     counts: int | None
@@ -107,7 +123,7 @@ class Handing:
 
 def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
     """Each assignment that takes files, with what it would cost this student to hand in now."""
-    rubrics, zone, now = assigned(store, places), store.zone, store.clock()
+    rubrics, zone, now = assigned(store, places, photos=True), store.zone, store.clock()
     with store.reading() as history:
         return [
             Offer(
@@ -133,9 +149,9 @@ def handing_in(
         link: By which they look; of what came otherwise it shows nothing.
 
     Raises:
-        UsageError: No notebooks are handed in for this assignment.
+        UsageError: No files are handed in for this assignment.
     """
-    rubric = assigned_here(store, places, assignment)
+    rubric = assigned_here(store, places, assignment, photos=True)
     zone, now = store.zone, store.clock()
     with store.reading() as history:
         dates = deadline(history, rubric.rubric, student, now, zone)
@@ -169,6 +185,25 @@ def receipt_by(
     return received if theirs and link in (None, record.link) else None
 
 
+def photos_in(store: Store, received: Received, readers: Readers | None = None) -> Found | None:
+    """What is in a zip of photos that came, looked at anew; None where that cannot be done just now.
+
+    Args:
+        store: The course's history.
+        received: What came.
+        readers: Processes that read it; those of the program where none are given.
+    """
+    try:
+        raw = store.file(received.record.notebook)
+        with tempfile.TemporaryFile(prefix="grader-upload-") as content:
+            content.write(raw)
+            content.flush()
+            reading = readers or shared_readers()
+            return reading.read(content, received.record.file, of_photos=True)
+    except (StoreError, ServiceError):
+        return None
+
+
 def _handing(
     history: History,
     rubric: LoadedRubric,
@@ -189,6 +224,7 @@ def _handing(
     return Handing(
         rubric.assignment,
         rubric.rubric.title,
+        is_of_photos(rubric.rubric),
         dates,
         tuple(reversed(shown)),
         counts,
@@ -213,9 +249,12 @@ def _progress(history: History, student: str, assignment: str, now: datetime) ->
     if counting.problem:
         return Progress("held")
     of = (student, *history.sharers(assignment, student, counting.notebook))
-    jobs = (history.job_on(each, assignment, counting.notebook) for each in of)
+    found = [job for each in of if (job := history.job_on(each, assignment, counting.notebook)) is not None]
+    if not found and history.received_from(student, assignment):
+        # A notebook that came has a job from the same transaction.
+        return Progress("collected")
     # A group's file is run once, as the job of one of them.
-    job = next((each for each in jobs if each is not None and each.state != "superseded"), None)
+    job = next((each for each in found if each.state != "superseded"), None)
     if job is None:
         return Progress("none")
     if job.state == "queued":

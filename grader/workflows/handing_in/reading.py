@@ -51,11 +51,13 @@ class Found:
         problem: Why it is no notebook, and what to do; empty where it is one.
         left_out: What lay beside the notebook and could not be taken, each with the reason.
         cells: Kind, source and handout id of each; outputs are left out.
+        photos: How many there are, of a zip of photos.
     """
 
     problem: str
     left_out: tuple[str, ...] = ()
     cells: tuple[CellRecord, ...] = ()
+    photos: int = 0
 
 
 class _Died(Exception):
@@ -89,9 +91,10 @@ class _Child:
         self._orders.settimeout(_WALL_S)
         self.held: list[str] = self._answer()["held"]
 
-    def read(self, file: IO[bytes], name: str) -> dict[str, Any]:
+    def read(self, file: IO[bytes], name: str, of_photos: bool) -> dict[str, Any]:
+        what = (b"photos" if of_photos else b"notebook") + b"\0" + name.encode("utf-8", "replace")[:255]
         with suppress(OSError):
-            socket.send_fds(self._orders, [name.encode("utf-8", "replace")[:255]], [file.fileno()])
+            socket.send_fds(self._orders, [what], [file.fileno()])
         return self._answer()
 
     def end(self) -> int:
@@ -139,12 +142,13 @@ class Readers:
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
 
-    def read(self, file: IO[bytes], name: str) -> Found:
+    def read(self, file: IO[bytes], name: str, *, of_photos: bool = False) -> Found:
         """What a file is; waits for its turn.
 
         Args:
             file: An open file of the system; where it stands does not matter, and stays.
             name: What the student calls it, for what is said of it.
+            of_photos: Whether it is to be a zip of photos rather than a notebook.
 
         Raises:
             ServiceError: No process can be started here.
@@ -152,7 +156,7 @@ class Readers:
         with self._free:
             child = self._take()
             try:
-                said = child.read(file, name or "notebook.ipynb")
+                said = child.read(file, name or ("photos.zip" if of_photos else "notebook.ipynb"), of_photos)
             except _Died as error:
                 if error.by_file:
                     return Found(_TOO_MUCH)
@@ -165,7 +169,7 @@ class Readers:
             CellRecord(index=index, kind=kind, source=source, handout_id=id)
             for index, (kind, source, id) in enumerate(said["cells"])
         )
-        return Found(said["problem"], tuple(said["left_out"]), cells)
+        return Found(said["problem"], tuple(said["left_out"]), cells, said.get("photos", 0))
 
     def begin(self) -> threading.Thread:
         """Starts the processes without waiting for them, so that the first file finds them ready.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from grader.workflows.handing_in.photo_reading import Photos
     from grader.workflows.running.planning import File
 
 __all__ = ["main"]
@@ -32,6 +33,7 @@ def main() -> None:
     # All that reading may need, before there is no more file to open.
     import nbformat  # noqa: F401
 
+    from grader.workflows.handing_in import photo_reading
     from grader.workflows.regrading import confine
     from grader.workflows.running import planning
 
@@ -41,12 +43,17 @@ def main() -> None:
     with socket.socket(fileno=0) as orders:
         _say(orders, {"held": held})
         while True:
-            name, files, _, _ = socket.recv_fds(orders, _LONGEST_NAME, 1)
+            asked, files, _, _ = socket.recv_fds(orders, _LONGEST_NAME, 1)
             if not files:
                 return
+            kind, _, name = asked.partition(b"\0")
             confine.limit_processor_time(limit_s)
             try:
-                _say(orders, _found(files[0], Path(name.decode()), planning.read_file))
+                path = Path(name.decode("utf-8", "replace"))
+                if kind == b"photos":
+                    _say(orders, _photos(files[0], path, photo_reading.read_photos))
+                else:
+                    _say(orders, _found(files[0], path, planning.read_file))
             finally:
                 os.close(files[0])
 
@@ -54,6 +61,15 @@ def main() -> None:
 def _say(orders: socket.socket, what: dict[str, Any]) -> None:
     said = json.dumps(what).encode()
     orders.sendall(_LENGTH.pack(len(said)) + said)
+
+
+def _photos(handle: int, path: Path, read_photos: Any) -> dict[str, Any]:
+    try:
+        photos: Photos = read_photos(os.pread(handle, os.fstat(handle).st_size, 0), path)
+    except MemoryError:
+        return {"too_much": True}
+    told = {"problem": photos.problem, "left_out": list(photos.left_out), "photos": photos.number}
+    return {**told, "cells": []}
 
 
 def _found(handle: int, path: Path, read_file: Any) -> dict[str, Any]:

@@ -7,7 +7,9 @@ nothing counts any more is kept and sealed all the same, and takes no other's pl
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,20 +17,20 @@ from typing import IO
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.held import parted
-from grader.intake import Submission
-from grader.store import Priority, Signature, Store, WritableHistory
+from grader.store import Ask, JobKey, Priority, Signature, Store, WritableHistory
 from grader.store.entering import ANYWHERE
 from grader.store.groups import GroupFileRecord
 from grader.store.hand_ins import HandInRecord, Received, Way
 from grader.store.records import SubmissionRecord
 from grader.store.rubrics import LoadedRubric
-from grader.workflows.handing_in.assignments import assigned, assigned_here
+from grader.workflows.handing_in.assignments import assigned, assigned_here, is_of_photos
 from grader.workflows.handing_in.deadline import deadline_of
+from grader.workflows.handing_in.pictures import is_zip, pack
 from grader.workflows.handing_in.reading import Found, Readers, shared_readers
 from grader.workflows.mailing.telling import tell_handed_in
 from grader.workflows.regrading.rubrics import another_assignment
-from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
-from grader.workflows.running.planning import HandedIn, Work, plan_of
+from grader.workflows.running.keeping import keep_plan
+from grader.workflows.running.planning import plan_of
 
 __all__ = [
     "MOST_BYTES",
@@ -52,7 +54,7 @@ _MOST_FILES, _MOST_SENT = 60, 512 * 1024**2
 _LONGEST_NAME = 200
 _CHUNK = 1024**2
 #: What a fellow's rows have in place of the name of a file and of who sent it: either may be a name.
-_NEUTRAL, _BY_GROUP = "notebook.ipynb", "a member of the group"
+_NEUTRAL, _NEUTRAL_ZIP, _BY_GROUP = "notebook.ipynb", "photos.zip", "a member of the group"
 
 
 class NotTaken(UsageError):
@@ -83,11 +85,13 @@ class Sent:
         content: An open file of the system, which belongs to whoever asked.
         name: As its student called it; never a path of ours.
         at: When its last byte was here.
+        files: Where several came one after another in it, as photos do, the name and length of each.
     """
 
     content: IO[bytes]
     name: str
     at: datetime
+    files: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,19 +133,27 @@ def take(
 
     Raises:
         NotTaken: It is no notebook, another assignment's, or one too many; nothing was written.
-        UsageError: No notebooks are handed in for this assignment.
+        UsageError: No files are handed in for this assignment.
         StoreError: It cannot be kept; no receipt is given.
         ServiceError: It cannot be read here just now.
     """
     places = tuple(places)
-    rubric = assigned_here(store, places, assignment)
+    rubric = assigned_here(store, places, assignment, photos=True)
     require_room(store, sender.student, assignment, sent.at)
-    found = read_apart(store, places, rubric, sent, readers)
-    raw = whole(sent.content)
+    with _as_one(rubric, sent) as one:
+        found = read_apart(store, places, rubric, one, readers)
+        raw = whole(one.content)
     digest = store.blobs.put(raw)
-    name = plain_name(sent.name)
-    submission = Submission(sender.student, Path(name), lambda: raw, submitted_at=sent.at)
-    work = Work(HandedIn(submission, digest, ""), rubric, plan_of(rubric))
+    name = plain_name(one.name)
+    came = SubmissionRecord(
+        student=sender.student,
+        assignment=assignment,
+        notebook=digest,
+        path=name,
+        submitted_at=sent.at,
+        late=False,
+        problem="",
+    )
     record = HandInRecord(
         student=sender.student,
         assignment=assignment,
@@ -153,7 +165,7 @@ def take(
         link=sender.link,
         counts=True,
     )
-    received, replaced = _write(store, work, record, Signature(sender.actor, sent.at, why))
+    received, replaced = _write(store, rubric, came, record, Signature(sender.actor, sent.at, why))
     return Taken(received, replaced, found.left_out)
 
 
@@ -163,13 +175,18 @@ def read_apart(
     """What a file is, read in a process behind walls.
 
     Raises:
-        NotTaken: It is no notebook, or another assignment's.
+        NotTaken: It is no notebook, or another assignment's, or no photos where these are asked for.
         ServiceError: It cannot be read here just now.
     """
-    found = (readers or shared_readers()).read(sent.content, sent.name)
+    if len(sent.files) > 1:
+        raise NotTaken("this form brings more than one file", todo="choose one file, or one zip with all")
+    of_photos = is_of_photos(rubric.rubric)
+    found = (readers or shared_readers()).read(sent.content, sent.name, of_photos=of_photos)
     if found.problem:
         what, todo = parted(found.problem)
         raise NotTaken(what, todo=todo or None)
+    if of_photos:
+        return found
     other = another_assignment(rubric, _all(store, places), found.cells)
     if other is not None:
         raise NotTaken(
@@ -178,6 +195,34 @@ def read_apart(
             todo="send the notebook of this assignment",
         )
     return found
+
+
+@contextmanager
+def _as_one(rubric: LoadedRubric, sent: Sent) -> Iterator[Sent]:
+    """What is kept: the file that came, or photos that came one by one as one zip.
+
+    Raises:
+        NotTaken: Nothing was chosen, or two photos have the same name.
+    """
+    if not sent.files or not is_of_photos(rubric.rubric):
+        yield sent
+        return
+    named = [(plain_name(name), size) for name, size in sent.files if name or size]
+    if not named:
+        raise NotTaken("no photo was chosen", todo="choose your photos (.jpg), or one zip of them")
+    sent.content.seek(0)
+    photos = [(name, sent.content.read(size)) for name, size in named]
+    if len(photos) == 1 and is_zip(photos[0][1]):
+        yield Sent(sent.content, photos[0][0], sent.at)
+        return
+    try:
+        raw = pack(photos)
+    except UsageError as error:
+        raise NotTaken(error.what, found=error.found, todo=error.todo) from None
+    with tempfile.TemporaryFile(prefix="grader-upload-") as content:
+        content.write(raw)
+        content.flush()
+        yield Sent(content, "1 photo.zip" if len(photos) == 1 else f"{len(photos)} photos.zip", sent.at)
 
 
 def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: str, reason: str) -> Received:
@@ -206,14 +251,20 @@ def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: st
     record = before.record
     if record.counts:
         raise RefusedError(f"the file of receipt {seq} counts already")
-    rubric = assigned_here(store, places, record.assignment)
-    raw = store.file(record.notebook)
-    submission = Submission(
-        record.student, Path(record.file or "notebook.ipynb"), lambda: raw, submitted_at=before.at
+    rubric = assigned_here(store, places, record.assignment, photos=True)
+    # It has to be there still.
+    store.file(record.notebook)
+    came = SubmissionRecord(
+        student=record.student,
+        assignment=record.assignment,
+        notebook=record.notebook,
+        path=record.file or "notebook.ipynb",
+        submitted_at=before.at,
+        late=False,
+        problem="",
     )
-    work = Work(HandedIn(submission, record.notebook, ""), rubric, plan_of(rubric))
     signature = Signature(actor, store.clock(), f"receipt {seq} counts: {reason.strip()}")
-    received, _ = _write(store, work, record, signature, again=seq)
+    received, _ = _write(store, rubric, came, record, signature, again=seq)
     return received
 
 
@@ -239,22 +290,27 @@ def require_room(store: Store, student: str, assignment: str, at: datetime) -> N
 
 
 def _write(
-    store: Store, work: Work, record: HandInRecord, signature: Signature, *, again: int | None = None
+    store: Store,
+    rubric: LoadedRubric,
+    came: SubmissionRecord,
+    record: HandInRecord,
+    signature: Signature,
+    *,
+    again: int | None = None,
 ) -> tuple[Received, bool]:
     """The row of the file, that of what counts, and the job: all of it, or nothing."""
-    plan = keep_plan(store, work.plan)
-    ask = ask_for(work, job_key(work, plan, ANYWHERE), Priority.HANDED_IN)
-    came = as_submission(work)
+    ask = _ask(store, rubric, came)
+    neutral = _NEUTRAL if ask is not None else _NEUTRAL_ZIP
 
     def add(history: WritableHistory) -> tuple[Received, bool]:
         # What a person decides about one student's file is about that student alone.
         group = None if again is not None else history.group_of(record.assignment, record.student)
-        own, *others = [_receive(history, work.rubric, came, record, signature)] + [
+        own, *others = [_receive(history, rubric, came, record, signature)] + [
             _receive(
                 history,
-                work.rubric,
-                replace(came, student=fellow, path=_NEUTRAL),
-                replace(record, student=fellow, file=_NEUTRAL, link=""),
+                rubric,
+                replace(came, student=fellow, path=neutral),
+                replace(record, student=fellow, file=neutral, link=""),
                 replace(signature, actor=_BY_GROUP),
             )
             for fellow in (group.members if group else ())
@@ -271,7 +327,7 @@ def _write(
                 assignment=record.assignment, notebook=came.notebook, name=group.name, members=tuple(counting)
             )
             history.note_group_file(shared, signature)
-        if counting:
+        if counting and ask is not None:
             # The same bytes may wait already, as the job of another member.
             known = (each for each in counting if history.job_on(each, record.assignment, came.notebook))
             runs = next(known, counting[0])
@@ -280,6 +336,15 @@ def _write(
         return own.received, own.replaced
 
     return store.add(add)
+
+
+def _ask(store: Store, rubric: LoadedRubric, came: SubmissionRecord) -> Ask | None:
+    """The job on a file; none on photos, which the course looks at all together."""
+    if is_of_photos(rubric.rubric):
+        return None
+    plan = plan_of(rubric)
+    key = JobKey(came.student, came.assignment, came.notebook, keep_plan(store, plan), ANYWHERE)
+    return Ask(key, priority=Priority.HANDED_IN, gpu=plan.cuda)
 
 
 @dataclass(frozen=True)

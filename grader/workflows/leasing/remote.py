@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from grader.errors import EvidenceError, StoreError, StoreUnavailable, UsageError
 from grader.evidence.codec import Bundle, decode
@@ -34,7 +35,7 @@ from grader.workflows.regrading.pool import JudgePool
 from grader.workflows.running.execution import MAX_TRIES, Order
 from grader.workflows.running.planning import File, read_file
 from grader.workflows.running.recording import Ending, Recording, as_handed_in
-from grader.workflows.serving.orders import QueuedOrders
+from grader.workflows.serving.orders import ROUNDS, CourseFiles, QueuedOrders, files_of
 
 __all__ = ["Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
 
@@ -46,6 +47,8 @@ _WHY = "run by the worker {}"
 _ROOM_BYTES = 1024 * 1024
 #: A worker that says so has sent no evidence: these are the server's own to say.
 _NOT_A_WORKERS = (Outcome.INVALID_SUBMISSION, Outcome.SANDBOX_UNAVAILABLE)
+#: No attempt takes longer, whatever its plan says.
+_LONGEST_S = 1e7
 #: Jobs that need no worker are ended in one go, so many at the most.
 _WITHOUT_RUN = 20
 
@@ -97,10 +100,11 @@ class RemoteDesk:
     """The queues of all courses, as workers elsewhere see them. Safe to share between threads.
 
     Args:
-        stores: By course.
-        reference: The courses' own answers.
-        places: Folders in which their rubrics may lie.
+        stores: By course, the home course first.
+        reference: The home course's own answers.
+        places: Folders in which its rubrics may lie.
         pool: Judges.
+        own: The same of further courses, by name.
         lease_s: How long a claim holds without a beat.
     """
 
@@ -111,6 +115,7 @@ class RemoteDesk:
         places: Iterable[Path],
         *,
         pool: JudgePool,
+        own: Mapping[str, CourseFiles] = MappingProxyType({}),
         lease_s: float = LEASE_S,
     ) -> None:
         self._stores = stores
@@ -119,9 +124,10 @@ class RemoteDesk:
         self._spool = Spool()
         self._works = Works()
         # What data sets there are is known where they are read.
+        files = files_of(list(stores.values()), reference, places, own)
         self._orders = {
-            name: QueuedOrders(store, reference, tuple(places), needs_data=False)
-            for name, store in stores.items()
+            name: QueuedOrders(store, each.reference, each.places, needs_data=False)
+            for (name, store), each in zip(stores.items(), files, strict=True)
         }
         self._lock = threading.Lock()
         self._aside: dict[tuple[str, str], float] = {}
@@ -147,11 +153,13 @@ class RemoteDesk:
         if worker.draining:
             return None
         self._sign_on(worker)
-        courses = self._courses_by_turn()
-        # Of several courses, what any of them waits to be marked comes before pre-checks of another.
-        for but_no in (PRE_CHECK, None) if len(courses) > 1 else (None,):
+        courses = self._courses_by_turn(worker)
+        # Of several courses, what any of them waits to be marked comes before pre-checks of another, and
+        # these before second runs.
+        for but_no, second_runs in ROUNDS if len(courses) > 1 else ROUNDS[-1:]:
             for course in courses:
-                leased = self._next(course, worker, replace(self._reach(course, image, gpu), but_no=but_no))
+                reach = self._reach(course, image, gpu)
+                leased = self._next(course, worker, replace(reach, but_no=but_no, second_runs=second_runs))
                 if leased is not None:
                     return leased
         self._tidy()
@@ -275,11 +283,12 @@ class RemoteDesk:
     def _queue(self, course: str, worker: WorkerRecord) -> Queue:
         return Queue(self._stores[course], lease_s=self._lease_s, run=worker.run, serves=True)
 
-    def _courses_by_turn(self) -> list[str]:
-        names = list(self._stores)
+    def _courses_by_turn(self, worker: WorkerRecord) -> list[str]:
+        names = [name for name in self._stores if worker.serves(name)]
         with self._lock:
-            self._turn = (self._turn + 1) % len(names)
-            return names[self._turn :] + names[: self._turn]
+            self._turn += 1
+            at = self._turn % max(1, len(names))
+        return names[at:] + names[:at]
 
     def _reach(self, course: str, image: str, gpu: bool) -> Reach:
         now = time.monotonic()
@@ -310,7 +319,7 @@ class RemoteDesk:
             store.pre_checks.remove_old()
 
     def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
-        if lease.course not in self._stores:
+        if lease.course not in self._stores or not worker.serves(lease.course):
             raise LeaseLost
         claim = self._queue(lease.course, worker).held(lease.job, lease.token, or_ended=or_ended)
         if claim is None:
@@ -365,7 +374,8 @@ class RemoteDesk:
         if claim.key.purpose == PRE_CHECK:
             ending = Telling(store, queue, by_process)
         else:
-            ending = Recording(store, queue, worker.name, _WHY.format(worker.name), by_process)
+            why = _WHY.format(worker.name)
+            ending = Recording(store, queue, worker.name, why, by_process, audits=True)
         if not ending.write(ending.judge(claim, bundle, order.judge if order else None)):
             raise LeaseLost
 
@@ -395,6 +405,9 @@ def _believed(raw: bytes, claim: Claim, work: Work) -> Bundle:
             expected=f"notebook {work.clean[:12]}, plan {plan.digest[:12]}",
             found=f"notebook {evidence.notebook[:12]}, plan {evidence.plan[:12]}",
         )
+    times = (evidence.wall_time_s, evidence.cells_s)
+    if not all(0 <= each < _LONGEST_S for each in times) or abs(evidence.environment.seed) >= 2**62:
+        raise EvidenceError("a time or seed of this evidence is none", found=str(times))
     if evidence.outcome in _NOT_A_WORKERS or evidence.outcome.our_fault:
         raise EvidenceError("a worker cannot say this of a job", found=evidence.outcome.value)
     return as_handed_in(bundle, claim.key.notebook, work.cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -107,13 +108,14 @@ def workers_view(store: Store, home: Store, *, anonymous: bool = False) -> Worke
     )
 
 
-def let_in(home: Store, name: str, *, actor: str) -> str:
-    """Lets a worker in: a host that gets notebooks of every course of the server.
+def let_in(home: Store, name: str, *, actor: str, courses: Sequence[str] = ()) -> str:
+    """Lets a worker in: a host that gets notebooks.
 
     Args:
         home: The first course of the server.
         name: What people call it.
         actor: Who lets it in.
+        courses: Whose notebooks it gets; none for every course of the server.
 
     Returns:
         Its token, which is kept nowhere.
@@ -128,7 +130,7 @@ def let_in(home: Store, name: str, *, actor: str) -> str:
             expected=f"up to {_LONGEST_NAME} letters, as gpu-1",
             found=name[:40] or None,
         )
-    return home.workers.let_in(plain, actor)
+    return home.workers.let_in(plain, actor, courses)
 
 
 def _address(text: str) -> str:

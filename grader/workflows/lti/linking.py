@@ -77,7 +77,7 @@ def choices(
         now_s: The time, in seconds since 1970.
     """
     found = []
-    for each in assigned(course, places):
+    for each in assigned(course, places, photos=True):
         title, out_of = each.rubric.title, each.rubric.total
         answer = _answer(platform, settings, _item(here, each.assignment, title, out_of), now_s)
         found.append(Choice(each.assignment, title, out_of, keys.sign(answer)))

@@ -276,6 +276,8 @@ def give_marks(store: Store, assignment: str, orders: Sequence[MarkOrder], *, ac
 
 def _refuse_repeated(history: History, assignment: str, orders: Sequence[MarkOrder]) -> None:
     """Two rows for one criterion of one student, however the student is spelt."""
+    if len(orders) < 2:
+        return
     names = real_names(history, assignment, [order.student for order in orders])
     seen: dict[tuple[str, str], MarkOrder] = {}
     for name, order in zip(names, orders, strict=True):

@@ -6,7 +6,7 @@ from grader.errors import OvertakenError, UsageError
 from grader.grading.marks import CriterionMark, Decision
 from grader.grading.seen import Seen, same_finding, seen_of
 from grader.grading.times import in_words
-from grader.grading.verdict import Finding
+from grader.grading.verdict import Finding, Verdict
 from grader.store import History, Result
 
 __all__ = ["refuse_overtaken", "seen_in"]
@@ -56,6 +56,8 @@ def refuse_overtaken(
 
 def _finding_seen(history: History, result: Result, criterion: str, seen: Seen, name: str) -> Finding | None:
     """What the verdict that was seen said of the criterion; None where it said nothing."""
+    if result.verdict_record is not None and seen.verdict == result.verdict_record.seq:
+        return _of(result.verdict, criterion)
     judged = history.judged(seen.verdict)
     if judged is None or (judged[0].student, judged[0].assignment) != (result.student, result.assignment):
         raise UsageError(
@@ -63,7 +65,10 @@ def _finding_seen(history: History, result: Result, criterion: str, seen: Seen, 
             expected="what `grader pending` or `grader show` printed beside this student",
             found=str(seen),
         )
-    verdict = judged[1].readable
+    return _of(judged[1].readable, criterion)
+
+
+def _of(verdict: Verdict | None, criterion: str) -> Finding | None:
     findings = verdict.findings if verdict else ()
     return next((item for item in findings if item.criterion == criterion), None)
 

@@ -94,7 +94,7 @@ def feedback_of(
         shown = shown_work(history, assignment, student, on=day[1] if day else None)
         if shown is None:
             return None
-        moments = _moments(history, assignment, student, until=day[1] if day else None)
+        moments = _moments(history, assignment, student, shown, until=day[1] if day else None)
         live = _newest(history, assignment, student)
         names = names_of(history, [student])
     rules = rules_for(store, live)
@@ -124,8 +124,10 @@ def _newest(history: History, assignment: str, student: str) -> Result:
     return live
 
 
-def _moments(history: History, assignment: str, student: str, until: datetime | None) -> tuple[Moment, ...]:
-    """When releases and answers came, each with the mark that was shown from then on."""
+def _moments(
+    history: History, assignment: str, student: str, now: Shown, until: datetime | None
+) -> tuple[Moment, ...]:
+    """When releases and answers came, each with the mark that was shown from then on: at last `now`."""
     criteria: Mapping[int, str] = {
         remark.id: remark.criterion for remark in history.remarks(assignment=assignment, student=student)
     }
@@ -133,10 +135,12 @@ def _moments(history: History, assignment: str, student: str, until: datetime | 
     came: list[tuple[datetime, str | None]] = [(each.at, None) for each in releases if each.upto is not None]
     came += [(each.at, criteria[each.request]) for each in history.answers_shown(list(criteria))]
     found: list[Moment] = []
+    newest = max((at for at, _ in came), default=None)
     for at, criterion in sorted(came, key=lambda each: each[0]):
         if (until is not None and at > until) or release_on(releases, at) is None:
             continue
-        shown = shown_work(history, assignment, student, on=at)
+        last = until is None and at == newest
+        shown = now if last else shown_work(history, assignment, student, on=at)
         if shown is None or shown.result.mark is None:
             continue
         mark = shown.result.mark

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import SubmissionError, UsageError
+from grader.errors import IntakeError, SubmissionError, UsageError
 from grader.evidence.photos import MOST_PHOTOS, LeftOut
 from grader.files.whole import write_whole
+from grader.intake.archive import archive_entries
+from grader.intake.entries import is_litter
 from grader.intake.photos import FoundFile, PhotoSubmission, find_photos
+from grader.store import Store
 from grader.workflows.photos.collection import Collection, Folder, Kept, PhotosOf
 
-__all__ = ["Collected", "collect"]
+__all__ = ["Collected", "collect", "collect_handed_in"]
 
 _MOST_LEFT_OUT = 100
 #: What a student's photos may take together.
@@ -64,8 +67,63 @@ def collect(
     return Collected(collection, gone)
 
 
-def _before(folder: Folder, submissions: Path) -> dict[str, PhotosOf]:
-    if folder.root.resolve().is_relative_to(submissions.resolve()):
+def collect_handed_in(
+    store: Store, assignment: str, into: Path, *, tell: Callable[[str], None] = lambda _: None
+) -> Collected:
+    """Takes the photos that count out of what students handed in at the server; see `collect`.
+
+    Args:
+        store: The course's history.
+        assignment: For which.
+        into: Made where it is missing.
+        tell: Told each student before their photos are read.
+
+    Raises:
+        IntakeError: Nobody handed in any.
+        UsageError: `into` holds something else.
+        StoreError: What was handed in is gone.
+    """
+    folder = Folder(into)
+    before = _before(folder, None)
+    with store.reading() as history:
+        came = {(each.record.student, each.record.notebook) for each in history.received_on(assignment)}
+        counting = [history.submission(student, assignment) for student in {student for student, _ in came}]
+        gone = {student for student, _ in came if history.is_erased(student)}
+    files = [
+        each
+        for each in counting
+        if each and (each.student, each.notebook) in came and each.student not in gone
+    ]
+    if not files:
+        raise IntakeError(
+            "nobody handed in photos for this assignment at the server",
+            where=assignment,
+            todo="name the folder of submissions, or the course system's download",
+        )
+    folder.make()
+    taken = {}
+    for each in sorted(files, key=lambda file: file.student):
+        tell(each.student)
+        path = Path(each.path or "photos.zip")
+        entries = archive_entries(path, content=store.file(each.notebook))
+        submission = PhotoSubmission(
+            each.student,
+            (path,),
+            submitted_at=each.submitted_at,
+            late=each.late,
+            entries=tuple(entry for entry in entries if not is_litter(entry.inside)),
+        )
+        found = _taken(submission, folder)
+        taken[each.student] = found.model_copy(update={"handed_in": each.notebook, "path": each.path})
+    left = tuple(student for student in before if student not in taken)
+    students = tuple(each for _, each in sorted({**before, **taken}.items()))
+    collection = Collection(layout="handed in at the server", students=students)
+    folder.write(collection)
+    return Collected(collection, left)
+
+
+def _before(folder: Folder, submissions: Path | None) -> dict[str, PhotosOf]:
+    if submissions is not None and folder.root.resolve().is_relative_to(submissions.resolve()):
         raise UsageError(
             "photos must not be collected into the folder that they come from",
             where=str(folder.root),

@@ -49,6 +49,7 @@ class PhotosOf(_Plain):
         path: Where it lay, for messages.
         left_out: Files that are no photos, and archives that could not be opened.
         cut: Not all of it could be looked at.
+        handed_in: Digest of the zip that the student handed in at the server; empty for what came otherwise.
     """
 
     student: str
@@ -59,6 +60,7 @@ class PhotosOf(_Plain):
     photos: tuple[Kept, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     cut: bool = False
+    handed_in: str = ""
 
 
 class Collection(_Plain):

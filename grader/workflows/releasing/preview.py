@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from grader.grading.marks import Mark
 from grader.grading.points import add_up
 from grader.rubric.problems import nearest
 from grader.store import History, Result, Store
-from grader.store.class_rows import OpenRow
+from grader.store.class_views import PointsWaiting
 from grader.store.releases import Release
 from grader.workflows.releasing.release import in_words_of, is_kept_back
 from grader.workflows.releasing.shown import release_on, released_works
@@ -112,36 +112,35 @@ def preview_of(store: Store, assignment: str) -> Preview:
     with store.reading() as history:
         if assignment not in (known := history.assignments()):
             raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
-        releases = history.releases(assignment)
-        standing = release_on(releases)
-        counts = history.counts(assignment).whole
-        without = history.page(assignment, size=counts.get("all", 0), states=_WITHOUT)
-        waiting = [row for row in history.open_rows(assignment) if row.pending]
-        remarks = history.remarks(assignment=assignment)
-        return Preview(
-            assignment=assignment,
-            upto=history.newest_row(),
-            standing=standing,
-            releases=tuple(reversed(releases)),
-            marks=counts.get("settled", 0) + counts.get("waiting", 0),
-            incomplete=len({row.student for row in waiting}),
-            pending=add_up(row.pending for row in waiting),
-            without=tuple(each.student for each in without),
-            waiting=_by_criterion(waiting),
-            changes=() if standing is None else tuple(_changes(history, standing)),
-            requests=tuple(each.id for each in remarks if each.state.is_open),
-            kept_back=tuple(each.id for each in remarks if is_kept_back(history, each)),
-            in_pieces=tuple(map(in_words_of, history.regrades_under_way(assignment))),
-        )
+        return _preview(history, assignment)
 
 
-def _by_criterion(rows: Sequence[OpenRow]) -> tuple[WaitingCriterion, ...]:
-    """The most points first."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        found.setdefault(row.criterion, []).append(row.pending)
-    lines = [WaitingCriterion(name, len(points), add_up(points)) for name, points in found.items()]
-    return tuple(sorted(lines, key=lambda line: (-line.points, line.criterion)))
+def _preview(history: History, assignment: str) -> Preview:
+    releases = history.releases(assignment)
+    standing = release_on(releases)
+    counts = history.counts(assignment).whole
+    incomplete, waiting = history.points_waiting(assignment)
+    without = history.page(assignment, size=counts.get("all", 0), states=_WITHOUT)
+    remarks = history.remarks(assignment=assignment)
+    return Preview(
+        assignment=assignment,
+        upto=history.newest_row(),
+        standing=standing,
+        releases=tuple(reversed(releases)),
+        marks=counts.get("settled", 0) + counts.get("waiting", 0),
+        incomplete=incomplete,
+        pending=add_up(each.points for each in waiting),
+        without=tuple(each.student for each in without),
+        waiting=tuple(sorted(map(_line, waiting), key=lambda line: (-line.points, line.criterion))),
+        changes=() if standing is None else tuple(_changes(history, standing)),
+        requests=tuple(each.id for each in remarks if each.state.is_open),
+        kept_back=tuple(each.id for each in remarks if is_kept_back(history, each)),
+        in_pieces=tuple(map(in_words_of, history.regrades_under_way(assignment))),
+    )
+
+
+def _line(waiting: PointsWaiting) -> WaitingCriterion:
+    return WaitingCriterion(waiting.criterion, waiting.works, waiting.points)
 
 
 def _changes(history: History, standing: Release) -> Iterator[Change]:

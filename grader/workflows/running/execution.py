@@ -67,6 +67,7 @@ class Desk:
         patience: With a database that is away for a while.
         why: Why, in one line, as the history says it.
         endings: By the purpose of jobs of which no attempt comes.
+        audits: See `Recording`.
     """
 
     store: Store
@@ -80,6 +81,7 @@ class Desk:
     patience: Patience
     why: str = "grader run"
     endings: Mapping[str, Ending] = field(default_factory=dict)
+    audits: bool = False
 
     def new_execution(self) -> Execution:
         """What runs notebooks one after another, within the memory of all."""
@@ -101,7 +103,7 @@ class JobWorker:
     def __init__(self, desk: Desk, execution: Execution | None = None) -> None:
         self._desk = desk
         self._execution = execution or desk.new_execution()
-        self._recording = Recording(desk.store, desk.queue, desk.actor, desk.why)
+        self._recording = Recording(desk.store, desk.queue, desk.actor, desk.why, audits=desk.audits)
 
     def execute(self, job: Claim) -> None:
         """Brings a claimed job to its end, or gives it back where the run is broken off.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from grader.evidence.codec import Bundle, encode
+from grader.evidence.codec import Bundle, decode, encode
 from grader.evidence.record import CellRecord
 from grader.grading.verdict import Verdict
 from grader.store import Queue, Signature, Store, WritableHistory
 from grader.store.queue import Claim
 from grader.store.records import NewAttempt
+from grader.store.second_runs import Found
 from grader.workflows.regrading.judging import Judge, new_attempt
 from grader.workflows.regrading.pool import can_travel
+from grader.workflows.running.second_run import FAILED, again, compared
 
 __all__ = ["Ending", "Prepared", "Recording", "as_handed_in"]
 
@@ -26,6 +29,8 @@ class Prepared:
         judge: None where nobody could be found.
         verdict: None where judging failed by our own fault; the evidence is judged by a later run.
         why_not: What failed.
+        again: Plan and seed to run it once more by, where it is drawn.
+        found: Of a second run, what it came to: nothing else of it is kept.
     """
 
     claim: Claim
@@ -33,6 +38,8 @@ class Prepared:
     judge: Judge | None
     verdict: Verdict | None
     why_not: Exception | None = None
+    again: tuple[str, int] | None = None
+    found: Found | None = None
 
 
 class Ending(Protocol):
@@ -64,6 +71,7 @@ class Recording:
         actor: Who is written down.
         why: In one line.
         by_process: Judges encoded evidence, by its digest, in a process behind walls; None judges it here.
+        audits: Whether some attempts are run once more: for whoever serves a queue, where they can wait.
     """
 
     store: Store
@@ -71,6 +79,7 @@ class Recording:
     actor: str
     why: str = "grader run"
     by_process: Callable[[Judge, bytes, str], Verdict] | None = None
+    audits: bool = False
 
     def judge(self, claim: Claim, bundle: Bundle, judge: Judge | None) -> Prepared:
         """Keeps the evidence and judges it; nothing of the history is touched.
@@ -92,14 +101,29 @@ class Recording:
             assignment=claim.key.assignment,
             digest=digest,
         )
-        if judge is None:
-            return Prepared(claim, attempt, None, None)
+        failed = FAILED if claim.is_second_run else None
+        if judge is None or (failed and bundle.evidence.outcome.our_fault):
+            return Prepared(claim, attempt, None, None, found=failed)
+        judging = judge
+
+        def judged(raw: bytes, digest: str, bundle: Bundle | None = None) -> Verdict:
+            if self.by_process and can_travel(judging):
+                return self.by_process(judging, raw, digest)
+            return judging.verdict(bundle or decode(raw), digest)
+
         try:
-            by_process = self.by_process if can_travel(judge) else None
-            verdict = by_process(judge, raw, digest) if by_process else judge.verdict(bundle, digest)
-            return Prepared(claim, attempt, judge, verdict)
+            verdict = judged(raw, digest, bundle)
+            if claim.is_second_run:
+                found = compared(self.store, claim, digest, verdict, judged)
+                return Prepared(claim, attempt, judge, verdict, found=found)
         except Exception as error:  # a fault of ours must not lose the evidence
-            return Prepared(claim, attempt, judge, None, error)
+            return Prepared(claim, attempt, judge, None, error, found=failed)
+        more = None
+        if self.audits:
+            # Whatever is wrong with the look at ourselves, the attempt stands.
+            with suppress(Exception):
+                more = again(self.store, claim, bundle, digest)
+        return Prepared(claim, attempt, judge, verdict, again=more)
 
     def write(self, result: Prepared) -> bool:
         """Ends the job and writes attempt and verdict, all in one transaction, maybe with those of others.
@@ -118,11 +142,18 @@ class Recording:
         def add(history: WritableHistory) -> bool:
             if not self.queue.finish(history, result.claim):
                 return self.queue.was_ended_by(history, result.claim)
+            if result.found is not None:
+                history.end_second_run(result.claim.id, result.found)
+                return True
             attempts = [history.add_attempt(each, signature) for each in _of_each(history, result)]
             if result.judge is not None and result.verdict is not None:
                 judge, verdict = self._as_published_by_now(history, result, result.judge, result.verdict)
                 for attempt in attempts:
                     judge.write(history, verdict, attempt, signature)
+            if result.again is not None:
+                plan, seed = result.again
+                # Of a group's work the first of them stands for all.
+                history.run_twice(attempts[0].seq, result.claim.id, plan, seed, self.store.clock())
             return True
 
         return self.store.add(add)

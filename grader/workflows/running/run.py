@@ -14,6 +14,7 @@ from grader.evidence.plan import Plan
 from grader.facts.case import Reference
 from grader.files.leftovers import remove_leftovers
 from grader.sandbox.base import Sandbox, image_of
+from grader.sandbox.memory import available_bytes
 from grader.store import JobKey, Priority, Queue, Signature, Store
 from grader.store.leases import LEASE_S
 from grader.store.results import Result
@@ -23,7 +24,7 @@ from grader.workflows.regrading.regrade import regrade
 from grader.workflows.running.events import Notify, Planned
 from grader.workflows.running.execution import Desk, Order
 from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
-from grader.workflows.running.memory import MemoryBudget, available_bytes
+from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.patience import Patience
 from grader.workflows.running.planning import Work, require_data
 from grader.workflows.running.pool import work_off

@@ -14,7 +14,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ from grader.store import open_store
 from grader.workflows.regrading.reference import load_reference
 from grader.workflows.running.events import Away, Back, Event, Finished, Notice, Retrying
 from grader.workflows.running.stopping import STOPS, StopSignal
+from grader.workflows.serving.orders import CourseFiles
 from grader.workflows.serving.service import Service, work_at_queues
 from grader.workflows.upkeep.settings import Settings
 
@@ -37,9 +38,10 @@ class Task:
     Attributes:
         databases: Of each course where it is.
         settings: The server's options, as JSON.
-        places: Folders in which the courses' rubrics may lie.
-        reference: Folder of reference answers.
+        places: Folders in which the first course's rubrics may lie.
+        reference: Folder of its reference answers.
         actor: Who is written down.
+        own: Of further courses, by name: folder of rubrics (empty for none), and of reference answers.
     """
 
     databases: tuple[str, ...]
@@ -48,6 +50,7 @@ class Task:
     reference: str
     actor: str
     seats: int
+    own: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -77,6 +80,7 @@ def main() -> int:
                 options.gpus != "none",
                 task.actor,
                 options.lease_s,
+                {name: _files(*folders) for name, folders in task.own.items()},
             )
             work_at_queues(
                 service,
@@ -97,6 +101,10 @@ def main() -> int:
         _say(str(error))
         return error.exit_code
     return 0
+
+
+def _files(rubrics: str, reference: str) -> CourseFiles:
+    return CourseFiles((Path(rubrics),) if rubrics else (), load_reference(Path(reference)))
 
 
 def stopped_by(source: IO[str], numbers: Sequence[signal.Signals] = STOPS) -> StopSignal:

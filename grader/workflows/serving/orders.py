@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,7 +21,41 @@ from grader.workflows.regrading.judging import Judge
 from grader.workflows.running.execution import Order
 from grader.workflows.running.planning import require_data
 
-__all__ = ["QueuedOrders"]
+__all__ = ["ROUNDS", "CourseFiles", "QueuedOrders", "files_of"]
+
+
+#: What is looked for one after another where there are several courses: the purpose that is left alone, and
+#: whether second runs are taken. The last takes all, in the order of one queue.
+ROUNDS: tuple[tuple[str | None, bool], ...] = ((PRE_CHECK, False), (None, False), (None, True))
+
+
+@dataclass(frozen=True)
+class CourseFiles:
+    """What a course has of its own beside its database.
+
+    Attributes:
+        places: Folders in which its rubrics may lie.
+        reference: Its answers.
+    """
+
+    places: tuple[Path, ...] = ()
+    reference: Reference = field(default_factory=Reference)
+
+
+def files_of(
+    stores: Sequence[Store], reference: Reference, places: Iterable[Path], own: Mapping[str, CourseFiles]
+) -> list[CourseFiles]:
+    """Those of each course: what lies in the home course's folders is never another's.
+
+    Args:
+        stores: One a course, the home course first.
+        reference: The home course's answers.
+        places: Its folders.
+        own: Of further courses, by name; one that is not there has no rubrics but those in its database.
+    """
+    home = CourseFiles(tuple(places), reference)
+    rest = [own.get(store.course.name, CourseFiles((), reference)) for store in stores[1:]]
+    return [home, *rest]
 
 
 class QueuedOrders:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.errors import StoreError, StoreUnavailable, UsageError
@@ -14,18 +14,19 @@ from grader.facts.case import Reference
 from grader.files.leftovers import remove_leftovers
 from grader.sandbox.base import Sandbox, image_of
 from grader.sandbox.execution import Execution
+from grader.sandbox.memory import available_bytes
 from grader.store import Queue, Store
 from grader.store.entering import PRE_CHECK
 from grader.store.queue import Claim, Reach
 from grader.workflows.prechecking.ending import Telling
 from grader.workflows.running.events import Notice, Notify
 from grader.workflows.running.execution import Desk, JobWorker, reason_of
-from grader.workflows.running.memory import MemoryBudget, available_bytes
+from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.patience import Patience
 from grader.workflows.running.pool import Pool
 from grader.workflows.running.run import registered
 from grader.workflows.running.stopping import StopSignal
-from grader.workflows.serving.orders import QueuedOrders
+from grader.workflows.serving.orders import ROUNDS, CourseFiles, QueuedOrders, files_of
 
 __all__ = ["Service", "work_at_queues"]
 
@@ -46,12 +47,13 @@ class Service:
 
     Attributes:
         stores: One a course.
-        reference: The courses' own answers.
-        places: Folders in which their rubrics may lie.
+        reference: The first course's own answers.
+        places: Folders in which its rubrics may lie.
         data: Folder of data sets.
         gpu: Whether notebooks get one.
         actor: Who is written down.
         lease_s: How long a claim holds without a word from this process.
+        own: The same of further courses, by name.
     """
 
     stores: Sequence[Store]
@@ -61,6 +63,7 @@ class Service:
     gpu: bool
     actor: str
     lease_s: float
+    own: Mapping[str, CourseFiles] = field(default_factory=dict)
 
 
 def work_at_queues(
@@ -92,13 +95,14 @@ def work_at_queues(
     sandbox = open_sandbox()
     try:
         with ExitStack() as held:
+            course_files = files_of(service.stores, service.reference, service.places, service.own)
             memory = MemoryBudget(available_bytes(), notify)
             queues = [Queue(store, lease_s=service.lease_s, serves=True) for store in service.stores]
             desks = [
                 Desk(
                     queue.store,
                     held.enter_context(registered(queue, patience)),
-                    QueuedOrders(queue.store, service.reference, service.places, service.data),
+                    QueuedOrders(queue.store, files.reference, files.places, service.data),
                     sandbox,
                     notify,
                     stop,
@@ -107,8 +111,9 @@ def work_at_queues(
                     patience,
                     _WHY,
                     {PRE_CHECK: Telling(queue.store, queue)},
+                    audits=True,
                 )
-                for queue in queues
+                for queue, files in zip(queues, course_files, strict=True)
             ]
             reach = Reach(images=(image_of(sandbox),), gpu=service.gpu)
             _OfService(desks, reach).work(min(seats, sandbox.at_once or seats))
@@ -151,12 +156,13 @@ class _OfService(Pool):
         """Brings a job of the next desk that has one to its end; gives the desk's place, None where none has.
 
         Within one course its queue lets pre-checks come last; of several, what any of them waits to be marked
-        comes before pre-checks of another.
+        comes before pre-checks of another, and these before second runs.
         """
         places = [(turn + step) % len(workers) for step in range(len(workers))]
-        for but_no in (PRE_CHECK, None) if len(workers) > 1 else (None,):
+        for but_no, second_runs in ROUNDS if len(workers) > 1 else ROUNDS[-1:]:
             for place in places:
-                if self._take(place, workers[place], but_no):
+                reach = replace(self._without_aside(place), but_no=but_no, second_runs=second_runs)
+                if self._take(place, workers[place], reach):
                     return place
         return None
 
@@ -169,9 +175,9 @@ class _OfService(Pool):
         for desk in self._desks if due else ():
             desk.patience.until_done(desk.store.pre_checks.remove_old)
 
-    def _take(self, place: int, worker: JobWorker, but_no: str | None) -> bool:
+    def _take(self, place: int, worker: JobWorker, reach: Reach) -> bool:
         """Brings one job of a desk to its end; False where there is none."""
-        desk, reach = self._desks[place], replace(self._without_aside(place), but_no=but_no)
+        desk = self._desks[place]
         job = desk.patience.until_done(lambda: desk.queue.claim(reach))
         if job is None:
             return False
@@ -189,7 +195,7 @@ class _OfService(Pool):
         now = time.monotonic()
         with self._lock:
             left_out = tuple(name for (at, name), until in self._aside.items() if at == place and until > now)
-        return Reach(images=self._reach.images, gpu=self._reach.gpu, but_not=left_out)
+        return replace(self._reach, but_not=left_out)
 
     def _put_aside(self, place: int, job: Claim, error: UsageError) -> None:
         """Lets an assignment wait that nobody can serve before something is mended; no try is used up."""

@@ -39,7 +39,7 @@ def test_what_cannot_be_taken_is_refused_with_what_to_do(lab: Path, grader) -> N
     new = grader("hand-in", "lab.pdf", "-s", "nobody", "-a", "mini")
     assert new.code == 2 and "nobody is called 'nobody'" in new.err
     other = grader("hand-in", "lab.pdf", "-s", "s1", "-a", "lab9", "--yes")
-    assert other.code == 2 and "no notebooks are handed in" in other.err
+    assert other.code == 2 and "no files are handed in" in other.err
 
 
 def test_links_come_as_a_table(graded: Path, grader) -> None:

@@ -135,6 +135,8 @@ def test_each_database_is_a_course(
     named = grader("db", "course", "dl-2026", "--title", "Deep Learning", "--db", str(other))
     assert named.out == "dl-2026: Deep Learning\n"
     assert grader("db", "course").out == "course: course\n"
+    again = grader("db", "course", "dl-2027", "--db", str(other), "--home", "grader.db")
+    assert again.out == "0 enrolments of grader.db go along\ndl-2027: dl-2027\n"
     ended = grader("serve", "--port", "0", "--db", "grader.db", "--db", str(other))
     assert ended.code == 0 and len(never_answers) == 1
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from grader.store import Signature, Store, open_store
 from grader.store.account_tables import AccountRow, EnrolmentRow, IdentityRow, SessionRow, SignInLinkRow
@@ -18,12 +19,13 @@ from grader.store.groups import GroupFileRecord
 from grader.store.hand_ins import HandInRecord
 from grader.store.lti_tables import LtiArrivalRow, SentScoreRow
 from grader.store.mails import Mailing, NewMail
-from grader.store.models import Base, JobRow
+from grader.store.models import AttemptRow, Base, JobRow
 from grader.store.pauses import QueueAction, QueueOrder
 from grader.store.persons import NOBODYS, THEIRS
 from grader.store.platforms import SentScore
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow
 from grader.store.roster import PersonRecord
+from grader.store.second_run_tables import SecondRunRow
 from grader.store.shares import ShareRecord
 from grader.store.timeline import _RECORDS
 from grader.store.types import ByToken, StudentName, StudentNames, StudentsSeen
@@ -153,6 +155,15 @@ def beside(store: Store) -> set[str]:
             session.add(looked)
             session.flush()
             session.add(PreCheckFileRow(pre_check=looked.id, content=f"by {student}".encode()))
+            attempt = session.scalars(select(AttemptRow.seq).where(AttemptRow.student == student)).first()
+            assert attempt is not None
+            session.add(
+                SecondRunRow(
+                    attempt=attempt, job=job.id, host="h", made=NOW, state="unsteady", seed=1, evidence="",
+                    differing=f'[{{"criterion": "b", "title": "B", "first": ["PASS", 1, 0], "second":'
+                    f' ["FAIL", 0, 0], "said": "{student} wrote"}}]',
+                )
+            )  # fmt: skip
     with store.writing() as history:
         history.replace_roster([
             (PersonRecord(student=each, name=each.title(), login=each), [f"id {each}", f"name {each}"])
@@ -161,7 +172,7 @@ def beside(store: Store) -> set[str]:
     mine = (AccountRow, EnrolmentRow, IdentityRow, SessionRow, SignInLinkRow, LtiArrivalRow, ApiTokenRow)
     mine += (ApiAnswerRow, SentScoreRow, JobRow, PreCheckRow, PreCheckFileRow)
     return {each.__tablename__ for each in mine} | {
-        "roster", "roster_keys", "names", "standing", "standing_criteria", "answers", "mails"
+        "roster", "roster_keys", "names", "standing", "standing_criteria", "answers", "mails", "second_runs"
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from grader.web.pages import courses
 from grader.web.roles import Permission, Role
 from grader.web.sessions import Person
 from grader.web.site import Server, Site
+from grader.workflows.accounts.people import add_account, who_is_in
 from grader.workflows.desk.courses import works_of
 from grader.workflows.desk.deciding import last_given
 from tests.unit.web.conftest import SignIn
@@ -95,3 +96,21 @@ def test_a_course_without_a_title_goes_by_its_name(other: Store) -> None:
     other.name_course("dl-2026")
     assert (other.course.name, other.course.title) == ("dl-2026", "dl-2026")
     assert [work.assignment for work in works_of(other)] == ["cats"]
+
+
+def test_whoever_is_in_another_course_stays_in_it_under_its_new_name(both: Server, other: Store) -> None:
+    home = both.home.store
+    for name, course in (("ben", "vision"), ("cara", "course")):
+        add_account(home, name, Role.TA, course=course)
+    # Said twice, as by whoever was stopped in between.
+    assert [home.rename_course("vision", "cv-2026") for _ in range(2)] == [1, 0]
+    other.name_course("cv-2026")
+    enrolments = {each.login: [(at.course, at.role) for at in each.enrolments] for each in who_is_in(home)}
+    assert enrolments == {"ben": [("cv-2026", "ta")], "cara": [("course", "ta")]}
+    with pytest.raises(UsageError, match="is called course itself"):
+        home.rename_course("course", "dl")
+    with pytest.raises(UsageError, match="short name"):
+        home.rename_course("cv-2026", "CV 2026")
+    assert {each.login: [at.course for at in each.enrolments] for each in who_is_in(home)} == {
+        "ben": ["cv-2026"], "cara": ["course"],
+    }  # fmt: skip

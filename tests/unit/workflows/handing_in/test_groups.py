@@ -8,12 +8,14 @@ import pytest
 
 from grader.errors import UsageError
 from grader.facts.case import Reference
+from grader.grading.requests import Kind
 from grader.store import Result, Store
 from grader.store.audit import audit
 from grader.store.models import AttemptRow, JobRow
 from grader.workflows.desk.deciding import undo_last
 from grader.workflows.handing_in.overview import handing_in, progress_of
 from grader.workflows.marking.marks import MarkOrder, give_marks
+from grader.workflows.marking.remark import Request, decide, open_request
 from grader.workflows.running.events import Event, Finished
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.serving.service import Service, work_at_queues
@@ -164,3 +166,21 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_written(group: Store) -> 
     with pytest.raises(UsageError, match="no group"):
         end_group(group, "mini", "g9", "x", actor="dean")
     assert [each.members for each in who_hands_in_together(group, "mini").groups] == [("ann", "bob", "cid")]
+
+
+def test_what_is_decided_on_one_members_remark_is_the_others_too_but_for_who_was_marked_apart(
+    group: Store, hand_in: HandIn, folder: Path
+) -> None:
+    hand_in(FIRST, "ann")
+    serve(group, folder)
+    give_marks(group, "mini", [MarkOrder("ann", "why", 1.0, "short")], actor="ben")
+    give_marks(group, "mini", [MarkOrder("cid", "why", 0.5, "was away", only=True)], actor="ben")
+    asked = Request("bob", "mini", "why", Kind.JUDGEMENT, "it is all there", accepted=True)
+    [request] = open_request(group, [asked], actor="bob")
+    decide(group, request.id, points=2.0, reason="it is, bob", actor="eve")
+    assert points(group) == {"ann": 2.0, "bob": 2.0, "cid": 0.5}
+    mark = results(group)["ann"].mark
+    why = mark.criterion("why") if mark else None
+    assert why is not None and why.decision is not None and "bob" not in why.decision.why
+    with group.reading() as history:
+        assert [each.student for each in history.remarks(assignment="mini")] == ["bob"]

@@ -213,7 +213,7 @@ def test_a_notebook_of_another_assignment_is_refused(folder: Path, hand_in: Hand
 
 
 def test_an_assignment_that_takes_nothing_is_none(folder: Path, store: Store) -> None:
-    with pytest.raises(UsageError, match="no notebooks are handed in"):
+    with pytest.raises(UsageError, match="no files are handed in"):
         handing_in(store, [folder], "s1", "lab9")
 
 

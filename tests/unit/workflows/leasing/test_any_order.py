@@ -14,30 +14,21 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from grader.errors import EvidenceError
-from grader.evidence.codec import Bundle, decode, encode
+from grader.evidence.codec import Bundle, encode
 from grader.evidence.parcel import unpack_parcel
 from grader.facts.case import Reference
-from grader.grading.verdict import Verdict
 from grader.sandbox.base import Job
 from grader.store import Store, open_store
 from grader.store.audit import audit
 from grader.store.models import AttemptRow, JobRow, VerdictRow
 from grader.store.workers import WorkerRecord
 from grader.workflows.leasing.remote import Lease, LeaseLost, NotSent, RemoteDesk
-from grader.workflows.regrading.judging import Judge
-from grader.workflows.regrading.pool import JudgePool
 from tests import course
+from tests.judged_here import JudgedHere
 from tests.queued import queue_up
 
 HANDED_IN = {"s1": course.GOOD, "s2": course.SHADOWING, "s3": "print(3)"}
 SAYS = ("claim", "parcel", "beat", "send", "finish", "finish at once", "give back", "lapse", "again", "again")
-
-
-class JudgedHere(JudgePool):
-    """Judges in this process, as fast as can be."""
-
-    def verdict(self, judge: Judge, evidence: bytes, name: str) -> Verdict:
-        return judge.verdict(decode(evidence), name)
 
 
 @dataclass

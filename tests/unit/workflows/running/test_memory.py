@@ -11,10 +11,11 @@ from grader.evidence.codec import Bundle
 from grader.evidence.plan import Plan
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
+from grader.sandbox.memory import available_bytes
 from grader.store import open_store
 from grader.store.models import JobRow
 from grader.workflows.running.events import Event, Notice
-from grader.workflows.running.memory import MemoryBudget, available_bytes
+from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.stopping import StopSignal
 from tests import course
 
