@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer.main
-from litestar.utils.signature import ParsedSignature
 from sqlalchemy import Connection, Dialect, Engine, create_engine, text
 from sqlalchemy.util import LRUCache, memoized_property
 
@@ -43,20 +42,7 @@ def shortcuts() -> Iterator[None]:
         patch.setattr(os, "fsync", lambda _handle: None)
         # Typer reads the types of all parameters of all commands anew each time that one is run.
         patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
-        # Litestar does so for all handlers of all pages anew each time that an application is made.
-        patch.setattr(ParsedSignature, "from_fn", _signature)
         yield
-
-
-_SIGNATURES: dict[Any, ParsedSignature] = {}
-_parse = ParsedSignature.from_fn
-
-
-def _signature(handler: Any, signature_namespace: dict[str, Any]) -> ParsedSignature:
-    """What a handler takes and returns, worked out once."""
-    if handler not in _SIGNATURES:
-        _SIGNATURES[handler] = _parse(handler, signature_namespace)
-    return _SIGNATURES[handler]
 
 
 def _engine(url: Any, **options: Any) -> Engine:
