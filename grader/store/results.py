@@ -206,9 +206,11 @@ class _Held:
 
     def follow(self, session: Session) -> None:
         added = session.info.get(ledger.ADDED, ())
+        decided = session.info.get(DECIDED, {})
         for row in added[self.followed :]:
-            if isinstance(row, (MarkRow, BulkMarkRow)):
-                for given in session.info[DECIDED][row.seq]:
+            # A row that says no more than itself is read with its work.
+            if isinstance(row, (MarkRow, BulkMarkRow)) and row.seq in decided:
+                for given in decided[row.seq]:
                     self._decide(given)
             else:
                 self.works.clear()

@@ -49,6 +49,7 @@ COMMANDS = (
     "release show -a mini", "release now -a mini --yes", "release hide -a mini --why x",
     "remark show-answer REQUEST", "api list", "api token x --account ben --scope read",
     "api revoke first --account ben",
+    "unsteady -a mini",
     "queue show", "queue pause --reason x", "queue drain -a mini --reason x", "queue resume -a later",
     "queue rerun s1 -a mini --reason x", "worker list", "worker token x",
     "worker drain gpu-1", "worker revoke gpu-1",
