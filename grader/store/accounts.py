@@ -124,11 +124,13 @@ class Accounts:
             None where another account hands in under this student's id, or no login is free.
         """
         with self._database.queueing() as session:
+            # In this order: whoever was admitted meanwhile by another of their clicks is known by now.
+            holder = _enrolled_as(session, enrolment) if enrolment.student else None
             known = session.get(IdentityRow, (issuer, subject))
             account = None if known is None else known.account
             if account is not None and session.get(EnrolmentRow, (account, enrolment.course)) is not None:
                 return _record(session.get_one(AccountRow, account))
-            if enrolment.student and _enrolled_as(session, enrolment) not in (None, account):
+            if holder not in (None, account):
                 return None
             if account is None:
                 account = self._new(session, logins)

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from grader import errors
@@ -20,6 +22,7 @@ def test_what_has_to_be_mended_before_the_next_try_exits_with_two(name: str) -> 
     kind = getattr(errors, name)
     made = {
         errors.RubricError: lambda: kind(["line 1: x"]),
+        errors.LetGoError: lambda: kind("x", at=datetime(2026, 3, 1, tzinfo=UTC)),
         errors.OvertakenError: lambda: kind("x", seen="", stands="y", now="1"),
     }
     error = made.get(kind, lambda: kind("x"))()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
+from grader.collector.probes import operators  # noqa: E402
 from grader.collector.session import KernelSession  # noqa: E402
 from grader.evidence.arrays import Arrays  # noqa: E402
 from grader.evidence.frames import Collected, ProbeRequest  # noqa: E402
@@ -138,6 +140,16 @@ def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         yield make
         for notebook in reversed(made):
             notebook.session.uninstall()
+
+
+@pytest.fixture(autouse=True)
+def threads_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel has none: what waits since an earlier test is no notebook's code at work."""
+    earlier = set(sys._current_frames())
+    frames = operators._FRAMES
+    monkeypatch.setattr(
+        operators, "_FRAMES", lambda: {thread: at for thread, at in frames().items() if thread not in earlier}
+    )
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from grader.store import Store, open_store
 from grader.store.audit import AuditReport, audit
 from grader.store.enrolling import book_in
+from grader.store.group_tables import GroupFileRow, GroupRow
 from grader.store.ledger import Break
 from grader.store.models import (
     AttemptRow,
@@ -28,6 +29,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.queue_tables import QueueOrderRow
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.types import Digests, LiteralText, StudentNames, StudentsSeen, UtcTime
 from grader.store.upkeep_tables import LetGoRow
@@ -242,6 +244,9 @@ def one_of_each() -> list[Entry]:
             **where, notebook="0a", sha256="0a", size=7, file="lab2.ipynb", way="link", link="1a", counts=True
         ),
         LetGoRow(assignment="lab2", what="uploads", digests=("0a" * 32, "0b" * 32), reason="x"),
+        GroupRow(assignment="lab2", name="g1", members=("s1", "s2"), reason="x"),
+        GroupFileRow(assignment="lab2", notebook="0a", name="g1", members=("s1", "s2")),
+        QueueOrderRow(**where, action="rerun", reason="x"),
     ]  # fmt: skip
 
 

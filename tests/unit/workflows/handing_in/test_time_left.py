@@ -109,13 +109,13 @@ def test_the_time_left_is_right_within_a_fifth(store: Store, clock: Clock, numbe
 def test_nothing_is_told_where_nobody_works_or_nothing_was_run(store: Store, clock: Clock) -> None:
     idle = Seats(store, clock, 0)
     idle.hand_in("s1", "lab1")
-    assert progress_of(store, "s1", "lab1") == Progress("queued", 0, None, nobody=True)
+    assert progress_of(store, "s1", "lab1") == Progress("queued", 0, nobody=True)
     seats = Seats(store, clock, 1)
     seats.take()
     seats.hand_in("s2", "lab1")
     seats.hand_in("s3", "lab1")
     # The first one is run: how long that takes nobody knows.
-    assert progress_of(store, "s2", "lab1") == Progress("queued", 0, None, nobody=False)
+    assert progress_of(store, "s2", "lab1") == Progress("queued", 0, nobody=False)
     assert queue_view(store).left == ""
     seats.finish_one()
     progress = progress_of(store, "s3", "lab1")

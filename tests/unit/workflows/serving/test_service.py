@@ -15,6 +15,7 @@ from grader.store.models import JobRow
 from grader.workflows.running.events import Event, Finished, Notice
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.serving import service as serving
+from grader.workflows.serving.orders import CourseFiles
 from grader.workflows.serving.service import Service, work_at_queues
 from tests import course
 from tests.queued import queue_up
@@ -48,8 +49,9 @@ def serve(
         if done >= until and said >= notices and not stop.finishing:
             stop.press()
 
+    further = {store.course.name: CourseFiles((place,)) for store in stores[1:]}
     work_at_queues(
-        Service(stores, Reference(), [place], None, False, "server", 30.0),
+        Service(stores, Reference(), [place], None, False, "server", 30.0, own=further),
         1,
         open_sandbox=lambda: sandbox or course.sandbox(),
         notify=notify,
