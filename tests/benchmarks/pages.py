@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import re
 import sys
 import tempfile
@@ -193,7 +194,8 @@ class Others:
     quiet: threading.Event = field(default_factory=threading.Event)
 
     def ask(self) -> None:
-        while not self.ended.wait(1 / OTHERS):
+        # At chance: in step with the pauses they would meet the page each time, and the static one never.
+        while not self.ended.wait(random.expovariate(OTHERS)):
             if not self.quiet.is_set():
                 self.browser.ask(next(self.addresses))
 

@@ -125,6 +125,13 @@ def test_other_names_of_this_machine_are_known() -> None:
         assert place_of(listening, "").hosts == (f"[::1]:{port}", f"localhost:{port}")
 
 
+def test_no_part_of_an_answer_waits_until_the_browser_has_the_one_before() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+        ours, _ = listening.accept()
+        with ours:
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_each_database_is_a_course(
     graded: Path, grader: Grader, never_answers: list[Opened], tmp_path: Path
 ) -> None:
