@@ -47,7 +47,8 @@ SOAKED := tests/attacks/test_attacks.py tests/attacks/test_class.py tests/sandbo
   tests/functional/faults/test_faults.py tests/functional/test_memory_of_a_run.py \
   tests/unit/collector/test_corpus_training.py tests/unit/collector/test_starts_in_numbers.py \
   tests/unit/cli/test_damaged_rows.py tests/unit/web/test_damaged_pages.py \
-  tests/functional/test_thirty_tas.py tests/functional/test_many_machines.py tests/unit/web/test_api_described.py tests/unit/store/test_erasing_machine.py
+  tests/functional/test_thirty_tas.py tests/functional/test_many_machines.py \
+  tests/unit/web/test_api_described.py tests/unit/store/test_erasing_machine.py
 
 .PHONY: soak
 soak: setup ready postgresql  ## Run what takes longer than it finds in a day: each attack in each sandbox, all real trainings
