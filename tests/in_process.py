@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from IPython.core.pylabtools import select_figure_formats
 from traitlets.config import Config
 
 from grader.collector.cells import read_cells
+from grader.collector.probes import operators
 from grader.collector.session import KernelSession
 from grader.evidence.codec import Bundle
 from grader.evidence.frames import (
@@ -45,7 +47,7 @@ from grader.evidence.record import CellError, CellRecord, CellRun, Environment, 
 from grader.sandbox import base
 from grader.sandbox.session import JobSession
 
-__all__ = ["InProcess"]
+__all__ = ["InProcess", "without_threads_of_other_tests"]
 
 
 class InProcess:
@@ -69,7 +71,8 @@ class InProcess:
             driver = _Driver(folder, self._data_dir)
             try:
                 session = JobSession(driver, job, Environment(sandbox=self.name), progress)  # type: ignore[arg-type]
-                session.run()
+                with without_threads_of_other_tests():
+                    session.run()
                 return session.bundle()
             finally:
                 driver.close()
@@ -82,6 +85,17 @@ class InProcess:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+@contextlib.contextmanager
+def without_threads_of_other_tests() -> Iterator[None]:
+    """A kernel has none: what waits since an earlier test is no notebook's code at work."""
+    earlier, frames = set(sys._current_frames()), operators._FRAMES
+    operators._FRAMES = lambda: {thread: at for thread, at in frames().items() if thread not in earlier}
+    try:
+        yield
+    finally:
+        operators._FRAMES = frames
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ They are data in ``docs/snippets/``, one file for each kind, and stand in docs/c
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,6 +69,25 @@ def photos_of(expected: dict[str, Any]) -> Bundle:
     return Bundle(factories.evidence(photos=PhotoSet(photos=photos)))
 
 
+def test_a_thread_of_another_test_is_not_the_notebooks(sandbox: Sandbox) -> None:
+    ended = threading.Event()
+    other = threading.Thread(target=lambda: ended.wait(60))
+    other.start()
+    try:
+        about = snippets("forbids_call")
+        code = notebook(about["good"]["code"])
+        trial = try_check(
+            code,
+            trial_rubric("forbids_call", about["keys"], None),
+            load_reference(ROOT / "reference"),
+            sandbox,
+        )
+    finally:
+        ended.set()
+        other.join()
+    assert trial.finding.status == "PASS", str(trial.finding)
+
+
 def test_each_kind_has_snippets_and_each_file_of_snippets_a_kind() -> None:
     assert sorted(path.stem for path in FOLDER.iterdir()) == KINDS
 
@@ -92,6 +112,6 @@ def test_a_snippet_comes_to_what_stands_beside_it(kind: str, which: str, sandbox
     else:
         trial = try_check(notebook(expected["code"]), rubric, reference, sandbox, handout_of(about))
     facts = [f"{what}: {said}" for what, said in trial.facts]
-    assert trial.finding.status == expected["status"], trial.finding
+    assert trial.finding.status == expected["status"], str(trial.finding)
     assert expected["says"] in trial.finding.message
     assert any(expected["facts"] in fact for fact in facts), "\n".join(facts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +23,6 @@ import matplotlib.pyplot as plt  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
-from grader.collector.probes import operators  # noqa: E402
 from grader.collector.session import KernelSession  # noqa: E402
 from grader.evidence.arrays import Arrays  # noqa: E402
 from grader.evidence.frames import Collected, ProbeRequest  # noqa: E402
@@ -32,6 +30,7 @@ from grader.evidence.plan import Plan, probe_id  # noqa: E402
 from grader.evidence.record import ProbeResult, ShimKind, ShimUse  # noqa: E402
 from grader.evidence.training import TrainingHistory, TrainingRun  # noqa: E402
 from grader.sandbox.histories import gone_on  # noqa: E402
+from tests.in_process import without_threads_of_other_tests  # noqa: E402
 
 COMMON = """
 import torch, torch.nn as nn, torch.nn.functional as F, numpy as np
@@ -143,13 +142,9 @@ def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 
 
 @pytest.fixture(autouse=True)
-def threads_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kernel has none: what waits since an earlier test is no notebook's code at work."""
-    earlier = set(sys._current_frames())
-    frames = operators._FRAMES
-    monkeypatch.setattr(
-        operators, "_FRAMES", lambda: {thread: at for thread, at in frames().items() if thread not in earlier}
-    )
+def threads_of_other_tests() -> Iterator[None]:
+    with without_threads_of_other_tests():
+        yield
 
 
 @pytest.fixture
