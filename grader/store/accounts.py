@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,6 +80,17 @@ class Accounts:
                 enrolled[row.account].append(_enrolment(row))
             rows = session.scalars(select(AccountRow).order_by(AccountRow.login))
             return [(_record(row), enrolled[row.id]) for row in rows]
+
+    def logins(self, course: str, roles: Collection[str]) -> list[str]:
+        """Who has one of these roles in a course, by login."""
+        query = (
+            select(AccountRow.login)
+            .join(EnrolmentRow, EnrolmentRow.account == AccountRow.id)
+            .where(EnrolmentRow.course == course, EnrolmentRow.role.in_(roles))
+            .order_by(AccountRow.login)
+        )
+        with self._database.reading() as session:
+            return list(session.scalars(query))
 
     def enrolments(self, account: int) -> Mapping[str, EnrolmentRecord]:
         """What somebody is, by course."""

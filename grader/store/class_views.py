@@ -36,6 +36,7 @@ __all__ = [
     "size_of",
     "standings",
     "students_on",
+    "students_waiting",
     "what_if",
 ]
 
@@ -152,6 +153,14 @@ def students_on(session: Session, assignment: str, *, start: int, size: int) -> 
 def size_of(session: Session, assignment: str) -> int:
     """How many students handed something in, with those whom a person dropped."""
     return session.scalar(select(func.count()).where(StandingRow.assignment == assignment)) or 0
+
+
+def students_waiting(session: Session, assignment: str) -> set[str]:
+    """Whose work on an assignment waits for a person."""
+    query = select(StandingRow.student).where(
+        StandingRow.assignment == assignment, StandingRow.state == "waiting"
+    )
+    return set(session.scalars(query))
 
 
 def number_waiting(session: Session, assignment: str, students: Collection[str]) -> int:

@@ -50,7 +50,7 @@ from grader.store.names import PATH, is_token
 from grader.store.persons import rows_of
 from grader.store.prechecks import forget_pre_checks, held_pre_checks
 from grader.store.queue_tables import QueueOrderRow
-from grader.store.roster import PersonRecord
+from grader.store.roster import PersonRecord, new_edition
 from grader.store.second_run_tables import SecondRunRow
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 from grader.store.standing import forget_student
@@ -235,6 +235,8 @@ def _forget_on_roster(session: Session, keys: Collection[str]) -> None:
     people = _on_roster(session, keys)
     session.execute(delete(RosterKeyRow).where(RosterKeyRow.person.in_(people)))
     session.execute(delete(RosterRow).where(RosterRow.id.in_(people)))
+    if people:
+        new_edition(session)
 
 
 def _forget_answers(session: Session, student: str) -> None:

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import HandInRow, LedgerRow, SubmissionRow
+from grader.store.moments import of_moment
 from grader.store.records import Record, SubmissionRecord
 
 __all__ = [
     "HandInRecord",
     "Received",
     "Way",
+    "assignments",
     "find_hand_in",
     "hand_ins",
     "newest_submission",
@@ -106,6 +108,22 @@ def sent_since(session: Session, student: str, assignment: str, moment: datetime
     )
     number, size = session.execute(query).one()
     return int(number), int(size)
+
+
+def assignments(session: Session) -> tuple[str, ...]:
+    """All assignments that anybody handed in to, by name."""
+    return of_moment(session, "assignments", lambda: tuple(session.scalars(_ASSIGNMENTS)))
+
+
+def _each_once() -> Select[str]:
+    """Each assignment by one look into the index; DISTINCT would go through all files."""
+    first = select(func.min(SubmissionRow.assignment).label("name")).cte("works", recursive=True)
+    later = select(func.min(SubmissionRow.assignment)).where(SubmissionRow.assignment > first.c.name)
+    works = first.union_all(select(later.scalar_subquery()).where(first.c.name.is_not(None)))
+    return select(works.c.name).where(works.c.name.is_not(None)).order_by(works.c.name)
+
+
+_ASSIGNMENTS = _each_once()
 
 
 def newest_submission(session: Session, student: str, assignment: str) -> SubmissionRecord | None:

@@ -42,6 +42,7 @@ from grader.store import (
     roster,
     second_runs,
     secret,
+    set_up,
     shares,
     timeline,
 )
@@ -85,6 +86,7 @@ from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
+from grader.store.set_up import NewestSetUp
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
 from grader.store.zone import kept_zone
@@ -165,8 +167,7 @@ class History:
         return hand_ins.newest_submission(self.session, student, assignment)
 
     def assignments(self) -> list[str]:
-        query = select(SubmissionRow.assignment).distinct().order_by(SubmissionRow.assignment)
-        return list(self.session.scalars(query))
+        return list(hand_ins.assignments(self.session))
 
     def students(self, assignment: str) -> list[str]:
         query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()
@@ -267,6 +268,10 @@ class History:
     def files_on(self, assignment: str, students: Collection[str]) -> Mapping[str, FileOn]:
         """Of each of these students the attempt that counts, and whether the newest file is late."""
         return class_views.files_on(self.session, assignment, students)
+
+    def students_waiting(self, assignment: str) -> set[str]:
+        """Whose work on an assignment waits for a person."""
+        return class_views.students_waiting(self.session, assignment)
 
     def rubrics_of(self, assignment: str, students: Collection[str]) -> Mapping[str, int]:
         """By student the number of the rubric that the newest verdict stands on."""
@@ -379,6 +384,10 @@ class History:
     def shares(self, assignment: str) -> Mapping[str, Share]:
         """Which students are whose to grade, by grader; who is in none is everybody's."""
         return shares.shares_of(self.session, assignment)
+
+    def newest_set_up(self) -> NewestSetUp:
+        """What is newest of the roster, shares, groups, extensions and excuses of the course."""
+        return set_up.newest_set_up(self.session)
 
     def late_policy(self, assignment: str) -> LatePolicy | None:
         """What the newest verdict's rubric says of lateness, with the course's dates; None for nothing."""

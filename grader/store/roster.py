@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,23 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from grader.store.desk_tables import RosterKeyRow, RosterRow
+from grader.store.models import SettingRow
 from grader.store.records import Record
 
-__all__ = ["PersonRecord", "everybody", "found_by", "number_of_people", "people_on", "replace_roster"]
+__all__ = [
+    "EDITION",
+    "PersonRecord",
+    "everybody",
+    "found_by",
+    "new_edition",
+    "number_of_people",
+    "people_on",
+    "replace_roster",
+]
 
 _BATCH = 500
+#: The setting that is another after each change of the roster, by which whoever keeps it in mind knows.
+EDITION = "roster"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +58,12 @@ def replace_roster(session: Session, people: Sequence[tuple[PersonRecord, Collec
         session.add(RosterRow(**person.columns, id=id))
         session.flush()
         session.add_all(RosterKeyRow(key=key, person=id) for key in sorted(set(keys)))
+    new_edition(session)
+
+
+def new_edition(session: Session) -> None:
+    """Notes that the roster is another than before, in the transaction that changes it."""
+    session.merge(SettingRow(name=EDITION, value=secrets.token_hex(8)))
     session.flush()
 
 

@@ -102,7 +102,7 @@ def of_one_moment(page: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
     return answered
 
 
-def page_number(request: AnyRequest) -> int:
+def page_number(request: AnyRequest, name: str = "page") -> int:
     """Which page of a list is asked for; the first where that is no number."""
-    asked = request.query_params.get("page", "1")
+    asked = request.query_params.get(name, "1")
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1

@@ -13,21 +13,25 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from grader.errors import UsageError
-from grader.web.asking import asking, of_one_moment
+from grader.web.asking import asking, of_one_moment, page_number
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
-from grader.workflows.accounts.people import who_is_in
 from grader.workflows.accounts.roles import Role
 from grader.workflows.prechecking.online import pre_check_offer, set_pre_check_rule
 from grader.workflows.setting_up.dates import KEYS, dates_view, extend, extensions_of, set_dates, take_back
 from grader.workflows.setting_up.excusing import excuse, excuses_of, take_back_excuse
-from grader.workflows.setting_up.groups import as_csv as groups_csv
-from grader.workflows.setting_up.groups import end_group, set_groups, show_names, who_hands_in_together
+from grader.workflows.setting_up.groups import (
+    end_group,
+    groups_csv,
+    set_groups,
+    show_names,
+    who_hands_in_together,
+)
 from grader.workflows.setting_up.moments import moment
-from grader.workflows.setting_up.share_files import as_csv
+from grader.workflows.setting_up.share_files import shares_csv
 from grader.workflows.setting_up.sharing import (
     draw_shares,
     end_share,
@@ -37,6 +41,7 @@ from grader.workflows.setting_up.sharing import (
 )
 from grader.workflows.upkeep.retention import KINDS, work_view
 from grader.workflows.upkeep.retention import keep as keep_for
+from grader.workflows.views.parts import part_of
 
 __all__ = ["ROUTES"]
 
@@ -59,7 +64,7 @@ def setup(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
 @of_one_moment
 def shares(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """Who grades what, to be changed in a spreadsheet and pasted back."""
-    text = as_csv(who_grades_what(asking(request).store, assignment))
+    text = shares_csv(asking(request).store, assignment)
     headers = {"content-disposition": 'attachment; filename="shares.csv"'}
     return Response(text, media_type="text/csv", headers=headers)
 
@@ -148,9 +153,10 @@ def pre_checks(request: AnyRequest, assignment: FromPath[str], form: NamedDepend
 
 
 @get("/a/{assignment:str}/setup/groups.csv", opt=permits(Permission.READ_SETUP), sync_to_thread=True)
+@of_one_moment
 def groups_table(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """Who hands in together, to be changed in a spreadsheet and pasted back."""
-    text = groups_csv(who_hands_in_together(asking(request).store, assignment))
+    text = groups_csv(asking(request).store, assignment)
     headers = {"content-disposition": 'attachment; filename="groups.csv"'}
     return Response(text, media_type="text/csv", headers=headers)
 
@@ -212,7 +218,15 @@ def _rows(text: str) -> Iterator[tuple[str, str]]:
 def _setup(
     request: AnyRequest, assignment: str, *, said: str = "", typed: Form | None = None
 ) -> Response[str]:
-    who = asking(request)
+    who, find = asking(request), request.query_params.get("find", "").strip()
+    together = who_hands_in_together(who.store, assignment)
+    allowed = [
+        *(("extension", *each) for each in extensions_of(who.store, assignment).items()),
+        *(("excuse", *each) for each in excuses_of(who.store, assignment).items()),
+    ]
+    if find:
+        allowed = [each for each in allowed if _names(find, each[1])]
+    groups = [each for each in together.groups if not find or _names(find, each.name, *each.members)]
     return page(
         request,
         "setup.html.j2",
@@ -222,10 +236,13 @@ def _setup(
         dates=dates_view(who.store, assignment),
         names=_NAMES,
         zone=_zone(request),
-        extensions=extensions_of(who.store, assignment),
-        excuses=excuses_of(who.store, assignment),
-        together=who_hands_in_together(who.store, assignment),
-        kept=work_view(who.store, assignment, sizes=False),
+        find=find,
+        allowed=part_of(allowed, page_number(request, "own")),
+        groups=part_of(groups, page_number(request, "groups")),
+        together=together,
+        kept=work_view(
+            who.store, assignment, sizes=False, looks=request.query_params.get("would-go") == "yes"
+        ),
         pre_checks=pre_check_offer(who.store, who.site.places, assignment),
         graders=_graders(request, who.site.course.name),
         said=said,
@@ -235,12 +252,11 @@ def _setup(
 
 def _graders(request: AnyRequest, course: str) -> list[str]:
     """Whose accounts grade in the course."""
-    return [
-        person.login
-        for person in who_is_in(server_of(request).home.store)
-        for enrolment in person.enrolments
-        if enrolment.course == course and enrolment.role in _GRADING
-    ]
+    return server_of(request).home.store.accounts.logins(course, _GRADING)
+
+
+def _names(find: str, *texts: str) -> bool:
+    return any(find.casefold() in text.casefold() for text in texts)
 
 
 ROUTES = (setup, shares, share, dates, allow, keep, pre_checks, groups_table, groups)

@@ -16,6 +16,7 @@ from grader.grading.remarks import remark_rules
 from grader.rubric.model import LatePolicy, Policy
 from grader.store import History, Signature, Store
 from grader.store.allowances import DatesRecord, DatesSet, Extension, ExtensionRecord
+from grader.workflows.setting_up.held import set_up
 from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant, whole_class
 
 __all__ = ["KEYS", "DatesView", "dates_view", "extend", "extensions_of", "set_dates", "take_back"]
@@ -124,15 +125,17 @@ def _require_order(view: DatesView, new: Dates) -> None:
         raise RefusedError("remark requests would close before they open")
 
 
-def extensions_of(store: Store, assignment: str) -> dict[str, Extension]:
+def extensions_of(store: Store, assignment: str) -> Mapping[str, Extension]:
     """Dates of students' own, by name.
 
     Raises:
         UsageError: No assignment is called so.
     """
-    with store.reading() as history:
-        require_assignment(history, assignment)
-        return dict(sorted(history.extensions(assignment).items()))
+    with store.moment():
+        with store.reading() as history:
+            require_assignment(history, assignment)
+        with set_up(store, assignment) as held:
+            return held.extensions
 
 
 def extend(

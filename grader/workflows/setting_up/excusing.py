@@ -6,25 +6,28 @@ class: exports say so in the words of the course system.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grader.errors import RefusedError, UsageError
 from grader.store import History, Signature, Store
 from grader.store.allowances import Excuse, ExcuseRecord
+from grader.workflows.setting_up.held import set_up
 from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant
 
 __all__ = ["excuse", "excuses_of", "take_back_excuse"]
 
 
-def excuses_of(store: Store, assignment: str) -> dict[str, Excuse]:
+def excuses_of(store: Store, assignment: str) -> Mapping[str, Excuse]:
     """Who is excused, by name.
 
     Raises:
         UsageError: No assignment is called so.
     """
-    with store.reading() as history:
-        require_assignment(history, assignment)
-        return dict(sorted(history.excuses(assignment).items()))
+    with store.moment():
+        with store.reading() as history:
+            require_assignment(history, assignment)
+        with set_up(store, assignment) as held:
+            return held.excuses
 
 
 def excuse(store: Store, assignment: str, students: Sequence[str], reason: str, *, actor: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from grader.files.named import write_text
 from grader.files.tabular import read_table
 from grader.store import Signature, Store, WritableHistory
 from grader.store.groups import Group, GroupRecord
-from grader.workflows.setting_up.meant import require_why, students_meant, whole_class
+from grader.workflows.setting_up.held import SetUp, set_up
+from grader.workflows.setting_up.meant import require_why, students_meant
 
 __all__ = [
     "GroupChange",
     "Groups",
-    "as_csv",
     "end_group",
+    "groups_csv",
     "read_groups",
     "set_groups",
     "show_names",
@@ -59,11 +60,27 @@ class GroupChange:
 
 def who_hands_in_together(store: Store, assignment: str) -> Groups:
     """Reads the groups of an assignment, which nobody need have handed in to yet."""
-    with store.reading() as history:
-        groups = tuple(history.groups(assignment).values())
-        grouped = {student for group in groups for student in group.members}
-        everybody = set(whole_class(history, assignment))
-        return Groups(groups, tuple(sorted(everybody - grouped)), history.shows_group_names())
+    with store.moment(), set_up(store, assignment) as held:
+        groups, alone = _groups_of(held)
+        with store.reading() as history:
+            return Groups(groups, alone, history.shows_group_names())
+
+
+def _groups_of(held: SetUp) -> tuple[tuple[Group, ...], tuple[str, ...]]:
+    """All groups, and who is in none."""
+    return held.made("groups", lambda: _groups(held))
+
+
+def _groups(held: SetUp) -> tuple[tuple[Group, ...], tuple[str, ...]]:
+    groups = tuple(held.groups.values())
+    grouped = {student for group in groups for student in group.members}
+    return groups, tuple(sorted(held.everybody.keys() - grouped))
+
+
+def groups_csv(store: Store, assignment: str) -> str:
+    """As `write_groups` writes it."""
+    with set_up(store, assignment) as held:
+        return held.made("groups.csv", lambda: _as_csv(*_groups_of(held)))
 
 
 def set_groups(
@@ -122,13 +139,13 @@ def show_names(store: Store, shown: bool) -> None:
         history.show_group_names(shown)
 
 
-def as_csv(found: Groups) -> str:
+def _as_csv(groups: Sequence[Group], alone: Sequence[str]) -> str:
     """Each student with their group; empty for none."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows((student, group.name) for group in found.groups for student in group.members)
-    writer.writerows((student, "") for student in found.alone)
+    writer.writerows((student, group.name) for group in groups for student in group.members)
+    writer.writerows((student, "") for student in alone)
     return text.getvalue()
 
 
@@ -138,7 +155,7 @@ def write_groups(path: Path, found: Groups) -> None:
     Raises:
         UsageError: It cannot be written.
     """
-    write_text(path, as_csv(found))
+    write_text(path, _as_csv(found.groups, found.alone))
 
 
 def read_groups(path: Path) -> dict[str, list[str]]:

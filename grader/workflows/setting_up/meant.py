@@ -11,7 +11,15 @@ from grader.store import History
 from grader.store.roster import PersonRecord
 from grader.workflows.views.identity import ids_of, normalise_id, real_names
 
-__all__ = ["known_as", "require_assignment", "require_why", "student_meant", "students_meant", "whole_class"]
+__all__ = [
+    "by_id",
+    "known_as",
+    "require_assignment",
+    "require_why",
+    "student_meant",
+    "students_meant",
+    "whole_class",
+]
 
 
 def student_meant(history: History, typed: str, assignment: str | None = None) -> str:
@@ -56,8 +64,13 @@ def known_as(history: History, person: PersonRecord, assignment: str | None = No
 
 def whole_class(history: History, assignment: str) -> dict[str, PersonRecord | None]:
     """Everybody of an assignment by id, those with work first: who handed in, and who is on the roster."""
-    found: dict[str, PersonRecord | None] = dict.fromkeys(history.students(assignment))
-    for person in history.people():
+    return by_id(history.students(assignment), history.people())
+
+
+def by_id(students: Iterable[str], people: Iterable[PersonRecord]) -> dict[str, PersonRecord | None]:
+    """Who handed in, and who is on the roster, each once: somebody of the roster may go by several ids."""
+    found: dict[str, PersonRecord | None] = dict.fromkeys(students)
+    for person in people:
         ids = ids_of(person)
         own = next((each for each in ids if each in found), normalise_id(person.student))
         found[own] = person

@@ -10,14 +10,30 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.files.named import write_text
 from grader.files.tabular import read_table
-from grader.workflows.setting_up.sharing import Sharing
+from grader.store import Store
+from grader.workflows.setting_up.held import set_up
+from grader.workflows.setting_up.meant import require_assignment
+from grader.workflows.setting_up.sharing import Sharing, sharing_of
 
-__all__ = ["as_csv", "read_shares", "write_shares"]
+__all__ = ["read_shares", "shares_csv", "write_shares"]
 
 _COLUMNS = ("student", "ta")
 
 
-def as_csv(found: Sharing) -> str:
+def shares_csv(store: Store, assignment: str) -> str:
+    """As `write_shares` writes it.
+
+    Raises:
+        UsageError: No assignment is called so.
+    """
+    with store.moment():
+        with store.reading() as history:
+            require_assignment(history, assignment)
+        with set_up(store, assignment) as held:
+            return held.made("shares.csv", lambda: _as_csv(sharing_of(held)))
+
+
+def _as_csv(found: Sharing) -> str:
     """Each student with whose they are; empty for nobody's."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -33,7 +49,7 @@ def write_shares(path: Path, found: Sharing) -> None:
     Raises:
         UsageError: It cannot be written.
     """
-    write_text(path, as_csv(found))
+    write_text(path, _as_csv(found))
 
 
 def read_shares(path: Path) -> dict[str, list[str]]:

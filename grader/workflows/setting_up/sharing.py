@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from grader.errors import RefusedError, UsageError
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.shares import Share, ShareRecord
+from grader.workflows.setting_up.held import SetUp, set_up
 from grader.workflows.setting_up.meant import require_assignment, students_meant, whole_class
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "give_section",
     "give_share",
     "may_take",
+    "sharing_of",
     "take_share",
     "to_take",
     "who_grades_what",
@@ -87,29 +89,36 @@ def who_grades_what(store: Store, assignment: str) -> Sharing:
     Raises:
         UsageError: No assignment is called so.
     """
-    with store.reading() as history:
-        require_assignment(history, assignment)
-        everybody, shares = whole_class(history, assignment), history.shares(assignment)
-        present = set(history.students(assignment))
-        waits = {name: history.number_waiting(assignment, share.students) for name, share in shares.items()}
-        rest_waits = history.counts(assignment).whole.get("waiting", 0) - sum(waits.values())
-    shared = {student for share in shares.values() for student in share.students}
-    rest = [student for student in everybody if student not in shared]
-    sections = Counter(person.section for person in everybody.values() if person and person.section)
+    with store.moment():
+        with store.reading() as history:
+            require_assignment(history, assignment)
+        with set_up(store, assignment) as held:
+            return sharing_of(held)
+
+
+def sharing_of(held: SetUp) -> Sharing:
+    """As `who_grades_what`, of a set-up that is held."""
+    return held.made("sharing", lambda: _sharing(held))
+
+
+def _sharing(held: SetUp) -> Sharing:
+    shared = {student for share in held.shares.values() for student in share.students}
+    people = held.everybody.values()
+    sections = Counter(person.section for person in people if person and person.section)
     return Sharing(
-        lines=tuple(_line(share, present, waits[share.grader]) for share in shares.values()),
-        rest=tuple(sorted(rest)),
-        rest_waits=rest_waits,
+        lines=tuple(_line(share, held) for share in held.shares.values()),
+        rest=tuple(sorted(held.everybody.keys() - shared)),
+        rest_waits=len(held.waiting - shared),
         sections=tuple(sorted(sections.items())),
     )
 
 
-def _line(share: Share, present: Collection[str], waits: int) -> ShareLine:
+def _line(share: Share, held: SetUp) -> ShareLine:
     return ShareLine(
         grader=share.grader,
         students=tuple(sorted(share.students)),
-        handed_in=len(share.students.intersection(present)),
-        waits=waits,
+        handed_in=len(share.students & held.present),
+        waits=len(share.students & held.waiting),
         how=share.how,
         by=share.by,
         at=share.at,

@@ -59,6 +59,7 @@ class Going:
         digests: What would go now.
         size: Bytes that they take where they lie.
         stays: Students whose files stay all the same, by the reason.
+        looked: Whether it was looked for what would go; then `digests` and `stays` say it.
     """
 
     what: Kind
@@ -67,6 +68,7 @@ class Going:
     digests: tuple[str, ...] = ()
     size: int = 0
     stays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    looked: bool = True
 
     @property
     def in_words(self) -> str:
@@ -165,13 +167,14 @@ def course_view(store: Store, *, sizes: bool = True) -> Course:
     )
 
 
-def work_view(store: Store, assignment: str, *, sizes: bool = True) -> Work:
+def work_view(store: Store, assignment: str, *, sizes: bool = True, looks: bool = True) -> Work:
     """What would go now of one assignment, and what stays. Writes nothing.
 
     Args:
         store: Where it is.
         assignment: Which.
         sizes: Whether each file is asked how large it is.
+        looks: Whether each work is looked at where the time of its files is over.
 
     Raises:
         UsageError: There is no such assignment.
@@ -180,7 +183,8 @@ def work_view(store: Store, assignment: str, *, sizes: bool = True) -> Work:
     with store.reading() as history:
         ended, rules = _ended(history, assignment, dates), history.retention()
         kinds = [
-            _going(history, assignment, what, rules.rule(assignment), ended, store.clock()) for what in KINDS
+            _going(history, assignment, what, rules.rule(assignment), ended, store.clock(), looks=looks)
+            for what in KINDS
         ]
     if sizes:
         kinds = [replace(each, size=sum(_size(store, digest) for digest in each.digests)) for each in kinds]
@@ -207,7 +211,14 @@ def _ended(history: History, assignment: str, dates: Sequence[tuple[datetime, st
 
 
 def _going(
-    history: History, assignment: str, what: Kind, rule: Rule, ended: Ended | None, now: datetime
+    history: History,
+    assignment: str,
+    what: Kind,
+    rule: Rule,
+    ended: Ended | None,
+    now: datetime,
+    *,
+    looks: bool = True,
 ) -> Going:
     days = rule.days(what)
     if days is None or ended is None:
@@ -215,6 +226,8 @@ def _going(
     until = ended.at + timedelta(days=days)
     if now < until:
         return Going(what, days, until)
+    if not looks:
+        return Going(what, days, until, looked=False)
     held = history.files_held(assignment, what)
     why = _needed(history, assignment, {each.student for each in held})
     stays: dict[str, set[str]] = {}
