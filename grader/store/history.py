@@ -69,6 +69,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.moments import of_moment
 from grader.store.past import PastHistory, as_of
 from grader.store.pauses import Ordered, Pause
 from grader.store.publications import Publication
@@ -97,6 +98,13 @@ __all__ = ["History"]
 _HANDED_IN = (
     select(SubmissionRow.seq)
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
+    .limit(1)
+)
+_NEWEST_RUBRIC = (
+    select(RubricRow)
+    .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)
+    .where(RubricRow.assignment == bindparam("assignment"))
+    .order_by(VerdictRow.seq.desc())
     .limit(1)
 )
 _JUDGED = (
@@ -417,15 +425,12 @@ class History:
 
     def newest_rubric(self, assignment: str) -> RubricRecord | None:
         """The rubric that the assignment's newest verdict stands on."""
-        query = (
-            select(RubricRow)
-            .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)
-            .where(RubricRow.assignment == assignment)
-            .order_by(VerdictRow.seq.desc())
-            .limit(1)
-        )
-        row = self.session.scalars(query).first()
-        return RubricRecord.of(row) if row else None
+
+        def ask() -> RubricRecord | None:
+            row = self.session.scalars(_NEWEST_RUBRIC, {"assignment": assignment}).first()
+            return RubricRecord.of(row) if row else None
+
+        return of_moment(self.session, ("newest rubric", assignment), ask)
 
     def published_rubric(self, assignment: str) -> Publication | None:
         """The rubric that the desk published last; None where a file of the course counts."""

@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-__all__ = ["Moments", "of_moment", "writes_alone"]
+__all__ = ["PAST", "Moments", "of_moment", "writes_alone"]
 
 ValueT = TypeVar("ValueT")
 
+#: Under which a session says up to which row it reads, where that is in the past.
+PAST = "past"
 #: Under which a session keeps what it was answered.
 _KNOWN = "known of the moment"
 
@@ -86,7 +88,8 @@ def of_moment(session: Session, name: Hashable, ask: Callable[[], ValueT]) -> Va
     if writes_alone(session):
         return ask()
     known: dict[Hashable, Any] = session.info.setdefault(_KNOWN, {})
-    if name not in known:
-        known[name] = ask()
-    value: ValueT = known[name]
+    key = session.info.get(PAST), name
+    if key not in known:
+        known[key] = ask()
+    value: ValueT = known[key]
     return value

@@ -10,6 +10,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from grader.store import results, timeline
 from grader.store.models import Base, Entry, LedgerRow
+from grader.store.moments import PAST
 from grader.store.results import Result
 from grader.store.timeline import TimelineEntry
 
@@ -57,9 +58,9 @@ def as_of(session: Session, seq: int) -> Iterator[PastHistory]:
             state.statement = state.statement.options(*early)
 
     event.listen(session, "do_orm_execute", leave_out)
-    session.info[results.PAST] = seq
+    session.info[PAST] = seq
     try:
         yield PastHistory(session)
     finally:
-        del session.info[results.PAST]
+        del session.info[PAST]
         event.remove(session, "do_orm_execute", leave_out)

@@ -35,16 +35,14 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
-from grader.store.moments import writes_alone
+from grader.store.moments import PAST, writes_alone
 from grader.store.records import AttemptRecord, RubricRecord, SubmissionRecord, VerdictRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
 from grader.store.zone import kept_zone
 
-__all__ = ["PAST", "Result", "results"]
+__all__ = ["Result", "results"]
 
 _AT_A_TIME = 25
-#: Under which a session says up to which row it reads, where that is in the past.
-PAST = "past"
 #: Under which a session keeps works that it read, and of how many asked for together at most.
 _HELD, _MOST_HELD = "works held", 500
 

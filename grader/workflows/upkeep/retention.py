@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from grader.errors import StoreError, StoreUnavailable, UsageError
 from grader.store import History, Signature, Store
+from grader.store.allowances import Extension
 from grader.store.retention import KINDS, Kind, LetGoRecord, Retention, Rule
-from grader.workflows.setting_up.dates import dates_view
+from grader.workflows.setting_up.dates import dates_view, extensions_of
 from grader.workflows.setting_up.meant import require_assignment
 
 __all__ = [
@@ -180,8 +181,9 @@ def work_view(store: Store, assignment: str, *, sizes: bool = True, looks: bool 
         UsageError: There is no such assignment.
     """
     dates = _dates(store, assignment)
+    extended = extensions_of(store, assignment).values()
     with store.reading() as history:
-        ended, rules = _ended(history, assignment, dates), history.retention()
+        ended, rules = _ended(history, assignment, dates, extended), history.retention()
         kinds = [
             _going(history, assignment, what, rules.rule(assignment), ended, store.clock(), looks=looks)
             for what in KINDS
@@ -201,9 +203,14 @@ def _dates(store: Store, assignment: str) -> list[tuple[datetime, str]]:
     return [(at, by) for at, by in named if at is not None]
 
 
-def _ended(history: History, assignment: str, dates: Sequence[tuple[datetime, str]]) -> Ended | None:
+def _ended(
+    history: History,
+    assignment: str,
+    dates: Sequence[tuple[datetime, str]],
+    extended: Iterable[Extension],
+) -> Ended | None:
     found = list(dates)
-    found += [(each.until, "the last extension") for each in history.extensions(assignment).values()]
+    found += [(each.until, "the last extension") for each in extended]
     newest = history.newest_file_at(assignment)
     if newest is not None:
         found.append((newest, "the last file"))
@@ -313,7 +320,9 @@ def _seal(store: Store, assignment: str, actor: str) -> None:
     """Looks once more under the lock: a request may have been opened meanwhile."""
     dates, now = _dates(store, assignment), store.clock()
     with store.writing() as history:
-        ended, rule = _ended(history, assignment, dates), history.retention().rule(assignment)
+        extended = history.extensions(assignment).values()
+        ended = _ended(history, assignment, dates, extended)
+        rule = history.retention().rule(assignment)
         for what in KINDS:
             going = _going(history, assignment, what, rule, ended, now)
             if not going.digests or ended is None:
