@@ -12,8 +12,7 @@ from grader.cli.options import Assignment, Database, Evidence, User
 from grader.errors import RefusedError
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
+    from grader.store import Store
     from grader.workflows.releasing.preview import Preview
 
 __all__ = ["release"]
@@ -36,7 +35,7 @@ def show(assignment: Assignment, db: Database = None, evidence: Evidence = None)
 
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        _print(preview_of(store, assignment), store.zone)
+        _print(store, preview_of(store, assignment))
     return 0
 
 
@@ -63,7 +62,7 @@ def now(
     options = setup.settings(db=db, evidence=evidence, user=user)
     with setup.store(options) as store:
         found = preview_of(store, assignment)
-        _print(found, store.zone)
+        _print(store, found)
         if not yes and not confirmed("show this to the students?"):
             raise RefusedError(
                 "nothing was released", todo="say yes, or give --yes where nobody can be asked"
@@ -97,14 +96,14 @@ def hide(
     return 0
 
 
-def _print(found: Preview, zone: tzinfo | None) -> None:
+def _print(store: Store, found: Preview) -> None:
     from grader.grading.times import in_words
 
     standing = found.standing
     if standing is None:
         print_line(f"{found.assignment}: nothing is released")
     else:
-        since = in_words(standing.at, zone)
+        since = in_words(standing.at, store.zone)
         print_line(f"{found.assignment}: released up to row {standing.upto} by {standing.by}, {since}")
     print_line(f"a release now shows {found.marks} marks, up to row {found.upto}")
     for line in found.in_pieces:
@@ -120,10 +119,12 @@ def _print(found: Preview, zone: tzinfo | None) -> None:
     if found.requests:
         print_note(f"remark requests that wait: {', '.join(map(str, found.requests))}")
     if standing is not None:
-        _print_changes(found)
+        _print_changes(store, found)
 
 
-def _print_changes(found: Preview) -> None:
+def _print_changes(store: Store, found: Preview) -> None:
+    from grader.workflows.releasing.preview import named
+
     if not found.changes:
         print_line("nothing that a student is shown has changed since")
         return
@@ -136,7 +137,7 @@ def _print_changes(found: Preview) -> None:
             number(each.out_of),
             ", ".join(each.criteria),
         )
-        for each in found.changes
+        for each in named(store, found.changes)
     ]
     print_table(("student", "mark", "shown", "now", "out of", "by"), rows, right=("shown", "now", "out of"))
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from grader.grading.points import add_up
 from grader.store.models import AttemptRow, SubmissionRow, VerdictRow
 from grader.store.moments import of_moment
 from grader.store.standing_tables import BlockRow, CountRow, CriterionRow, LayoutRow, StandingRow
@@ -22,7 +21,6 @@ __all__ = [
     "Counts",
     "CriterionStanding",
     "FileOn",
-    "PointsWaiting",
     "Standing",
     "counts",
     "files_on",
@@ -31,7 +29,6 @@ __all__ = [
     "number_waiting",
     "packed_marks",
     "page",
-    "points_waiting",
     "rubrics_of",
     "size_of",
     "standings",
@@ -96,14 +93,6 @@ class FileOn(NamedTuple):
 
     attempt: int | None
     late: bool
-
-
-class PointsWaiting(NamedTuple):
-    """In how many works a criterion's points wait for a person, and how many points in all."""
-
-    criterion: str
-    works: int
-    points: float
 
 
 @dataclass(frozen=True)
@@ -227,26 +216,6 @@ def next_waiting(
         query = query.where(tuple_(*place) > (after.waits, after.alike, after.student))
     query = query.order_by(CriterionRow.waits, CriterionRow.alike, CriterionRow.student).limit(number)
     return list(map(CriterionStanding._make, session.connection().execute(query)))
-
-
-def points_waiting(session: Session, assignment: str) -> tuple[int, list[PointsWaiting]]:
-    """In how many works points wait, and for which criteria; see `History.points_waiting`."""
-    asked = (CriterionRow.assignment == assignment, CriterionRow.waits == 1, CriterionRow.pending > 0)
-    works = select(func.count(CriterionRow.student.distinct())).where(*asked)
-    query = (
-        select(CriterionRow.criterion, CriterionRow.pending, func.count())
-        .where(*asked)
-        .group_by(CriterionRow.criterion, CriterionRow.pending)
-    )
-    found: dict[str, list[tuple[float, int]]] = {}
-    for criterion, points, number in session.connection().execute(query):
-        found.setdefault(criterion, []).append((points, number))
-    return session.scalar(works) or 0, [
-        PointsWaiting(
-            criterion, sum(number for _, number in each), add_up(points * number for points, number in each)
-        )
-        for criterion, each in found.items()
-    ]
 
 
 def counts(session: Session, assignment: str) -> Counts:

@@ -32,6 +32,7 @@ from grader.store import (
     marks,
     pauses,
     persons,
+    policies,
     publications,
     queue_views,
     regrades,
@@ -49,7 +50,7 @@ from grader.store import (
 from grader.store.allowances import DatesSet, Excuse, Extension
 from grader.store.answers import AnswerRecord
 from grader.store.class_rows import ClassRow, GivenWith, GraderRow, OpenRow
-from grader.store.class_views import Counts, CriterionStanding, FileOn, PointsWaiting, Standing
+from grader.store.class_views import Counts, CriterionStanding, FileOn, Standing
 from grader.store.drafts import RubricDraft
 from grader.store.drops import Drop
 from grader.store.enrolling import book_in
@@ -333,10 +334,6 @@ class History:
     def open_rows(self, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:
         """All that waits of an assignment, criterion by criterion; of these students only, where any are."""
         return class_rows.open_rows(self.session, assignment, students)
-
-    def points_waiting(self, assignment: str) -> tuple[int, list[PointsWaiting]]:
-        """In how many works of an assignment points wait for a person, and for which criteria."""
-        return class_views.points_waiting(self.session, assignment)
 
     def graders(self, assignment: str) -> list[GraderRow]:
         """Who gave how much for which criterion, from the standing."""
@@ -666,6 +663,14 @@ class History:
     def cut_by(self, assignment: str, upto: int) -> Cut | None:
         """A judging again of which a row of the history has only some verdicts before it."""
         return regrades.cut_by(self.session, assignment, upto)
+
+    def answers_shown_since(self, assignment: str, seq: int) -> set[str]:
+        """Whose remark requests on an assignment have answers that were shown after this row."""
+        return releases.answers_shown_since(self.session, assignment, seq)
+
+    def token_rules(self, assignment: str) -> tuple[tuple[str, str], ...]:
+        """By what late tokens are spent, to tell whether it is another; empty where the work takes none."""
+        return policies.token_rules(self.session, assignment)
 
     def answers_shown(self, requests: Collection[int]) -> list[ShownAnswer]:
         """Which answers to these remark requests are shown one by one, oldest first."""

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import LedgerRow, ReleaseRow
+from grader.store.models import LedgerRow, ReleaseRow, RemarkRow
+from grader.store.moments import of_moment
 from grader.store.records import Record
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ReleaseRecord",
     "ShownAnswer",
     "answers_shown",
+    "answers_shown_since",
     "newest_releases",
     "record_release",
     "releases",
@@ -79,13 +81,21 @@ def record_release(session: Session, release: ReleaseRecord, signature: Signatur
 
 def releases(session: Session, assignment: str) -> list[Release]:
     """All releases of an assignment's marks and what took them back, oldest first."""
-    query = (
-        select(ReleaseRow, LedgerRow)
-        .join(LedgerRow, LedgerRow.seq == ReleaseRow.seq)
-        .where(ReleaseRow.assignment == assignment, ReleaseRow.request.is_(None))
-        .order_by(ReleaseRow.seq)
-    )
-    return [_release(row, seal) for row, seal in session.execute(query)]
+
+    def ask() -> tuple[Release, ...]:
+        found = session.execute(_RELEASES, {"assignment": assignment})
+        return tuple(_release(row, seal) for row, seal in found)
+
+    return list(of_moment(session, ("releases", assignment), ask))
+
+
+# Made once: each page that shows a mark asks it, and to put it together takes longer than to ask.
+_RELEASES = (
+    select(ReleaseRow, LedgerRow)
+    .join(LedgerRow, LedgerRow.seq == ReleaseRow.seq)
+    .where(ReleaseRow.assignment == bindparam("assignment"), ReleaseRow.request.is_(None))
+    .order_by(ReleaseRow.seq)
+)
 
 
 def newest_releases(session: Session) -> dict[str, Release]:
@@ -116,3 +126,13 @@ def answers_shown(session: Session, requests: Collection[int]) -> list[ShownAnsw
         for row, at in session.execute(query)
         if row.request is not None and row.upto is not None
     ]
+
+
+def answers_shown_since(session: Session, assignment: str, seq: int) -> set[str]:
+    """Whose requests on an assignment have answers that were shown after this row."""
+    query = (
+        select(RemarkRow.student)
+        .join(ReleaseRow, ReleaseRow.request == RemarkRow.seq)
+        .where(ReleaseRow.seq > seq, RemarkRow.assignment == assignment)
+    )
+    return set(session.scalars(query))

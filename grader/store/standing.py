@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -24,7 +23,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from grader.rubric.model import LatePolicy
 from grader.store import ledger, marks
 from grader.store.models import (
     AttemptRow,
@@ -38,6 +36,7 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
+from grader.store.policies import kept_policies, read_policy
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
 from grader.store.standing_rows import (
     OWN,
@@ -310,20 +309,12 @@ def _note_policy(session: Session, assignment: str) -> bool:
     elif row is not None:
         row.late = now
     session.flush()
-    return before != now and any(policy.tokens for policy in map(_read, (before, now)) if policy)
-
-
-@lru_cache(maxsize=64)
-def _read(late: str) -> LatePolicy | None:
-    return LatePolicy.model_validate_json(late) if late else None
-
-
-_POLICIES = select(PolicyRow.assignment, PolicyRow.late)
+    return before != now and any(policy.tokens for policy in map(read_policy, (before, now)) if policy)
 
 
 def _through_tokens(session: Session, touched: set[Work], changed: set[str]) -> set[Work]:
     """Works whose lateness hangs on what was touched: late tokens are the course's, spent by date."""
-    policies = {name: policy for name, late in session.execute(_POLICIES) if (policy := _read(late))}
+    policies = kept_policies(session)
     with_tokens = {name for name, policy in policies.items() if policy.tokens}
     if changed:
         return {

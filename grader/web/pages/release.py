@@ -8,14 +8,15 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from grader.web.asking import asking, of_one_moment
+from grader.web.asking import asking, of_one_moment, page_number
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
-from grader.workflows.releasing.preview import Moved, preview_of
+from grader.workflows.releasing.preview import Moved, named, preview_of
 from grader.workflows.releasing.release import hide_marks, release_marks
+from grader.workflows.views.parts import part_of
 
 __all__ = ["ROUTES"]
 
@@ -33,10 +34,20 @@ _WORDS = {
 def release(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     who = asking(request)
     found = preview_of(who.store, assignment)
-    kinds = [(word, moved) for moved, word in _WORDS.items() if found.that(moved)]
+    kinds = []
+    for moved, word in _WORDS.items():
+        if found.that(moved):
+            part = part_of(found.that(moved), page_number(request, moved))
+            kinds.append((word, moved, part, named(who.store, part.items)))
     connected = server_of(request).home.store.platforms.contexts(course=who.site.course.name)
     return page(
-        request, "release.html.j2", assignment=assignment, found=found, kinds=kinds, connected=connected
+        request,
+        "release.html.j2",
+        assignment=assignment,
+        found=found,
+        kinds=kinds,
+        without=part_of(found.without, page_number(request, "without")),
+        connected=connected,
     )
 
 

@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from functools import cached_property
 
 from grader.errors import UsageError
-from grader.grading.changes import compare
-from grader.grading.marks import Mark
 from grader.grading.points import add_up
 from grader.rubric.problems import nearest
-from grader.store import History, Result, Store
-from grader.store.class_views import PointsWaiting
+from grader.store import History, Store
 from grader.store.releases import Release
-from grader.workflows.releasing.release import in_words_of, is_kept_back
-from grader.workflows.releasing.shown import release_on, released_works
+from grader.workflows.releasing.changes import Change, Moved, changes, may_have_moved
+from grader.workflows.releasing.release import in_words_of, kept_back
+from grader.workflows.releasing.shown import release_on
+from grader.workflows.views.following import Following, following
 from grader.workflows.views.identity import names_of
 
-__all__ = ["Change", "Moved", "Preview", "WaitingCriterion", "preview_of"]
+__all__ = ["Change", "Moved", "Preview", "WaitingCriterion", "named", "preview_of"]
 
-#: Up to so many students everybody is compared; in a larger class those whom rows since then concern.
-_EVERYBODY = 500
 #: States of works that have no mark to show.
 _WITHOUT = ("not_run", "not_judged", "unreadable", "held")
-
-
-class Moved(StrEnum):
-    """What would become of what a student is shown."""
-
-    NEW = "new"
-    RISEN = "risen"
-    FALLEN = "fallen"
-    #: The same points, by other criteria or with other comments.
-    OTHERWISE = "otherwise"
-    GONE = "gone"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One student who would be shown something else than now.
-
-    Attributes:
-        name: By the roster; empty where it has none.
-        before, after: Points; None where there is no mark.
-        pending: Points that would still wait.
-        criteria: Ids of those whose points would be others.
-    """
-
-    student: str
-    name: str
-    moved: Moved
-    before: float | None
-    after: float | None
-    out_of: float
-    pending: float
-    criteria: tuple[str, ...] = ()
+#: Where rows concern more students, all is read again.
+_MOST_AGAIN = 2000
 
 
 @dataclass(frozen=True)
@@ -78,6 +46,7 @@ class Preview:
         marks: Students who would be shown a mark.
         incomplete: Of those, how many have points that wait.
         without: Who handed in and has no mark yet.
+        changes: By student; without names.
         requests: Remark requests that wait for a decision.
         kept_back: Requests with an answer that is not shown, and would be.
         in_pieces: Why a part of the class alone stands on its newest verdicts, a line each: a release now
@@ -98,9 +67,16 @@ class Preview:
     kept_back: tuple[int, ...]
     in_pieces: tuple[str, ...] = ()
 
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[Change]]:
+        found: dict[str, list[Change]] = {moved: [] for moved in Moved}
+        for each in self.changes:
+            found[each.moved].append(each)
+        return found
+
     def that(self, moved: str) -> list[Change]:
         """Changes of one kind."""
-        return [each for each in self.changes if each.moved == moved]
+        return self._by_kind[moved]
 
 
 def preview_of(store: Store, assignment: str) -> Preview:
@@ -109,99 +85,148 @@ def preview_of(store: Store, assignment: str) -> Preview:
     Raises:
         UsageError: There is no such assignment.
     """
+    held = following(store, lambda: _Held(assignment), "release", assignment)
+    with held as found, store.reading() as history:
+        return found.preview(history)
+
+
+def named(store: Store, found: Iterable[Change]) -> list[Change]:
+    """Changes with the names that the roster has."""
+    listed = list(found)
     with store.reading() as history:
-        if assignment not in (known := history.assignments()):
-            raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
-        return _preview(history, assignment)
+        names = names_of(history, [each.student for each in listed])
+    return [replace(each, name=names.get(each.student, "")) for each in listed]
 
 
-def _preview(history: History, assignment: str) -> Preview:
-    releases = history.releases(assignment)
-    standing = release_on(releases)
-    counts = history.counts(assignment).whole
-    incomplete, waiting = history.points_waiting(assignment)
-    without = history.page(assignment, size=counts.get("all", 0), states=_WITHOUT)
-    remarks = history.remarks(assignment=assignment)
-    return Preview(
-        assignment=assignment,
-        upto=history.newest_row(),
-        standing=standing,
-        releases=tuple(reversed(releases)),
-        marks=counts.get("settled", 0) + counts.get("waiting", 0),
-        incomplete=incomplete,
-        pending=add_up(each.points for each in waiting),
-        without=tuple(each.student for each in without),
-        waiting=tuple(sorted(map(_line, waiting), key=lambda line: (-line.points, line.criterion))),
-        changes=() if standing is None else tuple(_changes(history, standing)),
-        requests=tuple(each.id for each in remarks if each.state.is_open),
-        kept_back=tuple(each.id for each in remarks if is_kept_back(history, each)),
-        in_pieces=tuple(map(in_words_of, history.regrades_under_way(assignment))),
-    )
+class _Held(Following):
+    """What a release would show of a class; of whom rows concern it is worked out again."""
+
+    FOLLOWED = 5000
+
+    def __init__(self, assignment: str) -> None:
+        super().__init__(assignment)
+        self.forget()
+
+    def forget(self) -> None:
+        self._pending: dict[str, list[tuple[str, float]]] = {}
+        self._tally: Counter[tuple[str, float]] = Counter()
+        self._without: set[str] = set()
+        self._changes: dict[str, Change] = {}
+        self._requests: dict[str, list[int]] = {}
+        self._kept_back: dict[str, list[int]] = {}
+        self._preview: Preview | None = None
+
+    def stands_on(self, history: History) -> Hashable:
+        """The release, and by what lateness is reckoned: in which zone, and who spent tokens elsewhere."""
+        release = release_on(history.releases(self.assignment))
+        rules = history.token_rules(self.assignment)
+        return release.seq if release else None, str(history.zone), rules
+
+    def concerned(self, history: History, seq: int) -> Collection[str] | None:
+        found = history.answers_shown_since(self.assignment, seq)
+        spends_tokens = bool(history.token_rules(self.assignment))
+        for name in history.assignments() if spends_tokens else [self.assignment]:
+            students = history.students_since(name, seq)
+            if students is None:
+                return None
+            found |= students
+        return found if len(found) <= _MOST_AGAIN else None
+
+    def read(self, store: Store, history: History, changed: Collection[str] | None) -> None:
+        if self.assignment not in (known := history.assignments()):
+            raise UsageError(
+                f"no submission of '{self.assignment}' was ever graded{nearest(self.assignment, known)}"
+            )
+        if changed is not None and self.stands_on(history) != self.stood_on:
+            self.forget()
+            changed = None
+        self._preview = None
+        self._read_waiting(history, changed)
+        self._read_without(history, changed)
+        self._read_requests(history, changed)
+        self._read_changes(history, changed)
+
+    def _read_waiting(self, history: History, changed: Collection[str] | None) -> None:
+        for student in changed or ():
+            self._tally.subtract(self._pending.pop(student, ()))
+        for row in history.open_rows(self.assignment, changed):
+            if row.waits == 1 and row.pending > 0:
+                waits = row.criterion, row.pending
+                self._pending.setdefault(row.student, []).append(waits)
+                self._tally[waits] += 1
+
+    def _read_without(self, history: History, changed: Collection[str] | None) -> None:
+        if changed is None:
+            number = history.counts(self.assignment).whole.get("all", 0)
+            found = history.page(self.assignment, size=number, states=_WITHOUT)
+            self._without = {each.student for each in found}
+            return
+        self._without.difference_update(changed)
+        found = history.standings(self.assignment, changed)
+        self._without.update(each.student for each in found if each.state in _WITHOUT)
+
+    def _read_requests(self, history: History, changed: Collection[str] | None) -> None:
+        for student in changed or ():
+            self._requests.pop(student, None)
+            self._kept_back.pop(student, None)
+        remarks = history.remarks(assignment=self.assignment, students=changed or ())
+        for remark in remarks:
+            if remark.state.is_open:
+                self._requests.setdefault(remark.student, []).append(remark.id)
+        for remark in kept_back(history, self.assignment, remarks):
+            self._kept_back.setdefault(remark.student, []).append(remark.id)
+
+    def _read_changes(self, history: History, changed: Collection[str] | None) -> None:
+        standing = release_on(history.releases(self.assignment))
+        if standing is None:
+            return
+        if changed is None:
+            changed = may_have_moved(history, standing)
+        for student in changed or ():
+            self._changes.pop(student, None)
+        self._changes.update((each.student, each) for each in changes(history, standing, changed))
+
+    def preview(self, history: History) -> Preview:
+        """As of the moment; what the history alone does not tell is asked each time."""
+        counts, releases = history.counts(self.assignment).whole, history.releases(self.assignment)
+        now = {
+            "upto": history.newest_row(),
+            "standing": release_on(releases),
+            "releases": tuple(reversed(releases)),
+            "marks": counts.get("settled", 0) + counts.get("waiting", 0),
+            "in_pieces": tuple(map(in_words_of, history.regrades_under_way(self.assignment))),
+        }
+        held = self._preview = self._preview or self._made()
+        if any(getattr(held, name) != value for name, value in now.items()):
+            held = self._preview = replace(held, **now)  # type: ignore[arg-type]
+        return held
+
+    def _made(self) -> Preview:
+        waiting = list(self._waiting())
+        return Preview(
+            assignment=self.assignment,
+            upto=0,
+            standing=None,
+            releases=(),
+            marks=0,
+            incomplete=len(self._pending),
+            pending=add_up(each.points for each in waiting),
+            without=tuple(sorted(self._without)),
+            waiting=tuple(sorted(waiting, key=lambda line: (-line.points, line.criterion))),
+            changes=tuple(self._changes[student] for student in sorted(self._changes)),
+            requests=_in_order(self._requests),
+            kept_back=_in_order(self._kept_back),
+        )
+
+    def _waiting(self) -> Iterable[WaitingCriterion]:
+        found: dict[str, list[tuple[float, int]]] = {}
+        for (criterion, points), number in self._tally.items():
+            if number:
+                found.setdefault(criterion, []).append((points, number))
+        for criterion, each in found.items():
+            total = add_up(points * number for points, number in each)
+            yield WaitingCriterion(criterion, sum(number for _, number in each), total)
 
 
-def _line(waiting: PointsWaiting) -> WaitingCriterion:
-    return WaitingCriterion(waiting.criterion, waiting.works, waiting.points)
-
-
-def _changes(history: History, standing: Release) -> Iterator[Change]:
-    """Who would be shown something else, by id."""
-    assignment = standing.assignment
-    students = _whom(history, standing)
-    if students is not None and not students:
-        return
-    then = released_works(history, standing, sorted(students or ()))
-    now = history.results(assignment=assignment, students=sorted(students or ()), with_dropped=True)
-    moves = [move for live in now if (move := _move(then.get(live.student), live)) is not None]
-    names = names_of(history, [each.student for each in moves])
-    yield from (replace(each, name=names.get(each.student, "")) for each in moves)
-
-
-def _whom(history: History, standing: Release) -> set[str] | None:
-    """Whose marks may be others; None for everybody.
-
-    Late tokens are the course's: where any are spent, a row on another assignment moves marks on this one.
-    """
-    assignment = standing.assignment
-    if history.size(assignment) <= _EVERYBODY or history.tokens_spent_before(assignment, None):
-        return None
-    return history.students_since(assignment, standing.upto or 0)
-
-
-def _move(then: Result | None, live: Result) -> Change | None:
-    """What would change for one student; None where nothing would."""
-    before, after = _counting(then), _counting(live)
-    if before is None and after is None:
-        return None
-    criteria = tuple(each.criterion for each in compare(before, after))
-    if before is None or after is None:
-        moved = Moved.NEW if before is None else Moved.GONE
-    elif before.points != after.points:
-        moved = Moved.RISEN if after.points > before.points else Moved.FALLEN
-    elif criteria or _said(before) != _said(after):
-        moved = Moved.OTHERWISE
-    else:
-        return None
-    mark = after or before
-    assert mark is not None
-    return Change(
-        student=live.student,
-        name="",
-        moved=moved,
-        before=before.points if before else None,
-        after=after.points if after else None,
-        out_of=mark.out_of,
-        pending=after.pending if after else 0.0,
-        criteria=criteria if before and after else (),
-    )
-
-
-def _counting(result: Result | None) -> Mark | None:
-    """The mark that a student is shown, or would be; None where there is none."""
-    if result is None or result.dropped or result.mark is None or result.mark.held:
-        return None
-    return result.mark
-
-
-def _said(mark: Mark) -> list[tuple[str, str]]:
-    """What a student reads of each criterion beside points."""
-    return [(each.told, each.decision.why if each.decision else "") for each in mark.criteria]
+def _in_order(by_student: Mapping[str, Iterable[int]]) -> tuple[int, ...]:
+    return tuple(sorted(id for ids in by_student.values() for id in ids))

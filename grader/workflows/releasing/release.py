@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.errors import RefusedError, UsageError
@@ -19,6 +20,7 @@ __all__ = [
     "hide_marks",
     "in_words_of",
     "is_kept_back",
+    "kept_back",
     "release_marks",
     "show_answer",
     "show_in",
@@ -144,12 +146,17 @@ def hide_marks(
 
 def is_kept_back(history: History, remark: Remark) -> bool:
     """Whether a request has an answer that its student is not shown yet."""
-    answered = _answered(remark)
-    if not answered:
-        return False
-    release = release_on(history.releases(remark.assignment))
-    reach = [shown.upto for shown in history.answers_shown([remark.id])] if release else []
-    return answered[-1] > max([*reach, (release.upto or 0) if release else 0])
+    return bool(kept_back(history, remark.assignment, [remark]))
+
+
+def kept_back(history: History, assignment: str, remarks: Iterable[Remark]) -> list[Remark]:
+    """Those of these requests on an assignment that have an answer which is not shown yet."""
+    answered = {remark.id: (remark, found[-1]) for remark in remarks if (found := _answered(remark))}
+    release = release_on(history.releases(assignment))
+    reach = dict.fromkeys(answered, (release.upto or 0) if release else 0)
+    for shown in history.answers_shown(list(answered)) if release and answered else ():
+        reach[shown.request] = max(reach[shown.request], shown.upto)
+    return [remark for id, (remark, newest) in answered.items() if newest > reach[id]]
 
 
 def _answered(remark: Remark) -> list[int]:

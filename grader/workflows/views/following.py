@@ -11,16 +11,13 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 from grader.errors import UsageError
 from grader.store import History, Store
 
 __all__ = ["Following", "following"]
-
-#: After so many rows of the history all is read again.
-_FOLLOWED = 300
 
 
 class Following(ABC):
@@ -30,10 +27,13 @@ class Following(ABC):
         assignment: Which work.
 
     Attributes:
+        FOLLOWED: After so many rows of the history all is read again.
         lock: Held while it follows, and by whoever reads it.
         newest: The row of the history up to which it followed; -1 before the first.
         stood_on: What `stands_on` said when it followed last.
     """
+
+    FOLLOWED: ClassVar[int] = 300
 
     def __init__(self, assignment: str) -> None:
         self.assignment = assignment
@@ -85,7 +85,7 @@ class Following(ABC):
             if (newest, beside) == (self.newest, self.stood_on):
                 return
             try:
-                few = 0 <= self.newest <= newest <= self.newest + _FOLLOWED
+                few = 0 <= self.newest <= newest <= self.newest + self.FOLLOWED
                 changed = self.concerned(history, self.newest) if few else None
                 if changed is None:
                     self.forget()
