@@ -6,17 +6,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store.models import BulkMarkRow, LedgerRow, MarkRow, VerdictRow
 from grader.store.standing_tables import CriterionRow, StandingRow
 
 __all__ = [
+    "AlikeRow",
     "ClassRow",
     "GivenWith",
     "GraderRow",
     "OpenRow",
+    "alike_to",
     "class_rows",
     "given_with",
     "graders",
@@ -68,6 +70,13 @@ class OpenRow(NamedTuple):
     waits: int
 
 
+class AlikeRow(NamedTuple):
+    """Somebody whose criterion is alike, with the points that count."""
+
+    student: str
+    points: float
+
+
 class GraderRow(NamedTuple):
     """What one person gave for one criterion, over all works in which their mark counts.
 
@@ -96,9 +105,8 @@ def class_rows(
     assignment: str,
     criterion: str,
     students: Collection[str] | None = None,
-    alike: str | None = None,
 ) -> list[ClassRow]:
-    """A row for each student with a verdict, in their order; of those named and alike only, where any are."""
+    """A row for each student with a verdict, in their order; of those named only, where any are."""
     criteria, works, verdicts = CriterionRow.__table__.c, StandingRow.__table__.c, VerdictRow.__table__.c
     own = ("student", "criterion", "status", "points", "out_of", "pending", "waits", "mark", "alike")
     query = (
@@ -113,9 +121,41 @@ def class_rows(
     )
     if students is not None:
         query = query.where(criteria.student.in_(students))
-    if alike is not None:
-        query = query.where(criteria.alike == alike)
     return [ClassRow._make(row) for row in session.execute(query)]
+
+
+_ALIKE = (
+    select(CriterionRow.__table__.c.student, CriterionRow.__table__.c.points)
+    .join(
+        StandingRow.__table__,
+        (StandingRow.__table__.c.assignment == CriterionRow.__table__.c.assignment)
+        & (StandingRow.__table__.c.student == CriterionRow.__table__.c.student),
+    )
+    .where(
+        CriterionRow.__table__.c.assignment == bindparam("assignment"),
+        CriterionRow.__table__.c.criterion == bindparam("criterion"),
+        # All there are, so that the index is entered at those who are alike.
+        CriterionRow.__table__.c.waits.in_((0, 1, 2)),
+        CriterionRow.__table__.c.alike == bindparam("alike"),
+        CriterionRow.__table__.c.student != bindparam("but"),
+        StandingRow.__table__.c.state != "dropped",
+    )
+)
+_ALIKE_FIRST = _ALIKE.order_by(CriterionRow.__table__.c.student).limit(bindparam("most"))
+_ALIKE_COUNT = select(func.count()).select_from(_ALIKE.subquery())
+
+
+def alike_to(
+    session: Session, assignment: str, criterion: str, student: str, alike: str, *, most: int | None
+) -> tuple[list[AlikeRow], int]:
+    """The first others whose criterion is alike, by name, and how many there are; see `History.alike_to`."""
+    asked = {"assignment": assignment, "criterion": criterion, "alike": alike, "but": student}
+    connection = session.connection()
+    if most is None:
+        found = [AlikeRow._make(row) for row in connection.execute(_ALIKE, asked)]
+        return found, len(found)
+    rows = connection.execute(_ALIKE_FIRST, asked | {"most": most})
+    return [AlikeRow._make(row) for row in rows], connection.execute(_ALIKE_COUNT, asked).scalar_one()
 
 
 def open_rows(session: Session, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:

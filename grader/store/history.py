@@ -49,7 +49,7 @@ from grader.store import (
 )
 from grader.store.allowances import DatesSet, Excuse, Extension
 from grader.store.answers import AnswerRecord
-from grader.store.class_rows import ClassRow, GivenWith, GraderRow, OpenRow
+from grader.store.class_rows import AlikeRow, ClassRow, GivenWith, GraderRow, OpenRow
 from grader.store.class_views import Counts, CriterionStanding, FileOn, Standing
 from grader.store.drafts import RubricDraft
 from grader.store.drops import Drop
@@ -310,14 +310,21 @@ class History:
         assignment: str,
         criterion: str,
         students: Collection[str] | None = None,
-        *,
-        alike: str | None = None,
     ) -> list[ClassRow]:
         """Where one criterion of each student's work stands, in their order; what was dropped is left out.
 
-        Of the students named only, and of those alike (see `ClassRow`), where these are not None.
+        Of the students named only, where these are not None.
         """
-        return class_rows.class_rows(self.session, assignment, criterion, students, alike)
+        return class_rows.class_rows(self.session, assignment, criterion, students)
+
+    def alike_to(
+        self, assignment: str, criterion: str, student: str, alike: str, *, most: int | None = None
+    ) -> tuple[list[AlikeRow], int]:
+        """Others whose criterion is alike (see `ClassRow`), dropped ones left out, and how many there are.
+
+        The first so many by name; all of them, in no order, where `most` is None.
+        """
+        return class_rows.alike_to(self.session, assignment, criterion, student, alike, most=most)
 
     def newest_row(self) -> int:
         """The number of the newest row of all, which tells whether anything is new; 0 for none."""

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from grader.errors import UsageError
 from grader.store.allowances import Excuse, Extension
-from grader.store.class_rows import ClassRow, OpenRow
+from grader.store.class_rows import AlikeRow, ClassRow, OpenRow
 from grader.store.class_views import Counts, CriterionStanding, FileOn, Standing
 from grader.store.drops import Drop
 from grader.store.flags import Flag, FlagRecord
@@ -175,10 +175,16 @@ class LimitedHistory(History):
         assignment: str,
         criterion: str,
         students: Collection[str] | None = None,
-        *,
-        alike: str | None = None,
     ) -> list[ClassRow]:
-        return super().class_rows(assignment, criterion, self._within(assignment, students), alike=alike)
+        return super().class_rows(assignment, criterion, self._within(assignment, students))
+
+    def alike_to(
+        self, assignment: str, criterion: str, student: str, alike: str, *, most: int | None = None
+    ) -> tuple[list[AlikeRow], int]:
+        share = self._share(assignment)
+        found = super().alike_to(assignment, criterion, student, alike)[0]
+        own = sorted(row for row in found if row.student in share)
+        return own[:most], len(own)
 
     def students_since(self, assignment: str, seq: int) -> set[str] | None:
         if newest_share(self.session, self._grader) > seq:

@@ -16,6 +16,7 @@ from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import Base, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.moments import of_moment
 from grader.store.records import Record
 
 __all__ = ["Remark", "RemarkRecord", "Step", "StepRecord", "add_step", "find", "open_request", "requests"]
@@ -161,7 +162,7 @@ def _with_steps(
 
 
 def find(session: Session, id: int) -> Remark | None:
-    return next(iter(requests(session, id=id)), None)
+    return of_moment(session, ("request", id), lambda: next(iter(requests(session, id=id)), None))
 
 
 def _steps(session: Session, of: Select[int]) -> dict[int, list[Step]]:

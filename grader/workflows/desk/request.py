@@ -59,26 +59,29 @@ def request_for(store: Store, id: int, *, anonymous: bool = False) -> Wanted:
     with store.reading() as history:
         result = graded_result(history, remark.student, remark.assignment, with_dropped=True)
         hide = hidden_names(history, result) if anonymous else str
-    same = _same_finding(store, remark, anonymous=anonymous)
+    same, number = _same_finding(store, remark, anonymous=anonymous)
     return Wanted(
         remark=remark,
         shown=name_of(store, anonymous)(remark.student),
         reason=hide(remark.reason),
         parts=tuple((label, hide(text)) for label, text in view.parts),
-        same=same[:_NAMED],
-        more=max(0, len(same) - _NAMED),
+        same=same,
+        more=number - len(same),
     )
 
 
-def _same_finding(store: Store, remark: Remark, *, anonymous: bool) -> tuple[Same, ...]:
-    """Who else a program said the same of; nobody where it left the question to a person."""
+def _same_finding(store: Store, remark: Remark, *, anonymous: bool) -> tuple[tuple[Same, ...], int]:
+    """Some of whom a program said the same, and how many there are; nobody where it left it to a person."""
     if not remark.criterion:
-        return ()
+        return (), 0
+    work, criterion, student = remark.assignment, remark.criterion, remark.student
     with store.reading() as history:
-        own = next(iter(history.class_rows(remark.assignment, remark.criterion, [remark.student])), None)
+        own = next(iter(history.class_rows(work, criterion, [student])), None)
         if own is None or own.status == Status.NEEDS_TA:
-            return ()
-        rows = history.class_rows(remark.assignment, remark.criterion, alike=own.alike)
+            return (), 0
+        # Pseudonyms have an order of their own, which tells nothing of the names.
+        most = None if anonymous else _NAMED
+        rows, number = history.alike_to(work, criterion, student, own.alike, most=most)
     name = name_of(store, anonymous)
-    others = [row for row in rows if row.student != remark.student]
-    return tuple(sorted((Same(name(row.student), row.points) for row in others), key=lambda each: each.shown))
+    shown = sorted((Same(name(row.student), row.points) for row in rows), key=lambda each: each.shown)
+    return tuple(shown[:_NAMED]), number
