@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
@@ -41,6 +41,8 @@ __all__ = [
 _LAST, _RUNS = 50, 400
 #: For each job that is run, so many ends of others are looked at.
 _ENDS = 16
+#: So many of the newest runs are looked at first to tell how many there were lately.
+_LOOKED_AT = 500
 #: Of those that come before a job, the order of so many is told.
 _NEAR = 100
 
@@ -175,16 +177,34 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
 
 def pace(session: Session) -> Pace:
     """What is run, since when, and what the last runs took."""
-    # The last ones in which a sandbox ran anything, so that a long history costs no more than a short one.
-    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
-    query = select(AttemptRow.assignment, AttemptRow.wall_time_s).where(
-        AttemptRow.outcome.not_in(nothing_ran)
-    )
-    recent: dict[str, list[float]] = defaultdict(list)
-    for name, length in session.execute(query.order_by(AttemptRow.seq.desc()).limit(_RUNS)):
-        recent[name].append(length)
-    lengths = {name: sum(each[:_LAST]) / len(each[:_LAST]) for name, each in recent.items()}
+    lengths = dict(session.execute(_LENGTHS).tuples().all())
     return Pace(_begun(session), lengths)
+
+
+def _lengths() -> Select[str, float]:
+    """The mean of the last runs of each assignment in which a sandbox ran anything.
+
+    Among so many of all, so that a long history costs no more than a short one.
+    """
+    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
+    runs = (
+        select(AttemptRow.seq, AttemptRow.assignment, AttemptRow.wall_time_s)
+        .where(AttemptRow.outcome.not_in(nothing_ran))
+        .order_by(AttemptRow.seq.desc())
+        .limit(_RUNS)
+        .subquery()
+    )
+    place = func.row_number().over(partition_by=runs.c.assignment, order_by=runs.c.seq.desc())
+    recent = select(runs.c.assignment, runs.c.wall_time_s, place.label("place")).subquery()
+    return (
+        select(recent.c.assignment, func.avg(recent.c.wall_time_s))
+        .where(recent.c.place <= _LAST)
+        .group_by(recent.c.assignment)
+    )
+
+
+# Made once: to put it together takes longer than to ask it.
+_LENGTHS = _lengths()
 
 
 def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
@@ -196,6 +216,8 @@ def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
     claimed = select(JobRow.priority, JobRow.place, JobRow.assignment, JobRow.queued_at)
     found = session.execute(claimed.where(in_state("claimed"), holds(JobRow.lease_until)))
     running = {(priority, place): (name, queued) for priority, place, name, queued in found}
+    if not running:
+        return ()
     last = (
         select(JobRow.priority, JobRow.place, LedgerRow.at)
         .join(AttemptRow, AttemptRow.job == JobRow.id)
@@ -231,16 +253,18 @@ def is_served(session: Session) -> bool:
     return session.scalar(serving.where(holds(RunRow.lease_until)).limit(1)) is not None
 
 
+_OF = (JobRow.assignment, JobRow.purpose, JobRow.state)
+_JOBS = (
+    select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at), JobRow.purpose)
+    .where(JobRow.state.in_(("queued", "claimed")))
+    .group_by(*_OF)
+    .order_by(*_OF)
+)
+
+
 def jobs(session: Session) -> list[JobsOf]:
     """What is queued and claimed, by assignment, purpose and state."""
-    of = (JobRow.assignment, JobRow.purpose, JobRow.state)
-    query = (
-        select(JobRow.assignment, JobRow.state, func.count(), func.min(JobRow.queued_at), JobRow.purpose)
-        .where(JobRow.state.in_(("queued", "claimed")))
-        .group_by(*of)
-        .order_by(*of)
-    )
-    return [JobsOf._make(row) for row in session.execute(query)]
+    return [JobsOf._make(row) for row in session.execute(_JOBS)]
 
 
 _RUNNING = (
@@ -256,52 +280,59 @@ _RUNNING = (
 )
 
 
+_CLAIMED = select(*_RUNNING).where(JobRow.state == "claimed").order_by(JobRow.id).limit(bindparam("most"))
+_FAILING = (
+    select(*_RUNNING)
+    .where(JobRow.state == "queued", JobRow.tries > 0)
+    .order_by(JobRow.tries.desc(), JobRow.id)
+    .limit(bindparam("most"))
+)
+
+
 def running(session: Session, most: int) -> list[Running]:
     """So many of the jobs that are claimed, the oldest first."""
-    query = select(*_RUNNING).where(JobRow.state == "claimed").order_by(JobRow.id).limit(most)
-    return [Running._make(row) for row in session.execute(query)]
+    return [Running._make(row) for row in session.execute(_CLAIMED, {"most": most})]
 
 
 def failing(session: Session, most: int) -> list[Running]:
     """So many of the jobs that wait and whose sandbox failed before, those that failed most first."""
-    query = (
-        select(*_RUNNING)
-        .where(JobRow.state == "queued", JobRow.tries > 0)
-        .order_by(JobRow.tries.desc(), JobRow.id)
-        .limit(most)
-    )
-    return [Running._make(row) for row in session.execute(query)]
+    return [Running._make(row) for row in session.execute(_FAILING, {"most": most})]
 
 
-def ended_by_us(session: Session, most: int) -> list[NotRun]:
-    """So many works whose newest attempt ended by our fault and that are not in the queue again."""
+def _ended_by_us() -> Select[str, str, str]:
     again = exists().where(
         JobRow.student == StandingRow.student,
         JobRow.assignment == StandingRow.assignment,
         JobRow.purpose == "",
         or_(in_state("queued"), in_state("claimed")),
     )
-    query = (
+    return (
         select(StandingRow.student, StandingRow.assignment, AttemptRow.detail)
         .join(AttemptRow, AttemptRow.seq == StandingRow.attempt)
         .where(
             StandingRow.outcome == Outcome.SANDBOX_UNAVAILABLE.value, StandingRow.state != "dropped", ~again
         )
         .order_by(StandingRow.assignment, StandingRow.student)
-        .limit(most)
+        .limit(bindparam("most"))
     )
-    return [NotRun._make(row) for row in session.execute(query)]
 
 
-def workers(session: Session) -> list[Worker]:
-    """All that did not say that they ended, the newest first."""
+_ENDED_BY_US = _ended_by_us()
+
+
+def ended_by_us(session: Session, most: int) -> list[NotRun]:
+    """So many works whose newest attempt ended by our fault and that are not in the queue again."""
+    return [NotRun._make(row) for row in session.execute(_ENDED_BY_US, {"most": most})]
+
+
+def _workers() -> Select[str, str, int, datetime, int, int]:
     held = (
         select(JobRow.run, func.count().label("number"))
         .where(JobRow.state == "claimed")
         .group_by(JobRow.run)
         .subquery()
     )
-    query = (
+    return (
         select(
             RunRow.id,
             RunRow.host,
@@ -314,16 +345,38 @@ def workers(session: Session) -> list[Worker]:
         .where(RunRow.ended_at.is_(None))
         .order_by(RunRow.started_at.desc())
     )
-    rows: Sequence[tuple[str, str, int, datetime, int, int]] = session.execute(query).all()
+
+
+_WORKERS = _workers()
+
+
+def workers(session: Session) -> list[Worker]:
+    """All that did not say that they ended, the newest first."""
+    rows: Sequence[tuple[str, str, int, datetime, int, int]] = session.execute(_WORKERS).all()
     return [Worker(*row[:4], bool(row[4]), row[5]) for row in rows]
 
 
 def attempts_since(session: Session, moment: datetime) -> int:
     """How many runs were recorded since then."""
-    query = (
-        select(func.count())
-        .select_from(AttemptRow)
-        .join(LedgerRow, LedgerRow.seq == AttemptRow.seq)
-        .where(LedgerRow.at >= moment)
+    number = _LOOKED_AT
+    while True:
+        looked_at, since = session.execute(_SINCE, {"moment": moment, "most": number}).one()
+        # The newest alone are looked at, as many as it takes to find an older one among them.
+        if (since or 0) < number or looked_at < number:
+            return since or 0
+        number *= 8
+
+
+def _since() -> Select[int, int | None]:
+    newest = (
+        select(LedgerRow.at)
+        .join(AttemptRow, AttemptRow.seq == LedgerRow.seq)
+        .order_by(AttemptRow.seq.desc())
+        .limit(bindparam("most"))
+        .subquery()
     )
-    return session.scalar(query) or 0
+    later = case((newest.c.at >= bindparam("moment", type_=LedgerRow.at.type), 1), else_=0)
+    return select(func.count(), func.sum(later)).select_from(newest)
+
+
+_SINCE = _since()

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from grader.errors import RefusedError, UsageError
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
@@ -23,6 +23,7 @@ _STEPS = {"pause": pause, "drain": drain, "resume": resume}
 
 
 @get("/queue", opt=permits(Permission.READ_QUEUE), sync_to_thread=True)
+@of_one_moment
 def queue(request: AnyRequest) -> Response[str]:
     """What waits to be run since when, who runs what, and how long it takes."""
     return _queue(request, asking(request))
