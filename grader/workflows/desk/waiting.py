@@ -164,9 +164,11 @@ class _Open:
         self._again = 0
         self._sizes: Counter[str] = Counter()
         self._alike: Counter[int] = Counter()
+        self._told: _Told | None = None
 
     def count(self, row: OpenRow, number: int) -> None:
         """Counts a row once more (1), or no longer (-1)."""
+        self._told = None
         self.waits += number
         self._points[row.pending] += number
         self._again += number * (row.waits - 1)
@@ -178,6 +180,11 @@ class _Open:
             del self._sizes[row.alike]
 
     def told(self) -> _Told:
+        """As it stands; put together once until something else is counted."""
+        self._told = self._told or self._put_together()
+        return self._told
+
+    def _put_together(self) -> _Told:
         points = add_up(points * number for points, number in self._points.items())
         sizes = (size for size, number in self._alike.items() if size > 1 for _ in range(number))
         return _Told(self.waits, points, self._again, tuple(sorted(sizes, reverse=True)))
