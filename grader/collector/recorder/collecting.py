@@ -18,8 +18,8 @@ from grader.collector.recorder.rhythm import Scope, called_name, loops_running, 
 __all__ = ["keeps_batches"]
 
 _KEEPING = frozenset({
-    "add", "append", "appendleft", "cat", "concat", "concatenate", "extend", "hstack", "insert", "next",
-    "put", "setdefault", "stack", "vstack",
+    "add", "append", "appendleft", "cat", "concat", "concatenate", "dict", "extend", "hstack", "insert",
+    "list", "next", "put", "setdefault", "sorted", "stack", "tuple", "vstack",
 })  # fmt: skip
 
 
@@ -62,7 +62,16 @@ def _keeps(node: ast.AST, scope: Scope) -> bool:
             return not _is_number(scope.names.get(name))
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return any(isinstance(side, ast.List | ast.ListComp | ast.Tuple) for side in (left, right))
-        case ast.Subscript(ctx=ast.Store()) | ast.AugAssign() | ast.Yield() | ast.YieldFrom() | ast.Break():
+        case (
+            ast.ListComp()
+            | ast.DictComp()
+            | ast.SetComp()
+            | ast.Subscript(ctx=ast.Store())
+            | ast.AugAssign()
+            | ast.Yield()
+            | ast.YieldFrom()
+            | ast.Break()
+        ):
             return True
     return False
 

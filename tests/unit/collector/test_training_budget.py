@@ -265,6 +265,33 @@ def test_a_mean_over_the_number_of_the_last_batch_never_divides_by_0(make_notebo
     assert notebook.runs[0].steps == steps
 
 
+GATHERED = {
+    "a list": ("np.mean([net(x).mean().item() for x, y in held_out])", 10),
+    "a list made of a generator": ("len(list(net(x).mean() for x, y in held_out))", 10),
+    "what it calls": ("score()", 10),
+    "a sum": ("sum(net(x).mean().item() for x, y in held_out)", 2 + 2 + 1 + 1 + 1),
+}
+
+
+@pytest.mark.parametrize(("code", "steps"), GATHERED.values(), ids=GATHERED)
+def test_what_a_comprehension_gathers_of_batches_has_one_length(make_notebook, code, steps):
+    notebook = make_notebook(training={"batches_per_pass": 2})
+    setup = """
+    import numpy as np
+    class Counted(nn.Sequential):
+        @torch.no_grad()
+        def forward(self, x):
+            seen.append(len(x))
+            return super().forward(x)
+    net = Counted(nn.Linear(2, 1), nn.Flatten(0))
+    held_out = DataLoader(data, 20)
+    def score():
+        return [net(x) for x, y in held_out]
+    """
+    notebook.run(BIG, setup, f"for epoch in range(5):\n    {code}")
+    assert len(notebook.namespace["seen"]) == steps
+
+
 def test_gradients_added_up_come_to_their_step_in_later_passes_too(make_notebook):
     notebook = make_notebook(training={"batches_per_pass": 2})
     code = """
