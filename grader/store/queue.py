@@ -39,7 +39,7 @@ from grader.store.second_run_tables import SecondRunRow
 from grader.store.store import Store
 from grader.store.writable_history import WritableHistory
 
-__all__ = ["ANYWHERE", "Ask", "Claim", "JobKey", "Known", "Priority", "Progress", "Queue", "Reach"]
+__all__ = ["ANYWHERE", "Ask", "Claim", "JobKey", "HeldClaim", "Priority", "Progress", "Queue", "Reach"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Known:
+class HeldClaim:
     """A claim, and whether it has ended its job; while it has not, it holds."""
 
     claim: Claim
@@ -214,11 +214,11 @@ class Queue:
         """A claim of this run, by job and token, while it holds; None for any other."""
         return next((each.claim for each in self.known([(job, token)]) if not each.has_ended), None)
 
-    def known(self, leases: Collection[tuple[int, int]]) -> list[Known]:
+    def known(self, leases: Collection[tuple[int, int]]) -> list[HeldClaim]:
         """Claims of this run, by job and token, that hold or have ended their jobs; no others."""
         with self.store.database.reading() as session:
             rows = session.execute(_KNOWN, {"run": self.run, "jobs": [job for job, _ in leases]}).all()
-        found = [Known(_claim_of(row[1:]), row[0] == "done") for row in rows]
+        found = [HeldClaim(_claim_of(row[1:]), row[0] == "done") for row in rows]
         return [each for each in found if (each.claim.id, each.claim.token) in leases]
 
     def enqueue(self, history: WritableHistory, asks: Sequence[Ask], *, fresh: bool) -> list[int | None]:

@@ -26,7 +26,7 @@ from grader.intake import normalise_notebook
 from grader.store import Queue, Store
 from grader.store.entering import PRE_CHECK
 from grader.store.leases import LEASE_S
-from grader.store.queue import Claim, Known, Reach
+from grader.store.queue import Claim, HeldClaim, Reach
 from grader.store.workers import Said, WorkerRecord
 from grader.workflows.leasing.spool import Spool
 from grader.workflows.leasing.works import Work, Works
@@ -288,8 +288,8 @@ class RemoteDesk:
     def _told(stands: bool) -> Ended | Exception:
         return Ended(again=False) if stands else LeaseLost()
 
-    def _known(self, worker: WorkerRecord, ends: Sequence[End]) -> dict[Lease, Known]:
-        found: dict[Lease, Known] = {}
+    def _known(self, worker: WorkerRecord, ends: Sequence[End]) -> dict[Lease, HeldClaim]:
+        found: dict[Lease, HeldClaim] = {}
         for course in {end.lease.course for end in ends}:
             if course in self._stores and worker.serves(course):
                 asked = [(end.lease.job, end.lease.token) for end in ends if end.lease.course == course]
@@ -298,7 +298,7 @@ class RemoteDesk:
         return found
 
     def _prepared(
-        self, worker: WorkerRecord, end: End, known: Known | None
+        self, worker: WorkerRecord, end: End, known: HeldClaim | None
     ) -> Ended | tuple[Ending, Prepared]:
         """What is to be written of a job that ends, or that it was written before."""
         if known is None:
