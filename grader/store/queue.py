@@ -39,7 +39,7 @@ from grader.store.second_run_tables import SecondRunRow
 from grader.store.store import Store
 from grader.store.writable_history import WritableHistory
 
-__all__ = ["ANYWHERE", "Ask", "Claim", "JobKey", "HeldClaim", "Priority", "Progress", "Queue", "Reach"]
+__all__ = ["ANYWHERE", "Ask", "Claim", "HeldClaim", "JobKey", "Priority", "Progress", "Queue", "Reach"]
 
 
 @dataclass(frozen=True)
