@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from grader.grading.late import Dates
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import LedgerRow
-from grader.store.moments import of_moment
 from grader.store.records import Record
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
+from grader.store.unchanged import of_change
 
 __all__ = [
     "DatesRecord",
@@ -117,21 +117,18 @@ def record_excuse(session: Session, excuse: ExcuseRecord, signature: Signature) 
 
 def dates_of(session: Session, assignment: str) -> DatesSet | None:
     """What the course set in place of the rubric's dates; None where it set nothing."""
-    return of_moment(session, ("dates", assignment), lambda: _dates_of(session, assignment))
-
-
-# Made once: each look at a work asks it, and to put it together takes longer than to ask.
-_DATES_OF = (
-    select(DatesRow, LedgerRow)
-    .join(LedgerRow, LedgerRow.seq == DatesRow.seq)
-    .where(DatesRow.assignment == bindparam("assignment"))
-    .order_by(DatesRow.seq.desc())
-    .limit(1)
-)
+    return of_change(session, ("dates", assignment), lambda: _dates_of(session, assignment))
 
 
 def _dates_of(session: Session, assignment: str) -> DatesSet | None:
-    found = session.execute(_DATES_OF, {"assignment": assignment}).first()
+    query = (
+        select(DatesRow, LedgerRow)
+        .join(LedgerRow, LedgerRow.seq == DatesRow.seq)
+        .where(DatesRow.assignment == assignment)
+        .order_by(DatesRow.seq.desc())
+        .limit(1)
+    )
+    found = session.execute(query).first()
     if found is None:
         return None
     row, seal = found

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import HandInRow, LedgerRow, SubmissionRow
-from grader.store.moments import of_moment
 from grader.store.records import Record, SubmissionRecord
+from grader.store.silence import is_silent
+from grader.store.unchanged import of_change
 
 __all__ = [
     "HandInRecord",
@@ -93,10 +94,12 @@ def find_hand_in(session: Session, seq: int) -> Received | None:
 
 def hand_ins(session: Session, assignment: str, student: str | None = None) -> list[Received]:
     """All that came for an assignment, of one student where one is named; the oldest first."""
-    query = _sealed().where(HandInRow.assignment == assignment)
-    if student is not None:
-        query = query.where(HandInRow.student == student)
-    return [_received(*found) for found in session.execute(query.order_by(HandInRow.seq))]
+    query = _sealed().where(HandInRow.assignment == assignment).order_by(HandInRow.seq)
+    if student is None:
+        return [_received(*found) for found in session.execute(query)]
+    if is_silent(session, HandInRow, assignment, student):
+        return []
+    return [_received(*found) for found in session.execute(query.where(HandInRow.student == student))]
 
 
 def sent_since(session: Session, student: str, assignment: str, moment: datetime) -> tuple[int, int]:
@@ -112,7 +115,7 @@ def sent_since(session: Session, student: str, assignment: str, moment: datetime
 
 def assignments(session: Session) -> tuple[str, ...]:
     """All assignments that anybody handed in to, by name."""
-    return of_moment(session, "assignments", lambda: tuple(session.scalars(_ASSIGNMENTS)))
+    return of_change(session, "assignments", lambda: tuple(session.scalars(_ASSIGNMENTS)))
 
 
 def _each_once() -> Select[str]:

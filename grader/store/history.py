@@ -70,7 +70,6 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
-from grader.store.moments import of_moment
 from grader.store.past import PastHistory, as_of
 from grader.store.pauses import Ordered, Pause
 from grader.store.publications import Publication
@@ -91,6 +90,7 @@ from grader.store.roster import PersonRecord
 from grader.store.set_up import NewestSetUp
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
+from grader.store.unchanged import of_change
 from grader.store.zone import kept_zone
 
 __all__ = ["History"]
@@ -99,13 +99,6 @@ __all__ = ["History"]
 _HANDED_IN = (
     select(SubmissionRow.seq)
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
-    .limit(1)
-)
-_NEWEST_RUBRIC = (
-    select(RubricRow)
-    .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)
-    .where(RubricRow.assignment == bindparam("assignment"))
-    .order_by(VerdictRow.seq.desc())
     .limit(1)
 )
 _JUDGED = (
@@ -186,7 +179,8 @@ class History:
         """Whether there is any work of a student, on one assignment or on any."""
         if assignment is not None:
             asked = {"student": student, "assignment": assignment}
-            return self.session.scalar(_HANDED_IN, asked) is not None
+            name = ("handed in", student, assignment)
+            return of_change(self.session, name, lambda: self.session.scalar(_HANDED_IN, asked) is not None)
         query = select(SubmissionRow.seq).filter_by(student=student)
         return self.session.scalar(query.limit(1)) is not None
 
@@ -429,12 +423,18 @@ class History:
 
     def newest_rubric(self, assignment: str) -> RubricRecord | None:
         """The rubric that the assignment's newest verdict stands on."""
+        return of_change(self.session, ("newest rubric", assignment), lambda: self._newest_rubric(assignment))
 
-        def ask() -> RubricRecord | None:
-            row = self.session.scalars(_NEWEST_RUBRIC, {"assignment": assignment}).first()
-            return RubricRecord.of(row) if row else None
-
-        return of_moment(self.session, ("newest rubric", assignment), ask)
+    def _newest_rubric(self, assignment: str) -> RubricRecord | None:
+        query = (
+            select(RubricRow)
+            .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)
+            .where(RubricRow.assignment == assignment)
+            .order_by(VerdictRow.seq.desc())
+            .limit(1)
+        )
+        row = self.session.scalars(query).first()
+        return RubricRecord.of(row) if row else None
 
     def published_rubric(self, assignment: str) -> Publication | None:
         """The rubric that the desk published last; None where a file of the course counts."""

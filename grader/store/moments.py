@@ -13,12 +13,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-__all__ = ["PAST", "Moments", "of_moment", "writes_alone"]
+__all__ = ["Moments", "kept", "of_moment", "writes_alone"]
 
 ValueT = TypeVar("ValueT")
 
-#: Under which a session says up to which row it reads, where that is in the past.
-PAST = "past"
 #: Under which a session keeps what it was answered.
 _KNOWN = "known of the moment"
 
@@ -85,11 +83,13 @@ def of_moment(session: Session, name: Hashable, ask: Callable[[], ValueT]) -> Va
         name: Tells the question from others.
         ask: Asks it; nobody may change what it gives.
     """
-    if writes_alone(session):
-        return ask()
+    return ask() if writes_alone(session) else kept(session, name, ask)
+
+
+def kept(session: Session, name: Hashable, ask: Callable[[], ValueT]) -> ValueT:
+    """As `of_moment`, of a session that is known to be a reader's."""
     known: dict[Hashable, Any] = session.info.setdefault(_KNOWN, {})
-    key = session.info.get(PAST), name
-    if key not in known:
-        known[key] = ask()
-    value: ValueT = known[key]
+    if name not in known:
+        known[name] = ask()
+    value: ValueT = known[name]
     return value

@@ -10,9 +10,9 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from grader.store import results, timeline
 from grader.store.models import Base, Entry, LedgerRow
-from grader.store.moments import PAST
 from grader.store.results import Result
 from grader.store.timeline import TimelineEntry
+from grader.store.unchanged import PAST
 
 __all__ = ["PastHistory", "as_of"]
 

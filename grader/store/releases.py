@@ -6,14 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import LedgerRow, ReleaseRow, RemarkRow
-from grader.store.moments import of_moment
 from grader.store.records import Record
+from grader.store.unchanged import of_change
 
 __all__ = [
     "Release",
@@ -81,21 +81,17 @@ def record_release(session: Session, release: ReleaseRecord, signature: Signatur
 
 def releases(session: Session, assignment: str) -> list[Release]:
     """All releases of an assignment's marks and what took them back, oldest first."""
-
-    def ask() -> tuple[Release, ...]:
-        found = session.execute(_RELEASES, {"assignment": assignment})
-        return tuple(_release(row, seal) for row, seal in found)
-
-    return list(of_moment(session, ("releases", assignment), ask))
+    return list(of_change(session, ("releases", assignment), lambda: _releases(session, assignment)))
 
 
-# Made once: each page that shows a mark asks it, and to put it together takes longer than to ask.
-_RELEASES = (
-    select(ReleaseRow, LedgerRow)
-    .join(LedgerRow, LedgerRow.seq == ReleaseRow.seq)
-    .where(ReleaseRow.assignment == bindparam("assignment"), ReleaseRow.request.is_(None))
-    .order_by(ReleaseRow.seq)
-)
+def _releases(session: Session, assignment: str) -> tuple[Release, ...]:
+    query = (
+        select(ReleaseRow, LedgerRow)
+        .join(LedgerRow, LedgerRow.seq == ReleaseRow.seq)
+        .where(ReleaseRow.assignment == assignment, ReleaseRow.request.is_(None))
+        .order_by(ReleaseRow.seq)
+    )
+    return tuple(_release(row, seal) for row, seal in session.execute(query))
 
 
 def newest_releases(session: Session) -> dict[str, Release]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Select, Text, bindparam, exists, select, type_coerce
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from grader.store.allowances import ExcuseRecord, ExtensionRecord
 from grader.store.drops import DropRecord
 from grader.store.flags import FlagRecord
 from grader.store.hand_ins import HandInRecord
-from grader.store.marks import BulkMarkRecord, MarkRecord
+from grader.store.marks import BulkMarkRecord, MarkRecord, mentions
 from grader.store.models import (
     AttemptRow,
+    Base,
     BulkMarkRow,
     DropRow,
     Entry,
@@ -34,7 +35,7 @@ from grader.store.records import AttemptRecord, Record, Seal, SubmissionRecord, 
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
 from grader.store.setup_tables import ExcuseRow, ExtensionRow
-from grader.store.types import Mention
+from grader.store.silence import silent_about
 
 __all__ = ["TimelineEntry", "of_work"]
 
@@ -68,17 +69,32 @@ _RECORDS: dict[type[Entry], type[Record]] = {
 
 def of_work(session: Session, student: str, assignment: str) -> list[TimelineEntry]:
     """What happened to a student's work on an assignment, oldest first."""
-    asked = {"student": student, "assignment": assignment, "mentioned": student}
-    said = session.execute(_SAYING, asked).one()
-    speaking = {table for table, says in zip(_MAY_SAY, said, strict=True) if says}
     entries = [
         TimelineEntry(Seal.of(seal), _RECORDS[type(row)].of(row))
-        for told_by, query in _ABOUT
-        if told_by in speaking
-        for seal, row in session.execute(query, asked)
+        for query in _about(student, assignment, silent_about(session, assignment, [student]))
+        for seal, row in session.execute(query)
     ]
     entries = [entry for entry in entries if _is_about(entry.record, student)]
     return sorted(entries, key=lambda entry: entry.seal.seq)
+
+
+def _about(student: str, assignment: str, silent: Set[type[Base]]) -> Iterator[Select[LedgerRow, Entry]]:
+    """Queries for seals and rows of a student's work, one for each table that says anything of it."""
+    attempts = select(AttemptRow.seq).filter_by(student=student, assignment=assignment)
+    requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
+    own = (
+        SubmissionRow, HandInRow, AttemptRow, MarkRow, RemarkRow, DropRow, FlagRow, ExtensionRow, ExcuseRow,
+        QueueOrderRow,
+    )  # fmt: skip
+    for table in own:
+        if table not in silent:
+            yield _sealed(table).where(table.student == student, table.assignment == assignment)
+    if BulkMarkRow not in silent:
+        yield _sealed(BulkMarkRow).where(BulkMarkRow.assignment == assignment, mentions([student]))
+    yield _sealed(VerdictRow).where(VerdictRow.attempt.in_(attempts))
+    if RemarkRow not in silent:
+        yield _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
+        yield _sealed(ReleaseRow).where(ReleaseRow.request.in_(requests))
 
 
 def _is_about(record: Record, student: str) -> bool:
@@ -88,35 +104,3 @@ def _is_about(record: Record, student: str) -> bool:
 
 def _sealed(table: type[Entry]) -> Select[LedgerRow, Entry]:
     return select(LedgerRow, table).join(table, table.seq == LedgerRow.seq)
-
-
-_STUDENT: BindParameter[str] = bindparam("student")
-_ASSIGNMENT: BindParameter[str] = bindparam("assignment")
-_OWN = (
-    SubmissionRow, HandInRow, AttemptRow, MarkRow, RemarkRow, DropRow, FlagRow, ExtensionRow, ExcuseRow,
-    QueueOrderRow,
-)  # fmt: skip
-
-
-def _about() -> Iterator[tuple[type[Entry], Select[LedgerRow, Entry]]]:
-    """Queries for seals and rows of a student's work, each with the table that has to speak of it first."""
-    own = {"student": _STUDENT, "assignment": _ASSIGNMENT}
-    attempts, requests = (select(table.seq).filter_by(**own) for table in (AttemptRow, RemarkRow))
-    for table in _OWN:
-        yield table, _sealed(table).where(table.student == _STUDENT, table.assignment == _ASSIGNMENT)
-    about = type_coerce(BulkMarkRow.about, Text())
-    mentioned = about.like(bindparam("mentioned", type_=Mention()), escape="/")
-    yield BulkMarkRow, _sealed(BulkMarkRow).where(BulkMarkRow.assignment == _ASSIGNMENT, mentioned)
-    yield AttemptRow, _sealed(VerdictRow).where(VerdictRow.attempt.in_(attempts))
-    yield RemarkRow, _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
-    yield RemarkRow, _sealed(ReleaseRow).where(ReleaseRow.request.in_(requests))
-
-
-# Made once: to put statements together takes longer than to ask them.
-_ABOUT = tuple(_about())
-#: Of most works few tables say anything, and all are asked at once which do.
-_MAY_SAY: tuple[type[Entry], ...] = (*_OWN, BulkMarkRow)
-_SAYING = select(
-    *(exists().where(table.student == _STUDENT, table.assignment == _ASSIGNMENT) for table in _OWN),
-    exists().where(BulkMarkRow.assignment == _ASSIGNMENT),
-)
