@@ -14,13 +14,13 @@ from grader.rubric.model import LatePolicy
 from grader.store.allowances import DatesSet, dates_of, standing_extensions
 from grader.store.drops import standing_drops
 from grader.store.models import RubricRow, SubmissionRow, VerdictRow
-from grader.store.records import VerdictRecord
+from grader.store.records import readable
 
 __all__ = ["late_policy", "newest_submissions", "policy_of_student", "tokens_spent", "tokens_spent_before"]
 
 # Made once: to put a statement together takes longer than to ask it.
 _JUDGED = (
-    select(VerdictRow)
+    select(VerdictRow.seq, VerdictRow.body)
     .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
     .where(RubricRow.assignment == bindparam("assignment"))
     .order_by(VerdictRow.seq.desc())
@@ -101,12 +101,12 @@ def policy_of_student(
 
 def _of_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
     asked = {"assignment": assignment}
-    row = session.scalar(_JUDGED, asked)
+    row = session.execute(_JUDGED, asked).first()
     while row is not None:
-        verdict = VerdictRecord.of(row).readable
+        verdict = readable(row.body)
         if verdict is not None:
             return verdict.late
-        row = session.scalar(_JUDGED.where(VerdictRow.seq < row.seq), asked)
+        row = session.execute(_JUDGED.where(VerdictRow.seq < row.seq), asked).first()
     return None
 
 

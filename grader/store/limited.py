@@ -229,9 +229,6 @@ class LimitedHistory(History):
         found = super().sharers(assignment, student, notebook)
         return tuple(each for each in found if each in self._share(assignment))
 
-    def number_in_group(self, assignment: str, student: str) -> int:
-        return super().number_in_group(assignment, student) if student in self._share(assignment) else 0
-
     def given_by(self, actor: str, assignment: str, criterion: str | None = None) -> GivenMark | None:
         found = super().given_by(actor, assignment, criterion)
         whole = found is not None and {each.student for each in found.about} <= self._share(assignment)

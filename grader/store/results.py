@@ -38,7 +38,7 @@ from grader.store.models import (
 from grader.store.moments import writes_alone
 from grader.store.records import AttemptRecord, RubricRecord, SubmissionRecord, VerdictRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
-from grader.store.zone import kept_zone
+from grader.store.zone import KEPT, kept_zone, zone_kept_as
 
 __all__ = ["PAST", "Result", "results"]
 
@@ -244,8 +244,7 @@ def _held(session: Session) -> _Held | None:
 def _results(
     session: Session, assignment: str | None, students: Collection[str], with_dropped: bool
 ) -> Iterator[Result]:
-    silent = _silent(session, assignment, students)
-    zone = kept_zone(session)
+    silent, zone = _around(session, assignment, students)
     dropped: Mapping[tuple[str, str], Drop] = {}
     if not silent >= {DropRow, ExcuseRow}:
         dropped = standing_drops(session, assignment=assignment, students=students)
@@ -282,15 +281,17 @@ def _results(
         )
 
 
-def _silent(session: Session, assignment: str | None, students: Collection[str]) -> Set[type[Base]]:
-    """Tables that say nothing of these works, asked at once: of most works few say anything.
+def _around(
+    session: Session, assignment: str | None, students: Collection[str]
+) -> tuple[Set[type[Base]], tzinfo | None]:
+    """Tables that say nothing of these works, and the course's zone, asked at once.
 
-    Of a whole class each is asked by itself anyway.
+    Of most works few tables say anything; of a whole class each is asked by itself anyway.
     """
     if assignment is None or not students:
-        return frozenset()
-    said = session.execute(_SAYING, {"assignment": assignment, "students": list(students)}).one()
-    return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}
+        return frozenset(), kept_zone(session)
+    *said, zone = session.execute(_SAYING, {"assignment": assignment, "students": list(students)}).one()
+    return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}, zone_kept_as(zone)
 
 
 def _in_order(
@@ -361,4 +362,5 @@ _SAYING = select(
         for table in _OF_STUDENTS
     ),
     *(exists().where(table.assignment == bindparam("assignment")) for table in _OF_ALL),
+    KEPT.scalar_subquery(),
 )

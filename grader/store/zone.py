@@ -12,10 +12,11 @@ from grader.errors import StoreError, UsageError
 from grader.rubric.problems import nearest
 from grader.store.models import SettingRow
 
-__all__ = ["keep_zone", "kept_zone", "zone_called"]
+__all__ = ["KEPT", "keep_zone", "kept_zone", "zone_called", "zone_kept_as"]
 
 _NAME = "time_zone"
-_KEPT = select(SettingRow.value).where(SettingRow.name == _NAME)
+#: What the database names.
+KEPT = select(SettingRow.value).where(SettingRow.name == _NAME)
 
 
 # Where it looks, lists of all zones are read from the disk.
@@ -41,7 +42,11 @@ def kept_zone(session: Session) -> ZoneInfo | None:
     Raises:
         StoreError: What is kept is no zone that this machine knows.
     """
-    name = session.scalar(_KEPT)
+    return zone_kept_as(session.scalar(KEPT))
+
+
+def zone_kept_as(name: str | None) -> ZoneInfo | None:
+    """As `kept_zone`, of what was read already."""
     if name is None:
         return None
     try:

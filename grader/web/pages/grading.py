@@ -27,7 +27,6 @@ from grader.workflows.desk.flags import raise_flag, settle_flag
 from grader.workflows.desk.groups import Place, place_of
 from grader.workflows.desk.item import Item
 from grader.workflows.desk.items import comments_kept, item_kept, last_kept
-from grader.workflows.marking.for_group import number_in_group
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.views.show import name_of
 
@@ -189,7 +188,6 @@ def _one(
         flag=item.flag,
         others=presence.others(who.name, *here),
         said=said,
-        in_group=number_in_group(store, assignment, item.student),
         comment=comment or next((mark.comment for mark in item.marks if mark.counts), ""),
     )
     if following and not said:
