@@ -77,7 +77,7 @@ _MATTERS = frozenset(_TOUCHED) | {
 
 def newest_row(session: Session) -> int:
     """The number of the newest row of all; 0 for none."""
-    return of_moment(session, "newest row", lambda: session.scalar(_NEWEST) or 0)
+    return of_moment(session, "newest row", lambda: session.connection().scalar(_NEWEST) or 0)
 
 
 def several_since(session: Session, seq: int) -> bool:
@@ -89,7 +89,7 @@ def _kinds_since(session: Session, seq: int) -> frozenset[str]:
     """Of which kinds rows after this one may be: after a key of points it is a mark, and nothing else."""
 
     def ask() -> frozenset[str]:
-        kinds = session.scalars(_KINDS, {"seq": seq}).all()
+        kinds = session.connection().scalars(_KINDS, {"seq": seq}).all()
         return _MATTERS if len(kinds) == _LOOKED_AT else frozenset(kinds)
 
     return of_moment(session, ("kinds", seq), ask)
@@ -108,7 +108,7 @@ def _since(session: Session, assignment: str, seq: int) -> set[str] | None:
         return None
     found: set[str] = set()
     for kind in kinds & _TOUCHED.keys():
-        found.update(session.scalars(_TOUCHED[kind], since))
+        found.update(session.connection().scalars(_TOUCHED[kind], since))
     if BulkMarkRow.__tablename__ in kinds:
         for row in session.scalars(_SEVERAL, since):
             found.update(each.student for each in BulkMarkRecord.of(row).about)

@@ -163,7 +163,7 @@ def given_with(session: Session, marks: Collection[int]) -> dict[int, GivenWith]
         # A number is that of one row, whatever it is of.
         listed = sorted(set(marks) - found.keys())
         for first in range(0, len(listed), _BATCH):
-            rows = session.execute(query, {"batch": listed[first : first + _BATCH]})
+            rows = session.connection().execute(query, {"batch": listed[first : first + _BATCH]})
             found |= {seq: GivenWith(comment, by) for seq, comment, by in rows}
     return found
 

@@ -105,7 +105,7 @@ _SHARERS = (
 
 def sharers(session: Session, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
     """For whom else a file counts that counts for a student; nobody where they handed it in by themselves."""
-    rows = session.scalars(_SHARERS, {"assignment": assignment, "notebook": notebook})
+    rows = session.connection().scalars(_SHARERS, {"assignment": assignment, "notebook": notebook})
     newest = next((members for members in rows if student in members), ())
     return tuple(each for each in _not_erased(session, newest) if each != student)
 

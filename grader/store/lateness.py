@@ -101,7 +101,7 @@ def policy_of_student(
 
 def _of_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
     asked = {"assignment": assignment}
-    row = session.execute(_JUDGED, asked).first()
+    row = session.connection().execute(_JUDGED, asked).first()
     while row is not None:
         verdict = readable(row.body)
         if verdict is not None:

@@ -302,6 +302,16 @@ class LimitedStore(Store):
     def __init__(self, whole: Store, grader: str) -> None:
         super().__init__(whole.database, whole.blobs, whole.clock)
         self._grader = grader
+        self._worked: dict[str, int] = {}
+
+    def has_work(self, assignment: str) -> bool:
+        """Whether there is any work on an assignment in the grader's share."""
+        with self.reading() as history:
+            share = newest_share(history.session, self._grader)
+            # What was handed in once stays so: as long as the share does, this need not be asked again.
+            if share and self._worked.get(assignment) != share and assignment in history.assignments():
+                self._worked[assignment] = share
+            return bool(share) and self._worked.get(assignment) == share
 
     @contextmanager
     def reading(self) -> Iterator[History]:

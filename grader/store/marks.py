@@ -316,7 +316,9 @@ def files_read(
     """
     asked: dict[str, Any] = {"assignments": list(assignments)}
     query, named = (_READ_OF, {"students": list(students)}) if students else (_READ, {})
-    found = {(row.seq, row.student): row.notebook for row in session.execute(query, asked | named)}
+    found = {
+        (row.seq, row.student): row.notebook for row in session.connection().execute(query, asked | named)
+    }
     if given and {seq for seq, _ in found} >= set(given):
         return found
     many = [

@@ -290,7 +290,8 @@ def _around(
     """
     if assignment is None or not students:
         return frozenset(), kept_zone(session)
-    *said, zone = session.execute(_SAYING, {"assignment": assignment, "students": list(students)}).one()
+    asked = {"assignment": assignment, "students": list(students)}
+    *said, zone = session.connection().execute(_SAYING, asked).one()
     return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}, zone_kept_as(zone)
 
 

@@ -82,7 +82,7 @@ def share_of_each_work(session: Session, grader: str) -> dict[str, frozenset[str
     """Whose works are a grader's, by assignment."""
 
     def ask() -> dict[str, frozenset[str]]:
-        rows = session.execute(_SHARES_OF, {"grader": grader})
+        rows = session.connection().execute(_SHARES_OF, {"grader": grader})
         return {row.assignment: frozenset(row.students) for row in rows if row.students}
 
     return of_moment(session, ("shares of", grader), ask)
