@@ -82,3 +82,8 @@ def test_a_key_of_points_asks_and_writes_little(
     assert field(answer, "student") == field(shown, "next")
     assert len(sent) <= 12, sent
     assert GIVE in answer.text and WHY in answer.text
+    prepare.pop()()
+    with statements(site.store) as sent:
+        following = give(client, answer, answer="page")
+    assert field(following, "student") == field(answer, "next")
+    assert len(sent) <= 31, sent
