@@ -22,8 +22,8 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
-from grader.store.moments import of_moment
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
+from grader.store.unchanged import of_change
 
 __all__ = ["newest_row", "several_since", "students_since"]
 
@@ -77,7 +77,7 @@ _MATTERS = frozenset(_TOUCHED) | {
 
 def newest_row(session: Session) -> int:
     """The number of the newest row of all; 0 for none."""
-    return of_moment(session, "newest row", lambda: session.connection().scalar(_NEWEST) or 0)
+    return of_change(session, "newest row", lambda: session.connection().scalar(_NEWEST) or 0)
 
 
 def several_since(session: Session, seq: int) -> bool:
@@ -92,12 +92,12 @@ def _kinds_since(session: Session, seq: int) -> frozenset[str]:
         kinds = session.connection().scalars(_KINDS, {"seq": seq}).all()
         return _MATTERS if len(kinds) == _LOOKED_AT else frozenset(kinds)
 
-    return of_moment(session, ("kinds", seq), ask)
+    return of_change(session, ("kinds", seq), ask)
 
 
 def students_since(session: Session, assignment: str, seq: int) -> set[str] | None:
     """Whose work on an assignment rows after this one concern; None where that may be everybody's."""
-    return of_moment(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
+    return of_change(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
 
 
 def _since(session: Session, assignment: str, seq: int) -> set[str] | None:

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from grader.errors import StoreError, UsageError
 from grader.rubric.problems import nearest
 from grader.store.models import SettingRow
+from grader.store.unchanged import of_change
 
-__all__ = ["KEPT", "keep_zone", "kept_zone", "zone_called", "zone_kept_as"]
+__all__ = ["keep_zone", "kept_zone", "zone_called"]
 
 _NAME = "time_zone"
-#: What the database names.
-KEPT = select(SettingRow.value).where(SettingRow.name == _NAME)
+_KEPT = select(SettingRow.value).where(SettingRow.name == _NAME)
 
 
 # Where it looks, lists of all zones are read from the disk.
@@ -42,11 +42,7 @@ def kept_zone(session: Session) -> ZoneInfo | None:
     Raises:
         StoreError: What is kept is no zone that this machine knows.
     """
-    return zone_kept_as(session.scalar(KEPT))
-
-
-def zone_kept_as(name: str | None) -> ZoneInfo | None:
-    """As `kept_zone`, of what was read already."""
+    name = of_change(session, _NAME, lambda: session.scalar(_KEPT))
     if name is None:
         return None
     try:
