@@ -177,7 +177,7 @@ def job_on(session: Session, student: str, assignment: str, notebook: str) -> Jo
 
 def pace(session: Session) -> Pace:
     """What is run, since when, and what the last runs took."""
-    lengths = dict(session.execute(_LENGTHS).tuples().all())
+    lengths = {row[0]: row[1] for row in session.execute(_LENGTHS)}
     return Pace(_begun(session), lengths)
 
 
