@@ -143,7 +143,7 @@ def test_for_how_long_files_are_kept_is_told_and_set(site: Site, sign_in: SignIn
     assert "730 days" in text and "0 days" in text and "This is the course’s rule" not in text
     # Each work is looked at where somebody asks. All of this class waits for TAs, and so all of it stays.
     assert "points wait for a TA" not in text and "would-go=yes" in text
-    assert "points wait for a TA: s1001" in client.ask("GET", f"{SETUP}?would-go=yes").text
+    assert "points wait for a TA: s1001" in client.get(f"{SETUP}?would-go=yes").text
     assert send(client, "keep", ("uploads", ""), ("evidence", "")).status == 303
     assert "730 days" not in client.get(SETUP).text
     head = sign_in(Role.HEAD_TA, "cara")
