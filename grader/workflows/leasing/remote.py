@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -207,7 +207,7 @@ class RemoteDesk:
         Raises:
             EvidenceError: It is not what its digest says; nothing is kept.
         """
-        return self._spool.keep(f"{worker.run}/{lease}", digest, raw)
+        return self._spool.keep(_Sent(worker.run, lease, worker), digest, raw)
 
     def finish(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes | None = None) -> Ended:
         """Ends a job with evidence, and judges it.
@@ -229,14 +229,14 @@ class RemoteDesk:
         if queue.has_ended(claim):
             return Ended(again=True)
         if raw is None:
-            raw = self._spool.read(f"{worker.run}/{lease}", digest)
+            raw = self._spool.read(_Sent(worker.run, lease, worker), digest)
             if raw is None:
                 raise NotSent
         elif sha256(raw).hexdigest() != digest:
             raise EvidenceError("this is not what its digest says", expected=digest)
         work = self._work(lease, claim)
         self._record(lease.course, worker, claim, work.order, _believed(raw, claim, work))
-        self._spool.forget(f"{worker.run}/{lease}")
+        self._spool.forget(_Sent(worker.run, lease, worker))
         self._works.forget(lease)
         return Ended(again=False)
 
@@ -310,13 +310,24 @@ class RemoteDesk:
         return None
 
     def _tidy(self) -> None:
-        """Once in a while, what is no longer needed of pre-checks goes, also where nobody asks for one."""
+        """Once in a while, what nobody needs any more goes: of pre-checks, and of leases that were lost."""
         now = time.monotonic()
         with self._lock:
             due = now >= self._tidy_at
             self._tidy_at = now + _TIDY_S if due else self._tidy_at
         for store in self._stores.values() if due else ():
             store.pre_checks.remove_old()
+        if due:
+            self._spool.sweep(self._can_end)
+
+    def _can_end(self, sent: Hashable) -> bool:
+        """Whether a job can still be ended by it: a lease that lapsed holds until a newer claim."""
+        assert isinstance(sent, _Sent)
+        try:
+            claim = self._held(sent.worker, sent.lease, or_ended=True)
+        except LeaseLost:
+            return False
+        return not self._queue(sent.lease.course, sent.worker).has_ended(claim)
 
     def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
         if lease.course not in self._stores or not worker.serves(lease.course):
@@ -378,6 +389,18 @@ class RemoteDesk:
             ending = Recording(store, queue, worker.name, why, by_process, audits=True)
         if not ending.write(ending.judge(claim, bundle, order.judge if order else None)):
             raise LeaseLost
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What a worker sent by a lease; what was told of the worker meanwhile makes it no other."""
+
+    run: str
+    lease: Lease
+    worker: WorkerRecord = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.lease}"
 
 
 def _work(order: Order, file: File) -> Work:

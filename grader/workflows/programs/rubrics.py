@@ -11,7 +11,7 @@ __all__ = ["criteria_lines"]
 def criteria_lines(store: Store, assignment: str) -> list[tuple[str, str, float]]:
     """Id, title and points of each criterion of the newest rubric; none before the first verdict."""
     try:
-        rubric = store.newest_rubric(assignment).rubric
+        rubric = store.rubric_at_hand(assignment).rubric
     except (UsageError, RubricError):
         return []
     return [(line.id, line.title, line.points) for line in rubric.criteria]

@@ -65,13 +65,17 @@ def whole_class(history: History, assignment: str) -> dict[str, PersonRecord | N
 
 
 def require_assignment(history: History, assignment: str) -> None:
-    """Refuses an assignment that nobody handed in to and no rubric is known of.
+    """Refuses what the course does not call an assignment: see `History.known_assignments`.
 
     Raises:
         UsageError: It is not known; names the nearest one.
     """
-    if assignment not in (known := history.assignments()) and history.published_rubric(assignment) is None:
-        raise UsageError(f"no assignment is called '{assignment}' here{nearest(assignment, known)}")
+    if not history.is_assignment(assignment):
+        near = nearest(assignment, history.known_assignments())
+        raise UsageError(
+            f"no assignment is called '{assignment}' here{near}",
+            todo="its rubric in the course's rubrics/ makes an assignment known before anybody hands in",
+        )
 
 
 def require_why(reason: str) -> str:

@@ -11,6 +11,7 @@ from grader.store.engine import shown
 from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.timeline import TimelineEntry
+from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 from grader.workflows.views.identity import pseudonym, real_names, shown_as
 
@@ -37,11 +38,8 @@ def find_results(
         students = real_names(history, assignment, students)
         everything = list(history.results(assignment=assignment, students=students, with_dropped=True))
         found = [result for result in everything if with_dropped or not result.dropped]
-        if not everything and assignment not in (known := history.assignments()):
-            raise UsageError(
-                f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}",
-                where=shown(store.location),
-            )
+        if not everything:
+            require_assignment(history, assignment)
         if students and not with_dropped:
             typed = dict(zip(students, named, strict=True))
             for result in everything:
