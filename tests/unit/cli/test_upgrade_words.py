@@ -21,7 +21,9 @@ def test_an_upgrade_tells_how_many_steps_it_took_and_always_goes_up(
         schema.migrate(connection, before)
     engine.dispose()
     assert execute(["db", "upgrade", "--db", str(tmp_path / "old.db")]) == 0
-    said = re.search(r"(\d+) steps?: schema (\d+) \((\w+)\) -> schema (\d+) \((\w+)\)", capsys.readouterr().out)
+    said = re.search(
+        r"(\d+) steps?: schema (\d+) \((\w+)\) -> schema (\d+) \((\w+)\)", capsys.readouterr().out
+    )
     assert said is not None
     steps, old, named, new, newest = said.groups()
     assert int(old) + int(steps) == int(new) == len(schema.REVISIONS)
