@@ -1,4 +1,4 @@
-"""The API for students, rubrics and proofs: nothing unreleased, nothing of others, seals that receipts name."""
+"""The API for students, rubrics and proofs: nothing unreleased, nothing of others, seals of receipts."""
 
 from __future__ import annotations
 
