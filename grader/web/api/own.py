@@ -20,7 +20,7 @@ from grader.web.guards import permits_programs
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
 from grader.workflows.accounts.tokens import Scope
-from grader.workflows.own_work.feedback import own_report
+from grader.workflows.own_work.feedback import feedback_of, report_file
 from grader.workflows.own_work.listing import OwnWork, own_work, own_works
 from grader.workflows.programs.own import own_lines
 
@@ -123,9 +123,10 @@ def mark(request: AnyRequest, assignment: FromPath[str]) -> Response[OwnMark]:
 def report(request: AnyRequest, assignment: FromPath[str]) -> Response[bytes]:
     """The report as one HTML file, as of the release; there is none (404) before it."""
     who, student = _own(request)
-    html = own_report(who.store, assignment, student, reference=who.site.reference)
-    if html is None:
+    found = feedback_of(who.store, assignment, student)
+    if found is None:
         raise NotFoundException
+    html = report_file(who.store, found, who.site.reference)
     headers = {"content-disposition": 'attachment; filename="feedback.html"', "vary": "authorization, accept"}
     return Response(html.encode(), media_type=_FILE, headers=headers)
 

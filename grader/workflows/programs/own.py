@@ -9,8 +9,7 @@ from grader.facts.case import Reference
 from grader.grading.marks import CriterionMark
 from grader.reporting.findings import view
 from grader.store import Store
-from grader.workflows.own_work.feedback import feedback_of
-from grader.workflows.releasing.shown import shown_work
+from grader.workflows.own_work.feedback import feedback_of, report_of
 from grader.workflows.views.report import NO_REFERENCE
 
 __all__ = ["OwnLine", "own_lines"]
@@ -44,18 +43,16 @@ def own_lines(
     Raises:
         StoreError: The evidence was changed, or its place does not answer.
     """
-    try:
-        found = feedback_of(store, assignment, student, reference=reference)
-    except LetGoError:
-        # Marks outlive the recording that they stand on.
-        with store.reading() as history:
-            shown = shown_work(history, assignment, student)
-        mark = shown.result.mark if shown else None
-        return [_line(each, "") for each in mark.criteria] if mark else []
+    found = feedback_of(store, assignment, student)
     mark = found.shown.result.mark if found else None
     if found is None or mark is None:
         return []
-    return [_line(each, view(found.report, each).message) for each in mark.criteria]
+    try:
+        report = report_of(store, found, reference)
+    except LetGoError:
+        # Marks outlive the recording that they stand on.
+        return [_line(each, "") for each in mark.criteria]
+    return [_line(each, view(report, each).message) for each in mark.criteria]
 
 
 def _line(mark: CriterionMark, message: str) -> OwnLine:

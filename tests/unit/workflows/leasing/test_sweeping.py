@@ -11,7 +11,7 @@ import pytest
 
 from grader.store import open_store
 from grader.workflows.leasing import remote
-from grader.workflows.leasing.remote import LeaseLost
+from grader.workflows.leasing.remote import End, LeaseLost
 from grader.workflows.leasing.spool import Spool
 from tests.unit.workflows.leasing.test_any_order import Exchange
 
@@ -33,18 +33,18 @@ def test_evidence_goes_with_its_lease_and_not_before(tmp_path: Path, monkeypatch
         exchange.say("lapse", 0, 0)
         # A worker of another course finds nothing, and then what is over is looked for.
         elsewhere = replace(two.record, courses="elsewhere")
-        assert exchange.desk.claim(elsewhere, image="fake", gpu=False) is None
+        assert not exchange.desk.claim(elsewhere, image="fake", gpu=False)
         assert kept() == 3, "a lease that lapsed can still be ended by until somebody claims the job"
 
         late = one.leases[2]
-        assert not exchange.desk.finish(one.record, late, sha256(one.evidence[late]).hexdigest()).again
+        assert not exchange.desk.finish(one.record, End(late, sha256(one.evidence[late]).hexdigest())).again
         assert kept() == 2
         for _ in range(3):
             exchange.say("claim", 1, 0)
         assert len(two.leases) == 2 and kept() == 0
         for lease in one.leases[:2]:
             with pytest.raises(LeaseLost):
-                exchange.desk.finish(one.record, lease, sha256(one.evidence[lease]).hexdigest())
+                exchange.desk.finish(one.record, End(lease, sha256(one.evidence[lease]).hexdigest()))
 
 
 def test_only_what_is_over_is_swept() -> None:
