@@ -18,6 +18,7 @@ from litestar.types import Scope
 from grader.errors import GraderError, UsageError
 from grader.facts.case import Reference
 from grader.store import Course, Store
+from grader.store.limited import LimitedStore
 from grader.web.drawn import Drawn, DrawnByValue
 from grader.web.jobs import Jobs
 from grader.web.limits import Tries, network_of
@@ -122,7 +123,7 @@ class Site:
     own: DrawnByValue = field(default_factory=DrawnByValue)
     jobs: Jobs = field(default_factory=Jobs)
     places: tuple[Path, ...] = ()
-    limited: dict[str, Store] = field(default_factory=dict)
+    limited: dict[str, LimitedStore] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store.own_rubrics = partial(own_rubrics, self.places)
