@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
@@ -111,15 +111,18 @@ def sent_since(session: Session, student: str, assignment: str, moment: datetime
     return int(number), int(size)
 
 
+# Made once: to put it together takes longer than to ask it.
+_NEWEST = (
+    select(SubmissionRow)
+    .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
+    .order_by(SubmissionRow.seq.desc())
+    .limit(1)
+)
+
+
 def newest_submission(session: Session, student: str, assignment: str) -> SubmissionRecord | None:
     """The file that counts of a student; None where there is none."""
-    query = (
-        select(SubmissionRow)
-        .filter_by(student=student, assignment=assignment)
-        .order_by(SubmissionRow.seq.desc())
-        .limit(1)
-    )
-    row = session.scalars(query).first()
+    row = session.scalar(_NEWEST, {"student": student, "assignment": assignment})
     return None if row is None else SubmissionRecord.of(row)
 
 
