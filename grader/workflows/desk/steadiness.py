@@ -8,7 +8,7 @@ from datetime import datetime
 from grader.judging.judgement import Status
 from grader.store import Store
 from grader.store.second_runs import Differing
-from grader.workflows.setting_up.meant import require_assignment
+from grader.workflows.views.known import require_assignment
 from grader.workflows.views.show import name_of
 
 __all__ = ["Other", "Steadiness", "Unsteady", "say_one_in", "steadiness"]

@@ -12,8 +12,8 @@ from grader.rubric.model import Criterion
 from grader.rubric.problems import nearest
 from grader.store import History, Store
 from grader.store.class_rows import OpenRow
-from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.views.following import Following, following
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["CriterionWaiting", "HeldFile", "Waiting", "require_known", "waiting"]
 

@@ -14,9 +14,9 @@ from grader.rubric.problems import nearest
 from grader.store import History, Store
 from grader.store.remarks import Remark
 from grader.workflows.marking.remark import policy_of
-from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.identity import real_names
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["Listed", "list_requests", "listed_at", "with_deadlines"]
 

@@ -23,7 +23,7 @@ from grader.workflows.handing_in.reading import Readers
 from grader.workflows.handing_in.taking import NotTaken, Sent, plain_name, read_apart, whole
 from grader.workflows.prechecking.precheck import PreCheck, precheck_plan, without_rest
 from grader.workflows.running.keeping import keep_plan
-from grader.workflows.setting_up.meant import require_assignment
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "A_DAY",

@@ -14,8 +14,8 @@ from grader.store.class_views import PointsWaiting
 from grader.store.releases import Release
 from grader.workflows.releasing.release import in_words_of, is_kept_back
 from grader.workflows.releasing.shown import release_on, released_works
-from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.views.identity import names_of
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["Change", "Moved", "Preview", "WaitingCriterion", "preview_of"]
 

@@ -12,7 +12,7 @@ from grader.store.releases import Release, ReleaseRecord
 from grader.store.remarks import Remark
 from grader.workflows.mailing.telling import tell_answered, tell_released
 from grader.workflows.releasing.shown import ANSWERS, release_on, released_works
-from grader.workflows.setting_up.meant import require_assignment
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "Showing",

@@ -16,7 +16,8 @@ from grader.grading.remarks import remark_rules
 from grader.rubric.model import LatePolicy, Policy
 from grader.store import History, Signature, Store
 from grader.store.allowances import DatesRecord, DatesSet, Extension, ExtensionRecord
-from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant, whole_class
+from grader.workflows.setting_up.meant import require_why, students_meant, whole_class
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["KEYS", "DatesView", "dates_view", "extend", "extensions_of", "set_dates", "take_back"]
 

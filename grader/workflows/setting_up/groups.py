@@ -14,7 +14,8 @@ from grader.files.named import write_text
 from grader.files.tabular import read_table
 from grader.store import Signature, Store, WritableHistory
 from grader.store.groups import Group, GroupRecord
-from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant, whole_class
+from grader.workflows.setting_up.meant import require_why, students_meant, whole_class
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "GroupChange",

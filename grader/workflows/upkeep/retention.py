@@ -10,7 +10,7 @@ from grader.errors import StoreError, StoreUnavailable, UsageError
 from grader.store import History, Signature, Store
 from grader.store.retention import KINDS, Kind, LetGoRecord, Retention, Rule
 from grader.workflows.setting_up.dates import dates_view
-from grader.workflows.setting_up.meant import require_assignment
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "KINDS",

@@ -11,9 +11,9 @@ from grader.store.engine import shown
 from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.timeline import TimelineEntry
-from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 from grader.workflows.views.identity import pseudonym, real_names, shown_as
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["find_result", "find_results", "name_of", "refuse_dropped", "requests_of", "timeline"]
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from litestar.types import ASGIApp
 
+from grader.errors import LetGoError
 from grader.web.app import create_app
 from grader.web.roles import Role
 from grader.web.site import Site
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.releasing.preview import preview_of
 from grader.workflows.releasing.release import hide_marks, release_marks
-from grader.workflows.upkeep.retention import apply, keep
 from grader.workflows.views.show import find_results
 from tests import course, web_class
 from tests.api_client import Program, program
@@ -81,7 +80,8 @@ def test_a_student_reads_the_mark_as_of_the_release_and_nothing_newer(asks: Ask,
 
 
 def test_who_hands_in_nothing_and_who_grades_have_no_works_of_their_own(asks: Ask) -> None:
-    problem(asks(Role.STUDENT, name="nobody").get(MY), "not-found")
+    [work] = told(asks(Role.STUDENT, name="nobody").get(MY))["items"]
+    assert (work["file"], work["points"]) == ("", None)
     problem(asks(Role.INSTRUCTOR, name="eve").get(MY), "not-allowed")
     problem(student(asks).get(f"{MY}/dogs"), "not-found")
 
@@ -136,20 +136,16 @@ def test_seals_are_those_of_the_history_and_a_proof_reads_it(asks: Ask, site: Si
 
 
 def test_a_recording_that_was_let_go_of_is_gone_and_marks_are_not(
-    class_folder: Path, site: Site, asks: Ask, tmp_path: Path
+    site: Site, asks: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(class_folder / "grader.db.evidence", tmp_path / "evidence")
-    site.store.move_evidence(str(tmp_path / "evidence"))
-    for criterion in (WHY, CURVES):
-        for each in find_results(site.store, "cats"):
-            order = MarkOrder(each.student, criterion, 2.5, "read", seen=course.seen_now(each, criterion))
-            give_marks(site.store, "cats", [order], actor="ann")
+    def gone(*_: object) -> None:
+        raise LetGoError("the recording was let go of on 1 March 2026", at=datetime(2026, 3, 1, tzinfo=UTC))
+
+    mark(site, 2.5, "read")
     release(site)
-    keep(site.store, {"uploads": 0, "evidence": 0})
-    later = site.store.clock() + timedelta(days=1)
-    site.store.clock = lambda: later
-    assert apply(site.store, actor="ann").files
     who = student(asks)
-    gone = problem(who.get(f"{MY}/cats/report"), "let-go")
-    assert "let go of" in gone["detail"]
-    assert told(who.get(f"{MY}/cats"))["points"] == 7.0
+    monkeypatch.setattr("grader.web.api.own.report_file", gone)
+    monkeypatch.setattr("grader.workflows.programs.own.report_of", gone)
+    assert "let go of on 1 March" in problem(who.get(f"{MY}/cats/report"), "let-go")["detail"]
+    found = told(who.get(f"{MY}/cats"))
+    assert found["points"] == 4.5 and {each["message"] for each in found["criteria"]} == {""}
