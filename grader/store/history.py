@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from typing import Any
@@ -44,6 +44,7 @@ from grader.store import (
     second_runs,
     secret,
     set_up,
+    set_up_news,
     shares,
     timeline,
 )
@@ -87,7 +88,8 @@ from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
-from grader.store.set_up import NewestSetUp
+from grader.store.rubrics import LoadedRubric
+from grader.store.set_up_news import NewestSetUp
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
 from grader.store.unchanged import of_change
@@ -101,6 +103,7 @@ _HANDED_IN = (
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
     .limit(1)
 )
+_ANY_FILE = select(SubmissionRow.seq).where(SubmissionRow.assignment == bindparam("assignment")).limit(1)
 _CHANGES_OF_NAMES = select(
     select(func.max(SubmissionRow.seq)).scalar_subquery(), select(func.max(ErasureRow.seq)).scalar_subquery()
 )
@@ -118,8 +121,11 @@ class History:
         session: For this package only.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self, session: Session, own: Callable[[tzinfo | None], Mapping[str, LoadedRubric]] | None = None
+    ) -> None:
         self.session = session
+        self._own = own
 
     @property
     def place(self) -> str:
@@ -171,7 +177,22 @@ class History:
         """The newest file of a student that counts; None where there is none."""
         return hand_ins.newest_submission(self.session, student, assignment)
 
+    def own_rubrics(self) -> Mapping[str, LoadedRubric]:
+        """What the course's own rubric files hold, by assignment; see `Store.own_rubrics`."""
+        return self._own(self.zone) if self._own is not None else {}
+
+    def known_assignments(self) -> list[str]:
+        """What the course calls assignments: handed in to, set up, or of a rubric file of its own."""
+        return sorted({*self.assignments(), *set_up.assignments(self.session), *self.own_rubrics()})
+
+    def is_assignment(self, name: str) -> bool:
+        """Whether it is one of `known_assignments`; asked of all of them only where nobody handed in."""
+        return self.session.scalar(_ANY_FILE, {"assignment": name}) is not None or (
+            name in self.known_assignments()
+        )
+
     def assignments(self) -> list[str]:
+        """Those to which anybody handed in."""
         return list(hand_ins.assignments(self.session))
 
     def students(self, assignment: str) -> list[str]:
@@ -395,7 +416,7 @@ class History:
 
     def newest_set_up(self) -> NewestSetUp:
         """What is newest of the roster, shares, groups, extensions and excuses of the course."""
-        return set_up.newest_set_up(self.session)
+        return set_up_news.newest_set_up(self.session)
 
     def late_policy(self, assignment: str) -> LatePolicy | None:
         """What the newest verdict's rubric says of lateness, with the course's dates; None for nothing."""

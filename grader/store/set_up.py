@@ -1,46 +1,20 @@
-"""By what whoever keeps the set-up of assignments in mind knows that it is another."""
+"""Which assignments were set up, whether anybody handed in to them or not."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from sqlalchemy import func, select
+from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from grader.store.group_tables import GroupRow
-from grader.store.models import SettingRow
-from grader.store.moments import of_moment
-from grader.store.roster import EDITION
-from grader.store.setup_tables import ExcuseRow, ExtensionRow, ShareRow
+from grader.store.retention import kept_retention
+from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow, ShareRow
 
-__all__ = ["NewestSetUp", "newest_set_up"]
+__all__ = ["assignments"]
 
-
-class NewestSetUp(NamedTuple):
-    """The edition of the roster, and the newest rows of the whole course; None where there is none.
-
-    Attributes:
-        roster: Another one after each change; None where it never changed since editions are noted.
-        share, group, extension, excuse: Numbers of rows.
-    """
-
-    roster: str | None
-    share: int | None
-    group: int | None
-    extension: int | None
-    excuse: int | None
+_TABLES = (DatesRow, ExtensionRow, ExcuseRow, ShareRow, GroupRow)
+_NAMED = union(*(select(table.assignment) for table in _TABLES))
 
 
-# Made once: each page of a set-up asks it. The newest row of a table is found without looking at the others.
-_NEWEST = select(
-    select(SettingRow.value).where(SettingRow.name == EDITION).scalar_subquery(),
-    *(
-        select(func.max(table.seq)).scalar_subquery()
-        for table in (ShareRow, GroupRow, ExtensionRow, ExcuseRow)
-    ),
-)
-
-
-def newest_set_up(session: Session) -> NewestSetUp:
-    """What is newest of all that a set-up is made of."""
-    return of_moment(session, "newest set-up", lambda: NewestSetUp._make(session.execute(_NEWEST).one()))
+def assignments(session: Session) -> set[str]:
+    """Those with dates, extensions, excuses, shares, groups or days to keep files for of their own."""
+    return {*session.scalars(_NAMED), *kept_retention(session).of}

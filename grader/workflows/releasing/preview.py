@@ -7,9 +7,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from grader.errors import UsageError
 from grader.grading.points import add_up
-from grader.rubric.problems import nearest
 from grader.store import History, Store
 from grader.store.releases import Release
 from grader.workflows.releasing.changes import Change, Moved, changes, may_have_moved
@@ -17,6 +15,7 @@ from grader.workflows.releasing.release import in_words_of, kept_back
 from grader.workflows.releasing.shown import release_on
 from grader.workflows.views.following import Following, following
 from grader.workflows.views.identity import names_of
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["Change", "Moved", "Preview", "WaitingCriterion", "named", "preview_of"]
 
@@ -133,10 +132,7 @@ class _Held(Following):
         return found if len(found) <= _MOST_AGAIN else None
 
     def read(self, store: Store, history: History, changed: Collection[str] | None) -> None:
-        if self.assignment not in (known := history.assignments()):
-            raise UsageError(
-                f"no submission of '{self.assignment}' was ever graded{nearest(self.assignment, known)}"
-            )
+        require_assignment(history, self.assignment)
         if changed is not None and self.stands_on(history) != self.stood_on:
             self.forget()
             changed = None

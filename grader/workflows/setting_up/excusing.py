@@ -12,7 +12,8 @@ from grader.errors import RefusedError, UsageError
 from grader.store import History, Signature, Store
 from grader.store.allowances import Excuse, ExcuseRecord
 from grader.workflows.setting_up.held import set_up
-from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant
+from grader.workflows.setting_up.meant import require_why, students_meant
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["excuse", "excuses_of", "take_back_excuse"]
 

@@ -16,6 +16,7 @@ from grader.store import Signature, Store, WritableHistory
 from grader.store.groups import Group, GroupRecord
 from grader.workflows.setting_up.held import SetUp, set_up
 from grader.workflows.setting_up.meant import require_why, students_meant
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "GroupChange",
@@ -59,11 +60,17 @@ class GroupChange:
 
 
 def who_hands_in_together(store: Store, assignment: str) -> Groups:
-    """Reads the groups of an assignment, which nobody need have handed in to yet."""
-    with store.moment(), set_up(store, assignment) as held:
-        groups, alone = _groups_of(held)
+    """Reads the groups of an assignment, which nobody need have handed in to yet.
+
+    Raises:
+        UsageError: No assignment is called so.
+    """
+    with store.moment():
         with store.reading() as history:
-            return Groups(groups, alone, history.shows_group_names())
+            require_assignment(history, assignment)
+            shows_names = history.shows_group_names()
+        with set_up(store, assignment) as held:
+            return Groups(*_groups_of(held), shows_names)
 
 
 def _groups_of(held: SetUp) -> tuple[tuple[Group, ...], tuple[str, ...]]:
@@ -78,9 +85,16 @@ def _groups(held: SetUp) -> tuple[tuple[Group, ...], tuple[str, ...]]:
 
 
 def groups_csv(store: Store, assignment: str) -> str:
-    """As `write_groups` writes it."""
-    with set_up(store, assignment) as held:
-        return held.made("groups.csv", lambda: _as_csv(*_groups_of(held)))
+    """As `write_groups` writes it.
+
+    Raises:
+        UsageError: No assignment is called so.
+    """
+    with store.moment():
+        with store.reading() as history:
+            require_assignment(history, assignment)
+        with set_up(store, assignment) as held:
+            return held.made("groups.csv", lambda: _as_csv(*_groups_of(held)))
 
 
 def set_groups(
@@ -98,10 +112,12 @@ def set_groups(
         actor: Who says so.
 
     Raises:
-        UsageError: A student is unknown or in two groups, a group has no name, or there is no reason.
+        UsageError: The assignment or a student is unknown, a student is in two groups, a group has no
+            name, or there is no reason.
     """
     why = require_why(reason)
     with store.writing() as history:
+        require_assignment(history, assignment)
         given = {_name(name): students_meant(history, typed, assignment) for name, typed in wanted.items()}
         everyone = [student for students in given.values() for student in students]
         if len(set(everyone)) < len(everyone):

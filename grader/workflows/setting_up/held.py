@@ -10,7 +10,7 @@ from grader.store import History, Store
 from grader.store.allowances import Excuse, Extension
 from grader.store.groups import Group
 from grader.store.roster import PersonRecord
-from grader.store.set_up import NewestSetUp
+from grader.store.set_up_news import NewestSetUp
 from grader.store.shares import Share
 from grader.workflows.setting_up.meant import by_id
 from grader.workflows.views.following import Following, following

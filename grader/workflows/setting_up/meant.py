@@ -14,7 +14,6 @@ from grader.workflows.views.identity import ids_of, normalise_id, real_names
 __all__ = [
     "by_id",
     "known_as",
-    "require_assignment",
     "require_why",
     "student_meant",
     "students_meant",
@@ -75,16 +74,6 @@ def by_id(students: Iterable[str], people: Iterable[PersonRecord]) -> dict[str, 
         own = next((each for each in ids if each in found), normalise_id(person.student))
         found[own] = person
     return found
-
-
-def require_assignment(history: History, assignment: str) -> None:
-    """Refuses an assignment that nobody handed in to and no rubric is known of.
-
-    Raises:
-        UsageError: It is not known; names the nearest one.
-    """
-    if assignment not in (known := history.assignments()) and history.published_rubric(assignment) is None:
-        raise UsageError(f"no assignment is called '{assignment}' here{nearest(assignment, known)}")
 
 
 def require_why(reason: str) -> str:

@@ -12,8 +12,8 @@ from grader.files.named import write_text
 from grader.files.tabular import read_table
 from grader.store import Store
 from grader.workflows.setting_up.held import set_up
-from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.setting_up.sharing import Sharing, sharing_of
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["read_shares", "shares_csv", "write_shares"]
 
