@@ -19,8 +19,8 @@ from grader.store.models import (
     SubmissionRow,
     VerdictRow,
 )
-from grader.store.moments import of_moment
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
+from grader.store.unchanged import of_change
 
 __all__ = ["newest_row", "several_since", "students_since"]
 
@@ -32,7 +32,7 @@ _NEWEST = select(func.max(LedgerRow.seq))
 
 def newest_row(session: Session) -> int:
     """The number of the newest row of all; 0 for none."""
-    return of_moment(session, "newest row", lambda: session.scalar(_NEWEST) or 0)
+    return of_change(session, "newest row", lambda: session.scalar(_NEWEST) or 0)
 
 
 def _touched() -> CompoundSelect[str]:
@@ -80,12 +80,12 @@ def _of_all(session: Session, assignment: str, seq: int) -> tuple[bool, bool, bo
         erased, dated, several = session.execute(_ALL, {"seq": seq, "assignment": assignment}).one()
         return bool(erased), bool(dated), bool(several)
 
-    return of_moment(session, ("all", assignment, seq), ask)
+    return of_change(session, ("all", assignment, seq), ask)
 
 
 def students_since(session: Session, assignment: str, seq: int) -> set[str] | None:
     """Whose work on an assignment rows after this one concern; None where that may be everybody's."""
-    return of_moment(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
+    return of_change(session, ("students", assignment, seq), lambda: _since(session, assignment, seq))
 
 
 def _since(session: Session, assignment: str, seq: int) -> set[str] | None:

@@ -13,6 +13,7 @@ from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import HandInRow, LedgerRow, SubmissionRow
 from grader.store.records import Record, SubmissionRecord
+from grader.store.silence import is_silent
 
 __all__ = [
     "HandInRecord",
@@ -91,10 +92,12 @@ def find_hand_in(session: Session, seq: int) -> Received | None:
 
 def hand_ins(session: Session, assignment: str, student: str | None = None) -> list[Received]:
     """All that came for an assignment, of one student where one is named; the oldest first."""
-    query = _sealed().where(HandInRow.assignment == assignment)
-    if student is not None:
-        query = query.where(HandInRow.student == student)
-    return [_received(*found) for found in session.execute(query.order_by(HandInRow.seq))]
+    query = _sealed().where(HandInRow.assignment == assignment).order_by(HandInRow.seq)
+    if student is None:
+        return [_received(*found) for found in session.execute(query)]
+    if is_silent(session, HandInRow, assignment, student):
+        return []
+    return [_received(*found) for found in session.execute(query.where(HandInRow.student == student))]
 
 
 def sent_since(session: Session, student: str, assignment: str, moment: datetime) -> tuple[int, int]:

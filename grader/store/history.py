@@ -87,6 +87,7 @@ from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
+from grader.store.unchanged import of_change
 from grader.store.zone import kept_zone
 
 __all__ = ["History"]
@@ -165,8 +166,11 @@ class History:
         return hand_ins.newest_submission(self.session, student, assignment)
 
     def assignments(self) -> list[str]:
+        return list(of_change(self.session, "assignments", self._assignments))
+
+    def _assignments(self) -> tuple[str, ...]:
         query = select(SubmissionRow.assignment).distinct().order_by(SubmissionRow.assignment)
-        return list(self.session.scalars(query))
+        return tuple(self.session.scalars(query))
 
     def students(self, assignment: str) -> list[str]:
         query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()
@@ -176,7 +180,8 @@ class History:
         """Whether there is any work of a student, on one assignment or on any."""
         if assignment is not None:
             asked = {"student": student, "assignment": assignment}
-            return self.session.scalar(_HANDED_IN, asked) is not None
+            name = ("handed in", student, assignment)
+            return of_change(self.session, name, lambda: self.session.scalar(_HANDED_IN, asked) is not None)
         query = select(SubmissionRow.seq).filter_by(student=student)
         return self.session.scalar(query.limit(1)) is not None
 
@@ -408,6 +413,9 @@ class History:
 
     def newest_rubric(self, assignment: str) -> RubricRecord | None:
         """The rubric that the assignment's newest verdict stands on."""
+        return of_change(self.session, ("newest rubric", assignment), lambda: self._newest_rubric(assignment))
+
+    def _newest_rubric(self, assignment: str) -> RubricRecord | None:
         query = (
             select(RubricRow)
             .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)

@@ -1,20 +1,23 @@
 """What each page of the desk costs at ten thousand submissions, beside a static page of the same bytes.
 
-Usage: pages.py [COUNT [FOLDER]]
+Usage: pages.py [COUNT [FOLDER [PARTS]]]
 
 Fills a database with COUNT submissions of one assignment (in FOLDER, where it may be left from an earlier
 run), starts the server in a process of its own, and asks every page of the route table over loopback, in turn
 with bytes of the same length that the same server has at hand. The students change from request to request,
-so that no page is asked twice; students' own pages are asked by students, after a release. Held to the
-targets are the 95th percentiles of both, in ratio: `MOST` for a page, `MOST_NEXT` for a key press to the next
-item. After each page there is a pause, as nobody presses keys faster, in which the server makes the next one
-ready, so that this work falls on neither. Beside them stands the processor's time of the server, that work
-included, while nobody else asks, in ratio as well; with GRADER_BENCH_CPU=1 that alone is held to the targets,
-and nobody else asks at any time.
+so that no page of the staff is asked twice; students' own pages are asked by students in turn, after a
+release, of whom there are GRADER_BENCH_STUDENTS: with more of them than requests nobody looks twice.
+
+Held to the targets are the 95th percentiles of both, in ratio: `MOST` for a page, `MOST_NEXT` for a key press
+to the next item. After each page there is a pause, as nobody presses keys faster, in which the server makes
+the next one ready, so that this work falls on neither. Beside them stands the processor's time of the server,
+that work included, while nobody else asks, in ratio as well; with GRADER_BENCH_CPU=1 that alone is held to
+the targets, and nobody else asks at any time.
 
 A page that takes long is asked less often, so that each takes GRADER_BENCH_PAGE_S seconds at most, or
-little more. The table comes last, the furthest above its limit first; a page that was answered otherwise than
-expected is named below it.
+little more; with PARTS, as ``my,compare``, only those are asked whose addresses have one of them. The table
+comes last, the furthest above its limit first; a page that was answered otherwise than expected is named
+below it.
 """
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ PAUSE_S = 0.05
 #: Seconds without a request after which a connection may be closed.
 IDLE_S = 2.0
 #: So many students look at their own pages.
-STUDENTS = 25
+STUDENTS = int(os.environ.get("GRADER_BENCH_STUDENTS", "25"))
 #: Seconds that one page may take in all, and how often each is asked however long it takes.
 PAGE_S, FEWEST = float(os.environ.get("GRADER_BENCH_PAGE_S", "12")), 5
 
