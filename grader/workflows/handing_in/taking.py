@@ -131,8 +131,9 @@ def take(
         ServiceError: It cannot be read here just now.
     """
     places = tuple(places)
-    rubric = assigned_here(store, places, assignment, photos=True)
-    require_room(store, sender.student, assignment, sent.at)
+    with store.moment():
+        rubric = assigned_here(store, places, assignment, photos=True)
+        require_room(store, sender.student, assignment, sent.at)
     with _as_one(rubric, sent) as one:
         found = read_apart(store, places, rubric, one, readers)
         raw = whole(one.content)
