@@ -117,17 +117,17 @@ _SENT_SINCE = (
         LedgerRow.at >= bindparam("moment"),
     )
 )
+_NEWEST = (
+    select(SubmissionRow)
+    .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
+    .order_by(SubmissionRow.seq.desc())
+    .limit(1)
+)
 
 
 def newest_submission(session: Session, student: str, assignment: str) -> SubmissionRecord | None:
     """The file that counts of a student; None where there is none."""
-    query = (
-        select(SubmissionRow)
-        .filter_by(student=student, assignment=assignment)
-        .order_by(SubmissionRow.seq.desc())
-        .limit(1)
-    )
-    row = session.scalars(query).first()
+    row = session.scalar(_NEWEST, {"student": student, "assignment": assignment})
     return None if row is None else SubmissionRecord.of(row)
 
 

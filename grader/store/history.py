@@ -98,6 +98,9 @@ _HANDED_IN = (
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
     .limit(1)
 )
+_CHANGES_OF_NAMES = select(
+    select(func.max(SubmissionRow.seq)).scalar_subquery(), select(func.max(ErasureRow.seq)).scalar_subquery()
+)
 _JUDGED = (
     select(AttemptRow, VerdictRow)
     .join(VerdictRow, VerdictRow.attempt == AttemptRow.seq)
@@ -193,8 +196,7 @@ class History:
 
     def newest_change_of_names(self) -> int:
         """The number of the newest file or erasure, which tells whether anybody may be new; 0 for none."""
-        newest = (self.session.scalar(select(func.max(table.seq))) for table in (SubmissionRow, ErasureRow))
-        return max(number or 0 for number in newest)
+        return max(number or 0 for number in self.session.execute(_CHANGES_OF_NAMES).one())
 
     def is_erased(self, student: str) -> bool:
         """Whether this is the label of a person who was erased."""
@@ -574,11 +576,6 @@ class History:
     def sharers(self, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
         """For whom else a file counts that counts for a student, since their group handed it in."""
         return groups.sharers(self.session, assignment, student, notebook)
-
-    def number_in_group(self, assignment: str, student: str) -> int:
-        """For how many others the newest file of a student counts."""
-        newest = hand_ins.newest_submission(self.session, student, assignment)
-        return len(self.sharers(assignment, student, newest.notebook)) if newest else 0
 
     def shows_group_names(self) -> bool:
         """Whether members of a group read whom they hand in with."""

@@ -14,7 +14,7 @@ from grader.rubric.model import LatePolicy
 from grader.store.allowances import DatesSet, Extension, dates_of, standing_extensions
 from grader.store.drops import standing_drops
 from grader.store.models import RubricRow, SubmissionRow, VerdictRow
-from grader.store.records import VerdictRecord
+from grader.store.records import readable
 from grader.store.setup_tables import ExtensionRow
 from grader.store.silence import is_silent
 from grader.store.unchanged import of_change
@@ -23,7 +23,7 @@ __all__ = ["late_policy", "newest_submissions", "policy_of_student", "tokens_spe
 
 # Made once: to put a statement together takes longer than to ask it.
 _JUDGED = (
-    select(VerdictRow)
+    select(VerdictRow.seq, VerdictRow.body)
     .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
     .where(RubricRow.assignment == bindparam("assignment"))
     .order_by(VerdictRow.seq.desc())
@@ -110,12 +110,12 @@ def _of_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
 
 def _read_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
     asked = {"assignment": assignment}
-    row = session.scalar(_JUDGED, asked)
+    row = session.connection().execute(_JUDGED, asked).first()
     while row is not None:
-        verdict = VerdictRecord.of(row).readable
+        verdict = readable(row.body)
         if verdict is not None:
             return verdict.late
-        row = session.scalar(_JUDGED.where(VerdictRow.seq < row.seq), asked)
+        row = session.execute(_JUDGED.where(VerdictRow.seq < row.seq), asked).first()
     return None
 
 

@@ -15,7 +15,8 @@ from grader.grading.remarks import state_after
 from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import Base, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.models import Base, ErasureRow, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.moments import writes_alone
 from grader.store.records import Record
 from grader.store.silence import is_silent
 from grader.store.unchanged import of_change
@@ -112,6 +113,8 @@ def add_step(session: Session, step: StepRecord, signature: Signature) -> None:
     ledger.append(session, row, signature)
 
 
+#: Rows that change what is said of requests: their own, and those by which somebody is called otherwise.
+_CHANGING = (RemarkRow, RemarkActionRow, ErasureRow)
 _REQUESTS = (
     select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).order_by(RemarkRow.seq)
 )
@@ -135,9 +138,16 @@ def requests(
     if assignment is not None and named and id is None and not (students and student is not None):
         if len(named) > 1:
             return _requests_on(session, assignment, named)
+        asked = ("requests", assignment, named[0])
+        if writes_alone(session):
+            # A mark is refused where a request is open, and its standing counts requests.
+            return list(
+                ledger.until_added(
+                    session, _CHANGING, asked, lambda: _requests_on(session, assignment, named)
+                )
+            )
         if is_silent(session, RemarkRow, assignment, named[0]):
             return []
-        asked = ("requests", assignment, named[0])
         return list(of_change(session, asked, lambda: _requests_on(session, assignment, named)))
     filters = ((RemarkRow.assignment, assignment), (RemarkRow.student, student), (RemarkRow.seq, id))
     meant = [column == wanted for column, wanted in filters if wanted is not None]

@@ -45,7 +45,7 @@ def silent_about(session: Session, assignment: str, students: Collection[str]) -
     asked = {"assignment": assignment, "students": list(students)}
 
     def ask() -> Set[type[Base]]:
-        said = session.execute(_SAYING, asked).one()
+        said = session.connection().execute(_SAYING, asked).one()
         return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}
 
     return of_change(session, ("silent", assignment, tuple(students)), ask)

@@ -18,6 +18,7 @@ from litestar.types import Scope
 from grader.errors import GraderError, UsageError
 from grader.facts.case import Reference
 from grader.store import Course, Store
+from grader.store.limited import LimitedStore
 from grader.web.drawn import Drawn, DrawnByValue
 from grader.web.jobs import Jobs
 from grader.web.limits import Tries, network_of
@@ -121,7 +122,7 @@ class Site:
     own: DrawnByValue = field(default_factory=DrawnByValue)
     jobs: Jobs = field(default_factory=Jobs)
     places: tuple[Path, ...] = ()
-    limited: dict[str, Store] = field(default_factory=dict)
+    limited: dict[str, LimitedStore] = field(default_factory=dict)
 
 
 class Server:

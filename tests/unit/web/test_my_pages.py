@@ -35,6 +35,7 @@ from grader.workflows.releasing.release import hide_marks, release_marks
 from grader.workflows.views.identity import pseudonym
 from grader.workflows.views.show import find_results
 from tests import course, web_class
+from tests.unit.web.test_statements import statements
 from tests.web_client import ORIGIN, Answer, Client, in_course
 
 WHY, CURVES, NAMES = web_class.WHY, web_class.CURVES, "builtin-shadowing"
@@ -386,6 +387,38 @@ def test_what_was_drawn_is_drawn_anew_once_it_would_say_something_else(
     clock.pass_days(10)
     client = enter("q7001")
     assert "SECOND-COMMENT" in shown() and "Ask for a remark" not in shown()
+
+
+OWN_PAGES = (
+    "/my",
+    "/my/cats",
+    "/my/cats/remark",
+    "/untrusted/my/cats/notebook",
+    "/untrusted/my/cats/report",
+)
+
+
+def test_own_pages_ask_little_and_nothing_twice(site: Site, enter: Enter, clock: Clock) -> None:
+    release(site.store)
+    clock.pass_days(3)
+    # Who comes in is written down.
+    client, other = enter("q7001"), enter("q7002")
+    for path in OWN_PAGES:
+        # What is the same for everybody is known once anybody looked.
+        other.get(path)
+    for path in OWN_PAGES:
+        with statements(site.store) as first:
+            assert client.get(path).status == 200
+        with statements(site.store) as again:
+            client.get(path)
+        # The session and the page begin a transaction each, and who asks is asked each time.
+        assert len(again) <= 3, (path, again)
+        assert len(first) <= 8, (path, first)
+    site.store.keep_zone("Europe/Berlin")
+    for path in OWN_PAGES:
+        with statements(site.store) as changed:
+            client.get(path)
+        assert len(changed) <= 20, (path, changed)
 
 
 def test_another_course_is_not_there(site: Site, enter: Enter) -> None:
