@@ -24,7 +24,9 @@ _MOST = 64
 class _Waiting(Generic[ResultT]):
     """One thread's write, and what came of it."""
 
-    def __init__(self, action: Callable[[WritableHistory], ResultT], at_once: AtOnce[ResultT] | None) -> None:
+    def __init__(
+        self, action: Callable[[WritableHistory], ResultT], at_once: AtOnce[ResultT] | None = None
+    ) -> None:
         self.action, self.at_once = action, at_once
         self.settled = False
         self.error: Exception | None = None
