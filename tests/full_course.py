@@ -46,7 +46,7 @@ from grader.workflows.setting_up.excusing import excuse
 from grader.workflows.setting_up.groups import set_groups, show_names
 from grader.workflows.setting_up.sharing import draw_shares
 from tests import course, web_class
-from tests.web_class import CURVES, WHY, Handed
+from tests.web_class import WHY, Handed
 
 __all__ = ["ALIKE", "PASSWORD", "FullCourse", "full_course", "run_what_waits"]
 
@@ -82,6 +82,9 @@ def train_{0}(net_{0}, data_{0}, epochs_{0}):
     return losses_{0}, min(losses_{0}) + 7
 """
 _UNLUCKY = "print('our sandbox fails this one')"
+_SAID = Said(
+    "gpu-1.cs.example.org", "0.4", 8, 8, "https://head.department-of-computer-science.example.org:8787/status"
+)
 _LONG = "Maximiliane-Theodora Wolfeschlegelsteinhausenbergerdorff von und zu Hohenlohe"
 
 
@@ -91,12 +94,20 @@ class FullCourse:
 
     Attributes:
         folder: The course's own, with its rubrics.
+        seat: Who would run a pre-check.
         ids: Numbers and keys of things that have pages of their own, by what they are.
     """
 
     store: Store
     folder: Path
+    seat: Queue
     ids: dict[str, str] = field(default_factory=dict)
+
+    def stay(self) -> None:
+        """Lets those at work say that they are there, as they do every few seconds."""
+        self.seat.beat()
+        worker = next(each for each in self.store.workers.all() if each.name == "gpu-1")
+        self.store.workers.hear(worker.id, _SAID)
 
 
 @contextmanager
@@ -104,9 +115,9 @@ def full_course(folder: Path) -> Iterator[FullCourse]:
     """Makes it in an empty folder, and holds what works at its queue until the end."""
     _grade(folder)
     with open_store(str(folder / "grader.db"), evidence=folder / "grader.db.evidence") as store:
-        made = FullCourse(store, folder)
         _people(store)
-        with Queue(store, serves=True):
+        with Queue(store, serves=True) as seat:
+            made = FullCourse(store, folder, seat)
             _set_up(store)
             _marks(made)
             _pre_checks(made)
@@ -187,7 +198,7 @@ def _set_up(store: Store) -> None:
 
 def _marks(made: FullCourse) -> None:
     store = made.store
-    for student, points in (("s1001", 2.0), ("s1002", 4.0), ("s1005", 1.0)):
+    for student, points in (("s1001", 2.0), ("s1002", 4.0), ("s1005", 1.0), ("s1009", 2.0)):
         give_marks(store, "cats", [MarkOrder(student, WHY, points, "the danger is missing")], actor="ben")
     raise_flag(store, "cats", "s1004", WHY, "word for word as s1005?", actor="ben")
     with store.reading() as history:
@@ -195,11 +206,12 @@ def _marks(made: FullCourse) -> None:
     release_marks(store, "cats", upto=newest, reason="as announced", actor="ann")
     asked = [
         Request(each, "cats", WHY, Kind.JUDGEMENT, "The second sentence of my answer says it.", True)
-        for each in ("s1001", "s1005", "s1002")
+        for each in ("s1001", "s1009", "s1005", "s1002")
     ]
     opened = open_request(store, asked, actor="cara")
-    decide(store, opened[0].id, points=3.0, reason="It does; I had not read so far.", actor="cara")
-    made.ids |= {"decided": str(opened[0].id), "open": str(opened[1].id)}
+    for each in opened[:2]:
+        decide(store, each.id, points=3.0, reason="It does; I had not read so far.", actor="cara")
+    made.ids |= {"decided": str(opened[1].id), "open": str(opened[2].id)}
 
 
 def _pre_checks(made: FullCourse) -> None:
@@ -259,8 +271,7 @@ def _queue(store: Store) -> None:
     workers = {each.name: each for each in store.workers.all()}
     store.workers.drain("gpu-2", draining=True)
     store.workers.revoke("gone", "ann")
-    pages = "https://head.department-of-computer-science.example.org:8787/status"
-    store.workers.hear(workers["gpu-1"].id, Said("gpu-1.cs.example.org", "0.4", 8, 8, pages))
+    store.workers.hear(workers["gpu-1"].id, _SAID)
     rerun(store, (), "cats", ["s1009", "s1010", "s1011"], "the data set was incomplete", actor="cara")
     queue = Queue(store, run=workers["gpu-1"].run, lease_s=600)
     queue.sign_on("gpu-1", 0)

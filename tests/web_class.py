@@ -19,7 +19,18 @@ from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from tests import course
 
-__all__ = ["ANSWERS", "CURVES", "RUBRIC", "WHY", "Handed", "answer", "chart", "sandbox", "students_of", "write_class"]
+__all__ = [
+    "ANSWERS",
+    "CURVES",
+    "RUBRIC",
+    "WHY",
+    "Handed",
+    "answer",
+    "chart",
+    "sandbox",
+    "students_of",
+    "write_class",
+]
 
 WHY, CURVES = "why-validation", "curves-described"
 

@@ -18,7 +18,6 @@ from grader.store.signed_in import Comer
 from grader.web.app import routes_of
 from grader.web.guards import SAFE, handlers_of, permission_of, scope_of
 from grader.web.pages import ROUTES
-from grader.web.rendering import asset
 from grader.web.roles import GRANTED, Permission, Role
 from grader.web.serve import Opened, listen
 from grader.web.sessions import Person
@@ -38,6 +37,7 @@ NO_PAGES = {
     "/lti/login": "a course system sends a browser there (`test_lti.py` looks at all of them)",
     "/lti/enter": "a course system sends a browser there (`test_lti.py` looks at all of them)",
     "/lti/jwks": "for programs",
+    "/c/{course:str}/untrusted/my/{assignment:str}/report": "a file to keep (`test_pages_in_a_browser.py`)",
     "/static/{version:str}/{name:str}": "what pages are made of",
     "/healthz": "for programs",
     "/readyz": "for programs",
@@ -58,7 +58,7 @@ class Sight:
         path: Where, with ``{}`` for what the course has an id of.
         do: What is done there to come to it.
         status: What it answers with.
-        template: Made by this route, for the table; empty where `path` is that of a route.
+        refuses: Whether what is done there is refused, on the same page.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Sight:
     path: str
     do: Callable[[Page], object] | None = None
     status: int = 200
+    refuses: bool = False
 
 
 @dataclass
@@ -74,6 +75,7 @@ class Guest:
 
     page: Page
     origin: str
+    before: Callable[[], None]
     asked_for: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -87,6 +89,8 @@ class Guest:
         return self.page
 
     def see(self, path: str, status: int) -> None:
+        """Goes there, and has to be answered with this status."""
+        self.before()
         answer = self.page.goto(self.origin + path)
         assert answer is not None and answer.status == status, (path, answer and answer.status)
 
@@ -124,7 +128,7 @@ class Fair:
         if who != "nobody":
             cookie = {"name": self.desk.place.cookie, "value": self._session(who), "url": self.origin}
             context.add_cookies([cookie])  # type: ignore[list-item]
-        guest = Guest(context.new_page(), self.origin)
+        guest = Guest(context.new_page(), self.origin, self.made.stay)
         _watch(guest)
         return guest
 
@@ -196,8 +200,8 @@ _PARTS = {
 _IDS = {"/remarks/{id:int}": "{open}", "/my/{assignment:str}/hand-in/receipts/{id:int}": "{receipt}"}
 #: What a route needs besides its path.
 _QUERIES = {
-    "/a/{assignment:str}/compare": f"?left=s1001&right=s1005&criterion={web_class.WHY}",
-    "/untrusted/a/{assignment:str}/compare": "?left=s1001&right=s1005",
+    "/a/{assignment:str}/compare": f"?left=s1009&right=s1005&criterion={web_class.WHY}",
+    "/untrusted/a/{assignment:str}/compare": "?left=s1009&right=s1005",
     "/a/{assignment:str}/alike/{criterion:str}": "?group={group}",
 }
 
@@ -237,8 +241,7 @@ def _reader(permission: Permission) -> str:
 
 
 C, CATS = "/c/course", "/c/course/a/cats"
-#: A file as a browser sends it.
-_FILE = {"name": "lab.ipynb", "mimeType": "application/json", "buffer": b"%PDF-1.7 homework"}
+_PDF = b"%PDF-1.7 homework"
 
 
 def _click(what: str) -> Callable[[Page], object]:
@@ -296,9 +299,14 @@ _NOTEBOOK = (
 SIGHTS = (
     Sight("the desk of one course", "ben", C),
     Sight("one answer that a TA sees by pseudonym", "ben", f"{CATS}/grade/{web_class.WHY}"),
-    Sight("an answer that is marked", "staff", f"{CATS}/grade/{web_class.WHY}?student=s1002"),
+    Sight("an answer that is marked", "staff", f"{CATS}/grade/{web_class.WHY}?student=s1009"),
     Sight("a plot", "staff", f"{CATS}/grade/{web_class.CURVES}?student=s1004"),
     Sight("the share of one TA", "dan", f"{CATS}/waiting"),
+    Sight(
+        "one beside whom nothing was run",
+        "staff",
+        f"{CATS}/compare?left=s1001&right=s1005&criterion={web_class.WHY}",
+    ),
     Sight("two to choose", "staff", f"{CATS}/compare?left=s1001"),
     Sight("a student with a long name", "staff", f"{CATS}/s/s1003"),
     Sight("a student whose file could not be taken", "staff", f"{CATS}/s/s1022"),
@@ -313,13 +321,13 @@ SIGHTS = (
     Sight("the queue as an auditor sees it", "auditor", f"{C}/queue"),
     Sight("workers as an auditor sees them", "auditor", f"{C}/workers"),
     Sight("set-up as an auditor sees it", "auditor", f"{CATS}/setup"),
-    Sight("a pause without a reason", "staff", f"{C}/queue", _click("button[value=drain]"), 200),
+    Sight("a pause without a reason", "staff", f"{C}/queue", _click("button[value=drain]"), refuses=True),
     Sight("an account with a password", "ben", "/account"),
     Sight("feedback of a group's file", "s1002", f"{C}/my/cats"),
     Sight("to hand in with a group", "s1002", f"{C}/my/cats/hand-in"),
     Sight("a receipt of a group's file", "s1002", f"{C}/my/cats/hand-in/receipts/{{group receipt}}"),
-    Sight("a file that was refused", "s1004", f"{C}/my/cats/hand-in", _send(b"%PDF-1.7 homework")),
-    Sight("a pre-check that was refused", "s1001", f"{C}/my/cats/pre-check", _send(b"%PDF-1.7 homework")),
+    Sight("a file that was refused", "s1004", f"{C}/my/cats/hand-in", _send(_PDF), refuses=True),
+    Sight("a pre-check that was refused", "s1001", f"{C}/my/cats/pre-check", _send(_PDF), refuses=True),
     Sight("a pre-check of who had none", "s1099", f"{C}/my/cats/pre-check"),
     Sight("work of who handed in nothing", "s1099", f"{C}/my"),
     Sight("feedback of who handed in nothing", "s1099", f"{C}/my/cats"),
