@@ -62,9 +62,10 @@ def squeezed(page: Page) -> list[str]:
     found: list[str] = page.evaluate(
         """() => [...document.querySelectorAll('main :is(td, th, p, li, dd, dt, label, h1, h2, h3)')]
             .filter(each => each.offsetParent && !each.closest('.hidden') && each.innerText.trim().length > 6)
-            .filter(each => each.clientWidth && each.clientWidth < 3 * parseFloat(getComputedStyle(each).fontSize))
-            .filter(each => each.clientHeight > 5 * parseFloat(getComputedStyle(each).fontSize))
-            .map(each => `squeezed at ${innerWidth} px: ${each.innerText.slice(0, 60)}`)"""
+            .map(each => [each, parseFloat(getComputedStyle(each).fontSize)])
+            .filter(([each, size]) => each.clientWidth && each.clientWidth < 3 * size)
+            .filter(([each, size]) => each.clientHeight > 5 * size)
+            .map(([each]) => `squeezed at ${innerWidth} px: ${each.innerText.slice(0, 60)}`)"""
     )
     return found
 
@@ -74,7 +75,8 @@ def left_without_focus(page: Page) -> list[str]:
     found: list[str] = page.evaluate(
         """() => {
             const shows = style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
-            return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+            const all = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';
+            return [...document.querySelectorAll(all)]
                 .filter(each => each.offsetParent && each.type !== 'hidden' && !each.disabled)
                 .filter(each => {
                     each.focus({focusVisible: true, preventScroll: true});

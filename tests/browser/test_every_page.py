@@ -1,4 +1,4 @@
-"""Every page of the route table fits a phone, a tablet and a desktop, has no barrier, complains of nothing."""
+"""Every page of the route table fits a phone, a tablet and a desktop, and has no barrier."""
 
 from __future__ import annotations
 
