@@ -106,8 +106,9 @@ class FullCourse:
     def stay(self) -> None:
         """Lets those at work say that they are there, as they do every few seconds."""
         self.seat.beat()
-        worker = next(each for each in self.store.workers.all() if each.name == "gpu-1")
-        self.store.workers.hear(worker.id, _SAID)
+        for worker in self.store.workers.all():
+            if worker.name == "gpu-1":
+                self.store.workers.hear(worker.id, _SAID)
 
 
 @contextmanager
