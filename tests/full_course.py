@@ -117,7 +117,7 @@ def full_course(folder: Path) -> Iterator[FullCourse]:
     _grade(folder)
     with open_store(str(folder / "grader.db"), evidence=folder / "grader.db.evidence") as store:
         _people(store)
-        with Queue(store, serves=True) as seat:
+        with Queue(store, serves=True, lease_s=600) as seat:
             made = FullCourse(store, folder, seat)
             _set_up(store)
             _marks(made)

@@ -41,7 +41,7 @@ def fair(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with (
         open_store(str(folder / "grader.db"), evidence=folder / "grader.db.evidence") as store,
         listen("127.0.0.1", 0) as listening,
-        Queue(store, serves=True, lease_s=3600) as seat,
+        Queue(store, serves=True, lease_s=600) as seat,
     ):
         for student in STUDENTS:
             add_account(store, student, Role.STUDENT, course="course", student=student)
