@@ -64,7 +64,7 @@ def test_the_page_pauses_and_resumes_with_sealed_orders(site: Site, sign_in: Sig
     ("fields", "said"),
     [
         ({"step": "pause", "assignment": "", "reason": " "}, "needs a reason"),
-        ({"step": "pause", "assignment": "cat", "reason": "x"}, "No assignment is called"),
+        ({"step": "pause", "assignment": "cat", "reason": "x"}, "no assignment is called"),
         ({"step": "resume", "assignment": ""}, "is not paused"),
     ],
 )
