@@ -50,6 +50,7 @@ class NotebookRun:
     _done: list[CellRecord] = field(init=False, default_factory=list)
     _array_bytes: int = 0
     _tampering: str = ""
+    _over: bool = False
 
     def __post_init__(self) -> None:
         self._clock = OwnTime(self._processes, self.plan.limits.cpus)
@@ -98,9 +99,11 @@ class NotebookRun:
             self.send(CellDone(cell=record), ())
             return record
         await self._ask("begin_cell", index=cell.index)
-        allowed = min(self.plan.limits.cell_s, self._deadline - self._clock.now())
+        left = self._deadline - self._clock.now()
+        allowed = min(self.plan.limits.cell_s, left)
         run = await self.client.run_cell(cell.source, timeout_s=allowed)
         self.cells_s += run.duration_s
+        self._over = self._over or (run.status == "timeout" and left <= self.plan.limits.cell_s)
         if self.client.outputs_missing and not self.client.flooded:
             self.anomalies.append(f"cell {cell.index}: the kernel did not say that its outputs were complete")
         record = cell.model_copy(update={"run": self._explained(run)})
@@ -110,11 +113,20 @@ class NotebookRun:
 
     def _explained(self, run: CellRun) -> CellRun:
         """A cell whose kernel died of a limit says so rather than that it died."""
-        died_late = run.status == "died" and self._clock.now() >= self._deadline
+        died_late = run.status == "died" and self._is_over()
         return run.model_copy(update={"status": "timeout"}) if died_late else run
 
     def _must_stop(self) -> bool:
-        return self.forked.died.is_set() or self.client.flooded or self._clock.now() >= self._deadline
+        return self.forked.died.is_set() or self.client.flooded or self._is_over()
+
+    def _is_over(self) -> bool:
+        """Whether the notebook's time is used up, once and for all.
+
+        What the machine took is told a little later, so that the clock may go back after a cell was ended: a
+        further cell would run, and the next one after it.
+        """
+        self._over = self._over or self._clock.now() >= self._deadline
+        return self._over
 
     async def _ask(self, operation: str, **content: Any) -> tuple[bytes, list[np.ndarray]] | None:
         """A request whose failure costs evidence, never the run."""
@@ -195,7 +207,7 @@ class NotebookRun:
             return Outcome.SANDBOX_UNAVAILABLE, "the machine was too busy to run it within its limits"
         if "timeout" in first:
             return Outcome.TIMEOUT, self._timeout_detail(first["timeout"])
-        if "not_run" in first and self._clock.now() >= self._deadline and "died" not in first:
+        if "not_run" in first and self._is_over() and "died" not in first:
             return Outcome.TIMEOUT, f"the notebook took longer than {limits.notebook_s:g} s"
         if "output_limit" in first or self.client.flooded:
             cell = first.get("output_limit")
@@ -213,7 +225,7 @@ class NotebookRun:
 
     def _timeout_detail(self, cell: int) -> str:
         limits = self.plan.limits
-        if self._clock.now() >= self._deadline:
+        if self._is_over():
             return f"{_in(cell)}the notebook took longer than {limits.notebook_s:g} s"
         return f"{_in(cell)}longer than {limits.cell_s:g} s"
 

@@ -65,7 +65,8 @@ class Training(Record):
     """How much of each training run really happens.
 
     Attributes:
-        mode: ``budget`` ends every pass over a DataLoader after `batches_per_pass` batches.
+        mode: ``budget`` ends every pass over a DataLoader after `batches_per_pass` batches; from the third
+            pass on that a line makes over a large set, less may do, as its loop's code tells.
         batches_per_pass: Batches of each pass under a budget.
         items_after_two_passes: Items of each pass under a budget from the third one on that a line makes over
             a loader, where batches need not be full (no ``drop_last``); small sets, which a network may have

@@ -59,6 +59,7 @@ def headings_of(cell: CellRecord) -> list[str]:
 
 def _starts(cells: Sequence[CellRecord], sections: Mapping[str, Section]) -> dict[str, int]:
     starts = _starts_by_id(cells, sections)
+    headings = [headings_of(cell) for cell in cells]
     for parent in _parents_first(sections):
         siblings = [name for name, section in sections.items() if section.within == parent]
         if parent is None:
@@ -67,7 +68,7 @@ def _starts(cells: Sequence[CellRecord], sections: Mapping[str, Section]) -> dic
             low, high = starts[parent], _end(parent, starts, sections, len(cells))
         else:
             continue
-        _start_by_heading(cells, sections, siblings, starts, range(low, high))
+        _start_by_heading(headings, sections, siblings, starts, range(low, high))
     return starts
 
 
@@ -99,7 +100,7 @@ def _ancestors(name: str, sections: Mapping[str, Section]) -> list[str]:
 
 
 def _start_by_heading(
-    cells: Sequence[CellRecord],
+    headings: Sequence[Sequence[str]],
     sections: Mapping[str, Section],
     siblings: Sequence[str],
     starts: dict[str, int],
@@ -110,18 +111,18 @@ def _start_by_heading(
         if name not in starts:
             later = [starts[other] for other in siblings[place + 1 :] if other in starts]
             before = min([inside.stop, *later])
-            start = _matching_heading(cells, sections[name].heading, range(after, before))
+            start = _matching_heading(headings, sections[name].heading, range(after, before))
             if start is not None:
                 starts[name] = start
         if name in starts:
             after = max(after, starts[name] + 1)
 
 
-def _matching_heading(cells: Sequence[CellRecord], heading: str | None, among: range) -> int | None:
+def _matching_heading(headings: Sequence[Sequence[str]], heading: str | None, among: range) -> int | None:
     if heading is None:
         return None
     pattern = re.compile(heading, re.IGNORECASE)
-    matching = (index for index in among if any(pattern.search(line) for line in headings_of(cells[index])))
+    matching = (index for index in among if any(map(pattern.search, headings[index])))
     return next(matching, None)
 
 

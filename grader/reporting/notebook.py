@@ -49,6 +49,13 @@ class _Allowance:
         return True
 
 
+class _OwnNotebook(NotebookNode):
+    """What nobody else holds: nbconvert copies what it is given twice, which takes longer than to draw it."""
+
+    def __deepcopy__(self, memo: object) -> NotebookNode:
+        return self
+
+
 def as_notebook(cells: Iterable[CellRecord]) -> NotebookNode:
     """A notebook of version 4.5 whose outputs are those of the service's own run.
 
@@ -61,7 +68,7 @@ def as_notebook(cells: Iterable[CellRecord]) -> NotebookNode:
         "metadata": {},
         "cells": [_cell(cell, allowance) for cell in cells],
     }
-    return NotebookNode(nbformat.from_dict(notebook))
+    return _OwnNotebook(nbformat.from_dict(notebook))  # type: ignore[no-untyped-call]
 
 
 def _cell(cell: CellRecord, allowance: _Allowance) -> dict[str, Any]:

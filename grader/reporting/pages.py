@@ -62,6 +62,8 @@ def templates(before: str = "") -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalized,
+        # They are packaged with the code that fills them: looking at their files again finds nothing new.
+        auto_reload=False,
     )
     environment.filters.update(
         count=text.count,

@@ -16,6 +16,7 @@ from grader.store.ledger import Signature
 from grader.store.models import LedgerRow
 from grader.store.records import Record
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
+from grader.store.unchanged import of_change
 
 __all__ = [
     "DatesRecord",
@@ -116,6 +117,10 @@ def record_excuse(session: Session, excuse: ExcuseRecord, signature: Signature) 
 
 def dates_of(session: Session, assignment: str) -> DatesSet | None:
     """What the course set in place of the rubric's dates; None where it set nothing."""
+    return of_change(session, ("dates", assignment), lambda: _dates_of(session, assignment))
+
+
+def _dates_of(session: Session, assignment: str) -> DatesSet | None:
     query = (
         select(DatesRow, LedgerRow)
         .join(LedgerRow, LedgerRow.seq == DatesRow.seq)

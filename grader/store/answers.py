@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Select, bindparam, delete, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from grader.evidence.record import Outcome
@@ -63,18 +64,26 @@ def answers_to(
     session: Session, criterion: str, part: str, attempts: Collection[int]
 ) -> dict[int, AnswerRecord]:
     """What the answers of these attempts to a criterion look like, by attempt."""
-    # Columns of the table, not the model: what is read by thousands needs no object-relational mapping.
-    columns = AnswerRow.__table__.c
     listed, found = sorted(attempts), dict[int, AnswerRecord]()
     for first in range(0, len(listed), _BATCH):
-        query = select(*columns).where(
-            columns.attempt.in_(listed[first : first + _BATCH]),
-            columns.criterion == criterion,
-            columns.part == part,
-        )
-        rows = session.execute(query).mappings()
+        asked = {"attempts": listed[first : first + _BATCH], "criterion": criterion, "part": part}
+        rows = session.connection().execute(_ANSWERS, asked).mappings()
         found.update({row["attempt"]: AnswerRecord(**row) for row in rows})
     return found
+
+
+def _answers() -> Select[*tuple[Any, ...]]:
+    # Columns of the table, not the model: what is read by thousands needs no object-relational mapping.
+    columns = AnswerRow.__table__.c
+    return select(*columns).where(
+        columns.attempt.in_(bindparam("attempts", expanding=True)),
+        columns.criterion == bindparam("criterion"),
+        columns.part == bindparam("part"),
+    )
+
+
+# Made once: each key of points asks it, and to put it together takes longer than to ask.
+_ANSWERS = _answers()
 
 
 def unread_attempts(session: Session, assignment: str | None = None) -> list[tuple[str, str]]:

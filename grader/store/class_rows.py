@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store.models import BulkMarkRow, LedgerRow, MarkRow, VerdictRow
@@ -99,23 +99,32 @@ def class_rows(
     alike: str | None = None,
 ) -> list[ClassRow]:
     """A row for each student with a verdict, in their order; of those named and alike only, where any are."""
+    asked = {"assignment": assignment, "criterion": criterion}
+    query, named = (_ROWS, {}) if students is None else (_ROWS_OF, {"students": list(students)})
+    if alike is not None:
+        query = query.where(CriterionRow.__table__.c.alike == alike)
+    return [ClassRow._make(row) for row in session.connection().execute(query, asked | named)]
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
     criteria, works, verdicts = CriterionRow.__table__.c, StandingRow.__table__.c, VerdictRow.__table__.c
     own = ("student", "criterion", "status", "points", "out_of", "pending", "waits", "mark", "alike")
-    query = (
+    return (
         select(*(criteria[name] for name in own), works.attempt, works.verdict, verdicts.rubric, works.state)
         .join(
             StandingRow.__table__,
             (works.assignment == criteria.assignment) & (works.student == criteria.student),
         )
         .join(VerdictRow.__table__, verdicts.seq == works.verdict)
-        .where(criteria.assignment == assignment, criteria.criterion == criterion, works.state != "dropped")
+        .where(criteria.assignment == bindparam("assignment"), criteria.criterion == bindparam("criterion"))
+        .where(works.state != "dropped")
         .order_by(criteria.student)
     )
-    if students is not None:
-        query = query.where(criteria.student.in_(students))
-    if alike is not None:
-        query = query.where(criteria.alike == alike)
-    return [ClassRow._make(row) for row in session.execute(query)]
+
+
+# Made once: each key asks it of one student, and to put it together takes longer than to ask.
+_ROWS = _rows()
+_ROWS_OF = _ROWS.where(CriterionRow.__table__.c.student.in_(bindparam("students", expanding=True)))
 
 
 def open_rows(session: Session, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:
@@ -149,13 +158,19 @@ def graders(session: Session, assignment: str) -> list[GraderRow]:
 
 def given_with(session: Session, marks: Collection[int]) -> dict[int, GivenWith]:
     """Comments of marks, and who gave them, by the marks' numbers."""
-    listed, found = sorted(set(marks)), dict[int, GivenWith]()
-    for first in range(0, len(listed), _BATCH):
-        batch = listed[first : first + _BATCH]
-        for table in (MarkRow, BulkMarkRow):
-            query = select(table.seq, table.comment, LedgerRow.actor).join(
-                LedgerRow, LedgerRow.seq == table.seq
-            )
-            rows = session.execute(query.where(table.seq.in_(batch)))
+    found = dict[int, GivenWith]()
+    for query in _GIVEN_WITH:
+        # A number is that of one row, whatever it is of.
+        listed = sorted(set(marks) - found.keys())
+        for first in range(0, len(listed), _BATCH):
+            rows = session.connection().execute(query, {"batch": listed[first : first + _BATCH]})
             found |= {seq: GivenWith(comment, by) for seq, comment, by in rows}
     return found
+
+
+_GIVEN_WITH = [
+    select(table.seq, table.comment, LedgerRow.actor)
+    .join(LedgerRow, LedgerRow.seq == table.seq)
+    .where(table.seq.in_(bindparam("batch", expanding=True)))
+    for table in (MarkRow, BulkMarkRow)
+]

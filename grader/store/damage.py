@@ -32,6 +32,7 @@ from grader.store.names import PATH, STUDENT, book_of
 from grader.store.packing import key_of
 from grader.store.pauses import QueueAction
 from grader.store.types import Flag, Real, UtcTime
+from grader.store.unchanged import nothing_held
 
 __all__ = ["GARBAGE", "Damage", "Hurt", "damages", "hurt_works", "in_plain_words", "without_rows"]
 
@@ -167,7 +168,8 @@ def without_rows(session: Session, rows: dict[str, list[int]]) -> Iterator[None]
 
     event.listen(session, "do_orm_execute", hide)
     try:
-        yield
+        with nothing_held(session):
+            yield
     finally:
         event.remove(session, "do_orm_execute", hide)
 

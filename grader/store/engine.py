@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from grader.errors import GraderError, StoreError, StoreUnavailable, UsageError
 from grader.store.moments import Moments
 from grader.store.read_only import ReadOnlyFile, may_write
+from grader.store.unchanged import Unchanged, was_used
 
 __all__ = [
     "NOT_UTF_8",
@@ -103,8 +104,9 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         self._one_writer = threading.Lock()
         self._moments = Moments(self._begin)
+        self._unchanged = Unchanged()
         reading, writing = _isolation(self.engine)
-        self._reading = sessionmaker(self.engine.execution_options(**reading))
+        self._reading = sessionmaker(self.engine.execution_options(reads=True, **reading))
         self._writing = sessionmaker(self.engine.execution_options(writes=True, **writing))
         self._queueing = sessionmaker(self.engine.execution_options(queues=True, **writing))
 
@@ -126,6 +128,7 @@ class Database:
                     yield session
                 return
             with self._reading() as session:
+                self._unchanged.look(session)
                 self.at_start(session)
                 yield session
 
@@ -157,6 +160,7 @@ class Database:
         """A reader's session, which whoever asks closes."""
         session = self._reading()
         try:
+            self._unchanged.look(session)
             self.at_start(session)
         except BaseException:
             session.close()
@@ -292,6 +296,8 @@ def _set_up_sqlite(engine: Engine, busy_timeout_s: float) -> None:
         # IMMEDIATE takes the lock before reading, so that two writers queue instead of failing half-way.
         options = connection.get_execution_options()
         writes = options.get("writes", False) or options.get("queues", False)
+        if not options.get("reads", False):
+            was_used(connection)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

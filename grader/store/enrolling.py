@@ -20,6 +20,7 @@ from grader.store.models import (
 from grader.store.names import PATH, STUDENT, Book, Name, book_of, new_salt, token_of
 from grader.store.setup_tables import ShareRow
 from grader.store.types import unescape
+from grader.store.unchanged import of_change
 
 __all__ = ["book_in", "catch_up", "forget_changes", "replace_actor", "replace_names", "rewrite"]
 
@@ -37,6 +38,10 @@ def book_in(session: Session) -> Book:
 
 def catch_up(session: Session) -> None:
     """Reads the names that were changed since the book was read last, as each transaction begins."""
+    of_change(session, "names", lambda: _read_newer(session))
+
+
+def _read_newer(session: Session) -> None:
     connection = session.connection()
     book = book_of(connection.dialect)
     newer = connection.exec_driver_sql(f"{_NEWER}{book.seen:d}").all()

@@ -132,7 +132,7 @@ def given_since(
             return None
         if row.request is None:
             found.append((by, _of_one(row)))
-    several = several_since(session, assignment, seq)
+    several = several_since(session, seq)
     for many, by in session.execute(_ALIKE_SINCE, asked) if several else ():
         if many.undoes is not None:
             return None

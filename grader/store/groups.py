@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
@@ -95,14 +95,18 @@ def group_of(session: Session, assignment: str, student: str) -> Group | None:
     return next((group for group in groups if student in group.members), None)
 
 
+# Made once: each key of points asks it, and to put it together takes longer than to ask.
+_SHARERS = (
+    select(GroupFileRow.members)
+    .where(GroupFileRow.assignment == bindparam("assignment"), GroupFileRow.notebook == bindparam("notebook"))
+    .order_by(GroupFileRow.seq.desc())
+)
+
+
 def sharers(session: Session, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
     """For whom else a file counts that counts for a student; nobody where they handed it in by themselves."""
-    rows = session.scalars(
-        select(GroupFileRow)
-        .filter_by(assignment=assignment, notebook=notebook)
-        .order_by(GroupFileRow.seq.desc())
-    )
-    newest = next((row.members for row in rows if student in row.members), ())
+    rows = session.connection().scalars(_SHARERS, {"assignment": assignment, "notebook": notebook})
+    newest = next((members for members in rows if student in members), ())
     return tuple(each for each in _not_erased(session, newest) if each != student)
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import HandInRow, LedgerRow, SubmissionRow
 from grader.store.records import Record, SubmissionRecord
+from grader.store.silence import is_silent
 
 __all__ = [
     "HandInRecord",
@@ -91,10 +92,12 @@ def find_hand_in(session: Session, seq: int) -> Received | None:
 
 def hand_ins(session: Session, assignment: str, student: str | None = None) -> list[Received]:
     """All that came for an assignment, of one student where one is named; the oldest first."""
-    query = _sealed().where(HandInRow.assignment == assignment)
-    if student is not None:
-        query = query.where(HandInRow.student == student)
-    return [_received(*found) for found in session.execute(query.order_by(HandInRow.seq))]
+    query = _sealed().where(HandInRow.assignment == assignment).order_by(HandInRow.seq)
+    if student is None:
+        return [_received(*found) for found in session.execute(query)]
+    if is_silent(session, HandInRow, assignment, student):
+        return []
+    return [_received(*found) for found in session.execute(query.where(HandInRow.student == student))]
 
 
 def sent_since(session: Session, student: str, assignment: str, moment: datetime) -> tuple[int, int]:
@@ -108,15 +111,18 @@ def sent_since(session: Session, student: str, assignment: str, moment: datetime
     return int(number), int(size)
 
 
+# Made once: to put it together takes longer than to ask it.
+_NEWEST = (
+    select(SubmissionRow)
+    .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
+    .order_by(SubmissionRow.seq.desc())
+    .limit(1)
+)
+
+
 def newest_submission(session: Session, student: str, assignment: str) -> SubmissionRecord | None:
     """The file that counts of a student; None where there is none."""
-    query = (
-        select(SubmissionRow)
-        .filter_by(student=student, assignment=assignment)
-        .order_by(SubmissionRow.seq.desc())
-        .limit(1)
-    )
-    row = session.scalars(query).first()
+    row = session.scalar(_NEWEST, {"student": student, "assignment": assignment})
     return None if row is None else SubmissionRecord.of(row)
 
 

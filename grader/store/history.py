@@ -87,6 +87,7 @@ from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
+from grader.store.unchanged import of_change
 from grader.store.zone import kept_zone
 
 __all__ = ["History"]
@@ -96,6 +97,9 @@ _HANDED_IN = (
     select(SubmissionRow.seq)
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
     .limit(1)
+)
+_CHANGES_OF_NAMES = select(
+    select(func.max(SubmissionRow.seq)).scalar_subquery(), select(func.max(ErasureRow.seq)).scalar_subquery()
 )
 _JUDGED = (
     select(AttemptRow, VerdictRow)
@@ -165,8 +169,11 @@ class History:
         return hand_ins.newest_submission(self.session, student, assignment)
 
     def assignments(self) -> list[str]:
+        return list(of_change(self.session, "assignments", self._assignments))
+
+    def _assignments(self) -> tuple[str, ...]:
         query = select(SubmissionRow.assignment).distinct().order_by(SubmissionRow.assignment)
-        return list(self.session.scalars(query))
+        return tuple(self.session.scalars(query))
 
     def students(self, assignment: str) -> list[str]:
         query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()
@@ -176,7 +183,8 @@ class History:
         """Whether there is any work of a student, on one assignment or on any."""
         if assignment is not None:
             asked = {"student": student, "assignment": assignment}
-            return self.session.scalar(_HANDED_IN, asked) is not None
+            name = ("handed in", student, assignment)
+            return of_change(self.session, name, lambda: self.session.scalar(_HANDED_IN, asked) is not None)
         query = select(SubmissionRow.seq).filter_by(student=student)
         return self.session.scalar(query.limit(1)) is not None
 
@@ -188,8 +196,7 @@ class History:
 
     def newest_change_of_names(self) -> int:
         """The number of the newest file or erasure, which tells whether anybody may be new; 0 for none."""
-        newest = (self.session.scalar(select(func.max(table.seq))) for table in (SubmissionRow, ErasureRow))
-        return max(number or 0 for number in newest)
+        return max(number or 0 for number in self.session.execute(_CHANGES_OF_NAMES).one())
 
     def is_erased(self, student: str) -> bool:
         """Whether this is the label of a person who was erased."""
@@ -408,6 +415,9 @@ class History:
 
     def newest_rubric(self, assignment: str) -> RubricRecord | None:
         """The rubric that the assignment's newest verdict stands on."""
+        return of_change(self.session, ("newest rubric", assignment), lambda: self._newest_rubric(assignment))
+
+    def _newest_rubric(self, assignment: str) -> RubricRecord | None:
         query = (
             select(RubricRow)
             .join(VerdictRow, VerdictRow.rubric == RubricRow.seq)
@@ -566,11 +576,6 @@ class History:
     def sharers(self, assignment: str, student: str, notebook: str) -> tuple[str, ...]:
         """For whom else a file counts that counts for a student, since their group handed it in."""
         return groups.sharers(self.session, assignment, student, notebook)
-
-    def number_in_group(self, assignment: str, student: str) -> int:
-        """For how many others the newest file of a student counts."""
-        newest = hand_ins.newest_submission(self.session, student, assignment)
-        return len(self.sharers(assignment, student, newest.notebook)) if newest else 0
 
     def shows_group_names(self) -> bool:
         """Whether members of a group read whom they hand in with."""

@@ -11,16 +11,19 @@ from sqlalchemy.orm import Session
 from grader.grading.late import HandedIn, policy_for, with_dates
 from grader.grading.late import tokens_spent as spent_by
 from grader.rubric.model import LatePolicy
-from grader.store.allowances import DatesSet, dates_of, standing_extensions
+from grader.store.allowances import DatesSet, Extension, dates_of, standing_extensions
 from grader.store.drops import standing_drops
 from grader.store.models import RubricRow, SubmissionRow, VerdictRow
-from grader.store.records import VerdictRecord
+from grader.store.records import readable
+from grader.store.setup_tables import ExtensionRow
+from grader.store.silence import is_silent
+from grader.store.unchanged import of_change
 
 __all__ = ["late_policy", "newest_submissions", "policy_of_student", "tokens_spent", "tokens_spent_before"]
 
 # Made once: to put a statement together takes longer than to ask it.
 _JUDGED = (
-    select(VerdictRow)
+    select(VerdictRow.seq, VerdictRow.body)
     .join(RubricRow, RubricRow.seq == VerdictRow.rubric)
     .where(RubricRow.assignment == bindparam("assignment"))
     .order_by(VerdictRow.seq.desc())
@@ -94,19 +97,25 @@ def policy_of_student(
     session: Session, assignment: str, student: str, rubrics: LatePolicy | None
 ) -> LatePolicy | None:
     """A rubric's rule with the course's dates and the student's extension; see `History.late_policy_for`."""
-    own = standing_extensions(session, assignment=assignment, students=[student])
+    own: Mapping[tuple[str, str], Extension] = {}
+    if not is_silent(session, ExtensionRow, assignment, student):
+        own = standing_extensions(session, assignment=assignment, students=[student])
     extended = own[assignment, student].until if own else None
     return policy_for(_dated(session, assignment, rubrics), student, extended)
 
 
 def _of_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
+    return of_change(session, ("late", assignment), lambda: _read_newest_verdict(session, assignment))
+
+
+def _read_newest_verdict(session: Session, assignment: str) -> LatePolicy | None:
     asked = {"assignment": assignment}
-    row = session.scalar(_JUDGED, asked)
+    row = session.connection().execute(_JUDGED, asked).first()
     while row is not None:
-        verdict = VerdictRecord.of(row).readable
+        verdict = readable(row.body)
         if verdict is not None:
             return verdict.late
-        row = session.scalar(_JUDGED.where(VerdictRow.seq < row.seq), asked)
+        row = session.execute(_JUDGED.where(VerdictRow.seq < row.seq), asked).first()
     return None
 
 

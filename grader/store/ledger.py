@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,9 +42,11 @@ __all__ = [
     "head_at",
     "own_head",
     "seal",
+    "until_added",
 ]
 
 EntryT = TypeVar("EntryT", bound=Entry)
+ValueT = TypeVar("ValueT")
 
 #: What a row holds in the database, by column: text, numbers, None.
 Stored = Mapping[str, Any]
@@ -52,6 +54,8 @@ Stored = Mapping[str, Any]
 _BATCH = 500
 #: Under which a session lists what it added to the history: rows, of files that were handed in `HandedIn`.
 ADDED = "added"
+#: Under which it keeps what it was answered.
+_ANSWERED = "answered"
 #: Under which it keeps the newest seal of its own.
 _HEAD = "head"
 _ENTER = insert(LedgerRow)
@@ -165,6 +169,28 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
     noted = HandedIn(row.assignment, row.student) if isinstance(row, SubmissionRow) else row
     session.info.setdefault(ADDED, []).append(noted)
     return row
+
+
+def until_added(
+    session: Session, kinds: tuple[type[Base], ...], name: Hashable, ask: Callable[[], ValueT]
+) -> ValueT:
+    """What a writing transaction was answered before, asked again once it added rows of these kinds.
+
+    Nobody else writes until it ends. Nobody may change what it gives.
+
+    Args:
+        session: A writing transaction.
+        kinds: Of rows that change the answer.
+        name: Tells the question from others.
+        ask: Asks it.
+    """
+    added: Sequence[object] = session.info.get(ADDED, ())
+    known: dict[Hashable, tuple[Any, int]] = session.info.setdefault(_ANSWERED, {})
+    value, upto = known.get(name, (None, -1))
+    if upto < 0 or any(isinstance(row, kinds) for row in added[upto:]):
+        value = ask()
+    known[name] = value, len(added)
+    return value  # type: ignore[no-any-return]
 
 
 def _as_stored(row: Base, dialect: Dialect) -> Stored:

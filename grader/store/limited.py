@@ -229,9 +229,6 @@ class LimitedHistory(History):
         found = super().sharers(assignment, student, notebook)
         return tuple(each for each in found if each in self._share(assignment))
 
-    def number_in_group(self, assignment: str, student: str) -> int:
-        return super().number_in_group(assignment, student) if student in self._share(assignment) else 0
-
     def given_by(self, actor: str, assignment: str, criterion: str | None = None) -> GivenMark | None:
         found = super().given_by(actor, assignment, criterion)
         whole = found is not None and {each.student for each in found.about} <= self._share(assignment)
@@ -305,6 +302,16 @@ class LimitedStore(Store):
     def __init__(self, whole: Store, grader: str) -> None:
         super().__init__(whole.database, whole.blobs, whole.clock)
         self._grader = grader
+        self._worked: dict[str, int] = {}
+
+    def has_work(self, assignment: str) -> bool:
+        """Whether there is any work on an assignment in the grader's share."""
+        with self.reading() as history:
+            share = newest_share(history.session, self._grader)
+            # What was handed in once stays so: as long as the share does, this need not be asked again.
+            if share and self._worked.get(assignment) != share and assignment in history.assignments():
+                self._worked[assignment] = share
+            return bool(share) and self._worked.get(assignment) == share
 
     @contextmanager
     def reading(self) -> Iterator[History]:

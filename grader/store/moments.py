@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-__all__ = ["Moments", "of_moment", "writes_alone"]
+__all__ = ["Moments", "kept", "of_moment", "writes_alone"]
 
 ValueT = TypeVar("ValueT")
 
@@ -83,8 +83,11 @@ def of_moment(session: Session, name: Hashable, ask: Callable[[], ValueT]) -> Va
         name: Tells the question from others.
         ask: Asks it; nobody may change what it gives.
     """
-    if writes_alone(session):
-        return ask()
+    return ask() if writes_alone(session) else kept(session, name, ask)
+
+
+def kept(session: Session, name: Hashable, ask: Callable[[], ValueT]) -> ValueT:
+    """As `of_moment`, of a session that is known to be a reader's."""
     known: dict[Hashable, Any] = session.info.setdefault(_KNOWN, {})
     if name not in known:
         known[name] = ask()

@@ -12,6 +12,7 @@ from grader.store import results, timeline
 from grader.store.models import Base, Entry, LedgerRow
 from grader.store.results import Result
 from grader.store.timeline import TimelineEntry
+from grader.store.unchanged import PAST
 
 __all__ = ["PastHistory", "as_of"]
 
@@ -57,9 +58,9 @@ def as_of(session: Session, seq: int) -> Iterator[PastHistory]:
             state.statement = state.statement.options(*early)
 
     event.listen(session, "do_orm_execute", leave_out)
-    session.info[results.PAST] = seq
+    session.info[PAST] = seq
     try:
         yield PastHistory(session)
     finally:
-        del session.info[results.PAST]
+        del session.info[PAST]
         event.remove(session, "do_orm_execute", leave_out)

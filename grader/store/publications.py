@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from grader.store.models import LedgerRow, RubricRow, SettingRow
 from grader.store.records import RubricRecord, Seal
+from grader.store.unchanged import of_change
 
 __all__ = ["Publication", "publication", "publish", "supersede"]
 
@@ -42,6 +43,10 @@ def _name(assignment: str) -> str:
 
 def publication(session: Session, assignment: str) -> Publication | None:
     """The rubric that was published last; None where a file of the course counts."""
+    return of_change(session, ("published", assignment), lambda: _publication(session, assignment))
+
+
+def _publication(session: Session, assignment: str) -> Publication | None:
     kept = session.get(SettingRow, _name(assignment))
     if kept is None:
         return None

@@ -15,7 +15,20 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from grader.store.entering import ANYWHERE, Ask, JobKey, Priority, enter, in_state
@@ -26,7 +39,7 @@ from grader.store.second_run_tables import SecondRunRow
 from grader.store.store import Store
 from grader.store.writable_history import WritableHistory
 
-__all__ = ["ANYWHERE", "Ask", "Claim", "JobKey", "Priority", "Progress", "Queue", "Reach"]
+__all__ = ["ANYWHERE", "Ask", "Claim", "HeldClaim", "JobKey", "Priority", "Progress", "Queue", "Reach"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,14 @@ class Claim:
     tries: int
     token: int
     is_second_run: bool = False
+
+
+@dataclass(frozen=True)
+class HeldClaim:
+    """A claim, and whether it has ended its job; while it has not, it holds."""
+
+    claim: Claim
+    has_ended: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,14 @@ _CLAIMED = (
     JobRow.token,
     JobRow.priority,
     *(getattr(JobRow, each.name) for each in fields(JobKey)),
+)
+
+
+# Made once: each end asks it.
+_KNOWN = select(JobRow.state, *_CLAIMED).where(
+    JobRow.id.in_(bindparam("jobs", expanding=True)),
+    JobRow.run == bindparam("run"),
+    JobRow.state.in_(("claimed", "done")),
 )
 
 
@@ -181,21 +210,16 @@ class Queue:
                 kept.update([] if renewed is None else [(job, token)])
         return kept
 
-    def held(self, job: int, token: int, *, or_ended: bool = False) -> Claim | None:
-        """A claim of this run, by job and token, while it holds; None for any other.
+    def held(self, job: int, token: int) -> Claim | None:
+        """A claim of this run, by job and token, while it holds; None for any other."""
+        return next((each.claim for each in self.known([(job, token)]) if not each.has_ended), None)
 
-        Args:
-            job: Its id.
-            token: Which claim of it.
-            or_ended: Whether the claim is given too where it has ended the job.
-        """
-        states = ("claimed", "done") if or_ended else ("claimed",)
-        same = (JobRow.id == job, JobRow.token == token, JobRow.run == self.run, JobRow.state.in_(states))
+    def known(self, leases: Collection[tuple[int, int]]) -> list[HeldClaim]:
+        """Claims of this run, by job and token, that hold or have ended their jobs; no others."""
         with self.store.database.reading() as session:
-            found = session.execute(select(*_CLAIMED).where(*same)).first()
-        if found is None:
-            return None
-        return _claim_of(found)
+            rows = session.execute(_KNOWN, {"run": self.run, "jobs": [job for job, _ in leases]}).all()
+        found = [HeldClaim(_claim_of(row[1:]), row[0] == "done") for row in rows]
+        return [each for each in found if (each.claim.id, each.claim.token) in leases]
 
     def enqueue(self, history: WritableHistory, asks: Sequence[Ask], *, fresh: bool) -> list[int | None]:
         """Puts work into the queue that is neither done nor there already.
@@ -227,15 +251,19 @@ class Queue:
         The course that has the fewest running comes first, within it what is more urgent, then what came
         first. What is paused is passed over.
         """
+        return next(iter(self.claim_up_to(1, reach)), None)
+
+    def claim_up_to(self, most: int, reach: Reach = _OWN) -> list[Claim]:
+        """Takes so many jobs as `claim` takes one, or fewer where fewer wait, all in one transaction."""
         with self.store.database.queueing() as session:
-            claim = self._take_next(session, reach)
+            claims = self._take_next(session, reach, most)
             # Looked for last: while anything is queued it is not worth a look at each claim, and beats do it.
             not_of = "" if self._begins_anew else self.run
-            if claim is None and _free_lapsed(session, but_not_of=not_of):
-                claim = self._take_next(session, reach)
-            if claim is None and reach.second_runs:
-                claim = self._take_next(session, reach, *self._second_runs(session))
-            return claim
+            if not claims and _free_lapsed(session, but_not_of=not_of):
+                claims = self._take_next(session, reach, most)
+            if not claims and reach.second_runs:
+                claims = self._take_next(session, reach, most, *self._second_runs(session))
+            return claims
 
     def _second_runs(self, session: Session) -> list[ColumnElement[bool]]:
         """Those that another host ran first; of its own where no other is there, or came in an hour."""
@@ -251,32 +279,50 @@ class Queue:
             bounds.append(~exists().where(of_mine))
         return bounds
 
-    def _take_next(self, session: Session, reach: Reach, *more: ColumnElement[bool]) -> Claim | None:
+    def _take_next(
+        self, session: Session, reach: Reach, most: int, *more: ColumnElement[bool]
+    ) -> list[Claim]:
         unpaused = may_be_taken(session)
         if unpaused is None:
-            return None
+            return []
         kind = more or (JobRow.priority < Priority.SECOND_RUN,)
         bounds = [*self._bounds(reach), *unpaused, *kind]
-        for course in _courses_by_turn(session, reach):
-            following = (
-                select(JobRow.id)
-                .where(in_state("queued"), JobRow.course == course, *bounds)
-                .order_by(JobRow.priority, JobRow.place)
-                .limit(1)
-                # Rows that others are just taking are passed over; SQLite has one writer, and no need.
-                .with_for_update(skip_locked=True, key_share=True)
-                .scalar_subquery()
-            )
-            taken = session.execute(
-                update(JobRow)
-                .where(JobRow.id == following)
-                .values(state="claimed", run=self.run, token=JobRow.token + 1, lease_until=self._lease())
-                .returning(*_CLAIMED)
-                .execution_options(synchronize_session=False)
-            ).first()
-            if taken is not None:
-                return _claim_of(taken)
-        return None
+        found: list[Claim] = []
+        courses = _courses_by_turn(session, reach)
+        while courses and len(found) < most:
+            # Which of several has the fewest running is another one after each.
+            number = most - len(found) if len(courses) == 1 else 1
+            taken = self._take_of(session, courses[0], number, bounds)
+            found += taken
+            if len(taken) < number or len(courses) == 1:
+                courses = courses[1:]
+            elif len(found) < most:
+                there = set(courses)
+                courses = [each for each in _courses_by_turn(session, reach) if each in there]
+        return found
+
+    def _take_of(
+        self, session: Session, course: str, most: int, bounds: Sequence[ColumnElement[bool]]
+    ) -> list[Claim]:
+        following = (
+            select(JobRow.id)
+            .where(in_state("queued"), JobRow.course == course, *bounds)
+            .order_by(JobRow.priority, JobRow.place)
+            .limit(most)
+            # Rows that others are just taking are passed over; SQLite has one writer, and no need.
+            .with_for_update(skip_locked=True, key_share=True)
+            # A subquery might be asked, and lock rows, more than once; this is asked once.
+            .cte("following")
+        )
+        taken = session.execute(
+            update(JobRow)
+            .where(JobRow.id.in_(select(following.c.id)))
+            .values(state="claimed", run=self.run, token=JobRow.token + 1, lease_until=self._lease())
+            .returning(JobRow.place, *_CLAIMED)
+            .execution_options(synchronize_session=False)
+        ).all()
+        rows = sorted(taken, key=lambda row: (row.priority, row.place))
+        return [_claim_of(row[1:]) for row in rows]
 
     def _bounds(self, reach: Reach) -> list[ColumnElement[bool]]:
         bounds: list[ColumnElement[bool]] = []
@@ -317,14 +363,6 @@ class Queue:
         """Whether this very claim ended its job: asked again where the answer to a commit was lost."""
         same = (JobRow.id == claim.id, JobRow.token == claim.token, JobRow.state == "done")
         return history.session.scalar(select(JobRow.id).where(*same)) is not None
-
-    def has_ended(self, claim: Claim) -> bool:
-        """`was_ended_by`, asked by itself."""
-        query = select(JobRow.id).where(
-            JobRow.id == claim.id, JobRow.token == claim.token, JobRow.state == "done"
-        )
-        with self.store.database.reading() as session:
-            return session.scalar(query) is not None
 
     def give_back(self, claim: Claim) -> None:
         """Puts a claimed job back, as if it had never been claimed."""

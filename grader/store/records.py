@@ -194,10 +194,15 @@ class VerdictRecord(Record):
     @property
     def readable(self) -> Verdict | None:
         """What was found; None where the row cannot be read, for who tells of many rows."""
-        try:
-            return self.verdict
-        except StoreError:
-            return None
+        return readable(self.body)
+
+
+def readable(body: str) -> Verdict | None:
+    """What was found, by a verdict's JSON; None where it is none."""
+    try:
+        return _verdict_in(body)
+    except ValidationError:
+        return None
 
 
 @lru_cache(maxsize=_VERDICTS_KEPT)

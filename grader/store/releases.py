@@ -13,6 +13,7 @@ from grader.store import ledger
 from grader.store.ledger import Signature
 from grader.store.models import LedgerRow, ReleaseRow
 from grader.store.records import Record
+from grader.store.unchanged import of_change
 
 __all__ = [
     "Release",
@@ -79,13 +80,17 @@ def record_release(session: Session, release: ReleaseRecord, signature: Signatur
 
 def releases(session: Session, assignment: str) -> list[Release]:
     """All releases of an assignment's marks and what took them back, oldest first."""
+    return list(of_change(session, ("releases", assignment), lambda: _releases(session, assignment)))
+
+
+def _releases(session: Session, assignment: str) -> tuple[Release, ...]:
     query = (
         select(ReleaseRow, LedgerRow)
         .join(LedgerRow, LedgerRow.seq == ReleaseRow.seq)
         .where(ReleaseRow.assignment == assignment, ReleaseRow.request.is_(None))
         .order_by(ReleaseRow.seq)
     )
-    return [_release(row, seal) for row, seal in session.execute(query)]
+    return tuple(_release(row, seal) for row, seal in session.execute(query))
 
 
 def newest_releases(session: Session) -> dict[str, Release]:

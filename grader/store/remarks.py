@@ -15,8 +15,11 @@ from grader.grading.remarks import state_after
 from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import Base, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.models import Base, ErasureRow, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.moments import writes_alone
 from grader.store.records import Record
+from grader.store.silence import is_silent
+from grader.store.unchanged import of_change
 
 __all__ = ["Remark", "RemarkRecord", "Step", "StepRecord", "add_step", "find", "open_request", "requests"]
 
@@ -110,6 +113,8 @@ def add_step(session: Session, step: StepRecord, signature: Signature) -> None:
     ledger.append(session, row, signature)
 
 
+#: Rows that change what is said of requests: their own, and those by which somebody is called otherwise.
+_CHANGING = (RemarkRow, RemarkActionRow, ErasureRow)
 _REQUESTS = (
     select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).order_by(RemarkRow.seq)
 )
@@ -131,16 +136,31 @@ def requests(
     """Requests in the order in which they were opened."""
     named = list(students) or ([] if student is None else [student])
     if assignment is not None and named and id is None and not (students and student is not None):
-        asked = {"assignment": assignment, "students": named}
-        opened = session.execute(_REQUESTS_OF, asked).all()
-        of: Select[int] = select(RemarkRow.seq).where(RemarkRow.seq.in_([row.seq for row, _ in opened]))
-        return _with_steps(session, opened, of)
+        if len(named) > 1:
+            return _requests_on(session, assignment, named)
+        asked = ("requests", assignment, named[0])
+        if writes_alone(session):
+            # A mark is refused where a request is open, and its standing counts requests.
+            return list(
+                ledger.until_added(
+                    session, _CHANGING, asked, lambda: _requests_on(session, assignment, named)
+                )
+            )
+        if is_silent(session, RemarkRow, assignment, named[0]):
+            return []
+        return list(of_change(session, asked, lambda: _requests_on(session, assignment, named)))
     filters = ((RemarkRow.assignment, assignment), (RemarkRow.student, student), (RemarkRow.seq, id))
     meant = [column == wanted for column, wanted in filters if wanted is not None]
     if students:
         meant.append(RemarkRow.student.in_(students))
     opened = session.execute(_REQUESTS.where(*meant)).all()
     return _with_steps(session, opened, select(RemarkRow.seq).where(*meant))
+
+
+def _requests_on(session: Session, assignment: str, students: list[str]) -> list[Remark]:
+    opened = session.execute(_REQUESTS_OF, {"assignment": assignment, "students": students}).all()
+    of: Select[int] = select(RemarkRow.seq).where(RemarkRow.seq.in_([row.seq for row, _ in opened]))
+    return _with_steps(session, opened, of)
 
 
 def _with_steps(

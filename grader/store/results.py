@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import cached_property
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -38,15 +38,17 @@ from grader.store.models import (
 from grader.store.moments import writes_alone
 from grader.store.records import AttemptRecord, RubricRecord, SubmissionRecord, VerdictRecord
 from grader.store.setup_tables import DatesRow, ExcuseRow, ExtensionRow
+from grader.store.silence import silent_about
+from grader.store.unchanged import PAST, of_change
 from grader.store.zone import kept_zone
 
-__all__ = ["PAST", "Result", "results"]
+__all__ = ["Result", "results"]
 
 _AT_A_TIME = 25
-#: Under which a session says up to which row it reads, where that is in the past.
-PAST = "past"
 #: Under which a session keeps works that it read, and of how many asked for together at most.
 _HELD, _MOST_HELD = "works held", 500
+#: Works of so many students are held as long as nobody writes; of more, as long as the transaction lasts.
+_FEW = 2
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,22 @@ def results(
     """
     held = _held(session)
     known = held.all_of(assignment, students) if held is not None and assignment is not None else None
+    if known is None and 0 < len(students) <= _FEW and not writes_alone(session):
+        asked = ("works", assignment, tuple(students))
+        known = of_change(session, asked, lambda: list(_read(session, held, assignment, students, True)))
     if known is not None:
         yield from (result for result in known if with_dropped or result.dropped is None)
         return
+    yield from _read(session, held, assignment, students, with_dropped)
+
+
+def _read(
+    session: Session,
+    held: _Held | None,
+    assignment: str | None,
+    students: Collection[str],
+    with_dropped: bool,
+) -> Iterator[Result]:
     read: set[tuple[str, str]] = set()
     try:
         for result in _results(session, assignment, students, with_dropped):
@@ -245,6 +260,8 @@ def _results(
     session: Session, assignment: str | None, students: Collection[str], with_dropped: bool
 ) -> Iterator[Result]:
     silent = _silent(session, assignment, students)
+    if SubmissionRow in silent:
+        return
     zone = kept_zone(session)
     dropped: Mapping[tuple[str, str], Drop] = {}
     if not silent >= {DropRow, ExcuseRow}:
@@ -289,8 +306,7 @@ def _silent(session: Session, assignment: str | None, students: Collection[str])
     """
     if assignment is None or not students:
         return frozenset()
-    said = session.execute(_SAYING, {"assignment": assignment, "students": list(students)}).one()
-    return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}
+    return silent_about(session, assignment, students)
 
 
 def _in_order(
@@ -350,15 +366,4 @@ _STANDINGS_OF = _STANDING.where(
         .where(SubmissionRow.assignment == bindparam("assignment"), SubmissionRow.student.in_(_STUDENTS))
         .group_by(SubmissionRow.student)
     )
-)
-_OF_STUDENTS = (ExcuseRow, DropRow, MarkRow, ExtensionRow)
-#: Of decisions about several only whether there are any: who they are about is inside of them.
-_OF_ALL = (BulkMarkRow, DatesRow)
-_MAY_SAY: tuple[type[Base], ...] = (*_OF_STUDENTS, *_OF_ALL)
-_SAYING = select(
-    *(
-        exists().where(table.assignment == bindparam("assignment"), table.student.in_(_STUDENTS))
-        for table in _OF_STUDENTS
-    ),
-    *(exists().where(table.assignment == bindparam("assignment")) for table in _OF_ALL),
 )

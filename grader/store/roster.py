@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 
 from grader.store.desk_tables import RosterKeyRow, RosterRow
 from grader.store.records import Record
+from grader.store.unchanged import of_change
 
 __all__ = ["PersonRecord", "everybody", "found_by", "number_of_people", "people_on", "replace_roster"]
 
 _BATCH = 500
+#: Who goes by so many keys is held as long as nobody writes.
+_FEW = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,14 @@ def people_on(session: Session, *, start: int, size: int) -> list[PersonRecord]:
 
 def found_by(session: Session, keys: Collection[str]) -> Mapping[str, list[PersonRecord]]:
     """Who goes by each of these keys; a key that nobody goes by is absent."""
-    found: dict[str, list[PersonRecord]] = defaultdict(list)
     listed = sorted(keys)
+    if len(listed) > _FEW:
+        return _found_by(session, listed)
+    return of_change(session, ("people", *listed), lambda: _found_by(session, listed))
+
+
+def _found_by(session: Session, listed: Sequence[str]) -> Mapping[str, list[PersonRecord]]:
+    found: dict[str, list[PersonRecord]] = defaultdict(list)
     for first in range(0, len(listed), _BATCH):
         query = (
             select(RosterKeyRow.key, RosterRow)

@@ -69,7 +69,7 @@ def _shares_of(session: Session, assignment: str) -> dict[str, Share]:
 
 
 # Made once: each page of a class asks it, and to put it together takes longer than to ask.
-_SHARES_OF = select(ShareRow).where(
+_SHARES_OF = select(ShareRow.assignment, ShareRow.students).where(
     ShareRow.seq.in_(
         select(func.max(ShareRow.seq))
         .where(ShareRow.grader == bindparam("grader"))
@@ -82,12 +82,17 @@ def share_of_each_work(session: Session, grader: str) -> dict[str, frozenset[str
     """Whose works are a grader's, by assignment."""
 
     def ask() -> dict[str, frozenset[str]]:
-        rows = session.scalars(_SHARES_OF, {"grader": grader})
+        rows = session.connection().execute(_SHARES_OF, {"grader": grader})
         return {row.assignment: frozenset(row.students) for row in rows if row.students}
 
     return of_moment(session, ("shares of", grader), ask)
 
 
+_NEWEST = select(func.max(ShareRow.seq)).where(ShareRow.grader == bindparam("grader"))
+
+
 def newest_share(session: Session, grader: str) -> int:
     """The number of the newest row about a grader's shares; 0 for none."""
-    return session.scalar(select(func.max(ShareRow.seq)).filter_by(grader=grader)) or 0
+    return of_moment(
+        session, ("newest share", grader), lambda: session.scalar(_NEWEST, {"grader": grader}) or 0
+    )

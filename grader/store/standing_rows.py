@@ -71,7 +71,9 @@ def projections(session: Session, assignment: str, students: Collection[str]) ->
     for result in results.results(session, assignment=assignment, students=students, with_dropped=True):
         # Most works are of machines alone, so what a person had read is asked for only where one decided.
         if result.decisions and files is None:
-            files = marks.files_read(session, [assignment], students)
+            # Of one student it is known which marks there are: then others need not be looked for.
+            given = {each.seq for each in result.decisions} if len(students) == 1 else set()
+            files = marks.files_read(session, [assignment], students, given)
         yield _projection(result, files or {}, asked[result.student])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
@@ -237,6 +237,14 @@ class Store:
             StoreError: The database failed; nothing was written.
         """
         return self.together.write(action)
+
+    def add_all(self, actions: Sequence[Callable[[WritableHistory], ResultT]]) -> list[ResultT | Exception]:
+        """Adds several as `add` does each of them, in one transaction where none fails.
+
+        Returns:
+            What came of each, in their order: its result, or what `add` would have raised.
+        """
+        return self.together.write_all(actions)
 
     def keeps_evidence_in(self, place: str) -> bool:
         """Whether this place, as a user may write it, is the one in use."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select
@@ -15,6 +15,7 @@ from grader.store.hand_ins import HandInRecord
 from grader.store.marks import BulkMarkRecord, MarkRecord, mentions
 from grader.store.models import (
     AttemptRow,
+    Base,
     BulkMarkRow,
     DropRow,
     Entry,
@@ -34,6 +35,7 @@ from grader.store.records import AttemptRecord, Record, Seal, SubmissionRecord, 
 from grader.store.releases import ReleaseRecord
 from grader.store.remarks import RemarkRecord, StepRecord
 from grader.store.setup_tables import ExcuseRow, ExtensionRow
+from grader.store.silence import silent_about
 
 __all__ = ["TimelineEntry", "of_work"]
 
@@ -69,15 +71,15 @@ def of_work(session: Session, student: str, assignment: str) -> list[TimelineEnt
     """What happened to a student's work on an assignment, oldest first."""
     entries = [
         TimelineEntry(Seal.of(seal), _RECORDS[type(row)].of(row))
-        for query in _about(student, assignment)
+        for query in _about(student, assignment, silent_about(session, assignment, [student]))
         for seal, row in session.execute(query)
     ]
     entries = [entry for entry in entries if _is_about(entry.record, student)]
     return sorted(entries, key=lambda entry: entry.seal.seq)
 
 
-def _about(student: str, assignment: str) -> Iterator[Select[LedgerRow, Entry]]:
-    """Queries for seals and rows of a student's work, one for each table."""
+def _about(student: str, assignment: str, silent: Set[type[Base]]) -> Iterator[Select[LedgerRow, Entry]]:
+    """Queries for seals and rows of a student's work, one for each table that says anything of it."""
     attempts = select(AttemptRow.seq).filter_by(student=student, assignment=assignment)
     requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
     own = (
@@ -85,11 +87,14 @@ def _about(student: str, assignment: str) -> Iterator[Select[LedgerRow, Entry]]:
         QueueOrderRow,
     )  # fmt: skip
     for table in own:
-        yield _sealed(table).where(table.student == student, table.assignment == assignment)
-    yield _sealed(BulkMarkRow).where(BulkMarkRow.assignment == assignment, mentions([student]))
+        if table not in silent:
+            yield _sealed(table).where(table.student == student, table.assignment == assignment)
+    if BulkMarkRow not in silent:
+        yield _sealed(BulkMarkRow).where(BulkMarkRow.assignment == assignment, mentions([student]))
     yield _sealed(VerdictRow).where(VerdictRow.attempt.in_(attempts))
-    yield _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
-    yield _sealed(ReleaseRow).where(ReleaseRow.request.in_(requests))
+    if RemarkRow not in silent:
+        yield _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
+        yield _sealed(ReleaseRow).where(ReleaseRow.request.in_(requests))
 
 
 def _is_about(record: Record, student: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
-from grader.errors import StoreError
+from grader.errors import StoreError, StoreUnavailable
 from grader.store.writable_history import WritableHistory
 
 __all__ = ["ResultT", "Together"]
@@ -38,6 +38,10 @@ class _Waiting(Generic[ResultT]):
     def outcome(self) -> ResultT:
         if self.error is not None:
             raise self.error
+        return self.result
+
+    @property
+    def result(self) -> ResultT:
         return self._results[0]
 
 
@@ -66,12 +70,25 @@ class Together:
             Exception: What the action raised; nothing of it was written.
         """
         mine = _Waiting(action)
-        with self._lock:
-            self._waiting.append(mine)  # type: ignore[arg-type]
-        with self._turn:
-            while not mine.settled:
-                self._write_next()
+        self._write([mine])
         return mine.outcome()
+
+    def write_all(self, actions: Sequence[Callable[[WritableHistory], ResultT]]) -> list[ResultT | Exception]:
+        """Runs several as `write` does each of them, and returns once all are kept.
+
+        Returns:
+            What came of each, in their order: its result, or what `write` would have raised.
+        """
+        mine = [_Waiting(action) for action in actions]
+        self._write(mine)
+        return [each.result if each.error is None else each.error for each in mine]
+
+    def _write(self, mine: Sequence[_Waiting[ResultT]]) -> None:
+        with self._lock:
+            self._waiting += mine  # type: ignore[arg-type]
+        with self._turn:
+            while not all(each.settled for each in mine):
+                self._write_next()
 
     def _write_next(self) -> None:
         with self._lock:
@@ -79,12 +96,14 @@ class Together:
         try:
             with self._writing() as history:
                 results = [each.action(history) for each in taken]
-        except StoreError as error:
-            for each in taken:
-                each.fail(error)
-        except Exception:
-            for each in taken:
-                self._write_alone(each)
+        except Exception as error:
+            # Of a database that is away all hear at once; a row that is damaged may be one's alone.
+            if isinstance(error, StoreUnavailable) or (isinstance(error, StoreError) and len(taken) == 1):
+                for each in taken:
+                    each.fail(error)
+            else:
+                for each in taken:
+                    self._write_alone(each)
         else:
             for each, result in zip(taken, results, strict=True):
                 each.settle(result)

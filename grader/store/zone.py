@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from grader.errors import StoreError, UsageError
 from grader.rubric.problems import nearest
 from grader.store.models import SettingRow
+from grader.store.unchanged import of_change
 
 __all__ = ["keep_zone", "kept_zone", "zone_called"]
 
@@ -41,7 +42,7 @@ def kept_zone(session: Session) -> ZoneInfo | None:
     Raises:
         StoreError: What is kept is no zone that this machine knows.
     """
-    name = session.scalar(_KEPT)
+    name = of_change(session, _NAME, lambda: session.scalar(_KEPT))
     if name is None:
         return None
     try:

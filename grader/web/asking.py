@@ -42,8 +42,7 @@ class Asking:
     def own_share(self, assignment: str) -> Store | None:
         """An assignment as far as it is theirs to grade; None where their share has no work in it."""
         store = self._limited()
-        with store.reading() as history:
-            return store if assignment in history.assignments() else None
+        return store if store.has_work(assignment) else None
 
     def walks(self, assignment: str) -> list[Store]:
         """Where they are led from one to the next: through their own share first."""
@@ -54,7 +53,7 @@ class Asking:
         """Lets a page be of one moment: what it reads of the course meanwhile agrees, in one transaction."""
         return self.site.store.moment()
 
-    def _limited(self) -> Store:
+    def _limited(self) -> LimitedStore:
         return self.site.limited.setdefault(self.name, LimitedStore(self.site.store, self.name))
 
     @property

@@ -1,4 +1,4 @@
-"""Pages that were drawn, kept as long as what they show is the same."""
+"""Pages that were drawn, kept as long as what they show is the same, or where many read them by value."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
-__all__ = ["Drawn"]
+__all__ = ["Drawn", "DrawnByValue"]
 
 #: Each is as long as the pictures that an answer has.
 _MOST = 100
+#: Of pages by value so many characters together; a long notebook with plots has a million.
+_CHARACTERS = 64 * 1024 * 1024
 
 
 class Drawn:
@@ -36,4 +38,38 @@ class Drawn:
                 self._pages.move_to_end(name)
                 while len(self._pages) > _MOST:
                     self._pages.popitem(last=False)
+        return html
+
+
+class DrawnByValue:
+    """The pages asked for last, each under all that it was drawn of. Safe to share between threads.
+
+    What else changes drops nothing, and nothing has to be dropped: a page that would be drawn otherwise has
+    another name. Whoever names one says whose it is as well.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[Hashable, str] = OrderedDict()
+        self._characters = 0
+
+    def get(self, name: Hashable, draw: Callable[[], str]) -> str:
+        """A page, drawn unless it is there.
+
+        Args:
+            name: All that it is drawn of, by value.
+            draw: Draws it.
+        """
+        with self._lock:
+            if name in self._pages:
+                self._pages.move_to_end(name)
+                return self._pages[name]
+        html = draw()
+        with self._lock:
+            if name not in self._pages and len(html) <= _CHARACTERS:
+                self._pages[name] = html
+                self._characters += len(html)
+            while self._characters > _CHARACTERS:
+                _, dropped = self._pages.popitem(last=False)
+                self._characters -= len(dropped)
         return html

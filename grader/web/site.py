@@ -18,7 +18,8 @@ from litestar.types import Scope
 from grader.errors import GraderError, UsageError
 from grader.facts.case import Reference
 from grader.store import Course, Store
-from grader.web.drawn import Drawn
+from grader.store.limited import LimitedStore
+from grader.web.drawn import Drawn, DrawnByValue
 from grader.web.jobs import Jobs
 from grader.web.limits import Tries, network_of
 from grader.web.metrics import Metrics
@@ -105,7 +106,7 @@ class Site:
     Attributes:
         reference: The course's own networks, shown beside the students'.
         course: Its name and title, as they were when the server started.
-        drawn: Pages that are kept.
+        drawn: Pages that are kept; own: those that students have of their own work.
         jobs: Work that takes longer than a page.
         places: Folders in which the course's own rubrics may lie.
         limited: The course as graders see it who are limited to a share of it, by name.
@@ -118,9 +119,10 @@ class Site:
     presence: Presence
     course: Course
     drawn: Drawn = field(default_factory=Drawn)
+    own: DrawnByValue = field(default_factory=DrawnByValue)
     jobs: Jobs = field(default_factory=Jobs)
     places: tuple[Path, ...] = ()
-    limited: dict[str, Store] = field(default_factory=dict)
+    limited: dict[str, LimitedStore] = field(default_factory=dict)
 
 
 class Server:

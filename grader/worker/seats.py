@@ -6,12 +6,12 @@ import base64
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from grader.errors import GraderError, SandboxUnavailable
 from grader.evidence.codec import Bundle, encode
@@ -20,8 +20,11 @@ from grader.sandbox.base import Sandbox, image_of
 from grader.sandbox.execution import Execution, NoRoom
 from grader.worker.room import Room
 from grader.worker.server import Answer, Away, Lease, Server
+from grader.worker.together import Together
 
 __all__ = ["About", "Seats", "Stop"]
+
+ToldT = TypeVar("ToldT")
 
 #: Leases last three times as long.
 _BEAT_S = 10.0
@@ -30,8 +33,10 @@ _WARM_S = 60.0
 _ENGINE_PAUSE_S = 2.0
 #: So long what was found is kept, and sent again and again, while the server is away.
 _KEPT_S = 600.0
-#: Evidence that is no longer goes with the end of its job.
+#: Evidence that is no longer, all of a request together, goes with the end of its job.
 _INLINE_BYTES = 128 * 1024
+#: Jobs in one request.
+_MOST_AT_ONCE = 32
 _PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
 
@@ -103,6 +108,11 @@ class Seats:
         self._held: set[Lease] = set()
         self._over = threading.Event()
         self._failure: BaseException | None = None
+        self._in_vain = -_POLL_S
+        # Seats that begin and end jobs at the same time share requests.
+        self._for_claims, self._for_ends = connect(), connect()
+        self._claim = Together(self._claim_all, most=_MOST_AT_ONCE)
+        self._end = Together(self._end_all, most=_MOST_AT_ONCE, most_bytes=inline_bytes)
 
     def work(self) -> None:
         """Until a stop is pressed.
@@ -121,6 +131,8 @@ class Seats:
             thread.join()
         self._over.set()
         beats.join()
+        self._for_claims.close()
+        self._for_ends.close()
         if self._failure is not None:
             raise self._failure
 
@@ -174,8 +186,12 @@ class Seats:
                 1, thread_name_prefix=f"{threading.current_thread().name}-sends"
             ) as sending:
                 sent: Future[None] | None = None
+                was_idle = False
                 while not self._stop.finishing.is_set():
-                    done = self._take(server, execution) if number < self._about().seats else None
+                    done = None
+                    if number < self._about().seats:
+                        done = self._take(server, execution, was_idle=was_idle)
+                    was_idle = done is None
                     if done is not None:
                         if sent is not None:
                             sent.result()
@@ -196,20 +212,20 @@ class Seats:
             sender.close()
             execution.close()
 
-    def _take(self, server: Server, execution: Execution) -> tuple[Lease, Bundle | None] | None:
+    def _take(
+        self, server: Server, execution: Execution, *, was_idle: bool
+    ) -> tuple[Lease, Bundle | None] | None:
         """Takes one job and runs it; None where there was none, no evidence where it came to nothing."""
-        wanted = {"image": image_of(self._sandbox), "gpu": self._about().gpus > 0}
-        wanted["inline"] = self._inline_bytes > 0
+        if was_idle and time.monotonic() - self._in_vain < _POLL_S:
+            # Another seat has just asked for all of them.
+            return None
         try:
-            answer = server.ask("POST", "claim", wanted)
+            told = self._claim(None)
         except Away:
             return None
-        if answer.status != 200:
+        if told is None:
             return None
-        told = answer.told
-        lease = Lease(told["course"], told["job"], told["token"])
-        with self._lock:
-            self._held.add(lease)
+        lease = _lease_of(told)
         bundle = None
         try:
             bundle = self._run(server, execution, lease, told)
@@ -217,6 +233,18 @@ class Seats:
             if bundle is None:
                 self._let_go(lease)
         return lease, bundle
+
+    def _claim_all(self, asked: Sequence[None]) -> list[dict[str, Any] | None]:
+        """Jobs for so many seats; None for those for which there is none."""
+        wanted = {"image": image_of(self._sandbox), "gpu": self._about().gpus > 0, "most": len(asked)}
+        wanted["inline"] = self._inline_bytes > 0
+        answer = self._for_claims.ask("POST", "claim", wanted)
+        jobs: list[dict[str, Any]] = answer.told["jobs"] if answer.status == 200 else []
+        if len(jobs) < len(asked):
+            self._in_vain = time.monotonic()
+        with self._lock:
+            self._held.update(map(_lease_of, jobs))
+        return [*jobs, *[None] * (len(asked) - len(jobs))]
 
     def _let_go(self, lease: Lease) -> None:
         with self._lock:
@@ -259,27 +287,46 @@ class Seats:
             self._let_go(lease)
 
     def _send(self, server: Server, lease: Lease, raw: bytes) -> None:
-        digest = sha256(raw).hexdigest()
+        digest, inline = sha256(raw).hexdigest(), len(raw) <= self._inline_bytes
         end: dict[str, Any] = {**vars(lease), "evidence": digest}
-        if len(raw) <= self._inline_bytes:
+        if inline:
             end["raw"] = base64.b64encode(raw).decode()
         while True:
-            if "raw" not in end:
+            if not inline:
                 sent = self._until_answered(server, "PUT", f"blob/{digest}", raw, lease=lease)
                 if sent is None or sent.status not in (200, 201):
+                    status = None if sent is None else sent.status
                     break
-            sent = self._until_answered(server, "POST", "finish", end)
-            if sent is None or sent.status != 404:
+            status = self._persist(lambda: self._status_of(end, len(raw) if inline else 0))
+            if status != 404:
                 break
             # The server began anew in between, and has to be sent it once more.
-        if sent is None:
+        if status is None:
             return
-        if sent.status == 200:
+        if status == 200:
             self._say(f"job {lease.job}: recorded")
-        elif sent.status == 409:
+        elif status == 409:
             self._say(f"job {lease.job}: somebody else has it by now; what came of it here is dropped")
         else:
-            self._give_up(server, lease, f"the server refused the evidence ({sent.status})")
+            self._give_up(server, lease, f"the server refused the evidence ({status})")
+
+    def _status_of(self, end: dict[str, Any], size: int) -> int:
+        """What the server says to the end of a job.
+
+        Raises:
+            Away: To say it again later.
+        """
+        status = self._end(end, size)
+        if status >= 500:
+            raise Away(f"the server answered {status}")
+        return status
+
+    def _end_all(self, ends: Sequence[dict[str, Any]]) -> list[int]:
+        answer = self._for_ends.ask("POST", "finish", {"ends": list(ends)})
+        if answer.status == 200:
+            return [each["status"] for each in answer.told["ended"]]
+        # A request that is refused as a whole says nothing of what else was in it.
+        return [answer.status] if len(ends) == 1 else [self._end_all([end])[0] for end in ends]
 
     def _give_up(self, server: Server, lease: Lease, reason: str) -> None:
         """Lets others have a job; without a reason where this worker was only stopped."""
@@ -298,11 +345,15 @@ class Seats:
         *,
         lease: Lease | None = None,
     ) -> Answer | None:
-        """Asks again and again; None where it was in vain for ten minutes, or the lease was lost."""
+        """`_persist` with one request."""
+        return self._persist(lambda: server.ask(method, path, body, lease=lease))
+
+    def _persist(self, ask: Callable[[], ToldT]) -> ToldT | None:
+        """Asks again and again; None where it was in vain for ten minutes."""
         since, pause_s = time.monotonic(), _PAUSE_S
         while True:
             try:
-                return server.ask(method, path, body, lease=lease)
+                return ask()
             except Away as error:
                 if time.monotonic() - since > self._kept_s:
                     self._say(f"what came of a job is dropped, for the server is away for too long: {error}")
@@ -315,6 +366,10 @@ class Seats:
             execution.close()
         except Exception as error:
             self._say(f"a sandbox could not be closed: {_reason(error)}")
+
+
+def _lease_of(told: dict[str, Any]) -> Lease:
+    return Lease(told["course"], told["job"], told["token"])
 
 
 def _reason(error: Exception) -> str:

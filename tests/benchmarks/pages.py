@@ -1,20 +1,23 @@
 """What each page of the desk costs at ten thousand submissions, beside a static page of the same bytes.
 
-Usage: pages.py [COUNT [FOLDER]]
+Usage: pages.py [COUNT [FOLDER [PARTS]]]
 
 Fills a database with COUNT submissions of one assignment (in FOLDER, where it may be left from an earlier
 run), starts the server in a process of its own, and asks every page of the route table over loopback, in turn
 with bytes of the same length that the same server has at hand. The students change from request to request,
-so that no page is asked twice; students' own pages are asked by students, after a release. Held to the
-targets are the 95th percentiles of both, in ratio: `MOST` for a page, `MOST_NEXT` for a key press to the next
-item. After each page there is a pause, as nobody presses keys faster, in which the server makes the next one
-ready, so that this work falls on neither. Beside them stands the processor's time of the server, that work
-included, while nobody else asks, in ratio as well; with GRADER_BENCH_CPU=1 that alone is held to the targets,
-and nobody else asks at any time.
+so that no page of the staff is asked twice; students' own pages are asked by students in turn, after a
+release, of whom there are GRADER_BENCH_STUDENTS: with more of them than requests nobody looks twice.
+
+Held to the targets are the 95th percentiles of both, in ratio: `MOST` for a page, `MOST_NEXT` for a key press
+to the next item. After each page there is a pause, as nobody presses keys faster, in which the server makes
+the next one ready, so that this work falls on neither. Beside them stands the processor's time of the server,
+that work included, while nobody else asks, in ratio as well; with GRADER_BENCH_CPU=1 that alone is held to
+the targets, and nobody else asks at any time.
 
 A page that takes long is asked less often, so that each takes GRADER_BENCH_PAGE_S seconds at most, or
-little more. The table comes last, the furthest above its limit first; a page that was answered otherwise than
-expected is named below it.
+little more; with PARTS, as ``my,compare``, only those are asked whose addresses have one of them. The table
+comes last, the furthest above its limit first; a page that was answered otherwise than expected is named
+below it.
 """
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ PAUSE_S = 0.05
 #: Seconds without a request after which a connection may be closed.
 IDLE_S = 2.0
 #: So many students look at their own pages.
-STUDENTS = 25
+STUDENTS = int(os.environ.get("GRADER_BENCH_STUDENTS", "25"))
 #: Seconds that one page may take in all, and how often each is asked however long it takes.
 PAGE_S, FEWEST = float(os.environ.get("GRADER_BENCH_PAGE_S", "12")), 5
 
@@ -200,7 +203,7 @@ class Others:
                 self.browser.ask(next(self.addresses))
 
 
-def measure(name: str, most: float, browser: Browser, ask: Ask, others: Others, requests: int = 1) -> Cost:
+def measure(name: str, most: float, browser: Browser, ask: Ask, others: Others) -> Cost:
     """Asks a page and a static one of the same bytes in turn, then each by itself for its CPU time.
 
     Args:
@@ -209,11 +212,10 @@ def measure(name: str, most: float, browser: Browser, ask: Ask, others: Others, 
         browser: By whom the static page is asked.
         ask: Asks the page.
         others: Are quiet while CPU time is taken.
-        requests: How many requests one `ask` makes; as many static ones are made.
     """
 
     def bare(size: int) -> float:
-        return sum(browser.ask(f"{browser.below}/bench/bytes/{size // requests}")[0] for _ in range(requests))
+        return browser.ask(f"{browser.below}/bench/bytes/{size}")[0]
 
     began, warm = time.perf_counter(), list[float]()
     while len(warm) < WARM and (len(warm) < 2 or time.perf_counter() - began < PAGE_S / 4):
@@ -320,7 +322,7 @@ def turning(browser: Browser, criterion: str) -> Ask:
 
 
 def giving(browser: Browser, criterion: str) -> Ask:
-    """A key of points: the form, and the page that it leads to."""
+    """A key of points: the form as our script sends it, answered with the next page."""
     base = f"{browser.below}/a/{ASSIGNMENT}/"
     text: list[str] = []
 
@@ -331,10 +333,10 @@ def giving(browser: Browser, criterion: str) -> Ask:
         if 'name="form_token"' not in text[0]:
             raise AnsweredOtherwiseError("nobody waits any more: take a larger class, or fewer repeats")
         fields = {name: re.findall(rf'name="{name}" value="([^"]*)"', text[0])[0] for name in names}
-        took, status, where = browser.ask(f"{base}give/{criterion}", fields | {"points": "2", "comment": ""})
-        assert status == 303, (status, where[:500])
-        more, _, text[0] = browser.ask(where)
-        return took + more, len(text[0].encode())
+        sent = fields | {"points": "2", "comment": "", "answer": "page"}
+        took, status, text[0] = browser.ask(f"{base}give/{criterion}", sent)
+        assert status == 200, (status, text[0][:500])
+        return took, len(text[0].encode())
 
     return ask
 
@@ -390,18 +392,17 @@ def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[s
                 path,
                 MOST,
                 asked_by(students, made) if permission is Permission.OWN_WORK else asked(browser, made),
-                1,
             )
             for path, permission, made in pages(folder, count)
         ]
-        wanted.append(("key n", MOST_NEXT, turning(browser, MANUAL[1]), 1))
-        wanted.append(("key of points", MOST_NEXT, giving(browser, MANUAL[2]), 2))
+        wanted.append(("key n", MOST_NEXT, turning(browser, MANUAL[1])))
+        wanted.append(("key of points", MOST_NEXT, giving(browser, MANUAL[2])))
         costs, others_said = list[Cost](), list[str]()
-        for name, most, ask, requests in wanted:
+        for name, most, ask in wanted:
             if not any(part in name for part in only.split(",")):
                 continue
             try:
-                costs.append(measure(name, most, browser, ask, others, requests))
+                costs.append(measure(name, most, browser, ask, others))
             except AnsweredOtherwiseError as error:
                 others_said.append(f"{name}: {error}")
                 continue

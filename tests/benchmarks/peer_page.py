@@ -27,6 +27,7 @@ _LISTED = (
     ("nbgrader", "`nbgrader autograde`", "no"),
 )
 _MIB = 2**20
+_BY_HAND = "## What a training under the budget costs"
 #: A load of a minute above which others were at work, and what two jobs should be worth.
 _BUSY, _TWICE = 3.0, 1.8
 
@@ -77,10 +78,12 @@ class Measured:
     grown: Sequence[Grown]
 
 
-def write_page(told: Measured) -> str:
-    """The whole page, in Markdown."""
-    blocks = [*_head(told), *_notebooks(told), *_where(told), *_classes(told), *_bad(told)]
-    return "\n\n".join(map(_wrapped, blocks)) + "\n"
+def write_page(told: Measured, before: str) -> str:
+    """The whole page, in Markdown; what was measured by hand stays as it stood `before`."""
+    kept = before.partition(_BY_HAND)[2].partition("\n## ")[0].strip()
+    ahead = [*_head(told), *_notebooks(told), *_where(told), *_classes(told)]
+    parts = [*map(_wrapped, ahead), *([f"{_BY_HAND}\n\n{kept}"] if kept else []), *map(_wrapped, _bad(told))]
+    return "\n\n".join(parts) + "\n"
 
 
 def _wrapped(block: str) -> str:

@@ -231,6 +231,24 @@ def test_a_comment_goes_along_is_repeated_and_undone(sit: Sit, store: Store) -> 
     assert (seat.asked_for, seat.complaints) == ([], [])
 
 
+def test_what_was_used_is_given_by_its_number_and_loading_again_sends_nothing(sit: Sit, store: Store) -> None:
+    seat = sit()
+    seat.open(GRADE)
+    first = seat.page.inner_text("#h-answer")
+    keys(seat, "c")
+    seat.page.keyboard.type("no reason")
+    turn(seat, "Escape", "3")
+    second = seat.page.inner_text("#h-answer")
+    turn(seat, "Shift+Digit1")
+    third = seat.page.inner_text("#h-answer")
+    assert marks(store) == {first: (3, "no reason", "ann"), second: (3, "no reason", "ann")}
+    assert seat.path.startswith(f"{GRADE}?next=")
+    seat.page.reload()
+    assert seat.page.inner_text("#h-answer") == third
+    assert len(marks(store)) == 2
+    assert (seat.asked_for, seat.complaints) == ([], [])
+
+
 def test_a_number_beyond_the_points_is_not_sent(sit: Sit, store: Store) -> None:
     seat = sit()
     seat.open(GRADE)

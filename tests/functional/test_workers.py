@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
 import pickle
 import tempfile
@@ -104,7 +105,7 @@ def until(has_come: Callable[[], bool]) -> None:
 
 def claimed(server: Server) -> tuple[Lease, bytes]:
     """A job, and the work on it."""
-    told = server.ask("POST", "claim", WANTED).told
+    [told] = server.ask("POST", "claim", WANTED).told["jobs"]
     lease = Lease(told["course"], told["job"], told["token"])
     raw = server.ask("GET", "work", lease=lease).body
     assert (hashlib.sha256(raw).hexdigest(), len(raw)) == (told["sha256"], told["size"])
@@ -124,7 +125,10 @@ def send(server: Server, lease: Lease, raw: bytes, digest: str = "") -> int:
 
 
 def finish(server: Server, lease: Lease, raw: bytes) -> Answer:
-    return server.ask("POST", "finish", {**vars(lease), "evidence": hashlib.sha256(raw).hexdigest()})
+    end = {**vars(lease), "evidence": hashlib.sha256(raw).hexdigest()}
+    answer = server.ask("POST", "finish", {"ends": [end]})
+    [ended] = answer.told["ended"]
+    return Answer(ended.pop("status"), json.dumps(ended).encode())
 
 
 def worked(
@@ -223,7 +227,7 @@ def test_what_a_worker_lies_about_is_not_believed(lab: Lab) -> None:
         assert send(server, lease, raw) == 201
         assert finish(server, lease, raw).status == 422
     for request in ({}, {**vars(lease), "evidence": "../../etc/passwd"}, {**vars(lease), "job": "1"}):
-        assert server.ask("POST", "finish", request).status == 400
+        assert server.ask("POST", "finish", {"ends": [request]}).status == 400
     assert not (lab.folder / "ran").exists() and lab.attempts() == {}
     for link in ("javascript:alert(1)", 'http://a/"onclick=x', "file:///etc/passwd"):
         said = {"about": {**ABOUT, "dashboard": link}, "leases": []}

@@ -11,11 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, IterableDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+)
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 from torch.utils.weak import WeakIdKeyDictionary
 
 from grader.collector.recorder.cells import Cells, Place
+from grader.collector.recorder.collecting import keeps_batches
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.pending import Pending
 from grader.collector.recorder.rhythm import batches_asked
@@ -43,6 +51,14 @@ _MOST_FOR_RHYTHM = 100
 _MOST_OF_A_LINE = 400
 #: Batch normalisation raises on a single item.
 _FEWEST_ITEMS = 2
+#: Items of a batch in later passes: labels of each class, if they are few, are among them all but certainly.
+_LATER_BATCH = 64
+#: Passes over fewer items are as the budget leaves them: a network may be asked to learn a set by heart.
+_LARGE_SET = 256
+#: Sizes of real data sets are round: a batch size that divides this may divide them, but not a stand-in's.
+_ROUND = 10_000
+#: Their lengths say how many positions they give.
+_KNOWN_SAMPLERS = (RandomSampler, SequentialSampler, SubsetRandomSampler)
 
 
 @dataclass(eq=False)
@@ -59,7 +75,8 @@ class Pass:
         saves: A tensor was saved during it: it makes data (features) that must be whole.
         gives_maps: What the network gave last are feature maps (N, C, H, W), data for another network.
         small: Its set is one to memorise, which the training budget leaves whole.
-        most_items: Items that the training budget leaves of it; None: whole batches.
+        most_items: Items that the training budget leaves of it; None: any number.
+        most_of_batch: Items that the training budget leaves of each batch; None: all.
         items: Given out so far, of those that `most_items` counts.
         cut: The training budget ended it.
         open: Its batches may still be in use.
@@ -68,6 +85,7 @@ class Pass:
         waits: It is not cut while something is pending.
         asked: Batches after which all has happened that its loop does every few of them; None: not yet read.
         fewer: Batches beyond the budget may have fewer items.
+        later: Passes like it showed all that there is to see, so that one batch may do.
     """
 
     source: int
@@ -81,6 +99,7 @@ class Pass:
     gives_maps: bool = False
     small: bool = False
     most_items: int | None = None
+    most_of_batch: int | None = None
     items: int = 0
     cut: bool = False
     open: bool = True
@@ -91,6 +110,7 @@ class Pass:
     waits: bool = True
     asked: int | None = None
     fewer: bool = False
+    later: bool = False
 
     def backward(self, loss: Any) -> None:
         """To be called before each backward pass on its batches."""
@@ -138,6 +158,7 @@ class Passes:
         self._later_items = training.items_after_two_passes if budget else None
         self._uses: Counter[tuple[int, Place]] = Counter()
         self._waited_in_vain: set[tuple[int, Place]] = set()
+        self._one_does: dict[tuple[int, Place], bool] = {}
         self._beyond: Counter[Place] = Counter()
         self._on_closed = on_closed
         self._note = note
@@ -200,14 +221,28 @@ class Passes:
         begun = Pass(self._sources.of(loader), self._sources.loader(loader), self._cells.place())
         begun.waits = (begun.loader, begun.place) not in self._waited_in_vain
         whole = self._cells.current in self._whole_in
-        if self._later_items is not None and not whole and _is_list_of_batches(loader):
-            begun.small = len(loader.sampler) <= _SMALL_SET
-            begun.fewer = not begun.small and not loader.batch_sampler.drop_last
+        if self._limit is not None and not whole and _is_list_of_batches(loader):
             later = self._uses[begun.loader, begun.place] >= _WHOLE_PASSES
-            if later and begun.fewer:
-                begun.most_items = self._later_items
+            if self._later_items is None:
+                large = _is_large(loader, self._limit)
+                begun.fewer = large and _ends_with_fewer(loader)
+                begun.later = large and later
+            else:
+                begun.small = len(loader.sampler) <= _SMALL_SET
+                begun.fewer = not begun.small and not loader.batch_sampler.drop_last
+            if later:
+                self._shorten(begun)
         weakref.finalize(iterator, self._close, begun).atexit = False
         return begun
+
+    def _shorten(self, current: Pass) -> None:
+        """Leaves a part of a pass that shows nothing new: a later one, or what goes beyond the budget."""
+        if not current.fewer:
+            return
+        if self._later_items is None:
+            current.most_of_batch = _LATER_BATCH
+        elif current.most_items is None:
+            current.most_items = self._later_items
 
     def _giving(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -240,13 +275,19 @@ class Passes:
         def next_index(iterator: Any) -> Any:
             picked = original(iterator)
             current = self._of_iterator.get(iterator)
-            if current is None or current.most_items is None or not (current.in_use or not current.batches):
+            if current is None or not (current.in_use or not current.batches):
                 return picked
-            kept = picked[: max(_FEWEST_ITEMS, current.most_items - current.items)]
+            if current.most_items is not None:
+                kept = picked[: max(_FEWEST_ITEMS, current.most_items - current.items)]
+                detail = f"a call's later passes end after {current.most_items} items"
+            elif current.most_of_batch is not None:
+                kept = picked[: current.most_of_batch]
+                detail = f"batches of a call's later passes end after {current.most_of_batch} items"
+            else:
+                return picked
             current.items += len(kept)
             if len(kept) < len(picked):
                 current.cut = True
-                detail = f"a call's later passes end after {current.most_items} items"
                 self._note(ShimKind.TRAINING_BUDGET, detail)
             return kept
 
@@ -266,8 +307,21 @@ class Passes:
         if self._cells.current in self._whole_in:
             return False
         enough = current.most_items is not None and current.items >= current.most_items
-        ended = enough or current.batches >= self._limit
+        ended = enough or current.batches >= self._limit or self._one_is_enough(current)
         return ended and not self._owes_a_step(current) and not self._has_more_to_do(current)
+
+    def _one_is_enough(self, current: Pass) -> bool:
+        """Whether a later pass may end after its first batch: its loop keeps nothing of each."""
+        if not current.later or not current.batches:
+            return False
+        known = (current.loader, current.place)
+        if known not in self._one_does:
+            try:
+                self._one_does[known] = not keeps_batches(self._cells.frames(), self._cells.namespace)
+            except Exception as error:
+                self._one_does[known] = False
+                self._fault(f"a loop's code could not be read: {type(error).__name__}: {error}"[:300])
+        return self._one_does[known]
 
     def _owes_a_step(self, current: Pass) -> bool:
         """A pass that adds up gradients, or losses, runs on to its step."""
@@ -284,8 +338,7 @@ class Passes:
         if current.batches >= current.asked or self._beyond[current.place] >= _MOST_OF_A_LINE:
             return False
         self._beyond[current.place] += 1
-        if current.fewer and current.most_items is None:
-            current.most_items = self._later_items
+        self._shorten(current)
         return True
 
     def _batches_asked(self, current: Pass) -> int:
@@ -301,6 +354,8 @@ class Passes:
         if current.open:
             current.cut = current.exhausted = True
             self._note(ShimKind.TRAINING_BUDGET, f"passes over a DataLoader end after {self._limit} batches")
+            if current.later and self._limit is not None and current.batches < self._limit:
+                self._note(ShimKind.TRAINING_BUDGET, "a call's later passes end after 1 batch")
             self._close(current)
 
     def _close(self, ended: Pass) -> None:
@@ -319,6 +374,26 @@ class Passes:
 def _is_list_of_batches(loader: Any) -> bool:
     """Whether each batch is a list of positions in a set of known size."""
     return type(loader.batch_sampler) is BatchSampler and not isinstance(loader.dataset, IterableDataset)
+
+
+def _is_large(loader: Any, limit: int) -> bool:
+    """Whether it gives far more than the budget leaves: what may be learnt by heart stays as it is."""
+    batches = loader.batch_sampler
+    try:
+        items = len(batches.sampler)
+        return type(batches.sampler) in _KNOWN_SAMPLERS and items > max(
+            _LARGE_SET, limit * batches.batch_size
+        )
+    except Exception:  # a length that the notebook's own data set cannot tell
+        return False
+
+
+def _ends_with_fewer(loader: Any) -> bool:
+    """Whether a loop over it has to cope with a last batch that is not full, so with others as well."""
+    batches = loader.batch_sampler
+    size = batches.batch_size
+    uneven: bool = len(batches.sampler) % size != 0 and _ROUND % size != 0 and not batches.drop_last
+    return uneven
 
 
 def _would_be_empty(arguments: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-__all__ = ["batches_asked"]
+__all__ = ["Scope", "batches_asked", "called_name", "loops_running", "walk"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 #: Calls that only show or convert something; they are missed by nobody.
@@ -27,12 +27,19 @@ _MOST_NODES = 4000
 
 
 @dataclass(frozen=True)
-class _Scope:
-    """Code, and what its names stand for while it runs; not for all of a function that is only called."""
+class Scope:
+    """Code, and what its names stand for while it runs; not for all of a function that is only called.
+
+    Attributes:
+        in_while: A ``while`` is around it, which may count its rounds.
+        tree: Of the cell that a loop stands in.
+    """
 
     nodes: tuple[ast.AST, ...]
     names: Mapping[str, Any]
     counted_from_0: frozenset[str] = frozenset()
+    in_while: bool = False
+    tree: ast.Module | None = None
 
 
 def batches_asked(frames: Iterable[FrameType], namespace: dict[str, Any], most: int) -> int:
@@ -43,30 +50,36 @@ def batches_asked(frames: Iterable[FrameType], namespace: dict[str, Any], most: 
         namespace: The notebook's globals; frames that run in it are read.
         most: What happens after more batches than these is not waited for.
     """
-    asked = 0
+    found = (number for scope in loops_running(frames, namespace) for number in _asked_by(scope))
+    return max((number for number in found if number <= most), default=0)
+
+
+def loops_running(frames: Iterable[FrameType], namespace: dict[str, Any]) -> Iterator[Scope]:
+    """The notebook's innermost loop that runs now, and what it calls; behind a generator the next one too."""
     for frame in frames:
         if frame.f_globals is namespace:
             scopes = list(_scopes(frame, namespace))
-            found = [number for scope in scopes for number in _asked_by(scope) if number <= most]
-            asked = max([asked, *found])
+            yield from scopes
             if scopes and not frame.f_code.co_flags & inspect.CO_GENERATOR:
                 break
-    return asked
 
 
-def _scopes(frame: FrameType, namespace: dict[str, Any]) -> Iterator[_Scope]:
+def _scopes(frame: FrameType, namespace: dict[str, Any]) -> Iterator[Scope]:
     """The innermost loop that a frame is in, and what it calls of the notebook's own."""
-    loop = _loop_at(frame.f_code, frame.f_lineno)
-    if loop is None:
+    around = _loops_at(frame.f_code, frame.f_lineno)
+    if not around:
         return
+    loop, in_while = around[-1], any(isinstance(each, ast.While) for each in around)
     names = {**namespace, **frame.f_locals}
-    own = _Scope(tuple(loop.body), names, frozenset(_counted_from_0(loop)))
+    own = Scope(
+        tuple(loop.body), names, frozenset(_counted_from_0(loop)), in_while, _tree(frame.f_code.co_filename)
+    )
     yield own
     for call in _calls_in(own.nodes):
         yield from _called(call, names, namespace)
 
 
-def _called(call: ast.Call, names: Mapping[str, Any], namespace: dict[str, Any]) -> Iterator[_Scope]:
+def _called(call: ast.Call, names: Mapping[str, Any], namespace: dict[str, Any]) -> Iterator[Scope]:
     """A function, or a method, of the notebook that some code calls."""
     bound: dict[str, Any] = {}
     match call.func:
@@ -80,7 +93,7 @@ def _called(call: ast.Call, names: Mapping[str, Any], namespace: dict[str, Any])
     if type(function) is FunctionType and function.__globals__ is namespace:
         written = _definition(function.__code__)
         if written is not None:
-            yield _Scope(tuple(written.body), {**namespace, **bound})
+            yield Scope(tuple(written.body), {**namespace, **bound})
 
 
 @lru_cache(maxsize=64)
@@ -91,29 +104,30 @@ def _tree(filename: str) -> ast.Module | None:
         return None
 
 
-def _loop_at(code: CodeType, line: int) -> ast.For | ast.AsyncFor | ast.While | None:
-    """The innermost loop around a line of a cell."""
+def _loops_at(code: CodeType, line: int) -> list[ast.For | ast.AsyncFor | ast.While]:
+    """The loops around a line of a cell, the innermost last."""
     tree = _tree(code.co_filename)
     around = [
         node
-        for node in (_walk([tree]) if tree is not None else ())
+        for node in (walk([tree]) if tree is not None else ())
         if isinstance(node, _LOOPS) and node.lineno <= line <= (node.end_lineno or node.lineno)
     ]
-    return max(around, key=lambda node: node.lineno, default=None)
+    return sorted(around, key=lambda node: node.lineno)
 
 
 def _definition(code: CodeType) -> ast.FunctionDef | None:
     tree = _tree(code.co_filename)
     found = (
         node
-        for node in (_walk([tree]) if tree is not None else ())
+        for node in (walk([tree]) if tree is not None else ())
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name
     )
     lines = range(code.co_firstlineno, code.co_firstlineno + 20)
     return next((node for node in found if node.lineno in lines), None)
 
 
-def _walk(nodes: Iterable[ast.AST]) -> list[ast.AST]:
+def walk(nodes: Iterable[ast.AST]) -> list[ast.AST]:
+    """Nodes with all below them; where these are very many, some are left out."""
     reached = list(nodes)
     for node in reached:
         if len(reached) > _MOST_NODES:
@@ -123,7 +137,7 @@ def _walk(nodes: Iterable[ast.AST]) -> list[ast.AST]:
 
 
 def _calls_in(nodes: Iterable[ast.AST]) -> list[ast.Call]:
-    return [node for node in _walk(nodes) if isinstance(node, ast.Call)]
+    return [node for node in walk(nodes) if isinstance(node, ast.Call)]
 
 
 def _counted_from_0(loop: ast.AST) -> Iterator[str]:
@@ -140,8 +154,8 @@ def _counted_from_0(loop: ast.AST) -> Iterator[str]:
         yield first.id
 
 
-def _asked_by(scope: _Scope) -> Iterator[int]:
-    for node in _walk(scope.nodes):
+def _asked_by(scope: Scope) -> Iterator[int]:
+    for node in walk(scope.nodes):
         match node:
             case ast.If(test=test, body=body, orelse=orelse) if _matters(body) or _matters(orelse):
                 yield from _asked_by_test(test, scope)
@@ -152,24 +166,23 @@ def _asked_by(scope: _Scope) -> Iterator[int]:
 
 def _matters(body: Iterable[ast.AST]) -> bool:
     """Whether code calls anything that is not idle."""
-    return any(_name_of(call) not in _IDLE for call in _calls_in(body))
+    return any(called_name(call) not in _IDLE for call in _calls_in(body))
 
 
-def _name_of(call: ast.Call) -> str:
+def called_name(call: ast.Call) -> str:
+    """The last part of a called function's name."""
     match call.func:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
     return ""
 
 
-def _asked_by_test(test: ast.AST, scope: _Scope) -> Iterator[int]:
+def _asked_by_test(test: ast.AST, scope: Scope) -> Iterator[int]:
     """Counts of batches that conditions such as ``i % 10 == 9`` or ``n == 8`` wait for."""
     at_once = {
-        id(node.left)
-        for node in _walk([test])
-        if isinstance(node, ast.Compare) and _is_true_at_0(node, scope)
+        id(node.left) for node in walk([test]) if isinstance(node, ast.Compare) and _is_true_at_0(node, scope)
     }
-    for node in _walk([test]):
+    for node in walk([test]):
         match node:
             case ast.BinOp(op=ast.Mod(), right=every) if id(node) not in at_once:
                 yield from _number(every, scope.names)
@@ -181,7 +194,7 @@ def _asked_by_test(test: ast.AST, scope: _Scope) -> Iterator[int]:
                     yield from (number + 1 for number in _number(side, scope.names))
 
 
-def _is_true_at_0(node: ast.Compare, scope: _Scope) -> bool:
+def _is_true_at_0(node: ast.Compare, scope: Scope) -> bool:
     match node:
         case ast.Compare(
             left=ast.BinOp(left=ast.Name(id=name), op=ast.Mod()),
@@ -194,7 +207,7 @@ def _is_true_at_0(node: ast.Compare, scope: _Scope) -> bool:
 
 def _is_fixed(side: ast.AST) -> bool:
     """Whether a number does not change from batch to batch by what it is made of."""
-    return isinstance(side, ast.Constant) or any(_name_of(call) == "len" for call in _calls_in([side]))
+    return isinstance(side, ast.Constant) or any(called_name(call) == "len" for call in _calls_in([side]))
 
 
 def _number(node: ast.AST, names: Mapping[str, Any]) -> Iterator[int]:

@@ -27,7 +27,6 @@ from grader.workflows.desk.flags import raise_flag, settle_flag
 from grader.workflows.desk.groups import Place, place_of
 from grader.workflows.desk.item import Item
 from grader.workflows.desk.items import comments_kept, item_kept, last_kept
-from grader.workflows.marking.for_group import number_in_group
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.views.show import name_of
 
@@ -56,24 +55,45 @@ def grade(
     """
     who = asking(request)
     student = who.named(student) if student else ""
+    return _looked_at(request, who, assignment, criterion, student, next=next, before=before)
+
+
+def _looked_at(
+    request: AnyRequest,
+    who: Asking,
+    assignment: str,
+    criterion: str,
+    student: str = "",
+    *,
+    next: str,
+    before: str,
+    at: str = "",
+) -> Response[str]:
+    """The page that `grade` answers with; `at` is its address, where another one was asked for."""
     for _ in range(_LOOKS):
         place = where_of(who, assignment, criterion, student, prefer=next)
         if not place.shown:
             last = last_kept(who.store, assignment, criterion, actor=who.name)
-            return page(request, "done.html.j2", assignment=assignment, groups=place.heading, last=last)
+            return page(
+                request, "done.html.j2", assignment=assignment, groups=place.heading, last=last, at=at
+            )
         item = _item(who, place)
         # Whoever goes on to the next is not shown what somebody decided at this very moment.
         if student or item.seen == place.seen:
             break
         who.store.renew_moment()
-    return _one(request, who, place, item, before=before, after=next if student else "")
+    return _one(request, who, place, item, before=before, after=next if student else "", at=at)
 
 
 @post("/a/{assignment:str}/give/{criterion:str}", opt=permits(Permission.MARK), sync_to_thread=True)
 def give(
     request: AnyRequest, assignment: FromPath[str], criterion: FromPath[str], form: NamedDependency[Form]
 ) -> Response[Any]:
-    """Gives points to one submission and goes on to the next that waits."""
+    """Gives points to one submission and goes on to the next that waits.
+
+    Its page is the answer where the form asks for that (`answer`), as our script lets it, which then gives
+    the page its own address; otherwise the browser is led there, so that loading again sends nothing twice.
+    """
     who = asking(request)
     student = who.named(form.text("student"))
     points = form.points("other" if form.text("give") == "other" else "points")
@@ -101,7 +121,13 @@ def give(
     except (RefusedError, UsageError) as error:
         place = where_of(who, assignment, criterion, student)
         return _one(request, who, place, _item(who, place), said=error.what, comment=order.comment)
-    return see_other(_grading(assignment, criterion, next=form.text("next"), before=student))
+    after = form.text("next")
+    at = _grading(assignment, criterion, next=after, before=student)
+    if form.text("answer") == "page":
+        # The mark is given, so whatever is wrong with the next is told by a page of its own.
+        with suppress(Exception), who.moment():
+            return _looked_at(request, who, assignment, criterion, next=after, before=student, at=at)
+    return see_other(at)
 
 
 @post("/a/{assignment:str}/undo/{criterion:str}", opt=permits(Permission.MARK), sync_to_thread=True)
@@ -162,6 +188,7 @@ def _one(
     after: str = "",
     said: str = "",
     comment: str = "",
+    at: str = "",
 ) -> Response[str]:
     """One criterion of one student with everything that decides it."""
     store, assignment, criterion = who.store, place.heading.assignment, place.heading.criterion
@@ -189,7 +216,7 @@ def _one(
         flag=item.flag,
         others=presence.others(who.name, *here),
         said=said,
-        in_group=number_in_group(store, assignment, item.student),
+        at=at,
         comment=comment or next((mark.comment for mark in item.marks if mark.counts), ""),
     )
     if following and not said:

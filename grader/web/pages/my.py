@@ -10,6 +10,7 @@ from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
+from markupsafe import Markup
 
 from grader.errors import RefusedError
 from grader.grading.requests import Action
@@ -17,11 +18,19 @@ from grader.reporting.report import ReportFrame, report_parts
 from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
-from grader.web.rendering import address, page, private, see_other, untrusted, untrusted_html
+from grader.web.rendering import address, fragment, page, private, see_other, untrusted, untrusted_html
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
 from grader.workflows.desk.notebook import Notebook
-from grader.workflows.own_work.feedback import Feedback, feedback_of, own_notebook, own_report
+from grader.workflows.own_work.feedback import (
+    Feedback,
+    attempt_shown,
+    drawn_of,
+    feedback_of,
+    notebook_of,
+    report_file,
+    report_of,
+)
 from grader.workflows.own_work.listing import own_work, own_works
 from grader.workflows.own_work.requests import (
     LONGEST,
@@ -76,7 +85,7 @@ def feedback(request: AnyRequest, assignment: FromPath[str], as_of: FromQuery[st
     at_a_glance = own_work(store, assignment, own.student, own.who.site.places)
     if at_a_glance is None:
         raise NotFoundException
-    found = feedback_of(store, assignment, own.student, on=as_of, reference=own.who.site.reference)
+    found = feedback_of(store, assignment, own.student, on=as_of)
     if found is None:
         return private(page(request, "my_received.html.j2", work=at_a_glance, as_of=as_of))
     window = window_of(found.rules, store.clock())
@@ -89,14 +98,28 @@ def feedback(request: AnyRequest, assignment: FromPath[str], as_of: FromQuery[st
     )
     return private(
         page(
-            request,
-            "my_feedback.html.j2",
-            work=at_a_glance,
-            found=found,
-            window=window,
-            **report_parts(found.report, frame),
+            request, "my_feedback.html.j2", work=at_a_glance, found=found, **_report_shown(own, found, frame)
         )
     )
+
+
+def _report_shown(own: _Own, found: Feedback, frame: ReportFrame) -> dict[str, Any]:
+    """What the page shows of the report: as it was drawn before, where that was of the very same."""
+    store, reference = own.who.store, own.who.site.reference
+
+    def draw() -> str:
+        return fragment("report_body.html.j2", **report_parts(report_of(store, found, reference), frame))
+
+    mark, drawn = found.shown.result.mark, drawn_of(store, found, reference)
+    if drawn is not None and mark is not None and not mark.held:
+        framed = (frame.notebook, frame.how_to_ask, tuple(frame.asks.items()))
+        body = own.who.site.own.get(("report", own.student, framed, drawn), draw)
+        return {"body": Markup(body), "lines": None, "let_go": None}  # noqa: S704 - drawn by our own template
+    parts = report_parts(report_of(store, found, reference), frame)
+    if parts["mark"].held:
+        return {"body": "", "lines": parts["lines"], "let_go": parts["report"].let_go}
+    body = fragment("report_body.html.j2", **parts)
+    return {"body": Markup(body), "lines": None, "let_go": parts["report"].let_go}  # noqa: S704 - as above
 
 
 def _asks(found: Feedback, window: Window) -> dict[str, str]:
@@ -170,11 +193,18 @@ def _remark(
 def notebook(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """The notebook whose mark is shown, as it ran."""
     own = _own(request)
-    html = own_notebook(own.who.store, assignment, own.student)
-    if html is None:
+    store = own.who.store
+    attempt = attempt_shown(store, assignment, own.student)
+    if attempt is None:
         raise NotFoundException
-    drawn = Notebook("you", html)
-    return private(untrusted(untrusted_html("notebook.html.j2", notebook=drawn, assignment=assignment)))
+
+    def draw() -> str:
+        drawn = Notebook("you", notebook_of(store, attempt))
+        return untrusted_html("notebook.html.j2", notebook=drawn, assignment=assignment)
+
+    name = ("notebook", own.student, assignment, attempt.evidence)
+    # What the course let go of is shown no longer, though it was drawn before.
+    return private(untrusted(own.who.site.own.get(name, draw) if attempt.evidence in store.blobs else draw()))
 
 
 @get("/untrusted/my/{assignment:str}/report", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
@@ -182,9 +212,17 @@ def notebook(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
 def report(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
     """The feedback report as one file to keep, which no browser opens as a page of ours."""
     own = _own(request)
-    html = own_report(own.who.store, assignment, own.student, reference=own.who.site.reference)
-    if html is None:
+    store, reference = own.who.store, own.who.site.reference
+    found = feedback_of(store, assignment, own.student)
+    if found is None:
         raise NotFoundException
+
+    def draw() -> str:
+        return report_file(store, found, reference)
+
+    drawn = drawn_of(store, found, reference)
+    name = ("file", own.student, found.shown.release.at, drawn)
+    html = draw() if drawn is None else own.who.site.own.get(name, draw)
     answer = private(untrusted(html))
     answer.media_type = MediaType.HTML
     answer.headers["content-disposition"] = 'attachment; filename="feedback.html"'

@@ -16,12 +16,13 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from grader.errors import EvidenceError
+from grader.errors import EvidenceError, StoreUnavailable
 from grader.store.workers import Said, WorkerRecord
 from grader.web.guards import permits
+from grader.web.observed import log_failure
 from grader.web.roles import Permission
 from grader.web.site import WORKER, AnyRequest, server_of
-from grader.workflows.leasing.remote import Lease, LeaseLost, NotSent, RemoteDesk
+from grader.workflows.leasing.remote import End, Ended, Lease, LeaseLost, NotSent, RemoteDesk
 
 __all__ = ["ROUTES"]
 
@@ -31,8 +32,9 @@ _LONGEST_TEXT = 200
 _LONGEST_REASON = 2000
 #: No plan lets an attempt leave more.
 _MOST_BYTES = 1024 * 1024 * 1024
-#: What is no longer travels with claims and ends: two requests of four are saved.
+#: What is no longer, all of a request together, travels with claims and ends: two requests of four are saved.
 _INLINE_BYTES = 128 * 1024
+_MOST_AT_ONCE = 32
 _DASHBOARD = r"^(https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._/\-]*)?)?$"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -67,11 +69,12 @@ class _Told(_Model):
 
 
 class _Claim(_Model):
-    """What a worker can run; `inline` where it wants to be sent small work at once."""
+    """What a worker can run, and how many at once; `inline` where it wants to be sent small work with it."""
 
     image: str = Field(min_length=1, max_length=_LONGEST_TEXT)
     gpu: bool
     inline: bool = False
+    most: int = Field(default=1, ge=1, le=_MOST_AT_ONCE)
 
 
 class _Beat(_Model):
@@ -79,7 +82,7 @@ class _Beat(_Model):
     leases: list[_Lease] = Field(max_length=_MOST_LEASES)
 
 
-class _Finish(_Lease):
+class _End(_Lease):
     """The end of a job; `raw` is its evidence in base64, where it was not sent before."""
 
     evidence: str = Field(pattern=_SHA256.pattern)
@@ -91,6 +94,10 @@ class _Finish(_Lease):
             return None if self.raw is None else base64.b64decode(self.raw, validate=True)
         except binascii.Error as error:
             raise HTTPException("this evidence is no base64", status_code=400) from error
+
+
+class _Finish(_Model):
+    ends: list[_End] = Field(min_length=1, max_length=_MOST_AT_ONCE)
 
 
 class _Fail(_Lease):
@@ -132,21 +139,28 @@ def _told(status: int, **what: Any) -> Response[dict[str, Any]]:
 
 @post("/worker/v1/claim", opt=_WORK, status_code=200)
 async def claim(request: AnyRequest) -> Response[Any]:
-    """The next job, or 204 where there is none for this worker."""
+    """The next jobs, or 204 where there is none for this worker."""
     wanted = await _read(request, _Claim)
     desk, worker = _desk(request), _worker(request)
-    leased = await sync_to_thread(lambda: desk.claim(worker, image=wanted.image, gpu=wanted.gpu))
-    if leased is None:
-        return Response(None, status_code=204)
-    inline = wanted.inline and len(leased.parcel) <= _INLINE_BYTES
-    return _told(
-        200,
-        **vars(leased.lease),
-        sha256=leased.sha256,
-        size=len(leased.parcel),
-        lease_s=leased.lease_s,
-        **({"work": base64.b64encode(leased.parcel).decode()} if inline else {}),
+    leased = await sync_to_thread(
+        lambda: desk.claim(worker, image=wanted.image, gpu=wanted.gpu, most=wanted.most)
     )
+    if not leased:
+        return Response(None, status_code=204)
+    room, jobs = _INLINE_BYTES if wanted.inline else 0, list[dict[str, Any]]()
+    for each in leased:
+        inline = len(each.parcel) <= room
+        room -= len(each.parcel) if inline else 0
+        jobs.append(
+            {
+                **vars(each.lease),
+                "sha256": each.sha256,
+                "size": len(each.parcel),
+                "lease_s": each.lease_s,
+                **({"work": base64.b64encode(each.parcel).decode()} if inline else {}),
+            }
+        )
+    return _told(200, jobs=jobs)
 
 
 @get("/worker/v1/work", opt=_WORK)
@@ -218,18 +232,29 @@ async def _body(request: AnyRequest, most: int) -> bytes | None:
 
 @post("/worker/v1/finish", opt=_WORK, status_code=200)
 async def finish(request: AnyRequest) -> Response[Any]:
-    """Ends a job: recorded, or recorded before; 404 where the evidence is to be sent first; 409; 422."""
-    end = await _read(request, _Finish)
-    desk, worker, raw = _desk(request), _worker(request), end.content
-    try:
-        ended = await sync_to_thread(lambda: desk.finish(worker, end.lease, end.evidence, raw))
-    except LeaseLost:
-        return _told(409, error="lease lost")
-    except NotSent:
-        return _told(404, error="this evidence is not here")
-    except EvidenceError as error:
-        return _told(422, error=error.what)
-    return _told(200, recorded="before" if ended.again else "now")
+    """Ends jobs, each with a status of its own; see `_ended`."""
+    finishing = await _read(request, _Finish)
+    desk, worker = _desk(request), _worker(request)
+    ends = [End(each.lease, each.evidence, each.content) for each in finishing.ends]
+    ended = await sync_to_thread(lambda: desk.finish_all(worker, ends))
+    return _told(200, ended=[_ended(request, each) for each in ended])
+
+
+def _ended(request: AnyRequest, ended: Ended | Exception) -> dict[str, Any]:
+    """Recorded, or recorded before; 404 where the evidence is to be sent first; 409; 422; 503 later again."""
+    match ended:
+        case Ended():
+            return {"status": 200, "recorded": "before" if ended.again else "now"}
+        case LeaseLost():
+            return {"status": 409, "error": "lease lost"}
+        case NotSent():
+            return {"status": 404, "error": "this evidence is not here"}
+        case EvidenceError():
+            return {"status": 422, "error": ended.what}
+        case StoreUnavailable():
+            return {"status": 503, "error": ended.what}
+    log_failure(request.scope, ended)
+    return {"status": 500, "error": "something went wrong here"}
 
 
 @post("/worker/v1/fail", opt=_WORK, status_code=200)

@@ -15,6 +15,12 @@
   });
   window.addEventListener("pageshow", () => { sent = false; });
 
+  // Points are answered with the next page at once, one way to the server and back instead of two. It comes
+  // from the form's address: under its own, loading it again asks for it and sends nothing twice.
+  document.querySelectorAll('input[name="answer"]').forEach((field) => { field.disabled = false; });
+  const at = document.querySelector("[data-at]")?.dataset.at;
+  if (at) history.replaceState(null, "", at);
+
   // A frame keeps the keys of whoever clicked into it: they come back as soon as the pointer leaves it.
   const frame = byId("answer");
   if (frame) {
@@ -22,9 +28,9 @@
   }
 
   const lines = [...document.querySelectorAll("[data-line]")];
-  const at = () => lines.findIndex((line) => line.contains(document.activeElement));
+  const current = () => lines.findIndex((line) => line.contains(document.activeElement));
   const step = (by) => {
-    const next = lines[Math.max(0, Math.min(lines.length - 1, at() + by))];
+    const next = lines[Math.max(0, Math.min(lines.length - 1, current() + by))];
     if (next) next.querySelector("a, button, input").focus();
   };
 
@@ -83,6 +89,14 @@
       return;
     }
     const digit = /^[0-9]$/.test(event.key);
+    // Whatever stands above the digits of this keyboard; where digits themselves stand there, they are points.
+    const used = !digit && event.shiftKey && /^Digit[1-9]$/.test(event.code)
+      ? document.querySelector(`[data-used="${event.code.slice(-1)}"] button`) : null;
+    if (used) {
+      event.preventDefault();
+      press(used);
+      return;
+    }
     if (!digit && !keys[event.key]) return;
     event.preventDefault();
     if (digit) points(event.key);

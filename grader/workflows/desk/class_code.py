@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from grader.errors import EvidenceError, StoreError, StoreUnavailable
 from grader.store import History, Result, Store
-from grader.workflows.desk.following import Following, following
+from grader.workflows.views.following import Following, following
 from grader.workflows.views.near_copies import shapes_of, student_code
 
 __all__ = ["class_code"]

@@ -17,7 +17,7 @@ from grader.reporting.text import clean
 from grader.store import Result, Store
 from grader.workflows.desk.class_code import class_code
 from grader.workflows.desk.names import hidden_names
-from grader.workflows.desk.student import CriterionLine, OneStudent, one_student
+from grader.workflows.desk.student import CriterionLine, StudentWork, works_of_students
 from grader.workflows.marking.marks import graded_result
 from grader.workflows.views.near_copies import Shared, shape_of, shared_code, student_code
 from grader.workflows.views.show import name_of
@@ -54,8 +54,8 @@ class TwoStudents:
     """Two students' works on one assignment, and every criterion of either, in the rubric's order."""
 
     assignment: str
-    left: OneStudent
-    right: OneStudent
+    left: StudentWork
+    right: StudentWork
     criteria: tuple[CriterionPair, ...]
 
 
@@ -123,7 +123,7 @@ def compare_two(
     Raises:
         UsageError: Assignment or student is unknown, or both are the same.
     """
-    one, other = (one_student(store, assignment, name, anonymous=anonymous) for name in (left, right))
+    one, other = works_of_students(store, assignment, [left, right], anonymous=anonymous)
     if one.shown == other.shown:
         raise _same(one.shown)
     return TwoStudents(assignment, one, other, tuple(_paired(one.lines, other.lines)))

@@ -11,8 +11,8 @@ from grader.errors import RubricError, UsageError
 from grader.grading.what_if import Distribution
 from grader.store import History, Store
 from grader.store.class_rows import GraderRow
-from grader.workflows.desk.following import Following, following
 from grader.workflows.desk.waiting import require_known
+from grader.workflows.views.following import Following, following
 
 __all__ = ["Agreement", "Figures", "agreements", "figures_of"]
 

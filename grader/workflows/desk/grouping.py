@@ -17,10 +17,10 @@ from grader.store import History, Store
 from grader.store.answers import AnswerRecord
 from grader.store.class_rows import ClassRow
 from grader.workflows.desk.clusters import WHYS, Cluster, Clusters, Key, digest_of, key_of
-from grader.workflows.desk.following import Following, following
 from grader.workflows.desk.learning import answers_of
 from grader.workflows.desk.likeness import part_of
 from grader.workflows.desk.waiting import require_known
+from grader.workflows.views.following import Following, following
 from grader.workflows.views.show import name_of
 
 __all__ = ["Grouping", "Sorted", "grouping"]

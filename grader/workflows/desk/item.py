@@ -142,6 +142,7 @@ class Item:
         status: The finding's, or MARKED where a person has decided.
         seen: What whoever reads this has on screen; a mark carries it, so that nothing newer is overwritten.
         held: Why the whole file could not be taken; empty where it could.
+        in_group: For how many others the file counts, since their group handed it in.
     """
 
     assignment: str
@@ -162,6 +163,7 @@ class Item:
     file: str
     late: bool
     held: str
+    in_group: int
 
     @property
     def is_question(self) -> bool:
@@ -202,9 +204,10 @@ def read_item(
         asked = history.remarks(assignment=assignment, student=result.student)
         flags = history.flags(assignment=assignment, student=result.student)
         hide = hidden_names(history, result) if anonymous else _as_it_is
+        sharers = history.sharers(assignment, result.student, result.submission.notebook)
     shown = name_of(store, anonymous)(result.student)
     mark = criterion_mark(result, criterion)
-    report = report_input(store, result, reference=reference, appendix=False, remarks=asked)
+    report = report_input(store, result, reference=reference, appendix=False, remarks=asked, remakes=False)
     assert report is not None and result.attempt is not None and result.rubric is not None
     # Where the course let go of it a report does without; here there is nothing to look at, and that is told.
     bundle = report.bundle or store.evidence(result.attempt)
@@ -213,7 +216,7 @@ def read_item(
     answer = answer_to(case_of(loaded, bundle, line), line, mark.finding, loaded.handout, hide=hide)
     remarks = tuple(_remark(each, hide) for each in asked if each.criterion in (criterion, ""))
     flag = next((FlagOn(each.note, each.by, each.at) for each in flags if each.criterion == criterion), None)
-    return _item(result, shown, line, answer, _found(report, mark, hide), remarks, flag)
+    return _item(result, shown, line, answer, _found(report, mark, hide), remarks, flag, len(sharers))
 
 
 def _as_it_is(text: str) -> str:
@@ -228,6 +231,7 @@ def _item(
     found: Found,
     remarks: tuple[RemarkOn, ...],
     flag: FlagOn | None,
+    in_group: int,
 ) -> Item:
     mark = criterion_mark(result, line.id)
     attempt = result.attempt
@@ -252,6 +256,7 @@ def _item(
         file="" if shown != result.student else result.submission.path.rpartition("/")[2],
         late=result.submission.late,
         held=why_held(result),
+        in_group=in_group,
     )
 
 

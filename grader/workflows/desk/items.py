@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from grader.facts.case import Reference
 from grader.store import History, Store
 from grader.store.given import CommentUsed, GivenMark
-from grader.workflows.desk.following import Following, following
 from grader.workflows.desk.item import Item, read_item
+from grader.workflows.views.following import Following, following
 from grader.workflows.views.report import NO_REFERENCE
 
 __all__ = ["comments_kept", "item_kept", "last_kept"]

@@ -10,9 +10,9 @@ from grader.grading.remarks import remark_rules
 from grader.rubric.model import Policy
 from grader.store import History, Store
 from grader.store.remarks import Remark
-from grader.workflows.desk.following import Following, following
 from grader.workflows.desk.waiting import require_known
 from grader.workflows.marking.remark_list import Listed, listed_at
+from grader.workflows.views.following import Following, following
 
 __all__ = ["RequestPage", "open_requests", "requests_page"]
 

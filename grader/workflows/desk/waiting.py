@@ -12,7 +12,7 @@ from grader.rubric.model import Criterion
 from grader.rubric.problems import nearest
 from grader.store import History, Store
 from grader.store.class_rows import OpenRow
-from grader.workflows.desk.following import Following, following
+from grader.workflows.views.following import Following, following
 
 __all__ = ["CriterionWaiting", "HeldFile", "Waiting", "require_known", "waiting"]
 

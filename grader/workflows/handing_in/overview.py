@@ -124,8 +124,15 @@ class Handing:
     paused: bool = False
 
 
-def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
-    """Each assignment that takes files, with what it would cost this student to hand in now."""
+def offers(store: Store, places: Iterable[Path], student: str, only: str | None = None) -> list[Offer]:
+    """Each assignment that takes files, with what it would cost this student to hand in now.
+
+    Args:
+        store: The course's history.
+        places: Folders in which the course's own rubrics may lie.
+        student: Who looks.
+        only: The one to tell of; all where it is None.
+    """
     rubrics, zone, now = assigned(store, places, photos=True), store.zone, store.clock()
     with store.reading() as history:
         return [
@@ -136,6 +143,7 @@ def offers(store: Store, places: Iterable[Path], student: str) -> list[Offer]:
                 len(history.received_from(student, rubric.assignment)),
             )
             for rubric in rubrics
+            if only in (None, rubric.assignment)
         ]
 
 

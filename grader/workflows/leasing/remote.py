@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +26,7 @@ from grader.intake import normalise_notebook
 from grader.store import Queue, Store
 from grader.store.entering import PRE_CHECK
 from grader.store.leases import LEASE_S
-from grader.store.queue import Claim, Reach
+from grader.store.queue import Claim, HeldClaim, Reach
 from grader.store.workers import Said, WorkerRecord
 from grader.workflows.leasing.spool import Spool
 from grader.workflows.leasing.works import Work, Works
@@ -34,10 +35,10 @@ from grader.workflows.regrading.judging import without_run
 from grader.workflows.regrading.pool import JudgePool
 from grader.workflows.running.execution import MAX_TRIES, Order
 from grader.workflows.running.planning import File, read_file
-from grader.workflows.running.recording import Ending, Recording, as_handed_in
+from grader.workflows.running.recording import Ending, Prepared, Recording, as_handed_in
 from grader.workflows.serving.orders import ROUNDS, CourseFiles, QueuedOrders, files_of
 
-__all__ = ["Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
+__all__ = ["End", "Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
 
 _ASIDE_S = 60.0
 #: Between two looks for what is no longer needed.
@@ -51,6 +52,8 @@ _NOT_A_WORKERS = (Outcome.INVALID_SUBMISSION, Outcome.SANDBOX_UNAVAILABLE)
 _LONGEST_S = 1e7
 #: Jobs that need no worker are ended in one go, so many at the most.
 _WITHOUT_RUN = 20
+#: Of one request, so many ends are judged at a time.
+_AT_ONCE = 4
 
 
 class LeaseLost(Exception):
@@ -87,6 +90,20 @@ class Leased:
     sha256: str
     parcel: bytes
     lease_s: float
+
+
+@dataclass(frozen=True)
+class End:
+    """What a worker says at the end of a job.
+
+    Attributes:
+        evidence: SHA-256 of it.
+        raw: The evidence; None where it was sent before.
+    """
+
+    lease: Lease
+    evidence: str
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -139,31 +156,40 @@ class RemoteDesk:
         """Notes that a worker is there."""
         self._home.workers.hear(worker.id, said)
 
-    def claim(self, worker: WorkerRecord, *, image: str, gpu: bool) -> Leased | None:
-        """The next job that a worker can run; None where there is none, or it is to take none.
+    def claim(self, worker: WorkerRecord, *, image: str, gpu: bool, most: int = 1) -> list[Leased]:
+        """The next jobs that a worker can run; none where there are none, or it is to take none.
 
         Args:
             worker: Whose token was brought.
             image: What it runs notebooks in.
             gpu: Whether it has a GPU to give.
+            most: How many it can begin at once.
 
         Raises:
             StoreError: A database failed.
         """
         if worker.draining:
-            return None
+            return []
         self._sign_on(worker)
-        courses = self._courses_by_turn(worker)
+        courses, found = self._courses_by_turn(worker), list[Leased]()
         # Of several courses, what any of them waits to be marked comes before pre-checks of another, and
         # these before second runs.
         for but_no, second_runs in ROUNDS if len(courses) > 1 else ROUNDS[-1:]:
-            for course in courses:
-                reach = self._reach(course, image, gpu)
-                leased = self._next(course, worker, replace(reach, but_no=but_no, second_runs=second_runs))
-                if leased is not None:
-                    return leased
-        self._tidy()
-        return None
+            waiting = courses
+            while waiting and len(found) < most:
+                # Each has its share; what one does not use is the others'.
+                share = -(-(most - len(found)) // len(waiting))
+                left = list[str]()
+                for course in waiting:
+                    number = min(share, most - len(found))
+                    reach = replace(self._reach(course, image, gpu), but_no=but_no, second_runs=second_runs)
+                    leased = self._next(course, worker, reach, number) if number else []
+                    found += leased
+                    left += [course] if leased and len(leased) == number else []
+                waiting = left
+        if not found:
+            self._tidy()
+        return found
 
     def parcel(self, worker: WorkerRecord, lease: Lease) -> bytes:
         """What a worker needs to run a job that it holds.
@@ -209,14 +235,8 @@ class RemoteDesk:
         """
         return self._spool.keep(f"{worker.run}/{lease}", digest, raw)
 
-    def finish(self, worker: WorkerRecord, lease: Lease, digest: str, raw: bytes | None = None) -> Ended:
+    def finish(self, worker: WorkerRecord, end: End) -> Ended:
         """Ends a job with evidence, and judges it.
-
-        Args:
-            worker: Who ends it.
-            lease: Of which job.
-            digest: SHA-256 of the evidence.
-            raw: The evidence; None where it was sent before.
 
         Raises:
             LeaseLost: Another claim of the job is newer, or another worker's; nothing is written.
@@ -224,21 +244,77 @@ class RemoteDesk:
             EvidenceError: It is none, or of something else; nothing is written.
             StoreError: The database failed; nothing was written.
         """
-        claim = self._held(worker, lease, or_ended=True)
-        queue = self._queue(lease.course, worker)
-        if queue.has_ended(claim):
+        [ended] = self.finish_all(worker, [end])
+        if isinstance(ended, Exception):
+            raise ended
+        return ended
+
+    def finish_all(self, worker: WorkerRecord, ends: Sequence[End]) -> list[Ended | Exception]:
+        """Ends several jobs, written in one transaction for each course.
+
+        Returns:
+            What came of each, in their order: what `finish` gives, or would have raised.
+        """
+        known = self._known(worker, ends)
+        told: list[Ended | Exception] = [LeaseLost() for _ in ends]
+        ready: list[tuple[int, str, Ending, Prepared]] = []
+        with ThreadPoolExecutor(min(len(ends), _AT_ONCE), thread_name_prefix="ends") as threads:
+            # Each of them waits for a disk and for a process that judges.
+            of_each = [threads.submit(self._prepared, worker, end, known.get(end.lease)) for end in ends]
+        for place, future in enumerate(of_each):
+            error = future.exception()
+            if error is None:
+                found = future.result()
+                if isinstance(found, Ended):
+                    told[place] = found
+                else:
+                    ready.append((place, ends[place].lease.course, *found))
+            elif isinstance(error, Exception):
+                told[place] = error
+            else:
+                raise error
+        for course in {course for _, course, *_ in ready}:
+            ours = [(place, ending, result) for place, of, ending, result in ready if of == course]
+            written = self._stores[course].add_all([ending.written(result) for _, ending, result in ours])
+            for (place, *_), stands in zip(ours, written, strict=True):
+                told[place] = stands if isinstance(stands, Exception) else self._told(stands)
+        for end, ended in zip(ends, told, strict=True):
+            if isinstance(ended, Ended):
+                self._spool.forget(f"{worker.run}/{end.lease}")
+                self._works.forget(end.lease)
+        return told
+
+    @staticmethod
+    def _told(stands: bool) -> Ended | Exception:
+        return Ended(again=False) if stands else LeaseLost()
+
+    def _known(self, worker: WorkerRecord, ends: Sequence[End]) -> dict[Lease, HeldClaim]:
+        found: dict[Lease, HeldClaim] = {}
+        for course in {end.lease.course for end in ends}:
+            if course in self._stores and worker.serves(course):
+                asked = [(end.lease.job, end.lease.token) for end in ends if end.lease.course == course]
+                for each in self._queue(course, worker).known(asked):
+                    found[Lease(course, each.claim.id, each.claim.token)] = each
+        return found
+
+    def _prepared(
+        self, worker: WorkerRecord, end: End, known: HeldClaim | None
+    ) -> Ended | tuple[Ending, Prepared]:
+        """What is to be written of a job that ends, or that it was written before."""
+        if known is None:
+            raise LeaseLost
+        if known.has_ended:
             return Ended(again=True)
+        raw, lease = end.raw, end.lease
         if raw is None:
-            raw = self._spool.read(f"{worker.run}/{lease}", digest)
+            raw = self._spool.read(f"{worker.run}/{lease}", end.evidence)
             if raw is None:
                 raise NotSent
-        elif sha256(raw).hexdigest() != digest:
-            raise EvidenceError("this is not what its digest says", expected=digest)
-        work = self._work(lease, claim)
-        self._record(lease.course, worker, claim, work.order, _believed(raw, claim, work))
-        self._spool.forget(f"{worker.run}/{lease}")
-        self._works.forget(lease)
-        return Ended(again=False)
+        elif sha256(raw).hexdigest() != end.evidence:
+            raise EvidenceError("this is not what its digest says", expected=end.evidence)
+        work = self._work(lease, known.claim)
+        ending = self._ending(lease.course, worker, known.claim)
+        return ending, ending.judge(known.claim, _believed(raw, known.claim, work), work.order.judge)
 
     def fail(self, worker: WorkerRecord, lease: Lease, reason: str) -> None:
         """Notes that a worker's sandbox failed a job, and lets others have it; too often, and nobody does.
@@ -298,16 +374,17 @@ class RemoteDesk:
             )
         return Reach(images=(image,), gpu=gpu, but_not=left_out)
 
-    def _next(self, course: str, worker: WorkerRecord, reach: Reach) -> Leased | None:
-        """The next job of a course that has to be run; what needs no run is ended on the way."""
+    def _next(self, course: str, worker: WorkerRecord, reach: Reach, most: int) -> list[Leased]:
+        """The next jobs of a course that have to be run; what needs no run is ended on the way."""
+        found: list[Leased] = []
         for _ in range(_WITHOUT_RUN):
-            claim = self._queue(course, worker).claim(reach)
-            if claim is None:
-                return None
-            leased = self._leased(course, worker, claim)
-            if leased is not None:
-                return leased
-        return None
+            claims = self._queue(course, worker).claim_up_to(most - len(found), reach)
+            with self._stores[course].moment():
+                each = [self._leased(course, worker, claim) for claim in claims]
+            found += [leased for leased in each if leased is not None]
+            if len(found) == most or not claims:
+                break
+        return found
 
     def _tidy(self) -> None:
         """Once in a while, what is no longer needed of pre-checks goes, also where nobody asks for one."""
@@ -318,10 +395,10 @@ class RemoteDesk:
         for store in self._stores.values() if due else ():
             store.pre_checks.remove_old()
 
-    def _held(self, worker: WorkerRecord, lease: Lease, *, or_ended: bool = False) -> Claim:
+    def _held(self, worker: WorkerRecord, lease: Lease) -> Claim:
         if lease.course not in self._stores or not worker.serves(lease.course):
             raise LeaseLost
-        claim = self._queue(lease.course, worker).held(lease.job, lease.token, or_ended=or_ended)
+        claim = self._queue(lease.course, worker).held(lease.job, lease.token)
         if claim is None:
             raise LeaseLost
         return claim
@@ -369,15 +446,16 @@ class RemoteDesk:
         self, course: str, worker: WorkerRecord, claim: Claim, order: Order | None, bundle: Bundle
     ) -> None:
         """Judges and writes, all in one transaction; raises LeaseLost where another claim is newer."""
-        store, queue, by_process = self._stores[course], self._queue(course, worker), self._pool.verdict
-        ending: Ending
-        if claim.key.purpose == PRE_CHECK:
-            ending = Telling(store, queue, by_process)
-        else:
-            why = _WHY.format(worker.name)
-            ending = Recording(store, queue, worker.name, why, by_process, audits=True)
+        ending = self._ending(course, worker, claim)
         if not ending.write(ending.judge(claim, bundle, order.judge if order else None)):
             raise LeaseLost
+
+    def _ending(self, course: str, worker: WorkerRecord, claim: Claim) -> Ending:
+        store, queue, by_process = self._stores[course], self._queue(course, worker), self._pool.verdict
+        if claim.key.purpose == PRE_CHECK:
+            return Telling(store, queue, by_process)
+        why = _WHY.format(worker.name)
+        return Recording(store, queue, worker.name, why, by_process, audits=True)
 
 
 def _work(order: Order, file: File) -> Work:

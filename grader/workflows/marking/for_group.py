@@ -6,17 +6,11 @@ from collections.abc import Collection
 
 from grader.grading.marks import CriterionMark
 from grader.grading.seen import same_finding
-from grader.store import History, Result, Store
+from grader.store import History, Result
 from grader.store.marks import About
 from grader.workflows.marking.seen import seen_in
 
-__all__ = ["marked_alike", "number_in_group"]
-
-
-def number_in_group(store: Store, assignment: str, student: str) -> int:
-    """For how many others the file of a student counts, who get the same mark."""
-    with store.reading() as history:
-        return history.number_in_group(assignment, student)
+__all__ = ["marked_alike"]
 
 
 def marked_alike(

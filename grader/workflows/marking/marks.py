@@ -24,7 +24,7 @@ from grader.workflows.views.at_hand import guides
 from grader.workflows.views.cells import NamedCells
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.held import why_held
-from grader.workflows.views.identity import real_names, shown_as
+from grader.workflows.views.identity import is_pseudonym, normalise_id, real_names, shown_as
 from grader.workflows.views.show import find_results, name_of, refuse_dropped
 
 __all__ = [
@@ -292,7 +292,9 @@ def _refuse_repeated(history: History, assignment: str, orders: Sequence[MarkOrd
 
 
 def _named(history: History, assignment: str, orders: Sequence[MarkOrder]) -> set[tuple[str, str]]:
-    """Students and criteria that have an order of their own."""
+    """Students and criteria that have an order of their own, beside that of any one order."""
+    if len(orders) < 2:
+        return set()
     names = real_names(history, assignment, [order.student for order in orders])
     return {(name, order.criterion) for name, order in zip(names, orders, strict=True)}
 
@@ -378,8 +380,13 @@ def graded_result(history: History, student: str, assignment: str, *, with_dropp
         RefusedError: It is dropped.
         UsageError: Student or assignment is unknown, or there is no verdict yet.
     """
-    [name] = real_names(history, assignment, [student])
-    result = next(history.results(assignment=assignment, students=[name], with_dropped=True), None)
+    name, result = normalise_id(student), None
+    if not is_pseudonym(name):
+        # An id that is stored is itself: whose work is there need not be asked for first.
+        result = next(history.results(assignment=assignment, students=[name], with_dropped=True), None)
+    if result is None:
+        [name] = real_names(history, assignment, [student])
+        result = next(history.results(assignment=assignment, students=[name], with_dropped=True), None)
     if result is None:
         hint = nearest(name, history.students(assignment)).partition("; known")[0]
         raise UsageError(f"'{name}' handed in nothing for {assignment}{hint}")

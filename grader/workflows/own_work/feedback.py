@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
+from pathlib import PurePath
 
 from markupsafe import Markup
 
 from grader.errors import UsageError
 from grader.facts.case import Reference
+from grader.grading.remarks import is_late
 from grader.reporting import ReportInput, render_report
 from grader.reporting.appendix import appendix
 from grader.rubric.model import Policy
 from grader.store import History, Store
+from grader.store.records import AttemptRecord
 from grader.store.results import Result
 from grader.workflows.marking.remark import policy_of
 from grader.workflows.releasing.shown import Shown, release_on, shown_work
 from grader.workflows.views.identity import names_of
 from grader.workflows.views.report import NO_REFERENCE, report_input
 
-__all__ = ["Feedback", "Moment", "end_of_day", "feedback_of", "own_notebook", "own_report", "rules_for"]
+__all__ = [
+    "Feedback",
+    "Moment",
+    "attempt_shown",
+    "drawn_of",
+    "end_of_day",
+    "feedback_of",
+    "notebook_of",
+    "report_file",
+    "report_of",
+    "rules_for",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,7 @@ class Feedback:
     """What a student is shown of one work.
 
     Attributes:
+        name: Of the student by the roster; empty where it does not say.
         moments: How the mark came to be what it is, oldest first.
         rules: For remark requests.
         newer_file: Whether they handed in another file since the release, which is not in this mark.
@@ -51,11 +66,16 @@ class Feedback:
 
     title: str
     shown: Shown
-    report: ReportInput
+    name: str
     moments: tuple[Moment, ...]
     rules: Policy
     newer_file: bool
     on: date | None
+
+    @property
+    def file(self) -> str:
+        """What the file was called that was run."""
+        return PurePath(self.shown.result.submission.path).name
 
 
 def end_of_day(text: str, zone: tzinfo | None) -> tuple[date, datetime] | None:
@@ -73,21 +93,17 @@ def end_of_day(text: str, zone: tzinfo | None) -> tuple[date, datetime] | None:
         raise UsageError("this is no day", expected="as 2026-11-01", found=text[:20]) from None
 
 
-def feedback_of(
-    store: Store, assignment: str, student: str, *, on: str = "", reference: Reference = NO_REFERENCE
-) -> Feedback | None:
-    """All that a student's page shows of one work; None where nothing is shown, now or on that day.
+def feedback_of(store: Store, assignment: str, student: str, *, on: str = "") -> Feedback | None:
+    """What a student is shown of one work; None where nothing is, now or on that day.
 
     Args:
         store: Where it is.
         assignment: Which work.
         student: Whose, by id.
         on: A day, as ``2026-11-01``; empty for today.
-        reference: Networks to show beside the student's.
 
     Raises:
         UsageError: It is no day.
-        StoreError: The evidence is gone or was changed.
     """
     day = end_of_day(on, store.zone)
     with store.reading() as history:
@@ -97,21 +113,50 @@ def feedback_of(
         moments = _moments(history, assignment, student, shown, until=day[1] if day else None)
         live = _newest(history, assignment, student)
         names = names_of(history, [student])
-    rules = rules_for(store, live)
-    report = report_input(
-        store, shown.result, reference=reference, appendix=False, remarks=shown.requests, rules=rules
-    )
-    if report is None:
+    if shown.result.attempt is None or shown.result.rubric is None:
         return None
     return Feedback(
-        title=report.rubric.title,
+        title=store.rubric(shown.result.rubric).rubric.title,
         shown=shown,
-        report=replace(report, name=names.get(student, ""), made_at=None),
+        name=names.get(student, ""),
         moments=moments,
-        rules=rules,
+        rules=rules_for(store, live),
         newer_file=live.submission.standing != shown.result.submission.standing,
         on=day[0] if day else None,
     )
+
+
+def report_of(store: Store, found: Feedback, reference: Reference = NO_REFERENCE) -> ReportInput:
+    """The report on what is shown.
+
+    Args:
+        store: Where the evidence is.
+        found: What is shown.
+        reference: Networks to show beside the student's.
+
+    Raises:
+        StoreError: The evidence is gone or was changed.
+    """
+    result, requests = found.shown.result, found.shown.requests
+    report = report_input(
+        store, result, reference=reference, appendix=False, remarks=requests, rules=found.rules
+    )
+    # What is shown has a mark, and so a verdict.
+    assert report is not None
+    return replace(report, name=found.name, made_at=None)
+
+
+def drawn_of(store: Store, found: Feedback, reference: Reference = NO_REFERENCE) -> Hashable | None:
+    """All that `report_of` reads, by value: where it is equal, so is the report.
+
+    None where the evidence is not there: what the course let go of is shown no longer, though somebody may
+    still hold a page that was drawn of it.
+    """
+    result = found.shown.result
+    if result.attempt is None or result.attempt.evidence not in store.blobs:
+        return None
+    over = is_late(found.rules, store.clock())
+    return result, found.shown.requests, found.rules.model_dump_json(), found.name, over, reference.digest
 
 
 def rules_for(store: Store, live: Result) -> Policy:
@@ -133,7 +178,8 @@ def _moments(
     }
     releases = history.releases(assignment)
     came: list[tuple[datetime, str | None]] = [(each.at, None) for each in releases if each.upto is not None]
-    came += [(each.at, criteria[each.request]) for each in history.answers_shown(list(criteria))]
+    if criteria:
+        came += [(each.at, criteria[each.request]) for each in history.answers_shown(list(criteria))]
     found: list[Moment] = []
     newest = max((at for at, _ in came), default=None)
     for at, criterion in sorted(came, key=lambda each: each[0]):
@@ -151,28 +197,32 @@ def _moments(
     return tuple(found)
 
 
-def own_report(
-    store: Store, assignment: str, student: str, *, reference: Reference = NO_REFERENCE
-) -> str | None:
-    """The feedback report as one file, as of the release; None where nothing is shown.
+def report_file(store: Store, found: Feedback, reference: Reference = NO_REFERENCE) -> str:
+    """The feedback report as one file, as of the release.
+
+    Args:
+        store: Where the evidence is.
+        found: What is shown.
+        reference: Networks to show beside the student's.
 
     Raises:
         StoreError: The evidence is gone or was changed.
     """
-    found = feedback_of(store, assignment, student, reference=reference)
-    if found is None:
-        return None
-    return render_report(replace(found.report, appendix=True, made_at=found.shown.release.at))
+    report = report_of(store, found, reference)
+    return render_report(replace(report, appendix=True, made_at=found.shown.release.at))
 
 
-def own_notebook(store: Store, assignment: str, student: str) -> Markup | None:
-    """The notebook whose mark is shown, as it ran; None where nothing is shown.
-
-    Raises:
-        StoreError: The evidence is gone or was changed.
-    """
+def attempt_shown(store: Store, assignment: str, student: str) -> AttemptRecord | None:
+    """The run of the notebook whose mark is shown; None where nothing is shown."""
     with store.reading() as history:
         shown = shown_work(history, assignment, student)
-    if shown is None or shown.result.attempt is None:
-        return None
-    return appendix(store.evidence(shown.result.attempt).evidence.cells)
+    return None if shown is None else shown.result.attempt
+
+
+def notebook_of(store: Store, attempt: AttemptRecord) -> Markup:
+    """The notebook as it ran.
+
+    Raises:
+        StoreError: The evidence is gone or was changed.
+    """
+    return appendix(store.evidence(attempt).evidence.cells)

@@ -11,7 +11,6 @@ from pathlib import Path, PurePath
 from grader.errors import GraderError
 from grader.grading.marks import Mark
 from grader.store import History, Store
-from grader.store.results import Result
 from grader.workflows.handing_in.deadline import Deadline
 from grader.workflows.handing_in.overview import Offer, offers
 from grader.workflows.releasing.shown import requests_shown, shown_work
@@ -58,22 +57,27 @@ def own_works(store: Store, student: str, places: Iterable[Path] = ()) -> list[O
     """
     taken = {each.assignment: each for each in offers(store, places, student)}
     with store.reading() as history:
-        found = {each.assignment: each for each in history.results(students=[student], with_dropped=True)}
         names = sorted({*history.assignments(), *taken})
-        works = [_work(history, name, student, found.get(name)) for name in names]
+        works = [_work(history, name, student) for name in names]
     return [_offered(_titled(store, work), taken.get(work.assignment)) for work in works]
 
 
 def own_work(store: Store, assignment: str, student: str, places: Iterable[Path] = ()) -> OwnWork | None:
     """One of them; None where the course has no such assignment."""
-    return next((each for each in own_works(store, student, places) if each.assignment == assignment), None)
+    offer = next(iter(offers(store, places, student, only=assignment)), None)
+    with store.reading() as history:
+        if offer is None and assignment not in history.assignments():
+            return None
+        work = _work(history, assignment, student)
+    return _offered(_titled(store, work), offer)
 
 
 def _offered(work: OwnWork, offer: Offer | None) -> OwnWork:
     return work if offer is None else replace(work, title=offer.title, deadline=offer.deadline)
 
 
-def _work(history: History, assignment: str, student: str, live: Result | None) -> OwnWork:
+def _work(history: History, assignment: str, student: str) -> OwnWork:
+    live = next(iter(history.results(assignment=assignment, students=[student], with_dropped=True)), None)
     if live is None:
         return OwnWork(assignment, assignment)
     shown = shown_work(history, assignment, student)

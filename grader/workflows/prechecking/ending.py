@@ -67,6 +67,9 @@ class Telling:
         Raises:
             StoreError: The database failed; nothing was written.
         """
+        return self.store.add(self.written(result))
+
+    def written(self, result: Prepared) -> Callable[[WritableHistory], bool]:
         assert isinstance(result, _Told)
         claim, now = result.claim, self.store.clock()
 
@@ -76,4 +79,4 @@ class Telling:
             history.end_pre_check(claim.id, result.told, now)
             return True
 
-        return self.store.add(add)
+        return add

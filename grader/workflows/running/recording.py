@@ -62,6 +62,9 @@ class Ending(Protocol):
             StoreError: The database failed; nothing was written.
         """
 
+    def written(self, result: Prepared) -> Callable[[WritableHistory], bool]:
+        """What `write` does within its transaction, for whoever writes several in one."""
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -137,6 +140,9 @@ class Recording:
         Raises:
             StoreError: The database failed; nothing was written.
         """
+        return self.store.add(self.written(result))
+
+    def written(self, result: Prepared) -> Callable[[WritableHistory], bool]:
         signature = Signature(self.actor, self.store.clock(), self.why)
 
         def add(history: WritableHistory) -> bool:
@@ -156,7 +162,7 @@ class Recording:
                 history.run_twice(attempts[0].seq, result.claim.id, plan, seed, self.store.clock())
             return True
 
-        return self.store.add(add)
+        return add
 
     def _as_published_by_now(
         self, history: WritableHistory, result: Prepared, judge: Judge, verdict: Verdict

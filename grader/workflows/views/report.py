@@ -180,6 +180,7 @@ def report_input(
     appendix: bool = True,
     remarks: Sequence[Remark] | None = None,
     rules: Policy | None = None,
+    remakes: bool = True,
 ) -> ReportInput | None:
     """All that a report shows; None where there is no verdict yet.
 
@@ -192,6 +193,7 @@ def report_input(
         appendix: Whether the executed notebook is appended.
         remarks: The student's requests as they may be shown; all that is known of them where it is None.
         rules: The course's for remark requests, where the rubric's are not meant.
+        remakes: Whether it says what students can run to see again what cost them points.
 
     Raises:
         StoreError: The evidence is gone or was changed.
@@ -218,7 +220,7 @@ def report_input(
         file=Path(result.submission.path).name,
         attempt=attempt.number,
         reference=shown,
-        to_run={} if bundle is None else _to_run(loaded, bundle, shown, mark),
+        to_run={} if bundle is None or not remakes else _to_run(loaded, bundle, shown, mark),
         remarks_over=is_late(rules, now),
         appendix=appendix,
         made_at=now,

@@ -179,6 +179,88 @@ def test_remembered_items_are_what_the_data_set_would_give(make_notebook, data_d
     assert notebook.namespace["after"]
 
 
+IN_ORDER = """
+import torch, torchvision, torchvision.transforms as T
+from torch.utils.data import DataLoader
+def same(data, plain):
+    for place in range(len(data)):
+        picture, label = plain[place]
+        for step in data.transform.transforms: picture = step(picture)
+        item = data[place]
+        if item[0].dtype != picture.dtype or not torch.equal(item[0], picture) or item[1] != label:
+            return False
+        item[0].zero_()
+    return True
+halves = [T.ToTensor(), T.Normalize((0.3,), (0.7,)), T.Normalize((0.1,), (0.9,), inplace=True)]
+steps = [T.ToTensor(), T.Normalize((0.1, 0.2, 0.3), (0.4, 0.5, 0.7))]
+make = lambda kind, steps: [kind('data', transform=each) for each in (T.Compose(steps), None)]
+cifar, digits = make(torchvision.datasets.CIFAR10, steps), make(torchvision.datasets.MNIST, halves)
+"""
+READ_IN_ORDER = {
+    "colours": "found = [same(*cifar) for _ in range(2)]",
+    "grey": "found = [same(*digits) for _ in range(2)]",
+    "both by turns": (
+        "found = [torch.equal(cifar[0][i][0], steps[1](steps[0](cifar[1][i][0]))) and"
+        " torch.equal(digits[0][i][0], halves[2](halves[1](halves[0](digits[1][i][0]))))"
+        " for i in range(15)]"
+    ),
+    "edited between two": (
+        "cifar[0][0], cifar[0][1]; cifar[0].data[7] = cifar[1].data[7] = 9; found = [same(*cifar)]"
+    ),
+    "numbers of another type": (
+        "found = [same(*cifar)]; torch.set_default_dtype(torch.float64); found.append(same(*cifar))"
+    ),
+    "a step replaced in its class": (
+        "before = T.ToTensor.__call__\nT.ToTensor.__call__ = lambda *given: before(*given) * 2\n"
+        "try: found = [same(*cifar)]\nfinally: T.ToTensor.__call__ = before"
+    ),
+    "another step": "cifar[0].transform.transforms.append(T.CenterCrop(5)); found = [same(*cifar)]",
+    "from the end": "found = [torch.equal(cifar[0][-i][0], steps[1](steps[0](cifar[1][-i][0])))"
+    " for i in range(len(cifar[0]))]",
+}
+
+
+@pytest.mark.parametrize("code", READ_IN_ORDER.values(), ids=READ_IN_ORDER)
+def test_pictures_read_in_order_are_what_the_data_set_would_give_to_the_last_bit(
+    make_notebook, data_dir, code
+):
+    default = torch.get_default_dtype()
+    try:
+        notebook = make_notebook(data_dir)
+        notebook.run(IN_ORDER, code)
+    finally:
+        torch.set_default_dtype(default)
+    assert notebook.namespace["found"]
+    assert all(notebook.namespace["found"])
+
+
+def test_a_transform_that_raises_raises_for_the_picture_that_is_asked_for(make_notebook, data_dir):
+    notebook = make_notebook(data_dir)
+    bad = "data = torchvision.datasets.MNIST('data', transform=T.Compose(steps))\nread = 0"
+    notebook.run(IN_ORDER, bad, "for place in range(20):\n    data[place]; read += 1", check=False)
+    assert isinstance(notebook.error, RuntimeError)
+    assert notebook.namespace["read"] == 0
+
+
+def test_pictures_read_in_order_are_transformed_many_at_once(make_notebook, data_dir):
+    notebook = make_notebook(data_dir)
+    notebook.run(
+        IN_ORDER,
+        """
+        calls = 0
+        normalise = T.functional.normalize
+        def counted(*args, **kwargs):
+            global calls
+            calls += 1
+            return normalise(*args, **kwargs)
+        T.functional.normalize = counted
+        try: items = [cifar[0][place] for place in range(50)]
+        finally: T.functional.normalize = normalise
+        """,
+    )
+    assert notebook.namespace["calls"] == 2
+
+
 def test_random_transforms_are_never_remembered(make_notebook, data_dir):
     notebook = make_notebook(data_dir)
     notebook.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import struct
@@ -71,13 +72,18 @@ class Fallen:
     def claim(self, token: str = "") -> tuple[dict[str, Any], bytes]:
         answer = self.ask("POST", "claim", {"image": "fake", "gpu": False, "inline": True}, token)
         assert answer.status == 200, answer.text
-        told = json.loads(answer.text)
+        [told] = json.loads(answer.text)["jobs"]
         lease = {name: told[name] for name in ("course", "job", "token")}
         return lease, base64.b64decode(told["work"])
 
     def finish(self, lease: dict[str, Any], raw: bytes, lies: dict[str, Any] | None = None) -> Answer:
         digest, content = hashlib.sha256(raw).hexdigest(), base64.b64encode(raw).decode()
-        return self.ask("POST", "finish", {**lease, "evidence": digest, "raw": content, **(lies or {})})
+        end = {**lease, "evidence": digest, "raw": content, **(lies or {})}
+        answer = self.ask("POST", "finish", {"ends": [end]})
+        if answer.status != 200:
+            return answer
+        [told] = json.loads(answer.text)["ended"]
+        return dataclasses.replace(answer, status=told.pop("status"), text=json.dumps(told))
 
     def written(self) -> int:
         with self.home.database.reading() as session:
@@ -168,6 +174,10 @@ def test_requests_that_are_bombs_themselves_are_refused(fallen: Fallen) -> None:
         ("claim", b"[" * 100_000),
         ("claim", b'{"image": "' + b"x" * 300_000 + b'"}'),
         ("claim", b"\x00\xff"),
+        ("claim", json.dumps({"image": "fake", "gpu": False, "most": 1_000_000}).encode()),
+        ("claim", json.dumps({"image": "fake", "gpu": False, "most": 0}).encode()),
+        ("finish", json.dumps({"ends": []}).encode()),
+        ("finish", json.dumps({"ends": [{**lease, "evidence": "0" * 64}] * 1000}).encode()),
         ("beat", json.dumps({"about": about, "leases": [lease] * 1001}).encode()),
         ("beat", json.dumps({"about": about | {"host": "h" * 201}, "leases": []}).encode()),
         ("beat", json.dumps({"about": about | {"seats": 10**9}, "leases": []}).encode()),
@@ -193,7 +203,7 @@ def test_anothers_job_and_anothers_course_are_out_of_reach(fallen: Fallen) -> No
     # Its token is for one course: nothing of the other is ever given to it.
     courses = {mine["course"]}
     while (answer := fallen.ask("POST", "claim", {"image": "fake", "gpu": False})).status == 200:
-        courses.add(json.loads(answer.text)["course"])
+        courses.add(json.loads(answer.text)["jobs"][0]["course"])
     assert courses == {"cnn"}
     # Evidence of one of its jobs ends no other of them, and what ended a job ends nothing twice.
     assert fallen.finish(mine, raw).status == 422

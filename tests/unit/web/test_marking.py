@@ -62,6 +62,36 @@ def test_a_form_gives_a_mark_and_leads_to_the_next_who_waits(site: Site, sign_in
     assert (given.points, given.comment) == (2.0, "half of it")
 
 
+def test_our_script_is_answered_with_the_page_of_the_next(site: Site, sign_in: SignIn) -> None:
+    client = sign_in(Role.HEAD_TA, "cara")
+    shown = client.get(GRADE)
+    answer = give(client, shown, answer="page")
+    assert answer.status == 200
+    assert marks(site) == {field(shown, "student"): 2.0}
+    assert field(answer, "student") == field(shown, "next")
+    [own] = re.findall(r'data-at="([^"]+)"', answer.text)
+    again = client.get(own.replace("&amp;", "&"))
+    assert (again.status, field(again, "student")) == (200, field(answer, "student"))
+    # The same form once more is no decision on the next.
+    assert give(client, shown, answer="page").status == 409
+    assert list(marks(site).values()) == [2.0]
+
+
+def test_a_mark_is_never_told_as_not_given_for_what_is_wrong_with_the_next(
+    site: Site, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(Role.HEAD_TA, "cara")
+    shown = client.get(GRADE)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(grading, "_looked_at", fail)
+    answer = give(client, shown, answer="page")
+    assert answer.status == 303
+    assert marks(site) == {field(shown, "student"): 2.0}
+
+
 def test_who_else_has_an_answer_open_is_told(site: Site, sign_in: SignIn) -> None:
     ben, cara, audit = (
         sign_in(role, name)

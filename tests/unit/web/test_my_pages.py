@@ -35,6 +35,7 @@ from grader.workflows.releasing.release import hide_marks, release_marks
 from grader.workflows.views.identity import pseudonym
 from grader.workflows.views.show import find_results
 from tests import course, web_class
+from tests.unit.web.test_statements import statements
 from tests.web_client import ORIGIN, Answer, Client, in_course
 
 WHY, CURVES, NAMES = web_class.WHY, web_class.CURVES, "builtin-shadowing"
@@ -326,6 +327,9 @@ def test_nothing_that_a_student_is_sent_is_anybody_elses_or_for_tas_alone(
         word for id, words in STUDENTS.items() if id != "q7001" for word in (id, *words, *words[0].split())
     ]
     foreign += [pseudonym(key, student) for student in STUDENTS]
+    # Others have looked at all of theirs before, and what was drawn for them is at hand.
+    for other in STUDENTS:
+        crawled(enter(other))
     found = crawled(enter("q7001"))
     own = {path: answer for path, answer in found.items() if answer.status == 200 and "/my" in path}
     assert {"/c/course/my", "/c/course/my/cats", "/c/course/my/cats/remark"} <= set(own)
@@ -345,6 +349,76 @@ def test_nothing_that_a_student_is_sent_is_anybody_elses_or_for_tas_alone(
     assert "ZEBRA" in own["/c/course/my/cats"].text
     # The words are really there for those whose they are.
     assert "OKAPI" in "".join(answer.text for answer in crawled(enter("q7002")).values())
+
+
+def test_what_was_drawn_is_drawn_anew_once_it_would_say_something_else(
+    site: Site, enter: Enter, clock: Clock, tmp_path: Path, graded: Path
+) -> None:
+    def shown() -> str:
+        text = client.get("/my/cats").text
+        assert client.get("/my/cats").text == text
+        return text
+
+    give(site.store, "q7001", 3.5, "FIRST-COMMENT")
+    release(site.store)
+    clock.pass_days(3)
+    client = enter("q7001")
+    assert "FIRST-COMMENT" in shown() and "Ask for a remark" in shown()
+    assert "FIRST-COMMENT" in client.get("/untrusted/my/cats/report").text
+    # Another process, which tells this one nothing.
+    with open_store(
+        str(tmp_path / "grader.db"), evidence=graded / "grader.db.evidence", clock=clock
+    ) as elsewhere:
+        give(elsewhere, "q7001", 1.0, "SECOND-COMMENT")
+        assert "FIRST-COMMENT" in shown() and "SECOND-COMMENT" not in shown()
+        release(elsewhere)
+        assert "SECOND-COMMENT" in shown()
+        assert "SECOND-COMMENT" in client.get("/untrusted/my/cats/report").text
+        ask(elsewhere, "cats", "q7001", criterion=WHY, reason="ASKED-ELSEWHERE", accepted=True)
+        assert "ASKED-ELSEWHERE" in shown()
+        keep_roster(elsewhere, roster_from([RosterEntry(student="q7001", name="Nova Newname", line=1)]))
+        assert "Newname" in client.get("/untrusted/my/cats/report").text
+        hide_marks(elsewhere, "cats", actor="ann", reason="wrong")
+        assert "COMMENT" not in shown() and "graded" in shown()
+        assert client.get("/untrusted/my/cats/report").status == 404
+        assert client.get("/untrusted/my/cats/notebook").status == 404
+        release(elsewhere)
+    assert "SECOND-COMMENT" in shown()
+    clock.pass_days(10)
+    client = enter("q7001")
+    assert "SECOND-COMMENT" in shown() and "Ask for a remark" not in shown()
+
+
+OWN_PAGES = (
+    "/my",
+    "/my/cats",
+    "/my/cats/remark",
+    "/untrusted/my/cats/notebook",
+    "/untrusted/my/cats/report",
+)
+
+
+def test_own_pages_ask_little_and_nothing_twice(site: Site, enter: Enter, clock: Clock) -> None:
+    release(site.store)
+    clock.pass_days(3)
+    # Who comes in is written down.
+    client, other = enter("q7001"), enter("q7002")
+    for path in OWN_PAGES:
+        # What is the same for everybody is known once anybody looked.
+        other.get(path)
+    for path in OWN_PAGES:
+        with statements(site.store) as first:
+            assert client.get(path).status == 200
+        with statements(site.store) as again:
+            client.get(path)
+        # The session and the page begin a transaction each, and who asks is asked each time.
+        assert len(again) <= 3, (path, again)
+        assert len(first) <= 8, (path, first)
+    site.store.keep_zone("Europe/Berlin")
+    for path in OWN_PAGES:
+        with statements(site.store) as changed:
+            client.get(path)
+        assert len(changed) <= 20, (path, changed)
 
 
 def test_another_course_is_not_there(site: Site, enter: Enter) -> None:

@@ -22,7 +22,7 @@ from grader.store import Store, open_store
 from grader.store.audit import audit
 from grader.store.models import AttemptRow, JobRow, VerdictRow
 from grader.store.workers import WorkerRecord
-from grader.workflows.leasing.remote import Lease, LeaseLost, NotSent, RemoteDesk
+from grader.workflows.leasing.remote import End, Lease, LeaseLost, NotSent, RemoteDesk
 from tests import course
 from tests.judged_here import JudgedHere
 from tests.queued import queue_up
@@ -83,8 +83,7 @@ class Exchange:
                 self._hear(word)
 
     def _claim(self, worker: Worker) -> None:
-        leased = self.desk.claim(worker.record, image="fake", gpu=False)
-        if leased is not None:
+        for leased in self.desk.claim(worker.record, image="fake", gpu=False, most=2):
             parcel = unpack_parcel(leased.parcel)
             made = course.sandbox().open(parcel.plan).run(Job("a", parcel.notebook, parcel.plan))
             worker.leases.append(leased.lease)
@@ -96,7 +95,7 @@ class Exchange:
         desk, record, digest = self.desk, worker.record, sha256(raw).hexdigest()
 
         def finish(inline: bytes | None) -> None:
-            ended = desk.finish(record, lease, digest, inline)
+            ended = desk.finish(record, End(lease, digest, inline))
             known = self.ended.setdefault(lease.job, lease)
             assert known == lease, "a job was ended by two leases"
             assert lease in worker.leases, "a job was ended by another's lease"
@@ -126,8 +125,8 @@ class Exchange:
             self._claim(worker)
             if len(worker.leases) == known:
                 break
-            lease = worker.leases[-1]
-            self._word("finish at once", worker, lease, worker.evidence[lease])()
+            for lease in worker.leases[known:]:
+                self._word("finish at once", worker, lease, worker.evidence[lease])()
         for word in list(self.said):
             self._hear(word)
 

@@ -21,7 +21,7 @@ from grader.store.second_run_tables import SecondRunRow
 from grader.store.second_runs import is_drawn
 from grader.store.workers import WorkerRecord
 from grader.workflows.desk.steadiness import say_one_in, steadiness
-from grader.workflows.leasing.remote import Leased, RemoteDesk
+from grader.workflows.leasing.remote import End, Leased, RemoteDesk
 from tests import course, factories
 from tests.judged_here import JudgedHere
 from tests.queued import queue_up
@@ -58,7 +58,7 @@ class Server:
         queue_up(self.store, student, source, rubric=self.rubric, fresh=fresh)
 
     def claim(self, worker: WorkerRecord) -> Leased | None:
-        return self.desk.claim(worker, image="fake", gpu=False)
+        return next(iter(self.desk.claim(worker, image="fake", gpu=False)), None)
 
     def work(self, worker: WorkerRecord, *, outcome: Outcome = Outcome.COMPLETED) -> bool:
         """Takes one job and ends it; False where there is none."""
@@ -69,7 +69,7 @@ class Server:
         job = Job("a", parcel.notebook, parcel.plan)
         bundle = course.sandbox(lambda each: _ran(each, outcome)).open(parcel.plan).run(job)
         raw = encode(bundle)
-        self.desk.finish(worker, leased.lease, hashlib.sha256(raw).hexdigest(), raw)
+        self.desk.finish(worker, End(leased.lease, hashlib.sha256(raw).hexdigest(), raw))
         return True
 
     def history(self) -> tuple[int, str]:

@@ -32,12 +32,25 @@ class Following(ABC):
     Attributes:
         lock: Held while it follows, and by whoever reads it.
         newest: The row of the history up to which it followed; -1 before the first.
+        stood_on: What `stands_on` said when it followed last.
     """
 
     def __init__(self, assignment: str) -> None:
         self.assignment = assignment
         self.lock = threading.Lock()
         self.newest = -1
+        self.stood_on: Hashable = None
+
+    def stands_on(self, history: History) -> Hashable:
+        """What it stands on beside whom rows of the history concern; `read` is asked where that is another.
+
+        It costs each page a question, so that it is a short one.
+        """
+        return None
+
+    def concerned(self, history: History, seq: int) -> Collection[str] | None:
+        """Whose works rows after this one concern; None where that may be everybody's."""
+        return history.students_since(self.assignment, seq)
 
     @abstractmethod
     def forget(self) -> None:
@@ -46,6 +59,8 @@ class Following(ABC):
     @abstractmethod
     def read(self, store: Store, history: History, changed: Collection[str] | None) -> None:
         """Reads the works of these students again, or of all where it is None and nothing is kept.
+
+        Nobody is named where only what stands beside the history is another than `stood_on`.
 
         Raises:
             UsageError: What it is about is not there.
@@ -59,27 +74,27 @@ class Following(ABC):
             StoreError: The database is out of reach; all is read again by whoever asks next.
         """
         with store.reading() as history:
-            newest = history.newest_row()
-        if newest == self.newest:
+            newest, beside = history.newest_row(), self.stands_on(history)
+        if (newest, beside) == (self.newest, self.stood_on):
             return
         if newest < self.newest:
             # Somebody else let it follow since this thread's moment began.
             store.renew_moment()
         with store.reading() as history:
-            newest = history.newest_row()
-            if newest == self.newest:
+            newest, beside = history.newest_row(), self.stands_on(history)
+            if (newest, beside) == (self.newest, self.stood_on):
                 return
             try:
-                few = 0 <= self.newest < newest <= self.newest + _FOLLOWED
-                changed = history.students_since(self.assignment, self.newest) if few else None
+                few = 0 <= self.newest <= newest <= self.newest + _FOLLOWED
+                changed = self.concerned(history, self.newest) if few else None
                 if changed is None:
                     self.forget()
-                if changed is None or changed:
+                if changed is None or changed or beside != self.stood_on:
                     self.read(store, history, changed)
             except BaseException:
                 self.newest = -1
                 raise
-        self.newest = newest
+        self.newest, self.stood_on = newest, beside
 
 
 FollowingT = TypeVar("FollowingT", bound=Following)
