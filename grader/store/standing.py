@@ -268,7 +268,9 @@ def _write_blocks(session: Session, assignment: str, works: Collection[Columns])
     made = blocks_of(assignment, connection.execute(_OF_BLOCKS, asked).all())
     if made:
         connection.execute(_PUT_BLOCK, made)
-    gone = {(row["block"], row["layout"]) for row in works} - {(row["block"], row["layout"]) for row in made}
+    # What has no mark is in no block.
+    before = {(row["block"], row["layout"]) for row in works if row["layout"]}
+    gone = before - {(row["block"], row["layout"]) for row in made}
     for block, layout in gone:
         own = {"assignment": assignment, "block": block, "layout": layout}
         session.execute(delete(BlockRow).filter_by(**own))

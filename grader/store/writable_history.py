@@ -66,6 +66,9 @@ from grader.store.shares import ShareRecord
 
 __all__ = ["WritableHistory"]
 
+#: Under which a session keeps which attempts it added that have no verdict yet, and rubrics that it kept.
+_UNJUDGED, _RUBRICS = "unjudged", "rubrics kept"
+
 
 class WritableHistory(History):
     """The history while nobody else can add to it."""
@@ -122,13 +125,20 @@ class WritableHistory(History):
             )
         )
         row = AttemptRow(**attempt.columns, number=(before or 0) + 1)
-        return AttemptRecord.of(ledger.append(self.session, row, signature))
+        record = AttemptRecord.of(ledger.append(self.session, row, signature))
+        self.session.info.setdefault(_UNJUDGED, set()).add(record.seq)
+        return record
 
     def keep_rubric(self, rubric: RubricText, signature: Signature) -> RubricRecord:
         """Records a rubric's text once."""
-        query = select(RubricRow).filter_by(digest=rubric.digest, handout=rubric.handout)
-        known = self.session.scalars(query).first()
-        return RubricRecord.of(known or ledger.append(self.session, RubricRow(**rubric.columns), signature))
+        # A transaction may hold the verdicts of many by one rubric.
+        kept: dict[tuple[str, str], RubricRecord] = self.session.info.setdefault(_RUBRICS, {})
+        if rubric.key not in kept:
+            query = select(RubricRow).filter_by(digest=rubric.digest, handout=rubric.handout)
+            known = self.session.scalars(query).first()
+            row = known or ledger.append(self.session, RubricRow(**rubric.columns), signature)
+            kept[rubric.key] = RubricRecord.of(row)
+        return kept[rubric.key]
 
     def add_verdict(
         self,
@@ -150,8 +160,13 @@ class WritableHistory(History):
             pending=verdict.pending,
             body=verdict.model_dump_json(),
         )
-        query = select(VerdictRow).filter_by(attempt=attempt.seq).order_by(VerdictRow.seq.desc()).limit(1)
-        newest = self.session.scalars(query).first()
+        newest = None
+        unjudged: set[int] = self.session.info.get(_UNJUDGED, set())
+        if attempt.seq in unjudged:
+            unjudged.remove(attempt.seq)
+        else:
+            own = select(VerdictRow).filter_by(attempt=attempt.seq)
+            newest = self.session.scalars(own.order_by(VerdictRow.seq.desc()).limit(1)).first()
         if newest is not None and (newest.rubric, newest.body) == (row.rubric, row.body):
             return VerdictRecord.of(newest)
         return VerdictRecord.of(ledger.append(self.session, row, signature))

@@ -258,21 +258,11 @@ class RemoteDesk:
         known = self._known(worker, ends)
         told: list[Ended | Exception] = [LeaseLost() for _ in ends]
         ready: list[tuple[int, str, Ending, Prepared]] = []
-        with ThreadPoolExecutor(min(len(ends), _AT_ONCE), thread_name_prefix="ends") as threads:
-            # Each of them waits for a disk and for a process that judges.
-            of_each = [threads.submit(self._prepared, worker, end, known.get(end.lease)) for end in ends]
-        for place, future in enumerate(of_each):
-            error = future.exception()
-            if error is None:
-                found = future.result()
-                if isinstance(found, Ended):
-                    told[place] = found
-                else:
-                    ready.append((place, ends[place].lease.course, *found))
-            elif isinstance(error, Exception):
-                told[place] = error
+        for place, found in enumerate(self._all_prepared(worker, ends, known)):
+            if isinstance(found, tuple):
+                ready.append((place, ends[place].lease.course, *found))
             else:
-                raise error
+                told[place] = found
         for course in {course for _, course, *_ in ready}:
             ours = [(place, ending, result) for place, of, ending, result in ready if of == course]
             written = self._stores[course].add_all([ending.written(result) for _, ending, result in ours])
@@ -296,6 +286,21 @@ class RemoteDesk:
                 for each in self._queue(course, worker).known(asked):
                     found[Lease(course, each.claim.id, each.claim.token)] = each
         return found
+
+    def _all_prepared(
+        self, worker: WorkerRecord, ends: Sequence[End], known: Mapping[Lease, HeldClaim]
+    ) -> Iterable[Ended | tuple[Ending, Prepared] | Exception]:
+        def prepared(end: End) -> Ended | tuple[Ending, Prepared] | Exception:
+            try:
+                return self._prepared(worker, end, known.get(end.lease))
+            except Exception as error:  # of this end alone
+                return error
+
+        if len(ends) == 1:
+            return [prepared(ends[0])]
+        with ThreadPoolExecutor(min(len(ends), _AT_ONCE), thread_name_prefix="ends") as threads:
+            # Each of them waits for a disk and for a process that judges.
+            return list(threads.map(prepared, ends))
 
     def _prepared(
         self, worker: WorkerRecord, end: End, known: HeldClaim | None
