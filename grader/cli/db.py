@@ -25,13 +25,21 @@ def upgrade(location: Database = None) -> int:
 
     Example: grader db upgrade --db grader.db
     """
+    from grader.store.schema import REVISIONS, in_words
     from grader.store.schema import upgrade as bring_up
 
     options = setup.settings(db=location)
     before, after, kept = bring_up(options.db)
     if kept is not None:
         print_path(kept)
-    print_line(f"schema {after}, nothing to do" if before == after else f"schema {before} -> {after}")
+    if before == after:
+        print_line(f"{in_words(after)}, nothing to do")
+    elif before in REVISIONS:
+        steps = REVISIONS.index(after) - REVISIONS.index(before)
+        number = "1 step" if steps == 1 else f"{steps} steps"
+        print_line(f"{number}: {in_words(before)} -> {in_words(after)}")
+    else:
+        print_line(f"made, with {in_words(after)}")
     return 0
 
 

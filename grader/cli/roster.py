@@ -38,7 +38,7 @@ def roster(
 
     options = setup.settings(db=db, evidence=evidence)
     given = None if file is None else read_roster(file)
-    with setup.store(options) as store:
+    with setup.store(options, create=True) as store:
         kept = kept_roster(store) if given is None else keep_roster(store, given)
     if given is None:
         _print_people(kept)

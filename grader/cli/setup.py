@@ -10,12 +10,14 @@ from grader.workflows.upkeep.course_folder import CONTENT, course_folders
 from grader.workflows.upkeep.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import tzinfo
 
     from grader.facts.case import Reference
     from grader.intake.roster import Roster
     from grader.sandbox.base import Sandbox
     from grader.store import Store
+    from grader.store.rubrics import LoadedRubric
 
 __all__ = ["actor", "people", "places", "reference", "sandbox", "settings", "store", "zone"]
 
@@ -47,12 +49,19 @@ def store(options: Settings, *, create: bool = False) -> Store:
         create=create,
         busy_timeout_s=options.busy_timeout_s,
     )
+    opened.own_rubrics = _own_rubrics
     if options.evidence is not None and not opened.keeps_evidence_in(options.evidence):
         print_note(
             f"evidence is kept in {opened.blobs.place}, as the database says, and not in {options.evidence};"
             " `grader db evidence PLACE` says that it was moved"
         )
     return opened
+
+
+def _own_rubrics(zone: tzinfo | None) -> Mapping[str, LoadedRubric]:
+    from grader.workflows.regrading.own_rubrics import own_rubrics
+
+    return own_rubrics(places(), zone)
 
 
 def reference(options: Settings, submissions: Path | None = None) -> Reference:

@@ -7,7 +7,7 @@ Rows and transactions of the database stay in here. Workflows and pages ask a `H
 from grader.store.course import Course
 from grader.store.entering import ANYWHERE
 from grader.store.history import History
-from grader.store.ledger import Signature
+from grader.store.ledger import Head, Signature
 from grader.store.queue import Ask, JobKey, Priority, Queue
 from grader.store.results import Result
 from grader.store.store import Store, open_store
@@ -17,6 +17,7 @@ __all__ = [
     "ANYWHERE",
     "Ask",
     "Course",
+    "Head",
     "History",
     "JobKey",
     "Priority",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, tzinfo
 from typing import Any
@@ -42,6 +42,7 @@ from grader.store import (
     roster,
     second_runs,
     secret,
+    set_up,
     shares,
     timeline,
 )
@@ -85,6 +86,7 @@ from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.retention import Held, Kind, LetGo, Retention
 from grader.store.roster import PersonRecord
+from grader.store.rubrics import LoadedRubric
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
 from grader.store.unchanged import of_change
@@ -98,6 +100,7 @@ _HANDED_IN = (
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
     .limit(1)
 )
+_ANY_FILE = select(SubmissionRow.seq).where(SubmissionRow.assignment == bindparam("assignment")).limit(1)
 _CHANGES_OF_NAMES = select(
     select(func.max(SubmissionRow.seq)).scalar_subquery(), select(func.max(ErasureRow.seq)).scalar_subquery()
 )
@@ -115,8 +118,11 @@ class History:
         session: For this package only.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self, session: Session, own: Callable[[tzinfo | None], Mapping[str, LoadedRubric]] | None = None
+    ) -> None:
         self.session = session
+        self._own = own
 
     @property
     def place(self) -> str:
@@ -168,7 +174,22 @@ class History:
         """The newest file of a student that counts; None where there is none."""
         return hand_ins.newest_submission(self.session, student, assignment)
 
+    def own_rubrics(self) -> Mapping[str, LoadedRubric]:
+        """What the course's own rubric files hold, by assignment; see `Store.own_rubrics`."""
+        return self._own(self.zone) if self._own is not None else {}
+
+    def known_assignments(self) -> list[str]:
+        """What the course calls assignments: handed in to, set up, or of a rubric file of its own."""
+        return sorted({*self.assignments(), *set_up.assignments(self.session), *self.own_rubrics()})
+
+    def is_assignment(self, name: str) -> bool:
+        """Whether it is one of `known_assignments`; asked of all of them only where nobody handed in."""
+        return self.session.scalar(_ANY_FILE, {"assignment": name}) is not None or (
+            name in self.known_assignments()
+        )
+
     def assignments(self) -> list[str]:
+        """Those to which anybody handed in."""
         return list(of_change(self.session, "assignments", self._assignments))
 
     def _assignments(self) -> tuple[str, ...]:

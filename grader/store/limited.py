@@ -28,6 +28,7 @@ from grader.store.models import SubmissionRow
 from grader.store.records import AttemptRecord, VerdictRecord
 from grader.store.remarks import Remark
 from grader.store.results import Result
+from grader.store.rubrics import LoadedRubric
 from grader.store.shares import newest_share, share_of_each_work
 from grader.store.standing_rows import counts_of
 from grader.store.store import Store
@@ -103,6 +104,15 @@ class LimitedHistory(History):
 
     def assignments(self) -> list[str]:
         return sorted(name for name in self._shares if self.students(name))
+
+    def own_rubrics(self) -> Mapping[str, LoadedRubric]:
+        return {}
+
+    def known_assignments(self) -> list[str]:
+        return self.assignments()
+
+    def is_assignment(self, name: str) -> bool:
+        return name in self.assignments()
 
     def students(self, assignment: str) -> list[str]:
         query = select(SubmissionRow.student).filter_by(assignment=assignment).distinct()

@@ -24,6 +24,7 @@ __all__ = [
     "REVISIONS",
     "backup",
     "bring_up",
+    "in_words",
     "migrate",
     "require_new_file",
     "require_newest",
@@ -56,6 +57,12 @@ def _released() -> tuple[str, ...]:
 REVISIONS = _released()
 
 
+def in_words(revision: str) -> str:
+    """A schema by its place among all of them, since their numbers do not follow the order."""
+    place = REVISIONS.index(revision) + 1 if revision in REVISIONS else None
+    return f"schema {place} ({revision})" if place else f"schema {revision}"
+
+
 def revision_of(connection: Connection) -> str | None:
     """The schema's version; None for an empty database.
 
@@ -86,13 +93,13 @@ def require_newest(connection: Connection) -> None:
     if revision in REVISIONS:
         raise StoreError(
             "the database was written by an older version of the grader",
-            expected=f"schema {REVISIONS[-1]}",
-            found=f"schema {revision}",
+            expected=in_words(REVISIONS[-1]),
+            found=in_words(revision),
             todo="run `grader db upgrade`",
         )
     raise StoreError(
         "the database was written by a newer version of the grader",
-        expected=f"schema {REVISIONS[-1]} or older",
+        expected=f"{in_words(REVISIONS[-1])} or older",
         found=f"schema {revision}",
         todo="install that version; this one leaves the database as it is",
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -62,6 +63,10 @@ __all__ = ["Store", "open_store", "utc_now"]
 _STRAY = timedelta(days=1)
 
 
+def _no_rubrics(_: tzinfo | None) -> Mapping[str, LoadedRubric]:
+    return MappingProxyType({})
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -74,6 +79,8 @@ class Store:
         blobs: Notebooks, plans and evidence by digest.
         clock: Where the time comes from.
         together: Writes of several threads in one transaction.
+        own_rubrics: What the course's own rubric files hold just now, by assignment, for a zone in which
+            dates are read. Whoever opens a course's history knows where they lie; else there are none.
     """
 
     def __init__(self, database: Database, blobs: BlobStore, clock: Callable[[], datetime]) -> None:
@@ -82,6 +89,7 @@ class Store:
         self.clock = clock
         self.together = Together(self.writing)
         self._rubrics = RubricMemory()
+        self.own_rubrics: Callable[[tzinfo | None], Mapping[str, LoadedRubric]] = _no_rubrics
 
     @property
     def read_only(self) -> bool:
@@ -201,7 +209,7 @@ class Store:
             StoreError: The database is locked, damaged or out of reach.
         """
         with self.database.reading() as session:
-            yield History(session)
+            yield History(session, self.own_rubrics)
 
     def moment(self) -> AbstractContextManager[None]:
         """Lets all that this thread reads until the end be of one moment, and cost one transaction.
@@ -225,7 +233,7 @@ class Store:
             StoreError: The database is locked, damaged or out of reach.
         """
         with self.database.writing() as session:
-            yield WritableHistory(session)
+            yield WritableHistory(session, self.own_rubrics)
 
     def add(self, action: Callable[[WritableHistory], ResultT]) -> ResultT:
         """Adds to the history as `writing` does, in one transaction with what other threads have to add.
@@ -347,6 +355,17 @@ class Store:
                 todo="name one with --rubric",
             )
         return self.rubric(newest)
+
+    def rubric_at_hand(self, assignment: str) -> LoadedRubric:
+        """The newest verdict's rubric; before the first verdict the course's own file.
+
+        Raises:
+            UsageError: There is neither.
+            RubricError: As `rubric`.
+        """
+        with self.reading() as history:
+            own = None if history.newest_rubric(assignment) else history.own_rubrics().get(assignment)
+        return own if own is not None else self.newest_rubric(assignment)
 
     def reproject(self) -> int:
         """Writes the standing again from the history, while nobody else can add to it.
@@ -560,5 +579,6 @@ def _nothing_there(location: str) -> UsageError:
     return UsageError(
         "there is no database with marks here",
         where=shown(location),
-        todo="run `grader run SUBMISSIONS` first, or give the database with --db",
+        todo="run `grader run SUBMISSIONS` first (`grader roster FILE` before anybody hands in), or give the"
+        " database with --db",
     )

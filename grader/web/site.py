@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from grader.workflows.handing_in.links import HandInLink, course_claimed_by, ope
 from grader.workflows.handing_in.taking import MOST_BYTES
 from grader.workflows.leasing.remote import RemoteDesk
 from grader.workflows.lti.platform_keys import PlatformKeys
+from grader.workflows.regrading.own_rubrics import own_rubrics
 from grader.workflows.regrading.pool import shared_pool
 from grader.workflows.serving.orders import CourseFiles
 
@@ -123,6 +124,9 @@ class Site:
     jobs: Jobs = field(default_factory=Jobs)
     places: tuple[Path, ...] = ()
     limited: dict[str, LimitedStore] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.store.own_rubrics = partial(own_rubrics, self.places)
 
 
 class Server:

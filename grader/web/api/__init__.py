@@ -4,7 +4,7 @@ problems   what is said when something goes wrong
 answers    ETags, and lists page by page
 once       what is sent twice is done once
 models     what marks look like
-courses, marks, remarks, classes   one resource a module
+courses, rubrics, marks, remarks, classes, own, proofs   one resource a module
 described  the description, made from routes and models
 document   all routes, and their description
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,10 +14,13 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 import grader
+from grader.web.api.models import Page
 from grader.web.asking import Asking
 from grader.web.site import AnyRequest
 
-__all__ = ["answer", "cursor", "read_cursor", "standing", "tagged"]
+__all__ = ["answer", "cursor", "listing", "paged", "read_cursor", "standing", "tagged"]
+
+PageT = TypeVar("PageT", bound=Page)
 
 _JSON = "application/json"
 
@@ -60,10 +63,10 @@ def standing(request: AnyRequest, who: Asking, make: Callable[[], msgspec.Struct
     # The same row shows in other ways to others, and by another version.
     seen_as = (grader.__version__, who.role, who.name, request.url.path, request.url.query)
     digest = hashlib.sha256(repr(seen_as).encode()).hexdigest()[:12]
-    return tagged(request, f"{newest}-{digest}", lambda: _page(request, make()))
+    return tagged(request, f"{newest}-{digest}", lambda: paged(request, make()))
 
 
-def _page(request: AnyRequest, model: msgspec.Struct) -> Response[Any]:
+def paged(request: AnyRequest, model: msgspec.Struct) -> Response[Any]:
     """A model; of a list, `Link` says where the next page is."""
     next = getattr(model, "next", None)
     if not next:
@@ -71,6 +74,37 @@ def _page(request: AnyRequest, model: msgspec.Struct) -> Response[Any]:
     query = [(name, text) for name, text in request.query_params.multi_items() if name != "cursor"]
     target = f"{request.url.path}?{urlencode([*query, ('cursor', next)])}"
     return answer(model, headers={"link": f'<{target}>; rel="next"'})
+
+
+def listing(
+    request: AnyRequest,
+    who: Asking,
+    text: str,
+    model: type[PageT],
+    read: Callable[[Any], tuple[Sequence[Any], str | int]],
+    *,
+    kind: type = str,
+) -> Response[Any]:
+    """A page of a list whose items stand in the history, tagged as `standing` tags it.
+
+    Args:
+        request: Who asks, for which page.
+        who: The same, let through.
+        text: The cursor that was given.
+        model: Of the page.
+        read: Its items after a place in the list, and the place to go on from; empty or 0 at the end.
+        kind: Of places: `str`, whose first is empty, or `int`, whose first is 0.
+
+    Raises:
+        HTTPException: The cursor is none of ours (400).
+    """
+    after = next(iter(read_cursor(text, kind)), kind())
+
+    def made() -> PageT:
+        items, further = read(after)
+        return model(items=list(items), next=cursor(further))  # type: ignore[call-arg]
+
+    return standing(request, who, made)
 
 
 def cursor(*place: str | int) -> str | None:

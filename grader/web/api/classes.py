@@ -9,7 +9,7 @@ from litestar import MediaType, Response, get
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
-from grader.web.api.answers import answer, cursor, read_cursor, standing
+from grader.web.api.answers import answer, cursor, listing, read_cursor
 from grader.web.api.models import Cursor, Limit, Page
 from grader.web.asking import asking
 from grader.web.guards import permits_programs
@@ -125,16 +125,15 @@ def export(
 def rows(request: AnyRequest, cursor_: Cursor = "", limit: Limit = 50) -> Response[Rows]:
     """Who wrote which row when and why, oldest first. Rows are only added: the last cursor stays good."""
     who = asking(request)
-    [after] = read_cursor(cursor_, int) or [0]
 
-    def made() -> Rows:
+    def read(after: int) -> tuple[list[Row], int]:
         found = rows_page(who.store, after=after, size=limit)
         items = [
             Row(row=each.seq, kind=each.kind, at=each.at, who=each.actor, why=each.why) for each in found
         ]
-        return Rows(items=items, next=cursor(items[-1].row) if len(items) == limit else None)
+        return items, items[-1].row if len(items) == limit else 0
 
-    return standing(request, who, made)
+    return listing(request, who, cursor_, Rows, read, kind=int)
 
 
 ROUTES = (roster, export, rows)

@@ -39,7 +39,7 @@ _PARTS = {
     "job": ("Its id, as the answer to its beginning gave it.", "Zk3vQ0aT"),
 }
 #: Answers that any route may give.
-_ALWAYS = (400, 401, 403, 404, 406, 421, 429, 503)
+_ALWAYS = (400, 401, 403, 404, 406, 410, 421, 429, 503)
 _TO_WRITES = (409, 412, 413, 415, 422)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get
 
 from grader.web.addresses import API_PATH
-from grader.web.api import classes, courses, marks, remarks
+from grader.web.api import classes, courses, marks, own, proofs, remarks, rubrics
 from grader.web.api.described import describe
 from grader.web.guards import permits
 from grader.web.roles import Permission
@@ -40,4 +40,12 @@ def openapi() -> Response[dict[str, Any]]:
 SERVER_ROUTES = (openapi, *courses.SERVER_ROUTES)
 
 #: Below a course.
-ROUTES = (*courses.ROUTES, *marks.ROUTES, *remarks.ROUTES, *classes.ROUTES)
+ROUTES = (
+    *courses.ROUTES,
+    *rubrics.ROUTES,
+    *marks.ROUTES,
+    *remarks.ROUTES,
+    *classes.ROUTES,
+    *own.ROUTES,
+    *proofs.ROUTES,
+)

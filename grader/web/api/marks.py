@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from grader.errors import RefusedError, UsageError
 from grader.grading.seen import Seen as SeenRows
 from grader.grading.seen import read_seen
-from grader.web.api.answers import answer, cursor, read_cursor, standing, tagged
+from grader.web.api.answers import answer, listing, standing, tagged
 from grader.web.api.bodies import read_body
 from grader.web.api.models import Criterion, Cursor, Limit, Page, Place, Seen, Student, Submission
 from grader.web.api.once import once
@@ -145,9 +145,9 @@ def submissions(
     ] = None,
 ) -> Response[Lines]:
     """A line for each student, in the order of what they are called. New ones move nobody."""
-    who, after = asking(request), _after(cursor_)
+    who = asking(request)
 
-    def made() -> Lines:
+    def read(after: str) -> tuple[list[Line], str]:
         found = lines_page(
             who.store, assignment, after=after, size=limit, anonymous=who.blind, state=in_state or ""
         )
@@ -159,9 +159,9 @@ def submissions(
             )
             for each in found.items
         ]
-        return Lines(items=lines, next=cursor(found.after))
+        return lines, found.after
 
-    return standing(request, who, made)
+    return listing(request, who, cursor_, Lines, read)
 
 
 _CHANGED = ("student", "waits")
@@ -182,15 +182,13 @@ def marks(
 
     A page may have fewer than were asked for, and more may follow all the same: `next` tells.
     """
-    who, after = asking(request), _after(cursor_)
+    who = asking(request)
 
-    def made() -> Marks:
+    def read(after: str) -> tuple[list[Submission], str]:
         found = marks_page(who.store, assignment, after=after, size=limit, anonymous=who.blind)
-        return Marks(
-            items=[msgspec.convert(each, Submission) for each in found.items], next=cursor(found.after)
-        )
+        return [msgspec.convert(each, Submission) for each in found.items], found.after
 
-    return standing(request, who, made)
+    return listing(request, who, cursor_, Marks, read)
 
 
 @get(
@@ -302,9 +300,9 @@ def pending(
     criterion: Annotated[str, QueryParameter(name="criterion", description="The only one to list.")] = "",
 ) -> Response[PendingItems]:
     """All that waits of so many students (`limit`), student by student."""
-    who, after = asking(request), _after(cursor_)
+    who = asking(request)
 
-    def made() -> PendingItems:
+    def read(after: str) -> tuple[list[PendingItem], str]:
         found = pending_page(
             who.store, assignment, after=after, size=limit, anonymous=who.blind, criterion=criterion
         )
@@ -322,13 +320,9 @@ def pending(
             )
             for each in found.items
         ]
-        return PendingItems(items=items, next=cursor(found.after))
+        return items, found.after
 
-    return standing(request, who, made)
-
-
-def _after(text: str) -> str:
-    return str(next(iter(read_cursor(text, str)), ""))
+    return listing(request, who, cursor_, PendingItems, read)
 
 
 def _submission(who: Asking, assignment: str, student: str) -> Submission:

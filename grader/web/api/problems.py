@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from grader.errors import (
     DamagedRow,
     GraderError,
+    LetGoError,
     OvertakenError,
     RefusedError,
     SetUpError,
@@ -86,6 +87,7 @@ KINDS = {
         Kind("not-acceptable", 406, "This is answered in another form", "`Accept` leaves out what there is."),
         Kind("refused", 409, "The state of it forbids this", "A mark or request is not in a state for it."),
         Kind("under-way", 409, "The same is being done", "The key's first request has no answer yet."),
+        Kind("let-go", 410, "This is no longer kept", "The course let go of a recording that it needs."),
         Kind("changed", 412, "Something else stands", "It is not what `If-Match` or `seen` says."),
         Kind("too-large", 413, "This is too long", "A body has at most 256 KiB."),
         Kind("wrong-type", 415, "A write sends JSON", "`Content-Type` is another one."),
@@ -182,6 +184,7 @@ def _kind(request: AnyRequest, error: GraderError) -> Kind:
         (RefusedError, "refused"),
         (UsageError, "not-found" if request.method in SAFE else "invalid"),
         (SubmissionError, "invalid"),
+        (LetGoError, "let-go"),
         (SetUpError, "away"),
     ]
     return KINDS[next((name for error_type, name in kinds if isinstance(error, error_type)), "failed")]

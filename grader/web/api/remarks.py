@@ -14,7 +14,7 @@ from grader.errors import RefusedError
 from grader.grading.requests import Action, State
 from grader.grading.seen import read_seen
 from grader.store.remarks import Remark
-from grader.web.api.answers import answer, cursor, read_cursor, standing, tagged
+from grader.web.api.answers import answer, listing, tagged
 from grader.web.api.bodies import read_body
 from grader.web.api.models import Cursor, Limit, Page, Seen, Student
 from grader.web.api.once import once
@@ -108,16 +108,15 @@ def remarks(
 ) -> Response[Remarks]:
     """In the order in which they were opened."""
     who = asking(request)
-    [after] = read_cursor(cursor_, int) or [0]
 
-    def made() -> Remarks:
+    def read(after: int) -> tuple[list[RemarkLine], int]:
         found = list_requests(who.store, assignment=assignment, state=State(in_state) if in_state else None)
         following = [each for each in found if each.id > after]
         name = name_of(who.store, who.blind)
         items = [RemarkLine(**_as_fields(each, name(each.student))) for each in following[:limit]]
-        return Remarks(items=items, next=cursor(items[-1].id) if len(following) > limit else None)
+        return items, items[-1].id if len(following) > limit else 0
 
-    return standing(request, who, made)
+    return listing(request, who, cursor_, Remarks, read, kind=int)
 
 
 @get(

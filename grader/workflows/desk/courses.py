@@ -34,19 +34,19 @@ class Work:
 
 
 def works_of(store: Store) -> list[Work]:
-    """All assignments in the order of their names."""
+    """All assignments in the order of their names, those among them to which nobody handed in yet."""
     return list(_works(store))
 
 
 def _works(store: Store) -> Iterator[Work]:
     with store.reading() as history:
-        assignments = history.assignments()
+        assignments = history.known_assignments()
     for assignment in assignments:
         with store.reading() as history:
             submissions = history.counts(assignment).whole.get("all", 0)
         title = assignment
         with suppress(GraderError):
-            title = store.newest_rubric(assignment).rubric.title
+            title = store.rubric_at_hand(assignment).rubric.title
         found = waiting(store, assignment)
         yield Work(
             assignment=assignment,

@@ -131,7 +131,7 @@ def _agreements(store: Store, assignment: str) -> list[Agreement]:
 
 def _titles(store: Store, assignment: str) -> dict[str, str]:
     try:
-        return {line.id: line.title for line in store.newest_rubric(assignment).rubric.criteria}
+        return {line.id: line.title for line in store.rubric_at_hand(assignment).rubric.criteria}
     except (UsageError, RubricError):
         return {}
 

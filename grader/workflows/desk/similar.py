@@ -11,9 +11,9 @@ from grader.evidence.record import CellRecord
 from grader.facts.fields import Where
 from grader.facts.handout import Handout
 from grader.store import Result, Store
-from grader.workflows.setting_up.meant import require_assignment
 from grader.workflows.views.cells import place_name
 from grader.workflows.views.identity import names_of
+from grader.workflows.views.known import require_assignment
 from grader.workflows.views.near_copies import NearCopy, Place, StudentCode, near_copies, student_code
 
 __all__ = ["LEAST_SHARE", "MOST_PAIRS", "SimilarPair", "SimilarWork", "look_for_near_copies"]

@@ -8,6 +8,7 @@ from datetime import datetime
 from grader.judging.judgement import Status
 from grader.store import Store
 from grader.store.second_runs import Differing
+from grader.workflows.views.known import require_assignment
 from grader.workflows.views.show import name_of
 
 __all__ = ["Other", "Steadiness", "Unsteady", "say_one_in", "steadiness"]
@@ -76,9 +77,14 @@ def steadiness(store: Store, assignment: str | None = None, *, anonymous: bool =
         store: Where they are.
         assignment: Which; None for all.
         anonymous: Whether students go by pseudonyms.
+
+    Raises:
+        UsageError: No assignment is called so.
     """
     name = name_of(store, anonymous)
     with store.reading() as history:
+        if assignment is not None:
+            require_assignment(history, assignment)
         found = history.second_runs(assignment)
         number = history.one_in(assignment or "")
     lines = tuple(

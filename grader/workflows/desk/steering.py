@@ -15,8 +15,9 @@ from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import assigned_here
 from grader.workflows.running.keeping import ask_for, job_key, keep_plan
 from grader.workflows.running.planning import HandedIn, Work, plan_of
-from grader.workflows.setting_up.meant import require_assignment, require_why
+from grader.workflows.setting_up.meant import require_why
 from grader.workflows.views.identity import real_names, shown_as
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["OUR_FAULT", "drain", "pause", "rerun", "resume"]
 

@@ -13,6 +13,7 @@ from grader.rubric.problems import nearest
 from grader.store import History, Store
 from grader.store.class_rows import OpenRow
 from grader.workflows.views.following import Following, following
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["CriterionWaiting", "HeldFile", "Waiting", "require_known", "waiting"]
 
@@ -102,14 +103,14 @@ def waiting(store: Store, assignment: str) -> Waiting:
 
 
 def require_known(history: History, assignment: str, criterion: str | None = None) -> None:
-    """Refuses an assignment of which nothing was handed in, and a criterion that no verdict has.
+    """Refuses what is no assignment here, and a criterion that no verdict has.
 
     Raises:
         UsageError: It is not known; names the nearest one.
     """
     counts = history.counts(assignment)
-    if not counts.whole and assignment not in (works := history.assignments()):
-        raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, works)}")
+    if not counts.whole:
+        require_assignment(history, assignment)
     if criterion is not None and counts.criteria and criterion not in counts.criteria:
         raise UsageError(
             f"{assignment} has no criterion '{criterion}'{nearest(criterion, list(counts.criteria))}"
@@ -119,7 +120,7 @@ def require_known(history: History, assignment: str, criterion: str | None = Non
 def _lines(store: Store, assignment: str) -> dict[str, Criterion]:
     """The newest rubric's lines; none where there is no verdict yet, or the rubric cannot be read."""
     try:
-        return {line.id: line for line in store.newest_rubric(assignment).rubric.criteria}
+        return {line.id: line for line in store.rubric_at_hand(assignment).rubric.criteria}
     except (UsageError, RubricError):
         return {}
 

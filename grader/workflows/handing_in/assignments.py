@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
-from functools import lru_cache
 from pathlib import Path
 
-from grader.errors import RubricError, UsageError
+from grader.errors import UsageError
 from grader.rubric.model import Rubric
 from grader.store import History, Store
 from grader.store.rubrics import LoadedRubric
-from grader.workflows.regrading.rubrics import load_rubric_file
+from grader.workflows.regrading.own_rubrics import own_rubrics
 
 __all__ = ["assigned", "assigned_here", "is_of_photos"]
-
-_KEPT = 64
 
 
 def assigned(store: Store, places: Iterable[Path], *, photos: bool = False) -> list[LoadedRubric]:
@@ -31,7 +27,7 @@ def assigned(store: Store, places: Iterable[Path], *, photos: bool = False) -> l
         photos: Whether those that take photos are among them.
     """
     with store.reading() as history:
-        own = _own(places, history.zone)
+        own = own_rubrics(places, history.zone)
         names = sorted({*history.assignments(), *own})
         found = [_counting(store, history, name, own) for name in names]
     return [each for each in found if each is not None and (photos or not is_of_photos(each.rubric))]
@@ -53,7 +49,7 @@ def assigned_here(
     """
     places = tuple(places)
     with store.reading() as history:
-        rubric = _counting(store, history, assignment, _own(places, history.zone))
+        rubric = _counting(store, history, assignment, own_rubrics(places, history.zone))
     if rubric is None or (is_of_photos(rubric.rubric) and not photos):
         taken = [each.assignment for each in assigned(store, places, photos=photos)]
         raise UsageError(
@@ -77,22 +73,3 @@ def _counting(
 def is_of_photos(rubric: Rubric) -> bool:
     """Whether a rubric judges photos, which are no notebooks."""
     return any(criterion.check.of_photos for criterion in rubric.criteria)
-
-
-def _own(places: Iterable[Path], zone: tzinfo | None) -> dict[str, LoadedRubric]:
-    """The course's own files, by assignment."""
-    found: dict[str, LoadedRubric] = {}
-    for path in (path for place in places for path in sorted((place / "rubrics").glob("*.yaml"))):
-        try:
-            state = path.stat()
-            rubric = _load(path, state.st_mtime_ns, state.st_size, zone)
-        except (RubricError, OSError):
-            continue
-        found[rubric.assignment] = rubric
-    return found
-
-
-@lru_cache(maxsize=_KEPT)
-def _load(path: Path, changed: int, size: int, zone: tzinfo | None) -> LoadedRubric:
-    """A file of the course, read again once it was changed (`changed` and `size` tell that)."""
-    return load_rubric_file(path, zone)

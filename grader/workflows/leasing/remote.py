@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -233,7 +233,7 @@ class RemoteDesk:
         Raises:
             EvidenceError: It is not what its digest says; nothing is kept.
         """
-        return self._spool.keep(f"{worker.run}/{lease}", digest, raw)
+        return self._spool.keep(_Sent(worker.run, lease, worker), digest, raw)
 
     def finish(self, worker: WorkerRecord, end: End) -> Ended:
         """Ends a job with evidence, and judges it.
@@ -270,7 +270,7 @@ class RemoteDesk:
                 told[place] = stands if isinstance(stands, Exception) else self._told(stands)
         for end, ended in zip(ends, told, strict=True):
             if isinstance(ended, Ended):
-                self._spool.forget(f"{worker.run}/{end.lease}")
+                self._spool.forget(_Sent(worker.run, end.lease, worker))
                 self._works.forget(end.lease)
         return told
 
@@ -312,7 +312,7 @@ class RemoteDesk:
             return Ended(again=True)
         raw, lease = end.raw, end.lease
         if raw is None:
-            raw = self._spool.read(f"{worker.run}/{lease}", end.evidence)
+            raw = self._spool.read(_Sent(worker.run, lease, worker), end.evidence)
             if raw is None:
                 raise NotSent
         elif sha256(raw).hexdigest() != end.evidence:
@@ -392,13 +392,22 @@ class RemoteDesk:
         return found
 
     def _tidy(self) -> None:
-        """Once in a while, what is no longer needed of pre-checks goes, also where nobody asks for one."""
+        """Once in a while, what nobody needs any more goes: of pre-checks, and of leases that were lost."""
         now = time.monotonic()
         with self._lock:
             due = now >= self._tidy_at
             self._tidy_at = now + _TIDY_S if due else self._tidy_at
         for store in self._stores.values() if due else ():
             store.pre_checks.remove_old()
+        if due:
+            self._spool.sweep(self._can_end)
+
+    def _can_end(self, sent: Hashable) -> bool:
+        """Whether a job can still be ended by it: a lease that lapsed holds until a newer claim."""
+        assert isinstance(sent, _Sent)
+        lease = sent.lease
+        known = self._queue(lease.course, sent.worker).known([(lease.job, lease.token)])
+        return any(not each.has_ended for each in known)
 
     def _held(self, worker: WorkerRecord, lease: Lease) -> Claim:
         if lease.course not in self._stores or not worker.serves(lease.course):
@@ -461,6 +470,18 @@ class RemoteDesk:
             return Telling(store, queue, by_process)
         why = _WHY.format(worker.name)
         return Recording(store, queue, worker.name, why, by_process, audits=True)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What a worker sent by a lease; what was told of the worker meanwhile makes it no other."""
+
+    run: str
+    lease: Lease
+    worker: WorkerRecord = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.run}/{self.lease}"
 
 
 def _work(order: Order, file: File) -> Work:

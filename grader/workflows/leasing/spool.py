@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import threading
 import weakref
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 from grader.errors import EvidenceError
@@ -14,15 +16,20 @@ __all__ = ["Spool"]
 
 
 class Spool:
-    """A folder of this process alone: whoever finds nothing in it sends the same once more."""
+    """A folder of this process alone: whoever finds nothing in it sends the same once more.
+
+    A lease is named by whatever prints as no other. Safe to share between threads.
+    """
 
     def __init__(self) -> None:
         folder = tempfile.mkdtemp(prefix="grader-worker-")
         self._folder = Path(folder)
         # Goes with this object, whoever holds it.
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._lock = threading.Lock()
+        self._leases = set[Hashable]()
 
-    def keep(self, lease: str, sha256: str, raw: bytes) -> bool:
+    def keep(self, lease: Hashable, sha256: str, raw: bytes) -> bool:
         """Keeps what comes of a lease, in place of what came before.
 
         Returns:
@@ -38,24 +45,45 @@ class Spool:
         if found != sha256:
             raise EvidenceError("this is not what its digest says", expected=sha256, found=found)
         self.forget(lease)
+        with self._lock:
+            self._leases.add(lease)
         begun = path.with_suffix(".begun")
         begun.write_bytes(raw)
         begun.rename(path)
         return False
 
-    def read(self, lease: str, sha256: str) -> bytes | None:
+    def read(self, lease: Hashable, sha256: str) -> bytes | None:
         """What was kept; None where nothing was, or something else."""
         try:
             return self._path(lease, sha256).read_bytes()
         except FileNotFoundError:
             return None
 
-    def forget(self, lease: str) -> None:
-        for path in self._folder.glob(f"{_name(lease)}-*"):
+    def forget(self, lease: Hashable) -> None:
+        with self._lock:
+            self._leases.discard(lease)
+        for path in self._folder.glob(f"{_name(str(lease))}-*"):
             path.unlink(missing_ok=True)
 
-    def _path(self, lease: str, sha256: str) -> Path:
-        return self._folder / f"{_name(lease)}-{_name(sha256)}"
+    def sweep(self, is_needed: Callable[[Hashable], bool]) -> int:
+        """Forgets what came of leases by which nobody can end a job any more.
+
+        Args:
+            is_needed: Whether somebody still can by this one. One that is over is so for good, so that
+                nothing comes of it between the question and its end.
+
+        Returns:
+            How many leases there were.
+        """
+        with self._lock:
+            known = list(self._leases)
+        over = [lease for lease in known if not is_needed(lease)]
+        for lease in over:
+            self.forget(lease)
+        return len(over)
+
+    def _path(self, lease: Hashable, sha256: str) -> Path:
+        return self._folder / f"{_name(str(lease))}-{_name(sha256)}"
 
 
 def _name(text: str) -> str:

@@ -16,6 +16,7 @@ from grader.store.remarks import Remark
 from grader.workflows.marking.remark import policy_of
 from grader.workflows.views.filters import criteria_of, require_criterion
 from grader.workflows.views.identity import real_names
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["Listed", "list_requests", "listed_at", "with_deadlines"]
 
@@ -59,7 +60,8 @@ def list_requests(
         UsageError: No assignment, student or criterion is called so.
     """
     with store.reading() as history:
-        _require_assignment(history, assignment)
+        if assignment is not None:
+            require_assignment(history, assignment)
         student = _known_student(history, assignment, student)
         found = history.remarks(assignment=assignment, student=student)
         if criterion is not None and all(item.criterion != criterion for item in found):
@@ -72,11 +74,6 @@ def list_requests(
         and state in (None, remark.state)
         and (remark.state.is_open or not only_open)
     ]
-
-
-def _require_assignment(history: History, assignment: str | None) -> None:
-    if assignment is not None and assignment not in (known := history.assignments()):
-        raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
 
 
 def _known_student(history: History, assignment: str | None, student: str | None) -> str | None:

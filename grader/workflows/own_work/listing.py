@@ -98,5 +98,5 @@ def _work(history: History, assignment: str, student: str) -> OwnWork:
 
 def _titled(store: Store, work: OwnWork) -> OwnWork:
     with suppress(GraderError):
-        return replace(work, title=store.newest_rubric(work.assignment).rubric.title)
+        return replace(work, title=store.rubric_at_hand(work.assignment).rubric.title)
     return work

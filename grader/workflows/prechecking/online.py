@@ -24,6 +24,7 @@ from grader.workflows.handing_in.taking import NotTaken, Sent, plain_name, read_
 from grader.workflows.prechecking.precheck import PreCheck, precheck_plan, without_rest
 from grader.workflows.running.keeping import keep_plan
 from grader.workflows.running.pausing import is_paused
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "A_DAY",
@@ -142,12 +143,15 @@ def set_pre_check_rule(store: Store, assignment: str, a_day: int | None, *, tell
         tells_rest: Whether students are told how many other criteria there are.
 
     Raises:
-        UsageError: So many cannot be.
+        UsageError: So many cannot be, or no assignment is called so.
     """
     if a_day is not None and not 0 <= a_day <= MOST_A_DAY:
         raise UsageError(
             "so many pre-checks a day cannot be given", expected=f"0 to {MOST_A_DAY}", found=str(a_day)
         )
+    if assignment:
+        with store.reading() as history:
+            require_assignment(history, assignment)
     store.pre_checks.set_rule(assignment, None if a_day is None else PreCheckRule(a_day, tells_rest))
 
 

@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from grader.errors import UsageError
 from grader.grading.changes import compare
 from grader.grading.marks import Mark
 from grader.grading.points import add_up
-from grader.rubric.problems import nearest
 from grader.store import History, Result, Store
 from grader.store.class_views import PointsWaiting
 from grader.store.releases import Release
 from grader.workflows.releasing.release import in_words_of, is_kept_back
 from grader.workflows.releasing.shown import release_on, released_works
 from grader.workflows.views.identity import names_of
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["Change", "Moved", "Preview", "WaitingCriterion", "preview_of"]
 
@@ -110,8 +109,7 @@ def preview_of(store: Store, assignment: str) -> Preview:
         UsageError: There is no such assignment.
     """
     with store.reading() as history:
-        if assignment not in (known := history.assignments()):
-            raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
+        require_assignment(history, assignment)
         return _preview(history, assignment)
 
 

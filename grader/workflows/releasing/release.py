@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.requests import Kind
-from grader.rubric.problems import nearest
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.regrades import UnderWay
 from grader.store.releases import Release, ReleaseRecord
 from grader.store.remarks import Remark
 from grader.workflows.mailing.telling import tell_answered, tell_released
 from grader.workflows.releasing.shown import ANSWERS, release_on, released_works
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "Showing",
@@ -54,7 +54,7 @@ def release_marks(
             the newest verdicts.
     """
     with store.writing() as history:
-        _require_assignment(history, assignment)
+        require_assignment(history, assignment)
         newest = history.newest_row()
         if not 1 <= upto <= newest:
             raise UsageError("the history has no such row", expected=f"1 to {newest}", found=str(upto))
@@ -76,11 +76,6 @@ def release_marks(
             shown = [work.student for work in works if work.mark is not None and not work.dropped]
             tell_released(history, assignment, shown, store.clock())
         return made
-
-
-def _require_assignment(history: History, assignment: str) -> None:
-    if assignment not in (known := history.assignments()):
-        raise UsageError(f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}")
 
 
 def _require_whole(history: History, assignment: str, upto: int) -> None:
@@ -133,7 +128,7 @@ def hide_marks(
         RefusedError: Nothing is released, or no reason is given.
     """
     with store.writing() as history:
-        _require_assignment(history, assignment)
+        require_assignment(history, assignment)
         if release_on(history.releases(assignment)) is None:
             raise RefusedError(f"nothing of {assignment} is released")
         if not reason.strip():

@@ -21,9 +21,10 @@ from grader.store.results import Result
 from grader.workflows.marking.earlier_files import EarlierMarks, marks_on_earlier_files
 from grader.workflows.regrading.judging import Judge, by_what_counts
 from grader.workflows.regrading.regrade import regrade
-from grader.workflows.running.events import Notify, Planned
+from grader.workflows.running.events import Notice, Notify, Planned
 from grader.workflows.running.execution import Desk, Order
-from grader.workflows.running.keeping import as_submission, ask_for, job_key, keep_plan
+from grader.workflows.running.groups import spread
+from grader.workflows.running.keeping import ask_for, job_key, keep_plan
 from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.patience import Patience
 from grader.workflows.running.planning import Work, require_data
@@ -132,7 +133,10 @@ def run(
             enqueue = partial(
                 _enqueue, works, store, queue, sandbox, actor=actor, data=data, fresh=fresh, priority=priority
             )
-            open_works = patience.until_begun(enqueue)
+            entered = patience.until_begun(enqueue)
+            open_works, works = entered.open, entered.works
+            for line in entered.told:
+                notify(Notice(line))
             notify(Planned(len(works), len(open_works)))
             memory = MemoryBudget(available_bytes(), notify)
             orders = {job: _order(work, judges) for job, work in open_works.items()}
@@ -174,6 +178,15 @@ def default_jobs(works: Iterable[Work]) -> int:
     return max(1, int(cores / max(work.plan.limits.cpus for work in works)))
 
 
+@dataclass(frozen=True)
+class _Entered:
+    """What was written down: work by its job, that of each student, and what is to be told of groups."""
+
+    open: dict[int, Work]
+    works: tuple[Work, ...]
+    told: tuple[str, ...]
+
+
 def _enqueue(
     works: Sequence[Work],
     store: Store,
@@ -184,22 +197,26 @@ def _enqueue(
     data: Path | None,
     fresh: bool,
     priority: Priority,
-) -> dict[int, Work]:
-    """Records what was handed in and queues what is not done, all of it or nothing."""
+) -> _Entered:
+    """Records what was handed in, for each of a group, and queues what is not done: all of it or nothing."""
     plans = {plan.digest: keep_plan(store, plan) for plan in _plans_of(works)}
     kept = [_keep(work, plans, store, sandbox) for work in works]
-    works = [work for work, _ in kept]
-    asks = [ask_for(work, key, priority) for work, key in kept]
     with store.writing() as history:
         signature = Signature(actor, store.clock(), "grader run")
-        for work in works:
-            history.hand_in(as_submission(work), signature)
+        found = spread(history, kept)
+        for file in found.files:
+            history.hand_in(file, signature)
+        for shared in found.shared:
+            history.note_group_file(shared, signature)
+        asks = [
+            replace(ask_for(each.work, each.key, priority), fellows=each.fellows) for each in found.to_run
+        ]
         jobs = queue.enqueue(history, asks, fresh=fresh)
-        open_works = {job: work for job, work in zip(jobs, works, strict=True) if job is not None}
+        open_works = {job: each.work for job, each in zip(jobs, found.to_run, strict=True) if job is not None}
         to_run = {work.rubric.rubric.digest: work for work in open_works.values() if not work.file.problem}
         for work in to_run.values():
             require_data(work.rubric, data)
-    return open_works
+    return _Entered(open_works, found.works, found.told)
 
 
 def _plans_of(works: Sequence[Work]) -> Collection[Plan]:

@@ -16,7 +16,8 @@ from grader.grading.remarks import remark_rules
 from grader.rubric.model import LatePolicy, Policy
 from grader.store import History, Signature, Store
 from grader.store.allowances import DatesRecord, DatesSet, Extension, ExtensionRecord
-from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant, whole_class
+from grader.workflows.setting_up.meant import require_why, students_meant, whole_class
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["KEYS", "DatesView", "dates_view", "extend", "extensions_of", "set_dates", "take_back"]
 
@@ -30,7 +31,7 @@ class DatesView:
     """The dates of an assignment.
 
     Attributes:
-        rubrics: By the newest verdict's rubric; None where it says nothing, or nothing was judged yet.
+        rubrics: By the rubric at hand; None where it says nothing, or there is none yet.
         course: What the course set in their place; None where it set nothing.
         late: The rule for all, by both; None where nothing is ever late.
         remarks: The rules for remark requests, by both.
@@ -68,7 +69,7 @@ def dates_view(store: Store, assignment: str) -> DatesView:
 
 def _of_rubric(store: Store, assignment: str) -> tuple[LatePolicy | None, Policy]:
     with suppress(GraderError):
-        rubric = store.newest_rubric(assignment).rubric
+        rubric = store.rubric_at_hand(assignment).rubric
         return rubric.late, rubric.remarks
     return None, Policy()
 
@@ -164,9 +165,10 @@ def extend(
         UsageError: The assignment or a student is unknown, none is named, or there is no reason.
     """
     why = require_why(reason)
+    late, remarks = _of_rubric(store, assignment)
     with store.writing() as history:
         meant = _meant(history, assignment, students, section)
-        rule = history.late_policy(assignment)
+        rule = _view(late, remarks, history.dates(assignment)).late
         if rule is not None and until <= rule.due:
             raise RefusedError(
                 "this is no extension: it is not later than the date for all",

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from grader.errors import RefusedError, UsageError
 from grader.store import History, Signature, Store
 from grader.store.allowances import Excuse, ExcuseRecord
-from grader.workflows.setting_up.meant import require_assignment, require_why, students_meant
+from grader.workflows.setting_up.meant import require_why, students_meant
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["excuse", "excuses_of", "take_back_excuse"]
 

@@ -15,6 +15,7 @@ from grader.files.tabular import read_table
 from grader.store import Signature, Store, WritableHistory
 from grader.store.groups import Group, GroupRecord
 from grader.workflows.setting_up.meant import require_why, students_meant, whole_class
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "GroupChange",
@@ -58,8 +59,13 @@ class GroupChange:
 
 
 def who_hands_in_together(store: Store, assignment: str) -> Groups:
-    """Reads the groups of an assignment, which nobody need have handed in to yet."""
+    """Reads the groups of an assignment, which nobody need have handed in to yet.
+
+    Raises:
+        UsageError: No assignment is called so.
+    """
     with store.reading() as history:
+        require_assignment(history, assignment)
         groups = tuple(history.groups(assignment).values())
         grouped = {student for group in groups for student in group.members}
         everybody = set(whole_class(history, assignment))
@@ -81,10 +87,12 @@ def set_groups(
         actor: Who says so.
 
     Raises:
-        UsageError: A student is unknown or in two groups, a group has no name, or there is no reason.
+        UsageError: The assignment or a student is unknown, a student is in two groups, a group has no
+            name, or there is no reason.
     """
     why = require_why(reason)
     with store.writing() as history:
+        require_assignment(history, assignment)
         given = {_name(name): students_meant(history, typed, assignment) for name, typed in wanted.items()}
         everyone = [student for students in given.values() for student in students]
         if len(set(everyone)) < len(everyone):

@@ -11,7 +11,7 @@ from grader.store import History
 from grader.store.roster import PersonRecord
 from grader.workflows.views.identity import ids_of, normalise_id, real_names
 
-__all__ = ["known_as", "require_assignment", "require_why", "student_meant", "students_meant", "whole_class"]
+__all__ = ["known_as", "require_why", "student_meant", "students_meant", "whole_class"]
 
 
 def student_meant(history: History, typed: str, assignment: str | None = None) -> str:
@@ -62,16 +62,6 @@ def whole_class(history: History, assignment: str) -> dict[str, PersonRecord | N
         own = next((each for each in ids if each in found), normalise_id(person.student))
         found[own] = person
     return found
-
-
-def require_assignment(history: History, assignment: str) -> None:
-    """Refuses an assignment that nobody handed in to and no rubric is known of.
-
-    Raises:
-        UsageError: It is not known; names the nearest one.
-    """
-    if assignment not in (known := history.assignments()) and history.published_rubric(assignment) is None:
-        raise UsageError(f"no assignment is called '{assignment}' here{nearest(assignment, known)}")
 
 
 def require_why(reason: str) -> str:

@@ -15,7 +15,8 @@ from datetime import datetime
 from grader.errors import RefusedError, UsageError
 from grader.store import History, Signature, Store, WritableHistory
 from grader.store.shares import Share, ShareRecord
-from grader.workflows.setting_up.meant import require_assignment, students_meant, whole_class
+from grader.workflows.setting_up.meant import students_meant, whole_class
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "Change",

@@ -10,7 +10,7 @@ from grader.errors import StoreError, StoreUnavailable, UsageError
 from grader.store import History, Signature, Store
 from grader.store.retention import KINDS, Kind, LetGoRecord, Retention, Rule
 from grader.workflows.setting_up.dates import dates_view
-from grader.workflows.setting_up.meant import require_assignment
+from grader.workflows.views.known import require_assignment
 
 __all__ = [
     "KINDS",
@@ -155,7 +155,7 @@ def keep(store: Store, changed: Mapping[str, int | None], assignment: str | None
 def course_view(store: Store, *, sizes: bool = True) -> Course:
     """All that would go now, and what stays. Writes nothing."""
     with store.reading() as history:
-        assignments, rules = history.assignments(), history.retention()
+        assignments, rules = history.known_assignments(), history.retention()
         before = _mails_before(rules, store.clock())
         old = 0 if before is None else history.old_mails(before)
     works = tuple(work_view(store, each, sizes=sizes) for each in assignments)

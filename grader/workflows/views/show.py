@@ -13,6 +13,7 @@ from grader.store.results import Result
 from grader.store.timeline import TimelineEntry
 from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 from grader.workflows.views.identity import pseudonym, real_names, shown_as
+from grader.workflows.views.known import require_assignment
 
 __all__ = ["find_result", "find_results", "name_of", "refuse_dropped", "requests_of", "timeline"]
 
@@ -37,11 +38,8 @@ def find_results(
         students = real_names(history, assignment, students)
         everything = list(history.results(assignment=assignment, students=students, with_dropped=True))
         found = [result for result in everything if with_dropped or not result.dropped]
-        if not everything and assignment not in (known := history.assignments()):
-            raise UsageError(
-                f"no submission of '{assignment}' was ever graded{nearest(assignment, known)}",
-                where=shown(store.location),
-            )
+        if not everything:
+            require_assignment(history, assignment)
         if students and not with_dropped:
             typed = dict(zip(students, named, strict=True))
             for result in everything:

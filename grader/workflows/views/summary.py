@@ -23,7 +23,7 @@ def class_summary(
     roster: Roster | None = None,
     thresholds: Sequence[float] = (0.5,),
 ) -> ClassSummary:
-    """Sums up an assignment by the rubric of its newest verdict.
+    """Sums up an assignment by the rubric at hand.
 
     Args:
         store: Where evidence lies.
@@ -33,9 +33,9 @@ def class_summary(
         thresholds: Parts of the whole mark that something depends on, 0 to 1.
 
     Raises:
-        UsageError: Nothing was judged yet.
+        UsageError: There is no rubric of it.
     """
-    rubric = store.newest_rubric(assignment).rubric
+    rubric = store.rubric_at_hand(assignment).rubric
     inputs = [_input(store, item, roster) for item in results if item.attempt is not None]
     with store.reading() as history:
         asked = history.remarks(assignment=assignment)

@@ -32,7 +32,7 @@ from tests import course
         (["run", "submissions", "--rubric", "mini", "--db", "submissions"], "the database is a folder"),
         (["run", "submissions", "--rubric", "mini", "--reference", "submissions"], "no reference folder"),
         (["run", "submissions"], "--rubric"),
-        (["show", "s1", "--assignment", "mini"], "run `grader run SUBMISSIONS` first"),
+        (["show", "s1", "--assignment", "mini"], "run `grader run SUBMISSIONS` first ("),
         (["export", "json", "--assignment", "mini", "--out", "x"], "no database"),
         (["export", "xml", "--assignment", "mini", "--out", "x"], "xml"),
         (["show", "s1"], "--assignment"),
