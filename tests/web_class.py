@@ -19,7 +19,18 @@ from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from tests import course
 
-__all__ = ["ANSWERS", "CURVES", "RUBRIC", "WHY", "Handed", "chart", "sandbox", "students_of", "write_class"]
+__all__ = [
+    "ANSWERS",
+    "CURVES",
+    "RUBRIC",
+    "WHY",
+    "Handed",
+    "answer",
+    "chart",
+    "sandbox",
+    "students_of",
+    "write_class",
+]
 
 WHY, CURVES = "why-validation", "curves-described"
 
@@ -171,10 +182,11 @@ def write_class(folder: Path, class_: Sequence[Handed]) -> None:
 
 def sandbox() -> FakeSandbox:
     """As if every cell had run, drawn another picture than the student's, and printed what it prints."""
-    return FakeSandbox(_answer)
+    return FakeSandbox(answer)
 
 
-def _answer(job: Job) -> Bundle:
+def answer(job: Job) -> Bundle:
+    """Evidence as if every cell had run, drawn another picture, and printed what it prints."""
     bundle = course.answer(job)
     cut = (ShimUse(kind=ShimKind.TRAINING_BUDGET),)
     cells = tuple(

@@ -22,6 +22,8 @@ __all__ = ["MARK", "BlobFolder", "BlobStore", "Stored", "gone", "is_whole", "req
 MARK = "whose-evidence"
 _BEGUN = ".new-"
 _SETTLED_S = 3600.0
+#: So many blobs, such as the plans that come with each file, are known to be on the disk.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class BlobFolder:
         self._mark = mark
         self._checked = not mark
         self._durable: set[Path] = set()
+        self._durable_blobs: set[str] = set()
 
     def check(self) -> None:
         if not self._checked:
@@ -222,19 +225,33 @@ class BlobFolder:
         self.check()
         digest = hashlib.sha256(content).hexdigest()
         path = self.path_of(digest)
-        if path.exists() and is_whole(self, digest):
-            return digest
         try:
+            if path.exists() and is_whole(self, digest):
+                self._settle(path, digest)
+                return digest
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_durably(path, pack(content))
-            _sync_folder(path.parent)
-            if path.parent not in self._durable:
-                # Whoever made it may not have come as far as this.
-                _sync_folder(self.root)
-                self._durable.add(path.parent)
+            self._settle_folder(path.parent)
         except OSError as error:
             raise self._cannot_write(error) from error
         return digest
+
+    def _settle(self, path: Path, digest: str) -> None:
+        """Makes what is there already durable: whoever wrote it may not have come as far as that."""
+        if digest in self._durable_blobs:
+            return
+        _sync(path, os.O_RDONLY)
+        self._settle_folder(path.parent)
+        if len(self._durable_blobs) >= _REMEMBERED:
+            self._durable_blobs.clear()
+        self._durable_blobs.add(digest)
+
+    def _settle_folder(self, folder: Path) -> None:
+        _sync_folder(folder)
+        if folder not in self._durable:
+            # Whoever made it may not have come as far as this.
+            _sync_folder(self.root)
+            self._durable.add(folder)
 
     def _cannot_write(self, error: OSError) -> StoreError:
         return StoreError(
@@ -258,6 +275,7 @@ class BlobFolder:
         self.check()
         path = self.path_of(digest)
         try:
+            self._durable_blobs.discard(digest)
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
                 _sync_folder(path.parent)
@@ -303,7 +321,11 @@ def _write_durably(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, how: int) -> None:
+    handle = os.open(path, how)
     try:
         os.fsync(handle)
     finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import ScalarSelect, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -22,10 +23,20 @@ from grader.store.setup_tables import ShareRow
 from grader.store.types import unescape
 from grader.store.unchanged import of_change
 
-__all__ = ["book_in", "catch_up", "forget_changes", "replace_actor", "replace_names", "rewrite"]
+__all__ = [
+    "book_in",
+    "catch_up",
+    "forget_changes",
+    "names_at_once",
+    "replace_actor",
+    "replace_names",
+    "rewrite",
+]
 
 #: Under which a session keeps the book with what its changes replaced there.
 _CHANGES = "names"
+#: Under which it gathers rows of new names that go into one statement.
+_GATHERED = "new names"
 _NAMES = NameRow.__table__
 #: Raw, as each transaction asks for it before anything else.
 _NEWER = "SELECT token, kind, text, erased, changed FROM names WHERE changed > "
@@ -58,6 +69,20 @@ def forget_changes(session: Session) -> None:
     book, changes = session.info.pop(_CHANGES, (None, {}))
     if book is not None:
         book.take_back(changes)
+
+
+@contextmanager
+def names_at_once(session: Session) -> Iterator[None]:
+    """Lets all names that are new meanwhile be written by one statement at the end."""
+    first = session.connection().execute(_NEXT).scalar_one()
+    rows: list[dict[str, object]] = []
+    session.info[_GATHERED] = first, rows
+    try:
+        yield
+    finally:
+        del session.info[_GATHERED]
+    if rows:
+        session.connection().execute(_ADD_NUMBERED, rows)
 
 
 def replace_names(session: Session, row: Base) -> None:
@@ -106,7 +131,12 @@ def _add(session: Session, kind: str, text: str, person: str = "") -> str:
     salt = new_salt()
     token = token_of(kind, person, salt, text)
     columns = {"token": token, "kind": kind, "person": person or token, "salt": salt, "text": text}
-    changed = session.connection().execute(_ADD, columns).scalar_one()
+    if _GATHERED in session.info:
+        first, rows = session.info[_GATHERED]
+        changed = first + len(rows)
+        rows.append({**columns, "erased": False, "changed": changed})
+    else:
+        changed = session.connection().execute(_ADD, columns).scalar_one()
     _note(session, Name(token, kind, text, False, changed))
     return token
 
@@ -124,6 +154,8 @@ def _next() -> ScalarSelect[int]:
     return select(func.coalesce(func.max(_NAMES.c.changed), 0) + 1).scalar_subquery()
 
 
+_NEXT = select(func.coalesce(func.max(_NAMES.c.changed), 0) + 1)
+_ADD_NUMBERED = insert(NameRow)
 #: One statement for all: to put it together takes longer than to run it.
 _ADD = (
     insert(NameRow)

@@ -7,14 +7,26 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
 from grader.store.models import AttemptRow, JobRow
 
-__all__ = ["ANYWHERE", "BESIDE", "PRE_CHECK", "SECOND_RUN", "Ask", "JobKey", "Priority", "enter", "in_state"]
+__all__ = [
+    "ANYWHERE",
+    "BESIDE",
+    "PRE_CHECK",
+    "SECOND_RUN",
+    "Ask",
+    "JobKey",
+    "Priority",
+    "enter",
+    "enter_first",
+    "in_state",
+]
 
 #: In place of an image: whoever takes the job says what it runs in.
 ANYWHERE = "any"
@@ -103,7 +115,6 @@ def enter(session: Session, asks: Sequence[Ask], *, fresh: bool, at: datetime) -
 
 
 def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Collection[int]) -> int | None:
-    match = asdict(ask.key)
     # Of a class's rush most come for the first time: then there is nothing to compare with.
     is_first = session.scalar(_any_of(ask.key)) is None
     waiting = None if is_first else session.scalar(_waiting(ask.key))
@@ -112,23 +123,33 @@ def _enter(session: Session, ask: Ask, *, fresh: bool, at: datetime, beside: Col
         return waiting.id
     if not fresh and not is_first and _stands(session, ask.key):
         return None
-    job = JobRow(
-        **match,
-        state="queued",
-        tries=0,
-        error="",
-        queued_at=at,
-        course=ask.course,
-        priority=ask.priority,
-        place=0,
-        gpu=ask.gpu,
-        token=0,
-    )
+    job = JobRow(**_columns(ask, at), place=0)
     session.add(job)
     session.flush()
     job.place = (None if is_first else _place_of_replaced(session, ask, beside)) or job.id
     session.flush()
     return job.id
+
+
+def enter_first(session: Session, asks: Sequence[Ask], at: datetime) -> None:
+    """Queues work of students of whom there is no job on the assignment at all, by one statement."""
+    if asks:
+        session.connection().execute(_ENTER_FIRST, [_columns(ask, at) for ask in asks])
+
+
+def _columns(ask: Ask, at: datetime) -> dict[str, Any]:
+    """Of a new job, all but its place."""
+    return {
+        **asdict(ask.key),
+        "state": "queued",
+        "tries": 0,
+        "error": "",
+        "queued_at": at,
+        "course": ask.course,
+        "priority": ask.priority,
+        "gpu": ask.gpu,
+        "token": 0,
+    }
 
 
 def _any_of(key: JobKey) -> Select[int]:
@@ -189,3 +210,11 @@ def _place_of_replaced(session: Session, ask: Ask, beside: Collection[int]) -> i
         update(JobRow).where(*replaced).values(state="superseded").returning(JobRow.place)
     ).all()
     return min(places, default=None)
+
+
+_NAMED = (*_columns(Ask(JobKey("", "", "", "", "")), datetime.min),)
+#: A place behind all that are there: no job has a greater one than its number.
+_ENTER_FIRST = insert(JobRow).values(
+    {name: bindparam(name) for name in _NAMED}
+    | {"place": select(func.coalesce(func.max(JobRow.id), 0) + 1).scalar_subquery()}
+)

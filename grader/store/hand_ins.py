@@ -102,16 +102,21 @@ def hand_ins(session: Session, assignment: str, student: str | None = None) -> l
 
 def sent_since(session: Session, student: str, assignment: str, moment: datetime) -> tuple[int, int]:
     """How many files came from a student since then, and how many bytes they have together."""
-    query = (
-        select(func.count(), func.coalesce(func.sum(HandInRow.size), 0))
-        .join(LedgerRow, LedgerRow.seq == HandInRow.seq)
-        .where(HandInRow.student == student, HandInRow.assignment == assignment, LedgerRow.at >= moment)
-    )
-    number, size = session.execute(query).one()
+    asked = {"student": student, "assignment": assignment, "moment": moment}
+    number, size = session.connection().execute(_SENT_SINCE, asked).one()
     return int(number), int(size)
 
 
 # Made once: to put it together takes longer than to ask it.
+_SENT_SINCE = (
+    select(func.count(), func.coalesce(func.sum(HandInRow.size), 0))
+    .join(LedgerRow, LedgerRow.seq == HandInRow.seq)
+    .where(
+        HandInRow.student == bindparam("student"),
+        HandInRow.assignment == bindparam("assignment"),
+        LedgerRow.at >= bindparam("moment"),
+    )
+)
 _NEWEST = (
     select(SubmissionRow)
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Dialect,
+    Insert,
     Select,
     Table,
     TypeDecorator,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from grader.store.enrolling import replace_actor, replace_names
+from grader.store.enrolling import names_at_once, replace_actor, replace_names
 from grader.store.models import Base, Entry, HandInRow, LedgerRow, SubmissionRow
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Signature",
     "any_bytes",
     "append",
+    "append_all",
     "examine",
     "head",
     "head_at",
@@ -72,10 +74,15 @@ class Signature:
 
 
 class HandedIn(NamedTuple):
-    """What is kept, until its transaction ends, of a file that was handed in."""
+    """What is kept, until its transaction ends, of a file that was handed in.
+
+    Attributes:
+        first: Whether it is known that there is nothing else of this student and assignment.
+    """
 
     assignment: str
     student: str
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,16 +150,7 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
     What is personal is sealed as tokens, so that it can be erased; who is new gets one.
     """
     replace_names(session, row)
-    last = session.info.get(_HEAD) or head(session)
-    row.seq = 1 if last is None else last.seq + 1
-    entry = LedgerRow(
-        seq=row.seq,
-        kind=row.__tablename__,
-        at=signature.at,
-        actor=replace_actor(session, row, signature.actor),
-        why=signature.why,
-        previous="" if last is None else last.digest,
-    )
+    entry = _entry(session, row, signature)
     connection = session.connection()
     entry.digest = seal(_as_stored(entry, connection.dialect), _as_stored(row, connection.dialect))
     # No object of the session: what was bound is a token, and who asks is to read the text.
@@ -169,6 +167,62 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
     noted = HandedIn(row.assignment, row.student) if isinstance(row, SubmissionRow) else row
     session.info.setdefault(ADDED, []).append(noted)
     return row
+
+
+def append_all(
+    session: Session, rows: Sequence[tuple[Entry, Signature]], noted: Iterable[HandedIn]
+) -> list[Head]:
+    """Seals and adds several rows as `append` does one after another, with a statement for each table.
+
+    They are no objects of the session afterwards.
+
+    Args:
+        session: A writing transaction.
+        rows: What is added, in its order.
+        noted: What its end is told of them.
+
+    Returns:
+        The seal of each.
+    """
+    with names_at_once(session):
+        for row, _ in rows:
+            replace_names(session, row)
+    connection = session.connection()
+    entries: list[Stored] = []
+    by_table: dict[Table, list[Stored]] = {}
+    heads: list[Head] = []
+    for row, signature in rows:
+        entry = _entry(session, row, signature)
+        entry.digest = seal(_as_stored(entry, connection.dialect), _as_stored(row, connection.dialect))
+        session.info[_HEAD] = Head(entry.seq, entry.digest)
+        heads.append(session.info[_HEAD])
+        entries.append({name: getattr(entry, name) for name in _COLUMNS})
+        table = _table(type(row))
+        by_table.setdefault(table, []).append({name: getattr(row, name) for name, _ in _kinds(type(row))})
+    connection.execute(_ENTER, entries)
+    for table, values in by_table.items():
+        connection.execute(_adding(table), values)
+    session.info.setdefault(ADDED, []).extend(noted)
+    return heads
+
+
+@cache
+def _adding(table: Table) -> Insert:
+    return insert(table)
+
+
+def _entry(session: Session, row: Entry, signature: Signature) -> LedgerRow:
+    """Gives a row the next number; its entry still lacks the seal."""
+    last = session.info.get(_HEAD) or head(session)
+    row.seq = 1 if last is None else last.seq + 1
+    return LedgerRow(
+        seq=row.seq,
+        kind=row.__tablename__,
+        at=signature.at,
+        actor=replace_actor(session, row, signature.actor),
+        why=signature.why,
+        previous="" if last is None else last.digest,
+    )
 
 
 def until_added(
@@ -194,13 +248,17 @@ def until_added(
 
 
 def _as_stored(row: Base, dialect: Dialect) -> Stored:
-    stored = {}
-    for attribute in inspect(type(row)).column_attrs:
-        kind: Any = attribute.columns[0].type
-        value = getattr(row, attribute.key)
-        decorated = isinstance(kind, TypeDecorator)
-        stored[attribute.key] = kind.process_bind_param(value, dialect) if decorated else value
-    return stored
+    return {
+        name: getattr(row, name) if kind is None else kind.process_bind_param(getattr(row, name), dialect)
+        for name, kind in _kinds(type(row))
+    }
+
+
+@cache
+def _kinds(model: type[Base]) -> tuple[tuple[str, TypeDecorator[Any] | None], ...]:
+    """The columns of a table, each with what makes of its values what is stored."""
+    kinds = ((each.key, each.columns[0].type) for each in inspect(model).column_attrs)
+    return tuple((name, kind if isinstance(kind, TypeDecorator) else None) for name, kind in kinds)
 
 
 def examine(session: Session) -> Break | None:

@@ -26,6 +26,7 @@ __all__ = [
     "Pause",
     "QueueAction",
     "QueueOrder",
+    "is_held_back",
     "is_paused",
     "may_be_taken",
     "ordered",
@@ -155,6 +156,12 @@ def is_paused(session: Session) -> ColumnElement[bool] | None:
             for assignment, up_to in rows
         )
     )
+
+
+def is_held_back(session: Session, job: JobRow) -> bool:
+    """Whether this job would not be taken now."""
+    paused = is_paused(session)
+    return paused is not None and bool(session.scalar(select(paused).where(JobRow.id == job.id)))
 
 
 def may_be_taken(session: Session) -> list[ColumnElement[bool]] | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from grader.store.engine import Database
 from grader.store.entering import Ask, enter
 from grader.store.models import JobRow
+from grader.store.pauses import is_held_back
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow, PreCheckRuleRow
 from grader.store.queue_views import is_served, jobs_before
 
@@ -72,6 +73,7 @@ class PreCheckRecord:
     Attributes:
         state: ``queued``, ``running``, ``told`` or ``failed``.
         before: How many jobs come before it, where it is queued.
+        paused: Whether it is queued and not taken now.
         told: What may be said of it, as JSON; empty unless told.
     """
 
@@ -82,6 +84,7 @@ class PreCheckRecord:
     file: str
     state: str
     before: int
+    paused: bool
     told: str
 
     @property
@@ -269,8 +272,11 @@ def _whose(student: str, assignment: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _record(session: Session, row: PreCheckRow, job: JobRow) -> PreCheckRecord:
-    state, before = row.state, 0
+    state, before, paused = row.state, 0, False
     if state == "waiting":
         state = "running" if job.state == "claimed" else "queued"
         before = jobs_before(session, job) if job.state == "queued" else 0
-    return PreCheckRecord(row.id, row.student, row.assignment, row.came, row.file, state, before, row.told)
+        paused = job.state == "queued" and is_held_back(session, job)
+    return PreCheckRecord(
+        row.id, row.student, row.assignment, row.came, row.file, state, before, paused, row.told
+    )

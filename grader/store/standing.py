@@ -84,9 +84,12 @@ def project(session: Session) -> None:
     late = {work for row, works in added if not isinstance(row, _OF_TOKENS_NOTHING) for work in works}
     if late:
         touched |= _through_tokens(session, late, changed)
-    for assignment, students in _by_assignment(handed_in - touched):
+    first = {row[:2] for row, _ in added if isinstance(row, ledger.HandedIn) and row.first} - touched
+    for assignment, students in _by_assignment(handed_in - touched - first):
         touched |= {(assignment, student) for student in _more_than_files(session, assignment, students)}
-    for assignment, students in _by_assignment(handed_in - touched):
+    for assignment, students in _by_assignment(handed_in - touched - first):
+        _write_files(session, assignment, _without_standing(session, assignment, students))
+    for assignment, students in _by_assignment(first):
         _write_files(session, assignment, students)
     for assignment, students in _by_assignment(touched):
         _write(session, assignment, students)
@@ -102,18 +105,19 @@ def _more_than_files(session: Session, assignment: str, students: Collection[str
     return set(session.scalars(union_all(*queries)))
 
 
-def _write_files(session: Session, assignment: str, students: Collection[str]) -> None:
-    """Writes the rows of those who only handed in: of a class's rush, all of them.
-
-    Such a row says nothing of the file, so that a second file changes nothing of it.
-    """
+def _without_standing(session: Session, assignment: str, students: Collection[str]) -> list[str]:
+    """Those of whom there is no row. One of a file says nothing of it: a second one changes nothing there."""
     there = select(StandingRow.student).where(
         StandingRow.assignment == assignment, StandingRow.student.in_(students)
     )
-    new = sorted(set(students) - set(session.scalars(there)))
-    rows = [standing_of_file(assignment, student) for student in new]
+    return sorted(set(students) - set(session.scalars(there)))
+
+
+def _write_files(session: Session, assignment: str, students: Collection[str]) -> None:
+    """Writes the rows of those who only handed in: of a class's rush, all of them."""
+    rows = [standing_of_file(assignment, student) for student in students]
     if rows:
-        session.execute(insert(table_of(StandingRow)), rows)
+        session.connection().execute(_ADD_FILES, rows)
         _move_counts(session, assignment, sum((counts_of(row, ()) for row in rows), Counter()))
 
 
@@ -238,6 +242,7 @@ _BEFORE = {
     )
     for model, table, _ in _tables()
 }
+_ADD_FILES = insert(table_of(StandingRow))
 _CHANGE = {
     model: update(table).where(own).values({column: bindparam(f"_{column.name}") for column in table.c})
     for model, table, own in _tables()

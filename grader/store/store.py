@@ -48,7 +48,7 @@ from grader.store.retention import let_go_of
 from grader.store.rubrics import LoadedRubric, RubricMemory
 from grader.store.signed_in import SignedIn
 from grader.store.standing import project, reproject
-from grader.store.together import ResultT, Together
+from grader.store.together import AtOnce, ResultT, Together
 from grader.store.workers import Workers
 from grader.store.writable_history import WritableHistory
 from grader.store.zone import keep_zone, kept_zone
@@ -235,16 +235,19 @@ class Store:
         with self.database.writing() as session:
             yield WritableHistory(session, self.own_rubrics)
 
-    def add(self, action: Callable[[WritableHistory], ResultT]) -> ResultT:
+    def add(
+        self, action: Callable[[WritableHistory], ResultT], at_once: AtOnce[ResultT] | None = None
+    ) -> ResultT:
         """Adds to the history as `writing` does, in one transaction with what other threads have to add.
 
         Args:
             action: Adds; may be run again, where the first transaction had to be given up.
+            at_once: Adds what it can of several such actions together; gives None for the others.
 
         Raises:
             StoreError: The database failed; nothing was written.
         """
-        return self.together.write(action)
+        return self.together.write(action, at_once)
 
     def add_all(self, actions: Sequence[Callable[[WritableHistory], ResultT]]) -> list[ResultT | Exception]:
         """Adds several as `add` does each of them, in one transaction where none fails.

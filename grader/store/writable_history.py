@@ -35,6 +35,7 @@ from grader.store.answers import AnswerRecord
 from grader.store.drafts import RubricDraft
 from grader.store.drops import DropRecord
 from grader.store.entering import Ask, enter
+from grader.store.first_files import FirstFile, receive_first
 from grader.store.flags import FlagRecord
 from grader.store.groups import GroupFileRecord, GroupRecord
 from grader.store.hand_ins import HandInRecord, Received
@@ -82,6 +83,18 @@ class WritableHistory(History):
     def receive(self, file: HandInRecord, signature: Signature) -> Received:
         """Records that the service received a file, whether it counts or not."""
         return hand_ins.record_hand_in(self.session, file, signature)
+
+    def receive_first(self, files: Sequence[FirstFile], at: datetime) -> list[Received | None]:
+        """Records several files with their jobs, of students of whom there is nothing else yet.
+
+        Args:
+            files: In the order in which they came.
+            at: Since when their jobs wait.
+
+        Returns:
+            What is written of each; None for those of other students, of which nothing is.
+        """
+        return receive_first(self.session, files, at)
 
     def queue(self, asks: Sequence[Ask], at: datetime, *, fresh: bool = False) -> list[int | None]:
         """Puts work into the queue for whoever takes it, unless it is done or there already.

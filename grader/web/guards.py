@@ -261,7 +261,9 @@ def _check_person(
     if role is None or course not in server.sites:
         raise NotFoundException
     if not may(role, permission):
-        raise PermissionDeniedException(f"who is {role.value} here may not {permission.value}")
+        raise PermissionDeniedException(
+            f"as {role.value.replace('-', ' ')} you may not {permission.value} here"
+        )
 
 
 async def _check_form(request: AnyRequest, session: Session | None, *, brings_file: bool) -> None:

@@ -20,13 +20,10 @@ from grader.web.roles import Role
 from grader.web.serve import Opened as Desk
 from grader.web.serve import listen
 from grader.web.sessions import Person
-from grader.workflows.desk.groups import groups_of
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.marking.remark import Request, open_request
 from tests import web_class
 from tests.attacks.model import CASES, load
-from tests.browser.conftest import Opened
-from tests.browser.inspection import serious_barriers
 from tests.unit.reporting.test_hostile_reports import CANARY, HOSTILE
 from tests.web_class import CURVES, WHY
 from tests.web_client import in_course
@@ -370,60 +367,6 @@ def test_the_queue_is_paused_and_resumed_by_keyboard_alone(sit: Sit, store: Stor
     assert not page.locator(".ordered").count()
     with store.reading() as history:
         assert [each.order.action.value for each in history.queue_orders(5)] == ["resume", "pause"]
-    assert (seat.asked_for, seat.complaints) == ([], [])
-
-
-PAGES = [
-    "/",
-    "/a/cats/waiting",
-    f"{GRADE}?student=s1002",
-    f"/a/cats/grade/{CURVES}?student=s1003",
-    "/a/cats/students",
-    "/a/cats/s/s1005",
-    "/a/cats/compare?left=s1001",
-    f"/a/cats/compare?left=s1001&right=s1005&criterion={WHY}",
-    "/a/cats/remarks",
-    "/a/cats/summary",
-    "/audit",
-    "/audit?prove=yes",
-    "/queue",
-    "/workers",
-    "/a/cats/similar",
-    "/a/cats/rubric",
-    "/a/cats/release",
-    "/people",
-    "/mails",
-    "/untrusted/a/cats/s/s1002/notebook",
-    f"/untrusted/a/cats/s/s1002/answer/{CURVES}",
-    "/untrusted/a/cats/compare?left=s1001&right=s1005",
-]
-
-
-#: One page of each kind of look: colours are other ones in the dark, and nothing else is.
-DARK = {
-    "/a/cats/waiting",
-    f"{GRADE}?student=s1002",
-    f"/a/cats/compare?left=s1001&right=s1005&criterion={WHY}",
-    "/a/cats/s/s1005",
-    "/a/cats/summary",
-}
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_have_no_barrier_fit_a_phone_and_say_nothing_amiss(sit: Sit, store: Store, dark: bool) -> None:
-    give_marks(store, "cats", [MarkOrder("s1005", WHY, 2.0, "too short")], actor="ben")
-    why = Request("s1005", "cats", WHY, Kind.JUDGEMENT, "It is there.", True)
-    [remark] = open_request(store, [why], actor="s1005")
-    group = groups_of(store, "cats", WHY).groups[0]
-    seat = sit(dark=dark, width=320)
-    more = [f"/remarks/{remark.id}", f"/a/cats/alike/{WHY}?group={group.key}"]
-    for path in [*PAGES, *more]:
-        page = seat.open(path)
-        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-        too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(too_wide) <= 0, path
-        if not path.startswith("/untrusted") and (not dark or path in DARK):
-            assert serious_barriers(Opened(page)) == [], path
     assert (seat.asked_for, seat.complaints) == ([], [])
 
 

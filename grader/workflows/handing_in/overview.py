@@ -18,6 +18,7 @@ from grader.workflows.handing_in.deadline import Deadline, deadline
 from grader.workflows.handing_in.links import HandInLink
 from grader.workflows.handing_in.reading import Found, Readers, shared_readers
 from grader.workflows.handing_in.time_left import time_left
+from grader.workflows.running.pausing import is_paused
 
 __all__ = [
     "Handing",
@@ -108,6 +109,7 @@ class Handing:
         counts: Number of the receipt of the file that counts; None where none does.
         counts_elsewhere: When the file that counts came, where it is none of these.
         group: With whom they hand in; None where they do so by themselves.
+        paused: Whether a file that comes now is not run before the course goes on running.
     """
 
     assignment: str
@@ -119,6 +121,7 @@ class Handing:
     counts_elsewhere: datetime | None
     progress: Progress
     group: OwnGroup | None = None
+    paused: bool = False
 
 
 def offers(store: Store, places: Iterable[Path], student: str, only: str | None = None) -> list[Offer]:
@@ -239,6 +242,7 @@ def _handing(
         counting.submitted_at if counting is not None and elsewhere else None,
         _progress(history, student, rubric.assignment, now),
         _own_group(history, student, rubric.assignment),
+        not is_of_photos(rubric.rubric) and is_paused(history, rubric.assignment),
     )
 
 

@@ -10,27 +10,22 @@ import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.held import parted
-from grader.store import Ask, JobKey, Priority, Signature, Store, WritableHistory
-from grader.store.entering import ANYWHERE
-from grader.store.groups import GroupFileRecord
+from grader.store import Signature, Store
 from grader.store.hand_ins import HandInRecord, Received, Way
 from grader.store.records import SubmissionRecord
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import assigned, assigned_here, is_of_photos
-from grader.workflows.handing_in.deadline import deadline_of
 from grader.workflows.handing_in.pictures import is_zip, pack
 from grader.workflows.handing_in.reading import Found, Readers, shared_readers
-from grader.workflows.mailing.telling import tell_handed_in
+from grader.workflows.handing_in.writing import write
 from grader.workflows.regrading.rubrics import another_assignment
-from grader.workflows.running.keeping import keep_plan
-from grader.workflows.running.planning import plan_of
 
 __all__ = [
     "MOST_BYTES",
@@ -53,8 +48,6 @@ _DAY = timedelta(days=1)
 _MOST_FILES, _MOST_SENT = 60, 512 * 1024**2
 _LONGEST_NAME = 200
 _CHUNK = 1024**2
-#: What a fellow's rows have in place of the name of a file and of who sent it: either may be a name.
-_NEUTRAL, _NEUTRAL_ZIP, _BY_GROUP = "notebook.ipynb", "photos.zip", "a member of the group"
 
 
 class NotTaken(UsageError):
@@ -138,8 +131,9 @@ def take(
         ServiceError: It cannot be read here just now.
     """
     places = tuple(places)
-    rubric = assigned_here(store, places, assignment, photos=True)
-    require_room(store, sender.student, assignment, sent.at)
+    with store.moment():
+        rubric = assigned_here(store, places, assignment, photos=True)
+        require_room(store, sender.student, assignment, sent.at)
     with _as_one(rubric, sent) as one:
         found = read_apart(store, places, rubric, one, readers)
         raw = whole(one.content)
@@ -165,7 +159,7 @@ def take(
         link=sender.link,
         counts=True,
     )
-    received, replaced = _write(store, rubric, came, record, Signature(sender.actor, sent.at, why))
+    received, replaced = write(store, rubric, came, record, Signature(sender.actor, sent.at, why))
     return Taken(received, replaced, found.left_out)
 
 
@@ -264,7 +258,7 @@ def count_after_all(store: Store, places: Iterable[Path], seq: int, *, actor: st
         problem="",
     )
     signature = Signature(actor, store.clock(), f"receipt {seq} counts: {reason.strip()}")
-    received, _ = _write(store, rubric, came, record, signature, again=seq)
+    received, _ = write(store, rubric, came, record, signature, again=seq)
     return received
 
 
@@ -287,116 +281,6 @@ def require_room(store: Store, student: str, assignment: str, at: datetime) -> N
             expected=f"at most {_MOST_FILES} files and {_MOST_SENT // 1024**2} MB",
             todo="wait until tomorrow, or ask your course to take it",
         )
-
-
-def _write(
-    store: Store,
-    rubric: LoadedRubric,
-    came: SubmissionRecord,
-    record: HandInRecord,
-    signature: Signature,
-    *,
-    again: int | None = None,
-) -> tuple[Received, bool]:
-    """The row of the file, that of what counts, and the job: all of it, or nothing."""
-    ask = _ask(store, rubric, came)
-    neutral = _NEUTRAL if ask is not None else _NEUTRAL_ZIP
-
-    def add(history: WritableHistory) -> tuple[Received, bool]:
-        # What a person decides about one student's file is about that student alone.
-        group = None if again is not None else history.group_of(record.assignment, record.student)
-        own, *others = [_receive(history, rubric, came, record, signature)] + [
-            _receive(
-                history,
-                rubric,
-                replace(came, student=fellow, path=neutral),
-                replace(record, student=fellow, file=neutral, link=""),
-                replace(signature, actor=_BY_GROUP),
-            )
-            for fellow in (group.members if group else ())
-            if fellow != record.student
-        ]
-        if again is not None and not own.counts:
-            raise RefusedError(
-                f"the file of receipt {again} came when nothing counted any more, and still would not count",
-                todo="extend this student's dates first",
-            )
-        counting = [each.received.record.student for each in (own, *others) if each.counts]
-        if group is not None and len(counting) > 1:
-            shared = GroupFileRecord(
-                assignment=record.assignment, notebook=came.notebook, name=group.name, members=tuple(counting)
-            )
-            history.note_group_file(shared, signature)
-        if counting and ask is not None:
-            # The same bytes may wait already, as the job of another member.
-            known = (each for each in counting if history.job_on(each, record.assignment, came.notebook))
-            runs = next(known, counting[0])
-            fellows = tuple(each for each in counting if each != runs)
-            history.queue([replace(ask, key=replace(ask.key, student=runs), fellows=fellows)], store.clock())
-        return own.received, own.replaced
-
-    return store.add(add)
-
-
-def _ask(store: Store, rubric: LoadedRubric, came: SubmissionRecord) -> Ask | None:
-    """The job on a file; none on photos, which the course looks at all together."""
-    if is_of_photos(rubric.rubric):
-        return None
-    plan = plan_of(rubric)
-    key = JobKey(came.student, came.assignment, came.notebook, keep_plan(store, plan), ANYWHERE)
-    return Ask(key, priority=Priority.HANDED_IN, gpu=plan.cuda)
-
-
-@dataclass(frozen=True)
-class _One:
-    """What was written of a file for one student."""
-
-    received: Received
-    counts: bool
-    replaced: bool
-
-
-def _receive(
-    history: WritableHistory,
-    rubric: LoadedRubric,
-    came: SubmissionRecord,
-    record: HandInRecord,
-    signature: Signature,
-) -> _One:
-    """The rows of one student: by their own dates it counts, or does not."""
-    before = history.submission(record.student, record.assignment)
-    counts = _counts(history, rubric, came, before)
-    same = before is not None and before.notebook == came.notebook and not before.problem
-    if counts and not same:
-        history.hand_in(came, signature)
-    received = history.receive(_with_counts(record, counts), signature)
-    tell_handed_in(history, record.assignment, record.student, received.seq, record.sha256, signature.at)
-    return _One(received, counts, counts and before is not None and not same)
-
-
-def _counts(
-    history: WritableHistory, rubric: LoadedRubric, came: SubmissionRecord, before: SubmissionRecord | None
-) -> bool:
-    """Whether a file counts: unless it comes when nothing counts, and another counts that came before.
-
-    Where it is the only one, it stands in the lists of the course with its lateness, for a person to see.
-    What a person dropped comes back by a person alone.
-    """
-    if history.is_dropped(came.student, came.assignment):
-        return False
-    policy = deadline_of(history, rubric.rubric, came.student)
-    if before is None or before.notebook == came.notebook or policy is None or policy.until is None:
-        return True
-    return _by(policy.until, came) or not _by(policy.until, before)
-
-
-def _by(moment: datetime, file: SubmissionRecord) -> bool:
-    """Whether a file came by then, as far as that is known."""
-    return file.submitted_at is None or file.submitted_at <= moment
-
-
-def _with_counts(record: HandInRecord, counts: bool) -> HandInRecord:
-    return HandInRecord(**{**record.columns, "counts": counts})
 
 
 def plain_name(name: str) -> str:

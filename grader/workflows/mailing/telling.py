@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from grader.intake.roster import keys_typed
 from grader.reporting.letter import mail_address
 from grader.reporting.text import clean
 from grader.store import WritableHistory
 from grader.store.mails import NewMail
+from grader.store.roster import PersonRecord
 from grader.workflows.views.identity import ids_of
 
-__all__ = ["tell_answered", "tell_handed_in", "tell_released"]
+__all__ = ["Came", "tell_answered", "tell_handed_in", "tell_released"]
 
 
 def tell_released(history: WritableHistory, assignment: str, students: Collection[str], at: datetime) -> int:
@@ -32,13 +35,25 @@ def tell_answered(history: WritableHistory, assignment: str, student: str, reque
     return _post(history, about, f"{assignment}: your remark request is answered", text, at)
 
 
-def tell_handed_in(
-    history: WritableHistory, assignment: str, student: str, receipt: int, digest: str, at: datetime
-) -> int:
-    """That a file came, with its receipt's number and digest."""
-    about = {student: f"handed in {receipt}"}
-    text = f"Your file for {assignment} is here. Receipt {receipt}, SHA-256 {digest}."
-    return _post(history, about, f"{assignment}: your file is here", text, at)
+@dataclass(frozen=True)
+class Came:
+    """A file that came, with its receipt's number and digest."""
+
+    assignment: str
+    student: str
+    receipt: int
+    digest: str
+    at: datetime
+
+
+def tell_handed_in(history: WritableHistory, came: Sequence[Came]) -> None:
+    """That files came."""
+    if history.mailing() is None:
+        return
+    for each in came:
+        about = {each.student: f"handed in {each.receipt}"}
+        text = f"Your file for {each.assignment} is here. Receipt {each.receipt}, SHA-256 {each.digest}."
+        _post(history, about, f"{each.assignment}: your file is here", text, each.at)
 
 
 def _post(history: WritableHistory, about: Mapping[str, str], subject: str, text: str, at: datetime) -> int:
@@ -48,7 +63,7 @@ def _post(history: WritableHistory, about: Mapping[str, str], subject: str, text
         return 0
     addresses = {
         name: person.email.strip()
-        for person in history.people()
+        for person in _people(history, about)
         if mail_address(person.email) is not None
         for name in ids_of(person)
         if name in about
@@ -59,3 +74,10 @@ def _post(history: WritableHistory, about: Mapping[str, str], subject: str, text
         for student, address in addresses.items()
     ]
     return history.post_mails(new, at)
+
+
+def _people(history: WritableHistory, students: Iterable[str]) -> list[PersonRecord]:
+    """Who of the roster may be one of these, without reading all of it."""
+    keys = {key for student in students for key in keys_typed(student) if key.startswith("id ")}
+    found = history.people_by(keys)
+    return [person for key in sorted(keys) for person in found.get(key, ())]

@@ -23,6 +23,7 @@ from grader.workflows.handing_in.reading import Readers
 from grader.workflows.handing_in.taking import NotTaken, Sent, plain_name, read_apart, whole
 from grader.workflows.prechecking.precheck import PreCheck, precheck_plan, without_rest
 from grader.workflows.running.keeping import keep_plan
+from grader.workflows.running.pausing import is_paused
 from grader.workflows.views.known import require_assignment
 
 __all__ = [
@@ -75,6 +76,7 @@ class OwnPreChecks:
         looks: What was sent, the newest first.
         is_served: Whether anybody is at work who runs notebooks.
         is_over: Whether nothing that is handed in would count any more.
+        paused: Whether a file that is sent now is not run before the course goes on running.
     """
 
     assignment: str
@@ -86,6 +88,7 @@ class OwnPreChecks:
     looks: tuple[Looking, ...]
     is_served: bool
     is_over: bool
+    paused: bool
 
     @property
     def is_settled(self) -> bool:
@@ -173,6 +176,8 @@ def own_pre_checks(
     if not rule.a_day:
         return None
     counted = store.pre_checks.counted(student, assignment)
+    with store.reading() as history:
+        paused = is_paused(history, assignment)
     left = max(0, rule.a_day - len(counted))
     return OwnPreChecks(
         assignment,
@@ -184,6 +189,7 @@ def own_pre_checks(
         tuple(_looking(each, rule) for each in store.pre_checks.of(student, assignment)),
         store.pre_checks.is_served(),
         _is_over(store, rubric, student),
+        paused,
     )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from grader.store import Store
+from grader.store import History, Store
 
-__all__ = ["pauses_in_words"]
+__all__ = ["is_paused", "pauses_in_words"]
+
+
+def is_paused(history: History, assignment: str) -> bool:
+    """Whether a file of this assignment that comes now is not run before somebody resumes it."""
+    return any(each.assignment in ("", assignment) for each in history.pauses())
 
 
 def pauses_in_words(store: Store) -> str:

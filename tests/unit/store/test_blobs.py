@@ -90,3 +90,27 @@ def test_no_temporary_file_is_left_when_writing_fails(
     with pytest.raises(StoreError, match="cannot be stored"):
         blobs.put(b"x")
     assert [path for path in blobs.root.rglob("*") if path.is_file()] == []
+
+
+def test_what_is_there_already_is_made_durable_before_anybody_counts_on_it(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote it may have been killed, or may still be on the way, between the file and its folder."""
+    path = blobs.path_of(blobs.put(b"same"))
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    another = BlobFolder(blobs.root)
+    another.put(b"same")
+    assert synced == [path, path.parent, blobs.root]
+    another.put(b"same")
+    assert len(synced) == 3
+    another.remove(path.parent.name + path.name)
+    another.put(b"same")
+    another.put(b"same")
+    assert synced.count(path) == 2

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,3 +89,34 @@ def test_a_database_that_fails_is_told_to_each_and_nothing_is_written(
     assert students(store) == []
     assert store.add(adding("d")) == "d"
     assert students(store) == ["d"]
+
+
+def test_what_is_done_at_once_is_told_to_each_and_the_rest_is_left_to_itself(store: Store) -> None:
+    asked: list[int] = []
+
+    class Adding:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __call__(self, history: WritableHistory) -> str:
+            return f"{adding(self.name)(history)} alone"
+
+    def at_once(history: WritableHistory, each: Sequence[Adding]) -> list[str | None]:
+        asked.append(len(each))
+        return [adding(one.name)(history) if one.name < "c" else None for one in each]
+
+    told: dict[str, str] = {}
+    threads = [
+        threading.Thread(target=lambda name=name: told.update({name: store.add(Adding(name), at_once)}))
+        for name in "abcd"
+    ]
+    with store.together._turn:
+        for thread in threads:
+            thread.start()
+        while len(store.together._waiting) < 4:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert told == {"a": "a", "b": "b", "c": "c alone", "d": "d alone"}
+    assert students(store) == list("abcd")
+    assert asked == [4]

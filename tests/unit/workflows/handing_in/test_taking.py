@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -290,3 +292,50 @@ def test_who_only_handed_in_stands_as_the_history_says(store: Store, hand_in: Ha
         found = {each.student: each.state for each in history.page("mini")}
     # Who is excused is on no list of the class.
     assert found == {"s1": "not_run", "s2": "not_run"}
+
+
+def test_a_rush_is_written_by_as_many_statements_as_one_file(
+    store: Store, hand_in: HandIn, clock: Clock
+) -> None:
+    """All that wait while one is written go together; who has handed in before stands as they did."""
+    with store.writing() as history:
+        signature = Signature("ann", clock(), "ill")
+        history.excuse(ExcuseRecord(student="s3", assignment="mini", excused=True, reason="ill"), signature)
+    hand_in(FIRST, "s0")
+    before = {place for *_, place in jobs(store)}
+    sent: list[str] = []
+    writing = threading.local()
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            writing.on = True
+        if getattr(writing, "on", False):
+            sent.append(statement)
+
+    def together(students: list[str]) -> None:
+        threads = [threading.Thread(target=hand_in, args=(FIRST, student)) for student in students]
+        with store.together._turn:
+            for thread in threads:
+                thread.start()
+            while len(store.together._waiting) < len(students):
+                time.sleep(0.01)
+        for thread in threads:
+            thread.join()
+
+    engine = store.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    together([f"t{each}" for each in range(12)])
+    event.remove(engine, "before_cursor_execute", note)
+    assert sent.count("BEGIN IMMEDIATE") == 1
+    assert len(sent) < 22, sent
+    assert len({place for *_, place in jobs(store)} - before) == 12
+    # Not all of these are the first of their student, or count at all.
+    together(["s0", "s3", "u1", "u1", "u2"])
+    with store.reading() as history:
+        received = [each.record for each in history.received_on("mini")]
+        states = {each.student: each.state for each in history.page("mini")}
+    assert {each.student for each in received if not each.counts} == {"s3"}
+    assert sorted(each.student for each in received[13:]) == ["s0", "s3", "u1", "u1", "u2"]
+    assert sorted(states) == sorted(["s0", "u1", "u2", *(f"t{each}" for each in range(12))])
+    assert len(jobs(store)) == 15
+    assert audit(store).sound

@@ -16,6 +16,7 @@ from grader.store.queue import Claim, Reach
 from grader.store.queue_views import Pace
 from grader.store.records import NewAttempt, SubmissionRecord
 from grader.workflows.desk.queueing import queue_view
+from grader.workflows.desk.steering import pause
 from grader.workflows.handing_in.overview import Progress, progress_of
 from grader.workflows.handing_in.time_left import time_left
 from tests.unit.workflows.conftest import Clock
@@ -62,12 +63,12 @@ class Seats:
         self.take()
         return True
 
-    def hand_in(self, student: str, assignment: str) -> None:
+    def hand_in(self, student: str, assignment: str, notebook: str = "n") -> None:
         file = SubmissionRecord(
-            student=student, assignment=assignment, notebook="n", path="lab.ipynb",
+            student=student, assignment=assignment, notebook=notebook, path="lab.ipynb",
             submitted_at=self._clock(), late=False, problem="",
         )  # fmt: skip
-        ask = Ask(JobKey(student, assignment, "n", "p", "i"))
+        ask = Ask(JobKey(student, assignment, notebook, "p", "i"))
         with self._store.writing() as history:
             history.hand_in(file, Signature(student, self._clock(), "handed in"))
             self._queue.enqueue(history, [ask], fresh=False)
@@ -101,6 +102,52 @@ def test_the_time_left_is_right_within_a_fifth(store: Store, clock: Clock, numbe
         if not seats.finish_one():
             break
     assert len(told) > 50
+    for work, at, left in told:
+        really = seats.ended[work] - at
+        assert abs(left - really) <= 0.2 * really, (work, at, left, really)
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_it_is_right_while_files_are_replaced_and_an_assignment_is_paused(
+    store: Store, clock: Clock, number: int
+) -> None:
+    """Whoever hands in again keeps their turn, and what is paused lets all others go before it."""
+    seats = Seats(store, clock, number)
+    for student in ("a", "b", "c", "d", "e", "f"):
+        seats.hand_in(student, "lab1" if student < "d" else "lab2")
+    while seats.finish_one():
+        pass
+    clock.pass_days(1)
+    pause(store, "lab2", "a mistake in the data", actor="ann")
+    works = [(f"s{each:02d}", "lab2" if each % 3 == 0 else "lab1") for each in range(30)]
+    for work in works:
+        seats.hand_in(*work)
+    told: list[tuple[tuple[str, str], datetime, timedelta]] = []
+
+    def tell() -> list[tuple[str, str]]:
+        """Who waits for a seat, each told how long."""
+        waiting = []
+        for work in works[::2]:
+            progress = progress_of(store, *work)
+            if progress.state == "queued" and progress.paused:
+                assert progress.left is None
+            elif progress.state == "queued":
+                assert progress.left is not None
+                told.append((work, clock(), progress.left))
+                waiting.append(work)
+        return waiting
+
+    replaced = 0
+    while waiting := tell():
+        if replaced < 6:
+            # Who waits longest hands in another file, and keeps their turn.
+            replaced += 1
+            seats.hand_in(*waiting[-1], f"another {replaced}")
+        seats.finish_one()
+    while seats.finish_one():
+        pass
+    assert replaced == 6 and not {work for work in works if work[1] == "lab2"} & set(seats.ended)
+    assert len(told) > 30
     for work, at, left in told:
         really = seats.ended[work] - at
         assert abs(left - really) <= 0.2 * really, (work, at, left, really)

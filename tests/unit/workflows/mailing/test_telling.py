@@ -12,7 +12,7 @@ from grader.intake.roster import RosterEntry, roster_from
 from grader.store import Store, open_store
 from grader.store.mails import Mailing
 from grader.workflows.desk.roster import keep_roster
-from grader.workflows.mailing.telling import tell_answered, tell_handed_in, tell_released
+from grader.workflows.mailing.telling import Came, tell_answered, tell_handed_in, tell_released
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def test_a_request_and_a_file_are_told_of_once_each(store: Store) -> None:
     with store.writing() as history:
         for _ in range(2):
             tell_answered(history, "lab2", "ann", 7, NOW)
-            tell_handed_in(history, "lab2", "ann", 9, "ab" * 32, NOW)
+            tell_handed_in(history, [Came("lab2", "ann", 9, "ab" * 32, NOW)])
         tell_answered(history, "lab2", "ann", 8, NOW)
     told = ["your remark request is answered", "your file is here", "your remark request is answered"]
     assert subjects(store) == [("ann", f"lab2: {each}") for each in told]
