@@ -19,7 +19,7 @@ from grader.workflows.desk.item import read_item
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.marking.remark import act
 from grader.workflows.marking.remark_view import view_of
-from grader.workflows.own_work.feedback import feedback_of, own_report
+from grader.workflows.own_work.feedback import feedback_of, report_file, report_of
 from grader.workflows.own_work.requests import ask
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import regrade
@@ -167,13 +167,16 @@ def test_what_students_and_tas_read_afterwards_says_that_it_was_let_go_of(store:
     keep(store, {"evidence": 0})
     clock.pass_days(60)
     shown = feedback_of(store, "mini", "s2")
+    assert shown is not None
+    before = report_of(store, shown)
     apply(store, actor="ann")
     found = feedback_of(store, "mini", "s2")
-    assert found is not None and shown is not None
-    assert found.report.let_go == clock.now and shown.report.let_go is None
-    assert found.report.mark.points == shown.report.mark.points
-    page = own_report(store, "mini", "s2")
-    assert page is not None and "The recording of this work was let go of on 09 May 2026" in page
+    assert found is not None
+    after = report_of(store, found)
+    assert after.let_go == clock.now and before.let_go is None
+    assert after.mark.points == before.mark.points
+    page = report_file(store, found)
+    assert "The recording of this work was let go of on 09 May 2026" in page
     assert "as the rubric says" in page
     parts = dict(view_of(store, id).parts)
     assert "let go of on 09 May 2026" in parts["evidence"]
