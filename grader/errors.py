@@ -38,6 +38,7 @@ __all__ = [
     "ImageError",
     "IntakeError",
     "LetGoError",
+    "NotRunYet",
     "OvertakenError",
     "RefusedError",
     "RubricError",
@@ -131,6 +132,10 @@ class IntakeError(UsageError):
 
 class RefusedError(UsageError):
     pass
+
+
+class NotRunYet(RefusedError):
+    """What is asked for stands on a file that waits for its run."""
 
 
 class OvertakenError(RefusedError):

@@ -43,7 +43,5 @@ def _by_when(policy: LatePolicy | None, zone: tzinfo | None) -> str:
 
 
 def _shown(moment: datetime, zone: tzinfo | None) -> str:
-    """A course that ends a day at 23:59:59 has that said."""
-    if zone is not None:
-        return date_in_words(moment, zone)
-    return moment.isoformat(" ", "seconds" if moment.second else "minutes")
+    """In the course's zone, or else in that in which the rubric gives it."""
+    return date_in_words(moment, zone or moment.tzinfo)

@@ -54,8 +54,11 @@ def name_course(session: Session, name: str, title: str) -> None:
         UsageError: The name would not stand well in an address.
     """
     take_along(session, read_course(session).name, name)
-    for key, value in ((_NAME, name), (_TITLE, title.strip())):
-        session.merge(SettingRow(name=key, value=value))
+    session.merge(SettingRow(name=_NAME, value=name))
+    if title.strip():
+        session.merge(SettingRow(name=_TITLE, value=title.strip()))
+    else:
+        session.execute(delete(SettingRow).where(SettingRow.name == _TITLE))
 
 
 def take_along(session: Session, before: str, name: str) -> int:

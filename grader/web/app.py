@@ -13,7 +13,15 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from grader.errors import DamagedRow, GraderError, LetGoError, SetUpError, StoreUnavailable, UsageError
+from grader.errors import (
+    DamagedRow,
+    GraderError,
+    LetGoError,
+    NotRunYet,
+    SetUpError,
+    StoreUnavailable,
+    UsageError,
+)
 from grader.web import api
 from grader.web.addresses import COURSE_PATHS
 from grader.web.api import problems
@@ -160,6 +168,8 @@ def _status(request: AnyRequest, error: GraderError) -> int:
         return 503
     if isinstance(error, UsageError) and request.method not in SAFE:
         return 422
+    if isinstance(error, NotRunYet):
+        return 409
     return 404 if isinstance(error, UsageError) else 500
 
 

@@ -31,7 +31,7 @@ class Listed:
         name: By the roster; empty where there is none, and beside a pseudonym.
         attempt: Number of the attempt; None before the first.
         outcome: Of the attempt; empty before the first.
-        points: None where there is no mark yet.
+        points: None where there is no mark yet, and where the file could not be taken.
         waits: Ids of the criteria that wait for a person.
         marked: Criteria that a person has decided on.
         remarks: Open remark requests.
@@ -208,7 +208,8 @@ def _listed(result: Result, shown: str, name: str, remarks: int, flags: int) -> 
         assignment=result.assignment,
         attempt=attempt.number if attempt else None,
         outcome=attempt.outcome if attempt else "",
-        points=mark.points if mark else None,
+        # A file that could not be taken has no points yet, rather than none.
+        points=mark.points if mark and not why_held(result) else None,
         out_of=mark.out_of if mark else None,
         pending=mark.pending if mark else None,
         waits=tuple(item.criterion for item in criteria if item.pending),

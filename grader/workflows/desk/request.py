@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from grader.errors import NotRunYet
 from grader.judging.judgement import Status
 from grader.store import Store
 from grader.store.remarks import Remark
@@ -52,9 +53,11 @@ def request_for(store: Store, id: int, *, anonymous: bool = False) -> Wanted:
 
     Raises:
         RefusedError: There is no such request.
+        NotRunYet: A newer file of the student waits for its run.
         StoreError: The evidence is gone or was changed.
     """
     remark = find(store, id)
+    _refuse_unrun(store, remark, name_of(store, anonymous)(remark.student))
     view = view_of(store, id, anonymous=anonymous)
     with store.reading() as history:
         result = graded_result(history, remark.student, remark.assignment, with_dropped=True)
@@ -68,6 +71,18 @@ def request_for(store: Store, id: int, *, anonymous: bool = False) -> Wanted:
         same=same,
         more=number - len(same),
     )
+
+
+def _refuse_unrun(store: Store, remark: Remark, shown: str) -> None:
+    with store.reading() as history:
+        works = history.results(assignment=remark.assignment, students=[remark.student], with_dropped=True)
+        result = next(works, None)
+    if result is not None and result.attempt is None:
+        raise NotRunYet(
+            f"{shown} has handed in a newer file for {remark.assignment} since request {remark.id}, which has"
+            " not been run yet",
+            todo="wait for its run: the request is about what stands then",
+        )
 
 
 def _same_finding(store: Store, remark: Remark, *, anonymous: bool) -> tuple[tuple[Same, ...], int]:

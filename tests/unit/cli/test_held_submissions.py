@@ -67,6 +67,12 @@ def test_csv_leaves_the_points_blank_and_says_so(with_broken: Path, grader) -> N
     assert "no points yet: s3" in ended.err
 
 
+def test_the_list_has_no_points_of_it_yet(with_broken: Path, grader) -> None:
+    rows = {row["student"]: row for row in json.loads(grader("list", "--assignment", "mini", "--json").out)}
+    assert (rows["s3"]["points"], rows["s3"]["out_of"], rows["s3"]["pending"]) == (None, 5.0, 5.0)
+    assert rows["s4"]["points"] == 0.0
+
+
 def test_marks_on_every_criterion_let_it_go(with_broken: Path, grader) -> None:
     grader("mark", "s3", "--assignment", "mini", "-c", "builtin-shadowing", "-p", "2")
     assert exported(grader)["s3"]["held"] is True

@@ -8,6 +8,7 @@ import pytest
 
 from grader.errors import SetUpError, UsageError
 from grader.store import Store
+from grader.store.damage import damages
 from grader.web.app import create_app
 from grader.web.guards import permits
 from grader.web.pages import courses
@@ -95,6 +96,8 @@ def test_a_name_that_stands_badly_in_an_address_is_refused(other: Store, name: s
 def test_a_course_without_a_title_goes_by_its_name(other: Store) -> None:
     other.name_course("dl-2026")
     assert (other.course.name, other.course.title) == ("dl-2026", "dl-2026")
+    with other.database.reading() as session:
+        assert list(damages(session)) == []
     assert [work.assignment for work in works_of(other)] == ["cats"]
 
 

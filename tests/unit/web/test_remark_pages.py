@@ -7,6 +7,8 @@ import re
 import pytest
 
 from grader.grading.requests import Kind, State
+from grader.store import Signature
+from grader.store.records import SubmissionRecord
 from grader.web.roles import Role
 from grader.web.site import Site
 from grader.workflows.marking.marks import MarkOrder, give_marks
@@ -47,6 +49,26 @@ def test_who_else_has_the_same_finding_is_named(site: Site, sign_in: SignIn) -> 
     shown = client.get(f"/remarks/{other}").text
     assert "The same was found of 6 others" in shown
     assert re.findall(r"student=(s\d+)", shown) == ["s1002", "s1003", "s1004", "s1006", "s1007", "s1008"]
+
+
+def test_a_request_waits_while_a_newer_file_does(site: Site, sign_in: SignIn) -> None:
+    id = marked(site)
+    newer = SubmissionRecord(
+        student="s1005",
+        assignment="cats",
+        notebook="e" * 64,
+        path="cats.ipynb",
+        submitted_at=None,
+        late=False,
+        problem="",
+    )
+    with site.store.writing() as history:
+        history.hand_in(newer, Signature("s1005", site.store.clock(), "handed in"))
+    answer = sign_in(Role.INSTRUCTOR, "ann").get(f"/remarks/{id}")
+    assert answer.status == 409
+    assert f"s1005 has handed in a newer file for cats since request {id}" in answer.text
+    blind = sign_in(Role.TA, "ben").get(f"/remarks/{id}")
+    assert blind.status == 409 and "s1005" not in blind.text
 
 
 def test_a_preview_says_what_would_become_of_the_mark_and_writes_nothing(site: Site, sign_in: SignIn) -> None:
