@@ -66,7 +66,7 @@ def test_a_request_waits_while_a_newer_file_does(site: Site, sign_in: SignIn) ->
         history.hand_in(newer, Signature("s1005", site.store.clock(), "handed in"))
     answer = sign_in(Role.INSTRUCTOR, "ann").get(f"/remarks/{id}")
     assert answer.status == 409
-    assert f"s1005 has handed in a newer file for cats since request {id}" in answer.text
+    assert f"newer file of s1005 for cats, handed in since request {id}" in answer.text
     blind = sign_in(Role.TA, "ben").get(f"/remarks/{id}")
     assert blind.status == 409 and "s1005" not in blind.text
 
