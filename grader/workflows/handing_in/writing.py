@@ -17,6 +17,7 @@ from grader.store.rubrics import LoadedRubric
 from grader.workflows.handing_in.assignments import is_of_photos
 from grader.workflows.handing_in.deadline import deadline_of
 from grader.workflows.mailing.telling import Came, tell_handed_in
+from grader.workflows.running.groups import who_runs
 from grader.workflows.running.keeping import keep_plan
 from grader.workflows.running.planning import plan_of
 
@@ -96,9 +97,7 @@ class _File:
             )
             history.note_group_file(shared, self.signature)
         if counting and self.ask is not None:
-            # The same bytes may wait already, as the job of another member.
-            known = (each for each in counting if history.job_on(each, record.assignment, came.notebook))
-            runs = next(known, counting[0])
+            runs = who_runs(history, record.assignment, came.notebook, counting)
             fellows = tuple(each for each in counting if each != runs)
             ask = replace(self.ask, key=replace(self.ask.key, student=runs), fellows=fellows)
             history.queue([ask], self.store.clock())

@@ -17,7 +17,7 @@ from grader.store.records import SubmissionRecord
 from grader.workflows.running.keeping import as_submission
 from grader.workflows.running.planning import Work
 
-__all__ = ["Spread", "spread"]
+__all__ = ["Spread", "spread", "who_runs"]
 
 _NEUTRAL = "notebook.ipynb"
 
@@ -144,7 +144,7 @@ def _shared(history: History, group: Group, counts: _Kept, own: Sequence[_Kept])
         if each.work.file.notebook != notebook
     ]
     works = [here.get(each) or counts.of(each) for each in members]
-    runs = _who_runs(history, assignment, notebook, members)
+    runs = who_runs(history, assignment, notebook, members)
     before = {*history.sharers(assignment, counts.work.student, notebook), counts.work.student}
     shares = is_new and len(members) > 1 and before != set(members)
     record = GroupFileRecord(
@@ -183,7 +183,7 @@ def _file(kept: _Kept, *, is_own: bool) -> SubmissionRecord:
     return file if is_own else replace(file, path=_NEUTRAL)
 
 
-def _who_runs(history: History, assignment: str, notebook: str, members: Sequence[str]) -> str:
+def who_runs(history: History, assignment: str, notebook: str, members: Sequence[str]) -> str:
     """Whose job a file's run is: one that waits already, else of somebody who has no attempt on it yet."""
     jobs = {each: history.job_on(each, assignment, notebook) for each in members}
     waiting = [each for each, job in jobs.items() if job is not None and job.state in ("queued", "claimed")]

@@ -103,6 +103,23 @@ def test_the_newest_file_of_any_member_counts_and_keeps_the_place(group: Store, 
     assert queued(group) == 2
 
 
+def test_a_file_that_was_run_before_there_was_a_group_is_run_for_the_others(
+    store: Store, hand_in: HandIn, folder: Path
+) -> None:
+    hand_in(FIRST, "ann")
+    hand_in(SECOND, "bob")
+    serve(store, folder, until=2)
+    set_groups(store, "mini", {"g1": ["ann", "bob"]}, "as they signed up", actor="dean")
+    hand_in(FIRST, "ann")
+    assert queued(store) == 1
+    serve(store, folder)
+    assert points(store, "builtin-shadowing") == {"ann": 2.0, "bob": 2.0}
+    assert {progress_of(store, student, "mini").state for student in ("ann", "bob")} == {"graded"}
+    # And once more changes nothing.
+    hand_in(FIRST, "bob")
+    assert queued(store) == 0
+
+
 def test_each_ones_own_dates_say_whether_it_counts(
     group: Store, hand_in: HandIn, clock: Clock, folder: Path
 ) -> None:
