@@ -79,8 +79,8 @@ def _refuse_unrun(store: Store, remark: Remark, shown: str) -> None:
         result = next(works, None)
     if result is not None and result.attempt is None:
         raise NotRunYet(
-            f"a newer file of {shown} for {remark.assignment}, handed in since request {remark.id}, has not been"
-            " run yet",
+            f"a newer file of {shown} for {remark.assignment}, handed in since request {remark.id}, has not"
+            " been run yet",
             todo="wait for its run: the request is about what stands then",
         )
 
