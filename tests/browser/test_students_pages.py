@@ -117,7 +117,7 @@ def test_a_student_reads_asks_and_reads_the_answer(browser: Browser, course: Cou
     fits(student, "asked", script=script)
 
     teacher.goto(f"{course.origin}/c/course/a/cats/remarks")
-    teacher.click("h3 a")
+    teacher.click("main h2 a")
     teacher.fill("#points", "4")
     teacher.fill("#reason", "It does; I had not read so far.")
     fits(teacher, "remark", script=script)

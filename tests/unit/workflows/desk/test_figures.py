@@ -39,7 +39,7 @@ def test_figures_follow_what_people_decide(store: Store) -> None:
     assert (after.works, after.settled, after.waiting, after.open, after.decided) == (12, 1, 11, 33, 3)
     assert after.marks.mean == pytest.approx(2.0 + 10 / 12)
     assert after.row == before.row + 3
-    with pytest.raises(UsageError, match="no submission of"):
+    with pytest.raises(UsageError, match="no assignment is called"):
         figures_of(store, "none")
 
 

@@ -117,5 +117,5 @@ def test_a_curve_that_looks_otherwise_is_another_answer(
 def test_what_is_not_there_is_named(readers: Store) -> None:
     with pytest.raises(UsageError, match="no criterion 'why'"):
         groups_of(readers, "lab", "why")
-    with pytest.raises(UsageError, match="no submission of 'lib'"):
+    with pytest.raises(UsageError, match="no assignment is called 'lib'"):
         groups_of(readers, "lib", WHY)

@@ -29,5 +29,5 @@ def test_pseudonyms_stand_in_their_own_order(readers: Store) -> None:
 
 
 def test_an_assignment_that_is_not_there_is_named(readers: Store) -> None:
-    with pytest.raises(UsageError, match="no submission of 'lob'"):
+    with pytest.raises(UsageError, match="no assignment is called 'lob'"):
         list_page(readers, "lob")

@@ -20,5 +20,5 @@ def test_criteria_with_open_points_are_counted(readers: Store) -> None:
 
 
 def test_an_unknown_assignment_is_named(readers: Store) -> None:
-    with pytest.raises(UsageError, match="no submission of 'lob'"):
+    with pytest.raises(UsageError, match="no assignment is called 'lob'"):
         waiting(readers, "lob")

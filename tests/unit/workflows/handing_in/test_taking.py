@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 
 from grader.errors import RefusedError, UsageError
 from grader.intake.roster import RosterEntry, roster_from
@@ -274,9 +274,10 @@ def test_handing_in_looks_through_no_table_from_end_to_end(store: Store, hand_in
             for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             if step.startswith("SCAN ")
         }
+    # What a statement made itself is no table; the tables it is made of are looked at as well.
+    tables = through & set(inspect(engine).get_table_names())
     # Of the ledger the last row alone, of attempts the last ones; policies and pauses are one an assignment.
-    small = {"standing_policies", "queue_pauses", "CONSTANT", "(subquery-1)"}
-    assert through <= {"ledger", "attempts", *small}
+    assert tables <= {"ledger", "attempts", "standing_policies", "queue_pauses"}
     assert len(asked) < 45
 
 

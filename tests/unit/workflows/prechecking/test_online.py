@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from grader.workflows.prechecking.online import (
     send_for_pre_check,
     set_pre_check_rule,
 )
+from grader.workflows.regrading.own_rubrics import own_rubrics
 from grader.workflows.running.events import Event, Finished
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.serving.service import Service, work_at_queues
@@ -57,6 +59,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(folder: Path, clock: Clock) -> Iterator[Store]:
     with open_store(str(folder / "grader.db"), clock=clock) as opened:
+        opened.own_rubrics = partial(own_rubrics, [folder])
         yield opened
 
 
