@@ -83,7 +83,8 @@ def test_what_is_looked_for_would_be_noticed(shown: Fair) -> None:
     page.evaluate(
         """() => {
             const main = document.querySelector('main');
-            main.innerHTML = '<h1>x</h1><h4>y</h4><p>several words in a row</p><a href="/">there</a><p>pale</p>';
+            main.innerHTML = '<h1>x</h1><h4>y</h4><p>several words in a row</p>' +
+                '<a href="/">there</a><p>pale</p>';
             // What a `style` in the text says is refused by the page's own rules.
             const [narrow, pale] = main.querySelectorAll('p');
             narrow.style.cssText = 'width: 12px; overflow-wrap: anywhere';
