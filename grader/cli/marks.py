@@ -191,7 +191,10 @@ def _row(result: Result, mark: CriterionMark, cells: NamedCells) -> tuple[str, .
 
 def _total(mark: Mark) -> str:
     pending = f", {number(mark.pending)} pending" if mark.pending else ""
-    return f"{number(mark.points)} of {number(mark.out_of)} points{pending}"
+    points = (
+        "no points yet" if mark.shown is None else f"{number(mark.points)} of {number(mark.out_of)} points"
+    )
+    return f"{points}{pending}"
 
 
 def _print_history(told: list[Told], zone: tzinfo | None) -> None:

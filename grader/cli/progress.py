@@ -12,6 +12,7 @@ from rich.text import Text
 
 from grader.cli.console import errors, number, plain
 from grader.evidence.record import Outcome
+from grader.grading.points import settled_points
 from grader.workflows.running.events import (
     Away,
     Back,
@@ -90,7 +91,7 @@ def _though_nobody_watches() -> Iterator[None]:
 
 
 def _finished(event: Finished) -> str:
-    points = f"{number(event.points)}/{number(event.out_of)}"
+    points = f"{number(settled_points(event.points, event.out_of, event.pending))}/{number(event.out_of)}"
     pending = f", {number(event.pending)} pending" if event.pending else ""
     return f"{event.student}: {event.outcome.value}, {points}{pending}, {event.wall_time_s:.1f} s"
 

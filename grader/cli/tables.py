@@ -37,7 +37,7 @@ def closing_row(result: Result, earlier: EarlierMarks) -> tuple[str, ...]:
 
 def _points(result: Result) -> tuple[float | None, float | None, float | None]:
     mark = result.mark
-    return (mark.points, mark.out_of, mark.pending) if mark else (None, None, None)
+    return (mark.shown, mark.out_of, mark.pending) if mark else (None, None, None)
 
 
 def look_at(result: Result, earlier: Sequence[str] = ()) -> str:

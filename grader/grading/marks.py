@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.grading.late import HandedIn, LateLine, late_line
-from grader.grading.points import add_up, less
+from grader.grading.points import add_up, less, settled_points
 from grader.grading.verdict import Finding, Verdict
 from grader.judging.exhibits import Prompt, exhibit_of
 from grader.judging.judgement import Status
@@ -156,6 +156,11 @@ class Mark:
     @property
     def pending(self) -> float:
         return add_up(criterion.pending for criterion in self.criteria)
+
+    @property
+    def shown(self) -> float | None:
+        """Points as lists show them; see `settled_points`."""
+        return settled_points(self.points, self.out_of, self.pending)
 
     @property
     def held(self) -> str:

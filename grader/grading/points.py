@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from grader.judging.judgement import Judgement, Status
 
-__all__ = ["FINENESS", "add_up", "in_cents", "is_in_cents", "less", "points_of", "settle"]
+__all__ = ["FINENESS", "add_up", "in_cents", "is_in_cents", "less", "points_of", "settle", "settled_points"]
 
 _CENT = Decimal("0.01")
 #: How fine points are, for messages.
@@ -43,6 +43,11 @@ def add_up(points: Iterable[float]) -> float:
 def less(whole: float, *taken: float) -> float:
     """What is left of published points, never below zero."""
     return max(0.0, add_up((whole, *(-points for points in taken))))
+
+
+def settled_points(points: float | None, out_of: float | None, pending: float | None) -> float | None:
+    """Points as lists show them; None where there are none, or all of them still wait, which is no 0."""
+    return None if pending and out_of is not None and pending >= out_of else points
 
 
 def settle(judgement: Judgement) -> Judgement:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.errors import UsageError
+from grader.grading.points import settled_points
 from grader.rubric.problems import nearest
 from grader.store import History, Result, Store
 from grader.store.class_views import FileOn, Standing
@@ -31,7 +32,7 @@ class Listed:
         name: By the roster; empty where there is none, and beside a pseudonym.
         attempt: Number of the attempt; None before the first.
         outcome: Of the attempt; empty before the first.
-        points: None where there is no mark yet, and where the file could not be taken.
+        points: None where there is no mark yet, or all of them wait.
         waits: Ids of the criteria that wait for a person.
         marked: Criteria that a person has decided on.
         remarks: Open remark requests.
@@ -129,7 +130,7 @@ def _line(standing: Standing, file: FileOn, shown: str, name: str, flags: int) -
         assignment=standing.assignment,
         attempt=file.attempt,
         outcome=standing.outcome,
-        points=standing.points,
+        points=settled_points(standing.points, standing.out_of, standing.pending),
         out_of=standing.out_of,
         pending=standing.pending,
         waits=tuple(each.criterion for each in standing.criteria if each.pending),
@@ -208,8 +209,7 @@ def _listed(result: Result, shown: str, name: str, remarks: int, flags: int) -> 
         assignment=result.assignment,
         attempt=attempt.number if attempt else None,
         outcome=attempt.outcome if attempt else "",
-        # A file that could not be taken has no points yet, rather than none.
-        points=mark.points if mark and not why_held(result) else None,
+        points=mark.shown if mark else None,
         out_of=mark.out_of if mark else None,
         pending=mark.pending if mark else None,
         waits=tuple(item.criterion for item in criteria if item.pending),

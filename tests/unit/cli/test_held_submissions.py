@@ -71,6 +71,13 @@ def test_the_list_has_no_points_of_it_yet(with_broken: Path, grader) -> None:
     rows = {row["student"]: row for row in json.loads(grader("list", "--assignment", "mini", "--json").out)}
     assert (rows["s3"]["points"], rows["s3"]["out_of"], rows["s3"]["pending"]) == (None, 5.0, 5.0)
     assert rows["s4"]["points"] == 0.0
+    assert "no points yet, 5 pending" in grader("show", "s3", "--assignment", "mini").out
+    [line] = [
+        each
+        for each in grader("run", "submissions", "--rubric", "mini").out.splitlines()
+        if each.startswith("s3")
+    ]
+    assert line.split()[3:6] == ["-", "5", "5"]
 
 
 def test_marks_on_every_criterion_let_it_go(with_broken: Path, grader) -> None:

@@ -50,7 +50,7 @@ def test_lines_tell_each_step_once(capsys: pytest.CaptureFixture[str]) -> None:
         "Sandbox: docker",
         "s1: COMPLETED, 2/5, 3 pending, 1.2 s",
         "s2: the sandbox failed (engine gone); try 2",
-        "s2: SANDBOX_UNAVAILABLE, 0/5, 5 pending, 0.0 s",
+        "s2: SANDBOX_UNAVAILABLE, -/5, 5 pending, 0.0 s",
         "waiting for another run, which is working on 1; if it was killed, half a minute at most",
         "finishing what runs, then stopping; once more to stop now",
         "stopping now; run again to go on from here",
