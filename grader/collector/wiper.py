@@ -63,7 +63,8 @@ class Wiper:
 
     def close(self) -> None:
         """Lets it end; no other process may have the launcher's end of it."""
-        os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
 
 
 def _serve(descriptor: int) -> NoReturn:
