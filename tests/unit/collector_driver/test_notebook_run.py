@@ -51,7 +51,7 @@ class PlayedClient:
 
     async def run_cell(self, source: str, timeout_s: float) -> CellRun:
         if source.isidentifier():
-            return CellRun(status=source)  # type: ignore[arg-type]  # a status
+            return CellRun(status=source)
         took, _, back = source.partition(" back ")
         late = float(took) > timeout_s
         self._clock.at += min(float(took), timeout_s) - float(back or 0)
