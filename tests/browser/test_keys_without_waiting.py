@@ -125,6 +125,43 @@ def test_ten_keys_without_waiting_are_ten_marks_in_order_and_none_twice(sit: Sit
     assert (seat.asked_for, seat.complaints) == ([], [])
 
 
+def test_two_clicks_in_a_row_are_about_one_item(sit: Sit, store: Store) -> None:
+    first, second = order_of(store)[:2]
+    seat = sit("ben", Role.HEAD_TA)
+    page = seat.open(GRADE)
+    until_next_is_there(page, second)
+    page.dblclick(".points-row button:text-is('2')")
+    until_written(page)
+    assert on_screen(page) == second
+    assert given(store) == [(first, 2, "", "ben")]
+
+
+def test_a_server_of_another_version_brings_its_own_script(sit: Sit, store: Store) -> None:
+    second, third, fourth = order_of(store)[1:4]
+    seat = sit("ben", Role.HEAD_TA)
+    page = seat.open(GRADE)
+    until_next_is_there(page, second)
+
+    def renamed(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("/ahead.js", "/ahead.js?new"))
+
+    page.route("**/grade/**", renamed)
+    page.evaluate("window.isOld = true")
+    page.keyboard.press("n")
+    until_shown(page, second)
+    assert page.evaluate("window.isOld") is True
+    page.keyboard.press("n")
+    until_shown(page, third)
+    assert page.evaluate("window.isOld") is None
+    page.evaluate("window.isOld = true")
+    until_next_is_there(page, fourth)
+    page.keyboard.press("n")
+    assert on_screen(page) == fourth
+    assert page.evaluate("window.isOld") is True
+    assert (seat.asked_for, seat.complaints) == ([], [])
+
+
 def test_points_are_given_to_the_last_of_the_class_and_nobody_after(sit: Sit, store: Store) -> None:
     order = order_of(store)
     seat = sit("ben", Role.HEAD_TA)
