@@ -396,7 +396,7 @@ def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[P
             browser.ask(f"{below}/a/{ASSIGNMENT}/grade/{criterion}")
         if not BY_CPU:
             threading.Thread(target=others.ask, daemon=True).start()
-        wanted = [
+        wanted: list[tuple[str, float | None, Ask]] = [
             (
                 path,
                 MOST,

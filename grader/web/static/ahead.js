@@ -167,6 +167,8 @@
   const renew = (page, shown) => {
     const fresh = isOther(page) ? null : page.querySelector("main.grade");
     if (!fresh || shown !== item() || fresh.dataset.student !== shown.dataset.student) return;
+    // Whose points were written meanwhile is gone on from, and not told of them as of somebody else's.
+    if (turning?.student === shown.dataset.student) return;
     shown.querySelectorAll("[data-renew]").forEach((part) => {
       const focus = [...part.querySelectorAll("a, button")].indexOf(document.activeElement);
       const now = fresh.querySelector(`[data-renew="${part.dataset.renew}"]`);
