@@ -14,6 +14,7 @@ from grader.store import Store, open_store
 from grader.web.roles import Role
 from grader.workflows.desk.groups import groups_of
 from grader.workflows.marking.marks import MarkOrder, give_marks
+from grader.workflows.views.show import name_of
 from tests.browser.conftest import Opened as Shown
 from tests.browser.inspection import barriers
 from tests.browser.test_desk import Sit, served
@@ -123,6 +124,31 @@ def test_ten_keys_without_waiting_are_ten_marks_in_order_and_none_twice(sit: Sit
     assert on_screen(page) == order[10]
     assert len(given(store)) == 10
     assert (seat.asked_for, seat.complaints) == ([], [])
+
+
+def test_who_grades_blind_and_who_may_only_read_go_on_by_keys_as_well(sit: Sit, store: Store) -> None:
+    order = order_of(store)
+    shown = name_of(store, True)
+    blind, auditor = sit("ben", Role.TA), sit("dora", Role.AUDITOR)
+    sent: list[str] = []
+    blind.page.on("response", lambda answer: sent.append(answer.url))
+    page = blind.open(GRADE)
+    for place in range(3):
+        until_next_is_there(page, shown(order[place + 1]))
+        page.keyboard.press(str(place))
+    until_written(page)
+    assert given(store) == [(order[place], place, "", "ben") for place in range(3)]
+    assert on_screen(page) == shown(order[3])
+    assert not [each for each in [page.content(), *sent] if any(student in each for student in order)]
+    page = auditor.open(GRADE)
+    until_next_is_there(page, order[4])
+    page.keyboard.press("1")
+    page.keyboard.press("n")
+    assert on_screen(page) == order[4]
+    until_renewed(page)
+    assert len(given(store)) == 3
+    for seat in (blind, auditor):
+        assert (seat.asked_for, seat.complaints) == ([], [])
 
 
 def test_two_clicks_in_a_row_are_about_one_item(sit: Sit, store: Store) -> None:
