@@ -210,7 +210,7 @@ def test_the_next_is_there_before_the_key_and_its_frame_too(sit: Sit, store: Sto
     page.context.set_offline(True)
     page.keyboard.press("n")
     assert on_screen(page) == order[1]
-    assert page.url.endswith(f"?student={order[1]}")
+    assert page.url.endswith(f"?student={order[1]}&before={order[0]}")
     assert page.title().startswith(order[1])
     assert page.evaluate("document.activeElement.id") == "h-answer"
     assert page.frames[1].url.endswith(f"/s/{order[1]}/answer/{WHICH}")
@@ -222,6 +222,7 @@ def test_the_next_is_there_before_the_key_and_its_frame_too(sit: Sit, store: Sto
     page.context.set_offline(False)
     page.keyboard.press("n")
     until_shown(page, order[2])
+    page.wait_for_selector(f"#previous[href*='student={order[1]}&']")
     page.keyboard.press("p")
     until_shown(page, order[1])
     page.go_back()
@@ -245,6 +246,8 @@ def test_who_has_the_next_fetched_is_not_there_yet(sit: Sit, store: Store) -> No
     page.keyboard.press("2")
     until_written(page)
     assert "cara has this open, too" in page.inner_text("main")
+    # Back to whom the points were given, whoever waits before.
+    assert f"student={first}&" in str(page.get_attribute("#previous", "href"))
     assert "ben has this open, too" in cara.open(f"{GRADE}?student={second}").inner_text("main")
     cara.open("/")
     until_next_is_there(page)
