@@ -185,6 +185,9 @@ def test_a_server_of_another_version_brings_its_own_script(sit: Sit, store: Stor
     page.keyboard.press("n")
     assert on_screen(page) == fourth
     assert page.evaluate("window.isOld") is True
+    until_renewed(page)
+    until_next_is_there(page)
+    page.unroute_all(behavior="wait")
     assert (seat.asked_for, seat.complaints) == ([], [])
 
 
@@ -295,6 +298,11 @@ def test_what_somebody_decided_meanwhile_is_told_and_nothing_is_lost(sit: Sit, s
     page.goto(page.url.replace(second, fifth))
     assert page.input_value("#comment") == "half a thou"
     assert [said for said in seat.complaints if "409" not in said] == []
+    # Whoever comes to the tab after another finds nothing of theirs.
+    page.evaluate("sessionStorage.setItem('draft eve x s1', '{}')")
+    kept = page.evaluate("sessionStorage.length")
+    page.reload()
+    assert page.evaluate("sessionStorage.length") == kept - 1
     page.click("text=Sign out")
     assert page.evaluate("sessionStorage.length") == 0
 

@@ -46,8 +46,9 @@
   };
 
   // What somebody has begun stays in this tab until it is written: it outlives the way to another item, a
-  // second loading and a refusal, and whoever signs out takes it along.
-  const draftName = (action, student) => `draft ${document.querySelector(".who a")?.textContent} ${action} ${student}`;
+  // second loading and a refusal; whoever signs out takes it along, and nobody finds what another has begun.
+  const whose = () => `draft ${document.querySelector(".who a")?.textContent} `;
+  const draftName = (action, student) => `${whose()}${action} ${student}`;
   const draftOf = (shown) => draftName(byId("give")?.action, shown.dataset.student);
   const drafts = {
     keep(name, draft) {
@@ -58,6 +59,12 @@
     },
     of(name) {
       try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; }
+    },
+    leaveToOne(who) {
+      try {
+        const names = Object.keys(sessionStorage).filter((name) => name.startsWith("draft ") && !name.startsWith(who));
+        names.forEach((name) => sessionStorage.removeItem(name));
+      } catch { /* As above. */ }
     },
   };
   const restore = (shown) => {
@@ -400,6 +407,7 @@
   };
 
   document.body.append(line);
+  drafts.leaveToOne(whose());
   const first = item();
   if (first) restore(first);
   // The next does not take the line from what is read now.
