@@ -324,7 +324,13 @@ class Queue:
         taken = session.execute(
             update(JobRow)
             .where(JobRow.id.in_(select(following.c.id)))
-            .values(state="claimed", run=self.run, token=JobRow.token + 1, lease_until=self._lease())
+            .values(
+                state="claimed",
+                run=self.run,
+                token=JobRow.token + 1,
+                lease_until=self._lease(),
+                claimed_at=self.store.clock(),
+            )
             .returning(JobRow.place, *_CLAIMED)
             .execution_options(synchronize_session=False)
         ).all()
@@ -424,7 +430,8 @@ def _held(claim: Claim) -> ColumnElement[bool]:
 
 
 def _free(session: Session, which: ColumnElement[bool]) -> None:
-    session.execute(update(JobRow).where(which).values(state="queued", run=None, lease_until=None))
+    freed = {"state": "queued", "run": None, "lease_until": None, "claimed_at": None}
+    session.execute(update(JobRow).where(which).values(freed))
 
 
 def _free_lapsed(session: Session, *, but_not_of: str) -> bool:
