@@ -36,9 +36,7 @@ def sanitised(html: str) -> Markup:
     return _text_only()(clean(html))
 
 
-def allowlist(
-    tags: Set[str], attributes: Mapping[str, Set[str]], **more: Any
-) -> Callable[[str], Markup]:
+def allowlist(tags: Set[str], attributes: Mapping[str, Set[str]], **more: Any) -> Callable[[str], Markup]:
     """Lets in HTML of these elements and attributes only; made once, as that takes longer than to use it.
 
     Args:

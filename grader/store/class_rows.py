@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from grader.store.class_views import counts
+from grader.store.class_views import counts, size_of
 from grader.store.models import BulkMarkRow, LedgerRow, MarkRow, VerdictRow
 from grader.store.standing_tables import CriterionRow, StandingRow
 
@@ -191,7 +191,8 @@ def alike_to(
     if most is None:
         found = [AlikeRow._make(row) for row in connection.execute(_ALIKE, asked)]
         return found, len(found)
-    if counts(session, assignment).whole.get("dropped"):
+    if size_of(session, assignment) > counts(session, assignment).whole.get("all", 0):
+        # Some are dropped, who are in the size and in no counter.
         rows = connection.execute(_ALIKE_FIRST, asked | {"most": most})
         return [AlikeRow._make(row) for row in rows], connection.execute(_ALIKE_COUNT, asked).scalar_one()
     first = connection.scalars(_WHO_FIRST, asked | {"most": most}).all()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from grader.grading.marks import Decision
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import AttemptRow, Base, BulkMarkRow, LedgerRow, MarkRow, VerdictRow
+from grader.store.models import AttemptRow, BulkMarkRow, LedgerRow, MarkRow, VerdictRow
 from grader.store.records import AnyRow, Record
 from grader.store.types import Mention
 

@@ -378,7 +378,9 @@ def attempts_since(session: Session, moment: datetime) -> int:
 
 def _last_recorded(session: Session, number: int) -> Sequence[datetime]:
     """When so many of the newest runs were recorded."""
-    return of_change(session, ("recorded", number), lambda: session.scalars(_RECORDED, {"most": number}).all())
+    return of_change(
+        session, ("recorded", number), lambda: session.scalars(_RECORDED, {"most": number}).all()
+    )
 
 
 _RECORDED = (

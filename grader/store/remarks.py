@@ -15,7 +15,7 @@ from grader.grading.remarks import state_after
 from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import Base, ErasureRow, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.models import ErasureRow, LedgerRow, RemarkActionRow, RemarkRow
 from grader.store.moments import writes_alone
 from grader.store.records import AnyRow, Record
 from grader.store.silence import is_silent

@@ -19,8 +19,8 @@ from grader.store.ledger import Signature
 from grader.store.mail_tables import MailRow
 from grader.store.models import AttemptRow, HandInRow, JobRow, LedgerRow, SettingRow, SubmissionRow
 from grader.store.records import Record
-from grader.store.upkeep_tables import LetGoRow
 from grader.store.unchanged import of_change
+from grader.store.upkeep_tables import LetGoRow
 
 __all__ = [
     "KINDS",

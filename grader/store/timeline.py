@@ -107,9 +107,7 @@ _STEPS: dict[type[Entry], Select[*tuple[Any, ...]]] = {
 }
 
 
-def _about(
-    student: str, silent: Set[type[Base]]
-) -> Iterator[tuple[type[Entry], Select[*tuple[Any, ...]]]]:
+def _about(student: str, silent: Set[type[Base]]) -> Iterator[tuple[type[Entry], Select[*tuple[Any, ...]]]]:
     """Queries for seals and rows of a student's work, one for each table that says anything of it."""
     yield from ((table, query) for table, query in _THEIRS.items() if table not in silent)
     if BulkMarkRow not in silent:

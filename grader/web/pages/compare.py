@@ -77,7 +77,11 @@ def _drawn(who: str, lines: Sequence[CodeLine | None]) -> Iterator[str]:
         if line is None:
             yield '<div class="side none"></div>'
             continue
-        name = f'<p class="label"><span class="whose">{whose}, </span>{message(line.name)}</p>' if line.name else ""
+        name = (
+            f'<p class="label"><span class="whose">{whose}, </span>{message(line.name)}</p>'
+            if line.name
+            else ""
+        )
         given = " given" if line.given else ""
         code = next(coloured)
         yield (

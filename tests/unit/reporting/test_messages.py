@@ -10,8 +10,9 @@ from grader.reporting.markdown import _code_only, message, sanitised
 from grader.reporting.text import clean
 
 _PIECES = (
-    "`", "``", "`x`", "` x `", "` `", "a", " ", "\n", "<b>", "&", "&amp;", ">", '"', "'", "\xa0", "*a*", "_b_", "[c](http://d)",
-    "\\", "\\`", "$x$", "<script>", "é", "\u202e", "\x1b[31m", "\r\n", "\x00", "\u2028", "\ufeff", "&#60;", "http://e",
+    "`", "``", "`x`", "` x `", "` `", "a", " ", "\n", "<b>", "&", "&amp;", ">", '"', "'", "\xa0", "*a*",
+    "_b_", "[c](http://d)", "\\", "\\`", "$x$", "<script>", "é", "\u202e", "\x1b[31m", "\r\n", "\x00",
+    "\u2028", "\ufeff", "&#60;", "http://e",
 )  # fmt: skip
 
 

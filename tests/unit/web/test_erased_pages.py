@@ -14,7 +14,6 @@ from tests.unit.web.conftest import SignIn
 from tests.web_class import WHY
 
 
-
 def erased_elsewhere(store: Store, student: str) -> None:
     """As `grader erase` does it in a process of its own."""
     with open_store(store.location, create=False) as other, other.writing() as history:
