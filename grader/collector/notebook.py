@@ -198,7 +198,9 @@ class NotebookRun:
         memory = count_memory()
         if memory.killed_by_machine(self._memory_before) and (self.forked.died.is_set() or "died" in first):
             return Outcome.SANDBOX_UNAVAILABLE, "the machine ran out of memory, not the container"
-        if memory.killed_by_limit(self._memory_before):
+        # A flood piles up in the kernel until that is killed, and takes the memory's limit with it: what was
+        # seen first is the cause.
+        if memory.killed_by_limit(self._memory_before) and "output_limit" not in first:
             cell = first.get("died", first.get("error"))
             return Outcome.OUT_OF_MEMORY, f"{_in(cell)}more than {limits.memory_bytes >> 20} MiB of memory"
         # What a kernel's own end left out was left out by no busy machine.

@@ -17,6 +17,7 @@ import site
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -48,6 +49,9 @@ __all__ = [
 PACKAGES = ("ipykernel", "matplotlib", "nbclient", "torch", "torchvision")
 
 _STOP_S = 5.0
+#: Killed, and not seen to end yet.
+_ENDING: list[subprocess.Popen[bytes]] = []
+_ENDS = threading.Lock()
 _LIFETIME_S = 6 * 3600.0
 _CHUNK_BYTES = 1 << 20
 _LOG_BYTES = 64 * 1024
@@ -279,8 +283,18 @@ class Bubble:
         for patience_s in (0.2, _STOP_S):
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=patience_s)
-                return
+                break
             self._process.kill()
+        _look_for_ends(self._process)
+
+
+def _look_for_ends(process: subprocess.Popen[bytes]) -> None:
+    """Takes note of the end of what was killed, of this one's and of those that took too long before.
+
+    On a machine full of others' processes that is later than anybody should wait for it.
+    """
+    with _ENDS:
+        _ENDING[:] = [each for each in (*_ENDING, process) if each.poll() is None]
 
 
 def _check_installed() -> None:

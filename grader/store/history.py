@@ -47,6 +47,7 @@ from grader.store import (
     set_up_news,
     shares,
     timeline,
+    turns,
 )
 from grader.store.allowances import DatesSet, Excuse, Extension
 from grader.store.answers import AnswerRecord
@@ -74,7 +75,7 @@ from grader.store.models import (
 from grader.store.past import PastHistory, as_of
 from grader.store.pauses import Ordered, Pause
 from grader.store.publications import Publication
-from grader.store.queue_views import JobOn, JobsOf, NotRun, Pace, Running, Worker
+from grader.store.queue_views import JobsOf, NotRun, Running, Worker
 from grader.store.records import (
     AttemptRecord,
     RubricRecord,
@@ -92,6 +93,7 @@ from grader.store.rubrics import LoadedRubric
 from grader.store.set_up_news import NewestSetUp
 from grader.store.shares import Share
 from grader.store.timeline import TimelineEntry
+from grader.store.turns import JobOn, Pace, Waiting
 from grader.store.unchanged import of_change
 from grader.store.zone import kept_zone
 
@@ -101,6 +103,16 @@ __all__ = ["History"]
 _HANDED_IN = (
     select(SubmissionRow.seq)
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
+    .limit(1)
+)
+_FILE_OF = (
+    select(SubmissionRow)
+    .where(
+        SubmissionRow.student == bindparam("student"),
+        SubmissionRow.assignment == bindparam("assignment"),
+        SubmissionRow.notebook == bindparam("notebook"),
+    )
+    .order_by(SubmissionRow.seq.desc())
     .limit(1)
 )
 _ANY_FILE = select(SubmissionRow.seq).where(SubmissionRow.assignment == bindparam("assignment")).limit(1)
@@ -210,8 +222,8 @@ class History:
 
     def file_of(self, student: str, assignment: str, notebook: str) -> SubmissionRecord | None:
         """What was said last of this file of a student, by its digest; None where it was never theirs."""
-        query = select(SubmissionRow).filter_by(student=student, assignment=assignment, notebook=notebook)
-        row = self.session.scalars(query.order_by(SubmissionRow.seq.desc()).limit(1)).first()
+        asked = {"student": student, "assignment": assignment, "notebook": notebook}
+        row = self.session.scalars(_FILE_OF, asked).first()
         return SubmissionRecord.of(row) if row else None
 
     def newest_change_of_names(self) -> int:
@@ -602,7 +614,7 @@ class History:
 
     def job_on(self, student: str, assignment: str, notebook: str) -> JobOn | None:
         """The newest job on a student's file, and how many come before it; None where there is none."""
-        return queue_views.job_on(self.session, student, assignment, notebook)
+        return turns.job_on(self.session, student, assignment, notebook)
 
     def groups(self, assignment: str) -> dict[str, Group]:
         """Who hands in together, by the names of the groups."""
@@ -622,7 +634,15 @@ class History:
 
     def pace(self) -> Pace:
         """What is run just now, since when, and what the last runs took."""
-        return queue_views.pace(self.session)
+        return turns.pace(self.session)
+
+    def waiting(self, *, to_mark: bool = False) -> Waiting:
+        """What waits and may be taken; see `turns.waiting`."""
+        return turns.waiting(self.session, to_mark=to_mark)
+
+    def is_served(self) -> bool:
+        """Whether anybody is at work who takes whatever is queued."""
+        return queue_views.is_served(self.session)
 
     def running_jobs(self, most: int) -> list[Running]:
         """So many of the jobs that are claimed, the oldest first."""

@@ -494,6 +494,8 @@ class JobRow(Base):
         token: Counts its claims; who ends it has to say the newest.
         lease_until: When the claim lapses, in seconds since 1970 by the database's clock.
         purpose: Empty where an attempt comes of it; else see `entering.PRE_CHECK`.
+        claimed_at: Of the claim that holds, or that ended it, by the clock of whoever claimed it; missing for
+            what older versions claimed.
     """
 
     __tablename__ = "jobs"
@@ -533,6 +535,7 @@ class JobRow(Base):
     token: Mapped[int]
     lease_until: Mapped[float | None]
     purpose: Mapped[str]
+    claimed_at: Mapped[datetime | None]
 
 
 class WantRow(Base):

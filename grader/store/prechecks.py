@@ -14,7 +14,8 @@ from grader.store.entering import Ask, enter
 from grader.store.models import JobRow
 from grader.store.pauses import is_held_back
 from grader.store.precheck_tables import PreCheckFileRow, PreCheckRow, PreCheckRuleRow
-from grader.store.queue_views import is_served, jobs_before
+from grader.store.queue_views import is_served
+from grader.store.turns import jobs_before
 
 __all__ = [
     "DAY",

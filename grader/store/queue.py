@@ -126,6 +126,13 @@ _KNOWN = select(JobRow.state, *_CLAIMED).where(
     JobRow.run == bindparam("run"),
     JobRow.state.in_(("claimed", "done")),
 )
+_END = (
+    update(JobRow)
+    .where(JobRow.id == bindparam("job"), JobRow.token == bindparam("fence"), in_state("claimed"))
+    # Who ended it stays there, so that it can be told so again.
+    .values(state="done", lease_until=None)
+    .returning(JobRow.id)
+)
 
 
 class Queue:
@@ -317,7 +324,13 @@ class Queue:
         taken = session.execute(
             update(JobRow)
             .where(JobRow.id.in_(select(following.c.id)))
-            .values(state="claimed", run=self.run, token=JobRow.token + 1, lease_until=self._lease())
+            .values(
+                state="claimed",
+                run=self.run,
+                token=JobRow.token + 1,
+                lease_until=self._lease(),
+                claimed_at=self.store.clock(),
+            )
             .returning(JobRow.place, *_CLAIMED)
             .execution_options(synchronize_session=False)
         ).all()
@@ -350,13 +363,7 @@ class Queue:
             False where the claim is no longer the job's newest, or the job has ended: this result must be
             dropped.
         """
-        ended = history.session.execute(
-            update(JobRow)
-            .where(_held(claim))
-            # Who ended it stays there, so that it can be told so again.
-            .values(state="done", lease_until=None)
-            .returning(JobRow.id)
-        )
+        ended = history.session.connection().execute(_END, {"job": claim.id, "fence": claim.token})
         return ended.first() is not None
 
     def was_ended_by(self, history: WritableHistory, claim: Claim) -> bool:
@@ -423,7 +430,8 @@ def _held(claim: Claim) -> ColumnElement[bool]:
 
 
 def _free(session: Session, which: ColumnElement[bool]) -> None:
-    session.execute(update(JobRow).where(which).values(state="queued", run=None, lease_until=None))
+    freed = {"state": "queued", "run": None, "lease_until": None, "claimed_at": None}
+    session.execute(update(JobRow).where(which).values(freed))
 
 
 def _free_lapsed(session: Session, *, but_not_of: str) -> bool:

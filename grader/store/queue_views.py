@@ -1,51 +1,38 @@
-"""The queue as people look at it: how much of what waits since when, who is at it, and how fast it goes."""
+"""The queue as people look at it: how much of what waits since when, and who is at it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, not_, or_, select
+from sqlalchemy import Select, bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from grader.evidence.record import Outcome
-from grader.store.entering import BESIDE, in_state
+from grader.store.entering import in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
-from grader.store.pauses import is_paused
 from grader.store.standing_tables import StandingRow
 from grader.store.unchanged import of_change
 
 __all__ = [
-    "JobOn",
     "JobsOf",
     "NotRun",
-    "Pace",
     "Running",
     "Worker",
     "attempts_since",
     "ended_by_us",
     "failing",
     "is_served",
-    "job_on",
     "jobs",
-    "jobs_before",
-    "pace",
     "running",
     "workers",
 ]
 
 
-#: Lengths are those of so many runs of an assignment, among so many of all.
-_LAST, _RUNS = 50, 400
-#: For each job that is run, so many ends of others are looked at.
-_ENDS = 16
 #: So many of the newest runs are looked at first to tell how many there were lately.
 _LOOKED_AT = 500
-#: Of those that come before a job, the order of so many is told.
-_NEAR = 100
 
 
 class JobsOf(NamedTuple):
@@ -112,143 +99,6 @@ class NotRun(NamedTuple):
     student: str
     assignment: str
     why: str
-
-
-class JobOn(NamedTuple):
-    """What becomes of a file.
-
-    Attributes:
-        state: ``queued``, ``claimed``, ``done`` or ``superseded``.
-        near: Assignments of the last jobs of the course that come before it, in their order.
-        far: How many come before those, by assignment.
-        paused: Whether it is queued and not taken now.
-    """
-
-    state: str
-    near: tuple[str, ...] = ()
-    far: Mapping[str, int] = {}
-    paused: bool = False
-
-    @property
-    def before(self) -> int:
-        """How many jobs of the course come before it, where it is queued."""
-        return len(self.near) + sum(self.far.values())
-
-
-class Pace(NamedTuple):
-    """How fast it goes just now.
-
-    Attributes:
-        running: Assignment and beginning (UTC, as far as it is known) of each job that is run at this moment:
-            while anything waits, as many as there are seats.
-        lengths: Seconds that the last runs of an assignment took on average, by assignment.
-    """
-
-    running: tuple[tuple[str, datetime], ...]
-    lengths: Mapping[str, float]
-
-
-def job_on(session: Session, student: str, assignment: str, notebook: str) -> JobOn | None:
-    """The newest job on a file; None where there is none."""
-    query = (
-        select(JobRow)
-        .filter_by(student=student, assignment=assignment, notebook=notebook)
-        .where(JobRow.priority.not_in(BESIDE), JobRow.purpose == "")
-        .order_by(JobRow.id.desc())
-        .limit(1)
-    )
-    job = session.scalars(query).first()
-    if job is None or job.state != "queued":
-        return None if job is None else JobOn(job.state)
-    paused = is_paused(session)
-    kept = paused is not None and session.scalar(select(paused).where(JobRow.id == job.id))
-    ahead = select(JobRow.assignment).where(*_comes_before(job))
-    if paused is not None:
-        # Passed over until they are resumed.
-        ahead = ahead.where(not_(paused))
-    last = ahead.order_by(JobRow.priority.desc(), JobRow.place.desc()).limit(_NEAR)
-    near = tuple(reversed(session.scalars(last).all()))
-    if len(near) < _NEAR:
-        return JobOn(job.state, near, paused=bool(kept))
-    counted = ahead.with_only_columns(JobRow.assignment, func.count()).group_by(JobRow.assignment)
-    far = Counter(dict(session.execute(counted).tuples().all()))
-    far.subtract(near)
-    return JobOn(job.state, near, far, bool(kept))
-
-
-def pace(session: Session) -> Pace:
-    """What is run, since when, and what the last runs took."""
-    return Pace(_begun(session), of_change(session, "lengths of runs", lambda: _lengths_now(session)))
-
-
-def _lengths_now(session: Session) -> Mapping[str, float]:
-    return {row[0]: row[1] for row in session.execute(_LENGTHS)}
-
-
-def _lengths() -> Select[str, float]:
-    """The mean of the last runs of each assignment in which a sandbox ran anything.
-
-    Among so many of all, so that a long history costs no more than a short one.
-    """
-    nothing_ran = (Outcome.SANDBOX_UNAVAILABLE.value, Outcome.INVALID_SUBMISSION.value)
-    runs = (
-        select(AttemptRow.seq, AttemptRow.assignment, AttemptRow.wall_time_s)
-        .where(AttemptRow.outcome.not_in(nothing_ran))
-        .order_by(AttemptRow.seq.desc())
-        .limit(_RUNS)
-        .subquery()
-    )
-    place = func.row_number().over(partition_by=runs.c.assignment, order_by=runs.c.seq.desc())
-    recent = select(runs.c.assignment, runs.c.wall_time_s, place.label("place")).subquery()
-    return (
-        select(recent.c.assignment, func.avg(recent.c.wall_time_s))
-        .where(recent.c.place <= _LAST)
-        .group_by(recent.c.assignment)
-    )
-
-
-# Made once: to put it together takes longer than to ask it.
-_LENGTHS = _lengths()
-
-
-def _begun(session: Session) -> tuple[tuple[str, datetime], ...]:
-    """What is run, with when it began: the last that was taken when the last one ended, and so on back.
-
-    None began before it was in the queue; of one that began before all ends that are looked at, no more is
-    known.
-    """
-    claimed = select(JobRow.priority, JobRow.place, JobRow.assignment, JobRow.queued_at)
-    found = session.execute(claimed.where(in_state("claimed"), holds(JobRow.lease_until)))
-    running = {(priority, place): (name, queued) for priority, place, name, queued in found}
-    if not running:
-        return ()
-    last = (
-        select(JobRow.priority, JobRow.place, LedgerRow.at)
-        .join(AttemptRow, AttemptRow.job == JobRow.id)
-        .join(LedgerRow, LedgerRow.seq == AttemptRow.seq)
-        .order_by(AttemptRow.seq.desc())
-        .limit(_ENDS * len(running))
-    )
-    ended = session.execute(last).all()
-    turns = sorted({*running, *((priority, place) for priority, place, _ in ended)}, reverse=True)
-    began = []
-    for after, turn in enumerate(turns):
-        if turn in running:
-            name, queued = running[turn]
-            began.append((name, max(queued, ended[after][2]) if after < len(ended) else queued))
-    return tuple(began)
-
-
-def jobs_before(session: Session, job: JobRow) -> int:
-    """How many jobs of the course come before one that is queued."""
-    return session.scalar(select(func.count()).where(*_comes_before(job))) or 0
-
-
-def _comes_before(job: JobRow) -> tuple[ColumnElement[bool], ...]:
-    earlier = or_(
-        JobRow.priority < job.priority, and_(JobRow.priority == job.priority, JobRow.place < job.place)
-    )
-    return in_state("queued"), JobRow.course == job.course, earlier
 
 
 def is_served(session: Session) -> bool:

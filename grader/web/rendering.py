@@ -37,7 +37,7 @@ __all__ = [
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 #: Files that pages fetch, in the order in which they were made known; nothing else is served.
-ASSETS = ("page.css", "desk.css", "desk.js", "rubric.js", "live.js", "hand_in.js", "icon.svg")
+ASSETS = ("page.css", "desk.css", "desk.js", "ahead.js", "rubric.js", "live.js", "hand_in.js", "icon.svg")
 
 
 class Asset:

@@ -196,6 +196,11 @@ class Server:
         own = {name: CourseFiles(site.places, site.reference) for name, site in self.sites.items()}
         return RemoteDesk(stores, self.home.reference, self.home.places, own=own, pool=shared_pool())
 
+    def beside(self, site: Site) -> list[Store]:
+        """The other courses, in the order in which seats go on to them from this one."""
+        at, stores = list(self.sites).index(site.course.name), [each.store for each in self.sites.values()]
+        return [*stores[at + 1 :], *stores[:at]]
+
     @property
     def sessions(self) -> Sessions:
         return self.home.sessions

@@ -178,6 +178,11 @@ def turn(seat: Seat, *pressed: str) -> None:
         seat.page.keyboard.press(last)
 
 
+def written(seat: Seat) -> None:
+    """Waits until the server has said that what was decided by keys is written."""
+    seat.page.wait_for_selector('.told[data-unsent="0"]', state="attached")
+
+
 def marks(store: Store, criterion: str = WHY) -> dict[str, tuple[float, str, str]]:
     """What people decided, by student: points, comment and who."""
     with store.reading() as history:
@@ -218,6 +223,7 @@ def test_a_comment_goes_along_is_repeated_and_undone(sit: Sit, store: Store) -> 
     turn(seat, "Escape", "3")
     second = seat.page.inner_text("#h-answer")
     turn(seat, ".")
+    written(seat)
     assert marks(store) == {first: (3, "no 1 reason", "ann"), second: (3, "no 1 reason", "ann")}
     assert "no 1 reason" in seat.page.inner_text(".bank")
     turn(seat, "p")
@@ -240,6 +246,7 @@ def test_what_was_used_is_given_by_its_number_and_loading_again_sends_nothing(si
     turn(seat, "Escape", "3")
     second = seat.page.inner_text("#h-answer")
     turn(seat, "Shift+Digit1")
+    written(seat)
     third = seat.page.inner_text("#h-answer")
     assert marks(store) == {first: (3, "no reason", "ann"), second: (3, "no reason", "ann")}
     assert seat.path.startswith(f"{GRADE}?next=")
@@ -286,9 +293,11 @@ def test_two_tas_at_one_answer_lose_nothing(sit: Sit, store: Store) -> None:
     for seat in (first, second):
         seat.open(f"{GRADE}?student=s1004")
     turn(first, "1")
+    written(first)
     keys(second, "c")
     second.page.keyboard.type("it is all there")
     turn(second, "Escape", "5")
+    second.page.wait_for_selector("text=Somebody was faster")
     said = second.page.inner_text("main")
     assert "ben" in said and "1 points" in said and "it is all there" in said
     assert marks(store) == {"s1004": (1, "", "ben")}
@@ -387,6 +396,11 @@ def test_nothing_that_a_student_handed_in_runs_or_fetches(
             page = seat.open(path)
             page.wait_for_load_state("load")
             inner = 1 if "/grade/" in path else 3 if path.startswith("/a/cats/compare") else 0
+            if "/grade/" in path:
+                # The next one is there as well, with its frame.
+                ahead = page.frame_locator("main[hidden] iframe").locator("main.answer")
+                ahead.wait_for(state="attached")
+                inner += 1
             assert len(page.frames) == 1 + inner
             for frame in page.frames:
                 assert handed.why[:20] not in path

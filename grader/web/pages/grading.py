@@ -35,6 +35,8 @@ __all__ = ["ROUTES", "choices", "where_of"]
 _COMMENTS = 6
 #: So often the next is looked for where others decide it meanwhile.
 _LOOKS = 5
+#: What our script says of a page that it fetches: it is the `next`, which nobody looks at yet, or `shown`.
+_BY_SCRIPT = "x-ahead"
 #: From this many on, points are typed rather than chosen from a row of buttons.
 _BUTTONS = 10
 
@@ -91,8 +93,9 @@ def give(
 ) -> Response[Any]:
     """Gives points to one submission and goes on to the next that waits.
 
-    Its page is the answer where the form asks for that (`answer`), as our script lets it, which then gives
-    the page its own address; otherwise the browser is led there, so that loading again sends nothing twice.
+    The browser is led there, so that loading again sends nothing twice. Our script says what it wants instead
+    (`answer`): the `page` of the next, that of the next which is `shown` already, or `none`. It says as well
+    that it sends a form once more whose answer never came (`again`): what that has given is not given twice.
     """
     who = asking(request)
     student = who.named(form.text("student"))
@@ -108,26 +111,41 @@ def give(
     try:
         give_marks(who.store, assignment, [order], actor=who.name)
     except OvertakenError as error:
-        return page(
-            request,
-            "overtaken.html.j2",
-            status=409,
-            assignment=assignment,
-            criterion=criterion,
-            order=order,
-            after=form.text("next"),
-            error=error,
-        )
+        if not (form.text("again") == "yes" and _is_given(who, assignment, order)):
+            return page(
+                request,
+                "overtaken.html.j2",
+                status=409,
+                assignment=assignment,
+                criterion=criterion,
+                order=order,
+                after=form.text("next"),
+                error=error,
+            )
     except (RefusedError, UsageError) as error:
         place = where_of(who, assignment, criterion, student)
         return _one(request, who, place, _item(who, place), said=error.what, comment=order.comment)
     after = form.text("next")
     at = _grading(assignment, criterion, next=after, before=student)
-    if form.text("answer") == "page":
+    wanted = form.text("answer")
+    if wanted == "none":
+        return Response(b"", status_code=204)
+    if wanted in ("page", "shown"):
         # The mark is given, so whatever is wrong with the next is told by a page of its own.
         with suppress(Exception), who.moment():
-            return _looked_at(request, who, assignment, criterion, next=after, before=student, at=at)
+            shown = who.named(after) if wanted == "shown" else ""
+            prefer = "" if shown else after
+            return _looked_at(request, who, assignment, criterion, shown, next=prefer, before=student, at=at)
     return see_other(at)
+
+
+def _is_given(who: Asking, assignment: str, order: MarkOrder) -> bool:
+    """Whether somebody's newest mark of the criterion is the very one that they ask for."""
+    newest = last_given(who.store, assignment, order.criterion, actor=who.name)
+    if newest is None or (newest.points, newest.comment) != (order.points, order.comment):
+        return False
+    shown = name_of(who.store, who.blind)
+    return order.student in {shown(each.student) for each in newest.about}
 
 
 @post("/a/{assignment:str}/undo/{criterion:str}", opt=permits(Permission.MARK), sync_to_thread=True)
@@ -196,7 +214,8 @@ def _one(
         place = where_of(who, assignment, criterion, item.shown)
     following = after or place.after
     presence, here = who.site.presence, (assignment, criterion, item.student)
-    if may(who.role, Permission.MARK):
+    fetched = request.headers.get(_BY_SCRIPT, "")
+    if may(who.role, Permission.MARK) and fetched != "next":
         presence.arrive(who.name, *here)
     answer = page(
         request,
@@ -217,10 +236,15 @@ def _one(
         others=presence.others(who.name, *here),
         said=said,
         at=at,
+        here_=_grading(assignment, criterion, student=item.shown, before=before),
+        # Who was decided already is looked at again, and not gone on to by points.
+        ahead=_grading(assignment, criterion, next=following, before=item.shown)
+        if following and following == place.after
+        else "",
         comment=comment or next((mark.comment for mark in item.marks if mark.counts), ""),
     )
-    if following and not said:
-        # While this one is read, the next is made ready.
+    if following and not (said or fetched):
+        # While this one is read, the next is made ready; our script asks for it anyway.
         answer.background = BackgroundTask(_prepare, who, assignment, following, criterion)
     return answer
 

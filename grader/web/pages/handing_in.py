@@ -92,7 +92,14 @@ def _of_link(request: AnyRequest) -> _Desk:
 def _form(request: AnyRequest, desk: _Desk, refused: NotTaken | None = None) -> Response[str]:
     """The page to hand in on; with what was wrong with a file, where one was refused."""
     limit = server_of(request).upload_bytes
-    shown = handing_in(desk.site.store, desk.site.places, desk.student, desk.assignment, desk.link)
+    shown = handing_in(
+        desk.site.store,
+        desk.site.places,
+        desk.student,
+        desk.assignment,
+        desk.link,
+        beside=server_of(request).beside(desk.site),
+    )
     shown_page = page(
         request,
         "hand_in.html.j2",
@@ -128,7 +135,14 @@ def _taken(request: AnyRequest, desk: _Desk, file: Uploaded) -> Response[Any]:
 
 def _receipt(request: AnyRequest, desk: _Desk, seq: int) -> Response[str]:
     received = desk.receipt(seq)
-    shown = handing_in(desk.site.store, desk.site.places, desk.student, desk.assignment, desk.link)
+    shown = handing_in(
+        desk.site.store,
+        desk.site.places,
+        desk.student,
+        desk.assignment,
+        desk.link,
+        beside=server_of(request).beside(desk.site),
+    )
     shown_page = page(
         request,
         "receipt.html.j2",
@@ -153,9 +167,10 @@ def _receipt_file(desk: _Desk, seq: int) -> Response[str]:
     return private(Response(receipt.as_json(), media_type=MediaType.JSON, headers=headers))
 
 
-def _progress(desk: _Desk) -> dict[str, Any]:
+def _progress(request: AnyRequest, desk: _Desk) -> dict[str, Any]:
     """For the script: how far it is, and whether asking again is of any use."""
-    progress = progress_of(desk.site.store, desk.student, desk.assignment)
+    beside = server_of(request).beside(desk.site)
+    progress = progress_of(desk.site.store, desk.student, desk.assignment, beside=beside)
     return {
         "settled": progress.is_settled,
         "again_s": progress.again_s,
@@ -186,7 +201,7 @@ async def send(request: AnyRequest, assignment: FromPath[str]) -> Response[Any]:
 )
 @of_one_moment
 def progress(request: AnyRequest, assignment: FromPath[str]) -> dict[str, Any]:
-    return _progress(_of_account(request, assignment))
+    return _progress(request, _of_account(request, assignment))
 
 
 @get("/my/{assignment:str}/hand-in/receipts/{id:int}", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
@@ -222,7 +237,7 @@ async def link_send(request: AnyRequest, signed: FromPath[str]) -> Response[Any]
     sync_to_thread=True,
 )
 def link_progress(request: AnyRequest, signed: FromPath[str]) -> dict[str, Any]:
-    return _progress(_of_link(request))
+    return _progress(request, _of_link(request))
 
 
 @get("/u/{signed:str}/receipts/{id:int}", opt=permits(Permission.LINK), sync_to_thread=True)

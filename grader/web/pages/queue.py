@@ -13,7 +13,7 @@ from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.rendering import address, page, see_other
 from grader.web.roles import Permission, may, reruns_at_most
-from grader.web.site import AnyRequest
+from grader.web.site import AnyRequest, server_of
 from grader.workflows.desk.queueing import queue_view
 from grader.workflows.desk.steering import OUR_FAULT, drain, pause, rerun, resume
 
@@ -71,7 +71,7 @@ def _queue(request: AnyRequest, who: Asking, *, said: str = "", typed: Form | No
         request,
         "queue.html.j2",
         status=422 if said else 200,
-        queue=queue_view(who.store, anonymous=who.blind),
+        queue=queue_view(who.store, anonymous=who.blind, beside=server_of(request).beside(who.site)),
         said=said,
         typed=typed.text if typed else lambda name: "",
         one=reruns_at_most(who.role) == 1,

@@ -15,31 +15,24 @@
   });
   window.addEventListener("pageshow", () => { sent = false; });
 
-  // Points are answered with the next page at once, one way to the server and back instead of two. It comes
-  // from the form's address: under its own, loading it again asks for it and sends nothing twice.
-  document.querySelectorAll('input[name="answer"]').forEach((field) => { field.disabled = false; });
-  const at = document.querySelector("[data-at]")?.dataset.at;
-  if (at) history.replaceState(null, "", at);
-
   // A frame keeps the keys of whoever clicked into it: they come back as soon as the pointer leaves it.
-  const frame = byId("answer");
-  if (frame) {
-    frame.addEventListener("mouseleave", () => { if (document.activeElement === frame) frame.blur(); });
-  }
+  document.addEventListener("mouseout", (event) => {
+    if (event.target.id === "answer" && document.activeElement === event.target) event.target.blur();
+  });
 
-  const lines = [...document.querySelectorAll("[data-line]")];
-  const current = () => lines.findIndex((line) => line.contains(document.activeElement));
   const step = (by) => {
-    const next = lines[Math.max(0, Math.min(lines.length - 1, current() + by))];
+    const lines = [...document.querySelectorAll("[data-line]")];
+    const current = lines.findIndex((line) => line.contains(document.activeElement));
+    const next = lines[Math.max(0, Math.min(lines.length - 1, current + by))];
     if (next) next.querySelector("a, button, input").focus();
   };
 
-  const give = byId("give");
-  const half = byId("half");
-  const most = Number(document.querySelector("[data-most]")?.dataset.most);
+  // What is on screen is looked up at each key: one item takes the place of another (`ahead.js`).
+  const here = (selector) => document.querySelector(`main:not([hidden]) ${selector}`);
   const points = (digit) => {
-    const field = byId("points");
+    const [give, field, half] = [byId("give"), byId("points"), byId("half")];
     if (!give || !field) return;
+    const most = Number(document.querySelector("[data-most]:not([hidden])").dataset.most);
     const more = half.classList.contains("on") ? 0.5 : 0;
     half.classList.remove("on");
     if (most >= 10) {
@@ -64,7 +57,7 @@
     o: () => press(byId("notebook")),
     u: () => press(byId("undo")?.querySelector("button")),
     ".": () => press(byId("repeat")?.querySelector("button")),
-    h: () => { if (half) half.classList.toggle("on"); },
+    h: () => { byId("half")?.classList.toggle("on"); },
     c: () => { byId("comment")?.focus(); },
     f: () => {
       const flagging = byId("flagging");
@@ -91,7 +84,7 @@
     const digit = /^[0-9]$/.test(event.key);
     // Whatever stands above the digits of this keyboard; where digits themselves stand there, they are points.
     const used = !digit && event.shiftKey && /^Digit[1-9]$/.test(event.code)
-      ? document.querySelector(`[data-used="${event.code.slice(-1)}"] button`) : null;
+      ? here(`[data-used="${event.code.slice(-1)}"] button`) : null;
     if (used) {
       event.preventDefault();
       press(used);

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,8 +10,9 @@ from grader.grading.times import lasting
 from grader.store import Store
 from grader.store.entering import PRE_CHECK
 from grader.store.pauses import Ordered, Pause, QueueAction
-from grader.store.queue_views import JobsOf, NotRun, Pace, Running
-from grader.workflows.handing_in.time_left import time_left, usual_length
+from grader.store.queue_views import JobsOf, NotRun, Running
+from grader.store.turns import Pace
+from grader.workflows.handing_in.time_left import beside_of, time_left, usual_length
 from grader.workflows.views.show import name_of
 
 __all__ = [
@@ -108,7 +108,7 @@ class QueueView:
         pause: Of the whole queue; None where there is none.
         pace: Runs recorded an hour, by the last quarter.
         left: How long what waits takes, by what the last runs took and by who works now; empty where that
-            cannot be told.
+            cannot be told, as of an assignment that was never run.
         running: Jobs that somebody has, the first fifty.
         failed: Jobs that wait after their sandbox failed, the first fifty.
         not_run: Works that were given up by our fault and not asked for again, the first fifty.
@@ -137,12 +137,13 @@ class QueueView:
         return sum(each.held_back for each in self.jobs)
 
 
-def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
+def queue_view(store: Store, *, anonymous: bool = False, beside: Sequence[Store] = ()) -> QueueView:
     """Reads the queue. Changes nothing.
 
     Args:
         store: Where it is.
         anonymous: Whether students go by pseudonyms.
+        beside: Other courses on the same seats, in the order in which these go on from this one.
     """
     now, name = store.clock(), name_of(store, anonymous)
     with store.reading() as history:
@@ -151,14 +152,11 @@ def queue_view(store: Store, *, anonymous: bool = False) -> QueueView:
         not_run = history.ended_by_us(_LISTED)
         pauses, paused = {each.assignment: each for each in history.pauses()}, history.paused_jobs()
         orders, assignments = history.queue_orders(_TOLD), history.assignments()
-        lately, going = history.attempts_since(now - _LATELY), history.pace()
+        lately, going, waiting = history.attempts_since(now - _LATELY), history.pace(), history.waiting()
     places = {each.run: each.place for each in workers}
     pace = round(lately * (timedelta(hours=1) / _LATELY))
-    to_run: Counter[str] = Counter()
-    for each in jobs:
-        to_run[each.assignment] += each.number if each.state == "queued" else 0
-    to_run.subtract(_by_name(paused))
-    left = time_left(going, now, far=to_run) if to_run.total() else None
+    others = beside_of(beside)
+    left = None if others is None else time_left(going, now, waiting, beside=others)
     return QueueView(
         jobs=_by_assignment(jobs, going, now, pauses, paused),
         pause=pauses.get(""),
@@ -212,14 +210,6 @@ def _order(ordered: Ordered, name: Callable[[str], str], *, anonymous: bool) -> 
     what = f"{name(order.student)} of {order.assignment}" if order.student is not None else whole
     hidden = anonymous and order.student is not None
     return OrderLine(_DONE[order.action].format(what), ordered.by, ordered.at, "" if hidden else order.reason)
-
-
-def _by_name(paused: Mapping[tuple[str, str], int]) -> Counter[str]:
-    """Jobs that are paused by assignment, whatever they are for."""
-    found: Counter[str] = Counter()
-    for (assignment, _), number in paused.items():
-        found[assignment] += number
-    return found
 
 
 def _by_assignment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from grader.workflows.handing_in.assignments import assigned, assigned_here, is_
 from grader.workflows.handing_in.deadline import Deadline, deadline
 from grader.workflows.handing_in.links import HandInLink
 from grader.workflows.handing_in.reading import Found, Readers, shared_readers
-from grader.workflows.handing_in.time_left import time_left
+from grader.workflows.handing_in.time_left import beside_of, time_left
 from grader.workflows.running.pausing import is_paused
 
 __all__ = [
@@ -148,7 +148,13 @@ def offers(store: Store, places: Iterable[Path], student: str, only: str | None 
 
 
 def handing_in(
-    store: Store, places: Iterable[Path], student: str, assignment: str, link: HandInLink | None = None
+    store: Store,
+    places: Iterable[Path],
+    student: str,
+    assignment: str,
+    link: HandInLink | None = None,
+    *,
+    beside: Sequence[Store] = (),
 ) -> Handing:
     """What one student sees of one assignment.
 
@@ -158,6 +164,7 @@ def handing_in(
         student: Who looks.
         assignment: At which.
         link: By which they look; of what came otherwise it shows nothing.
+        beside: As of `progress_of`.
 
     Raises:
         UsageError: No files are handed in for this assignment.
@@ -166,13 +173,20 @@ def handing_in(
     zone, now = store.zone, store.clock()
     with store.reading() as history:
         dates = deadline(history, rubric.rubric, student, now, zone)
-        return _handing(history, rubric, student, dates, now, link)
+        return _handing(history, rubric, student, dates, now, link, beside)
 
 
-def progress_of(store: Store, student: str, assignment: str) -> Progress:
-    """How far the file is that counts of a student."""
+def progress_of(store: Store, student: str, assignment: str, *, beside: Sequence[Store] = ()) -> Progress:
+    """How far the file is that counts of a student.
+
+    Args:
+        store: The course's history.
+        student: Whose.
+        assignment: For which.
+        beside: Other courses on the same seats, in the order in which these go on from this one.
+    """
     with store.reading() as history:
-        return _progress(history, student, assignment, store.clock())
+        return _progress(history, student, assignment, store.clock(), beside)
 
 
 def receipt_by(
@@ -222,6 +236,7 @@ def _handing(
     dates: Deadline,
     now: datetime,
     link: HandInLink | None,
+    beside: Sequence[Store],
 ) -> Handing:
     every = history.received_from(student, rubric.assignment)
     counting = history.submission(student, rubric.assignment)
@@ -240,7 +255,7 @@ def _handing(
         tuple(reversed(shown)),
         counts,
         counting.submitted_at if counting is not None and elsewhere else None,
-        _progress(history, student, rubric.assignment, now),
+        _progress(history, student, rubric.assignment, now, beside),
         _own_group(history, student, rubric.assignment),
         not is_of_photos(rubric.rubric) and is_paused(history, rubric.assignment),
     )
@@ -254,7 +269,9 @@ def _own_group(history: History, student: str, assignment: str) -> OwnGroup | No
     return OwnGroup(len(others), others if history.shows_group_names() else ())
 
 
-def _progress(history: History, student: str, assignment: str, now: datetime) -> Progress:
+def _progress(
+    history: History, student: str, assignment: str, now: datetime, beside: Sequence[Store]
+) -> Progress:
     counting = history.submission(student, assignment)
     if counting is None:
         return Progress("none")
@@ -271,6 +288,8 @@ def _progress(history: History, student: str, assignment: str, now: datetime) ->
         return Progress("none")
     if job.state == "queued":
         pace = history.pace()
-        left = None if job.paused else time_left(pace, now, (*job.near, assignment), job.far)
-        return Progress("queued", job.before, job.paused, left, not pace.running)
+        others = None if job.paused else beside_of(beside)
+        left = None if others is None else time_left(pace, now, job.ahead, assignment, others)
+        nobody = not pace.running and not history.is_served()
+        return Progress("queued", job.ahead.number, job.paused, left, nobody)
     return Progress("running" if job.state == "claimed" else "graded")

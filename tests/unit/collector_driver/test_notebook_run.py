@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grader.collector import notebook as module
+from grader.collector.cgroup import MemoryCount
 from grader.collector.notebook import NotebookRun
 from grader.evidence.frames import Ran
 from grader.evidence.plan import Limits, Plan
@@ -30,7 +31,10 @@ class PlayedClock:
 
 
 class PlayedClient:
-    """A cell whose source is a number takes so many seconds; `back` of them were the machine's."""
+    """A cell whose source is a number takes so many seconds; `back` of them were the machine's.
+
+    One whose source is a word ends by that status.
+    """
 
     flooded = False
     outputs_missing = False
@@ -46,6 +50,8 @@ class PlayedClient:
         return b"{}", []
 
     async def run_cell(self, source: str, timeout_s: float) -> CellRun:
+        if source.isidentifier():
+            return CellRun(status=source)
         took, _, back = source.partition(" back ")
         late = float(took) > timeout_s
         self._clock.at += min(float(took), timeout_s) - float(back or 0)
@@ -82,3 +88,20 @@ def test_what_the_machine_took_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     found = ran(monkeypatch, "5 back 3", "5", "0.5")
     assert statuses(found) == ["ok", "ok", "ok"]
     assert found.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "detail"),
+    [
+        ("output_limit", Outcome.OUTPUT_LIMIT, "cell 0: more than 16 MiB of output"),
+        ("died", Outcome.OUT_OF_MEMORY, "cell 0: more than 4096 MiB of memory"),
+        ("timeout", Outcome.OUT_OF_MEMORY, "more than 4096 MiB of memory"),
+    ],
+)
+def test_what_a_flood_takes_of_memory_is_not_the_cause(
+    monkeypatch: pytest.MonkeyPatch, ending: str, outcome: Outcome, detail: str
+) -> None:
+    counted = iter([MemoryCount(), MemoryCount(kills=1, limit_hits=1)])
+    monkeypatch.setattr(module, "count_memory", lambda: next(counted))
+    found = ran(monkeypatch, ending)
+    assert (found.outcome, found.detail) == (outcome, detail)

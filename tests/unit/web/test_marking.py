@@ -77,6 +77,62 @@ def test_our_script_is_answered_with_the_page_of_the_next(site: Site, sign_in: S
     assert list(marks(site).values()) == [2.0]
 
 
+def test_our_script_is_answered_with_the_item_that_it_shows_or_with_nothing(
+    site: Site, sign_in: SignIn
+) -> None:
+    client = sign_in(Role.HEAD_TA, "cara")
+    shown = client.get(GRADE)
+    following = field(shown, "next")
+    give_marks(site.store, "cats", [MarkOrder(following, WHY, 1.0, "")], actor="ben")
+    answer = give(client, shown, answer="shown")
+    # Whoever has it on screen is told what became of it, and not led on.
+    assert (answer.status, field(answer, "student")) == (200, following)
+    assert f'data-at="/c/course{GRADE}?next={following}' in answer.text
+    third = client.get(GRADE)
+    answer = give(client, third, answer="none")
+    assert (answer.status, answer.text) == (204, "")
+    assert set(marks(site)) == {field(shown, "student"), following, field(third, "student")}
+
+
+def test_a_form_whose_answer_was_lost_gives_its_mark_once(site: Site, sign_in: SignIn) -> None:
+    client = sign_in(Role.HEAD_TA, "cara")
+    shown = client.get(GRADE)
+    for _ in range(2):
+        assert give(client, shown, answer="none", again="yes").status == 204
+    assert give(client, shown, answer="none", again="yes", points="3").status == 409
+    assert give(client, shown, answer="none", again="yes", comment="another").status == 409
+    # Somebody else's mark on the same is none of theirs.
+    ben = sign_in(Role.HEAD_TA, "ben")
+    token = ben.get(GRADE).form_token
+    assert give(ben, shown, answer="none", again="yes", form_token=token).status == 409
+    with site.store.reading() as history:
+        rows = [type(row.record).__name__ for row in history.timeline(field(shown, "student"), "cats")]
+    assert rows.count("MarkRecord") == 1
+
+
+def test_who_grades_blind_is_answered_with_pseudonyms_alone(site: Site, sign_in: SignIn) -> None:
+    client = sign_in(Role.TA, "ben")
+    for wanted in ("page", "shown"):
+        shown = client.get(GRADE)
+        answer = give(client, shown, answer=wanted)
+        assert (answer.status, field(answer, "student")) == (200, field(shown, "next"))
+        assert not re.search(r"\bs10\d\d\b", answer.text)
+    # Whose pseudonym a student's is, no answer tells.
+    shown = client.get(GRADE)
+    answer = give(client, shown, answer="shown", next="s1005")
+    assert answer.status == 303
+    assert len(marks(site)) == 3
+
+
+def test_whoever_fetches_the_next_is_not_there(site: Site, sign_in: SignIn) -> None:
+    ben, cara = sign_in(Role.HEAD_TA, "ben"), sign_in(Role.HEAD_TA, "cara")
+    page = f"{GRADE}?student=s1001"
+    assert ben.get(page, **{"x-ahead": "next"}).status == 200
+    assert "this open, too" not in cara.get(page).text
+    assert "cara has this open, too" in ben.get(page, **{"x-ahead": "shown"}).text
+    assert "ben has this open, too" in cara.get(page).text
+
+
 def test_a_mark_is_never_told_as_not_given_for_what_is_wrong_with_the_next(
     site: Site, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,7 +151,7 @@ def test_a_newer_file_is_not_held_up_by_it_and_holds_it_up(server: Server) -> No
         digest = history.submission("s1", "mini")
         assert digest is not None
         job = history.job_on("s1", "mini", digest.notebook)
-    assert job is not None and (job.state, job.before) == ("queued", 0)
+    assert job is not None and (job.state, job.ahead.number) == ("queued", 0)
 
 
 def test_a_sandbox_that_fails_a_second_run_costs_nobody_anything(server: Server) -> None:
