@@ -386,6 +386,30 @@ def test_a_server_that_is_away_is_told_and_gets_each_decision_once(
     assert given(store) == [(first, 2, "", "ben"), (second, 1, "", "ben")]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_takes_nothing_for_a_while_is_asked_again(sit: Sit, store: Store, status: int) -> None:
+    first, second, third = order_of(store)[:3]
+    seat = sit("ben", Role.HEAD_TA)
+    page = seat.open(GRADE)
+    until_next_is_there(page, second)
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=status, body="not now")
+
+    page.route(POINTS, refuse)
+    page.keyboard.press("2")
+    page.wait_for_selector(".told.bad")
+    until_next_is_there(page, third)
+    page.keyboard.press("3")
+    until_shown(page, third)
+    assert page.locator('.told.bad[data-unsent="0"]').count() == 0
+    assert given(store) == []
+    page.unroute(POINTS, refuse)
+    until_written(page)
+    assert given(store) == [(first, 2, "", "ben"), (second, 3, "", "ben")]
+    assert not page.locator(".told.bad").count()
+
+
 def test_a_session_that_is_over_is_told_and_what_was_decided_is_there_afterwards(
     sit: Sit, store: Store
 ) -> None:
