@@ -76,7 +76,7 @@ shuffled: setup postgresql  ## Run the unit tests in one process and in a random
 check: static shuffled test  ## Everything that must hold before a commit is shared
 
 .PHONY: bench
-bench: setup ready postgresql demo  ## Measure start-up, regrading, reports, pages and the queue, each against its limit; wants an idle machine
+bench: setup ready postgresql browser demo  ## Measure start-up, regrading, reports, pages and the queue, each against its limit; wants an idle machine
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/startup.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/regrade.py $(DEMO)/grader.db $(DEMO)/submissions/pets \
 	  $(DEMO)/rubrics/pets.yaml 'expected: 1313' 'expected: 1312' 100 1000

@@ -152,6 +152,9 @@ class BarView(View):
                 self._cells[student] = None
             case CellRunning(student, cell):
                 self._cells[student] = cell
+            case Recorded(student):
+                # Its seat has begun the next one.
+                self._cells.pop(student, None)
             case Finished(student):
                 self._finish(student, event.outcome)
             case Away(name, why) if self._progress.live.is_started:

@@ -11,9 +11,7 @@ import importlib
 import json
 import os
 import shutil
-import signal
 import socket
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +23,7 @@ from grader.collector.handover import close_folders, open_folders
 from grader.collector.nesting import shares_uid
 from grader.collector.places import HOME, SOCKETS, kernel_environment, kernel_places
 from grader.collector.privileges import forbid_inspection, reap_orphans
-from grader.collector.wipe import remove_everything
+from grader.collector.wiper import Wiper
 
 __all__ = ["serve"]
 
@@ -80,7 +78,6 @@ _WARM = (
 )
 _VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 _FONT_CACHE = Path("/opt/cache/matplotlib")
-_WIPE_S = 20.0
 
 
 def serve(descriptor: int) -> int:
@@ -92,11 +89,13 @@ def serve(descriptor: int) -> int:
     forbid_inspection()
     reap_orphans()
     channel = socket.socket(fileno=descriptor)
+    # Before there is much memory: each wipe is a fork of it.
+    wiper = None if shares_uid() else Wiper.start()
     warm_up()
     confinement = rehearse(kernel_places(SOCKETS), Bounds())
     channel.send(json.dumps({"confinement": confinement}).encode())
     while request := channel.recv(1 << 16):
-        channel.send(json.dumps(_answer(json.loads(request), channel)).encode())
+        channel.send(json.dumps(_answer(json.loads(request), channel, wiper)).encode())
     return 0
 
 
@@ -164,12 +163,12 @@ def _build_optimizer() -> None:
     torch.optim.Adam([weight]).step()
 
 
-def _answer(request: dict[str, Any], channel: socket.socket) -> dict[str, Any]:
+def _answer(request: dict[str, Any], channel: socket.socket, wiper: Wiper | None) -> dict[str, Any]:
     try:
         if request["op"] == "start":
             return {"pid": _start(request, channel)}
         if request["op"] == "wipe":
-            return {"leftovers": _wipe(int(request["uid"]), channel)}
+            return {"leftovers": _wipe(int(request["uid"]), wiper)}
         return {"reaped": _reap()}
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
@@ -221,27 +220,14 @@ def _fork(channel: socket.socket, work: Callable[[], None]) -> int:
         os._exit(status)
 
 
-def _wipe(uid: int, channel: socket.socket) -> list[str]:
-    """Removes what `uid` left, as that uid: root without its capabilities may not."""
+def _wipe(uid: int, wiper: Wiper | None) -> list[str]:
+    """Removes what `uid` left, and collects what that ended."""
+    assert wiper is not None
     try:
-        return _remove_as(uid, channel)
+        return wiper.wipe(uid)
     finally:
+        _reap()
         close_folders()
-
-
-def _remove_as(uid: int, channel: socket.socket) -> list[str]:
-    pid = _fork(channel, lambda: remove_everything(uid))
-    deadline = time.monotonic() + _WIPE_S
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            _reap()
-            return [] if status == 0 else [f"the wiper ended with {status}"]
-        time.sleep(0.002)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    _reap()
-    return [f"the wiper took longer than {_WIPE_S:g} s"]
 
 
 def _reap() -> int:

@@ -105,6 +105,16 @@ _HANDED_IN = (
     .where(SubmissionRow.student == bindparam("student"), SubmissionRow.assignment == bindparam("assignment"))
     .limit(1)
 )
+_FILE_OF = (
+    select(SubmissionRow)
+    .where(
+        SubmissionRow.student == bindparam("student"),
+        SubmissionRow.assignment == bindparam("assignment"),
+        SubmissionRow.notebook == bindparam("notebook"),
+    )
+    .order_by(SubmissionRow.seq.desc())
+    .limit(1)
+)
 _ANY_FILE = select(SubmissionRow.seq).where(SubmissionRow.assignment == bindparam("assignment")).limit(1)
 _CHANGES_OF_NAMES = select(
     select(func.max(SubmissionRow.seq)).scalar_subquery(), select(func.max(ErasureRow.seq)).scalar_subquery()
@@ -212,8 +222,8 @@ class History:
 
     def file_of(self, student: str, assignment: str, notebook: str) -> SubmissionRecord | None:
         """What was said last of this file of a student, by its digest; None where it was never theirs."""
-        query = select(SubmissionRow).filter_by(student=student, assignment=assignment, notebook=notebook)
-        row = self.session.scalars(query.order_by(SubmissionRow.seq.desc()).limit(1)).first()
+        asked = {"student": student, "assignment": assignment, "notebook": notebook}
+        row = self.session.scalars(_FILE_OF, asked).first()
         return SubmissionRecord.of(row) if row else None
 
     def newest_change_of_names(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from grader.store.models import LedgerRow, RubricRow, SettingRow
@@ -15,6 +16,9 @@ from grader.store.records import RubricRecord, Seal
 from grader.store.unchanged import of_change
 
 __all__ = ["Publication", "publication", "publish", "supersede"]
+
+# Made once: each end of a job asks it.
+_KEPT = select(SettingRow.value).where(SettingRow.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,10 @@ def publication(session: Session, assignment: str) -> Publication | None:
 
 
 def _publication(session: Session, assignment: str) -> Publication | None:
-    kept = session.get(SettingRow, _name(assignment))
+    kept = session.scalar(_KEPT, {"name": _name(assignment)})
     if kept is None:
         return None
-    rubric, verdict = (int(number) for number in kept.value.split())
+    rubric, verdict = (int(number) for number in kept.split())
     row, seal = session.get(RubricRow, rubric), session.get(LedgerRow, verdict)
     if row is None or seal is None or row.assignment != assignment:
         return None

@@ -126,6 +126,13 @@ _KNOWN = select(JobRow.state, *_CLAIMED).where(
     JobRow.run == bindparam("run"),
     JobRow.state.in_(("claimed", "done")),
 )
+_END = (
+    update(JobRow)
+    .where(JobRow.id == bindparam("job"), JobRow.token == bindparam("fence"), in_state("claimed"))
+    # Who ended it stays there, so that it can be told so again.
+    .values(state="done", lease_until=None)
+    .returning(JobRow.id)
+)
 
 
 class Queue:
@@ -356,13 +363,7 @@ class Queue:
             False where the claim is no longer the job's newest, or the job has ended: this result must be
             dropped.
         """
-        ended = history.session.execute(
-            update(JobRow)
-            .where(_held(claim))
-            # Who ended it stays there, so that it can be told so again.
-            .values(state="done", lease_until=None)
-            .returning(JobRow.id)
-        )
+        ended = history.session.connection().execute(_END, {"job": claim.id, "fence": claim.token})
         return ended.first() is not None
 
     def was_ended_by(self, history: WritableHistory, claim: Claim) -> bool:

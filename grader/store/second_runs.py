@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from grader.errors import UsageError
@@ -19,6 +19,7 @@ from grader.store.entering import SECOND_RUN, Ask, JobKey, Priority, enter
 from grader.store.models import AttemptRow, JobRow, RunRow, SettingRow
 from grader.store.records import AttemptRecord
 from grader.store.second_run_tables import SecondRunRow
+from grader.store.unchanged import of_change
 
 __all__ = [
     "ONE_IN",
@@ -39,6 +40,8 @@ __all__ = [
 #: Of so many attempts one is run twice, where the course says nothing.
 ONE_IN = 100
 _SETTING = "second_runs"
+# Made once: each end of a job asks it.
+_KEPT = select(SettingRow.value).where(SettingRow.name == bindparam("name"))
 #: The course's own word, for assignments of which it says nothing.
 _ALL = ""
 
@@ -103,13 +106,13 @@ class SecondRuns:
 
 def kept_one_in(session: Session) -> dict[str, int]:
     """Of how many attempts one is run twice, by assignment; the empty name stands for the others."""
-    row = session.get(SettingRow, _SETTING)
-    return {_ALL: ONE_IN} | (json.loads(row.value) if row else {})
+    kept = session.scalar(_KEPT, {"name": _SETTING})
+    return {_ALL: ONE_IN} | (json.loads(kept) if kept else {})
 
 
 def one_in(session: Session, assignment: str) -> int:
     """For one assignment; 0 for none."""
-    kept = kept_one_in(session)
+    kept = of_change(session, _SETTING, lambda: kept_one_in(session))
     return kept.get(assignment, kept[_ALL])
 
 

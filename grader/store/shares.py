@@ -14,6 +14,7 @@ from grader.store.models import LedgerRow
 from grader.store.moments import of_moment
 from grader.store.records import Record
 from grader.store.setup_tables import ShareRow
+from grader.store.unchanged import of_change
 
 __all__ = ["Share", "ShareRecord", "newest_share", "record_share", "share_of_each_work", "shares_of"]
 
@@ -93,6 +94,6 @@ _NEWEST = select(func.max(ShareRow.seq)).where(ShareRow.grader == bindparam("gra
 
 def newest_share(session: Session, grader: str) -> int:
     """The number of the newest row about a grader's shares; 0 for none."""
-    return of_moment(
+    return of_change(
         session, ("newest share", grader), lambda: session.scalar(_NEWEST, {"grader": grader}) or 0
     )

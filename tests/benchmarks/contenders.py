@@ -19,6 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 
@@ -26,10 +27,11 @@ from grader.facts.case import Reference
 from grader.intake import Submission
 from grader.samples.demo import write_demo
 from grader.sandbox.engine import connect
+from grader.sandbox.execution import Execution
 from grader.sandbox.select import choose_sandbox
 from grader.store import open_store
 from grader.workflows.regrading.rubrics import load_rubric_file
-from grader.workflows.running.events import Finished
+from grader.workflows.running.events import Finished, Started
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
@@ -157,7 +159,18 @@ def ours(
         for number, raw in enumerate(notebooks)
     ]
     watch = _Watch(jobs, len(notebooks))
-    with open_store(str(folder / "grader.db")) as store:
+    close = Execution.close
+
+    def count_and_close(execution: Execution) -> None:
+        if isolation == "fork" and watch.counts:
+            watch.count_containers()
+        close(execution)
+
+    # The last result is recorded while its container is removed.
+    with (
+        open_store(str(folder / "grader.db")) as store,
+        patch.object(Execution, "close", count_and_close),
+    ):
         run(
             plan_work(files, lambda _: rubric),
             store=store,
@@ -183,28 +196,41 @@ class _Watch:
     """Hears of the end of each notebook, and counts from when every seat has ended one."""
 
     def __init__(self, seats: int, total: int) -> None:
-        self._seats, self._total, self._ended = seats, total, 0
+        self._seats, self._total, self._ended, self._begun = seats, total, 0, 0
         self._began = time.perf_counter()
         self._first_s = self._from = self._to = 0.0
-        self._used: list[tuple[float, float | None]] = []
+        self._host: list[float] = []
+        self._inside: list[float | None] = []
 
     def __call__(self, event: object) -> None:
+        if isinstance(event, Started):
+            self._begun += 1
+            if self._begun == self._seats + 1:
+                self.count_containers()
         if not isinstance(event, Finished):
             return
         self._to = time.perf_counter()
         self._ended += 1
         self._first_s = self._first_s or self._to - self._began
         if self._ended in (self._seats, self._total):
-            self._used.append((time.process_time(), containers_s()))
+            self._host.append(time.process_time())
         if self._ended == self._seats:
             self._from = time.perf_counter()
 
+    @property
+    def counts(self) -> bool:
+        """Whether the first ones are done."""
+        return bool(self._inside)
+
+    def count_containers(self) -> None:
+        """Takes note of what they have used: when the first ones are done, and before one is gone."""
+        self._inside.append(containers_s())
+
     def told(self, cells_s: float) -> Ours:
         count = self._total - self._seats
-        (host_before, inside_before), (host_after, inside_after) = self._used
-        counted = inside_before is not None and inside_after is not None and inside_after > inside_before
-        inside = (inside_after - inside_before) / count if counted else None  # type: ignore[operator]
-        used = None if inside is None else (host_after - host_before) / count + inside
+        before, after = [*self._inside, None, None][:2]
+        inside = (after - before) / count if before is not None and after is not None else None
+        used = None if inside is None or inside <= 0 else (self._host[1] - self._host[0]) / count + inside
         return Ours(self._first_s, Cost((self._to - self._from) / count, used), cells_s, inside)
 
 

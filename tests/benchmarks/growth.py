@@ -11,7 +11,8 @@ own, of which the time, the processor's time and the most memory are told.
 from __future__ import annotations
 
 import hashlib
-import os
+import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -86,20 +87,25 @@ def measure(demo: Path, size: int) -> Grown:
         return Grown(size, steps, _bytes(files), _bytes(kept - files))
 
 
+#: Linux tells of a process at least as much memory as whoever started it held: this one holds little.
+_STARTER = """
+import json, os, sys
+log, *command = sys.argv[1:]
+out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+into = [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, out, 2)]
+_, status, used = os.wait4(os.posix_spawn(command[0], command, os.environ, file_actions=into), 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
+
+
 def _step(command: Sequence[str], log: Path) -> Step:
     began = time.perf_counter()
-    with log.open("w") as file:
-        pid = os.posix_spawn(
-            sys.executable,
-            [sys.executable, *command],
-            os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, file.fileno(), 1), (os.POSIX_SPAWN_DUP2, file.fileno(), 2)],
-        )
-    _, status, used = os.wait4(pid, 0)
-    if status:
-        ended = os.waitstatus_to_exitcode(status)
+    starter = [sys.executable, "-I", "-S", "-c", _STARTER, str(log), sys.executable, *command]
+    told = subprocess.run(starter, check=True, capture_output=True)
+    ended, processor_s, memory_kib = json.loads(told.stdout)
+    if ended:
         raise SystemExit(f"{' '.join(command)}\nended with {ended}:\n{log.read_text()}")
-    return Step(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    return Step(time.perf_counter() - began, processor_s, memory_kib * 1024)
 
 
 def _bytes(paths: Iterable[Path]) -> int:

@@ -1,6 +1,7 @@
 """Where the time of one submission goes: from when it is taken from the queue to when the next one is.
 
 The notebooks are graded as `grader run` does; what passes between its parts is noted by the clock on the way.
+What is recorded while the next notebook runs is told apart.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from grader.workflows.running.execution import JobWorker
 from grader.workflows.running.recording import Recording
 from tests.benchmarks.contenders import ours
 
-__all__ = ["PHASES", "where_time_goes"]
+__all__ = ["BESIDE", "CELLS", "where_time_goes"]
 
 #: What ends with each phase, in their order: a frame sent or received, or a call that begins or ends.
 _ENDS = {
@@ -29,13 +30,15 @@ _ENDS = {
     "kernel waited for and set up": "received cell_started",
     "the cells, recording included": "received ran",
     "processes killed, files wiped, looked for": "received cleaned",
-    "evidence put together": "judge begins",
-    "evidence stored, judged": "judge ends",
-    "written to the history": "execute ends",
+    "evidence put together, the one before waited for": "execute ends",
+}
+#: What is done meanwhile for the notebook before, by the moments that it lies between.
+BESIDE = {
+    "evidence stored, judged": ("judge begins", "judge ends"),
+    "written to the history": ("judge ends", "write ends"),
 }
 #: Of the cells' phase, what passed in the student's own code.
 CELLS = "the student's code"
-PHASES = (*_ENDS, CELLS)
 
 
 @dataclass
@@ -74,7 +77,7 @@ def _watched(notes: _Notes) -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch.object(FrameStream, "send", sent))
         patches.enter_context(patch.object(FrameStream, "receive", received))
-        for owner, name in ((JobWorker, "execute"), (Recording, "judge")):
+        for owner, name in ((JobWorker, "execute"), (Recording, "judge"), (Recording, "write")):
             patches.enter_context(patch.object(owner, name, notes.around(name, getattr(owner, name))))
         yield
 
@@ -86,11 +89,16 @@ def where_time_goes(notebooks: Sequence[bytes], folder: Path) -> dict[str, float
         told = ours(notebooks, folder)
     begun = [at for at, (name, _) in enumerate(notes.moments) if name == "execute begins"]
     jobs = [
-        notes.moments[a - 1 : b] for a, b in zip(begun[1:], [*begun[2:], len(notes.moments)], strict=True)
+        [("former ends", _end_before(notes.moments, a)), *notes.moments[a:b]]
+        for a, b in zip(begun[1:], [*begun[2:], len(notes.moments)], strict=True)
     ]
     each = [dict(_phases(job)) for job in jobs]
     medians = {name: statistics.median(phases[name] for phases in each) for name in _ENDS}
-    return {**medians, CELLS: told.cells_s}
+    return {**medians, **dict(_beside(notes.moments)), CELLS: told.cells_s}
+
+
+def _end_before(moments: list[tuple[str, float]], at: int) -> float:
+    return next(when for name, when in reversed(moments[:at]) if name == "execute ends")
 
 
 def _phases(job: list[tuple[str, float]]) -> Iterator[tuple[str, float]]:
@@ -100,3 +108,9 @@ def _phases(job: list[tuple[str, float]]) -> Iterator[tuple[str, float]]:
         moment = next(when for name, when in job if name == end and when >= before)
         yield phase, moment - before
         before = moment
+
+
+def _beside(moments: list[tuple[str, float]]) -> Iterator[tuple[str, float]]:
+    for phase, (begin, end) in BESIDE.items():
+        begins, ends = ([when for name, when in moments if name == each] for each in (begin, end))
+        yield phase, statistics.median(b - a for a, b in zip(begins[1:], ends[1:], strict=True))

@@ -8,11 +8,15 @@ with bytes of the same length that the same server has at hand. The students cha
 so that no page of the staff is asked twice; students' own pages are asked by students in turn, after a
 release, of whom there are GRADER_BENCH_STUDENTS: with more of them than requests nobody looks twice.
 
-Held to the targets are the 95th percentiles of both, in ratio: `MOST` for a page, `MOST_NEXT` for a key press
-to the next item. After each page there is a pause, as nobody presses keys faster, in which the server makes
-the next one ready, so that this work falls on neither. Beside them stands the processor's time of the server,
-that work included, while nobody else asks, in ratio as well; with GRADER_BENCH_CPU=1 that alone is held to
-the targets, and nobody else asks at any time.
+Held to the target are the 95th percentiles of both, in ratio: `MOST` for a page. After each page there is a
+pause, in which the server makes the next one ready, so that this work falls on neither. Beside them stands
+the processor's time of the server, that work included, while nobody else asks, in ratio as well; with
+GRADER_BENCH_CPU=1 that alone is held to the target, and nobody else asks at any time.
+
+What a key asks of the server stands in the same table, without a target: the page of the next item (`n`), and
+points answered with the page of the next. The script asks for the next item before the key (`n`, ahead) and
+again once it is shown. How long somebody waits who presses a key is measured in a browser (`keys.py`) while
+others ask, in a table of its own; it is left out with GRADER_BENCH_CPU=1.
 
 A page that takes long is asked less often, so that each takes GRADER_BENCH_PAGE_S seconds at most, or
 little more; with PARTS, as ``my,compare``, only those are asked whose addresses have one of them. The table
@@ -54,10 +58,11 @@ from grader.web.roles import Permission, Role
 from grader.web.serve import Opened, listen
 from grader.web.sessions import Person
 from grader.workflows.accounts.people import add_account
+from tests.benchmarks.keys import Pressed, press_keys, pressed_table
 from tests.large_class import ASSIGNMENT, FOUND, MANUAL, fill, student_of
 
-#: How many times as long as a static page of the same bytes may a page take, and the next item after a key.
-MOST, MOST_NEXT = 3.0, 2.0
+#: How many times as long as a static page of the same bytes may a page take.
+MOST = 3.0
 #: Requests of each page, after some that warm up (each criterion once, since the first sorts the class);
 #: requests a second of others meanwhile.
 TIMES, WARM, OTHERS = int(os.environ.get("GRADER_BENCH_TIMES", "60")), 20, 20
@@ -90,8 +95,8 @@ def serve(folder: str, told: Connection) -> None:
     with open_store(f"{folder}/grader.db", create=False) as store, listen("127.0.0.1", 0) as listening:
         desk = Opened(store, Reference(), listening, pages=(static, spent))
         below = f"/c/{desk.courses.home.course.name}"
-        link = desk.link_for(Person("ann", Role.INSTRUCTOR))
-        told.send((desk.place.origins[0], link, below, desk.place.cookie, signed_in(desk, store)))
+        links = [desk.link_for(Person(name, Role.INSTRUCTOR)) for name in ("ann", "ben")]
+        told.send((desk.place.origins[0], links, below, desk.place.cookie, signed_in(desk, store)))
         desk.run()
 
 
@@ -162,10 +167,14 @@ Ask = Callable[[], tuple[float, int]]
 
 @dataclass(frozen=True)
 class Cost:
-    """One page: p95 in ms of it and of a static one, their medians' ratio, CPU ms of both, bytes."""
+    """One page: p95 in ms of it and of a static one, their medians' ratio, CPU ms of both, bytes.
+
+    Attributes:
+        most: How many times a static page it may take; None where nothing is asked of it.
+    """
 
     name: str
-    most: float
+    most: float | None
     p95: float
     static_p95: float
     half: float
@@ -184,7 +193,7 @@ class Cost:
     @property
     def held(self) -> float:
         """By how much it is above (over 1) or below what it may take."""
-        return (self.cpu_ratio if BY_CPU else self.ratio) / self.most
+        return (self.cpu_ratio if BY_CPU else self.ratio) / self.most if self.most else 0.0
 
 
 @dataclass
@@ -203,12 +212,12 @@ class Others:
                 self.browser.ask(next(self.addresses))
 
 
-def measure(name: str, most: float, browser: Browser, ask: Ask, others: Others) -> Cost:
+def measure(name: str, most: float | None, browser: Browser, ask: Ask, others: Others) -> Cost:
     """Asks a page and a static one of the same bytes in turn, then each by itself for its CPU time.
 
     Args:
         name: What it is.
-        most: How many times a static page it may take.
+        most: How many times a static page it may take, if that is asked of it.
         browser: By whom the static page is asked.
         ask: Asks the page.
         others: Are quiet while CPU time is taken.
@@ -366,19 +375,19 @@ def table(costs: list[Cost]) -> str:
         lines.append(
             f"| `{each.name}` | {each.size:,} | {each.p95:.1f} | {each.static_p95:.1f} | {each.ratio:.1f} |"
             f" {each.half:.1f} | {each.cpu:.1f} | {each.static_cpu:.1f} | {each.cpu_ratio:.1f} |"
-            f" {each.most:g} | {'yes' if each.held <= 1 else '**no**'} |"
+            f" {f'{each.most:g}' if each.most else '-'} | {'yes' if each.held <= 1 else '**no**'} |"
         )
     return "\n".join(lines)
 
 
-def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[str]]:
-    """What each page costs, and which could not be measured."""
+def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[Pressed], list[str]]:
+    """What each page costs, how long keys take, and which could not be measured."""
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(str(folder), theirs))
     server.start()
     others: Others | None = None
     try:
-        origin, link, below, cookie, sessions = ours.recv()
+        origin, (link, again), below, cookie, sessions = ours.recv()
         browser = Browser(origin, link, below)
         students = cycle([browser.beside(f"{cookie}={session}") for session in sessions])
         others = Others(browser.beside(), mixed(folder, count))
@@ -387,7 +396,7 @@ def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[s
             browser.ask(f"{below}/a/{ASSIGNMENT}/grade/{criterion}")
         if not BY_CPU:
             threading.Thread(target=others.ask, daemon=True).start()
-        wanted = [
+        wanted: list[tuple[str, float | None, Ask]] = [
             (
                 path,
                 MOST,
@@ -395,8 +404,8 @@ def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[s
             )
             for path, permission, made in pages(folder, count)
         ]
-        wanted.append(("key n", MOST_NEXT, turning(browser, MANUAL[1])))
-        wanted.append(("key of points", MOST_NEXT, giving(browser, MANUAL[2])))
+        wanted.append(("server: key n", None, turning(browser, MANUAL[1])))
+        wanted.append(("server: key of points", None, giving(browser, MANUAL[2])))
         costs, others_said = list[Cost](), list[str]()
         for name, most, ask in wanted:
             if not any(part in name for part in only.split(",")):
@@ -407,7 +416,13 @@ def measure_all(folder: Path, count: int, only: str) -> tuple[list[Cost], list[s
                 others_said.append(f"{name}: {error}")
                 continue
             sys.stderr.write(table(costs[-1:]).splitlines()[-1] + "\n")
-        return costs, others_said
+        pressed = list[Pressed]()
+        if not BY_CPU and any(part in "keys" for part in only.split(",")):
+            at = f"{below}/a/{ASSIGNMENT}/grade"
+            pressed = press_keys(
+                origin, again, (f"{at}/{MANUAL[3]}", f"{at}/{MANUAL[4]}"), f"{origin}{below}"
+            )
+        return costs, pressed, others_said
     finally:
         if others is not None:
             others.ended.set()
@@ -423,10 +438,11 @@ def main(count: str = "10000", folder: str = "", only: str = "") -> int:
         place = Path(folder or name)
         if not (place / "grader.db").exists():
             fill(place, int(count)).close()
-        costs, unmeasured = measure_all(place, int(count), only)
+        costs, pressed, unmeasured = measure_all(place, int(count), only)
     costs.sort(key=lambda cost: cost.held, reverse=True)
-    sys.stdout.write("\n".join([table(costs), *(f"not measured: {each}" for each in unmeasured), ""]))
-    slow = [each.name for each in costs if each.held > 1]
+    missing = [f"not measured: {each}" for each in unmeasured]
+    sys.stdout.write("\n".join([table(costs), *missing, "", pressed_table(pressed), ""]))
+    slow = [each.name for each in (*costs, *pressed) if each.held > 1]
     if slow:
         raise SystemExit(f"too slow at {count} submissions: {', '.join(slow)}")
     if unmeasured:

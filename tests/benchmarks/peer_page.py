@@ -11,7 +11,7 @@ from html import escape
 
 from tests.benchmarks.contenders import Cost
 from tests.benchmarks.growth import REPORTS, Grown
-from tests.benchmarks.one_submission import CELLS
+from tests.benchmarks.one_submission import BESIDE, CELLS
 
 __all__ = ["Measured", "Series", "picture", "write_page"]
 
@@ -170,7 +170,7 @@ def _beside(costs: Mapping[str, Series]) -> str:
 
 
 def _where(told: Measured) -> Iterator[str]:
-    phases = {name: seconds for name, seconds in told.phases.items() if name != CELLS}
+    phases = {name: seconds for name, seconds in told.phases.items() if name not in (CELLS, *BESIDE)}
     whole, code = sum(phases.values()), told.phases[CELLS]
     yield "## Where the time of one submission goes"
     yield "![One submission of two cells in a warm container, phase by phase](pictures/one-submission.svg)"
@@ -178,6 +178,10 @@ def _where(told: Measured) -> Iterator[str]:
     rows += [
         ("in all", f"{1000 * whole:.1f}", ""),
         (f"of which {CELLS}", f"{1000 * code:.1f}", f"{code / whole:.0%}"),
+        *(
+            (f"meanwhile, for the one before: {name}", f"{1000 * told.phases[name]:.1f}", "")
+            for name in BESIDE
+        ),
     ]
     yield _table(("phase", "ms", "share"), "lrr", rows)
     fork, inside = told.small["fork"].processor_s, told.small["cells"].processor_s
@@ -231,10 +235,9 @@ def _bad(told: Measured) -> Iterator[str]:
     yield (
         f"- One submission costs {fork / limit:.1f} times the same code in a warm Python. A kernel is"
         f" forked, set"
-        " up, confined and killed for each, and its files are wiped by a further fork; of a process of 300 MB"
-        " each fork copies the page tables. Writes to disk are waited for (evidence, claim, verdict),"
-        " as a power"
-        " cut may lose none."
+        " up, confined and killed for each; of a process of 300 MB a fork copies the page tables. Evidence"
+        " and verdict are written while the next one runs; the claim's write to disk is waited for, as a"
+        " power cut may lose none."
     )
     yield (
         f"- The first notebook waits {first:.1f} s for its sandbox, most of it for imports of PyTorch,"
@@ -266,7 +269,7 @@ def _bad(told: Measured) -> Iterator[str]:
 
 def picture(phases: Mapping[str, float]) -> str:
     """One bar, a part for each phase, with its words and milliseconds below each other."""
-    parts = [(name, seconds) for name, seconds in phases.items() if name != CELLS]
+    parts = [(name, seconds) for name, seconds in phases.items() if name not in (CELLS, *BESIDE)]
     whole = sum(seconds for _, seconds in parts)
     width, row, top = 760.0, 22, 70
     height = top + row * len(parts) + 12

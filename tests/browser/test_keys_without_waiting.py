@@ -14,6 +14,7 @@ from grader.store import Store, open_store
 from grader.web.roles import Role
 from grader.workflows.desk.groups import groups_of
 from grader.workflows.marking.marks import MarkOrder, give_marks
+from grader.workflows.views.show import name_of
 from tests.browser.conftest import Opened as Shown
 from tests.browser.inspection import barriers
 from tests.browser.test_desk import Sit, served
@@ -125,6 +126,71 @@ def test_ten_keys_without_waiting_are_ten_marks_in_order_and_none_twice(sit: Sit
     assert (seat.asked_for, seat.complaints) == ([], [])
 
 
+def test_who_grades_blind_and_who_may_only_read_go_on_by_keys_as_well(sit: Sit, store: Store) -> None:
+    order = order_of(store)
+    shown = name_of(store, True)
+    blind, auditor = sit("ben", Role.TA), sit("dora", Role.AUDITOR)
+    sent: list[str] = []
+    blind.page.on("response", lambda answer: sent.append(answer.url))
+    page = blind.open(GRADE)
+    for place in range(3):
+        until_next_is_there(page, shown(order[place + 1]))
+        page.keyboard.press(str(place))
+    until_written(page)
+    assert given(store) == [(order[place], place, "", "ben") for place in range(3)]
+    assert on_screen(page) == shown(order[3])
+    assert not [each for each in [page.content(), *sent] if any(student in each for student in order)]
+    page = auditor.open(GRADE)
+    until_next_is_there(page, order[4])
+    page.keyboard.press("1")
+    page.keyboard.press("n")
+    assert on_screen(page) == order[4]
+    until_renewed(page)
+    assert len(given(store)) == 3
+    for seat in (blind, auditor):
+        assert (seat.asked_for, seat.complaints) == ([], [])
+
+
+def test_two_clicks_in_a_row_are_about_one_item(sit: Sit, store: Store) -> None:
+    first, second = order_of(store)[:2]
+    seat = sit("ben", Role.HEAD_TA)
+    page = seat.open(GRADE)
+    until_next_is_there(page, second)
+    page.dblclick(".points-row button:text-is('2')")
+    until_written(page)
+    assert on_screen(page) == second
+    assert given(store) == [(first, 2, "", "ben")]
+
+
+def test_a_server_of_another_version_brings_its_own_script(sit: Sit, store: Store) -> None:
+    second, third, fourth = order_of(store)[1:4]
+    seat = sit("ben", Role.HEAD_TA)
+    page = seat.open(GRADE)
+    until_next_is_there(page, second)
+
+    def renamed(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("/ahead.js", "/ahead.js?new"))
+
+    page.route("**/grade/**", renamed)
+    page.evaluate("window.isOld = true")
+    page.keyboard.press("n")
+    until_shown(page, second)
+    assert page.evaluate("window.isOld") is True
+    page.keyboard.press("n")
+    until_shown(page, third)
+    assert page.evaluate("window.isOld") is None
+    page.evaluate("window.isOld = true")
+    until_next_is_there(page, fourth)
+    page.keyboard.press("n")
+    assert on_screen(page) == fourth
+    assert page.evaluate("window.isOld") is True
+    until_renewed(page)
+    until_next_is_there(page)
+    page.unroute_all(behavior="wait")
+    assert (seat.asked_for, seat.complaints) == ([], [])
+
+
 def test_points_are_given_to_the_last_of_the_class_and_nobody_after(sit: Sit, store: Store) -> None:
     order = order_of(store)
     seat = sit("ben", Role.HEAD_TA)
@@ -147,7 +213,7 @@ def test_the_next_is_there_before_the_key_and_its_frame_too(sit: Sit, store: Sto
     page.context.set_offline(True)
     page.keyboard.press("n")
     assert on_screen(page) == order[1]
-    assert page.url.endswith(f"?student={order[1]}")
+    assert page.url.endswith(f"?student={order[1]}&before={order[0]}")
     assert page.title().startswith(order[1])
     assert page.evaluate("document.activeElement.id") == "h-answer"
     assert page.frames[1].url.endswith(f"/s/{order[1]}/answer/{WHICH}")
@@ -159,6 +225,7 @@ def test_the_next_is_there_before_the_key_and_its_frame_too(sit: Sit, store: Sto
     page.context.set_offline(False)
     page.keyboard.press("n")
     until_shown(page, order[2])
+    page.wait_for_selector(f"#previous[href*='student={order[1]}&']")
     page.keyboard.press("p")
     until_shown(page, order[1])
     page.go_back()
@@ -182,6 +249,8 @@ def test_who_has_the_next_fetched_is_not_there_yet(sit: Sit, store: Store) -> No
     page.keyboard.press("2")
     until_written(page)
     assert "cara has this open, too" in page.inner_text("main")
+    # Back to whom the points were given, whoever waits before.
+    assert f"student={first}&" in str(page.get_attribute("#previous", "href"))
     assert "ben has this open, too" in cara.open(f"{GRADE}?student={second}").inner_text("main")
     cara.open("/")
     until_next_is_there(page)
@@ -229,6 +298,11 @@ def test_what_somebody_decided_meanwhile_is_told_and_nothing_is_lost(sit: Sit, s
     page.goto(page.url.replace(second, fifth))
     assert page.input_value("#comment") == "half a thou"
     assert [said for said in seat.complaints if "409" not in said] == []
+    # Whoever comes to the tab after another finds nothing of theirs.
+    page.evaluate("sessionStorage.setItem('draft eve x s1', '{}')")
+    kept = page.evaluate("sessionStorage.length")
+    page.reload()
+    assert page.evaluate("sessionStorage.length") == kept - 1
     page.click("text=Sign out")
     assert page.evaluate("sessionStorage.length") == 0
 
@@ -310,6 +384,30 @@ def test_a_server_that_is_away_is_told_and_gets_each_decision_once(
     page.keyboard.press("1")
     until_written(page)
     assert given(store) == [(first, 2, "", "ben"), (second, 1, "", "ben")]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_takes_nothing_for_a_while_is_asked_again(sit: Sit, store: Store, status: int) -> None:
+    first, second, third = order_of(store)[:3]
+    seat = sit("ben", Role.HEAD_TA)
+    page = seat.open(GRADE)
+    until_next_is_there(page, second)
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=status, body="not now")
+
+    page.route(POINTS, refuse)
+    page.keyboard.press("2")
+    page.wait_for_selector(".told.bad")
+    until_next_is_there(page, third)
+    page.keyboard.press("3")
+    until_shown(page, third)
+    assert page.locator('.told.bad[data-unsent="0"]').count() == 0
+    assert given(store) == []
+    page.unroute(POINTS, refuse)
+    until_written(page)
+    assert given(store) == [(first, 2, "", "ben"), (second, 3, "", "ben")]
+    assert not page.locator(".told.bad").count()
 
 
 def test_a_session_that_is_over_is_told_and_what_was_decided_is_there_afterwards(

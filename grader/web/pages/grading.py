@@ -236,7 +236,7 @@ def _one(
         others=presence.others(who.name, *here),
         said=said,
         at=at,
-        here_=_grading(assignment, criterion, student=item.shown),
+        here_=_grading(assignment, criterion, student=item.shown, before=before),
         # Who was decided already is looked at again, and not gone on to by points.
         ahead=_grading(assignment, criterion, next=following, before=item.shown)
         if following and following == place.after

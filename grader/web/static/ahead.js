@@ -46,8 +46,9 @@
   };
 
   // What somebody has begun stays in this tab until it is written: it outlives the way to another item, a
-  // second loading and a refusal, and whoever signs out takes it along.
-  const draftName = (action, student) => `draft ${document.querySelector(".who a")?.textContent} ${action} ${student}`;
+  // second loading and a refusal; whoever signs out takes it along, and nobody finds what another has begun.
+  const whose = () => `draft ${document.querySelector(".who a")?.textContent} `;
+  const draftName = (action, student) => `${whose()}${action} ${student}`;
   const draftOf = (shown) => draftName(byId("give")?.action, shown.dataset.student);
   const drafts = {
     keep(name, draft) {
@@ -58,6 +59,12 @@
     },
     of(name) {
       try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; }
+    },
+    leaveToOne(who) {
+      try {
+        const names = Object.keys(sessionStorage).filter((name) => name.startsWith("draft ") && !name.startsWith(who));
+        names.forEach((name) => sessionStorage.removeItem(name));
+      } catch { /* As above. */ }
     },
   };
   const restore = (shown) => {
@@ -74,6 +81,11 @@
     drafts.keep(draftOf(shown), begun ? {comment: comment.value, points: points.value} : null);
   });
 
+  // A server of another version speaks with a script of its own.
+  const version = (page) => page.querySelector('script[src*="/ahead.js"]')?.getAttribute("src");
+  const own = version(document);
+  const isOther = (page) => Boolean(page.querySelector("main.grade")) && version(page) !== own;
+
   const ask = async (address, why) => {
     const answer = await fetch(address, {headers: {"x-ahead": why}});
     return {answer, page: parsed(await answer.text())};
@@ -83,7 +95,7 @@
   const fetchNext = async (coming) => {
     const {answer, page} = await ask(coming.at, "next");
     const main = page.querySelector("main.grade");
-    if (!answer.ok || !main || ahead !== coming) return;
+    if (!answer.ok || !main || ahead !== coming || isOther(page)) return;
     // Whoever goes round the end comes to those whose points are on their way.
     if (main.dataset.student === item().dataset.student || decided.has(main.dataset.student)) return;
     main.hidden = main.inert = true;
@@ -160,8 +172,10 @@
   };
   // Brings what hangs on others up to date, and leaves alone what somebody has begun to write.
   const renew = (page, shown) => {
-    const fresh = page.querySelector("main.grade");
+    const fresh = isOther(page) ? null : page.querySelector("main.grade");
     if (!fresh || shown !== item() || fresh.dataset.student !== shown.dataset.student) return;
+    // Whose points were written meanwhile is gone on from, and not told of them as of somebody else's.
+    if (turning?.student === shown.dataset.student) return;
     shown.querySelectorAll("[data-renew]").forEach((part) => {
       const focus = [...part.querySelectorAll("a, button")].indexOf(document.activeElement);
       const now = fresh.querySelector(`[data-renew="${part.dataset.renew}"]`);
@@ -202,7 +216,8 @@
     try {
       const {page} = await ask(address, "shown");
       if (!page.querySelector("#main")) throw new Error("none of ours");
-      show(page, push ? address : "");
+      if (isOther(page)) location.assign(address);
+      else show(page, push ? address : "");
     } catch {
       stay();
       tell("The server does not answer: this is still the item from before.", true);
@@ -234,6 +249,12 @@
     } else await visit(link.href, true);
   };
   document.addEventListener("click", (event) => {
+    // Who clicks twice means one item, though another lies under the second click.
+    if (event.detail > 1 && item() && event.target.closest("[data-give] button, .steps a")) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const link = event.target.closest("a[href]");
     const other = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
     if (!link || other || link.target || link.getAttribute("href").startsWith("#")) return;
@@ -313,6 +334,7 @@
     closed ||= !(/^[0-9hn.]$/.test(key) || (shiftKey && /^Digit/.test(code))) || Number(item()?.dataset.most) >= 10;
     if (!closed) held.push({key, code, shiftKey});
   }, true);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   window.addEventListener("beforeunload", (event) => { if (unsent.length) event.preventDefault(); });
 
   const isWritten = (answer, page, {student}) => {
@@ -323,8 +345,9 @@
   };
   const refuse = (decision, page, status) => {
     refused.push(decision);
+    const left = held.length;
     held = [];
-    tell("");
+    tell(left ? "Keys that were pressed since then were not taken." : "");
     if (refused.length === 1 && page.querySelector("#main")) {
       show(page, decision.here);
       // Both of these pages have what was to be written in them.
@@ -347,8 +370,10 @@
       let answer = null;
       let page = null;
       try {
-        const headers = {"x-ahead": "shown"};
-        answer = await fetch(decision.url, {method: "POST", body: decision.body, headers, keepalive: true});
+        const [headers, body] = [{"x-ahead": "shown"}, decision.body];
+        // It is not broken off with the page; browsers do this up to 64 KiB.
+        const keepalive = body.toString().length < 60000;
+        answer = await fetch(decision.url, {method: "POST", body, headers, keepalive});
         page = parsed(await answer.text());
       } catch {
         answer = null;
@@ -382,6 +407,7 @@
   };
 
   document.body.append(line);
+  drafts.leaveToOne(whose());
   const first = item();
   if (first) restore(first);
   // The next does not take the line from what is read now.

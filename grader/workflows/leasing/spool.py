@@ -27,7 +27,7 @@ class Spool:
         # Goes with this object, whoever holds it.
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._lock = threading.Lock()
-        self._leases = set[Hashable]()
+        self._kept = dict[Hashable, Path]()
 
     def keep(self, lease: Hashable, sha256: str, raw: bytes) -> bool:
         """Keeps what comes of a lease, in place of what came before.
@@ -46,10 +46,13 @@ class Spool:
             raise EvidenceError("this is not what its digest says", expected=sha256, found=found)
         self.forget(lease)
         with self._lock:
-            self._leases.add(lease)
-        begun = path.with_suffix(".begun")
-        begun.write_bytes(raw)
-        begun.rename(path)
+            self._kept[lease] = path
+        _begun(path).write_bytes(raw)
+        _begun(path).rename(path)
+        with self._lock:
+            is_newest = self._kept.get(lease) == path
+        if not is_newest:
+            path.unlink(missing_ok=True)
         return False
 
     def read(self, lease: Hashable, sha256: str) -> bytes | None:
@@ -61,9 +64,10 @@ class Spool:
 
     def forget(self, lease: Hashable) -> None:
         with self._lock:
-            self._leases.discard(lease)
-        for path in self._folder.glob(f"{_name(str(lease))}-*"):
+            path = self._kept.pop(lease, None)
+        if path is not None:
             path.unlink(missing_ok=True)
+            _begun(path).unlink(missing_ok=True)
 
     def sweep(self, is_needed: Callable[[Hashable], bool]) -> int:
         """Forgets what came of leases by which nobody can end a job any more.
@@ -76,7 +80,7 @@ class Spool:
             How many leases there were.
         """
         with self._lock:
-            known = list(self._leases)
+            known = list(self._kept)
         over = [lease for lease in known if not is_needed(lease)]
         for lease in over:
             self.forget(lease)
@@ -84,6 +88,10 @@ class Spool:
 
     def _path(self, lease: Hashable, sha256: str) -> Path:
         return self._folder / f"{_name(str(lease))}-{_name(sha256)}"
+
+
+def _begun(path: Path) -> Path:
+    return path.with_suffix(".begun")
 
 
 def _name(text: str) -> str:

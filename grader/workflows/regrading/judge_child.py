@@ -1,8 +1,9 @@
 """A process that judges for one course, and for no other; started by `pool`, by its path.
 
 It is given orders by standard input, each a line of JSON and the bytes of the evidence, and answers each with
-a line of JSON on standard output. It has no environment of ours and no name of any database, and the walls of
-`confine` stand before the course's own Python is read.
+a line of JSON on standard output. A rubric comes in full once, and is named by its key after that. It has no
+environment of ours and no name of any database, and the walls of `confine` stand before the course's own
+Python is read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from grader.facts.case import Reference
+    from grader.store.records import RubricText
     from grader.store.rubrics import RubricMemory
 
 __all__ = ["main"]
@@ -33,6 +35,7 @@ def main() -> None:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     sys.path.insert(0, package)
+    from grader.store.records import RubricText
     from grader.store.rubrics import RubricMemory
     from grader.workflows.regrading import confine
     from grader.workflows.regrading.reference import bundled
@@ -42,10 +45,13 @@ def main() -> None:
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(os.path.realpath(sys.executable)).parent]
     held = confine.confine([*own, *python, *map(Path, _SYSTEM)])
     _say(answers, {"held": held})
-    rubrics = RubricMemory()
+    rubrics, sent = RubricMemory(), dict[tuple[str, ...], RubricText]()
     for order, evidence in _orders(orders):
         confine.limit_processor_time(_LIMIT_S)
-        _say(answers, _judged(order, evidence, rubrics, (folder, digest)))
+        if "text" in order:
+            text = RubricText(**order["text"])
+            sent[text.key] = text
+        _say(answers, _judged(order, evidence, sent[tuple(order["rubric"])], rubrics, (folder, digest)))
 
 
 def _orders(orders: BinaryIO) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -60,16 +66,18 @@ def _say(answers: BinaryIO, what: dict[str, Any]) -> None:
 
 
 def _judged(
-    order: dict[str, Any], evidence: bytes, rubrics: RubricMemory, course: tuple[str, str]
+    order: dict[str, Any],
+    evidence: bytes,
+    text: RubricText,
+    rubrics: RubricMemory,
+    course: tuple[str, str],
 ) -> dict[str, Any]:
     from grader.errors import GraderError
     from grader.evidence.codec import decode
-    from grader.store.records import RubricText
     from grader.workflows.regrading.judging import Judge
 
     try:
-        rubric = rubrics.recall(RubricText(**order["rubric"]))
-        judge = Judge(rubric, _reference(*course), early=order["early"])
+        judge = Judge(rubrics.recall(text), _reference(*course), early=order["early"])
         bundle = decode(evidence, limit_bytes=len(evidence))
         return {"verdict": judge.verdict(bundle, order["name"]).model_dump_json()}
     except GraderError as error:

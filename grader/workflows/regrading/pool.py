@@ -11,9 +11,11 @@ import atexit
 import itertools
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,6 +38,7 @@ __all__ = ["JudgePool", "can_travel", "shared_pool"]
 _AHEAD = 3
 #: By the wall, for one submission with its course's own checks, on a machine that has much else to do.
 _LIMIT_S = 1800.0
+_READ_BYTES = 64 * 1024
 _CHILD = Path(__file__).with_name("judge_child.py")
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -95,16 +98,23 @@ class _Child:
             # Ctrl-C is for whoever asked; this ends with its input.
             start_new_session=True,
         )
+        # A thread that watches the clock for each answer would cost more than most of them.
+        self._answers = select.poll()
+        assert self.process.stdout is not None
+        self._answers.register(self.process.stdout, select.POLLIN)
+        self._knows: set[tuple[str, str]] = set()
         self.held: list[str] = self._answer()["held"]
 
     def judge(self, order: _Order) -> dict[str, Any]:
-        """What it says to an order.
+        """What it says to an order; a rubric that it was sent before is only named.
 
         Raises:
             _Died: Nothing, within the time for it.
         """
+        key = order.rubric.key
         head = {
-            "rubric": asdict(order.rubric),
+            "rubric": key,
+            **({} if key in self._knows else {"text": asdict(order.rubric)}),
             "name": order.name,
             "early": order.early,
             "size": len(order.evidence),
@@ -113,7 +123,9 @@ class _Child:
         with suppress(OSError):
             self.process.stdin.write(json.dumps(head).encode() + b"\n" + order.evidence)
             self.process.stdin.flush()
-        return self._answer()
+        said = self._answer()
+        self._knows.add(key)
+        return said
 
     def end(self) -> None:
         self.process.kill()
@@ -124,19 +136,26 @@ class _Child:
                     end.close()
 
     def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        clock = threading.Timer(_LIMIT_S, self.process.kill)
-        clock.daemon = True
-        clock.start()
         try:
-            said = json.loads(self.process.stdout.readline())
+            said = json.loads(self._line())
         except ValueError as error:
             self.end()
             raise _Died from error
-        finally:
-            clock.cancel()
         assert isinstance(said, dict)
         return said
+
+    def _line(self) -> bytes:
+        """Up to the end of the line; less where the process ended, or took too long."""
+        assert self.process.stdout is not None
+        end, line = time.monotonic() + _LIMIT_S, bytearray()
+        while not line.endswith(b"\n"):
+            if not self._answers.poll(1000 * max(0.0, end - time.monotonic())):
+                break
+            more = os.read(self.process.stdout.fileno(), _READ_BYTES)
+            if not more:
+                break
+            line += more
+        return bytes(line)
 
 
 class JudgePool:

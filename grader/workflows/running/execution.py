@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from grader.errors import GraderError, StoreError, StoreUnavailable
 from grader.evidence.codec import Bundle
@@ -16,6 +17,7 @@ from grader.sandbox.execution import Execution, NoRoom
 from grader.store import Queue, Store
 from grader.store.queue import Claim
 from grader.workflows.regrading.judging import Judge, without_run
+from grader.workflows.running.aside import Aside
 from grader.workflows.running.events import CellRunning, Finished, Notice, Notify, Recorded, Retrying, Started
 from grader.workflows.running.memory import MemoryBudget
 from grader.workflows.running.patience import LONGEST_S, Patience
@@ -98,15 +100,19 @@ class JobWorker:
     Args:
         desk: Whose.
         execution: A seat's own, where it works at several desks; one of its own where none is given.
+        beside: Where what came of a job is recorded while the next one runs; else before `execute` returns.
     """
 
-    def __init__(self, desk: Desk, execution: Execution | None = None) -> None:
+    def __init__(self, desk: Desk, execution: Execution | None = None, beside: Aside | None = None) -> None:
         self._desk = desk
+        self._beside = beside
         self._execution = execution or desk.new_execution()
         self._recording = Recording(desk.store, desk.queue, desk.actor, desk.why, audits=desk.audits)
 
     def execute(self, job: Claim) -> None:
         """Brings a claimed job to its end, or gives it back where the run is broken off.
+
+        What is recorded beside it fails there.
 
         Raises:
             StoreError: Nothing can be written; the job stays claimed and is taken over later.
@@ -120,8 +126,10 @@ class JobWorker:
         bundle = self._evidence_of(job, order)
         if bundle is None:
             self._desk.patience.until_done(lambda: self._desk.queue.give_back(job))
-        else:
+        elif self._beside is None:
             self._record(job, order.judge, bundle)
+        else:
+            self._beside.begin(partial(self._record, job, order.judge, bundle))
 
     def give_up(self, job: Claim, reason: str) -> None:
         """Ends a job of which nothing can be known, at nobody's cost: a later run does it again.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from grader.errors import StoreUnavailable
 from grader.store.queue import Progress
+from grader.workflows.running.aside import Aside
 from grader.workflows.running.events import Notice, Stopping, Waiting
 from grader.workflows.running.execution import Desk, JobWorker
 from grader.workflows.running.pausing import pauses_in_words
@@ -125,16 +126,20 @@ class _OfRun(Pool):
         self._telling = threading.Lock()
 
     def serve(self) -> None:
-        """Until nothing is left."""
-        worker = JobWorker(self._desk)
-        while not self._desk.stop.finishing and self._step(worker):
-            pass
-        worker.close()
+        """Until nothing is left, and what came of the last job is recorded."""
+        with Aside(f"{threading.current_thread().name}-records", self._fail) as beside:
+            worker = JobWorker(self._desk, beside=beside)
+            while not self._desk.stop.finishing and self._step(worker):
+                pass
+            worker.close()
 
     def _step(self, worker: JobWorker) -> bool:
         """Executes a job, or waits for another run's; False where nothing is left to do or to wait for."""
         desk = self._desk
         job = desk.patience.until_done(desk.queue.claim)
+        if desk.stop.finishing:
+            # What was claimed meanwhile goes back into the queue as the run signs off.
+            return False
         if job is not None:
             worker.execute(job)
             return True

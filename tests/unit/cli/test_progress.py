@@ -74,6 +74,16 @@ def test_the_bar_shows_what_is_done_running_and_failed(screen: io.StringIO) -> N
     assert "Sandbox: docker" in screen.getvalue()
 
 
+def test_what_is_being_recorded_runs_no_longer(screen: io.StringIO) -> None:
+    with BarView() as bar:
+        for event in (Planned(3, 2), Started("s1", "mini"), Started("s2", "mini"), Recorded("s1", "mini")):
+            bar(event)
+        screen.truncate(0)
+        bar._progress.refresh()
+        assert "0/2" in screen.getvalue()
+        assert "1 running" in screen.getvalue()
+
+
 def test_nothing_to_run_shows_no_bar(screen: io.StringIO) -> None:
     with BarView() as bar:
         bar(Planned(3, 0))

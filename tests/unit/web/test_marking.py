@@ -110,6 +110,20 @@ def test_a_form_whose_answer_was_lost_gives_its_mark_once(site: Site, sign_in: S
     assert rows.count("MarkRecord") == 1
 
 
+def test_who_grades_blind_is_answered_with_pseudonyms_alone(site: Site, sign_in: SignIn) -> None:
+    client = sign_in(Role.TA, "ben")
+    for wanted in ("page", "shown"):
+        shown = client.get(GRADE)
+        answer = give(client, shown, answer=wanted)
+        assert (answer.status, field(answer, "student")) == (200, field(shown, "next"))
+        assert not re.search(r"\bs10\d\d\b", answer.text)
+    # Whose pseudonym a student's is, no answer tells.
+    shown = client.get(GRADE)
+    answer = give(client, shown, answer="shown", next="s1005")
+    assert answer.status == 303
+    assert len(marks(site)) == 3
+
+
 def test_whoever_fetches_the_next_is_not_there(site: Site, sign_in: SignIn) -> None:
     ben, cara = sign_in(Role.HEAD_TA, "ben"), sign_in(Role.HEAD_TA, "cara")
     page = f"{GRADE}?student=s1001"

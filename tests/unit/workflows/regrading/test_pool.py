@@ -127,6 +127,41 @@ def test_what_kills_each_process_is_told_and_stops_no_other(
     assert said(verdicts) == alone(store, work[:2] + work[3:])
 
 
+def test_a_process_is_sent_each_rubric_once(
+    store: Store, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, written_out = [], pool.asdict
+    monkeypatch.setattr(pool, "asdict", lambda text: sent.append(text.key) or written_out(text))
+    mine, [key] = JudgePool(1), {judge.rubric.kept.key for judge, _ in work}
+    try:
+        assert said(mine.judge(store, work)) == alone(store, work)
+        assert sent == [key]
+        for process in mine.pids():
+            os.kill(process, signal.SIGKILL)
+        # The one that comes in its place knows none.
+        assert said(mine.judge(store, work)) == alone(store, work)
+        assert sent == [key] * 2
+    finally:
+        mine.close()
+
+
+def test_a_process_that_does_not_answer_in_time_is_ended(
+    store: Store, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = JudgePool(1)
+    try:
+        said(slow.judge(store, work[:1]))
+        [process] = slow.pids()
+        os.kill(process, signal.SIGSTOP)
+        monkeypatch.setattr(pool, "_LIMIT_S", 0.01)
+        [answer] = slow.judge(store, work[:1])
+        assert isinstance(answer, ServiceError)
+        assert "died twice" in str(answer)
+        assert not Path(f"/proc/{process}").exists()
+    finally:
+        slow.close()
+
+
 def test_lost_evidence_is_told_in_its_place(tmp_path: Path, clock: Clock, processes: JudgePool) -> None:
     with grade_class(tmp_path, clock, course.RUBRIC, "s1", "s2", "s3") as store:
         by = Judge(store.newest_rubric("mini"), Reference())
