@@ -39,7 +39,15 @@ __all__ = [
 
 #: Any number that no other program on the server uses for its advisory locks.
 _WRITER_LOCK = 0x67726164
-_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+#: Pages of the log after which a commit puts them into the file, and keeps all that wait with it: in a rush
+#: each few seconds by SQLite's own 1000.
+_LOGGED = 4000
+_PRAGMAS = (
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",
+    f"wal_autocheckpoint={_LOGGED}",
+)
 _WAL_PAUSE_S = 0.01
 _PRIVATE = re.compile("user|password", re.IGNORECASE)
 #: Under which a reader's session keeps up to which change it surely sees erased what was erased.
