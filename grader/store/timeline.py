@@ -118,8 +118,7 @@ def _about(student: str, silent: Set[type[Base]]) -> Iterator[tuple[type[Entry],
 
 
 def _seal(row: Row[*tuple[Any, ...]]) -> Seal:
-    said = row._mapping
-    return Seal(**{name: said[f"{_SEALED}{name}"] for name in Seal.__dataclass_fields__})
+    return Seal(**{name: getattr(row, f"{_SEALED}{name}") for name in Seal.__dataclass_fields__})
 
 
 def _is_about(record: Record, student: str) -> bool:

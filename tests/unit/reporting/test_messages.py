@@ -5,8 +5,9 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from markdown_it import MarkdownIt
 
-from grader.reporting.markdown import _code_only, message, sanitised
+from grader.reporting.markdown import message, sanitised
 from grader.reporting.text import clean
 
 _PIECES = (
@@ -15,9 +16,11 @@ _PIECES = (
     "\u2028", "\ufeff", "&#60;", "http://e",
 )  # fmt: skip
 
+_CODE_ALONE = MarkdownIt("zero").enable("backticks")
+
 
 def _by_the_long_way(text: str) -> str:
-    return str(sanitised(_code_only().renderInline(clean(text))))
+    return str(sanitised(_CODE_ALONE.renderInline(clean(text))))
 
 
 @pytest.mark.parametrize("seed", range(20))
