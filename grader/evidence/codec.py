@@ -20,11 +20,11 @@ from pydantic_core import from_json, to_json
 
 from grader.errors import EvidenceError
 from grader.evidence.arrays import ArrayHeader, header_of, read_array
-from grader.evidence.record import SCHEMA_VERSION, Evidence
+from grader.evidence.record import SCHEMA_VERSION, CellText, Evidence
 from grader.evidence.values import ArrayValue
 from grader.evidence.versions import as_current
 
-__all__ = ["Bundle", "decode", "digest", "encode", "pack", "unpack"]
+__all__ = ["Bundle", "decode", "decode_texts", "digest", "encode", "pack", "unpack"]
 
 _MAGIC = b"GRE1"
 _HEAD = struct.Struct(">4sII")
@@ -139,6 +139,30 @@ def decode(raw: bytes, *, limit_bytes: int = 256 * 1024 * 1024) -> Bundle:
         return Bundle(Evidence.model_validate_json(body), arrays)
     except ValidationError as error:
         raise EvidenceError("evidence does not fit its schema", found=str(error)[:400]) from error
+
+
+class _Texts(BaseModel):
+    """Of evidence of this version the words of its cells; all else is passed over."""
+
+    schema_version: int
+    cells: tuple[CellText, ...] = ()
+
+
+def decode_texts(raw: bytes, *, limit_bytes: int = 256 * 1024 * 1024) -> tuple[CellText, ...]:
+    """What was written into the cells, for whoever wants no more: a fraction of `decode`'s time.
+
+    Raises:
+        EvidenceError: As `decode`, as far as cells tell.
+    """
+    body, _ = unpack(raw, limit_bytes=limit_bytes)
+    try:
+        found = _Texts.model_validate_json(body)
+    except ValidationError:
+        # Earlier versions wrote cells otherwise; what is wrong with the others, it says in its own words.
+        return decode(raw, limit_bytes=limit_bytes).evidence.cells
+    if found.schema_version != SCHEMA_VERSION:
+        return decode(raw, limit_bytes=limit_bytes).evidence.cells
+    return found.cells
 
 
 def digest(raw: bytes) -> str:

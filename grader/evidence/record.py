@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from grader.evidence.base import Record
 from grader.evidence.checkpoints import Checkpoints
@@ -22,6 +22,7 @@ __all__ = [
     "CellError",
     "CellRecord",
     "CellRun",
+    "CellText",
     "Cut",
     "Environment",
     "Evidence",
@@ -150,18 +151,31 @@ class CellRun(Record):
     cut: bool = False
 
 
-class CellRecord(Record):
-    """One cell of the submitted file, counted from 0 over all cells.
+class CellText(Record):
+    """What was written into one cell of the submitted file, counted from 0 over all cells.
 
     Attributes:
         source: Its text, up to the first million characters.
-        source_cut: There was more, which was not run either.
-        handout_id: Colab's ``metadata.id``, which student copies keep, else the nbformat cell id.
     """
+
+    # What a cell put out is passed over where its text alone is read.
+    model_config = ConfigDict(extra="ignore")
 
     index: int
     kind: Literal["code", "markdown", "raw"]
     source: str
+
+
+class CellRecord(CellText):
+    """One cell of the submitted file with all that became of it.
+
+    Attributes:
+        source_cut: There was more, which was not run either.
+        handout_id: Colab's ``metadata.id``, which student copies keep, else the nbformat cell id.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
     source_cut: bool = False
     handout_id: str | None = None
     submitted: Submitted = Submitted()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from grader.grading.late import HandedIn, LateLine, late_line
 from grader.grading.points import add_up, less, settled_points
@@ -135,7 +136,7 @@ class Mark:
     late: LateLine | None = None
     not_taken: str = ""
 
-    @property
+    @cached_property
     def earned(self) -> float:
         """Points of all criteria, before lateness."""
         return add_up(criterion.points for criterion in self.criteria)
@@ -145,15 +146,15 @@ class Mark:
         """Lines that follow the criteria."""
         return (Adjustment("Late", 0 - self.late.points, self.late.why),) if self.late else ()
 
-    @property
+    @cached_property
     def points(self) -> float:
         return less(self.earned, *(-line.points for line in self.adjustments))
 
-    @property
+    @cached_property
     def out_of(self) -> float:
         return add_up(criterion.out_of for criterion in self.criteria)
 
-    @property
+    @cached_property
     def pending(self) -> float:
         return add_up(criterion.pending for criterion in self.criteria)
 

@@ -169,6 +169,11 @@ def keys_typed(text: str) -> set[str]:
     return {key for key in (_id_key(text), _name_key(text), _name_key(_turned(text))) if key}
 
 
+def id_typed(text: str) -> str:
+    """The key of `keys_typed` by which a text means somebody's id; empty for none."""
+    return _id_key(text)
+
+
 def _turned(name: str) -> str:
     """``Doe, Jane`` as ``Jane Doe``; ``Jane Doe`` as it is."""
     last, _, first = name.partition(",")

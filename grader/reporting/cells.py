@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellText
 from grader.reporting.text import clean, listed, shortened
 
 __all__ = ["cell_name", "cells_by_name", "first_words", "heading_above", "without_cells"]
@@ -27,7 +27,7 @@ _PHRASE = re.compile(rf",? (?:in|of) {_NUMBERS}|,? \({_NUMBERS}\)|, {_NUMBERS}(?
 _PLACE = re.compile(rf"\b(?P<word>[Cc]){_NUMBERS[1:]}")
 
 
-def first_words(cell: CellRecord) -> str:
+def first_words(cell: CellText) -> str:
     """The first line that says something, cut to a few words; empty for an empty cell."""
     lines = (line.strip() for line in clean(cell.source).splitlines())
     first = next((line for line in lines if line), "")
@@ -40,7 +40,7 @@ def first_words(cell: CellRecord) -> str:
     return f"{whole if len(whole) >= _WORDS // 2 else first[:_WORDS]} …"
 
 
-def heading_above(cells: Sequence[CellRecord], cell: int) -> str:
+def heading_above(cells: Sequence[CellText], cell: int) -> str:
     """Text of the nearest Markdown heading at or above a cell."""
     for record in reversed(cells[: cell + 1]):
         if record.kind == "markdown":
@@ -50,7 +50,7 @@ def heading_above(cells: Sequence[CellRecord], cell: int) -> str:
     return ""
 
 
-def cell_name(cells: Sequence[CellRecord], index: int, *, heading: bool = True, word: str = "cell") -> str:
+def cell_name(cells: Sequence[CellText], index: int, *, heading: bool = True, word: str = "cell") -> str:
     """One cell, such as ``cell `net = Net()` under “Part 2”, no. 12``, its code as a code span.
 
     Args:
@@ -70,7 +70,7 @@ def cell_name(cells: Sequence[CellRecord], index: int, *, heading: bool = True, 
     return f"{named}, no. {index}" if quoted or under else f"{word} no. {index}"
 
 
-def cells_by_name(text: str, cells: Sequence[CellRecord], *, together: int = _NAMED_TOGETHER) -> str:
+def cells_by_name(text: str, cells: Sequence[CellText], *, together: int = _NAMED_TOGETHER) -> str:
     """A message with its cells by name; code spans stay as they are, a heading is told once for each cell.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from markupsafe import Markup
 from grader.reporting.formulas import MATHML, formula
 from grader.reporting.text import clean
 
-__all__ = ["TEXT_ATTRIBUTES", "TEXT_TAGS", "allowlisted", "markdown", "message", "sanitised"]
+__all__ = ["TEXT_ATTRIBUTES", "TEXT_TAGS", "allowlist", "markdown", "message", "sanitised"]
 
 TEXT_TAGS = {
     *("a", "b", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "hr"),
@@ -33,14 +33,19 @@ def sanitised(html: str) -> Markup:
 
     Links keep absolute http(s) and mailto addresses only, and open without telling where they came from.
     """
-    return allowlisted(clean(html), TEXT_TAGS, TEXT_ATTRIBUTES)
+    return _text_only()(clean(html))
 
 
-def allowlisted(html: str, tags: Set[str], attributes: Mapping[str, Set[str]], **more: Any) -> Markup:
-    """HTML of these elements and attributes only; `more` as in `nh3.clean`."""
+def allowlist(tags: Set[str], attributes: Mapping[str, Set[str]], **more: Any) -> Callable[[str], Markup]:
+    """Lets in HTML of these elements and attributes only; made once, as that takes longer than to use it.
+
+    Args:
+        tags: Elements.
+        attributes: Of each element.
+        more: As in `nh3.Cleaner`.
+    """
     given = {"url_schemes": {"http", "https", "mailto"}, **more}
-    safe = nh3.clean(
-        html,
+    cleaner = nh3.Cleaner(
         tags=set(tags),
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes={tag: set(names) for tag, names in attributes.items()},
@@ -48,7 +53,21 @@ def allowlisted(html: str, tags: Set[str], attributes: Mapping[str, Set[str]], *
         link_rel="noopener noreferrer nofollow",
         **given,
     )
-    return Markup(safe)  # noqa: S704 - sanitised in the line above
+    return lambda html: Markup(cleaner.clean(html))  # noqa: S704 - sanitised within
+
+
+@lru_cache(maxsize=1)
+def _text_only() -> Callable[[str], Markup]:
+    return allowlist(TEXT_TAGS, TEXT_ATTRIBUTES)
+
+
+@lru_cache(maxsize=1)
+def _of_markdown() -> Callable[[str], Markup]:
+    return allowlist(
+        TEXT_TAGS | set(MATHML),
+        {**TEXT_ATTRIBUTES, **MATHML, "span": {"tabindex"}, "div": {"aria-label", "role", "tabindex"}},
+        allowed_classes={"span": {"formula"}, "div": {"wide"}},
+    )
 
 
 @lru_cache(maxsize=1)
@@ -106,12 +125,7 @@ def markdown(text: str) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "p"
     html = _parser().renderer.render(tokens, _parser().options, {})
-    return allowlisted(
-        html,
-        TEXT_TAGS | set(MATHML),
-        {**TEXT_ATTRIBUTES, **MATHML, "span": {"tabindex"}, "div": {"aria-label", "role", "tabindex"}},
-        allowed_classes={"span": {"formula"}, "div": {"wide"}},
-    )
+    return _of_markdown()(html)
 
 
 @lru_cache(maxsize=1)
@@ -125,4 +139,25 @@ def message(text: str) -> Markup:
 
     Messages quote what students named and returned, so neither links nor emphasis are read from them.
     """
-    return sanitised(_code_only().renderInline(clean(text)))
+    text = clean(text)
+    return _without_doubt(text) or sanitised(_code_only().renderInline(text))
+
+
+def _without_doubt(text: str) -> Markup | None:
+    """A sentence whose code is told by single backticks in pairs, as nearly all are; None for any other."""
+    parts = text.split("`")
+    codes = parts[1::2]
+    if len(parts) % 2 == 0 or not all(codes) or "" in parts[2:-1:2] or text.startswith("\ufeff"):
+        return None
+    if any("\n" in code or code[0] == code[-1] == " " for code in codes):
+        return None
+    html = (f"<code>{_escaped(part)}</code>" if at % 2 else _escaped(part) for at, part in enumerate(parts))
+    return Markup("".join(html))  # noqa: S704 - each part is escaped
+
+
+def _escaped(text: str) -> str:
+    """As the allowlist writes text."""
+    for sign, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\xa0", "&nbsp;")):
+        if sign in text:
+            text = text.replace(sign, name)
+    return text

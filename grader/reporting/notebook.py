@@ -11,9 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from grader.evidence.record import CellRecord, Output
 from grader.reporting.bare_pictures import PICTURES, bare_picture
 from grader.reporting.markdown import sanitised
@@ -49,26 +46,18 @@ class _Allowance:
         return True
 
 
-class _OwnNotebook(NotebookNode):
-    """What nobody else holds: nbconvert copies what it is given twice, which takes longer than to draw it."""
-
-    def __deepcopy__(self, memo: object) -> NotebookNode:
-        return self
-
-
-def as_notebook(cells: Iterable[CellRecord]) -> NotebookNode:
+def as_notebook(cells: Iterable[CellRecord]) -> dict[str, Any]:
     """A notebook of version 4.5 whose outputs are those of the service's own run.
 
     Each cell is called ``cell-N``, and its metadata hold its ``number`` and a ``note`` on its run.
     """
     allowance = _Allowance()
-    notebook = {
+    return {
         "nbformat": 4,
         "nbformat_minor": 5,
         "metadata": {},
         "cells": [_cell(cell, allowance) for cell in cells],
     }
-    return _OwnNotebook(nbformat.from_dict(notebook))  # type: ignore[no-untyped-call]
 
 
 def _cell(cell: CellRecord, allowance: _Allowance) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -226,12 +227,16 @@ class BlobFolder:
         digest = hashlib.sha256(content).hexdigest()
         path = self.path_of(digest)
         try:
-            if path.exists() and is_whole(self, digest):
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if _write_new(path, pack(content)):
+                    self._settle_root(path.parent)
+                    return digest
+            if is_whole(self, digest):
                 self._settle(path, digest)
-                return digest
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_durably(path, pack(content))
-            self._settle_folder(path.parent)
+            else:
+                _write_durably(path, pack(content))
+                self._settle_folder(path.parent)
         except OSError as error:
             raise self._cannot_write(error) from error
         return digest
@@ -248,6 +253,9 @@ class BlobFolder:
 
     def _settle_folder(self, folder: Path) -> None:
         _sync_folder(folder)
+        self._settle_root(folder)
+
+    def _settle_root(self, folder: Path) -> None:
         if folder not in self._durable:
             # Whoever made it may not have come as far as this.
             _sync_folder(self.root)
@@ -304,6 +312,56 @@ class BlobFolder:
                     yield Stored(digest, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC))
         except OSError as error:
             raise StoreError("evidence cannot be listed", where=self.place, found=str(error)) from error
+
+
+def _write_new(path: Path, data: bytes) -> bool:
+    """Writes a file that gets its name once all of it is there, and syncs it together with its folder.
+
+    To wait for both at the same time takes a disk about as long as to wait for one. Until it is synced nobody
+    is told of the file, and whoever finds it there syncs it first.
+
+    Returns:
+        False where it has to be done otherwise: somebody else's is there meanwhile, which may be synced and
+        is not to be replaced by one that is not yet, or this place knows no second name of a file.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_BEGUN)
+    with os.fdopen(handle, "wb") as file:
+        try:
+            file.write(data)
+            file.flush()
+            try:
+                os.link(name, path)
+            except OSError:
+                return False
+        finally:
+            Path(name).unlink(missing_ok=True)
+        try:
+            _sync_both(file.fileno(), path.parent)
+        except OSError:
+            # It may be read from memory still, and look as if it were kept. What was broken off otherwise is
+            # whole, and somebody else may count on it by now.
+            path.unlink(missing_ok=True)
+            raise
+    return True
+
+
+def _sync_both(file: int, folder: Path) -> None:
+    failed: list[OSError] = []
+
+    def sync_folder() -> None:
+        try:
+            _sync_folder(folder)
+        except OSError as error:
+            failed.append(error)
+
+    beside = threading.Thread(target=sync_folder, name="sync")
+    beside.start()
+    try:
+        os.fsync(file)
+    finally:
+        beside.join()
+    if failed:
+        raise failed[0]
 
 
 def _write_durably(path: Path, data: bytes) -> None:

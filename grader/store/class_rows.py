@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from grader.store.class_views import counts, size_of
 from grader.store.models import BulkMarkRow, LedgerRow, MarkRow, VerdictRow
 from grader.store.standing_tables import CriterionRow, StandingRow
 
@@ -154,6 +155,33 @@ _ALIKE_FIRST = _ALIKE.order_by(CriterionRow.__table__.c.student).limit(bindparam
 _ALIKE_COUNT = select(func.count()).select_from(_ALIKE.subquery())
 
 
+#: The same where no work is dropped: whom, by the index alone, and of those few the points.
+_LIKE = (
+    CriterionRow.__table__.c.assignment == bindparam("assignment"),
+    CriterionRow.__table__.c.criterion == bindparam("criterion"),
+    CriterionRow.__table__.c.waits.in_((0, 1, 2)),
+    CriterionRow.__table__.c.alike == bindparam("alike"),
+    CriterionRow.__table__.c.student != bindparam("but"),
+)
+_WHO_FIRST = (
+    select(CriterionRow.__table__.c.student)
+    .where(*_LIKE)
+    # By no index: SQLite would go through the whole class in the order of another one.
+    .order_by(func.coalesce(CriterionRow.__table__.c.student, ""))
+    .limit(bindparam("most"))
+)
+_HOW_MANY = select(func.count()).where(*_LIKE)
+_POINTS_OF = (
+    select(CriterionRow.__table__.c.student, CriterionRow.__table__.c.points)
+    .where(
+        CriterionRow.__table__.c.assignment == bindparam("assignment"),
+        CriterionRow.__table__.c.criterion == bindparam("criterion"),
+        CriterionRow.__table__.c.student.in_(bindparam("students", expanding=True)),
+    )
+    .order_by(CriterionRow.__table__.c.student)
+)
+
+
 def alike_to(
     session: Session, assignment: str, criterion: str, student: str, alike: str, *, most: int | None
 ) -> tuple[list[AlikeRow], int]:
@@ -163,8 +191,13 @@ def alike_to(
     if most is None:
         found = [AlikeRow._make(row) for row in connection.execute(_ALIKE, asked)]
         return found, len(found)
-    rows = connection.execute(_ALIKE_FIRST, asked | {"most": most})
-    return [AlikeRow._make(row) for row in rows], connection.execute(_ALIKE_COUNT, asked).scalar_one()
+    if size_of(session, assignment) > counts(session, assignment).whole.get("all", 0):
+        # Some are dropped, who are in the size and in no counter.
+        rows = connection.execute(_ALIKE_FIRST, asked | {"most": most})
+        return [AlikeRow._make(row) for row in rows], connection.execute(_ALIKE_COUNT, asked).scalar_one()
+    first = connection.scalars(_WHO_FIRST, asked | {"most": most}).all()
+    rows = connection.execute(_POINTS_OF, asked | {"students": first})
+    return [AlikeRow._make(row) for row in rows], connection.execute(_HOW_MANY, asked).scalar_one()
 
 
 def open_rows(session: Session, assignment: str, students: Collection[str] | None = None) -> list[OpenRow]:

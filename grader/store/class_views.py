@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import BindParameter, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from grader.store.models import AttemptRow, SubmissionRow, VerdictRow
-from grader.store.moments import of_moment
 from grader.store.standing_tables import BlockRow, CountRow, CriterionRow, LayoutRow, StandingRow
+from grader.store.unchanged import of_change
 
 if TYPE_CHECKING:
     from grader.grading.what_if import Distribution, Packed, WhatIf
@@ -111,6 +111,35 @@ class Counts:
 # Columns of tables, not of models: what is read in hundreds needs no object-relational mapping.
 _STANDING = [StandingRow.__table__.c[name] for name in Standing._fields if name != "criteria"]
 _CRITERION = [CriterionRow.__table__.c[name] for name in CriterionStanding._fields]
+# Made once: lists ask them for each page of theirs, and to put one together takes longer than to ask it.
+_NAMED: BindParameter[list[str]] = bindparam("students", expanding=True)
+_WORK: BindParameter[str] = bindparam("assignment")
+_STANDINGS = select(*_STANDING).where(StandingRow.assignment == _WORK, StandingRow.student.in_(_NAMED))
+_CRITERIA = (
+    select(*_CRITERION)
+    .where(CriterionRow.assignment == _WORK, CriterionRow.student.in_(_NAMED))
+    .order_by(CriterionRow.student, CriterionRow.place)
+)
+_PENDING = _CRITERIA.where(CriterionRow.pending > 0)
+_STUDENTS_ON = (
+    select(StandingRow.student)
+    .where(StandingRow.assignment == _WORK)
+    .order_by(StandingRow.student)
+    .offset(bindparam("start"))
+    .limit(bindparam("size"))
+)
+_NEWEST_FILES = select(SubmissionRow.student, SubmissionRow.late).where(
+    SubmissionRow.seq.in_(
+        select(func.max(SubmissionRow.seq))
+        .where(SubmissionRow.assignment == _WORK, SubmissionRow.student.in_(_NAMED))
+        .group_by(SubmissionRow.student)
+    )
+)
+_ATTEMPT_NUMBERS = (
+    select(StandingRow.student, AttemptRow.number)
+    .outerjoin(AttemptRow, AttemptRow.seq == StandingRow.attempt)
+    .where(StandingRow.assignment == _WORK, StandingRow.student.in_(_NAMED))
+)
 
 
 def page(
@@ -125,23 +154,26 @@ def page(
     return [Standing._make((*row, tuple(criteria.get(row.student, ())))) for row in rows]
 
 
-def standings(session: Session, assignment: str, students: Collection[str]) -> list[Standing]:
-    """The standing of each of these students, each with criteria, in no order."""
-    query = select(*_STANDING).where(StandingRow.assignment == assignment, StandingRow.student.in_(students))
-    rows = session.connection().execute(query).all()
-    criteria = _criteria(session, assignment, [row.student for row in rows])
+def standings(
+    session: Session, assignment: str, students: Collection[str], *, pending: bool
+) -> list[Standing]:
+    """The standing of each of these students, each with criteria, in no order; see `History.standings`."""
+    asked = {"assignment": assignment, "students": list(students)}
+    rows = session.connection().execute(_STANDINGS, asked).all()
+    criteria = _criteria(session, assignment, [row.student for row in rows], pending=pending)
     return [Standing._make((*row, tuple(criteria.get(row.student, ())))) for row in rows]
 
 
 def students_on(session: Session, assignment: str, *, start: int, size: int) -> list[str]:
     """So many students by name, from a place on; those whom a person dropped are among them."""
-    query = select(StandingRow.student).where(StandingRow.assignment == assignment)
-    return list(session.scalars(query.order_by(StandingRow.student).offset(start).limit(size)))
+    asked = {"assignment": assignment, "start": start, "size": size}
+    return list(session.connection().scalars(_STUDENTS_ON, asked))
 
 
 def size_of(session: Session, assignment: str) -> int:
     """How many students handed something in, with those whom a person dropped."""
-    return session.scalar(select(func.count()).where(StandingRow.assignment == assignment)) or 0
+    query = select(func.count()).where(StandingRow.assignment == assignment)
+    return of_change(session, ("size", assignment), lambda: session.scalar(query) or 0)
 
 
 def students_waiting(session: Session, assignment: str) -> set[str]:
@@ -174,32 +206,20 @@ def rubrics_of(session: Session, assignment: str, students: Collection[str]) -> 
 
 def files_on(session: Session, assignment: str, students: Collection[str]) -> dict[str, FileOn]:
     """Of each of these students the attempt that counts, and whether the newest file is late."""
-    newest = (
-        select(func.max(SubmissionRow.seq))
-        .where(SubmissionRow.assignment == assignment, SubmissionRow.student.in_(students))
-        .group_by(SubmissionRow.student)
-    )
-    files = select(SubmissionRow.student, SubmissionRow.late).where(SubmissionRow.seq.in_(newest))
-    late = {row.student: bool(row.late) for row in session.execute(files)}
+    connection, asked = session.connection(), {"assignment": assignment, "students": list(students)}
+    late = {student: bool(late) for student, late in connection.execute(_NEWEST_FILES, asked)}
     # No join: the history has tokens where the standing has names.
-    query = (
-        select(StandingRow.student, AttemptRow.number)
-        .outerjoin(AttemptRow, AttemptRow.seq == StandingRow.attempt)
-        .where(StandingRow.assignment == assignment, StandingRow.student.in_(students))
-    )
-    return {row.student: FileOn(row.number, late[row.student]) for row in session.execute(query)}
+    numbers = connection.execute(_ATTEMPT_NUMBERS, asked)
+    return {student: FileOn(number, late[student]) for student, number in numbers}
 
 
 def _criteria(
-    session: Session, assignment: str, students: Sequence[str]
+    session: Session, assignment: str, students: Sequence[str], *, pending: bool = False
 ) -> dict[str, list[CriterionStanding]]:
-    query = (
-        select(*_CRITERION)
-        .where(CriterionRow.assignment == assignment, CriterionRow.student.in_(students))
-        .order_by(CriterionRow.student, CriterionRow.place)
-    )
+    query = _PENDING if pending else _CRITERIA
     found: dict[str, list[CriterionStanding]] = {student: [] for student in students}
-    for row in map(CriterionStanding._make, session.connection().execute(query)):
+    rows = session.connection().execute(query, {"assignment": assignment, "students": list(students)})
+    for row in map(CriterionStanding._make, rows):
         found[row.student].append(row)
     return found
 
@@ -220,7 +240,7 @@ def next_waiting(
 
 def counts(session: Session, assignment: str) -> Counts:
     """The counters of an assignment."""
-    return of_moment(session, ("counts", assignment), lambda: _counts(session, assignment))
+    return of_change(session, ("counts", assignment), lambda: _counts(session, assignment))
 
 
 def _counts(session: Session, assignment: str) -> Counts:

@@ -19,10 +19,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from grader.errors import GraderError, StoreError, StoreUnavailable, UsageError
 from grader.store.moments import Moments
+from grader.store.names import book_of
 from grader.store.read_only import ReadOnlyFile, may_write
 from grader.store.unchanged import Unchanged, was_used
 
 __all__ = [
+    "ERASED",
     "NOT_UTF_8",
     "Database",
     "connect",
@@ -37,9 +39,19 @@ __all__ = [
 
 #: Any number that no other program on the server uses for its advisory locks.
 _WRITER_LOCK = 0x67726164
-_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+#: Pages of the log after which a commit puts them into the file, and keeps all that wait with it: in a rush
+#: each few seconds by SQLite's own 1000.
+_LOGGED = 4000
+_PRAGMAS = (
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",
+    f"wal_autocheckpoint={_LOGGED}",
+)
 _WAL_PAUSE_S = 0.01
 _PRIVATE = re.compile("user|password", re.IGNORECASE)
+#: Under which a reader's session keeps up to which change it surely sees erased what was erased.
+ERASED = "erased up to"
 #: What SQLite's driver says of text that is none.
 NOT_UTF_8 = "Could not decode to UTF-8"
 _IN_MEMORY = (None, "", ":memory:")
@@ -128,8 +140,7 @@ class Database:
                     yield session
                 return
             with self._reading() as session:
-                self._unchanged.look(session)
-                self.at_start(session)
+                self._look(session)
                 yield session
 
     @contextmanager
@@ -160,12 +171,18 @@ class Database:
         """A reader's session, which whoever asks closes."""
         session = self._reading()
         try:
-            self._unchanged.look(session)
-            self.at_start(session)
+            self._look(session)
         except BaseException:
             session.close()
             raise
         return session
+
+    def _look(self, session: Session) -> None:
+        """Begins a reader's transaction."""
+        # Read before it sees anything: all that was erased up to here it sees erased.
+        session.info[ERASED] = book_of(self.engine.dialect).erased
+        self._unchanged.look(session)
+        self.at_start(session)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

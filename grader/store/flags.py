@@ -64,6 +64,18 @@ _FLAGS_ON = _FLAGS.where(
 )
 
 
+_FLAGS_AMONG = _FLAGS.where(
+    FlagRow.seq.in_(
+        select(func.max(FlagRow.seq))
+        .where(
+            FlagRow.assignment == bindparam("assignment"),
+            FlagRow.student.in_(bindparam("students", expanding=True)),
+        )
+        .group_by(FlagRow.student, FlagRow.criterion)
+    )
+)
+
+
 def standing_flags(
     session: Session,
     *,
@@ -77,6 +89,8 @@ def standing_flags(
     if assignment is not None and student is None and students is None:
         every = ("flags", assignment)
         return of_moment(session, every, lambda: _flags(session, _FLAGS_ON, {"assignment": assignment}))
+    if assignment is not None and student is None and students is not None:
+        return _flags(session, _FLAGS_AMONG, {"assignment": assignment, "students": list(students)})
     key = (FlagRow.assignment, FlagRow.student, FlagRow.criterion)
     newest = select(func.max(FlagRow.seq)).group_by(*key)
     if assignment is not None:
@@ -88,7 +102,7 @@ def standing_flags(
     return _flags(session, _FLAGS.where(FlagRow.seq.in_(newest)), {})
 
 
-def _flags(session: Session, query: Select[FlagRow, LedgerRow], asked: Mapping[str, str]) -> list[Flag]:
+def _flags(session: Session, query: Select[FlagRow, LedgerRow], asked: Mapping[str, object]) -> list[Flag]:
     return [
         Flag(row.student, row.assignment, row.criterion, row.note, seal.actor, seal.at)
         for row, seal in session.execute(query, asked)

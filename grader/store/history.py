@@ -291,9 +291,17 @@ class History:
         """
         return class_views.page(self.session, assignment, after=after, size=size, states=states)
 
-    def standings(self, assignment: str, students: Collection[str]) -> list[Standing]:
-        """The standing of each of these students, each with criteria, in no order."""
-        return class_views.standings(self.session, assignment, students)
+    def standings(
+        self, assignment: str, students: Collection[str], *, pending: bool = False
+    ) -> list[Standing]:
+        """The standing of each of these students, each with criteria, in no order.
+
+        Args:
+            assignment: Which work.
+            students: Whose, by id.
+            pending: Whether only criteria with points that wait are wanted: of a class they are few.
+        """
+        return class_views.standings(self.session, assignment, students, pending=pending)
 
     def size(self, assignment: str) -> int:
         """How many students handed something in, with those whom a person dropped."""

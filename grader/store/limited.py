@@ -148,8 +148,10 @@ class LimitedHistory(History):
         chosen = (each for each in found if each.student > after and (not states or each.state in states))
         return sorted(chosen, key=lambda each: each.student)[:size]
 
-    def standings(self, assignment: str, students: Collection[str]) -> list[Standing]:
-        return super().standings(assignment, self._within(assignment, students))
+    def standings(
+        self, assignment: str, students: Collection[str], *, pending: bool = False
+    ) -> list[Standing]:
+        return super().standings(assignment, self._within(assignment, students), pending=pending)
 
     def size(self, assignment: str) -> int:
         return len(self.students(assignment))

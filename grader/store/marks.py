@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from grader.grading.marks import Decision
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import AttemptRow, Base, BulkMarkRow, LedgerRow, MarkRow, VerdictRow
-from grader.store.records import Record
+from grader.store.models import AttemptRow, BulkMarkRow, LedgerRow, MarkRow, VerdictRow
+from grader.store.records import AnyRow, Record
 from grader.store.types import Mention
 
 __all__ = [
@@ -106,7 +106,7 @@ class BulkMarkRecord(Record):
     undoes: int | None = None
 
     @classmethod
-    def columns_of(cls, row: Base) -> dict[str, Any]:
+    def columns_of(cls, row: AnyRow) -> dict[str, Any]:
         columns = super().columns_of(row)
         return columns | {"about": tuple(About(*each) for each in columns["about"])}
 

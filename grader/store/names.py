@@ -13,9 +13,10 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from typing import TypeAlias
+from weakref import WeakKeyDictionary, WeakMethod
 
 from sqlalchemy import Dialect
 
@@ -32,6 +33,10 @@ _TOKEN = re.compile(f"{_PREFIX}[a-z2-7]{{{_LETTERS}}}")
 _SHORTEST_LABEL = 6
 #: Begins what stands for no text at all: the databases' escape of itself, which no name is stored as.
 _NOBODY = "\x1a\x1a"
+
+
+#: Lets go of what stands on texts from before a change, given by its number.
+Forget: TypeAlias = Callable[[int], None]
 
 
 def new_salt() -> str:
@@ -81,10 +86,13 @@ class Book:
 
     Attributes:
         seen: Up to which change it has read what is kept.
+        erased: The newest change that it has read by which a text was erased; 0 where there was none.
     """
 
     def __init__(self) -> None:
         self.seen = 0
+        self.erased = 0
+        self._forgetting: list[WeakMethod[Forget]] = []
         self._names: dict[str, Name] = {}
         self._students: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -120,13 +128,30 @@ class Book:
         )
 
     def learn(self, names: Iterable[Name]) -> None:
-        """Takes over what was read from the database, unless something newer is known already."""
+        """Takes over what was read from the database, unless something newer is known already.
+
+        Whoever keeps what people wrote is told where a text was erased since.
+        """
+        read = list(names)
         with self._lock:
-            for name in names:
+            before = self.erased
+            self.erased = max((name.changed for name in read if name.erased), default=0)
+            self.erased = max(before, self.erased)
+            for name in read:
                 known = self._names.get(name.token)
                 if known is None or known.changed < name.changed:
                     self._put(name.token, name)
                 self.seen = max(self.seen, name.changed)
+            told = [forget() for forget in self._forgetting] if self.erased > before else []
+        for forget in told:
+            if forget is not None:
+                forget(self.erased)
+
+    def when_erased(self, forget: Forget) -> None:
+        """Has a method told of each change by which a text was erased, for as long as its object lives."""
+        with self._lock:
+            self._forgetting = [each for each in self._forgetting if each() is not None]
+            self._forgetting.append(WeakMethod(forget))
 
     def change(self, name: Name) -> Name | None:
         """Takes over what is being written, before it is kept.

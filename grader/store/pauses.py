@@ -20,6 +20,7 @@ from grader.store.ledger import Signature
 from grader.store.models import JobRow, LedgerRow
 from grader.store.queue_tables import PauseRow, QueueOrderRow
 from grader.store.records import Record
+from grader.store.unchanged import of_change
 
 __all__ = [
     "Ordered",
@@ -102,6 +103,10 @@ def record_order(session: Session, order: QueueOrder, signature: Signature) -> N
 
 def pauses(session: Session) -> list[Pause]:
     """Pauses that hold; that of all assignments first."""
+    return list(of_change(session, "pauses", lambda: _pauses(session)))
+
+
+def _pauses(session: Session) -> list[Pause]:
     query = (
         select(PauseRow, QueueOrderRow, LedgerRow)
         .join(QueueOrderRow, QueueOrderRow.seq == PauseRow.ordered)
@@ -122,6 +127,10 @@ def pauses(session: Session) -> list[Pause]:
 
 def ordered(session: Session, most: int) -> list[Ordered]:
     """So many of the newest orders."""
+    return list(of_change(session, ("orders", most), lambda: _ordered(session, most)))
+
+
+def _ordered(session: Session, most: int) -> list[Ordered]:
     query = (
         select(QueueOrderRow, LedgerRow)
         .join(LedgerRow, LedgerRow.seq == QueueOrderRow.seq)
@@ -175,6 +184,10 @@ def may_be_taken(session: Session) -> list[ColumnElement[bool]] | None:
 
 def paused_jobs(session: Session) -> dict[tuple[str, str], int]:
     """How many jobs wait and are not taken, by assignment and purpose."""
+    return dict(of_change(session, "paused jobs", lambda: _paused_jobs(session)))
+
+
+def _paused_jobs(session: Session) -> dict[tuple[str, str], int]:
     paused = is_paused(session)
     if paused is None:
         return {}

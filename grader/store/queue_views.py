@@ -14,6 +14,7 @@ from grader.store.entering import in_state
 from grader.store.leases import database_now, holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow, RunRow
 from grader.store.standing_tables import StandingRow
+from grader.store.unchanged import of_change
 
 __all__ = [
     "JobsOf",
@@ -117,7 +118,7 @@ _JOBS = (
 
 def jobs(session: Session) -> list[JobsOf]:
     """What is queued and claimed, by assignment, purpose and state."""
-    return [JobsOf._make(row) for row in session.execute(_JOBS)]
+    return list(of_change(session, "jobs", lambda: [JobsOf._make(row) for row in session.execute(_JOBS)]))
 
 
 _RUNNING = (
@@ -175,7 +176,11 @@ _ENDED_BY_US = _ended_by_us()
 
 def ended_by_us(session: Session, most: int) -> list[NotRun]:
     """So many works whose newest attempt ended by our fault and that are not in the queue again."""
-    return [NotRun._make(row) for row in session.execute(_ENDED_BY_US, {"most": most})]
+
+    def ask() -> list[NotRun]:
+        return [NotRun._make(row) for row in session.execute(_ENDED_BY_US, {"most": most})]
+
+    return list(of_change(session, ("ended by us", most), ask))
 
 
 def _workers() -> Select[str, str, int, datetime, int, int]:
@@ -213,23 +218,24 @@ def attempts_since(session: Session, moment: datetime) -> int:
     """How many runs were recorded since then."""
     number = _LOOKED_AT
     while True:
-        looked_at, since = session.execute(_SINCE, {"moment": moment, "most": number}).one()
+        recorded = _last_recorded(session, number)
+        since = sum(at >= moment for at in recorded)
         # The newest alone are looked at, as many as it takes to find an older one among them.
-        if (since or 0) < number or looked_at < number:
-            return since or 0
+        if since < number or len(recorded) < number:
+            return since
         number *= 8
 
 
-def _since() -> Select[int, int | None]:
-    newest = (
-        select(LedgerRow.at)
-        .join(AttemptRow, AttemptRow.seq == LedgerRow.seq)
-        .order_by(AttemptRow.seq.desc())
-        .limit(bindparam("most"))
-        .subquery()
+def _last_recorded(session: Session, number: int) -> Sequence[datetime]:
+    """When so many of the newest runs were recorded."""
+    return of_change(
+        session, ("recorded", number), lambda: session.scalars(_RECORDED, {"most": number}).all()
     )
-    later = case((newest.c.at >= bindparam("moment", type_=LedgerRow.at.type), 1), else_=0)
-    return select(func.count(), func.sum(later)).select_from(newest)
 
 
-_SINCE = _since()
+_RECORDED = (
+    select(LedgerRow.at)
+    .join(AttemptRow, AttemptRow.seq == LedgerRow.seq)
+    .order_by(AttemptRow.seq.desc())
+    .limit(bindparam("most"))
+)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from pydantic import ValidationError
+from sqlalchemy import Row
 
 from grader.errors import StoreError
 from grader.evidence.record import Outcome
@@ -20,6 +21,7 @@ from grader.grading.verdict import Verdict
 from grader.store.models import Base
 
 __all__ = [
+    "AnyRow",
     "AttemptRecord",
     "NewAttempt",
     "Record",
@@ -34,16 +36,20 @@ __all__ = [
 _VERDICTS_KEPT = 64
 
 
+#: A row as an object of a table, or as columns that were asked for under their names.
+AnyRow: TypeAlias = Base | Row[*tuple[Any, ...]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """Columns of a row, under their names."""
 
     @classmethod
-    def of(cls, row: Base) -> Self:
+    def of(cls, row: AnyRow) -> Self:
         return cls(**cls.columns_of(row))
 
     @classmethod
-    def columns_of(cls, row: Base) -> dict[str, Any]:
+    def columns_of(cls, row: AnyRow) -> dict[str, Any]:
         """What the row has for the record's fields."""
         return {name: getattr(row, name) for name in cls.__dataclass_fields__}
 
@@ -123,7 +129,7 @@ class AttemptRecord(NewAttempt):
     number: int
 
     @classmethod
-    def columns_of(cls, row: Base) -> dict[str, Any]:
+    def columns_of(cls, row: AnyRow) -> dict[str, Any]:
         columns = super().columns_of(row)
         # An outcome that nobody knows is garbage, and stops at the work that it is about.
         Outcome(columns["outcome"])

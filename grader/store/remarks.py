@@ -15,9 +15,9 @@ from grader.grading.remarks import state_after
 from grader.grading.requests import Action, Kind, State
 from grader.store import ledger
 from grader.store.ledger import Signature
-from grader.store.models import Base, ErasureRow, LedgerRow, RemarkActionRow, RemarkRow
+from grader.store.models import ErasureRow, LedgerRow, RemarkActionRow, RemarkRow
 from grader.store.moments import writes_alone
-from grader.store.records import Record
+from grader.store.records import AnyRow, Record
 from grader.store.silence import is_silent
 from grader.store.unchanged import of_change
 
@@ -48,7 +48,7 @@ class RemarkRecord(Record):
     verdict: int
 
     @classmethod
-    def columns_of(cls, row: Base) -> dict[str, Any]:
+    def columns_of(cls, row: AnyRow) -> dict[str, Any]:
         columns = super().columns_of(row)
         return columns | {"kind": Kind(columns["kind"])}
 
@@ -63,7 +63,7 @@ class StepRecord(Record):
     reason: str = ""
 
     @classmethod
-    def columns_of(cls, row: Base) -> dict[str, Any]:
+    def columns_of(cls, row: AnyRow) -> dict[str, Any]:
         columns = super().columns_of(row)
         return columns | {"action": Action(columns["action"])}
 
@@ -123,6 +123,13 @@ _REQUESTS_OF = _REQUESTS.where(
     RemarkRow.assignment == bindparam("assignment"),
     RemarkRow.student.in_(bindparam("students", expanding=True)),
 )
+_REQUEST = _REQUESTS.where(RemarkRow.seq == bindparam("id"))
+_STEPS = (
+    select(RemarkActionRow, LedgerRow)
+    .join(LedgerRow, LedgerRow.seq == RemarkActionRow.seq)
+    .order_by(RemarkActionRow.seq)
+)
+_STEPS_OF = _STEPS.where(RemarkActionRow.request.in_(bindparam("requests", expanding=True)))
 
 
 def requests(
@@ -159,12 +166,11 @@ def requests(
 
 def _requests_on(session: Session, assignment: str, students: list[str]) -> list[Remark]:
     opened = session.execute(_REQUESTS_OF, {"assignment": assignment, "students": students}).all()
-    of: Select[int] = select(RemarkRow.seq).where(RemarkRow.seq.in_([row.seq for row, _ in opened]))
-    return _with_steps(session, opened, of)
+    return _with_steps(session, opened, [row.seq for row, _ in opened])
 
 
 def _with_steps(
-    session: Session, opened: Sequence[Row[RemarkRow, LedgerRow]], of: Select[int]
+    session: Session, opened: Sequence[Row[RemarkRow, LedgerRow]], of: Select[int] | list[int]
 ) -> list[Remark]:
     # Most works were never asked about, and each mark asks whether this one was.
     steps = _steps(session, of) if opened else {}
@@ -181,18 +187,21 @@ def _with_steps(
 
 
 def find(session: Session, id: int) -> Remark | None:
-    return of_change(session, ("request", id), lambda: next(iter(requests(session, id=id)), None))
+    return of_change(session, ("request", id), lambda: _find(session, id))
 
 
-def _steps(session: Session, of: Select[int]) -> dict[int, list[Step]]:
+def _find(session: Session, id: int) -> Remark | None:
+    opened = session.execute(_REQUEST, {"id": id}).all()
+    return next(iter(_with_steps(session, opened, [id])), None)
+
+
+def _steps(session: Session, of: Select[int] | list[int]) -> dict[int, list[Step]]:
     """By request, oldest first."""
-    query = (
-        select(RemarkActionRow, LedgerRow)
-        .join(LedgerRow, LedgerRow.seq == RemarkActionRow.seq)
-        .where(RemarkActionRow.request.in_(of))
-        .order_by(RemarkActionRow.seq)
-    )
+    if isinstance(of, list):
+        found = session.execute(_STEPS_OF, {"requests": of})
+    else:
+        found = session.execute(_STEPS.where(RemarkActionRow.request.in_(of)))
     steps: dict[int, list[Step]] = defaultdict(list)
-    for row, seal in session.execute(query):
+    for row, seal in found:
         steps[row.request].append(Step(**StepRecord.columns_of(row), seq=row.seq, by=seal.actor, at=seal.at))
     return steps

@@ -19,6 +19,7 @@ from grader.store.ledger import Signature
 from grader.store.mail_tables import MailRow
 from grader.store.models import AttemptRow, HandInRow, JobRow, LedgerRow, SettingRow, SubmissionRow
 from grader.store.records import Record
+from grader.store.unchanged import of_change
 from grader.store.upkeep_tables import LetGoRow
 
 __all__ = [
@@ -159,6 +160,10 @@ def held_on(session: Session, assignment: str, what: Kind) -> list[Held]:
 
 def newest_file_at(session: Session, assignment: str) -> datetime | None:
     """When the last file came for an assignment (UTC); None where none did."""
+    return of_change(session, ("newest file", assignment), lambda: _newest_file_at(session, assignment))
+
+
+def _newest_file_at(session: Session, assignment: str) -> datetime | None:
     came = (
         select(func.max(each.seq)).filter_by(assignment=assignment) for each in (SubmissionRow, HandInRow)
     )

@@ -26,6 +26,7 @@ from grader.store.blobs import BlobFolder, BlobStore, Stored
 from grader.store.course import Course, desk_url, keep_desk_url, name_course, read_course, take_along
 from grader.store.damage import GARBAGE, damages, in_plain_words
 from grader.store.engine import (
+    ERASED,
     Database,
     is_url,
     place_of,
@@ -38,6 +39,7 @@ from grader.store.enrolling import catch_up, forget_changes
 from grader.store.health import Health, health_of
 from grader.store.history import History
 from grader.store.kept import erased_blobs, known_digests, let_go_blobs
+from grader.store.names import book_of
 from grader.store.outbox import Outbox
 from grader.store.places import absolute, find_place, move_place
 from grader.store.platforms import Platforms
@@ -55,6 +57,7 @@ from grader.store.zone import keep_zone, kept_zone
 
 if TYPE_CHECKING:
     from grader.evidence.codec import Bundle
+    from grader.evidence.record import CellText
 
 __all__ = ["Store", "open_store", "utc_now"]
 
@@ -221,6 +224,22 @@ class Store:
         """
         return self.database.moment()
 
+    @property
+    def erased(self) -> int:
+        """Up to which change this thread's moment sees erased what was erased; for `when_erased`."""
+        with self.database.reading() as session:
+            seen: int = session.info[ERASED]
+            return seen
+
+    def when_erased(self, forget: Callable[[int], None]) -> None:
+        """Has a method told where somebody is erased, by whatever process, as soon as anything is read.
+
+        Args:
+            forget: Lets go of what was made of the database before the change that it is given; is told for
+                as long as its object lives.
+        """
+        book_of(self.database.engine.dialect).when_erased(forget)
+
     def renew_moment(self) -> None:
         """Lets whoever reads next in this thread's moment find what was written since it began."""
         self.database.renew_moment()
@@ -305,6 +324,29 @@ class Store:
 
         raw = self.file(attempt.evidence)
         return decode(raw, limit_bytes=len(raw))
+
+    def cell_texts(self, attempt: NewAttempt) -> Sequence[CellText]:
+        """What was written into the cells of the file that was run; to read it takes less than `evidence`.
+
+        Raises:
+            LetGoError: The course let go of it.
+            StoreError: It is gone or was changed.
+            EvidenceError: It does not fit this version's schema.
+        """
+        from grader.evidence.codec import decode_texts
+
+        raw = self.file(attempt.evidence)
+        return decode_texts(raw, limit_bytes=len(raw))
+
+    def require_kept(self, digest: str) -> None:
+        """Says so where a file that the history names is there no longer; reads nothing of it.
+
+        Raises:
+            LetGoError: The course let go of it.
+            StoreError: It is gone.
+        """
+        if digest not in self.blobs:
+            self.file(digest)
 
     def file(self, digest: str) -> bytes:
         """A notebook or a recording that the history names.

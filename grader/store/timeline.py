@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from grader.store.allowances import ExcuseRecord, ExtensionRecord
@@ -69,38 +70,57 @@ _RECORDS: dict[type[Entry], type[Record]] = {
 
 def of_work(session: Session, student: str, assignment: str) -> list[TimelineEntry]:
     """What happened to a student's work on an assignment, oldest first."""
+    asked = {"student": student, "assignment": assignment}
     entries = [
-        TimelineEntry(Seal.of(seal), _RECORDS[type(row)].of(row))
-        for query in _about(student, assignment, silent_about(session, assignment, [student]))
-        for seal, row in session.execute(query)
+        TimelineEntry(_seal(row), _RECORDS[table].of(row))
+        for table, query in _about(student, silent_about(session, assignment, [student]))
+        for row in session.execute(query, asked)
     ]
     entries = [entry for entry in entries if _is_about(entry.record, student)]
     return sorted(entries, key=lambda entry: entry.seal.seq)
 
 
-def _about(student: str, assignment: str, silent: Set[type[Base]]) -> Iterator[Select[LedgerRow, Entry]]:
+def _sealed(table: type[Entry]) -> Select[*tuple[Any, ...]]:
+    """Rows of a table, each with its seal: columns, as objects of rows cost more and nobody changes them."""
+    seals = (getattr(LedgerRow, name).label(f"{_SEALED}{name}") for name in Seal.__dataclass_fields__)
+    own = (getattr(table, name) for name in _RECORDS[table].__dataclass_fields__)
+    return select(*own, *seals).join(LedgerRow, LedgerRow.seq == table.seq)
+
+
+#: Begins the names of a seal's columns beside those of its row.
+_SEALED = "sealed_"
+_BY: tuple[BindParameter[str], BindParameter[str]] = (bindparam("student"), bindparam("assignment"))
+_OWN = (
+    SubmissionRow, HandInRow, AttemptRow, MarkRow, RemarkRow, DropRow, FlagRow, ExtensionRow, ExcuseRow,
+    QueueOrderRow,
+)  # fmt: skip
+_ATTEMPTS = select(AttemptRow.seq).where(AttemptRow.student == _BY[0], AttemptRow.assignment == _BY[1])
+_REQUESTS = select(RemarkRow.seq).where(RemarkRow.student == _BY[0], RemarkRow.assignment == _BY[1])
+# Made once: each look at a work asks them, and to put one together takes longer than to ask it.
+_THEIRS: dict[type[Entry], Select[*tuple[Any, ...]]] = {
+    table: _sealed(table).where(table.student == _BY[0], table.assignment == _BY[1]) for table in _OWN
+}
+_BULK = _sealed(BulkMarkRow).where(BulkMarkRow.assignment == _BY[1])
+_VERDICTS = _sealed(VerdictRow).where(VerdictRow.attempt.in_(_ATTEMPTS))
+_STEPS: dict[type[Entry], Select[*tuple[Any, ...]]] = {
+    table: _sealed(table).where(table.request.in_(_REQUESTS)) for table in (RemarkActionRow, ReleaseRow)
+}
+
+
+def _about(student: str, silent: Set[type[Base]]) -> Iterator[tuple[type[Entry], Select[*tuple[Any, ...]]]]:
     """Queries for seals and rows of a student's work, one for each table that says anything of it."""
-    attempts = select(AttemptRow.seq).filter_by(student=student, assignment=assignment)
-    requests = select(RemarkRow.seq).filter_by(student=student, assignment=assignment)
-    own = (
-        SubmissionRow, HandInRow, AttemptRow, MarkRow, RemarkRow, DropRow, FlagRow, ExtensionRow, ExcuseRow,
-        QueueOrderRow,
-    )  # fmt: skip
-    for table in own:
-        if table not in silent:
-            yield _sealed(table).where(table.student == student, table.assignment == assignment)
+    yield from ((table, query) for table, query in _THEIRS.items() if table not in silent)
     if BulkMarkRow not in silent:
-        yield _sealed(BulkMarkRow).where(BulkMarkRow.assignment == assignment, mentions([student]))
-    yield _sealed(VerdictRow).where(VerdictRow.attempt.in_(attempts))
+        yield BulkMarkRow, _BULK.where(mentions([student]))
+    yield VerdictRow, _VERDICTS
     if RemarkRow not in silent:
-        yield _sealed(RemarkActionRow).where(RemarkActionRow.request.in_(requests))
-        yield _sealed(ReleaseRow).where(ReleaseRow.request.in_(requests))
+        yield from _STEPS.items()
+
+
+def _seal(row: Row[*tuple[Any, ...]]) -> Seal:
+    return Seal(**{name: getattr(row, f"{_SEALED}{name}") for name in Seal.__dataclass_fields__})
 
 
 def _is_about(record: Record, student: str) -> bool:
     """A decision about many is looked for by text, which may find others as well."""
     return not isinstance(record, BulkMarkRecord) or student in {each.student for each in record.about}
-
-
-def _sealed(table: type[Entry]) -> Select[LedgerRow, Entry]:
-    return select(LedgerRow, table).join(table, table.seq == LedgerRow.seq)

@@ -15,6 +15,7 @@ from grader.store.entering import BESIDE, PRE_CHECK, Priority, in_state
 from grader.store.leases import holds
 from grader.store.models import AttemptRow, JobRow, LedgerRow
 from grader.store.pauses import is_paused
+from grader.store.unchanged import of_change
 
 __all__ = ["JobOn", "Pace", "Waiting", "job_on", "jobs_before", "pace", "waiting"]
 
@@ -140,14 +141,18 @@ def _comes_before(job: JobRow) -> tuple[ColumnElement[bool], ...]:
 
 def pace(session: Session) -> Pace:
     """What is run, since when, and what the last runs took."""
+    running = tuple((name, since) for name, since in session.execute(_CLAIMED))
+    return Pace(running, of_change(session, "lengths of runs", lambda: _lengths_now(session)))
+
+
+def _lengths_now(session: Session) -> Mapping[str, tuple[float, ...]]:
     lengths: dict[str, list[float]] = defaultdict(list)
     for assignment, wall_time_s, claimed, ended in session.execute(_LENGTHS):
         if len(lengths[assignment]) < _LAST:
             held = 0.0 if claimed is None else (ended - claimed).total_seconds()
             # Without a claim that is known, or by a clock that was set back, there is the run itself.
             lengths[assignment].append(held if held > 0 else wall_time_s)
-    running = tuple((name, since) for name, since in session.execute(_CLAIMED))
-    return Pace(running, {name: tuple(each) for name, each in lengths.items()})
+    return {name: tuple(each) for name, each in lengths.items()}
 
 
 def _lengths() -> Select[str, float, datetime | None, datetime]:

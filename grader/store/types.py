@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import REAL, Dialect, Double, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
-from grader.store.names import book_of
+from grader.store.names import Book, book_of
 
 __all__ = [
     "ByToken",
@@ -29,6 +29,8 @@ __all__ = [
     "escape",
     "unescape",
 ]
+
+ValueT = TypeVar("ValueT")
 
 #: SUBSTITUTE, the control character for "what stood here could not be sent": our escape.
 _ESCAPE = "\x1a"
@@ -48,6 +50,39 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), text)
 
 
+#: Turns what a database holds into a value.
+_Read: TypeAlias = Callable[[Any], ValueT | None]
+
+
+def _text_in(value: Any) -> str | None:
+    if value.__class__ is str:
+        return value if _ESCAPE not in value else unescape(value)
+    if value is None:
+        return None
+    raise ValueError(f"no text: {value!r:.60}")
+
+
+def _named_in(book: Book) -> _Read[str]:
+    """Reads tokens as what they stand for; who is not known stays as they are."""
+    named = book.text
+
+    def read(token: Any) -> str | None:
+        if token is None:
+            return None
+        if token.__class__ is not str:
+            raise ValueError(f"no text: {token!r:.60}")
+        text = named(token)
+        return unescape(token) if text is None else text
+
+    return read
+
+
+def _number_in(value: Any) -> float | None:
+    if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
+        raise ValueError(f"no number: {value!r:.60}")
+    return value
+
+
 class LiteralText(TypeDecorator[str]):
     """Any Python text, stored as it is but for characters that the database refuses."""
 
@@ -57,10 +92,9 @@ class LiteralText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else escape(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        if value is None or isinstance(value, str):
-            return None if value is None else unescape(value)
-        raise ValueError(f"no text: {value!r:.60}")
+    def result_processor(self, dialect: Dialect, coltype: Any) -> _Read[str]:
+        """In place of `process_result_value`, which costs another call for each value that a page reads."""
+        return _text_in
 
 
 class StudentName(LiteralText):
@@ -71,8 +105,8 @@ class StudentName(LiteralText):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else _bound(value, dialect)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        return None if value is None else _text(value, dialect)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> _Read[str]:
+        return _named_in(book_of(dialect))
 
 
 class ByToken(LiteralText):
@@ -80,8 +114,8 @@ class ByToken(LiteralText):
 
     cache_ok = True
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        return None if value is None else _text(value, dialect)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> _Read[str]:
+        return _named_in(book_of(dialect))
 
 
 #: A student, and the numbers of the verdict and of the mark that somebody had before their eyes.
@@ -200,7 +234,5 @@ class Real(TypeDecorator[float]):
     def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
         return None if value is None else float(value) + 0.0
 
-    def process_result_value(self, value: float | None, dialect: Dialect) -> float | None:
-        if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value)):
-            raise ValueError(f"no number: {value!r:.60}")
-        return value
+    def result_processor(self, dialect: Dialect, coltype: Any) -> _Read[float]:
+        return _number_in

@@ -15,6 +15,7 @@ from grader.errors import UsageError
 from grader.facts.case import Reference
 from grader.store import Store
 from grader.web.app import create_app
+from grader.web.collecting import fewer_collections
 from grader.web.connections import Connection
 from grader.web.observed import LogFormat, set_up_log
 from grader.web.oidc import Oidc
@@ -118,7 +119,8 @@ class Opened:
 
     def run(self) -> None:
         """Answers until it is stopped, by a signal or by `stop`."""
-        self._server.run(sockets=[self._socket])
+        with fewer_collections():
+            self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
         """Ends `run`, which another thread is in, once what is being answered is answered."""

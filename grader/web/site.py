@@ -17,6 +17,9 @@ from litestar.types import Scope
 
 from grader.errors import GraderError, UsageError
 from grader.facts.case import Reference
+from grader.reporting.code import highlighted
+from grader.reporting.formulas import formula
+from grader.reporting.markdown import markdown, message
 from grader.store import Course, Store
 from grader.store.limited import LimitedStore
 from grader.web.drawn import Drawn, DrawnByValue
@@ -33,6 +36,7 @@ from grader.workflows.lti.platform_keys import PlatformKeys
 from grader.workflows.regrading.own_rubrics import own_rubrics
 from grader.workflows.regrading.pool import shared_pool
 from grader.workflows.serving.orders import CourseFiles
+from grader.workflows.views.near_copies import forget_code
 
 __all__ = [
     "WORKER",
@@ -127,6 +131,15 @@ class Site:
 
     def __post_init__(self) -> None:
         self.store.own_rubrics = partial(own_rubrics, self.places)
+        self.store.when_erased(self.drawn.forget)
+        self.store.when_erased(self.own.forget)
+        self.store.when_erased(self.forget_texts)
+
+    def forget_texts(self, erased: int) -> None:
+        """Lets go of pieces of text that this process holds as it drew them: any may be of who was erased."""
+        for piece in (markdown, message, formula, highlighted):
+            piece.cache_clear()
+        forget_code()
 
 
 class Server:

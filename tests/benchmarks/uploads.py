@@ -208,7 +208,7 @@ def told(folder: Path, number: int, first: Measured, calm: Measured, rush: Measu
         say(f"  bare write and sync: p95 {_ms(p95(each.writes))}, median {_ms(median(each.writes))}")
         say(f"  ratio of the p95: {each.ratio:.1f}")
     slow = [f"the ratio is {calm.ratio:.1f}, at most {MOST:.1f}"] if calm.ratio > MOST else []
-    if len(rush.uploads) / rush.took < PACE:
+    if rush.uploads and len(rush.uploads) / rush.took < PACE:
         slow.append(f"the rush went slower than {PACE:.1f} a second")
     for problem in (*problems, *slow):
         say(f"WRONG: {problem}")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.reporting.code import highlighted
+from grader.reporting.markdown import message
+from grader.reporting.text import clean
 from grader.web.asking import asking, of_one_moment
 from grader.web.guards import permits
 from grader.web.rendering import page, untrusted_page
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest
-from grader.workflows.desk.compare import CodeLine, compare_code, compare_two
+from grader.workflows.desk.compare import CodeBeside, CodeLine, compare_code, compare_two
 from grader.workflows.desk.student import one_student
 
 __all__ = ["ROUTES"]
@@ -46,12 +51,51 @@ def code(
     """The code of both, line by line."""
     who = asking(request)
     beside = compare_code(who.store, assignment, who.named(left), who.named(right), anonymous=who.blind)
-    return untrusted_page("compare_code.html.j2", beside=beside, colour=_coloured)
+    return untrusted_page("compare_code.html.j2", beside=beside, rows=_rows(beside))
 
 
-def _coloured(line: CodeLine) -> Markup:
-    """One line in colours; what is within a text of several lines is coloured as if it stood alone."""
-    return Markup("").join(highlighted(line.text))
+#: What a row's colour says, for whoever does not see it.
+_IN_WORDS = {"renamed": "equal but for names", "differs": "differs"}
+
+
+def _rows(beside: CodeBeside) -> Markup:
+    """All rows, drawn without a template: there are hundreds, each of a few words."""
+    left = _drawn(beside.left, [row.left for row in beside.rows])
+    right = _drawn(beside.right, [row.right for row in beside.rows])
+    drawn = []
+    for row, one, other in zip(beside.rows, left, right, strict=True):
+        said = f'<span class="hidden">{_IN_WORDS[row.kind]}:</span>' if row.kind in _IN_WORDS else ""
+        drawn.append(f'<div class="pair-row {row.kind}">{said}{one}{other}</div>')
+    return Markup("\n".join(drawn))  # noqa: S704 - each piece is escaped, or a kind of ours
+
+
+def _drawn(who: str, lines: Sequence[CodeLine | None]) -> Iterator[str]:
+    """One side of each row."""
+    coloured = _coloured([line for line in lines if line is not None])
+    whose = escape(clean(who))
+    for line in lines:
+        if line is None:
+            yield '<div class="side none"></div>'
+            continue
+        name = (
+            f'<p class="label"><span class="whose">{whose}, </span>{message(line.name)}</p>'
+            if line.name
+            else ""
+        )
+        given = " given" if line.given else ""
+        code = next(coloured)
+        yield (
+            f'<div class="side">{name}<span class="row{given}"><span class="no">{line.number}</span>'
+            f"<code>{code}</code></span></div>"
+        )
+
+
+def _coloured(lines: Sequence[CodeLine]) -> Iterator[str]:
+    """Each line in colours, as they stand in their cell; by itself where a cell's lines do not fit those."""
+    for _, cell in groupby(lines, key=lambda line: line.cell):
+        texts = [line.text for line in cell]
+        found = highlighted("\n".join(texts))
+        yield from found if len(found) == len(texts) else ("".join(highlighted(text)) for text in texts)
 
 
 ROUTES = (compare, code)

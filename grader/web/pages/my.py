@@ -113,7 +113,7 @@ def _report_shown(own: _Own, found: Feedback, frame: ReportFrame) -> dict[str, A
     mark, drawn = found.shown.result.mark, drawn_of(store, found, reference)
     if drawn is not None and mark is not None and not mark.held:
         framed = (frame.notebook, frame.how_to_ask, tuple(frame.asks.items()))
-        body = own.who.site.own.get(("report", own.student, framed, drawn), draw)
+        body = own.who.site.own.get(("report", own.student, framed, drawn), draw, erased=store.erased)
         return {"body": Markup(body), "lines": None, "let_go": None}  # noqa: S704 - drawn by our own template
     parts = report_parts(report_of(store, found, reference), frame)
     if parts["mark"].held:
@@ -203,8 +203,10 @@ def notebook(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
         return untrusted_html("notebook.html.j2", notebook=drawn, assignment=assignment)
 
     name = ("notebook", own.student, assignment, attempt.evidence)
-    # What the course let go of is shown no longer, though it was drawn before.
-    return private(untrusted(own.who.site.own.get(name, draw) if attempt.evidence in store.blobs else draw()))
+    if attempt.evidence not in store.blobs:
+        # What the course let go of is shown no longer, though it was drawn before.
+        return private(untrusted(draw()))
+    return private(untrusted(own.who.site.own.get(name, draw, erased=store.erased)))
 
 
 @get("/untrusted/my/{assignment:str}/report", opt=permits(Permission.OWN_WORK), sync_to_thread=True)
@@ -222,7 +224,7 @@ def report(request: AnyRequest, assignment: FromPath[str]) -> Response[str]:
 
     drawn = drawn_of(store, found, reference)
     name = ("file", own.student, found.shown.release.at, drawn)
-    html = draw() if drawn is None else own.who.site.own.get(name, draw)
+    html = draw() if drawn is None else own.who.site.own.get(name, draw, erased=store.erased)
     answer = private(untrusted(html))
     answer.media_type = MediaType.HTML
     answer.headers["content-disposition"] = 'attachment; filename="feedback.html"'

@@ -51,9 +51,13 @@ def answer_shown(who: Asking, assignment: str, student: str, criterion: str) -> 
     store, reference = who.store, who.site.reference
     with who.moment():
         item = item_kept(store, assignment, student, criterion, anonymous=who.blind, reference=reference)
+        erased = store.erased
     name = (assignment, student, criterion, who.blind)
     return who.site.drawn.get(
-        name, item, lambda: untrusted_html("answer.html.j2", item=item, colour=_coloured)
+        name,
+        item,
+        lambda: untrusted_html("answer.html.j2", item=item, colour=_coloured),
+        erased=erased,
     )
 
 

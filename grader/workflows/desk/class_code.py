@@ -47,7 +47,7 @@ class _ClassCode(Following):
             return
         handout = store.rubric(result.rubric).handout if result.rubric is not None else None
         try:
-            cells = store.evidence(result.attempt).evidence.cells
+            cells = store.cell_texts(result.attempt)
         except StoreUnavailable:
             raise
         except (StoreError, EvidenceError):

@@ -10,7 +10,7 @@ from typing import Literal
 from rapidfuzz.distance import LCSseq
 
 from grader.errors import UsageError
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellText
 from grader.facts.handout import Handout, line_digests, source_digest
 from grader.reporting.cells import cell_name
 from grader.reporting.text import clean
@@ -201,9 +201,9 @@ def _handout(store: Store, result: Result) -> Handout | None:
     return store.rubric(result.rubric).handout if result.rubric is not None else None
 
 
-def _cells(store: Store, result: Result) -> Sequence[CellRecord]:
+def _cells(store: Store, result: Result) -> Sequence[CellText]:
     assert result.attempt is not None
-    return store.evidence(result.attempt).evidence.cells
+    return store.cell_texts(result.attempt)
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class _Line:
     shape: str
 
 
-def _code_lines(cells: Sequence[CellRecord], handout: Handout | None) -> Iterator[_Line]:
+def _code_lines(cells: Sequence[CellText], handout: Handout | None) -> Iterator[_Line]:
     """All lines of cells that are not as the handout gave them; lines of nothing are left out."""
     untouched = frozenset(cell.sha256 for cell in handout.cells) if handout else frozenset()
     given = frozenset(line for cell in handout.cells for line in cell.lines) if handout else frozenset()

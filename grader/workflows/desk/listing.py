@@ -107,7 +107,7 @@ def lines_of(history: History, assignment: str, shown: Mapping[str, str], *, ano
 
     From the standing; of the few that it has no words for, from the history.
     """
-    standings = {each.student: each for each in history.standings(assignment, list(shown))}
+    standings = {each.student: each for each in history.standings(assignment, list(shown), pending=True)}
     odd = [student for student, each in standings.items() if each.state not in ("waiting", "settled")]
     told = {
         each.student: each for each in (_list(history, assignment, odd, anonymous=anonymous) if odd else ())
@@ -133,7 +133,7 @@ def _line(standing: Standing, file: FileOn, shown: str, name: str, flags: int) -
         points=settled_points(standing.points, standing.out_of, standing.pending),
         out_of=standing.out_of,
         pending=standing.pending,
-        waits=tuple(each.criterion for each in standing.criteria if each.pending),
+        waits=tuple(each.criterion for each in standing.criteria),
         marked=standing.marked,
         remarks=standing.requests,
         flags=flags,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from grader.errors import EvidenceError, RubricError, StoreError, StoreUnavailable
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellText
 from grader.facts.fields import Where
 from grader.facts.handout import Handout
 from grader.store import Result, Store
@@ -78,7 +78,7 @@ class _Read:
     """All code of a class, with the cells in which it stands."""
 
     codes: list[StudentCode] = field(default_factory=list)
-    cells: dict[str, Sequence[CellRecord]] = field(default_factory=dict)
+    cells: dict[str, Sequence[CellText]] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -128,7 +128,7 @@ def look_for_near_copies(
 def _read(store: Store, result: Result, into: _Read) -> None:
     assert result.attempt is not None
     try:
-        cells = store.evidence(result.attempt).evidence.cells
+        cells = store.cell_texts(result.attempt)
         handout = _handout(store, result)
     except StoreUnavailable:
         raise
@@ -160,5 +160,5 @@ def _pair(pair: NearCopy, read: _Read, name: Callable[[str, str], str]) -> Simil
     )
 
 
-def _place(cells: Sequence[CellRecord], place: Place) -> str:
+def _place(cells: Sequence[CellText], place: Place) -> str:
     return place_name(cells, Where(cell=place.cell, line=place.line))

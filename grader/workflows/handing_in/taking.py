@@ -6,7 +6,6 @@ nothing counts any more is kept and sealed all the same, and takes no other's pl
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -152,7 +151,7 @@ def take(
         student=sender.student,
         assignment=assignment,
         notebook=digest,
-        sha256=hashlib.sha256(raw).hexdigest(),
+        sha256=digest,
         size=len(raw),
         file=name,
         way=sender.way.value,

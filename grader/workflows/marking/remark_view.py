@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from grader.errors import EvidenceError, LetGoError, StoreError
+from grader.errors import LetGoError, StoreError
 from grader.grading.marks import CriterionMark, Mark
 from grader.grading.remarks import effect_of
 from grader.grading.requests import Kind
@@ -154,10 +154,10 @@ def _let_go(store: Store, result: Result) -> Iterator[tuple[str, str]]:
     if result.attempt is None:
         return
     try:
-        store.evidence(result.attempt)
+        store.require_kept(result.attempt.evidence)
     except LetGoError as gone:
         yield "evidence", f"{gone.what}; nothing can be judged again, and what stands here is all there is"
-    except (StoreError, EvidenceError):
+    except StoreError:
         return
 
 

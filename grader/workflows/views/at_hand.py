@@ -49,7 +49,8 @@ def about_evidence(cells: NamedCells, mark: CriterionMark | None) -> list[tuple[
     """What was found, and the lines that it is about; nothing for None."""
     if mark is None:
         return []
-    sources = {cell.index: cell.source for cell in cells.cells}
+    # Evidence is read for those alone who have to be shown a line of it.
+    sources = {cell.index: cell.source for cell in cells.cells} if mark.finding.where else {}
     code = [
         _excerpt(sources.get(place.cell, ""), place, cells.place(Where(cell=place.cell)))
         for place in mark.finding.where[:3]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from grader.errors import EvidenceError, StoreError
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellText
 from grader.facts.fields import Where
 from grader.reporting.cells import cell_name, cells_by_name
 from grader.store import Store
@@ -18,7 +18,7 @@ __all__ = ["NamedCells", "place_name"]
 _NUMBER = re.compile(r"\b[Cc]ells? \d")
 
 
-def place_name(cells: Sequence[CellRecord], place: Where) -> str:
+def place_name(cells: Sequence[CellText], place: Where) -> str:
     """A place as its author finds it, such as ``cell `net = Net()`, no. 12, line 3``."""
     named = cell_name(cells, place.cell)
     return f"{named}, line {place.line}" if place.line else named
@@ -32,13 +32,13 @@ class NamedCells:
         self._result = result
 
     @cached_property
-    def cells(self) -> Sequence[CellRecord]:
+    def cells(self) -> Sequence[CellText]:
         """Empty where the evidence cannot be read; cells go by their numbers then."""
         attempt = self._result.attempt
         if attempt is None:
             return ()
         try:
-            return self._store.evidence(attempt).evidence.cells
+            return self._store.cell_texts(attempt)
         except (StoreError, EvidenceError):
             return ()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from grader.errors import UsageError
 from grader.intake.identity import normalise_id
-from grader.intake.roster import keys_typed
+from grader.intake.roster import id_typed, keys_typed
 from grader.store import History
 from grader.store.roster import PersonRecord
 
@@ -100,11 +100,11 @@ def ids_of(person: PersonRecord) -> list[str]:
 
 def names_of(history: History, students: Iterable[str]) -> Mapping[str, str]:
     """Names by the roster, by id; students of whom it knows none, or several, are left out."""
-    keys = {student: keys_typed(student) for student in students}
-    people = history.people_by({key for each in keys.values() for key in each if key.startswith("id ")})
+    keys = {student: id_typed(student) for student in students}
+    people = history.people_by({key for key in keys.values() if key})
     found = {}
-    for student, each in keys.items():
-        names = {person.name for key in each for person in people.get(key, ())}
+    for student, key in keys.items():
+        names = {person.name for person in people.get(key, ())}
         if len(names) == 1:
             found[student] = names.pop()
     return found

@@ -18,7 +18,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, String, Whitespace, _TokenType
 from rapidfuzz.distance import Indel, LCSseq
 
-from grader.evidence.record import CellRecord
+from grader.evidence.record import CellText
 from grader.facts.handout import Handout, line_digests, source_digest
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "Shared",
     "StudentCode",
+    "forget_code",
     "near_copies",
     "shape_of",
     "shapes_of",
@@ -107,7 +108,7 @@ class Shared:
     stretches: tuple[tuple[int, Place, Place], ...]
 
 
-def student_code(student: str, cells: Sequence[CellRecord], handout: Handout | None = None) -> StudentCode:
+def student_code(student: str, cells: Sequence[CellText], handout: Handout | None = None) -> StudentCode:
     """Takes out what the handout gave.
 
     Args:
@@ -121,7 +122,7 @@ def student_code(student: str, cells: Sequence[CellRecord], handout: Handout | N
     return StudentCode(student, tuple(line for cell in own for line in _own_lines(cell, lines_given)))
 
 
-def _own_lines(cell: CellRecord, given: Collection[str]) -> Iterator[CodeLine]:
+def _own_lines(cell: CellText, given: Collection[str]) -> Iterator[CodeLine]:
     digests = line_digests(cell.source)
     return (line for line in _lines(cell) if digests[line.place.line - 1] not in given)
 
@@ -222,7 +223,7 @@ def shape_of(source: str) -> Mapping[int, str]:
     return {number: " ".join(shape for _, shape in found) for number, found in _tokens(source).items()}
 
 
-def _lines(cell: CellRecord) -> Iterator[CodeLine]:
+def _lines(cell: CellText) -> Iterator[CodeLine]:
     for number, found in _tokens(cell.source).items():
         if len(found) >= _FEWEST_TOKENS:
             written, shape = (" ".join(part) for part in zip(*found, strict=True))
@@ -240,6 +241,11 @@ def _tokens(source: str) -> Mapping[int, list[tuple[str, str]]]:
             before = text.strip()
         line += text.count("\n")
     return tokens
+
+
+def forget_code() -> None:
+    """Lets go of what was read of students' code."""
+    _tokens.cache_clear()
 
 
 def _shape(kind: _TokenType, text: str, *, after_dot: bool) -> str:

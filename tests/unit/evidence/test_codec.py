@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from grader.errors import EvidenceError
 from grader.evidence.arrays import DTYPES, ArrayHeader, Arrays, read_array
-from grader.evidence.codec import Bundle, decode, encode, pack, unpack
-from grader.evidence.record import Evidence, Outcome, WatchedValue
+from grader.evidence.codec import Bundle, decode, decode_texts, encode, pack, unpack
+from grader.evidence.record import CellRecord, CellRun, Evidence, Outcome, WatchedValue
 from grader.evidence.values import ArrayValue, FloatValue, SequenceValue, StrValue, Value
 
 MIB = 1024 * 1024
@@ -141,3 +141,25 @@ def test_the_array_list_stops_at_its_cap_and_keeps_copies() -> None:
     assert arrays.add(np.zeros(10)) is None
     assert arrays.add(np.array([object()])) is None
     assert len(arrays) == 1 and arrays.nbytes == 80
+
+
+def test_the_words_of_cells_are_read_without_all_else() -> None:
+    cells = (
+        CellRecord(index=0, kind="markdown", source="# Part 1"),
+        CellRecord(index=1, kind="code", source="1 / 0", run=CellRun(status="error"), source_cut=True),
+    )
+    raw = encode(
+        Bundle(
+            Evidence(notebook="0" * 64, plan="1" * 64, outcome=Outcome.COMPLETED, cells=cells), [np.arange(3)]
+        )
+    )
+    assert [(each.index, each.kind, each.source) for each in decode_texts(raw)] == [
+        (0, "markdown", "# Part 1"),
+        (1, "code", "1 / 0"),
+    ]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"schema_version": 99}', b"[]", b'{"schema_version":2,"cells":3}'])
+def test_words_of_what_is_no_evidence_are_refused_as_the_evidence_is(body: bytes) -> None:
+    with pytest.raises(EvidenceError):
+        decode_texts(pack(body))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import zlib
@@ -34,6 +35,22 @@ def test_text_is_kept_smaller_and_noise_no_larger(blobs: BlobFolder) -> None:
     text, noise = b"for epoch in range(30):\n" * 1000, os.urandom(20_000)
     assert blobs.path_of(blobs.put(text)).stat().st_size < len(text) / 10
     assert blobs.path_of(blobs.put(noise)).stat().st_size <= len(noise) + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "at_most"),
+    [
+        (base64.b64encode(os.urandom(75_000)), 0.76),
+        (b"for epoch in range(30):\n" * 5000, 0.02),
+        (base64.b64encode(os.urandom(30_000)) + b"for epoch in range(30):\n" * 3000, 0.30),
+    ],
+)
+def test_pictures_as_text_are_packed_without_looking_for_what_repeats_and_text_with_it(
+    blobs: BlobFolder, content: bytes, at_most: float
+) -> None:
+    digest = blobs.put(content)
+    assert blobs.path_of(digest).stat().st_size <= at_most * len(content)
+    assert blobs.get(digest) == content
 
 
 def test_equal_content_is_written_once(blobs: BlobFolder) -> None:
@@ -90,6 +107,59 @@ def test_no_temporary_file_is_left_when_writing_fails(
     with pytest.raises(StoreError, match="cannot be stored"):
         blobs.put(b"x")
     assert [path for path in blobs.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_new_blob_has_its_name_before_it_and_its_folder_are_synced(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        # Whatever of it is written is written: the name is there, and no other one any more.
+        assert all(not path.name.startswith(".") for path in blobs.root.rglob("*"))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    path = blobs.path_of(blobs.put(b"new"))
+    # The file was opened under the name that it had for the moment.
+    assert {each.parent if each.name.startswith(".") else each for each in synced} == {
+        path.parent,
+        blobs.root,
+    }
+    assert len(synced) == 3
+    assert path.stat().st_nlink == 1
+
+
+def test_a_blob_that_came_meanwhile_is_not_replaced_by_one_that_is_not_synced(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, link = BlobFolder(blobs.root), os.link
+    inodes: list[int] = []
+
+    def late(name: str, path: Path) -> None:
+        if not inodes:
+            inodes.append(0)
+            inodes[0] = other.path_of(other.put(b"same")).stat().st_ino
+        link(name, path)
+
+    monkeypatch.setattr(os, "link", late)
+    path = blobs.path_of(blobs.put(b"same"))
+    assert [path.stat().st_ino] == inodes
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_place_that_knows_no_second_names_keeps_blobs_too(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    digest = blobs.put(b"x")
+    assert blobs.get(digest) == b"x"
+    assert len([path for path in blobs.root.rglob("*") if path.is_file()]) == 1
 
 
 def test_what_is_there_already_is_made_durable_before_anybody_counts_on_it(

@@ -146,3 +146,35 @@ def test_rubrics_of_other_weights_share_one_class(judged: Store) -> None:
     assert result.before.counts == (0, 3, 0, 2)
     assert result.after == result.before.__class__((0, 3, 0, 2), (2 * 3 + 6 + 2) / 5, 8.0)
     assert result.before.marks == 5
+
+
+def test_the_first_who_are_alike_are_told_whether_works_are_dropped_or_none_is(store: Store) -> None:
+    students = [f"s{number:02d}" for number in range(12)]
+    with store.writing() as history:
+        for student in students:
+            Course(history).hand_in(student)
+            Course(history).judge(student, finding("b", pending=4.0))
+
+    def told(most: int | None) -> tuple[list[str], int]:
+        def question(history: History) -> tuple[list[str], int]:
+            own = history.class_rows(LAB, "b", ["s05"])[0].alike
+            found, number = history.alike_to(LAB, "b", "s05", own, most=most)
+            return sorted(each.student for each in found), number
+
+        return ask(store, question)
+
+    for dropped in (None, "s00", "s03", "s11"):
+        if dropped is not None:
+            with store.writing() as history:
+                Course(history).drop(dropped)
+            students.remove(dropped)
+        others = [student for student in students if student != "s05"]
+        assert told(None) == (others, len(others))
+        assert told(4) == (others[:4], len(others))
+
+
+def test_what_waits_alone_is_read_where_that_is_wanted(judged: Store) -> None:
+    for each in ask(judged, lambda history: history.standings(LAB, ["s1", "s4"], pending=True)):
+        every = ask(judged, lambda history, name=each.student: history.standings(LAB, [name]))[0]
+        assert each.criteria == tuple(line for line in every.criteria if line.pending)
+        assert each._replace(criteria=()) == every._replace(criteria=())

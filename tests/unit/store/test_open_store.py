@@ -13,7 +13,7 @@ from sqlalchemy import Index, MetaData, text
 from grader.errors import StoreError, StoreUnavailable, UsageError
 from grader.store import Signature, Store, engine, ledger, open_store, schema
 from grader.store.engine import connect
-from grader.store.models import Base, MarkRow
+from grader.store.models import Base, MarkRow, SettingRow
 from grader.store.schema import backup, upgrade
 from tests import postgresql
 from tests.schemas import differences
@@ -31,6 +31,19 @@ def test_a_new_database_has_the_pragmas_that_keep_marks_safe(
             for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers")
         }
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+
+
+def test_a_rush_of_writes_does_not_wait_for_the_log_to_be_put_into_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PRAGMAS", PRAGMAS)
+    with open_store(str(tmp_path / "grader.db")) as store:
+        before = (tmp_path / "grader.db").stat().st_size
+        for each in range(2):
+            with store.database.writing() as session:
+                session.add(SettingRow(name=f"{each}", value="x" * 4 * 2**20))
+        assert (tmp_path / "grader.db-wal").stat().st_size > 8 * 2**20
+        assert (tmp_path / "grader.db").stat().st_size == before
 
 
 def test_the_migrated_schema_is_that_of_the_models(empty_database: str) -> None:
