@@ -71,7 +71,7 @@ def fill(
     loaded = load_rubric_file(rubric)
     with open_store(str(database)) as store:
         run(
-            plan_work([read_file(item) for item in class_list], lambda _: loaded),
+            plan_work((read_file(item) for item in class_list), lambda _: loaded),
             store=store,
             reference=Reference(),
             open_sandbox=lambda: FakeSandbox(answer),

@@ -231,9 +231,13 @@ def _by_assignment(
                 queued=queued.number if queued else 0,
                 claimed=claimed.number if claimed else 0,
                 oldest=lasting(now - queued.oldest) if queued else "",
-                takes="" if length is None else lasting(timedelta(seconds=length)),
+                takes="" if length is None else _of_run(length),
                 held_back=paused.get((assignment, purpose), 0),
                 pause=None if purpose else pauses.get(assignment),
             )
         )
     return tuple(lines)
+
+
+def _of_run(seconds: float) -> str:
+    return "under 1 s" if seconds < 0.5 else lasting(timedelta(seconds=seconds))

@@ -98,9 +98,9 @@ def test_what_the_two_share_is_what_others_do_not_write(store: Store) -> None:
 def test_others_are_read_once_and_again_where_something_of_them_changed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, evidence = list[str](), Store.evidence
+    read, texts = list[str](), Store.cell_texts
     monkeypatch.setattr(
-        Store, "evidence", lambda self, attempt: (read.append(attempt.student), evidence(self, attempt))[1]
+        Store, "cell_texts", lambda self, attempt: (read.append(attempt.student), texts(self, attempt))[1]
     )
     compare_code(store, "lab", "yuri", "ben")
     assert sorted(read) == sorted([*ALL, "yuri", "ben"])
