@@ -80,7 +80,7 @@ def lease_of_the_future(lab: Lab) -> None:
     with lab.store() as store, store.database.writing() as session:
         claimed = update(JobRow).where(JobRow.state == "claimed")
         # The one before may still be on its way into the history.
-            assert session.execute(claimed.values(lease_until=JobRow.lease_until + 3.2e8)).rowcount in (1, 2)
+        assert session.execute(claimed.values(lease_until=JobRow.lease_until + 3.2e8)).rowcount in (1, 2)
     lab.finish()
 
 
