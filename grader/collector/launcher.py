@@ -116,7 +116,8 @@ def warm_up() -> None:
             with suppress(ModuleNotFoundError):
                 importlib.import_module(name)
         _build_optimizer()
-        with suppress(ImportError):
+        # Whatever it cannot find here, a kernel looks for again, and says so.
+        with suppress(Exception):
             _find_backends()
     look_ahead()
     shutil.rmtree(HOME, ignore_errors=True)
