@@ -1,4 +1,4 @@
-"""What thousands of tests do alike is done once: a new file's tables, SQL of queries, the tree of commands.
+"""What thousands of tests do alike is done once: a new file's tables, SQL, the trees of commands and pages.
 
 All come of the product's own code, at its first use in this process. And nothing waits for the disk.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import cache
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import typer.main
@@ -20,6 +22,11 @@ from sqlalchemy.util import LRUCache, memoized_property
 
 from grader.store import engine as store_engine
 from grader.store import schema
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from grader.web.site import Server
 
 __all__ = ["PRAGMAS", "Made", "made", "shortcuts"]
 
@@ -42,7 +49,27 @@ def shortcuts() -> Iterator[None]:
         patch.setattr(os, "fsync", lambda _handle: None)
         # Typer reads the types of all parameters of all commands anew each time that one is run.
         patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        if (web := sys.modules.get("grader.web.app")) is not None:
+            # The framework reads the types of all parameters of all routes anew for each server.
+            patch.setattr(web, "routes_of", _once_for_all_servers(web))
         yield
+
+
+def _once_for_all_servers(web: ModuleType) -> Callable[..., Litestar]:
+    """The pages of another server: all that they know of it, they ask of their application's state."""
+    routes_of: Callable[..., Litestar] = web.routes_of
+    made: list[Litestar] = []
+
+    def routes(these: Sequence[Any], server: Server) -> Litestar:
+        if these is not web.ROUTES:
+            return routes_of(these, server)
+        if not made:
+            made.append(routes_of(these, server))
+        app = copy(made[0])
+        app.state = type(app.state)({"server": server})
+        return app
+
+    return routes
 
 
 def _engine(url: Any, **options: Any) -> Engine:

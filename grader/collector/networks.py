@@ -20,11 +20,13 @@ from grader.evidence.training import LayerList, LayerSetting, RegisteredLayer, d
 __all__ = [
     "buffers",
     "class_name",
+    "core_chain",
     "element_count",
     "first_tensor",
     "hyperparameters",
     "is_module",
     "is_tensor",
+    "is_torch_class",
     "is_torch_layer",
     "is_trainable",
     "is_whole",
@@ -176,6 +178,27 @@ def parameters(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
     return _tensors(module, "_parameters")
 
 
+def core_chain(module: nn.Module) -> list[nn.Module]:
+    """A module and what is inside of it that has all of its parameters, from outside to the core.
+
+    ``DataParallel(net)``, a compiled network, or a class of a student's that holds a network and says how it
+    is trained: all of them are the same network, which is trained whichever of them is called.
+    """
+    chain = [module]
+    own = _identities(module)
+    while own:
+        children = (child for child in _slot(chain[-1], "_modules").values() if is_module(child))
+        inner = next((child for child in children if _identities(child) == own), None)
+        if inner is None or any(inner is each for each in chain):
+            break
+        chain.append(inner)
+    return chain
+
+
+def _identities(module: nn.Module) -> set[int]:
+    return {id(tensor) for _, tensor in parameters(module)}
+
+
 def buffers(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
     return _tensors(module, "_buffers")
 
@@ -194,6 +217,11 @@ def _tensors(module: nn.Module, slot: str) -> list[tuple[str, torch.Tensor]]:
 def is_torch_layer(module: nn.Module) -> bool:
     """True for classes of torch itself, as ``nn.Conv2d``; False for a student's."""
     return bool(_MODULE_NAME(_written_type(module)).startswith("torch.nn."))
+
+
+def is_torch_class(module: nn.Module) -> bool:
+    """Whether torch wrote its class: a layer, or what stands around a network, as a compiled one."""
+    return bool(_MODULE_NAME(_written_type(module)).startswith("torch."))
 
 
 def hyperparameters(module: nn.Module) -> dict[str, Any]:

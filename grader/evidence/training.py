@@ -88,9 +88,12 @@ class ModelIdentity(Record):
     """Which network a run trained or an evaluation used.
 
     Attributes:
-        token: Serial number of the Python object in this attempt, from 0; equal for the same object.
-        class_name: Its class; ``None`` where parameters were optimised outside any module.
-        names: Global variables bound to it at that moment.
+        token: Serial number of the Python object in this attempt, from 0; equal for the same object, and for
+            what stands around it and has no parameters besides, as ``DataParallel(net)``.
+        class_name: Its class, below wrappers of torch's; ``None`` where parameters were optimised outside any
+            module.
+        names: Global variables bound to it, or to what has the same parameters, at that moment.
+        also: Classes of what has the same parameters, around it or inside.
         parameter_count: Trainable numbers in it.
         layers: Position of its layers in `TrainingHistory.layer_lists`; None where no network owns the
             parameters.
@@ -99,6 +102,7 @@ class ModelIdentity(Record):
     token: int
     class_name: str | None
     names: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     parameter_count: int
     layers: int | None = Field(default=None, ge=0)
 

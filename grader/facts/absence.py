@@ -9,6 +9,7 @@ from grader.evidence.record import ProbeResult
 from grader.evidence.training import ModelIdentity
 from grader.facts.case import Case
 from grader.facts.code.source import nodes_of, parsed_cells
+from grader.facts.definitions import unknown_names
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, stopped_early
@@ -30,7 +31,8 @@ def absence(case: Case, result: ProbeResult, *, unnamed: bool, names: tuple[str,
         unnamed: Whether a network was looked for without a name.
         names: That it was looked for by.
     """
-    elsewhere = _elsewhere(case, result) if unnamed else _lost(case, names)
+    elsewhere = _elsewhere(case, result) if unnamed else _lost(case, names) or _renamed(case, names)
+    elsewhere = elsewhere or unknown_names(case)
     unrun = broken_cells(case, unnamed=unnamed) or stopped_early(case)
     ended = "some cells failed or did not run" if unrun else ""
     reasons = [reason for reason in (elsewhere, ended) if reason]
@@ -61,11 +63,30 @@ def _lost(case: Case, names: tuple[str, ...]) -> str:
     return ""
 
 
+def _renamed(case: Case, names: tuple[str, ...]) -> str:
+    """Why another name may stand for the one looked for: nothing has that, and a network is written here."""
+    if any(one.name in names and one.how != "param" for _, one in case.facts.bindings):
+        return ""
+    own = {cell.index for cell in case.section_cells() if case.section is not None and is_own(cell, case)}
+    written = [
+        (one.name, cell.index) for cell, one in case.facts.bindings if one.at_top and cell.index in own
+    ]
+    for used in _used(case):
+        here = [cell for name, cell in written if name == used.class_name or name in used.names]
+        if here:
+            return _meant(used, here[-1])
+    return ""
+
+
+def _meant(used: ModelIdentity, cell: int) -> str:
+    return f"`{object_name(used)}` ({used.class_name}, cell {cell}) may be meant for it"
+
+
 def _elsewhere(case: Case, result: ProbeResult) -> str:
     """Why a network that was looked for without a name may be there all the same."""
     used = _used_here(case)
     if used is not None:
-        return f"`{object_name(used[0])}` ({used[0].class_name}, cell {used[1]}) may be meant for it"
+        return _meant(*used)
     unbuilt = [candidate.name for candidate in result.candidates if candidate.not_built is not None]
     if unbuilt:
         return f"`{unbuilt[0]}` may be one, but cannot be built without arguments"
@@ -105,12 +126,17 @@ def _other_numbers(case: Case) -> str:
 
 def _used_here(case: Case) -> tuple[ModelIdentity, int] | None:
     """A network that was trained or used, whose class is written in the criterion's section, and its cell."""
-    history = case.evidence.training
     section = case.section_cells() if case.section is not None else ()
-    looked_at = [look.model for look in history.evaluations if look.model is not None]
-    for used in (*(run.model for run in history.runs), *looked_at):
+    for used in _used(case):
         written = rf"(?m)^\s*class\s+{re.escape(used.class_name or '')}\b"
         cells = [cell.index for cell in section if cell.kind == "code" and re.search(written, cell.source)]
         if used.class_name and cells:
             return used, cells[-1]
     return None
+
+
+def _used(case: Case) -> tuple[ModelIdentity, ...]:
+    """Networks that were trained, then those that were evaluated."""
+    history = case.evidence.training
+    looked_at = (look.model for look in history.evaluations if look.model is not None)
+    return (*(run.model for run in history.runs), *looked_at)

@@ -13,8 +13,17 @@ from grader.facts.code.names import last_name
 from grader.facts.code.source import ParsedCell, nodes_of, parse_cell, parsed_cells
 from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.raised import lacks_packages
 
-__all__ = ["bound_in", "classes_named", "definition", "lines_of_layers", "star_imports", "undefined"]
+__all__ = [
+    "bound_in",
+    "classes_named",
+    "definition",
+    "lines_of_layers",
+    "star_imports",
+    "undefined",
+    "unknown_names",
+]
 
 #: Layers that learn, by the beginning of their names.
 _LAYER = re.compile(r"(Lazy)?(Conv|Linear|Bilinear|BatchNorm|LayerNorm|GroupNorm|Embedding|RNN|LSTM|GRU)")
@@ -46,16 +55,24 @@ def undefined(case: Case, names: Iterable[str]) -> Fact[bool]:
     """
     if definition(case, names):
         return Known(False)
+    brought = unknown_names(case)
+    return Unknown(brought) if brought else Known(True)
+
+
+def unknown_names(case: Case) -> str:
+    """What may have brought any name, in a clause: all names of a module that is not here; else empty."""
     for cell in case.evidence.cells:
-        module = _star_import(cell)
+        module = _star_import(cell, case)
         if module:
-            return Unknown(f"cell {cell.index} takes all names of `{module}`, which is not in the notebook")
-    return Known(True)
+            return f"cell {cell.index} takes all names of `{module}`, which is not in the notebook"
+    return ""
 
 
-def _star_import(cell: CellRecord) -> str:
+def _star_import(cell: CellRecord, case: Case) -> str:
     """The module that a cell takes all names from, where it could not be imported; empty for none."""
-    if cell.kind != "code" or cell.run is None or cell.run.error is None:
+    if cell.kind != "code" or cell.run is None:
+        return ""
+    if cell.run.error is None and not lacks_packages(cell, case.evidence):
         return ""
     found = re.search(r"(?m)^\s*from\s+([\w.]+)\s+import\s+\*", cell.source)
     return found[1] if found else ""

@@ -17,7 +17,8 @@ from grader.facts.case import Case
 from grader.facts.code.bindings import Meaning
 from grader.facts.code.functions import Functions, Written, is_written
 from grader.facts.code.source import nodes_of
-from grader.facts.definitions import definition
+from grader.facts.definitions import definition, unknown_names
+from grader.facts.raised import lacking_package
 
 __all__ = ["Excuses"]
 
@@ -41,7 +42,7 @@ class Excuses:
 
     def of(self, error: RaisedError | None) -> str:
         """The excuse for an error, or for a wrong answer where there is none, as a clause; mostly empty."""
-        return self._replaced or self._lost(error) or self._rebound(error)
+        return lacking_package(error) or self._replaced or self._lost(error) or self._rebound(error)
 
     @property
     def _meanings(self) -> tuple[Meaning, ...]:
@@ -81,6 +82,8 @@ class Excuses:
             run = self._case.evidence.cells[place.cell].run
             if unknown and run is not None and (run.error is not None or run.status == "not_run"):
                 return f"`{unknown[1]}`, which it uses, is lost to an error in cell {place.cell}"
+        if unknown and not definition(self._case, [unknown[1]]):
+            return unknown_names(self._case)
         return ""
 
     def _rebound(self, error: RaisedError | None) -> str:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from grader.evidence.record import CellRecord, Evidence, ShimKind
+from grader.evidence.record import CellRecord, Evidence, RaisedError, ShimKind
 
-__all__ = ["Raised", "holds_text_alone", "raised_in"]
+__all__ = ["Raised", "holds_text_alone", "lacking_package", "lacks_packages", "raised_in"]
 
 _UNREADABLE = ("SyntaxError", "IndentationError", "TabError")
 #: Type statements and parameters (3.12), ``except`` without parentheses (3.14).
@@ -48,6 +48,19 @@ class Raised:
     lacking: tuple[CellRecord, ...] = ()
     newer: tuple[CellRecord, ...] = ()
     shortened: tuple[CellRecord, ...] = ()
+
+
+def lacking_package(error: RaisedError | None) -> str:
+    """What a call could not have in our run, as a clause; empty where it raised for another reason."""
+    if error is None or error.type not in _NO_PACKAGE:
+        return ""
+    named = re.search(r"[`']([\w.]+)[`']", error.message)
+    return f"`{named[1]}`, which it uses, is not here" if named else "a package that it uses is not here"
+
+
+def lacks_packages(cell: CellRecord, evidence: Evidence) -> bool:
+    """Whether something that a cell imports or uses was not in the sandbox."""
+    return cell.index in _where(evidence, ShimKind.MISSING_PACKAGE)
 
 
 def raised_in(evidence: Evidence, unchanged: Collection[int] = ()) -> Raised:

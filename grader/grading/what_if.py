@@ -90,9 +90,10 @@ def pack(mark: Mark) -> str:
 
 def in_no_order(class_: Packed) -> Packed:
     """The same marks, so sorted that no place tells whose one is."""
+    import numpy as np
+
     size = 2 * (_HEAD + 2 * len(class_.criteria))
-    rows = sorted(class_.marks[at : at + size] for at in range(0, len(class_.marks), size))
-    return replace(class_, marks=b"".join(rows))
+    return replace(class_, marks=np.sort(np.frombuffer(class_.marks, f"S{size}")).tobytes())
 
 
 def what_if(classes: Sequence[Packed], weights: Mapping[str, float], *, bins: int = 20) -> WhatIf:

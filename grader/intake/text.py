@@ -19,6 +19,8 @@ def visible(text: str) -> str:
 
     A file name may hold them, and a terminal would obey them.
     """
+    if text.isprintable():
+        return text
     return "".join(f"<U+{ord(char):04X}>" if is_hidden(char) else char for char in text)
 
 

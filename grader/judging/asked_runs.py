@@ -56,7 +56,7 @@ class _Asked:
 
 def judge_asked(settings: Sequence[Setting], starts: Starts) -> Judgement:
     """Judges runs of which some had to be; a reuse in another run costs half of the points at most."""
-    asked = [_asked(setting, starts) for setting in settings]
+    asked = [_asked(setting, starts, settings) for setting in settings]
     settled = [each.run for each in asked if each.state == "carried"]
     elsewhere = [run for run in starts.certain if run not in settled]
     kept = [run for run in (*settled, *elsewhere) if run is not None]
@@ -77,9 +77,9 @@ def judge_asked(settings: Sequence[Setting], starts: Starts) -> Judgement:
     return Judgement.earned(low, message, on=on, **more)
 
 
-def _asked(setting: Setting, starts: Starts) -> _Asked:
+def _asked(setting: Setting, starts: Starts, settings: Sequence[Setting]) -> _Asked:
     """The best that is known of a setting: one run from fresh weights is enough."""
-    became = became_of(setting, starts.case)
+    became = became_of(setting, starts.case, settings)
     if became.state != "right":
         return _Asked(became, _lacking(became))
     runs = {_state(starts.of(run)): run for run in reversed(fitting(setting, starts.case))}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
+    "UNCLEAN",
     "clean",
     "coloured",
     "count",
@@ -33,10 +34,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _READ_CHARACTERS = 4_000
 _SENTENCES = re.compile(r"(?:`[^`]*`|.)*?(?:[.!?](?=\s|$)\s*|$)", re.DOTALL)
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: All that any of them begins with; most texts have none of it.
-_UNCLEAN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
+#: All that any of them begins with, as ranges of a regular expression; most texts have none of it.
+UNCLEAN = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNCLEAN = re.compile(f"[{UNCLEAN}]")
 
 
 def clean(text: str) -> str:

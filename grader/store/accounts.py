@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from grader.errors import UsageError
@@ -15,7 +16,7 @@ from grader.store.account_tables import AccountRow, EnrolmentRow, IdentityRow, S
 from grader.store.engine import Database
 from grader.store.lti_tables import SentScoreRow
 
-__all__ = ["AccountRecord", "Accounts", "EnrolmentRecord"]
+__all__ = ["AccountRecord", "Accounts", "Enrolled", "EnrolmentRecord"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,22 @@ class EnrolmentRecord:
     course: str
     role: str
     student: str = ""
+
+
+class Enrolled(NamedTuple):
+    """An account as one course knows it; `student` as in `EnrolmentRecord`."""
+
+    login: str
+    role: str
+    student: str
+
+
+# Made once, and of columns alone: a course may have thousands.
+_ENROLLED = (
+    select(AccountRow.__table__.c.login, EnrolmentRow.__table__.c.role, EnrolmentRow.__table__.c.student)
+    .join(EnrolmentRow.__table__, EnrolmentRow.__table__.c.account == AccountRow.__table__.c.id)
+    .where(EnrolmentRow.__table__.c.course == bindparam("course"))
+)
 
 
 class Accounts:
@@ -80,6 +97,12 @@ class Accounts:
                 enrolled[row.account].append(_enrolment(row))
             rows = session.scalars(select(AccountRow).order_by(AccountRow.login))
             return [(_record(row), enrolled[row.id]) for row in rows]
+
+    def enrolled_in(self, course: str) -> list[Enrolled]:
+        """Who is what in a course, by role and login."""
+        with self._database.reading() as session:
+            rows = session.connection().execute(_ENROLLED, {"course": course})
+            return sorted(map(Enrolled._make, rows.all()), key=lambda each: (each.role, each.login))
 
     def logins(self, course: str, roles: Collection[str]) -> list[str]:
         """Who has one of these roles in a course, by login."""

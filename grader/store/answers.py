@@ -67,21 +67,23 @@ def answers_to(
     listed, found = sorted(attempts), dict[int, AnswerRecord]()
     for first in range(0, len(listed), _BATCH):
         asked = {"attempts": listed[first : first + _BATCH], "criterion": criterion, "part": part}
-        rows = session.connection().execute(_ANSWERS, asked).mappings()
-        found.update({row["attempt"]: AnswerRecord(**row) for row in rows})
+        rows = session.connection().execute(_ANSWERS, asked).all()
+        records = (AnswerRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+        found.update({record.attempt: record for record in records})
     return found
 
 
 def _answers() -> Select[*tuple[Any, ...]]:
     # Columns of the table, not the model: what is read by thousands needs no object-relational mapping.
     columns = AnswerRow.__table__.c
-    return select(*columns).where(
+    return select(*(columns[name] for name in _COLUMNS)).where(
         columns.attempt.in_(bindparam("attempts", expanding=True)),
         columns.criterion == bindparam("criterion"),
         columns.part == bindparam("part"),
     )
 
 
+_COLUMNS = tuple(AnswerRecord.__dataclass_fields__)
 # Made once: each key of points asks it, and to put it together takes longer than to ask.
 _ANSWERS = _answers()
 

@@ -34,6 +34,7 @@ __all__ = [
     "standings",
     "students_on",
     "students_waiting",
+    "waits_of",
     "what_if",
 ]
 
@@ -120,7 +121,12 @@ _CRITERIA = (
     .where(CriterionRow.assignment == _WORK, CriterionRow.student.in_(_NAMED))
     .order_by(CriterionRow.student, CriterionRow.place)
 )
-_PENDING = _CRITERIA.where(CriterionRow.pending > 0)
+_PENDING = (
+    select(CriterionRow.__table__.c.student, CriterionRow.__table__.c.criterion)
+    .where(CriterionRow.assignment == _WORK, CriterionRow.student.in_(_NAMED), CriterionRow.pending > 0)
+    .order_by(CriterionRow.student, CriterionRow.place)
+)
+_SIZE = select(func.count()).where(StandingRow.assignment == _WORK)
 _STUDENTS_ON = (
     select(StandingRow.student)
     .where(StandingRow.assignment == _WORK)
@@ -155,25 +161,36 @@ def page(
 
 
 def standings(
-    session: Session, assignment: str, students: Collection[str], *, pending: bool
+    session: Session, assignment: str, students: Collection[str], *, criteria: bool
 ) -> list[Standing]:
-    """The standing of each of these students, each with criteria, in no order; see `History.standings`."""
+    """The standing of each of these students, in no order; see `History.standings`."""
     asked = {"assignment": assignment, "students": list(students)}
     rows = session.connection().execute(_STANDINGS, asked).all()
-    criteria = _criteria(session, assignment, [row.student for row in rows], pending=pending)
-    return [Standing._make((*row, tuple(criteria.get(row.student, ())))) for row in rows]
+    if not criteria:
+        return [Standing(*row) for row in rows]
+    found = _criteria(session, assignment, [row.student for row in rows])
+    return [Standing._make((*row, tuple(found.get(row.student, ())))) for row in rows]
+
+
+def waits_of(session: Session, assignment: str, students: Collection[str]) -> dict[str, list[str]]:
+    """Of each of these students the criteria with points that wait; see `History.waits_of`."""
+    asked = {"assignment": assignment, "students": list(students)}
+    found: dict[str, list[str]] = {}
+    for student, criterion in session.connection().execute(_PENDING, asked).all():
+        found.setdefault(student, []).append(criterion)
+    return found
 
 
 def students_on(session: Session, assignment: str, *, start: int, size: int) -> list[str]:
     """So many students by name, from a place on; those whom a person dropped are among them."""
     asked = {"assignment": assignment, "start": start, "size": size}
-    return list(session.connection().scalars(_STUDENTS_ON, asked))
+    return list(session.connection().scalars(_STUDENTS_ON, asked).all())
 
 
 def size_of(session: Session, assignment: str) -> int:
     """How many students handed something in, with those whom a person dropped."""
-    query = select(func.count()).where(StandingRow.assignment == assignment)
-    return of_change(session, ("size", assignment), lambda: session.scalar(query) or 0)
+    asked = {"assignment": assignment}
+    return of_change(session, ("size", assignment), lambda: session.connection().scalar(_SIZE, asked) or 0)
 
 
 def students_waiting(session: Session, assignment: str) -> set[str]:
@@ -207,18 +224,18 @@ def rubrics_of(session: Session, assignment: str, students: Collection[str]) -> 
 def files_on(session: Session, assignment: str, students: Collection[str]) -> dict[str, FileOn]:
     """Of each of these students the attempt that counts, and whether the newest file is late."""
     connection, asked = session.connection(), {"assignment": assignment, "students": list(students)}
-    late = {student: bool(late) for student, late in connection.execute(_NEWEST_FILES, asked)}
+    late = {student: bool(late) for student, late in connection.execute(_NEWEST_FILES, asked).all()}
     # No join: the history has tokens where the standing has names.
-    numbers = connection.execute(_ATTEMPT_NUMBERS, asked)
+    numbers = connection.execute(_ATTEMPT_NUMBERS, asked).all()
     return {student: FileOn(number, late[student]) for student, number in numbers}
 
 
 def _criteria(
-    session: Session, assignment: str, students: Sequence[str], *, pending: bool = False
+    session: Session, assignment: str, students: Sequence[str]
 ) -> dict[str, list[CriterionStanding]]:
-    query = _PENDING if pending else _CRITERIA
     found: dict[str, list[CriterionStanding]] = {student: [] for student in students}
-    rows = session.connection().execute(query, {"assignment": assignment, "students": list(students)})
+    asked = {"assignment": assignment, "students": list(students)}
+    rows = session.connection().execute(_CRITERIA, asked).all()
     for row in map(CriterionStanding._make, rows):
         found[row.student].append(row)
     return found
@@ -284,7 +301,10 @@ def packed_marks(session: Session, assignment: str) -> list[Packed]:
     """The marks by which `what_if` reckons; see `History.packed_marks`."""
     from grader.grading.what_if import in_no_order
 
-    return [in_no_order(each) for each in _packed(session, assignment)]
+    def ask() -> list[Packed]:
+        return [in_no_order(each) for each in _packed(session, assignment)]
+
+    return of_change(session, ("packed marks", assignment), ask)
 
 
 def _packed(session: Session, assignment: str) -> list[Packed]:

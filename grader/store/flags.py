@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
@@ -45,7 +46,14 @@ def record_flag(session: Session, flag: FlagRecord, signature: Signature) -> Non
     ledger.append(session, FlagRow(**flag.columns), signature)
 
 
-_FLAGS = select(FlagRow, LedgerRow).join(LedgerRow, LedgerRow.seq == FlagRow.seq).order_by(FlagRow.seq)
+_FLAGS = (
+    select(
+        *(FlagRow.__table__.c[name] for name in ("student", "assignment", "criterion", "note", "raised")),
+        *(LedgerRow.__table__.c[name] for name in ("actor", "at")),
+    )
+    .join(LedgerRow.__table__, LedgerRow.__table__.c.seq == FlagRow.__table__.c.seq)
+    .order_by(FlagRow.__table__.c.seq)
+)
 # Made once: each look at a work or a class asks one, and to put it together takes longer than to ask.
 _FLAGS_OF = _FLAGS.where(
     FlagRow.seq.in_(
@@ -102,9 +110,9 @@ def standing_flags(
     return _flags(session, _FLAGS.where(FlagRow.seq.in_(newest)), {})
 
 
-def _flags(session: Session, query: Select[FlagRow, LedgerRow], asked: Mapping[str, object]) -> list[Flag]:
+def _flags(session: Session, query: Select[*tuple[Any, ...]], asked: Mapping[str, object]) -> list[Flag]:
     return [
-        Flag(row.student, row.assignment, row.criterion, row.note, seal.actor, seal.at)
-        for row, seal in session.execute(query, asked)
-        if row.raised
+        Flag(student, assignment, criterion, note, by, at)
+        for student, assignment, criterion, note, raised, by, at in session.connection().execute(query, asked)
+        if raised
     ]

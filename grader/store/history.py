@@ -78,6 +78,7 @@ from grader.store.publications import Publication
 from grader.store.queue_views import JobsOf, NotRun, Running, Worker
 from grader.store.records import (
     AttemptRecord,
+    Record,
     RubricRecord,
     Seal,
     SubmissionRecord,
@@ -116,6 +117,11 @@ _FILE_OF = (
     .limit(1)
 )
 _ANY_FILE = select(SubmissionRow.seq).where(SubmissionRow.assignment == bindparam("assignment")).limit(1)
+#: By assignment, since each index on files begins with it.
+_PRESENT = select(SubmissionRow.__table__.c.student).where(
+    SubmissionRow.__table__.c.assignment.in_(bindparam("works", expanding=True)),
+    SubmissionRow.__table__.c.student.in_(bindparam("students", expanding=True)),
+)
 _CHANGES_OF_NAMES = select(
     select(func.max(SubmissionRow.seq)).scalar_subquery(), select(func.max(ErasureRow.seq)).scalar_subquery()
 )
@@ -292,16 +298,23 @@ class History:
         return class_views.page(self.session, assignment, after=after, size=size, states=states)
 
     def standings(
-        self, assignment: str, students: Collection[str], *, pending: bool = False
+        self, assignment: str, students: Collection[str], *, criteria: bool = True
     ) -> list[Standing]:
-        """The standing of each of these students, each with criteria, in no order.
+        """The standing of each of these students, in no order.
 
         Args:
             assignment: Which work.
             students: Whose, by id.
-            pending: Whether only criteria with points that wait are wanted: of a class they are few.
+            criteria: Whether each is wanted with its criteria.
         """
-        return class_views.standings(self.session, assignment, students, pending=pending)
+        return class_views.standings(self.session, assignment, students, criteria=criteria)
+
+    def waits_of(self, assignment: str, students: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Of each of these students the criteria with points that wait, in the rubric's order.
+
+        Whose work waits for nobody is absent.
+        """
+        return class_views.waits_of(self.session, assignment, students)
 
     def size(self, assignment: str) -> int:
         """How many students handed something in, with those whom a person dropped."""
@@ -452,9 +465,17 @@ class History:
         """
         return lateness.policy_of_student(self.session, assignment, student, rubrics)
 
-    def timeline(self, student: str, assignment: str) -> list[TimelineEntry]:
-        """All that ever happened to a student's work on an assignment, oldest first."""
-        return timeline.of_work(self.session, student, assignment)
+    def timeline(
+        self, student: str, assignment: str, of: Collection[type[Record]] = ()
+    ) -> list[TimelineEntry]:
+        """All that ever happened to a student's work on an assignment, oldest first.
+
+        Args:
+            student: Whose.
+            assignment: Which work.
+            of: Only rows that are read as these records; all where none is named.
+        """
+        return timeline.of_work(self.session, student, assignment, of)
 
     def rubric(self, seq: int) -> RubricRecord | None:
         """The rubric with this number."""
@@ -605,8 +626,8 @@ class History:
 
     def present(self, students: Collection[str]) -> set[str]:
         """Those of these students who handed in anything."""
-        query = select(SubmissionRow.student).where(SubmissionRow.student.in_(students)).distinct()
-        return set(self.session.scalars(query))
+        asked = {"works": self.assignments(), "students": list(students)}
+        return set(self.session.connection().scalars(_PRESENT, asked).all())
 
     def jobs(self) -> list[JobsOf]:
         """What is queued and claimed, by assignment and state."""
@@ -679,6 +700,10 @@ class History:
     def attempts_since(self, moment: datetime) -> int:
         """How many runs were recorded since then."""
         return queue_views.attempts_since(self.session, moment)
+
+    def names_by(self, keys: Collection[str]) -> Mapping[str, Collection[str]]:
+        """The names of whoever of the roster goes by each of these keys, as `people_by` finds them."""
+        return roster.names_by(self.session, keys)
 
     def people_by(self, keys: Collection[str]) -> Mapping[str, list[PersonRecord]]:
         """Who of the roster goes by each of these keys (`grader.intake.roster.keys_of`)."""

@@ -25,7 +25,7 @@ from grader.store.history import History
 from grader.store.ledger import Signature
 from grader.store.marks import BulkMarkRecord, MarkRecord
 from grader.store.models import SubmissionRow
-from grader.store.records import AttemptRecord, VerdictRecord
+from grader.store.records import AttemptRecord, Record, VerdictRecord
 from grader.store.remarks import Remark
 from grader.store.results import Result
 from grader.store.rubrics import LoadedRubric
@@ -41,8 +41,8 @@ __all__ = ["LimitedHistory", "LimitedStore", "LimitedWritableHistory"]
 _ASKED_FREELY = frozenset(
     {
         "answers_shown", "answers_to", "comments_on", "dates", "given_with", "is_erased", "late_policy",
-        "late_policy_for", "newest_row", "newest_rubric", "own_key", "people_by", "published_rubric",
-        "releases", "rubric", "rubric_numbers", "seal", "session", "zone",
+        "late_policy_for", "names_by", "newest_row", "newest_rubric", "own_key", "people_by",
+        "published_rubric", "releases", "rubric", "rubric_numbers", "seal", "session", "zone",
     }
 )  # fmt: skip
 
@@ -149,9 +149,12 @@ class LimitedHistory(History):
         return sorted(chosen, key=lambda each: each.student)[:size]
 
     def standings(
-        self, assignment: str, students: Collection[str], *, pending: bool = False
+        self, assignment: str, students: Collection[str], *, criteria: bool = True
     ) -> list[Standing]:
-        return super().standings(assignment, self._within(assignment, students), pending=pending)
+        return super().standings(assignment, self._within(assignment, students), criteria=criteria)
+
+    def waits_of(self, assignment: str, students: Collection[str]) -> Mapping[str, Sequence[str]]:
+        return super().waits_of(assignment, self._within(assignment, students))
 
     def size(self, assignment: str) -> int:
         return len(self.students(assignment))
@@ -232,8 +235,10 @@ class LimitedHistory(History):
         share = self._share(assignment)
         return {student: each for student, each in found.items() if student in share}
 
-    def timeline(self, student: str, assignment: str) -> list[TimelineEntry]:
-        return super().timeline(student, assignment) if student in self._share(assignment) else []
+    def timeline(
+        self, student: str, assignment: str, of: Collection[type[Record]] = ()
+    ) -> list[TimelineEntry]:
+        return super().timeline(student, assignment, of) if student in self._share(assignment) else []
 
     def judged(self, verdict: int) -> tuple[AttemptRecord, VerdictRecord] | None:
         found = super().judged(verdict)

@@ -115,8 +115,12 @@ def add_step(session: Session, step: StepRecord, signature: Signature) -> None:
 
 #: Rows that change what is said of requests: their own, and those by which somebody is called otherwise.
 _CHANGING = (RemarkRow, RemarkActionRow, ErasureRow)
+# Columns, as objects of rows cost more and nobody changes them.
+_SEAL = (LedgerRow.__table__.c.actor, LedgerRow.__table__.c.at)
 _REQUESTS = (
-    select(RemarkRow, LedgerRow).join(LedgerRow, LedgerRow.seq == RemarkRow.seq).order_by(RemarkRow.seq)
+    select(*(RemarkRow.__table__.c[name] for name in ("seq", *RemarkRecord.__dataclass_fields__)), *_SEAL)
+    .join(LedgerRow.__table__, LedgerRow.__table__.c.seq == RemarkRow.__table__.c.seq)
+    .order_by(RemarkRow.__table__.c.seq)
 )
 # Made once: each look at a work asks it, and to put it together takes longer than to ask.
 _REQUESTS_OF = _REQUESTS.where(
@@ -125,9 +129,9 @@ _REQUESTS_OF = _REQUESTS.where(
 )
 _REQUEST = _REQUESTS.where(RemarkRow.seq == bindparam("id"))
 _STEPS = (
-    select(RemarkActionRow, LedgerRow)
-    .join(LedgerRow, LedgerRow.seq == RemarkActionRow.seq)
-    .order_by(RemarkActionRow.seq)
+    select(*(RemarkActionRow.__table__.c[name] for name in ("seq", *StepRecord.__dataclass_fields__)), *_SEAL)
+    .join(LedgerRow.__table__, LedgerRow.__table__.c.seq == RemarkActionRow.__table__.c.seq)
+    .order_by(RemarkActionRow.__table__.c.seq)
 )
 _STEPS_OF = _STEPS.where(RemarkActionRow.request.in_(bindparam("requests", expanding=True)))
 
@@ -160,17 +164,18 @@ def requests(
     meant = [column == wanted for column, wanted in filters if wanted is not None]
     if students:
         meant.append(RemarkRow.student.in_(students))
-    opened = session.execute(_REQUESTS.where(*meant)).all()
+    opened = session.connection().execute(_REQUESTS.where(*meant)).all()
     return _with_steps(session, opened, select(RemarkRow.seq).where(*meant))
 
 
 def _requests_on(session: Session, assignment: str, students: list[str]) -> list[Remark]:
-    opened = session.execute(_REQUESTS_OF, {"assignment": assignment, "students": students}).all()
-    return _with_steps(session, opened, [row.seq for row, _ in opened])
+    asked = {"assignment": assignment, "students": students}
+    opened = session.connection().execute(_REQUESTS_OF, asked).all()
+    return _with_steps(session, opened, [row.seq for row in opened])
 
 
 def _with_steps(
-    session: Session, opened: Sequence[Row[RemarkRow, LedgerRow]], of: Select[int] | list[int]
+    session: Session, opened: Sequence[Row[*tuple[Any, ...]]], of: Select[int] | list[int]
 ) -> list[Remark]:
     # Most works were never asked about, and each mark asks whether this one was.
     steps = _steps(session, of) if opened else {}
@@ -178,11 +183,11 @@ def _with_steps(
         Remark(
             **RemarkRecord.columns_of(row),
             id=row.seq,
-            opened_by=seal.actor,
-            opened_at=seal.at,
+            opened_by=row.actor,
+            opened_at=row.at,
             steps=tuple(steps.get(row.seq, ())),
         )
-        for row, seal in opened
+        for row in opened
     ]
 
 
@@ -191,17 +196,17 @@ def find(session: Session, id: int) -> Remark | None:
 
 
 def _find(session: Session, id: int) -> Remark | None:
-    opened = session.execute(_REQUEST, {"id": id}).all()
+    opened = session.connection().execute(_REQUEST, {"id": id}).all()
     return next(iter(_with_steps(session, opened, [id])), None)
 
 
 def _steps(session: Session, of: Select[int] | list[int]) -> dict[int, list[Step]]:
     """By request, oldest first."""
     if isinstance(of, list):
-        found = session.execute(_STEPS_OF, {"requests": of})
+        found = session.connection().execute(_STEPS_OF, {"requests": of})
     else:
-        found = session.execute(_STEPS.where(RemarkActionRow.request.in_(of)))
+        found = session.connection().execute(_STEPS.where(RemarkActionRow.request.in_(of)))
     steps: dict[int, list[Step]] = defaultdict(list)
-    for row, seal in found:
-        steps[row.request].append(Step(**StepRecord.columns_of(row), seq=row.seq, by=seal.actor, at=seal.at))
+    for row in found.all():
+        steps[row.request].append(Step(**StepRecord.columns_of(row), seq=row.seq, by=row.actor, at=row.at))
     return steps

@@ -20,6 +20,7 @@ __all__ = [
     "PersonRecord",
     "everybody",
     "found_by",
+    "names_by",
     "new_edition",
     "number_of_people",
     "people_on",
@@ -77,13 +78,13 @@ def everybody(session: Session) -> list[PersonRecord]:
 
 def number_of_people(session: Session) -> int:
     """How many there are on the roster."""
-    return session.scalar(select(func.count()).select_from(RosterRow)) or 0
+    return of_change(session, ("people on the roster",), lambda: session.connection().scalar(_SIZE) or 0)
 
 
 def people_on(session: Session, *, start: int, size: int) -> list[PersonRecord]:
     """So many people of the roster in its own order, from a place on."""
-    query = select(RosterRow).order_by(RosterRow.id).offset(start).limit(size)
-    return [PersonRecord.of(row) for row in session.scalars(query)]
+    rows = session.connection().execute(_PEOPLE_ON, {"start": start, "size": size})
+    return [PersonRecord(**dict(zip(_PERSON, row, strict=True))) for row in rows.all()]
 
 
 def found_by(session: Session, keys: Collection[str]) -> Mapping[str, list[PersonRecord]]:
@@ -92,6 +93,16 @@ def found_by(session: Session, keys: Collection[str]) -> Mapping[str, list[Perso
     if len(listed) > _FEW:
         return _found_by(session, listed)
     return of_change(session, ("people", *listed), lambda: _found_by(session, listed))
+
+
+def names_by(session: Session, keys: Collection[str]) -> Mapping[str, set[str]]:
+    """The names of who goes by each of these keys; a key that nobody goes by is absent."""
+    listed, found = sorted(keys), dict[str, set[str]]()
+    for first in range(0, len(listed), _BATCH):
+        rows = session.connection().execute(_NAMES_BY, {"keys": listed[first : first + _BATCH]})
+        for key, name in rows.all():
+            found.setdefault(key, set()).add(name)
+    return found
 
 
 def _found_by(session: Session, listed: Sequence[str]) -> Mapping[str, list[PersonRecord]]:
@@ -103,10 +114,23 @@ def _found_by(session: Session, listed: Sequence[str]) -> Mapping[str, list[Pers
     return found
 
 
+_PERSON = tuple(PersonRecord.__dataclass_fields__)
+_SIZE = select(func.count()).select_from(RosterRow.__table__)
+_PEOPLE_ON = (
+    select(*(RosterRow.__table__.c[name] for name in _PERSON))
+    .order_by(RosterRow.__table__.c.id)
+    .offset(bindparam("start"))
+    .limit(bindparam("size"))
+)
 # Made once, and of columns: most pages of staff ask it, and to put it together takes longer than to ask.
 _FOUND_BY = (
     select(RosterKeyRow.__table__.c.key, *RosterRow.__table__.c)
     .join(RosterRow.__table__, RosterRow.__table__.c.id == RosterKeyRow.__table__.c.person)
     .where(RosterKeyRow.__table__.c.key.in_(bindparam("keys", expanding=True)))
     .order_by(RosterRow.__table__.c.id)
+)
+_NAMES_BY = (
+    select(RosterKeyRow.__table__.c.key, RosterRow.__table__.c.name)
+    .join(RosterRow.__table__, RosterRow.__table__.c.id == RosterKeyRow.__table__.c.person)
+    .where(RosterKeyRow.__table__.c.key.in_(bindparam("keys", expanding=True)))
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,12 +68,15 @@ _RECORDS: dict[type[Entry], type[Record]] = {
 }
 
 
-def of_work(session: Session, student: str, assignment: str) -> list[TimelineEntry]:
-    """What happened to a student's work on an assignment, oldest first."""
+def of_work(
+    session: Session, student: str, assignment: str, of: Collection[type[Record]] = ()
+) -> list[TimelineEntry]:
+    """What happened to a student's work on an assignment, oldest first; see `History.timeline`."""
     asked = {"student": student, "assignment": assignment}
     entries = [
         TimelineEntry(_seal(row), _RECORDS[table].of(row))
         for table, query in _about(student, silent_about(session, assignment, [student]))
+        if not of or _RECORDS[table] in of
         for row in session.execute(query, asked)
     ]
     entries = [entry for entry in entries if _is_about(entry.record, student)]

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from urllib.parse import quote
 
-__all__ = ["API_PATH", "COURSE_PATH", "COURSE_PATHS", "address", "below_course", "server_address"]
+__all__ = ["API_PATH", "COURSE_PATH", "COURSE_PATHS", "address", "below_course", "quoted", "server_address"]
 
 #: Every page of a course lies below it.
 COURSE_PATH = "/c/{course:str}"
@@ -34,9 +34,10 @@ def address(*parts: str) -> str:
 
 def server_address(*parts: str) -> str:
     """A path of the server's own, below no course."""
-    return "/" + "/".join(map(_quoted, parts))
+    return "/" + "/".join(map(quoted, parts))
 
 
 @lru_cache(maxsize=4096)
-def _quoted(part: str) -> str:
+def quoted(part: str) -> str:
+    """One part of a path."""
     return quote(part, safe="")

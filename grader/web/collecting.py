@@ -24,14 +24,17 @@ _before = gc.get_threshold()
 
 @contextmanager
 def fewer_collections() -> Iterator[None]:
-    """While a server answers, beside others; what was there before it is looked through no more."""
+    """While a server answers, beside others; what was there before it is looked through no more.
+
+    Where the process looks more seldom already, as libraries make it, that stays.
+    """
     global _serving, _before
     with _lock:
         if not _serving:
             _before = gc.get_threshold()
             gc.collect()
             gc.freeze()
-            gc.set_threshold(*_SELDOM)
+            gc.set_threshold(*_at_least(_before))
         _serving += 1
     try:
         yield
@@ -41,3 +44,10 @@ def fewer_collections() -> Iterator[None]:
             if not _serving:
                 gc.set_threshold(*_before)
                 gc.unfreeze()
+
+
+def _at_least(before: tuple[int, int, int]) -> tuple[int, int, int]:
+    if not before[0]:  # 0: Python never looks by itself, and whoever said so has reasons
+        return before
+    first, second, third = (max(pair) for pair in zip(_SELDOM, before, strict=True))
+    return first, second, third

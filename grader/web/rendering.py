@@ -12,11 +12,12 @@ from typing import Any
 
 from litestar import MediaType, Response
 from litestar.response import Redirect
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.errors import GraderError
 from grader.grading.times import in_zone
 from grader.reporting.pages import digest, sheet, templates
+from grader.reporting.text import clean
 from grader.web.addresses import address, server_address
 from grader.web.headers import untrusted_policy
 from grader.web.roles import may
@@ -30,6 +31,7 @@ __all__ = [
     "page",
     "private",
     "see_other",
+    "text_html",
     "untrusted",
     "untrusted_html",
     "untrusted_page",
@@ -71,7 +73,7 @@ def page(request: AnyRequest, template: str, *, status: int = 200, **context: An
         # Where the database is out of reach, that is what the page is to say.
         session = server.session_of(request)
     role = session.role_in(name) if session and name is not None else None
-    environment = templates("grader.web")
+    environment, here = templates("grader.web"), request.url.path
     html = environment.get_template(template).render(
         session=session,
         role=role,
@@ -84,11 +86,18 @@ def page(request: AnyRequest, template: str, *, status: int = 200, **context: An
         asset=asset,
         address=address,
         server_address=server_address,
-        here=request.url.path,
+        here=here,
+        shown_part=_part_of(here),
         local=_local(server.sites.get(name) if name is not None else None),
         **context,
     )
     return Response(html, media_type=MediaType.HTML, status_code=status)
+
+
+def _part_of(path: str) -> str:
+    """Which part of an assignment a page is: of ``/c/course/a/lab/students`` the last."""
+    parts = path.split("/", 6)
+    return parts[5] if len(parts) > 5 else ""
 
 
 def _local(site: Site | None) -> Callable[[datetime], datetime]:
@@ -101,6 +110,11 @@ def _local(site: Site | None) -> Callable[[datetime], datetime]:
         return in_zone(moment, asked[0])
 
     return local
+
+
+def text_html(text: str) -> str:
+    """A text as templates put it into a page, for rows that are drawn without one."""
+    return escape(clean(text))
 
 
 def fragment(template: str, **context: Any) -> str:

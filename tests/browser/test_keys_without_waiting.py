@@ -324,7 +324,7 @@ def test_everything_that_was_refused_is_told(sit: Sit, store: Store) -> None:
         page.wait_for_selector("text=Somebody was faster")
     until_written(page)
     assert f"{first}:" in page.inner_text("main")
-    assert page.inner_text("[role=alert]").strip() == f"Not written: {third}: 1 point (look at it again)"
+    assert page.inner_text("[role=alert]").strip() == f"Not written: 1 point for {third} (look at it again)"
     assert given(store) == [(first, 0, "", "cara"), (third, 0, "", "cara"), (second, 2, "", "ben")]
     page.click("text=look at it again")
     until_shown(page, third)
@@ -362,7 +362,7 @@ def test_a_server_that_is_away_is_told_and_gets_each_decision_once(
     page.route(POINTS, lose)
     page.keyboard.press("2")
     page.wait_for_selector(".told.bad")
-    assert page.inner_text(".told").startswith(f"Not written yet: {first}: 2 points")
+    assert page.inner_text(".told").startswith(f"Not written yet: 2 points for {first}")
     assert on_screen(page) == second
     assert len(given(store)) == reaches
     # Leaving is asked about.
@@ -379,7 +379,7 @@ def test_a_server_that_is_away_is_told_and_gets_each_decision_once(
     assert asked == ["beforeunload"]
     page.unroute(POINTS, lose)
     until_written(page)
-    assert f"Written: {first}: 2 points" in page.inner_text(".told")
+    assert f"Written: 2 points for {first}" in page.inner_text(".told")
     assert given(store) == [(first, 2, "", "ben")]
     page.keyboard.press("1")
     until_written(page)
@@ -421,7 +421,7 @@ def test_a_session_that_is_over_is_told_and_what_was_decided_is_there_afterwards
     page.context.clear_cookies()
     page.keyboard.press("2")
     page.wait_for_selector("text=Nobody is signed in here")
-    assert f"Not written: {first}: 2 points" in page.inner_text("[role=alert]")
+    assert f"Not written: 2 points for {first}" in page.inner_text("[role=alert]")
     assert given(store) == []
     page.context.add_cookies(cookies)
     page.click("text=look at it again")

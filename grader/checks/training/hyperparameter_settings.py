@@ -69,7 +69,7 @@ class HyperparameterSettings(Check):
         return self._judge_settings(case) if self.settings else self._judge_count(case)
 
     def _judge_settings(self, case: Case) -> Judgement:
-        found = [became_of(setting, case) for setting in self.settings]
+        found = [became_of(setting, case, self.settings) for setting in self.settings]
         right = sum(each.state == "right" for each in found)
         share = right / len(found)
         where = tuple(place for each in found for place in each.where)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import torch
 from torch import nn
 
 from grader.collector.networks import (
     class_name,
+    core_chain,
     element_count,
     is_module,
+    is_torch_class,
     is_torch_layer,
     is_trainable,
     layer_list,
@@ -110,10 +111,15 @@ class Models:
                 class_name=None,
                 parameter_count=sum(element_count(tensor) for tensor in trained),
             )
+        chain = core_chain(module)
+        around = self._around(chain)
+        written = next((each for each in chain if not is_torch_class(each)), module)
+        classes = dict.fromkeys(class_name(each) for each in (*chain, *around.values()))
         return ModelIdentity(
-            token=self._tokens.of(module),
-            class_name=class_name(module),
-            names=self._names(module),
+            token=self._tokens.of(chain[-1]),
+            class_name=class_name(written),
+            names=self._names(module, around),
+            also=tuple(each for each in classes if each != class_name(written))[:_MAX_NAMES],
             parameter_count=sum(element_count(t) for _, t in parameters(module) if is_trainable(t)),
             layers=self._place_of(layer_list(module)),
         )
@@ -137,11 +143,24 @@ class Models:
         return len(self._layer_lists) - 1
 
     def token(self, module: nn.Module) -> int:
-        return self._tokens.of(module)
+        return self._tokens.of(core_chain(module)[-1])
 
-    def _names(self, module: Any) -> tuple[str, ...]:
-        bound = (name for name, value in list(self._cells.namespace.items()) if value is module)
-        own = tuple(name for name in bound if not name.startswith("_"))
+    def _around(self, chain: list[nn.Module]) -> dict[str, nn.Module]:
+        """Global variables bound to a network, to what stands around it, or to what it stands around."""
+        first = next(iter(parameters(chain[-1])), None)
+        found: dict[str, nn.Module] = {}
+        for name, value in list(self._cells.namespace.items()):
+            if name.startswith("_") or not is_module(value):
+                continue
+            same = any(value is each for each in chain)
+            begins = first is not None and next(iter(parameters(value)), (None, None))[1] is first[1]
+            if same or (begins and core_chain(value)[-1] is chain[-1]):
+                found[name] = value
+        return found
+
+    def _names(self, module: nn.Module, around: dict[str, nn.Module]) -> tuple[str, ...]:
+        """Variables of the network itself first."""
+        own = tuple(sorted(around, key=lambda name: around[name] is not module))
         if len(own) > _MAX_NAMES:
             self._note(f"a network has more than {_MAX_NAMES} names; further ones are not recorded")
         return own[:_MAX_NAMES]

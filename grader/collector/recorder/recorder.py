@@ -67,6 +67,7 @@ class Recorder:
         self._scheduled: WeakIdKeyDictionary = WeakIdKeyDictionary()
         self._watches: dict[int, StepWatch] = {}
         self._in_backward = False
+        self._idle: set[int] = set()
         self._hooks: list[tuple[dict[int, Any], Any]] = []
         self._handles: list[Any] = []
         self._notes: list[str] = []
@@ -232,6 +233,10 @@ class Recorder:
         return save
 
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        self._idle.discard(id(optimizer))
+        if _moves_nothing(optimizer, args, kwargs):
+            self._idle.add(id(optimizer))  # until its step ends, which keeps it alive
+            return
         run = self._of_optimizer.get(optimizer)
         settings = settings_of(optimizer)
         if run is None or self._begins_anew(run, optimizer, settings):
@@ -261,7 +266,7 @@ class Recorder:
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         run = self._of_optimizer.get(optimizer)
-        if run is None:
+        if id(optimizer) in self._idle or run is None:
             return
         current = self._passes.current
         if current is not None:
@@ -453,3 +458,15 @@ _SEVERAL_CALLS = (
     "weights were updated by hand by several calls in one cell: one training or several cannot be told apart"
 )
 _SEVERAL_CELLS = "weights were updated by hand in several cells: one training or two cannot be told apart"
+
+
+def _moves_nothing(optimizer: Any, args: Any, kwargs: Any) -> bool:
+    """Whether a step of one of torch's optimizers has no gradient to go by, as without a backward pass.
+
+    It changes nothing, so it trains nothing. What closures, hooks and optimizers of a student's own go by is
+    not known before the step.
+    """
+    own = not type(optimizer).__module__.startswith("torch.optim") or optimizer._optimizer_step_pre_hooks
+    if own or len(args) > 1 or kwargs.get("closure") is not None:
+        return False
+    return all(tensor.grad is None for group in optimizer.param_groups for tensor in group["params"])

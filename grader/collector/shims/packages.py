@@ -2,7 +2,7 @@
 
 An import cell names ten packages at once. Where one of them is missing, its names become stand-ins that
 raise `MissingPackage` on every use, and the cell goes on with its next statement, as a notebook does that
-has one cell for each.
+has one cell for each. So it does behind ``from missing import *``, whose names stay unknown.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _going_on(context: Context, original: Callable[..., Any]) -> Callable[..., A
             return True
         if not isinstance(error, MissingPackage):
             names = _names_for(code_obj, context.namespace)
-            if not names:
+            if not names and not _takes_all(code_obj):
                 return True
             context.namespace.update(dict.fromkeys(names, StandIn(package)))
         context.log.note(ShimKind.MISSING_PACKAGE, package)
@@ -53,6 +53,11 @@ def _names_for(code: CodeType, namespace: dict[str, Any]) -> list[str]:
     """Names that the failed statement's imports would have bound and that nothing else holds."""
     names = [name for node in _statements(code) for name in _bound_by_imports(node)]
     return [name for name in dict.fromkeys(names) if name not in namespace][:_MOST_NAMES]
+
+
+def _takes_all(code: CodeType) -> bool:
+    """Whether the failed statement takes all names of a module, which nobody here can tell."""
+    return any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in _statements(code))
 
 
 def _statements(code: CodeType) -> list[ast.stmt]:

@@ -11,7 +11,7 @@ from grader.facts.code.names import last_name
 from grader.facts.code.source import ParsedCell, nodes_of
 from grader.facts.fields import Where
 
-__all__ = ["counts_rounds", "loops_beside", "loops_in_function", "loops_within_loops"]
+__all__ = ["counts_rounds", "loops_beside", "loops_in_function", "loops_within_loops", "may_stop_early"]
 
 #: Functions that call another one for each item.
 _MAPPING = frozenset({"map", "reduce", "starmap"})
@@ -22,6 +22,7 @@ _MAPPING_ARRAYS = frozenset({
 })  # fmt: skip
 #: What goes through all pairs of rows and columns in a single loop.
 _PAIRING = frozenset({"ndenumerate", "ndindex", "nditer", "product"})
+_LEAVING = (ast.Break, ast.Return, ast.Raise)
 
 
 def loops_in_function(functions: Functions, names: Iterable[str]) -> list[Where]:
@@ -43,6 +44,41 @@ def counts_rounds(loop: ast.While) -> bool:
     ends = [*([] if isinstance(loop.test, ast.Constant) else [loop.test]), *(each.test for each in stops)]
     elsewhere = sum(map(_leaves, loop.body)) > len(stops)
     return bool(ends) and not elsewhere and all(_compares(each, rounds, loop) for each in ends)
+
+
+def may_stop_early(loop: ast.AST) -> bool:
+    """Whether a loop may end by what it comes to, as early stopping does, and not by a count alone."""
+    if isinstance(loop, ast.While):
+        return not counts_rounds(loop) and not _is_drained(loop)
+    if not isinstance(loop, ast.For):
+        return False
+    turns = {each.id for each in nodes_of(loop.target) if isinstance(each, ast.Name)}
+    return any(
+        not (isinstance(branch.test, ast.Compare) and _names_in(branch.test) & turns)
+        for branch in _branches_that_leave(loop)
+    )
+
+
+def _is_drained(loop: ast.While) -> bool:
+    """Whether it goes on for ever but for the end of what it takes things from."""
+    return isinstance(loop.test, ast.Constant) and not any(_branches_that_leave(loop))
+
+
+def _branches_that_leave(loop: ast.For | ast.While) -> Iterator[ast.If]:
+    """Conditions in a loop under which it is left, but for those of loops and functions inside."""
+    waiting: list[ast.AST] = list(loop.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and any(
+            isinstance(each, _LEAVING) for each in (*node.body, *node.orelse)
+        ):
+            yield node
+        if not isinstance(node, ast.For | ast.While | ast.FunctionDef | ast.ClassDef | ast.ExceptHandler):
+            waiting += ast.iter_child_nodes(node)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {each.id for each in nodes_of(node) if isinstance(each, ast.Name)}
 
 
 def _leaves(node: ast.AST) -> bool:

@@ -18,6 +18,7 @@ from grader.evidence.values import (
     Value,
 )
 from grader.facts.known import Fact, Known, Unknown
+from grader.facts.raised import lacking_package
 
 __all__ = ["error_of", "other_shapes", "shape_of"]
 
@@ -56,6 +57,9 @@ def error_of(forward: ForwardRecord) -> Fact[RaisedError]:
     error = forward.error
     if error is None:
         return Unknown("it raised nothing")
+    lacking = lacking_package(error)
+    if lacking:
+        return Unknown(lacking)
     if _MORE_INPUTS.search(error.message):
         return Unknown(f"it takes more than the one input that was sent ({error.message[:80]})")
     if _OF_OUR_INPUT.search(error.message):

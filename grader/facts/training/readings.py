@@ -9,11 +9,18 @@ from dataclasses import dataclass
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
-from grader.facts.code.loops import counts_rounds
+from grader.facts.code.functions import LOOPS
+from grader.facts.code.loops import counts_rounds, may_stop_early
 from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of
 from grader.facts.known import Fact, Known, Unknown
-from grader.facts.training.code import assigned_behind, edits_rates, reached_code, starts_elsewhere
+from grader.facts.training.code import (
+    assigned_behind,
+    edits_rates,
+    names_in,
+    reached_code,
+    starts_elsewhere,
+)
 from grader.facts.training.phases import phases
 from grader.facts.training.runs import batch_size_of, by_token, epochs_of, learning_rate_of, number_of
 
@@ -31,6 +38,7 @@ __all__ = [
 _RELATIVE = 1e-6
 #: What takes batches out of a loader one by one, so that passes are not epochs.
 _BY_STEPS = frozenset({"cycle", "islice", "next"})
+_STEPS = frozenset({"backward", "step"})
 #: A penalty on the weights that is added to the loss by hand.
 _PENALTY = re.compile(r"(?i)norm\b|l2|penalt|regulari|decay|\.pow\(|\.square\(|\*\* ?2")
 #: Values that are left out by a function, which is no layer.
@@ -45,16 +53,20 @@ class Readings:
     Attributes:
         doubt: Asked where none of them fits: why the run may have had others, in a clause; empty where it
             had not.
+        more: Asked where all of them are too small: why there may have been more of what is counted.
     """
 
     values: tuple[float, ...]
     doubt: Callable[[], str] = str
+    more: Callable[[], str] = str
 
     def differ_from(self, wanted: float) -> Fact[bool]:
         """Whether none of them is the one that was asked for."""
         if any(abs(value - wanted) <= _RELATIVE * max(abs(wanted), abs(value)) for value in self.values):
             return Known(False)
         doubt = self.doubt() or ("" if self.values else "it was not recorded")
+        if not doubt and max(self.values) < wanted:
+            doubt = self.more()
         return Unknown(doubt) if doubt else Known(True)
 
 
@@ -106,7 +118,8 @@ def passes_of(run: TrainingRun, case: Case) -> Readings:
     So it is where updates were written by hand, and where batches come from no loader.
     """
     epochs = epochs_of(run)
-    return Readings(() if epochs is None else (float(epochs),), lambda: _doubt_about_passes(run, case))
+    counted = () if epochs is None else (float(epochs),)
+    return Readings(counted, lambda: _doubt_about_passes(run, case), lambda: _may_go_on(run, case))
 
 
 def _doubt_about_rates(run: TrainingRun, case: Case) -> str:
@@ -133,6 +146,21 @@ def _doubt_about_passes(run: TrainingRun, case: Case) -> str:
     if _is_continued(run, case):
         return "it may be a part of a longer training"
     return "its batches are taken one by one" if run.passes_cut > 0 and _takes_batches(run, case) else ""
+
+
+def _may_go_on(run: TrainingRun, case: Case) -> str:
+    """Why the student's own training may have had more passes than ours: it ends by what it comes to."""
+    functions = case.facts.functions
+    for loop in (inner for node in reached_code(case, _cells_of(run)) for inner in nodes_of(node)):
+        if not may_stop_early(loop):
+            continue
+        called = sorted(names_in(loop) & set(functions.by_name))
+        behind = [one.node for name in called for one in functions.reached_from(functions.by_name[name])]
+        inside = [inner for node in (loop, *behind) for inner in nodes_of(node)]
+        steps = any(isinstance(each, ast.Attribute) and each.attr in _STEPS for each in inside)
+        if steps and any(isinstance(each, LOOPS) for each in inside if each is not loop):
+            return "it stops by what it comes to, which may be later as the student ran it"
+    return ""
 
 
 def _doubt_about_decay(run: TrainingRun, case: Case) -> str:

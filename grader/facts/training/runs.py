@@ -44,7 +44,7 @@ def is_model(model: ModelIdentity | None, names: Iterable[str]) -> bool:
     wanted = set(names)
     if not wanted:
         return True
-    return model is not None and (model.class_name in wanted or bool(wanted & set(model.names)))
+    return model is not None and bool(wanted & {model.class_name, *model.also, *model.names})
 
 
 def object_name(model: ModelIdentity) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from grader.evidence.training import TrainingRun
 from grader.facts.case import Case
+from grader.facts.code.source import parsed_cells
 from grader.facts.fields import NamesOf, OptimizerType, SectionName, Strict, Where
 from grader.facts.known import Fact, Known, Unknown, sure
 from grader.facts.notebook import located, some_failed, stopped_early, untouched
@@ -23,7 +24,7 @@ from grader.facts.training.readings import (
     passes_of,
     rates_of,
 )
-from grader.facts.training.runs import is_model, object_name, runs_in, where_of
+from grader.facts.training.runs import is_model, mentions_binding, object_name, runs_in, where_of
 from grader.facts.training.seen import gradients_unseen
 
 __all__ = ["Became", "Difference", "Setting", "became_of", "differences", "fitting", "open_share"]
@@ -101,14 +102,25 @@ class Became:
         return Unknown(self.reason) if self.state == "unsure" else Known(self.state == "right")
 
 
-def became_of(setting: Setting, case: Case) -> Became:
-    """Looks for a setting in its section, and where that trains nothing, anywhere."""
+def became_of(setting: Setting, case: Case, others: Sequence[Setting] = ()) -> Became:
+    """Looks for a setting in its section, and where that trains nothing, anywhere.
+
+    Args:
+        setting: What was to be trained.
+        case: The submission.
+        others: What else was: of runs that are equally near, one that is none of these was meant for it.
+    """
     sections = _sections(setting)
     runs = runs_in(case, sections)
     if not runs:
         return _without_runs(setting, case)
-    nearest = min(runs, key=lambda run: len(differences(run, setting, case)))
-    different = differences(nearest, setting, case)
+
+    def distance(run: TrainingRun) -> tuple[int, bool]:
+        meant = any(each is not setting and not differences(run, each, case) for each in others)
+        return len(differences(run, setting, case, others)), meant
+
+    nearest = min(runs, key=distance)
+    different = differences(nearest, setting, case, others)
     if not different:
         return Became(setting, "right")
     text = ", ".join(difference.text for difference in different)
@@ -154,8 +166,10 @@ def _sections(setting: Setting) -> tuple[str, ...]:
     return () if setting.section is None else (setting.section,)
 
 
-def differences(run: TrainingRun, setting: Setting, case: Case) -> list[Difference]:
-    """What a run did otherwise than a setting asks."""
+def differences(
+    run: TrainingRun, setting: Setting, case: Case, others: Sequence[Setting] = ()
+) -> list[Difference]:
+    """What a run did otherwise than a setting asks; `others` were asked for beside it."""
     pairs: tuple[tuple[str, float | None, Callable[[TrainingRun, Case], Readings]], ...] = (
         ("learning rate", setting.learning_rate, rates_of),
         ("momentum", setting.momentum, momenta_of),
@@ -171,11 +185,47 @@ def differences(run: TrainingRun, setting: Setting, case: Case) -> list[Differen
         if wanted is not None
     ]
     if not is_model(run.model, setting.model):
-        found.insert(0, Difference(f"`{object_name(run.model)}` instead of `{setting.model[0]}`"))
+        found.insert(0, _other_network(run, setting, case, others))
     if setting.optimizer is not None and run.optimizer != setting.optimizer:
         known = run.optimizer is not None
         found.append(Difference(f"{run.optimizer or 'unknown'} instead of {setting.optimizer}", known=known))
     return [difference for difference in found if difference is not None]
+
+
+def _other_network(
+    run: TrainingRun, setting: Setting, case: Case, others: Sequence[Setting]
+) -> Difference | None:
+    """How the network of a run differs from the one asked for; None where it goes by that name elsewhere.
+
+    That it is another one is known where it is the one that another setting asks for, or where the notebook
+    has one of the name asked for which is built otherwise.
+    """
+    names = setting.model
+    text = f"`{object_name(run.model)}` instead of `{names[0]}`"
+    if run.model.class_name is None:
+        return Difference(f"{text} (which network this is was not recorded)", known=False)
+    history = case.evidence.training
+    looked_at = (look.model for look in history.evaluations if look.model is not None)
+    seen = (*(each.model for each in history.runs), *looked_at)
+    named = [model for model in seen if is_model(model, names)]
+    if any(model.token == run.model.token for model in named):
+        return None
+    named_otherwise = (each.model for each in others if not set(each.model) & set(names))
+    if any(is_model(run.model, each) for each in named_otherwise if each):
+        return Difference(text)
+    if run.model.layers is not None and any(model.layers == run.model.layers for model in named):
+        return Difference(f"{text} (which is built alike)", known=False)
+    if not named and not _is_bound(case, names):
+        return Difference(f"{text} (nothing has that name)", known=False)
+    return Difference(text)
+
+
+def _is_bound(case: Case, names: Sequence[str]) -> bool:
+    """Whether code gives anything one of these names, other than a function's own parameters."""
+    if any(one.name in names and one.how != "param" for _, one in case.facts.bindings):
+        return True
+    broken = (cell.source for cell in parsed_cells(case.evidence.cells) if cell.tree is None)
+    return any(mentions_binding(source, names) for source in broken)
 
 
 def _difference(name: str, wanted: float, readings: Readings) -> Difference | None:

@@ -93,17 +93,30 @@ def _joined(case: Case, nodes: Iterable[ast.AST]) -> Iterator[str]:
     for node in nodes:
         if not any(_test_names(case, node)):
             continue
-        apart = [
-            each for each in nodes_of(node) if isinstance(each, ast.Dict | ast.Tuple) or _is_named_test(each)
-        ]
+        apart = [each for each in nodes_of(node) if _is_pair(each) or _is_named_test(each)]
         inside = {id(inner) for each in apart for inner in nodes_of(each)}
         for inner in nodes_of(node):
             if id(inner) not in inside and _joins(case, inner):
                 yield from _test_names(case, inner)
 
 
+def _is_pair(node: ast.AST) -> bool:
+    return isinstance(node, ast.Dict) or (isinstance(node, ast.Tuple) and not _spreads(node))
+
+
+def _spreads(node: ast.List | ast.Tuple) -> bool:
+    """Whether items of several things are written into one list: ``[*train_set, *test_set]``."""
+    return len(node.elts) > 1 and any(isinstance(each, ast.Starred) for each in node.elts)
+
+
 def _joins(case: Case, node: ast.AST) -> bool:
     match node:
+        case ast.List() | ast.Tuple():
+            return _spreads(node)
+        case ast.AugAssign(op=ast.Add(), value=value):
+            return _is_collection(value)
+        case ast.Call(func=ast.Attribute(attr="extend")):
+            return True
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             return _is_collection(left) and _is_collection(right)
         case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)):
@@ -158,10 +171,13 @@ def _looked_at(case: Case, nodes: Iterable[ast.AST]) -> Iterator[str]:
         if not any(isinstance(call.func, ast.Attribute) and call.func.attr in _STEPS for call in calls):
             continue
         batches = {name for node in code for name in _batches(node)}
+        taken = {name: data for node in code for name, data in _taken(case, node)}
         for call in calls:
             if isinstance(call.func, ast.Name) and call.func.id in networks:
                 given = (name for each in call.args for name in _test_names(case, each))
                 yield from (name for name in given if name not in batches)
+                named = (name for each in call.args for name in sorted(names_in(each)))
+                yield from (taken[name] for name in named if name in taken)
 
 
 def _with_called(case: Case, loop: ast.AST) -> list[ast.AST]:
@@ -176,6 +192,26 @@ def _batches(node: ast.AST) -> Iterator[str]:
     for loop in nodes_of(node):
         if isinstance(loop, ast.For):
             yield from (inner.id for inner in nodes_of(loop.target) if isinstance(inner, ast.Name))
+
+
+def _taken(case: Case, node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Names that code gives items of test data, or one batch of them, each with the name of these data.
+
+    What a loop takes from a loader is in the record; a function's own ``test_data`` may be any data.
+    """
+    own = {each.arg for each in nodes_of(node) if isinstance(each, ast.arg)}
+    for inner in nodes_of(node):
+        match inner:
+            case ast.For(target=target, iter=made) | ast.comprehension(target=target, iter=made):
+                known = "load" in ast.unparse(made).lower()
+            case ast.Assign(targets=[target], value=made):
+                known = False
+            case _:
+                continue
+        data = [] if known else [name for name in _test_names(case, made) if name not in own]
+        functions = case.facts.functions.by_name
+        for name in (each.id for each in nodes_of(target) if isinstance(each, ast.Name)):
+            yield from ((name, each) for each in data[:1] if each not in functions)
 
 
 def _test_names(case: Case, node: ast.AST) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from grader.facts.fields import Where
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.notebook import is_own, kept_outputs, printed, stands_in, stored_text, was_run_by_student
 from grader.facts.raised import holds_text_alone
+from grader.facts.sections import headings_of
 from grader.facts.words.arithmetic import arithmetic_in, sums_of
 from grader.facts.words.numbers import numbers_in, thousands_in
 
@@ -105,7 +107,7 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
     stored = "\n".join(filter(None, map(stored_text, code)))
     whole = kept_outputs(code)
     ours = "" if stored or stands_in(case) else "\n".join(map(printed, code))
-    words = [_words(cell) for cell in own]
+    words = [_words(cell, case) for cell in own]
     return Answer(
         located=bool(cells),
         touched=touched,
@@ -119,10 +121,21 @@ def answer_in(case: Case, section: str | None = None) -> Answer:
     )
 
 
-def _words(cell: CellRecord) -> str:
-    """Markdown, also where it stands in a code cell by mistake; of code, comments and texts."""
-    is_text = cell.kind != "code" or holds_text_alone(cell)
-    return cell.source if is_text else comments_and_strings(cell.source)
+def _words(cell: CellRecord, case: Case) -> str:
+    """Markdown, also where it stands in a code cell by mistake; of code, comments and texts.
+
+    What opens a section, as ``Part 4``, is a heading's name and no number that a student states.
+    """
+    if cell.kind == "code":
+        return cell.source if holds_text_alone(cell) else comments_and_strings(cell.source)
+    words = cell.source
+    for heading in headings_of(cell):
+        for section in case.sections.values():
+            found = re.match(section.heading, heading, re.IGNORECASE) if section.heading else None
+            if found and found[0]:
+                words = words.replace(heading, heading[found.end() :], 1)
+                break
+    return words
 
 
 def answer_around(case: Case) -> tuple[str, Answer] | None:

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 import grader
 from grader.web.api.answers import answer, cursor, paged, read_cursor, tagged
 from grader.web.api.models import Cursor, Limit, Page, Points
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.guards import permits_programs
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest, server_of
@@ -81,6 +81,7 @@ class OwnMark(OwnLine, frozen=True, kw_only=True):
     opt=permits_programs(Permission.OWN_WORK, Scope.READ, tagged=True),
     sync_to_thread=True,
 )
+@of_one_moment
 def works(request: AnyRequest, cursor_: Cursor = "", limit: Limit = 50) -> Response[OwnWorks]:
     """All assignments of the course, with what was handed in and the mark as it is shown to its student."""
     who, student = _own(request)
@@ -99,6 +100,7 @@ def works(request: AnyRequest, cursor_: Cursor = "", limit: Limit = 50) -> Respo
     opt=permits_programs(Permission.OWN_WORK, Scope.READ, tagged=True),
     sync_to_thread=True,
 )
+@of_one_moment
 def mark(request: AnyRequest, assignment: FromPath[str]) -> Response[OwnMark]:
     """The mark as of the release, with the answers to remark requests that are shown; nothing unreleased."""
     who, student = _own(request)
@@ -120,6 +122,7 @@ def mark(request: AnyRequest, assignment: FromPath[str]) -> Response[OwnMark]:
     opt=permits_programs(Permission.OWN_WORK, Scope.READ),
     sync_to_thread=True,
 )
+@of_one_moment
 def report(request: AnyRequest, assignment: FromPath[str]) -> Response[bytes]:
     """The report as one HTML file, as of the release; there is none (404) before it."""
     who, student = _own(request)

@@ -18,14 +18,14 @@ from grader.web.api.answers import answer, listing, tagged
 from grader.web.api.bodies import read_body
 from grader.web.api.models import Cursor, Limit, Page, Seen, Student
 from grader.web.api.once import once
-from grader.web.asking import Asking, asking
+from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.guards import permits_programs
 from grader.web.roles import Permission
 from grader.web.site import AnyRequest
 from grader.workflows.accounts.tokens import Scope
 from grader.workflows.desk.request import Wanted, request_for
+from grader.workflows.desk.requests import requests_after
 from grader.workflows.marking.remark import act, decide, find
-from grader.workflows.marking.remark_list import list_requests
 from grader.workflows.views.show import name_of
 
 __all__ = ["ROUTES"]
@@ -99,6 +99,7 @@ class NewStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     opt=permits_programs(Permission.READ_REMARKS, Scope.READ, tagged=True),
     sync_to_thread=True,
 )
+@of_one_moment
 def remarks(
     request: AnyRequest,
     assignment: FromPath[str],
@@ -110,11 +111,11 @@ def remarks(
     who = asking(request)
 
     def read(after: int) -> tuple[list[RemarkLine], int]:
-        found = list_requests(who.store, assignment=assignment, state=State(in_state) if in_state else None)
-        following = [each for each in found if each.id > after]
+        state = State(in_state) if in_state else None
+        found, more = requests_after(who.store, assignment, after, limit, state=state)
         name = name_of(who.store, who.blind)
-        items = [RemarkLine(**_as_fields(each, name(each.student))) for each in following[:limit]]
-        return items, items[-1].id if len(following) > limit else 0
+        items = [RemarkLine(**_as_fields(each, name(each.student))) for each in found]
+        return items, items[-1].id if more else 0
 
     return listing(request, who, cursor_, Remarks, read, kind=int)
 
@@ -127,6 +128,7 @@ def remarks(
     opt=permits_programs(Permission.READ_REMARKS, Scope.READ, tagged=True),
     sync_to_thread=True,
 )
+@of_one_moment
 def remark(request: AnyRequest, id: FromPath[int]) -> Response[RemarkDetail]:
     """All that a decision needs. Its ETag is what a step's `If-Match` has to name."""
     found = _detail(asking(request), id)

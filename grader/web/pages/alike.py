@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
+from markupsafe import Markup
 
 from grader.errors import RefusedError, UsageError
 from grader.grading.seen import read_seen
+from grader.reporting.text import listed
 from grader.web.asking import Asking, asking, of_one_moment
 from grader.web.forms import Form, FormError
 from grader.web.guards import permits
 from grader.web.pages.grading import choices
-from grader.web.rendering import address, page, see_other
+from grader.web.rendering import address, page, see_other, text_html
 from grader.web.roles import Permission, alike_at_most
 from grader.web.site import AnyRequest
 from grader.workflows.desk.deciding import Alike, decide_alike
-from grader.workflows.desk.groups import Group, Heading, group_of
+from grader.workflows.desk.groups import Group, Heading, Member, group_of
 from grader.workflows.desk.items import comments_kept, item_kept
 
 __all__ = ["ROUTES"]
@@ -88,7 +92,7 @@ def _chosen(who: Asking, text: str) -> Alike:
 def _shown(
     request: AnyRequest, who: Asking, heading: Heading, group: Group, *, said: str = "", comment: str = ""
 ) -> Response[str]:
-    assignment, criterion = heading.assignment, heading.criterion
+    assignment, criterion, most = heading.assignment, heading.criterion, alike_at_most(who.role)
     item = item_kept(
         who.store,
         assignment,
@@ -104,13 +108,37 @@ def _shown(
         assignment=assignment,
         groups=heading,
         group=group,
+        members=_boxes(heading, group, group.members, checked=most or len(group.members)),
+        near=_boxes(heading, group, group.near, checked=0),
         item=item,
-        most=alike_at_most(who.role),
+        most=most,
         choices=choices(item),
         bank=comments_kept(who.store, assignment, criterion)[:4],
         said=said,
         comment=comment or (group.offer.comment if group.offer else ""),
     )
+
+
+def _boxes(heading: Heading, group: Group, members: Sequence[Member], *, checked: int) -> Markup:
+    """A line with a box for each, the first of them ticked; drawn without a template, as there are many."""
+    exemplar, criterion = group.exemplar.shown, text_html(quote(heading.criterion))
+    look = text_html(address("a", heading.assignment, "grade", heading.criterion))
+    beside = f"{text_html(address('a', heading.assignment, 'compare'))}?left={quote(exemplar)}"
+    drawn = []
+    for at, member in enumerate(members):
+        shown, named = text_html(member.shown), quote(member.shown)
+        ticked = " checked" if at < checked else ""
+        line = (
+            f'<li><label><input type="checkbox" name="chosen" value="{member.seen} {shown}"{ticked}> {shown}'
+            "</label>"
+        )
+        if member.differs:
+            line += f' <span class="quiet">{text_html(listed(member.differs))}</span>'
+        line += f' <a href="{look}?student={named}">look</a>'
+        if member.shown != exemplar:
+            line += f' · <a href="{beside}&amp;right={named}&amp;criterion={criterion}">compare</a>'
+        drawn.append(f"{line}</li>")
+    return Markup("\n".join(drawn))  # noqa: S704 - each text is escaped
 
 
 ROUTES = (alike, decide)

@@ -30,7 +30,7 @@
     line.dataset.unsent = unsent.length;
   };
   const inWords = ({student, points, comment}) =>
-    `${student}: ${points} point${points === "1" ? "" : "s"}${comment ? `, “${comment}”` : ""}`;
+    `${points} point${points === "1" ? "" : "s"} for ${student}${comment ? `, “${comment}”` : ""}`;
   const more = () => (unsent.length > 1 ? `, and ${unsent.length - 1} more` : "");
   const tellWriting = () => tell(`Being written: ${inWords(unsent[0])}${more()}.`);
   const listRefused = () => {

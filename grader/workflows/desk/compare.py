@@ -18,7 +18,7 @@ from grader.store import Result, Store
 from grader.workflows.desk.class_code import class_code
 from grader.workflows.desk.names import hidden_names
 from grader.workflows.desk.student import CriterionLine, StudentWork, works_of_students
-from grader.workflows.marking.marks import graded_result
+from grader.workflows.marking.marks import graded_results
 from grader.workflows.views.near_copies import Shared, shape_of, shared_code, student_code
 from grader.workflows.views.show import name_of
 
@@ -158,7 +158,7 @@ def compare_code(
         EvidenceError: It does not fit this version.
     """
     with store.reading() as history:
-        results = [graded_result(history, name, assignment, with_dropped=True) for name in (left, right)]
+        results = graded_results(history, (left, right), assignment, with_dropped=True)
         hides = [hidden_names(history, result) for result in results] if anonymous else []
     if results[0].student == results[1].student:
         raise _same(name_of(store, anonymous)(results[0].student))
@@ -173,7 +173,7 @@ def compare_code(
     return CodeBeside(
         left=name(results[0].student),
         right=name(results[1].student),
-        rows=tuple(_hidden(row, hide) for row in rows),
+        rows=tuple(_hidden(row, hide) for row in rows) if hides else tuple(rows),
         shared=shared,
         stretches=tuple(
             (
@@ -223,10 +223,11 @@ def _code_lines(cells: Sequence[CellText], handout: Handout | None) -> Iterator[
         if cell.kind != "code" or source_digest(cell.source) in untouched:
             continue
         source = cell.source.replace("\r\n", "\n").replace("\r", "\n")[:_MOST_CHARACTERS]
-        shapes, digests, name = shape_of(source), line_digests(source), cell_name(cells, cell.index)
+        shapes, name = shape_of(source), cell_name(cells, cell.index)
+        ours = [digest in given for digest in line_digests(source)] if given else []
         for place, text in enumerate(source.split("\n")):
             if text.strip():
-                shown = CodeLine(cell.index, name, place + 1, clean(text), digests[place] in given)
+                shown = CodeLine(cell.index, name, place + 1, clean(text), bool(ours) and ours[place])
                 yield _Line(shown, text.strip(), shapes.get(place + 1, text.strip()))
                 name = ""
 

@@ -42,6 +42,7 @@ class Sorted:
         key: What it shares with those alike; None where nothing can be said to be.
         written: The beginning of what its answer calls and says, by which like stands beside like.
         text: A digest of the answer's words and code.
+        outputs: A digest of the outputs that the answer shows; empty for none.
     """
 
     row: ClassRow
@@ -49,6 +50,11 @@ class Sorted:
     key: Key | None
     written: tuple[str, str]
     text: str
+    outputs: str
+
+    def reads_as(self, other: Sorted) -> bool:
+        """Whether both answers have the same words, code and outputs."""
+        return (self.text, self.outputs) == (other.text, other.outputs)
 
 
 class Grouping(Following):
@@ -259,11 +265,11 @@ class Grouping(Following):
     def _remember(self, row: ClassRow, answer: AnswerRecord | None) -> Sorted:
         line = self._lines.get(row.rubric)
         key = key_of(row, answer, question=bool(line and line[0].check.by_a_person))
-        written, text = ("", ""), ""
+        written, text, outputs = ("", ""), "", ""
         if answer is not None:
             written = answer.calls[:_PLACE_CHARACTERS], answer.prose[:_PLACE_CHARACTERS]
-            text = digest_of(answer.prose, answer.code)
-        known = Sorted(row, self._name(row.student), key, written, text)
+            text, outputs = digest_of(answer.prose, answer.code), answer.shown
+        known = Sorted(row, self._name(row.student), key, written, text, outputs)
         self._known[row.student] = known
         self._by_name[known.shown] = row.student
         if key is not None:

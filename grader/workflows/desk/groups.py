@@ -288,8 +288,9 @@ class _Reader:
         waiting = self._class.waiting_with(first)
         exemplar = _exemplar(waiting)
         near = [each for key in cluster.keys if key != first for each in self._class.waiting_with(key)][:most]
-        compared = [exemplar, *waiting[: min(_COMPARED, most or _COMPARED)], *near]
-        answers = self._class.answers(self._history, compared)
+        compared = [*waiting[: min(_COMPARED, most or _COMPARED)], *near]
+        others = [each for each in compared if not each.reads_as(exemplar)]
+        answers = self._class.answers(self._history, [exemplar, *others]) if others else {}
         own = answers.get(exemplar.row.student)
 
         def laid_beside(known: Sorted) -> Member:

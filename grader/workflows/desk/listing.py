@@ -107,22 +107,32 @@ def lines_of(history: History, assignment: str, shown: Mapping[str, str], *, ano
 
     From the standing; of the few that it has no words for, from the history.
     """
-    standings = {each.student: each for each in history.standings(assignment, list(shown), pending=True)}
+    standings = {each.student: each for each in history.standings(assignment, list(shown), criteria=False)}
     odd = [student for student, each in standings.items() if each.state not in ("waiting", "settled")]
     told = {
         each.student: each for each in (_list(history, assignment, odd, anonymous=anonymous) if odd else ())
     }
+    waits = history.waits_of(assignment, list(shown))
     files = history.files_on(assignment, list(shown))
     flags = Counter(flag.student for flag in history.flags(assignment=assignment, students=list(shown)))
     names = {} if anonymous else names_of(history, shown)
     return [
         told.get(student)
-        or _line(standings[student], files[student], called, names.get(student, ""), flags[student])
+        or _line(
+            standings[student],
+            tuple(waits.get(student, ())),
+            files[student],
+            called,
+            names.get(student, ""),
+            flags[student],
+        )
         for student, called in shown.items()
     ]
 
 
-def _line(standing: Standing, file: FileOn, shown: str, name: str, flags: int) -> Listed:
+def _line(
+    standing: Standing, waits: tuple[str, ...], file: FileOn, shown: str, name: str, flags: int
+) -> Listed:
     return Listed(
         student=standing.student,
         shown=shown,
@@ -133,7 +143,7 @@ def _line(standing: Standing, file: FileOn, shown: str, name: str, flags: int) -
         points=settled_points(standing.points, standing.out_of, standing.pending),
         out_of=standing.out_of,
         pending=standing.pending,
-        waits=tuple(each.criterion for each in standing.criteria),
+        waits=waits,
         marked=standing.marked,
         remarks=standing.requests,
         flags=flags,

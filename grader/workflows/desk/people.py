@@ -5,22 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.store import Store
+from grader.store.accounts import Enrolled
 from grader.store.roster import PersonRecord
 from grader.workflows.views.identity import ids_of
 
-__all__ = ["PEOPLE", "PeopleView", "RoleLine", "people_view"]
+__all__ = ["PEOPLE", "PeopleView", "people_view"]
 
 #: People of the roster on one page.
 PEOPLE = 100
-
-
-@dataclass(frozen=True)
-class RoleLine:
-    """An account with its role in the course; `student` is the id that it hands in under."""
-
-    login: str
-    role: str
-    student: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +27,7 @@ class PeopleView:
         total: People of the roster.
     """
 
-    roles: tuple[RoleLine, ...]
+    roles: tuple[Enrolled, ...]
     people: tuple[PersonRecord, ...]
     absent: frozenset[str]
     number: int
@@ -57,17 +49,14 @@ def people_view(store: Store, accounts: Store, course: str, number: int = 1) -> 
         pages = max(1, -(-total // PEOPLE))
         number = min(max(number, 1), pages)
         shown = history.people_on(start=(number - 1) * PEOPLE, size=PEOPLE)
-        present = history.present({id for person in shown for id in ids_of(person)})
-    roles = [
-        RoleLine(account.login, enrolment.role, enrolment.student)
-        for account, enrolments in accounts.accounts.everybody()
-        for enrolment in enrolments
-        if enrolment.course == course
-    ]
+        ids = [ids_of(person) for person in shown]
+        present = history.present({id for own in ids for id in own})
     return PeopleView(
-        roles=tuple(sorted(roles, key=lambda each: (each.role, each.login))),
+        roles=tuple(accounts.accounts.enrolled_in(course)),
         people=tuple(shown),
-        absent=frozenset(person.student for person in shown if not present.intersection(ids_of(person))),
+        absent=frozenset(
+            person.student for person, own in zip(shown, ids, strict=True) if present.isdisjoint(own)
+        ),
         number=number,
         pages=pages,
         total=total,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 
 from grader.errors import RubricError
 from grader.grading.remarks import remark_rules
+from grader.grading.requests import State
 from grader.rubric.model import Policy
 from grader.store import History, Store
 from grader.store.remarks import Remark
@@ -14,7 +16,7 @@ from grader.workflows.desk.waiting import require_known
 from grader.workflows.marking.remark_list import Listed, listed_at
 from grader.workflows.views.following import Following, following
 
-__all__ = ["RequestPage", "open_requests", "requests_page"]
+__all__ = ["RequestPage", "open_requests", "requests_after", "requests_page"]
 
 #: Requests on one page.
 PAGE = 50
@@ -64,11 +66,37 @@ class _Requests(Following):
         number = min(max(number, 1), max(1, -(-len(ids) // size)))
         return [self._all[id] for id in ids[(number - 1) * size : number * size]], number, len(ids)
 
+    def after(self, id: int, size: int, state: State | None) -> tuple[list[Remark], bool]:
+        """The first requests after one, and whether others follow."""
+        ids = (each for each in sorted(self._all) if each > id)
+        meant = (remark for each in ids if state in (None, (remark := self._all[each]).state))
+        found = list(islice(meant, size + 1))
+        return found[:size], len(found) > size
+
 
 def open_requests(store: Store, assignment: str) -> int:
     """How many requests wait for a decision."""
     with following(store, lambda: _Requests(assignment), "requests", assignment) as found:
         return found.waiting
+
+
+def requests_after(
+    store: Store, assignment: str, id: int, size: int, *, state: State | None = None
+) -> tuple[list[Remark], bool]:
+    """The next requests in the order in which they were opened, and whether there are more.
+
+    Args:
+        store: Where they are.
+        assignment: Which work.
+        id: Number of the request before; 0 for the first ones.
+        size: How many.
+        state: Only those in this state.
+
+    Raises:
+        UsageError: No assignment is called so.
+    """
+    with following(store, lambda: _Requests(assignment), "requests", assignment) as found:
+        return found.after(id, size, state)
 
 
 def requests_page(

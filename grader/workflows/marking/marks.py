@@ -34,6 +34,7 @@ __all__ = [
     "Pending",
     "give_marks",
     "graded_result",
+    "graded_results",
     "list_pending",
     "orders_for_zero",
     "pending",
@@ -398,6 +399,21 @@ def graded_result(history: History, student: str, assignment: str, *, with_dropp
         name = shown_as(student, name)
         raise UsageError(f"there is no verdict on {name}'s {assignment} yet", todo="run `grader run` first")
     return result
+
+
+def graded_results(
+    history: History, students: Sequence[str], assignment: str, *, with_dropped: bool = False
+) -> list[Result]:
+    """As `graded_result` gives each, in their order; read together.
+
+    Raises:
+        RefusedError: One is dropped.
+        UsageError: Students or assignment are unknown, or there is no verdict yet.
+    """
+    names = [name for name in map(normalise_id, students) if not is_pseudonym(name)]
+    # What a reader has read it finds again.
+    list(history.results(assignment=assignment, students=names, with_dropped=True) if names else ())
+    return [graded_result(history, student, assignment, with_dropped=with_dropped) for student in students]
 
 
 def criterion_mark(result: Result, criterion: str) -> CriterionMark:

@@ -29,6 +29,10 @@ from grader.workflows.views.show import name_of
 __all__ = ["RemarkView", "view_of"]
 
 
+#: Rows by which a criterion changes.
+_TOLD = (AttemptRecord, VerdictRecord, MarkRecord, BulkMarkRecord)
+
+
 @dataclass(frozen=True)
 class RemarkView:
     """A request as labelled texts, in the order in which they are read."""
@@ -52,7 +56,7 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
     names = _Names(remark.student, name_of(store, anonymous)(remark.student))
     with store.reading() as history:
         result = graded_result(history, remark.student, remark.assignment, with_dropped=True)
-        entries = history.timeline(result.student, result.assignment)
+        entries = history.timeline(result.student, result.assignment, _TOLD)
     zone = result.zone
     marks = list(_changes(entries, remark.criterion, zone))
     assert result.rubric is not None and result.mark is not None

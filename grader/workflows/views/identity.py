@@ -101,13 +101,9 @@ def ids_of(person: PersonRecord) -> list[str]:
 def names_of(history: History, students: Iterable[str]) -> Mapping[str, str]:
     """Names by the roster, by id; students of whom it knows none, or several, are left out."""
     keys = {student: id_typed(student) for student in students}
-    people = history.people_by({key for key in keys.values() if key})
-    found = {}
-    for student, key in keys.items():
-        names = {person.name for person in people.get(key, ())}
-        if len(names) == 1:
-            found[student] = names.pop()
-    return found
+    names = history.names_by({key for key in keys.values() if key})
+    alone = {key: next(iter(theirs)) for key, theirs in names.items() if len(theirs) == 1}
+    return {student: alone[key] for student, key in keys.items() if key in alone}
 
 
 def _ambiguous(typed: str, ids: Sequence[str]) -> UsageError:

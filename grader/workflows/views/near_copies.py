@@ -123,6 +123,8 @@ def student_code(student: str, cells: Sequence[CellText], handout: Handout | Non
 
 
 def _own_lines(cell: CellText, given: Collection[str]) -> Iterator[CodeLine]:
+    if not given:
+        return _lines(cell)
     digests = line_digests(cell.source)
     return (line for line in _lines(cell) if digests[line.place.line - 1] not in given)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
+import time
 from contextlib import closing
 
 from sqlalchemy import update
@@ -51,10 +52,26 @@ def killed_thrice(lab: Lab) -> None:
 def frozen(lab: Lab) -> None:
     """A laptop that slept: its run wakes up when another has done its work, and tells what came of it."""
     asleep = lab.grade(at="Answer", count=2, then="SIGSTOP").until_stopped()
+    while _writes(lab):  # another of its threads was writing; who else waits then has a test of its own
+        asleep.send(signal.SIGCONT)
+        time.sleep(0.01)
+        asleep.send(signal.SIGSTOP)
+        asleep.until_stopped()
     lab.grade().ends_with(HELD_BY_A_TA)
     asleep.send(signal.SIGCONT)
     asleep.ends_with(HELD_BY_A_TA)
     assert "another run took this over" in asleep.said
+
+
+def _writes(lab: Lab) -> bool:
+    """Whether another program has begun to write into the database and not ended."""
+    with closing(sqlite3.connect(lab.database, isolation_level=None, timeout=0)) as own:
+        try:
+            own.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        own.execute("ROLLBACK")
+        return False
 
 
 def stopped_by(lab: Lab, name: str) -> None:

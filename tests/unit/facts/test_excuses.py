@@ -95,6 +95,28 @@ def test_a_number_in_place_of_a_function_explains_no_wrong_answer():
     assert judged(off_by_one, HELPED, "helper = 3").status is Status.FAIL
 
 
+class MissingPackage(ModuleNotFoundError):
+    """As the sandbox has it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MissingPackage("`mytools` is not available in the grading sandbox"), Status.NEEDS_TA),
+        (ModuleNotFoundError("No module named 'mytools'"), Status.NEEDS_TA),
+        (ImportError("cannot import name 'sume' from 'math'"), Status.FAIL),
+        (NameError("name 'helper' is not defined"), Status.FAIL),
+    ],
+)
+def test_a_package_that_the_sandbox_lacks_is_no_fault_of_the_function(error, status):
+    def lacking(n):
+        raise error
+
+    judgement = judged(lacking, "def cubes(n):\n    return helper(n)")
+    assert judgement.status is status
+    assert ("`mytools`, which it uses, is not here" in judgement.message) is (status is Status.NEEDS_TA)
+
+
 def test_right_answers_stay_right_whatever_comes_below():
     assert judged(FUNCTIONS["sum_of_cubes"], HELPED, "def helper(n, m): ...").status is Status.PASS
 

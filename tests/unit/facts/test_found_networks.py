@@ -177,6 +177,13 @@ def test_an_error_that_our_numbers_cause_is_not_the_networks(message: str):
         assert judge(check, broken).status is Status.NEEDS_TA
 
 
+def test_a_package_that_is_not_here_is_not_the_networks_error():
+    message = "`einops` is not available in the grading sandbox"
+    broken = net(error=RaisedError(type="MissingPackage", message=message), operations=())
+    for check in checks()[1:]:
+        assert judge(check, broken).status is Status.NEEDS_TA
+
+
 def test_an_error_of_the_network_itself_is_wrong():
     message = "mat1 and mat2 shapes cannot be multiplied (5x8 and 9x3)"
     broken = net(error=RaisedError(type="RuntimeError", message=message))

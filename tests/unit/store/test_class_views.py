@@ -174,7 +174,11 @@ def test_the_first_who_are_alike_are_told_whether_works_are_dropped_or_none_is(s
 
 
 def test_what_waits_alone_is_read_where_that_is_wanted(judged: Store) -> None:
-    for each in ask(judged, lambda history: history.standings(LAB, ["s1", "s4"], pending=True)):
+    waits = ask(judged, lambda history: history.waits_of(LAB, ["s1", "s4"]))
+    assert waits
+    for each in ask(judged, lambda history: history.standings(LAB, ["s1", "s4"], criteria=False)):
         every = ask(judged, lambda history, name=each.student: history.standings(LAB, [name]))[0]
-        assert each.criteria == tuple(line for line in every.criteria if line.pending)
-        assert each._replace(criteria=()) == every._replace(criteria=())
+        assert list(waits.get(each.student, ())) == [
+            line.criterion for line in every.criteria if line.pending
+        ]
+        assert each == every._replace(criteria=())

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+
+import pytest
 
 from grader.web.collecting import fewer_collections
+
+
+@pytest.fixture(autouse=True)
+def thresholds() -> Iterator[None]:
+    """Python's own, whatever a library that another test imported has set."""
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
 
 
 def test_it_is_as_before_once_the_last_server_has_ended() -> None:
@@ -44,3 +56,19 @@ def test_what_goes_round_in_circles_is_freed_all_the_same() -> None:
         for _ in range(120_000):
             Circle()
         assert Circle.freed
+
+
+@pytest.mark.parametrize("set_by_others", [(200_000, 30, 30), (0, 10, 10)])
+def test_a_process_that_looks_more_seldom_already_does_not_look_more_often(
+    set_by_others: tuple[int, int, int],
+) -> None:
+    gc.set_threshold(*set_by_others)
+    with fewer_collections():
+        assert gc.get_threshold() == set_by_others
+    assert gc.get_threshold() == set_by_others
+
+
+def test_each_of_the_three_is_the_more_seldom_one() -> None:
+    gc.set_threshold(200_000, 5, 30)
+    with fewer_collections():
+        assert gc.get_threshold() == (200_000, 20, 30)

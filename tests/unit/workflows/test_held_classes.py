@@ -14,7 +14,14 @@ from grader.store import Store, open_store
 from grader.store.allowances import DatesRecord, ExcuseRecord, ExtensionRecord
 from grader.store.groups import GroupRecord
 from grader.store.releases import ReleaseRecord
+from grader.store.remarks import Remark
+from grader.store.roster import PersonRecord
 from grader.store.shares import ShareRecord
+from grader.workflows.desk.groups import groups_of
+from grader.workflows.desk.listing import list_page
+from grader.workflows.desk.people import people_view
+from grader.workflows.desk.request import request_for
+from grader.workflows.desk.requests import requests_after, requests_page
 from grader.workflows.desk.roster import keep_roster
 from grader.workflows.releasing import changes
 from grader.workflows.releasing.preview import Preview, preview_of
@@ -174,3 +181,71 @@ def test_a_set_up_is_exact_whatever_is_written_since(story: list[tuple[Step, boo
                     assert found.waiting == {each.student for each in standings if each.state == "waiting"}
         keep_roster(other, roster_from([RosterEntry(student="s9", section="L2", line=1)]))
         assert [told(store, lab) for lab in LABS] == [told_anew(store, lab) for lab in LABS]
+
+
+def listed(store: Store, lab: str) -> list[object]:
+    """All that pages list of a class, of requests and of the roster, and the marks that sliders go by."""
+    asked, more = requests_after(store, lab, 0, 1)
+    rest = requests_after(store, lab, asked[-1].id if more else 0, 100)
+    with store.reading() as history:
+        packed = history.packed_marks(lab)
+    return [
+        list_page(store, lab),
+        list_page(store, lab, anonymous=True, size=1),
+        groups_of(store, lab, "b"),
+        asked,
+        rest,
+        [request_for(store, each.id, anonymous=True) for each in asked if _has_verdict(store, each)],
+        people_view(store, store, "course"),
+        packed,
+    ]
+
+
+def _has_verdict(store: Store, remark: Remark) -> bool:
+    """Whether the newest file of who asked was judged, so that their request has a page."""
+    with store.reading() as history:
+        [work] = history.results(assignment=remark.assignment, students=[remark.student], with_dropped=True)
+    return work.attempt is not None and work.mark is not None
+
+
+def listed_anew(store: Store, lab: str) -> list[object]:
+    with open_store(store.location) as fresh:
+        return listed(fresh, lab)
+
+
+@settings(max_examples=5, deadline=None)
+@given(stories)
+def test_lists_of_a_class_are_exact_whatever_is_written_since(story: list[tuple[Step, bool]]) -> None:
+    entries = [RosterEntry(student=f"s{number}", name=f"Ada {number}", line=number) for number in (1, 2, 3)]
+    with new_store() as store, open_store(store.location) as other:
+        for lab in LABS:
+            write(store, hand_in("s1", lab, "f", 0))
+        for place, (step, elsewhere) in enumerate(story):
+            writes = other if elsewhere else store
+            if place == len(story) // 2:
+                keep_roster(writes, roster_from(entries))
+            write(writes, step)
+            for lab in LABS:
+                assert listed(store, lab) == listed_anew(store, lab)
+                with store.reading() as history:
+                    every = history.remarks(assignment=lab)
+                    waits = {
+                        each.student: [line.criterion for line in each.criteria if line.pending]
+                        for each in history.standings(lab, history.students(lab))
+                    }
+                    assert history.waits_of(lab, history.students(lab)) == {
+                        student: names for student, names in waits.items() if names
+                    }
+                assert requests_after(store, lab, 0, 100) == (every, False)
+                assert [each.id for each in every if each.state.is_open] == [
+                    each.remark.id for each in requests_page(store, lab).items
+                ]
+                if elsewhere:
+                    assert people_view(store, store, "course").total == len(roster_of(store))
+        keep_roster(other, roster_from(entries[:1]))
+        assert [listed(store, lab) for lab in LABS] == [listed_anew(store, lab) for lab in LABS]
+
+
+def roster_of(store: Store) -> list[PersonRecord]:
+    with store.reading() as history:
+        return history.people()

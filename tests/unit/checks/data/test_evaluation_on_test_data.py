@@ -9,6 +9,7 @@ import pytest
 from grader.checks.data.evaluation_on_test_data import EvaluatedOnTest
 from grader.evidence.record import CellRecord
 from grader.evidence.training import DataSource, EvaluationPass, TrainingRun
+from grader.facts.sections import Section
 from grader.judging.judgement import Judgement, Status
 from tests import factories
 from tests.factories import cell, history, model, rows
@@ -20,6 +21,20 @@ EVALUATED = EvaluatedOnTest(model=("net",))
 
 def test_the_chosen_net_evaluated_on_test_data_and_reported_is_right():
     assert judge(EVALUATED, look(11, 5, 2), section="test").status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("heading", "status"),
+    [("## Part 4. Test", Status.NEEDS_TA), ("## Part 4. Test: 93.1 % are right", Status.PASS)],
+)
+def test_the_number_of_a_part_is_no_result_that_was_reported(heading: str, status: Status):
+    silent = cell(5, "found = evaluate(net, test_loader)")
+    cells = (*CELLS[:4], cell(4, heading, kind="markdown"), silent)
+    training = history(*RUNS, evaluations=[look(11, 5, 2)], sources=SOURCES)
+    evidence = factories.evidence(cells, training=training)
+    sections = {**SECTIONS, "test": Section(title="test", heading=r"^Part 4\b")}
+    judgement = EVALUATED.judge(factories.case(EVALUATED, evidence, sections=sections, section="test"))
+    assert judgement.status is status
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,11 @@ def fit(net, data):
             optimizer.step()
 """
 EACH_EPOCH = FIT + "        print(net({}).argmax(1))\n"
+ONE_BATCH = FIT + "        x, y = next(iter(DataLoader(test_set, 48)))\n        print(net(x))\n"
+ONE_BY_ONE = FIT + "        print(sum(net(x[None]).argmax() == y for {}))\n"
+PARAMETER = (
+    "def check(net, test_data):\n    for x, y in test_data: net(x)\n" + FIT + "        check(net, val_set)\n"
+)
 CALLED = "def check(net): return net(test_set.images)\n" + FIT + "        print(check(net))\n"
 
 
@@ -52,6 +57,10 @@ def judge(*sources: str) -> Judgement:
         "data = TensorDataset(test_set.images, test_set.labels)\nfit(net, data)",
         "images = torch.cat([X_train, X_test])\nfit(net, images)",
         "class Wrapped(Dataset): ...\nfit(net, Wrapped(test_set))",
+        "fit(net, [*train_set, *test_set])",
+        "data = (*train_set, *test_set)\nfit(net, data)",
+        "data = list(train_set)\ndata.extend(test_set)\nfit(net, data)",
+        "data = list(train_set)\ndata += list(test_set)\nfit(net, data)",
         "def run():\n    data = ConcatDataset([train_set, test_set])\n    fit(net, data)\nrun()",
     ],
 )
@@ -67,6 +76,8 @@ def test_data_made_of_test_data_and_trained_on_go_to_a_ta(code: str):
         EACH_EPOCH.format("test_set.images") + "fit(net, train_set)",
         EACH_EPOCH.format("x_test") + "fit(net, train_set)",
         CALLED + "fit(net, train_set)",
+        ONE_BATCH + "fit(net, train_set)",
+        ONE_BY_ONE.format("x, y in test_set") + "fit(net, train_set)",
     ],
 )
 def test_a_look_at_a_whole_test_tensor_after_each_epoch_goes_to_a_ta(code: str):
@@ -85,6 +96,9 @@ def test_a_look_at_a_whole_test_tensor_after_each_epoch_goes_to_a_ta(code: str):
         "fit(net, loaders['a'])",
         "train_data, test_data = TensorDataset(x, y), TensorDataset(x_test, y_test)\nfit(net, train_data)",
         "fit(net, train_set)\nfor test_x, y in test_loader:\n    net(test_x)",
+        PARAMETER + "fit(net, train_set)",
+        FIT + "        print(accuracy(net, [*val_set]))\nfit(net, train_set)\ndata = [train_set, test_set]",
+        FIT + "        print(len(test_set))\n        score = net(x)\nfit(net, train_set)",
         "unused = ConcatDataset([train_set, test_set])\ndef never(): return unused\nfit(net, train_set)",
     ],
 )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from grader.checks.functions.function_values import FunctionValues
 from grader.evidence.plan import IntegersInput, LiteralInput
-from grader.evidence.record import CellError, Outcome, ProbeResult
+from grader.evidence.record import CellError, Outcome, ProbeResult, ShimKind, ShimUse
 from grader.facts.case import Reference
 from grader.judging.exhibits import Calls
 from grader.judging.judgement import Status
@@ -328,6 +328,15 @@ def without_answer(status, source, **more):
 
 def test_a_function_that_no_cell_defines_is_missing():
     assert without_answer("not_found", "x = 1").status is Status.FAIL
+
+
+def test_a_function_that_a_missing_module_may_have_brought_goes_to_a_ta():
+    star = "from lab1_functions import *"
+    lacking = ShimUse(kind=ShimKind.MISSING_PACKAGE, detail="lab1_functions", cell=0)
+    judgement = without_answer("not_found", star, shims=(lacking,))
+    assert judgement.status is Status.NEEDS_TA
+    assert "takes all names of `lab1_functions`" in judgement.open
+    assert without_answer("not_found", star).status is Status.FAIL
 
 
 def test_a_function_whose_cell_failed_goes_to_a_ta():

@@ -174,6 +174,31 @@ def test_a_snippet_of_the_handout_that_fails_excuses_no_network_that_is_missing(
     assert missing(own, target=Target(names=("net",))).status is Status.NEEDS_TA
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("class Flat(nn.Module): ...", Status.NEEDS_TA),
+        ("flat = nn.Sequential(nn.Linear(4, 2))", Status.NEEDS_TA),
+        ("class Flat(nn.Module): ...\nnet = 3", Status.FAIL),
+        ("print(1)", Status.FAIL),
+    ],
+)
+def test_a_network_under_a_name_of_the_students_own_is_not_missing(code: str, status: Status):
+    """Unless something else has the name that was asked for, or the network belongs to another part."""
+    check = OutputShape(target=Target(names=("net", "Net")), input=(4, 3, 32, 32), expected=(4,))
+    given = ProbeResult(status="not_found")
+    look = EvaluationPass(order=0, cell=1, model=model("flat", class_name="Flat"), source=0)
+    evidence = factories.evidence(
+        (HEADING, factories.cell(1, code)),
+        probes=factories.answers({check.probes()[0]: given}),
+        training=history(evaluations=(look,)),
+    )
+    sections = {"b": Section(title="b", heading="^Part b")}
+    judgement = check.judge(factories.case(check, evidence, sections=sections, section="b"))
+    assert judgement.status is status
+    assert ("`flat` (Flat, cell 1) may be meant" in judgement.open) is (status is Status.NEEDS_TA)
+
+
 def test_a_network_of_this_part_that_was_used_but_does_not_fit_is_named_to_the_ta():
     own = factories.cell(2, "class Flat(nn.Module): ...")
     look = EvaluationPass(order=0, cell=2, model=model("flat", class_name="Flat"), source=0)

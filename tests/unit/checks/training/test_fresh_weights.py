@@ -239,7 +239,9 @@ def test_each_net_that_had_to_be_trained_is_a_part_of_the_points():
     assert judge(three_cells(), *both, must_train=wanted).status is Status.PASS
     one = judge(three_cells(), both[0], must_train=wanted)
     assert (one.status, one.share) == (Status.PARTIAL, 0.5)
-    assert judge(three_cells(), both[0], must_train=wanted[1:]).status is Status.FAIL
+    assert judge(three_cells(), both[0], must_train=wanted[1:]).status is Status.NEEDS_TA
+    built = (*three_cells(), cell(3, "other = Other()"))
+    assert judge(built, both[0], must_train=wanted[1:]).status is Status.FAIL
     cut = judge(three_cells(), both[0], must_train=wanted, outcome=Outcome.TIMEOUT)
     assert (cut.status, cut.share, cut.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
 
@@ -334,7 +336,8 @@ def test_a_message_tells_three_reasons_and_the_data_all():
 def test_doubts_that_change_no_points_leave_nothing_open():
     unknown = training_run(1, 2, start=Start(determined=False, why="by hand"), hyperparameters={"lr": 9})
     asked = [{"model": ["other"]}]
-    judgement = judge(three_cells(), training_run(0, 1), unknown, must_train=asked)
+    cells = (*three_cells(), cell(3, "other = Other()"))
+    judgement = judge(cells, training_run(0, 1), unknown, must_train=asked)
     assert judgement.status is Status.FAIL
     assert "by hand" not in judgement.open
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from grader.checks.training.hyperparameter_settings import HyperparameterSettings
 from grader.evidence.record import CellError, Outcome
-from grader.evidence.training import LayerList, TrainingRun
+from grader.evidence.training import EvaluationPass, LayerList, TrainingRun
 from grader.facts.handout import fingerprint
 from grader.judging.judgement import Judgement, Status
 from tests import factories
@@ -46,10 +46,53 @@ def test_the_batch_size_given_to_the_loader_counts_more_than_the_batches_seen():
 
 
 def test_another_net_than_the_one_asked_for_is_wrong():
-    other = run(1, 3, 0.01, 16, model=model("tiny", class_name="Tiny"))
+    other = run(1, 3, 0.01, 16, model=model("tiny", 1, class_name="Tiny"))
     judgement = judge(run(0, 1, 0.001, 64), other)
     assert "`tiny` instead of `net`" in judgement.message
     assert judgement.status is Status.PARTIAL
+
+
+def test_the_same_network_under_another_name_is_no_other_network():
+    bound_later = EvaluationPass(order=2, cell=3, model=model("net", 1), source=0)
+    trained = run(1, 3, 0.01, 16, model=model("mine", 1, class_name="Mine"))
+    assert judge(run(0, 1, 0.001, 64), trained, evaluations=(bound_later,)).status is Status.PASS
+    wrapped = model("whole", 1, class_name="Lit").model_copy(update={"also": ("Net",)})
+    anywhere = [{**each, "model": ["Net"]} for each in WANTED]
+    runs = (run(0, 1, 0.001, 64), run(1, 3, 0.01, 16, model=wrapped))
+    assert judge(*runs, settings=anywhere).status is Status.PASS
+
+
+def test_a_network_that_may_be_the_one_asked_for_by_another_name_goes_to_a_ta():
+    lists = (layer_list("fc: Linear(out_features=2)"), layer_list("fc: Linear(out_features=9)"))
+    asked = run(0, 1, 0.001, 64, model=model(layers=0))
+    alike = run(1, 3, 0.01, 16, model=model("mine", 1, class_name="Mine", layers=0))
+    judgement = judge(asked, alike, layer_lists=lists)
+    assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.5, 0.5)
+    assert "`mine` instead of `net` (which is built alike)" in judgement.message
+    other = run(1, 3, 0.01, 16, model=model("mine", 1, class_name="Mine", layers=1))
+    assert judge(asked, other, layer_lists=lists).status is Status.PARTIAL
+    loose = model("", 1).model_copy(update={"class_name": None, "names": ()})
+    assert judge(asked, run(1, 3, 0.01, 16, model=loose), layer_lists=lists).status is Status.NEEDS_TA
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("mine = Mine()\ntrain(mine)", Status.NEEDS_TA), ("net = Net()\ntrain(mine)", Status.FAIL)],
+)
+def test_a_name_that_nothing_in_the_notebook_has_accuses_nobody(code, status):
+    mine = model("mine", 1, class_name="Mine")
+    asked = [{**each, "model": ["net", "Net"]} for each in TWO]
+    runs = (run(0, 1, 0.1, 16, passes=4, model=mine), run(1, 1, 0.02, 16, passes=4, model=mine))
+    cells = (CELLS[0], cell(1, code), *CELLS[2:])
+    assert judge(*runs, cells=cells, settings=asked).status is status
+
+
+def test_the_training_that_was_meant_for_a_setting_is_told_not_that_of_another_one():
+    message = judge(run(0, 1, 0.1, 16, passes=4), run(1, 3, 0.02, 16, passes=3), settings=TWO).message
+    assert message.endswith("slow was trained with epochs 3 instead of 4 in cell 3.")
+    wrong_size = [{**each, "batch_size": 16} for each in TWO]
+    message = judge(run(0, 1, 0.1, 16, passes=4), run(1, 3, 0.02, 32, passes=4), settings=wrong_size).message
+    assert message.endswith("slow was trained with batch size 32 instead of 16 in cell 3.")
 
 
 def test_a_wrong_attempt_beside_the_right_one_costs_nothing():
@@ -185,6 +228,61 @@ def test_the_largest_rate_of_a_schedule_is_its_rate():
 def test_schedules_that_begin_at_the_rate_that_was_set_excuse_no_other_rate():
     for code in ("s = StepLR(optimizer, 2)", "s = ExponentialLR(optimizer, 0.9)", "print(group['lr'])"):
         assert with_code(code, *twice(0.004, 0.0008)).status is Status.FAIL
+
+
+PATIENT = """
+def train(net, epochs=4):
+    waited = 0
+    for epoch in range(epochs):
+        for x, y in loader:
+            optimizer.step()
+        if accuracy(net) > best:
+            waited = 0
+        else:
+            waited += 1
+            {leaves}
+train(net)
+"""
+FITTED = """
+def fit(net):
+    for x, y in loader:
+        optimizer.step()
+loss, epoch = 9, 0
+while loss > 0.1 and epoch < 4:
+    loss = fit(net)
+    epoch += 1
+"""
+COUNTED = """
+for epoch in range(100):
+    for x, y in loader:
+        if bad(x): break
+        optimizer.step()
+    if epoch == last:
+        break
+"""
+DRAINED = """
+while True:
+    try:
+        for x in next(batches): optimizer.step()
+    except StopIteration:
+        break
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (PATIENT.format(leaves="if waited >= patience: break"), Status.NEEDS_TA),
+        (PATIENT.format(leaves="if stopper(accuracy(net)): return net"), Status.NEEDS_TA),
+        (FITTED, Status.NEEDS_TA),
+        (PATIENT.format(leaves="pass"), Status.FAIL),
+        (COUNTED, Status.FAIL),
+        (DRAINED, Status.FAIL),
+    ],
+)
+def test_a_training_that_stops_by_itself_need_not_stop_where_the_students_did(code: str, status: Status):
+    assert with_code(code, *twice(0.1, 0.02, passes=2)).status is status
+    assert with_code(code, *twice(0.1, 0.02, passes=5)).status is Status.FAIL
 
 
 def test_one_training_in_several_records_has_no_wrong_number_of_epochs():

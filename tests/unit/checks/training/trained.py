@@ -6,7 +6,7 @@ from typing import Any
 
 from grader.checks.training.hyperparameter_settings import HyperparameterSettings
 from grader.evidence.record import CellRecord, Outcome
-from grader.evidence.training import DataSource, LayerList, TrainingRun
+from grader.evidence.training import DataSource, EvaluationPass, LayerList, TrainingRun
 from grader.facts.sections import Section
 from grader.judging.judgement import Judgement
 from tests import factories
@@ -44,10 +44,10 @@ def judge(
     outcome: Outcome = Outcome.COMPLETED,
     sources: tuple[DataSource, ...] = (),
     layer_lists: tuple[LayerList, ...] = (),
+    evaluations: tuple[EvaluationPass, ...] = (),
     **fields: Any,
 ) -> Judgement:
     check = HyperparameterSettings(**(fields or {"settings": WANTED}))
-    evidence = factories.evidence(
-        cells, training=history(*runs, sources=sources, layer_lists=layer_lists), outcome=outcome
-    )
+    training = history(*runs, sources=sources, layer_lists=layer_lists, evaluations=evaluations)
+    evidence = factories.evidence(cells, training=training, outcome=outcome)
     return check.judge(factories.case(check, evidence, sections=SECTIONS))
