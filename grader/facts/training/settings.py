@@ -125,7 +125,9 @@ def became_of(setting: Setting, case: Case, others: Sequence[Setting] = ()) -> B
         return Became(setting, "right")
     text = ", ".join(difference.text for difference in different)
     if _may_be_missed(case, sections):
-        return Became(setting, "unsure", f"{text}, but not everything ran", where_of([nearest]))
+        return Became(
+            setting, "unsure", f"{text}, but not everything ran or was recorded", where_of([nearest])
+        )
     known = any(difference.known for difference in different)
     return Became(setting, "wrong" if known else "unsure", text, where_of([nearest]), nearest)
 
