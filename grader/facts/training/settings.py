@@ -153,9 +153,9 @@ def _without_runs(setting: Setting, case: Case) -> Became:
         return Became(setting, "unsure", reason, where_of(elsewhere[:1]))
     if elsewhere:
         return Became(setting, "right")
-    if not case.evidence.training.runs or _may_be_missed(case, sections):
+    if _may_be_missed(case, sections):
         return Became(setting, "unsure", "no training was seen, but not everything ran or was recorded")
-    return Became(setting, "wrong", "no training was seen")
+    return Became(setting, "wrong" if case.evidence.training.runs else "unsure", "no training was seen")
 
 
 def _may_be_missed(case: Case, sections: Sequence[str]) -> bool:
