@@ -50,7 +50,7 @@ def print_edited(edited: EditedRubric) -> None:
     if edited.judged:
         print_changes(edited.judged, None, 0, dry_run=True)
     if edited.to_run:
-        whose = ", ".join(sorted({result.student for result in edited.to_run}))
+        whose = ", ".join(sorted({student for _, student in edited.to_run}))
         print_line(f"run again, because it asks for what was not recorded, and may change: {whose}")
 
 
@@ -73,9 +73,9 @@ def _rows(item: Regraded, criterion: str | None) -> list[tuple[str, ...]]:
         (
             item.student,
             change.criterion,
-            change.before.finding.status.value if change.before else "-",
+            change.before.found.value if change.before else "-",
             number(change.before.points if change.before else None),
-            change.after.finding.status.value if change.after else "-",
+            change.after.found.value if change.after else "-",
             number(change.after.points if change.after else None),
             f"{change.difference:+g}",
             change.note,

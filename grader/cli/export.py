@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
+#: Characters.
+_COPIED_AT_ONCE = 2**16
 _FORMS = ("json", "csv", *FORMATS)
 _FILLABLE = [form.name for form in FORMATS.values() if form.fill]
 
@@ -79,13 +82,13 @@ def export(
 
     Example: grader export canvas --assignment lab2 --into gradebook.csv --out upload.csv
     """
-    from grader.workflows.views.show import find_results
+    from grader.workflows.views.show import each_result
 
     if only_changed and into is None:
         raise UsageError("--only-changed compares with a gradebook", todo="give the gradebook with --into")
     options = setup.settings(db=db, evidence=evidence)
     with setup.store(options) as store:
-        found = find_results(store, assignment, with_dropped=True)
+        found = each_result(store, assignment, with_dropped=True)
         if form in ("json", "csv"):
             return _plain(form, found, out)
         made = _for_system(
@@ -95,39 +98,56 @@ def export(
     return _write(made, out)
 
 
-def _plain(form: str, found: Sequence[Result], out: Path) -> int:
+def _plain(form: str, found: Iterable[Result], out: Path) -> int:
     """All submissions as they stand, pending points and all."""
-    from grader.files.named import write_text
+    from grader.files.named import write_text_in_parts
+    from grader.workflows.views.export import as_csv, as_json
+
+    # Results are gone through once, as all of a large class are more than a machine should hold.
+    said: list[str] = []
+    counting = _counting(found, said)
+    parts = as_json(counting) if form == "json" else (as_csv(counting),)
+    if str(out) == "-":
+        _print_whole(parts)
+    else:
+        write_text_in_parts(out, parts)
+        print_path(out)
+    for line in said:
+        _line(line, to_errors=str(out) == "-")
+    return 0
+
+
+def _counting(found: Iterable[Result], said: list[str]) -> Iterator[Result]:
+    """What counts; what there is to say of others is added to `said`."""
     from grader.grading.held import parted
     from grader.workflows.views.dropped import why_dropped
-    from grader.workflows.views.export import as_csv, as_json
     from grader.workflows.views.held import why_held
 
-    counting = [item for item in found if not item.dropped]
-    text = as_json(counting) if form == "json" else as_csv(counting)
-    if str(out) == "-":
-        print_text(text)
-    else:
-        write_text(out, text)
-        print_path(out)
     for item in found:
         if item.damaged:
-            _line(f"left out: {item.student}: {item.damaged}", to_errors=str(out) == "-")
+            said.append(f"left out: {item.student}: {item.damaged}")
         elif item.dropped:
-            _line(f"left out: {item.student}: {why_dropped(item)}", to_errors=str(out) == "-")
+            said.append(f"left out: {item.student}: {why_dropped(item)}")
         elif reason := why_held(item):
-            _line(
-                f"no points yet: {item.student}: could not be taken: {parted(reason)[0]}",
-                to_errors=str(out) == "-",
-            )
-    return 0
+            said.append(f"no points yet: {item.student}: could not be taken: {parted(reason)[0]}")
+        if not item.dropped:
+            yield item
+
+
+def _print_whole(parts: Iterable[str]) -> None:
+    """Prints once all is there, so that nobody reads half of it where the rest fails."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="") as whole:
+        whole.writelines(parts)
+        whole.seek(0)
+        while text := whole.read(_COPIED_AT_ONCE):
+            print_text(text)
 
 
 def _for_system(
     form: str,
     store: Store,
     assignment: str,
-    found: Sequence[Result],
+    found: Iterable[Result],
     *,
     into: Path | None,
     column: str | None,
@@ -138,22 +158,21 @@ def _for_system(
     from grader.exports import Gradebook
     from grader.files.named import read_bytes
     from grader.workflows.views.course_formats import (
+        class_marks,
         course_of,
         excused_without_work,
-        handed_in_nothing,
         make_export,
-        student_mark,
     )
 
     people = setup.people(store, roster)
     gradebook = Gradebook(read_bytes(into), into.name, column, only_changed) if into else None
     told = store if form == "gradescope" else None
-    marks = [student_mark(result, people, messages_from=told) for result in found]
-    marks += excused_without_work(store, assignment, found, people)
+    of_class = class_marks(found, people, messages_from=told)
+    marks = [*of_class.marks, *excused_without_work(store, assignment, of_class.students, people)]
     made = make_export(
         form, course_of(store, assignment), marks, into=gradebook, include_pending=include_pending
     )
-    return made if people is None else made.joined(handed_in_nothing(people, found), people.problems)
+    return made if people is None else made.joined(of_class.handed_in_nothing, people.problems)
 
 
 def _write(made: Export, out: Path) -> int:

@@ -23,6 +23,7 @@ from grader.collector.handover import close_folders, open_folders
 from grader.collector.nesting import shares_uid
 from grader.collector.places import HOME, SOCKETS, kernel_environment, kernel_places
 from grader.collector.privileges import forbid_inspection, reap_orphans
+from grader.collector.seal import look_ahead
 from grader.collector.wiper import Wiper
 
 __all__ = ["serve"]
@@ -115,6 +116,10 @@ def warm_up() -> None:
             with suppress(ModuleNotFoundError):
                 importlib.import_module(name)
         _build_optimizer()
+        # Whatever it cannot find here, a kernel looks for again, and says so.
+        with suppress(Exception):
+            _find_backends()
+    look_ahead()
     shutil.rmtree(HOME, ignore_errors=True)
     gc.freeze()
     gc.enable()
@@ -161,6 +166,13 @@ def _build_optimizer() -> None:
     weight.grad = torch.zeros(1)
     torch.optim.SGD([weight], lr=0.1, momentum=0.9).step()
     torch.optim.Adam([weight]).step()
+
+
+def _find_backends() -> None:
+    """Reads all packages' entry points, by which matplotlib finds its backends, once for all kernels."""
+    from IPython.core.pylabtools import find_gui_and_backend
+
+    find_gui_and_backend("inline", None)
 
 
 def _answer(request: dict[str, Any], channel: socket.socket, wiper: Wiper | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from grader.evidence.text import first_lines
 
-__all__ = ["Seal"]
+__all__ = ["Seal", "look_ahead"]
 
 _PACKAGE = "grader."
 _MOST_NAMED = 10
@@ -37,6 +37,46 @@ _BUILTINS = (
 _Place = tuple[str, Callable[[], Any], Any]
 
 
+class _Module:
+    """What one of our modules consisted of when it was looked at.
+
+    Attributes:
+        places: Each with what was found there.
+        classes: Its own, each with the names in it.
+    """
+
+    def __init__(self, name: str, module: ModuleType) -> None:
+        self._module = module
+        self._names = frozenset(vars(module))
+        self.places = tuple(_of_module(name, module))
+        self.classes = tuple(
+            (f"{name}.{key}", value, frozenset(vars(value)))
+            for key, value in list(vars(module).items())
+            if isinstance(value, type) and value.__module__ == name
+        )
+
+    def stands(self, module: ModuleType) -> bool:
+        """Whether looking at it anew would find the same."""
+        return (
+            module is self._module
+            and vars(module).keys() == self._names
+            and all(vars(kind).keys() == names for _, kind, names in self.classes)
+            and all(read() is before for _, read, before in self.places)
+        )
+
+
+#: What was looked at before there was a notebook, by name: empty but in a fork server and its kernels.
+_LOOKED_AT: dict[str, _Module] = {}
+
+
+def look_ahead() -> None:
+    """Looks at our modules once for all kernels that are forked from this process.
+
+    A seal looks at each of their parts all the same, and anew at a module in which any is another by then.
+    """
+    _LOOKED_AT.update({name: _Module(name, module) for name, module in _own_modules()})
+
+
 class Seal:
     """What our modules, classes and functions consist of, by identity.
 
@@ -55,10 +95,13 @@ class Seal:
         self._names = {name: frozenset(vars(thing)) for name, thing in (own or {}).items()}
         self._own = dict(own or {})
         self._places: list[_Place] = [*_of_builtins(), *_of_class("pydantic.BaseModel", BaseModel)]
-        self._classes = [(name, kind, frozenset(vars(kind))) for name, kind in _own_classes()]
-        for name, module in sorted(sys.modules.items()):
-            if name.startswith(_PACKAGE) and isinstance(module, ModuleType):
-                self._places += _of_module(name, module)
+        self._classes: list[tuple[str, type, frozenset[str]]] = []
+        for name, module in _own_modules():
+            seen = _LOOKED_AT.get(name)
+            if seen is None or not seen.stands(module):
+                seen = _Module(name, module)
+            self._places += seen.places
+            self._classes += seen.classes
         for name, mapping, key in entries:
             self._places.append(_entry(name, mapping, key))
         for name, keys in (kept or {}).items():
@@ -73,12 +116,11 @@ class Seal:
         return first_lines([f"the notebook changed {name}" for name in dict.fromkeys(changed)], _MOST_NAMED)
 
 
-def _own_classes() -> Iterator[tuple[str, type]]:
-    for name, module in sorted(sys.modules.items()):
-        if name.startswith(_PACKAGE) and isinstance(module, ModuleType):
-            for key, value in list(vars(module).items()):
-                if isinstance(value, type) and value.__module__ == name:
-                    yield f"{name}.{key}", value
+def _own_modules() -> list[tuple[str, ModuleType]]:
+    """By name."""
+    ours = sorted(name for name in sys.modules if name.startswith(_PACKAGE))
+    found = ((name, sys.modules[name]) for name in ours)
+    return [(name, module) for name, module in found if isinstance(module, ModuleType)]
 
 
 def _added(name: str, kind: type, names: frozenset[str]) -> list[str]:

@@ -36,7 +36,7 @@ class Course:
     due: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Person:
     """Who a student is in the systems of the course; empty where no roster says so.
 
@@ -66,7 +66,7 @@ class Person:
         return f"{self.last_name}, {self.first_name}" if self.last_name and self.first_name else self.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CriterionLine:
     """One criterion of one student.
 
@@ -84,7 +84,7 @@ class CriterionLine:
     tone: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StudentMark:
     """One student's mark.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from grader.errors import UsageError
-from grader.files.whole import write_whole
+from grader.files.whole import write_whole_in_parts
 
-__all__ = ["read_bytes", "read_json", "write_bytes", "write_text"]
+__all__ = ["read_bytes", "read_json", "write_bytes", "write_text", "write_text_in_parts"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -18,7 +19,16 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         UsageError: The place cannot be written.
     """
-    write_bytes(path, text.encode("utf-8", "replace"))
+    write_text_in_parts(path, (text,))
+
+
+def write_text_in_parts(path: Path, parts: Iterable[str]) -> None:
+    """As `write_text`, of parts that need not be in memory together.
+
+    Raises:
+        UsageError: The place cannot be written.
+    """
+    _write(path, (part.encode("utf-8", "replace") for part in parts))
 
 
 def write_bytes(path: Path, raw: bytes) -> None:
@@ -27,8 +37,12 @@ def write_bytes(path: Path, raw: bytes) -> None:
     Raises:
         UsageError: The place cannot be written.
     """
+    _write(path, (raw,))
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     try:
-        write_whole(path, raw)
+        write_whole_in_parts(path, parts)
     except OSError as error:
         raise UsageError(
             "this file cannot be written",

@@ -74,11 +74,31 @@ def _left_empty(entries: Sequence[Entry], handed_in: Sequence[Entry]) -> list[En
     """Folders that hold nothing but what nobody hands in, which may stand for students as empty ones do."""
     in_use = {parent for entry in handed_in for parent in (entry.inside, *entry.inside.parents)}
     folders = {parent: entry for entry in entries for parent in entry.inside.parents if not is_litter(parent)}
+    saved = {
+        parent: entry
+        for entry in entries
+        if entry.is_notebook
+        and not entry.inside.name.startswith("._")
+        and "__MACOSX" not in entry.inside.parts
+        for parent in entry.inside.parents
+    }
     return [
-        Entry(inside, entry.shown, unreadable("this is an empty folder"), is_folder=True)
+        Entry(
+            inside,
+            entry.shown,
+            unreadable("this is an empty folder"),
+            problem=_only_checkpoint(saved[inside]) if inside in saved else None,
+            is_folder=True,
+        )
         for inside, entry in folders.items()
         if inside not in in_use and inside.parent in (in_use | {PurePosixPath()})
     ]
+
+
+def _only_checkpoint(entry: Entry) -> str:
+    """Jupyter's own copy shows that there is a notebook, and may be older than what was to be handed in."""
+    name = visible(entry.inside.name)
+    return f"only a copy that Jupyter keeps for itself came: {name}; {TO_DO}hand in the notebook itself"
 
 
 def _worth_a_row(owned: Sequence[_Owned], *, named: bool) -> bool:

@@ -74,9 +74,8 @@ def forget_changes(session: Session) -> None:
 @contextmanager
 def names_at_once(session: Session) -> Iterator[None]:
     """Lets all names that are new meanwhile be written by one statement at the end."""
-    first = session.connection().execute(_NEXT).scalar_one()
     rows: list[dict[str, object]] = []
-    session.info[_GATHERED] = first, rows
+    session.info[_GATHERED] = rows
     try:
         yield
     finally:
@@ -132,7 +131,8 @@ def _add(session: Session, kind: str, text: str, person: str = "") -> str:
     token = token_of(kind, person, salt, text)
     columns = {"token": token, "kind": kind, "person": person or token, "salt": salt, "text": text}
     if _GATHERED in session.info:
-        first, rows = session.info[_GATHERED]
+        rows = session.info[_GATHERED]
+        first = rows[0]["changed"] if rows else session.connection().execute(_NEXT).scalar_one()
         changed = first + len(rows)
         rows.append({**columns, "erased": False, "changed": changed})
     else:

@@ -35,6 +35,7 @@ __all__ = [
     "Break",
     "HandedIn",
     "Head",
+    "Judged",
     "Signature",
     "any_bytes",
     "append",
@@ -42,6 +43,7 @@ __all__ = [
     "examine",
     "head",
     "head_at",
+    "next_number",
     "own_head",
     "seal",
     "until_added",
@@ -54,7 +56,8 @@ ValueT = TypeVar("ValueT")
 Stored = Mapping[str, Any]
 
 _BATCH = 500
-#: Under which a session lists what it added to the history: rows, of files that were handed in `HandedIn`.
+#: Under which a session lists what it added to the history: rows, of files that were handed in `HandedIn`, of
+#: attempts that were added with their verdicts `Judged`.
 ADDED = "added"
 #: Under which it keeps what it was answered.
 _ANSWERED = "answered"
@@ -83,6 +86,13 @@ class HandedIn(NamedTuple):
     assignment: str
     student: str
     first: bool = False
+
+
+class Judged(NamedTuple):
+    """What is kept, until its transaction ends, of an attempt that was added with its verdict."""
+
+    assignment: str
+    student: str
 
 
 @dataclass(frozen=True)
@@ -144,6 +154,12 @@ def own_head(session: Session) -> Head:
     return newest
 
 
+def next_number(session: Session) -> int:
+    """That the row gets which is added next, within a writing transaction."""
+    last = session.info.get(_HEAD) or head(session)
+    return 1 if last is None else int(last.seq) + 1
+
+
 def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
     """Gives `row` the next number, seals it and adds both. Only within a writing transaction.
 
@@ -170,7 +186,7 @@ def append(session: Session, row: EntryT, signature: Signature) -> EntryT:
 
 
 def append_all(
-    session: Session, rows: Sequence[tuple[Entry, Signature]], noted: Iterable[HandedIn]
+    session: Session, rows: Sequence[tuple[Entry, Signature]], noted: Iterable[HandedIn | Judged]
 ) -> list[Head]:
     """Seals and adds several rows as `append` does one after another, with a statement for each table.
 

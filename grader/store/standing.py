@@ -67,7 +67,7 @@ _ADD = text(
 
 
 #: Rows that say what handing in late costs, and rows by which nobody spends a token of theirs.
-_RULING = (VerdictRow, DatesRow)
+_RULING = (VerdictRow, DatesRow, ledger.Judged)
 _OF_TOKENS_NOTHING = (MarkRow, BulkMarkRow, RemarkRow, RemarkActionRow)
 
 
@@ -348,7 +348,7 @@ def _by_assignment(works: set[Work]) -> Iterator[tuple[str, list[str]]]:
             yield assignment, students[start : start + _BATCH]
 
 
-def _works_of(session: Session, row: Base | ledger.HandedIn) -> Iterator[Work]:
+def _works_of(session: Session, row: Base | ledger.HandedIn | ledger.Judged) -> Iterator[Work]:
     """Whose standing a new row of the history concerns."""
     match row:
         case VerdictRow():
@@ -363,7 +363,7 @@ def _works_of(session: Session, row: Base | ledger.HandedIn) -> Iterator[Work]:
         case DatesRow():
             everybody = select(SubmissionRow.student).filter_by(assignment=row.assignment).distinct()
             yield from ((row.assignment, student) for student in session.scalars(everybody))
-        case ledger.HandedIn() | AttemptRow() | MarkRow() | RemarkRow() | DropRow():
+        case ledger.HandedIn() | ledger.Judged() | AttemptRow() | MarkRow() | RemarkRow() | DropRow():
             yield row.assignment, row.student
         case ExtensionRow() | ExcuseRow():
             yield row.assignment, row.student

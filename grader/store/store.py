@@ -268,13 +268,21 @@ class Store:
         """
         return self.together.write(action, at_once)
 
-    def add_all(self, actions: Sequence[Callable[[WritableHistory], ResultT]]) -> list[ResultT | Exception]:
+    def add_all(
+        self,
+        actions: Sequence[Callable[[WritableHistory], ResultT]],
+        at_once: AtOnce[ResultT] | None = None,
+    ) -> list[ResultT | Exception]:
         """Adds several as `add` does each of them, in one transaction where none fails.
+
+        Args:
+            actions: As of `add`.
+            at_once: As of `add`, for all of them.
 
         Returns:
             What came of each, in their order: its result, or what `add` would have raised.
         """
-        return self.together.write_all(actions)
+        return self.together.write_all(actions, at_once)
 
     def keeps_evidence_in(self, place: str) -> bool:
         """Whether this place, as a user may write it, is the one in use."""

@@ -81,13 +81,21 @@ class Together:
         self._write([mine])
         return mine.outcome()
 
-    def write_all(self, actions: Sequence[Callable[[WritableHistory], ResultT]]) -> list[ResultT | Exception]:
+    def write_all(
+        self,
+        actions: Sequence[Callable[[WritableHistory], ResultT]],
+        at_once: AtOnce[ResultT] | None = None,
+    ) -> list[ResultT | Exception]:
         """Runs several as `write` does each of them, and returns once all are kept.
+
+        Args:
+            actions: As of `write`.
+            at_once: As of `write`, for all of them.
 
         Returns:
             What came of each, in their order: its result, or what `write` would have raised.
         """
-        mine = [_Waiting(action) for action in actions]
+        mine = [_Waiting(action, at_once) for action in actions]
         self._write(mine)
         return [each.result if each.error is None else each.error for each in mine]
 

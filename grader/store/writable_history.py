@@ -40,6 +40,7 @@ from grader.store.flags import FlagRecord
 from grader.store.groups import GroupFileRecord, GroupRecord
 from grader.store.hand_ins import HandInRecord, Received
 from grader.store.history import History
+from grader.store.job_ends import JobEnd, end_jobs, verdict_row
 from grader.store.ledger import Signature
 from grader.store.mails import Mailing, NewMail
 from grader.store.marks import BulkMarkRecord, MarkRecord
@@ -163,16 +164,7 @@ class WritableHistory(History):
         signature: Signature,
     ) -> VerdictRecord:
         """Records a verdict, unless the attempt's newest one says the same by the same rubric."""
-        row = VerdictRow(
-            attempt=attempt.seq,
-            rubric=rubric.seq,
-            reference=verdict.reference,
-            version=version,
-            points=verdict.points,
-            out_of=verdict.out_of,
-            pending=verdict.pending,
-            body=verdict.model_dump_json(),
-        )
+        row = verdict_row(verdict, attempt.seq, rubric.seq, version)
         newest = None
         unjudged: set[int] = self.session.info.get(_UNJUDGED, set())
         if attempt.seq in unjudged:
@@ -183,6 +175,15 @@ class WritableHistory(History):
         if newest is not None and (newest.rubric, newest.body) == (row.rubric, row.body):
             return VerdictRecord.of(newest)
         return VerdictRecord.of(ledger.append(self.session, row, signature))
+
+    def end_jobs(self, ends: Sequence[JobEnd]) -> list[bool]:
+        """Ends jobs with an attempt and its verdict each, by few statements.
+
+        Returns:
+            Whether each is written; of those that are not, nothing is: somebody else may have the job, or
+            others share the file.
+        """
+        return end_jobs(self.session, ends, self.keep_rubric)
 
     def publish_rubric(self, rubric: RubricRecord, verdict: VerdictRecord) -> None:
         """Lets this rubric count for its assignment whatever a file of the course says.

@@ -6,8 +6,10 @@ import base64
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -18,6 +20,7 @@ from grader.evidence.codec import Bundle, encode
 from grader.evidence.parcel import unpack_parcel
 from grader.sandbox.base import Sandbox, image_of
 from grader.sandbox.execution import Execution, NoRoom
+from grader.worker.ahead import Ahead, Claimed
 from grader.worker.room import Room
 from grader.worker.server import Answer, Away, Lease, Server
 from grader.worker.together import Together
@@ -111,8 +114,9 @@ class Seats:
         self._in_vain = -_POLL_S
         # Seats that begin and end jobs at the same time share requests.
         self._for_claims, self._for_ends = connect(), connect()
-        self._claim = Together(self._claim_all, most=_MOST_AT_ONCE)
-        self._end = Together(self._end_all, most=_MOST_AT_ONCE, most_bytes=inline_bytes)
+        self._claim = Together(self._claim_all, most=_MOST_AT_ONCE, most_size=_MOST_AT_ONCE)
+        self._end = Together(self._end_all, most=_MOST_AT_ONCE, most_size=inline_bytes)
+        self._ahead = Ahead()
 
     def work(self) -> None:
         """Until a stop is pressed.
@@ -122,12 +126,14 @@ class Seats:
         """
         beats = threading.Thread(target=self._guarded, args=(self._beat,), name="beats")
         beats.start()
+        ahead = threading.Thread(target=self._guarded, args=(self._claim_ahead,), name="ahead")
+        ahead.start()
         seats: list[threading.Thread] = []
         while self._filled(seats):
             if self._stop.now.wait(0.1):
                 self._sandbox.close()
                 break
-        for thread in seats:
+        for thread in (*seats, ahead):
             thread.join()
         self._over.set()
         beats.join()
@@ -162,8 +168,13 @@ class Seats:
             try:
                 leases = [vars(each) for each in held]
                 told = server.ask("POST", "beat", {"about": vars(self._about()), "leases": leases}).told
-                for each in told.get("stop", ()):
-                    self._say(f"job {each['job']}: the lease is lost")
+                lost = [_lease_of(each) for each in told.get("stop", ())]
+                for lease in lost:
+                    self._say(f"job {lease.job}: the lease is lost")
+                for job in self._ahead.drop(lost):
+                    self._let_go(job.lease)
+                if told.get("drain"):
+                    self._hand_back(server, self._ahead.drop_all())
             except Away as error:
                 self._say(f"the server is away: {error}")
             if self._over.wait(self._beat_s):
@@ -216,35 +227,74 @@ class Seats:
         self, server: Server, execution: Execution, *, was_idle: bool
     ) -> tuple[Lease, Bundle | None] | None:
         """Takes one job and runs it; None where there was none, no evidence where it came to nothing."""
-        if was_idle and time.monotonic() - self._in_vain < _POLL_S:
-            # Another seat has just asked for all of them.
+        job = self._next_job(was_idle=was_idle)
+        if job is None:
             return None
-        try:
-            told = self._claim(None)
-        except Away:
-            return None
-        if told is None:
-            return None
-        lease = _lease_of(told)
         bundle = None
         try:
-            bundle = self._run(server, execution, lease, told)
+            bundle = self._run(server, execution, job.lease, job.told)
         finally:
             if bundle is None:
-                self._let_go(lease)
-        return lease, bundle
+                self._let_go(job.lease)
+        return job.lease, bundle
 
-    def _claim_all(self, asked: Sequence[None]) -> list[dict[str, Any] | None]:
-        """Jobs for so many seats; None for those for which there is none."""
-        wanted = {"image": image_of(self._sandbox), "gpu": self._about().gpus > 0, "most": len(asked)}
+    def _next_job(self, *, was_idle: bool) -> Claimed | None:
+        """One that is in hand, or is claimed now."""
+        job = self._ahead.take()
+        if job is not None or (was_idle and self._was_in_vain()):
+            # In vain another seat has just asked for all of them.
+            return job
+        try:
+            claimed = self._claim(1, 1)
+        except Away:
+            return None
+        for job in claimed:
+            self._ahead.note_begun()
+            return job
+        return None
+
+    def _was_in_vain(self) -> bool:
+        """Whether the server has just had fewer jobs than it was asked for."""
+        return time.monotonic() - self._in_vain < _POLL_S
+
+    def _claim_ahead(self, server: Server) -> None:
+        """Has jobs in hand before seats are free, while there are more of them; gives back what is left."""
+        try:
+            while not self._stop.finishing.is_set():
+                self._hand_back(server, self._ahead.too_long())
+                number = 0 if self._was_in_vain() else min(self._ahead.lacking(), _MOST_AT_ONCE)
+                if number:
+                    began = time.monotonic()
+                    with suppress(Away):
+                        jobs = self._claim(number, number)
+                        self._ahead.put(jobs, lasted_s=time.monotonic() - began)
+                self._ahead.wait(_POLL_S)
+        finally:
+            self._hand_back(server, self._ahead.drop_all())
+
+    def _hand_back(self, server: Server, jobs: Sequence[Claimed]) -> None:
+        """Lets others have what was not begun, at once where the server answers; else its lease lapses."""
+        for job in jobs:
+            self._let_go(job.lease)
+            self._say(f"job {job.lease.job}: given back before it was begun")
+            with suppress(Away):
+                server.ask("POST", "fail", {**vars(job.lease), "reason": ""})
+
+    def _claim_all(self, asked: Sequence[int]) -> list[list[Claimed]]:
+        """So many jobs for each who asks; where there are fewer, seats that are free come first."""
+        wanted = {"image": image_of(self._sandbox), "gpu": self._about().gpus > 0, "most": sum(asked)}
         wanted["inline"] = self._inline_bytes > 0
         answer = self._for_claims.ask("POST", "claim", wanted)
-        jobs: list[dict[str, Any]] = answer.told["jobs"] if answer.status == 200 else []
-        if len(jobs) < len(asked):
+        told = answer.told["jobs"] if answer.status == 200 else []
+        if len(told) < sum(asked):
             self._in_vain = time.monotonic()
+        jobs = deque(Claimed(_lease_of(each), each) for each in told)
         with self._lock:
-            self._held.update(map(_lease_of, jobs))
-        return [*jobs, *[None] * (len(asked) - len(jobs))]
+            self._held.update(job.lease for job in jobs)
+        found: list[list[Claimed]] = [[] for _ in asked]
+        for place in sorted(range(len(asked)), key=asked.__getitem__):
+            found[place] = [jobs.popleft() for _ in range(min(asked[place], len(jobs)))]
+        return found
 
     def _let_go(self, lease: Lease) -> None:
         with self._lock:

@@ -28,21 +28,21 @@ class Together(Generic[AskedT, ToldT]):
     Args:
         ask: Asks several at once, by one thread at a time; gives an answer to each, in their order.
         most: So many in one request.
-        most_bytes: So much in one request, unless a single one is more.
+        most_size: So much in one request, of what has a size, unless a single one is more.
     """
 
     def __init__(
-        self, ask: Callable[[Sequence[AskedT]], Sequence[ToldT]], *, most: int, most_bytes: int = 0
+        self, ask: Callable[[Sequence[AskedT]], Sequence[ToldT]], *, most: int, most_size: int = 0
     ) -> None:
         self._ask = ask
         self._most = most
-        self._most_bytes = most_bytes
+        self._most_size = most_size
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: list[_Waiting[AskedT, ToldT]] = []
 
     def __call__(self, asked: AskedT, size: int = 0) -> ToldT:
-        """The answer to one question of `size` bytes.
+        """The answer to one question of this size.
 
         Raises:
             BaseException: What the request that it went with raised.
@@ -74,7 +74,7 @@ class Together(Generic[AskedT, ToldT]):
             number, size = 1, self._waiting[0].size
             for each in self._waiting[1 : self._most]:
                 size += each.size
-                if size > self._most_bytes and each.size:
+                if size > self._most_size and each.size:
                     break
                 number += 1
             taken, self._waiting = self._waiting[:number], self._waiting[number:]

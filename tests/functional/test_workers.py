@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -25,6 +26,7 @@ from grader.facts.case import Reference
 from grader.sandbox.base import Job
 from grader.sandbox.fake import FakeSandbox
 from grader.store import Store, open_store
+from grader.store.audit import audit
 from grader.store.models import JobRow
 from grader.web.serve import Opened, listen
 from grader.worker.seats import About, Seats, Stop
@@ -339,6 +341,80 @@ def test_a_server_that_began_anew_is_sent_the_evidence_once_more(lab: Lab) -> No
 
     worked(lab, course.sandbox(), 1, lambda: lab.server(kind=Restarting), inline_bytes=0)
     assert Restarting.began and lab.attempts() == {"s1": (1, "COMPLETED", 2.0)}
+
+
+@pytest.mark.parametrize("why", ["a stop", "a drain", "nobody is free"])
+def test_what_is_in_hand_and_not_begun_is_given_back(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    for number in range(16):
+        lab.queue(f"s{number:02d}", course.GOOD, f"x = {number}")
+    begun, let_go = list[str](), threading.Event()
+
+    def answer(job: Job) -> Bundle:
+        begun.append(job.attempt)
+        # Eight are short; then two seats are busy for long.
+        if len(begun) > 8:
+            assert let_go.wait(LONG_S)
+        found: Bundle = course.answer(job)
+        return found
+
+    def claimed_now() -> int:
+        with lab.store.database.reading() as session:
+            return session.query(JobRow).filter_by(state="claimed").count()
+
+    if why == "nobody is free":
+        monkeypatch.setattr("grader.worker.ahead._LONGEST_S", 1.0)
+    stop, about = Stop(), About("gpu-1.example.org", "0", 2, 0)
+    working = Seats(lab.server, FakeSandbox(answer), lambda: about, lambda _: None, stop, beat_s=0.2)
+    thread = threading.Thread(target=working.work)
+    thread.start()
+    try:
+        until(lambda: len(lab.attempts()) == 8 and len(begun) == 10 and claimed_now() > 2)
+        if why == "a drain":
+            lab.store.workers.drain("one", draining=True)
+        elif why == "a stop":
+            stop.press()
+        until(lambda: claimed_now() == 2)
+    finally:
+        if not stop.finishing.is_set():
+            stop.press()
+        let_go.set()
+        thread.join(LONG_S)
+    assert len(begun) == 10
+    assert len(lab.attempts()) == 10
+    with lab.store.database.reading() as session:
+        left = session.query(JobRow).filter(JobRow.state != "done").all()
+        assert [(row.state, row.tries, row.claimed_at) for row in left] == [("queued", 0, None)] * 6
+    lab.store.workers.drain("one", draining=False)
+    worked(lab, course.sandbox(), 16)
+    assert list(lab.attempts().values()) == [(1, "COMPLETED", 2.0)] * 16
+
+
+def test_ends_of_one_request_are_written_together_and_each_as_if_it_were_alone(lab: Lab) -> None:
+    """First ones, a second attempt, one that is said twice, one whose lease is lost."""
+    server = lab.server()
+    lab.queue("s0", course.GOOD)
+    worked(lab, course.sandbox(), 1)
+    lab.queue("s0", course.GOOD, fresh=True)
+    for number in range(1, 5):
+        lab.queue(f"s{number}", course.GOOD, f"x = {number}")
+    told = server.ask("POST", "claim", {**WANTED, "most": 5, "inline": True}).told["jobs"]
+    with lab.store.database.writing() as session:
+        taken_over = update(JobRow).where(JobRow.student == "s4").values(token=JobRow.token + 1)
+        lost = session.scalars(taken_over.returning(JobRow.id)).one()
+    ends = []
+    for each in [*told, told[-1]]:
+        raw = evidence(base64.b64decode(each["work"]))
+        lease = {name: each[name] for name in ("course", "job", "token")}
+        digest, text = hashlib.sha256(raw).hexdigest(), base64.b64encode(raw).decode()
+        ends.append({**lease, "evidence": digest, "raw": text})
+    said = server.ask("POST", "finish", {"ends": ends}).told["ended"]
+    assert [each["status"] for each in said] == [409 if each["job"] == lost else 200 for each in ends]
+    numbers = {student: number for student, (number, *_) in lab.attempts().items()}
+    assert numbers == {"s0": 2, "s1": 1, "s2": 1, "s3": 1}
+    report = audit(lab.store, evidence=False)
+    assert report.sound, report
 
 
 def test_a_sandbox_that_fails_costs_nobody_points(lab: Lab) -> None:

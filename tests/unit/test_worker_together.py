@@ -41,7 +41,7 @@ def _until_waiting(together: Together[int, int], number: int) -> None:
 
 def test_what_comes_while_a_request_is_under_way_goes_with_the_next() -> None:
     server = _Server()
-    together = Together(server.ask, most=3, most_bytes=100)
+    together = Together(server.ask, most=3, most_size=100)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(together, 1)
         assert server.asked.wait(LONG_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterable
@@ -15,6 +16,9 @@ _FAR = 10.0
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
 
 
+#: What word processors and keyboards write for an apostrophe.
+_APOSTROPHE = re.compile(r"(?<=\d)[\u2018\u2019\u02bc\u00b4\u2032](?=\d{3}(?!\d))")
+_WIDE_COMMA = re.compile(r"(?<=\d)\uff0c(?=\d{3}(?!\d))")
 _LATEX_COMMA = re.compile(r"(?<=\d)(?:\{,\}|\\[,;: ]|~)(?=\d{3}(?!\d))")
 #: Between a number and a sign of Chinese, Japanese or Korean, which set no spaces; "8千" is no 8.
 _CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
@@ -32,7 +36,7 @@ _DECIMAL = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
 #: Thousands set apart by a space or an apostrophe.
-GROUPED = re.compile(r"(?<![\w.,'])\d{1,3}(?:[ \u00a0\u2009\u202f']\d{3})+(?!\w|[.,']\d)")
+GROUPED = re.compile(r"(?<![\w.,'])\d{1,3}(?:[ \u00a0\u2007-\u2009\u202f\u205f']\d{3})+(?!\w|[.,']\d)")
 
 
 def states(numbers: Iterable[float], wanted: float, tolerance: float = 0.0) -> bool:
@@ -48,6 +52,8 @@ def alike(number: float, wanted: float) -> bool:
 
 def spelled_out(text: str) -> str:
     """A text with its numbers in plain digits, apart from words: ``8{,}000``, ``8 x 10^3``, ``8×10³``."""
+    text = _APOSTROPHE.sub("'", html.unescape(text) if "&" in text else text)
+    text = _WIDE_COMMA.sub(",", text)
     plain = _SUPERSCRIPT.sub(lambda match: f"10^{match[1].translate(_DIGITS_ABOVE)}", _BESIDE.sub(" ", text))
     plain = _POWER.sub(_power, plain)
     return _LATEX_COMMA.sub(",", plain)

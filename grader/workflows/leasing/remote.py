@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -35,7 +36,13 @@ from grader.workflows.regrading.judging import without_run
 from grader.workflows.regrading.pool import JudgePool
 from grader.workflows.running.execution import MAX_TRIES, Order
 from grader.workflows.running.planning import File, read_file
-from grader.workflows.running.recording import Ending, Prepared, Recording, as_handed_in
+from grader.workflows.running.recording import (
+    Ending,
+    Prepared,
+    Recording,
+    as_handed_in,
+    written_at_once,
+)
 from grader.workflows.serving.orders import ROUNDS, CourseFiles, QueuedOrders, files_of
 
 __all__ = ["End", "Ended", "Lease", "LeaseLost", "Leased", "NotSent", "RemoteDesk"]
@@ -52,8 +59,11 @@ _NOT_A_WORKERS = (Outcome.INVALID_SUBMISSION, Outcome.SANDBOX_UNAVAILABLE)
 _LONGEST_S = 1e7
 #: Jobs that need no worker are ended in one go, so many at the most.
 _WITHOUT_RUN = 20
-#: Of one request, so many ends are judged at a time.
+#: So many ends are judged at a time.
 _AT_ONCE = 4
+
+#: By course and assignment, of how many attempts one is run twice.
+_OneIn = dict[str, Mapping[str, int]]
 
 
 class LeaseLost(Exception):
@@ -148,6 +158,7 @@ class RemoteDesk:
         }
         self._lock = threading.Lock()
         self._aside: dict[tuple[str, str], float] = {}
+        self._judging = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ends")
         self._turn = 0
         self._tidy_at = 0.0
         self._signed_on: set[str] = set()
@@ -255,17 +266,18 @@ class RemoteDesk:
         Returns:
             What came of each, in their order: what `finish` gives, or would have raised.
         """
-        known = self._known(worker, ends)
+        known, one_in = self._known(worker, ends)
         told: list[Ended | Exception] = [LeaseLost() for _ in ends]
         ready: list[tuple[int, str, Ending, Prepared]] = []
-        for place, found in enumerate(self._all_prepared(worker, ends, known)):
+        for place, found in enumerate(self._all_prepared(worker, ends, known, one_in)):
             if isinstance(found, tuple):
                 ready.append((place, ends[place].lease.course, *found))
             else:
                 told[place] = found
         for course in {course for _, course, *_ in ready}:
             ours = [(place, ending, result) for place, of, ending, result in ready if of == course]
-            written = self._stores[course].add_all([ending.written(result) for _, ending, result in ours])
+            actions = [ending.written(result) for _, ending, result in ours]
+            written = self._stores[course].add_all(actions, written_at_once)
             for (place, *_), stands in zip(ours, written, strict=True):
                 told[place] = stands if isinstance(stands, Exception) else self._told(stands)
         for end, ended in zip(ends, told, strict=True):
@@ -278,32 +290,36 @@ class RemoteDesk:
     def _told(stands: bool) -> Ended | Exception:
         return Ended(again=False) if stands else LeaseLost()
 
-    def _known(self, worker: WorkerRecord, ends: Sequence[End]) -> dict[Lease, HeldClaim]:
+    def _known(self, worker: WorkerRecord, ends: Sequence[End]) -> tuple[dict[Lease, HeldClaim], _OneIn]:
+        """The claims that these ends are of, and of how many attempts one is run twice."""
         found: dict[Lease, HeldClaim] = {}
+        one_in: _OneIn = {}
         for course in {end.lease.course for end in ends}:
             if course in self._stores and worker.serves(course):
+                store = self._stores[course]
                 asked = [(end.lease.job, end.lease.token) for end in ends if end.lease.course == course]
-                for each in self._queue(course, worker).known(asked):
-                    found[Lease(course, each.claim.id, each.claim.token)] = each
-        return found
+                with store.moment():
+                    known = self._queue(course, worker).known(asked)
+                    one_in[course] = _one_in(store, {each.claim.key.assignment for each in known})
+                found |= {Lease(course, each.claim.id, each.claim.token): each for each in known}
+        return found, one_in
 
     def _all_prepared(
-        self, worker: WorkerRecord, ends: Sequence[End], known: Mapping[Lease, HeldClaim]
+        self, worker: WorkerRecord, ends: Sequence[End], known: Mapping[Lease, HeldClaim], one_in: _OneIn
     ) -> Iterable[Ended | tuple[Ending, Prepared] | Exception]:
         def prepared(end: End) -> Ended | tuple[Ending, Prepared] | Exception:
             try:
-                return self._prepared(worker, end, known.get(end.lease))
+                return self._prepared(worker, end, known.get(end.lease), one_in.get(end.lease.course, {}))
             except Exception as error:  # of this end alone
                 return error
 
         if len(ends) == 1:
             return [prepared(ends[0])]
-        with ThreadPoolExecutor(min(len(ends), _AT_ONCE), thread_name_prefix="ends") as threads:
-            # Each of them waits for a disk and for a process that judges.
-            return list(threads.map(prepared, ends))
+        # Each of them waits for a disk and for a process that judges.
+        return list(self._judging.map(prepared, ends))
 
     def _prepared(
-        self, worker: WorkerRecord, end: End, known: HeldClaim | None
+        self, worker: WorkerRecord, end: End, known: HeldClaim | None, one_in: Mapping[str, int]
     ) -> Ended | tuple[Ending, Prepared]:
         """What is to be written of a job that ends, or that it was written before."""
         if known is None:
@@ -318,7 +334,7 @@ class RemoteDesk:
         elif sha256(raw).hexdigest() != end.evidence:
             raise EvidenceError("this is not what its digest says", expected=end.evidence)
         work = self._work(lease, known.claim)
-        ending = self._ending(lease.course, worker, known.claim)
+        ending = self._ending(lease.course, worker, known.claim, one_in)
         return ending, ending.judge(known.claim, _believed(raw, known.claim, work), work.order.judge)
 
     def fail(self, worker: WorkerRecord, lease: Lease, reason: str) -> None:
@@ -464,12 +480,18 @@ class RemoteDesk:
         if not ending.write(ending.judge(claim, bundle, order.judge if order else None)):
             raise LeaseLost
 
-    def _ending(self, course: str, worker: WorkerRecord, claim: Claim) -> Ending:
+    def _ending(
+        self,
+        course: str,
+        worker: WorkerRecord,
+        claim: Claim,
+        one_in: Mapping[str, int] = MappingProxyType({}),
+    ) -> Ending:
         store, queue, by_process = self._stores[course], self._queue(course, worker), self._pool.verdict
         if claim.key.purpose == PRE_CHECK:
             return Telling(store, queue, by_process)
         why = _WHY.format(worker.name)
-        return Recording(store, queue, worker.name, why, by_process, audits=True)
+        return Recording(store, queue, worker.name, why, by_process, audits=True, one_in=one_in)
 
 
 @dataclass(frozen=True)
@@ -482,6 +504,13 @@ class _Sent:
 
     def __str__(self) -> str:
         return f"{self.run}/{self.lease}"
+
+
+def _one_in(store: Store, assignments: Iterable[str]) -> Mapping[str, int]:
+    # Whatever is wrong with the look at ourselves, attempts stand.
+    with suppress(Exception), store.reading() as history:
+        return {assignment: history.one_in(assignment) for assignment in assignments}
+    return {}
 
 
 def _work(order: Order, file: File) -> Work:

@@ -26,6 +26,7 @@ from grader.workflows.photos.measuring import ClassPhotos, measure_class
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import regrade
 from grader.workflows.running.recording import Recording
+from grader.workflows.views.streamed import Results
 
 __all__ = ["SANDBOX", "CheckRequest", "Checked", "check_photos", "require_photo_rubric"]
 
@@ -101,16 +102,10 @@ def check_photos(
     found = measure_class(collection, request.folder, known=request.known, jobs=request.jobs, tell=tell)
     judge = Judge(request.rubric, request.reference)
     _record(collection, found, judge, request, store)
-    stale = [result for result in _results(store, judge, collection) if not judge.stands(result)]
+    results = Results(store, {(judge.rubric.assignment, each.student) for each in collection.students})
+    stale = (result for result in results if not judge.stands(result))
     regrade(store, stale, lambda _: judge, actor=request.actor, why=_WHY)
-    return Checked(collection, tuple(_results(store, judge, collection)), found.small)
-
-
-def _results(store: Store, judge: Judge, collection: Collection) -> list[Result]:
-    students = {each.student for each in collection.students}
-    with store.reading() as history:
-        results = history.results(assignment=judge.rubric.assignment)
-        return [result for result in results if result.student in students]
+    return Checked(collection, tuple(results), found.small)
 
 
 def _record(

@@ -11,10 +11,10 @@ from grader.errors import UsageError
 from grader.exports import FORMATS
 from grader.store import Store
 from grader.workflows.desk.roster import roster_of
-from grader.workflows.views.course_formats import course_of, handed_in_nothing, make_export, student_mark
+from grader.workflows.views.course_formats import class_marks, course_of, make_export
 from grader.workflows.views.export import as_csv, as_json
 from grader.workflows.views.report import file_name
-from grader.workflows.views.show import find_results
+from grader.workflows.views.show import each_result
 
 __all__ = ["EXPORT_FORMATS", "ExportedFile", "export_file"]
 
@@ -45,17 +45,18 @@ def export_file(store: Store, form: str, assignment: str, *, include_pending: bo
     """
     if form not in EXPORT_FORMATS:
         raise UsageError("there is no such format", expected=", ".join(EXPORT_FORMATS), found=form)
-    found = find_results(store, assignment, with_dropped=True)
+    # Gone through once, as all of a large class are more than a machine should hold.
+    found = each_result(store, assignment, with_dropped=True)
     if form in ("json", "csv"):
-        counting = [each for each in found if not each.dropped]
-        text = as_json(counting) if form == "json" else as_csv(counting)
-        return ExportedFile(f"marks.{form}", text.encode())
+        counting = (each for each in found if not each.dropped)
+        parts = as_json(counting) if form == "json" else (as_csv(counting),)
+        return ExportedFile(f"marks.{form}", b"".join(part.encode() for part in parts))
     people = roster_of(store)
     told = store if form in _WITH_MESSAGES else None
-    marks = [student_mark(each, people, messages_from=told) for each in found]
-    made = make_export(form, course_of(store, assignment), marks, include_pending=include_pending)
+    of_class = class_marks(found, people, messages_from=told)
+    made = make_export(form, course_of(store, assignment), of_class.marks, include_pending=include_pending)
     if people is not None:
-        made = made.joined(handed_in_nothing(people, found), people.problems)
+        made = made.joined(of_class.handed_in_nothing, people.problems)
     if "" in made.files:
         return ExportedFile(f"{form}.csv", made.files[""])
     return ExportedFile(f"{form}.zip", _zipped(made.files))

@@ -11,8 +11,8 @@ from grader.store.rubrics import LoadedRubric
 from grader.workflows.publishing.draft import Standing, standing_rubric
 from grader.workflows.publishing.trial import Told, Trial, trial_of
 from grader.workflows.regrading.judging import Judge
-from grader.workflows.regrading.regrade import JudgedAgain, judged_again
-from grader.workflows.views.show import find_results, name_of
+from grader.workflows.regrading.regrade import JudgedAgain, judged_again, to_judge
+from grader.workflows.views.show import each_result, name_of
 
 __all__ = ["PublishOrder", "Published", "publish_rubric"]
 
@@ -81,7 +81,7 @@ def publish_rubric(
             if history.attempted_since(assignment, newest):
                 continue
             row = _write(history, order, list(judged.values()), store)
-        done = [item.regraded for item in judged.values() if not item.regraded.result.dropped]
+        done = [item.regraded for item in judged.values() if not item.regraded.dropped]
         return Published(
             row, order.loaded.name, trial_of(done, order.loaded, name_of(store, anonymous=False))
         )
@@ -96,11 +96,12 @@ def _judge_those_since(
     with store.reading() as history:
         since = history.attempted_since(assignment, newest)
     whose = sorted(since) if newest else ()
-    results = find_results(store, assignment, whose, with_dropped=True) if since else []
-    told(0, len(results))
-    for done, item in enumerate(judged_again(store, results, lambda _: judge), start=1):
+    results = each_result(store, assignment, whose, with_dropped=True) if since else ()
+    works = to_judge(results, lambda _: judge)
+    told(0, len(works))
+    for done, item in enumerate(judged_again(store, works), start=1):
         judged[item.regraded.student] = item
-        told(done, len(results))
+        told(done, len(works))
     return max([newest, *since.values()])
 
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.facts.case import Reference
-from grader.grading.changes import Change
-from grader.grading.marks import Mark
+from grader.grading.changes import Change, CriterionStanding
 from grader.grading.what_if import Distribution, distribution
 from grader.store import Store
 from grader.store.rubrics import LoadedRubric
 from grader.workflows.regrading.judging import Judge
-from grader.workflows.regrading.regrade import Regraded, judged_again
-from grader.workflows.views.show import find_results, name_of
+from grader.workflows.regrading.regrade import Points, Regraded, judged_again, to_judge
+from grader.workflows.views.show import each_result, name_of
 
 __all__ = ["BINS", "CriterionMoved", "Moved", "Told", "Trial", "Unfit", "trial_of", "try_on_class"]
 
@@ -141,13 +140,13 @@ def try_on_class(
     Raises:
         UsageError: Nothing of the assignment was handed in.
     """
-    results = [result for result in find_results(store, loaded.assignment) if result.attempt is not None]
     judge = Judge(loaded, reference)
+    works = to_judge(each_result(store, loaded.assignment), lambda _: judge)
     done: list[Regraded] = []
-    told(0, len(results))
-    for item in judged_again(store, results, lambda _: judge):
+    told(0, len(works))
+    for item in judged_again(store, works):
         done.append(item.regraded)
-        told(len(done), len(results))
+        told(len(done), len(works))
     return trial_of(done, loaded, name_of(store, anonymous))
 
 
@@ -185,11 +184,12 @@ def trial_of(done: Sequence[Regraded], loaded: LoadedRubric, name: Callable[[str
 
 
 def _titles(done: Sequence[Regraded], loaded: LoadedRubric) -> dict[str, str]:
-    """Of all criteria of old and new rubrics, the new ones first."""
+    """Of all criteria of the new rubric, and those of old ones of which something is told after them."""
     titles = {criterion.id: criterion.title for criterion in loaded.rubric.criteria}
     for item in done:
-        for mark in item.before.criteria if item.before else ():
-            titles.setdefault(mark.criterion, mark.finding.title)
+        for change in item.changes:
+            if change.before is not None:
+                titles.setdefault(change.criterion, change.before.title)
     return titles
 
 
@@ -246,11 +246,11 @@ def _criteria(
         )
 
 
-def _waits(mark: object) -> bool:
-    return bool(getattr(mark, "pending", 0))
+def _waits(standing: CriterionStanding | None) -> bool:
+    return standing is not None and bool(standing.pending)
 
 
-def _spread(marks: Iterable[Mark | None]) -> Distribution:
+def _spread(marks: Iterable[Points | None]) -> Distribution:
     import numpy as np
 
     classes: dict[float, list[float]] = defaultdict(list)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TypeVar
 
 from grader.errors import GraderError
 from grader.grading.changes import Change, LateChange, compare, late_change
@@ -18,45 +20,61 @@ from grader.store.results import Result
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.parallel import judge_all
 
-__all__ = ["JudgedAgain", "Regraded", "changes_between", "judged_again", "lacking", "regrade"]
+__all__ = [
+    "JudgedAgain",
+    "Points",
+    "Regraded",
+    "ToJudge",
+    "changes_between",
+    "judged_again",
+    "lacking",
+    "regrade",
+    "to_judge",
+]
+
+_T = TypeVar("_T")
 
 #: Verdicts in one transaction: others wait for it no longer than for a page.
 _MOST_AT_ONCE = 32
+#: Works that are read at a time, since a class of them is more than a machine should hold.
+_READ_AT_ONCE = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What a mark comes to."""
+
+    points: float
+    out_of: float
+
+
+@dataclass(frozen=True, slots=True)
 class Regraded:
-    """What judging again came to for one submission.
+    """What judging again came to for one submission; of a class all are held until they are told.
 
     Attributes:
         before: The mark that counted; None where there was none.
         after: The mark that counts by the new verdict; None where it could not be judged.
         changes: Criteria whose status or points differ.
+        lateness: What became of the line for lateness; None where it is as before.
         missing: Criteria that need evidence never recorded: only a new attempt can answer them.
         problem: Why it could not be judged, empty where it could.
+        dropped: A person took it out of what counts.
     """
 
-    result: Result
-    before: Mark | None
-    after: Mark | None
+    assignment: str
+    student: str
+    before: Points | None
+    after: Points | None
     changes: tuple[Change, ...] = ()
+    lateness: LateChange | None = None
     missing: tuple[str, ...] = ()
     problem: str = ""
-
-    @property
-    def student(self) -> str:
-        return self.result.student
+    dropped: bool = False
 
     def concerns(self, criterion: str) -> bool:
         """Whether the criterion comes out otherwise than before, or nobody can say how."""
         return bool(self.problem) or any(change.criterion == criterion for change in self.changes)
-
-    @property
-    def lateness(self) -> LateChange | None:
-        """What became of the line for lateness; None where it is as before."""
-        if self.after is None:
-            return None
-        return late_change(self.before.late if self.before else None, self.after.late)
 
     @property
     def difference(self) -> float:
@@ -64,6 +82,15 @@ class Regraded:
         if self.after is None:
             return 0.0
         return add_up((self.after.points, -self.before.points if self.before else 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class ToJudge:
+    """A work with an attempt, and what judges it."""
+
+    assignment: str
+    student: str
+    judge: Judge
 
 
 @dataclass(frozen=True)
@@ -76,9 +103,21 @@ class JudgedAgain:
     verdict: Verdict | None
 
 
+def to_judge(results: Iterable[Result], judge_of: Callable[[Result], Judge]) -> list[ToJudge]:
+    """The works that there is an attempt of; of a large class the results need not be in memory.
+
+    Args:
+        results: Gone through once.
+        judge_of: By which rubric.
+    """
+    return [
+        ToJudge(item.assignment, item.student, judge_of(item)) for item in results if item.attempt is not None
+    ]
+
+
 def regrade(
     store: Store,
-    results: Sequence[Result],
+    results: Iterable[Result],
     judge_of: Callable[[Result], Judge],
     *,
     actor: str,
@@ -89,26 +128,27 @@ def regrade(
     """Judges each result's stored evidence again; each submission's verdict is written whole or not.
 
     Verdicts are written several at a time, the more the longer it takes: what a regrade that is killed had
-    written stays, and a class does not wait for each row by itself.
+    written stays, and a class does not wait for each row by itself. Of a class a few works are in memory.
 
     Args:
         store: Where evidence and history are.
-        results: Whose; those without an attempt are passed over.
+        results: Whose; those without an attempt are passed over. Gone through once, before any is judged.
         judge_of: By which rubric.
         actor: Who is written down.
         why: In one line.
         dry_run: Whether only to tell what would change.
         criterion: Leaves alone, and out, every submission in which this criterion stays as it is.
     """
+    works = to_judge(results, judge_of)
     if dry_run:
         return [
             item.regraded
-            for item in judged_again(store, results, judge_of)
+            for item in judged_again(store, works)
             if criterion is None or item.regraded.concerns(criterion)
         ]
     done = []
-    with _Writer(store, Signature(actor, store.clock(), why), results) as writer:
-        for item in judged_again(store, results, judge_of):
+    with _Writer(store, Signature(actor, store.clock(), why), works) as writer:
+        for item in judged_again(store, works):
             if criterion is not None and not item.regraded.concerns(criterion):
                 continue
             if item.verdict is not None:
@@ -118,31 +158,56 @@ def regrade(
     return done
 
 
-def judged_again(
-    store: Store, results: Sequence[Result], judge_of: Callable[[Result], Judge]
-) -> Iterator[JudgedAgain]:
-    """Judges each result's stored evidence again, and writes nothing.
+def judged_again(store: Store, works: Collection[ToJudge]) -> Iterator[JudgedAgain]:
+    """Judges each work's stored evidence again, and writes nothing.
+
+    A work is read when its turn comes. One that has no attempt any more, as another file came meanwhile, is
+    passed over: that file is judged when it is run.
 
     Args:
         store: Where the evidence is.
-        results: Whose; those without an attempt are passed over.
-        judge_of: By which rubric.
+        works: Whose, by which rubric.
     """
-    judged = [(judge_of(item), item, item.attempt) for item in results if item.attempt is not None]
-    verdicts = judge_all(store, [(judge, attempt) for judge, _, attempt in judged])
-    purse = _Purse(store)
-    for (judge, result, attempt), after in zip(judged, verdicts, strict=True):
-        regraded = _regraded(result, after, purse.spent(result, judge))
+    under_way: deque[tuple[Judge, Result, AttemptRecord]] = deque()
+
+    def attempts() -> Iterator[tuple[Judge, AttemptRecord]]:
+        for judge, result in _read(store, works):
+            if (attempt := result.attempt) is not None:
+                under_way.append((judge, result, attempt))
+                yield judge, attempt
+
+    purse, shared = _Purse(store), _Shared()
+    judges = list({id(work.judge): work.judge for work in works}.values())
+    for after in judge_all(store, attempts(), judges=judges, size=len(works)):
+        judge, result, attempt = under_way.popleft()
+        regraded = _regraded(result, after, purse.spent(result, judge), shared)
         yield JudgedAgain(regraded, judge, attempt, after if isinstance(after, Verdict) else None)
+
+
+def _read(store: Store, works: Iterable[ToJudge]) -> Iterator[tuple[Judge, Result]]:
+    """Where the works stand now, some at a time, each time of one assignment."""
+    for assignment, same in groupby(works, key=lambda work: work.assignment):
+        of_assignment = list(same)
+        for first in range(0, len(of_assignment), _READ_AT_ONCE):
+            some = of_assignment[first : first + _READ_AT_ONCE]
+            names = [work.student for work in some]
+            with store.reading() as history:
+                found = {
+                    result.student: result
+                    for result in history.results(assignment=assignment, students=names, with_dropped=True)
+                }
+            for work in some:
+                if work.student in found:
+                    yield work.judge, found.pop(work.student)
 
 
 class _Writer:
     """Writes verdicts in transactions of one, two, four and so on; says meanwhile that it is under way."""
 
-    def __init__(self, store: Store, signature: Signature, results: Sequence[Result]) -> None:
+    def __init__(self, store: Store, signature: Signature, works: Iterable[ToJudge]) -> None:
         self._store = store
         self._signature = signature
-        self._works = Counter(result.assignment for result in results if result.attempt is not None)
+        self._works = Counter(work.assignment for work in works)
         self._under_way: dict[str, int] = {}
         self._written: Counter[str] = Counter()
         self._waiting: list[tuple[Judge, Verdict, AttemptRecord]] = []
@@ -178,29 +243,65 @@ class _Writer:
             self._store.regrades.beat(id, self._written[assignment])
 
 
-def lacking(store: Store, results: Sequence[Result], judge: Judge, criterion: str) -> list[Result]:
-    """Those of whose criterion stored evidence does not tell, or tells otherwise than their verdict."""
+def lacking(store: Store, results: Iterable[Result], judge: Judge, criterion: str) -> set[tuple[str, str]]:
+    """Of whose criterion stored evidence does not tell, or tells otherwise than their verdict.
+
+    Returns:
+        Assignments and students.
+    """
     judged = regrade(store, results, lambda _: judge, actor="", dry_run=True)
-    return [item.result for item in judged if item.concerns(criterion) or criterion in item.missing]
+    return {
+        (item.assignment, item.student)
+        for item in judged
+        if item.concerns(criterion) or criterion in item.missing
+    }
 
 
-def changes_between(before: Sequence[Result], after: Sequence[Result]) -> list[Regraded]:
+def changes_between(before: Sequence[Result], after: Iterable[Result]) -> list[Regraded]:
     """What became of results when they were run again; those that came to no verdict are left out."""
-    newer = {(result.assignment, result.student): result for result in after}
-    changed = []
-    for result in before:
-        new = newer.get((result.assignment, result.student))
-        if new is not None and new.verdict is not None:
-            changes = compare(result.mark, new.mark)
-            changed.append(Regraded(result, result.mark, new.mark, changes, _missing(new.verdict)))
-    return changed
+    older = {(result.assignment, result.student): result for result in before}
+    found, shared = {}, _Shared()
+    for new in after:
+        key = new.assignment, new.student
+        if key in older and new.verdict is not None:
+            found[key] = _told(older[key], new.mark, shared)
+    return [found[key] for key in older if key in found]
 
 
-def _regraded(result: Result, after: Verdict | GraderError, tokens_spent: int) -> Regraded:
+def _regraded(result: Result, after: Verdict | GraderError, tokens_spent: int, shared: _Shared) -> Regraded:
     if isinstance(after, GraderError):
-        return Regraded(result, result.mark, None, problem=str(after))
-    mark = replace(result, tokens_spent=tokens_spent).mark_by(after)
-    return Regraded(result, result.mark, mark, compare(result.mark, mark), _missing(after))
+        return replace(_told(result, None, shared), problem=str(after))
+    return _told(result, replace(result, tokens_spent=tokens_spent).mark_by(after), shared)
+
+
+def _told(result: Result, after: Mark | None, shared: _Shared) -> Regraded:
+    """Of two marks what is told of them."""
+    before = result.mark
+    late = late_change(before.late if before else None, after.late) if after else None
+    return Regraded(
+        assignment=result.assignment,
+        student=result.student,
+        before=shared.one_of(_points(before)),
+        after=shared.one_of(_points(after)),
+        changes=tuple(map(shared.one_of, compare(before, after))) if after else (),
+        lateness=shared.one_of(late),
+        missing=_missing(after.verdict) if after else (),
+        dropped=result.dropped is not None,
+    )
+
+
+def _points(mark: Mark | None) -> Points | None:
+    return Points(mark.points, mark.out_of) if mark else None
+
+
+class _Shared:
+    """Equal values as one object: what changes for a class is much the same for most."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, object] = {}
+
+    def one_of(self, value: _T) -> _T:
+        return self._known.setdefault(value, value)  # type: ignore[return-value]
 
 
 class _Purse:

@@ -15,7 +15,8 @@ from grader.workflows.regrading.chosen_rubric import ChosenRubric, choose_rubric
 from grader.workflows.regrading.judging import Judge
 from grader.workflows.regrading.regrade import Regraded, lacking, regrade
 from grader.workflows.views.filters import criteria_of, ended_so, require_criterion
-from grader.workflows.views.show import find_results
+from grader.workflows.views.show import each_result
+from grader.workflows.views.streamed import Results
 
 __all__ = [
     "Chosen",
@@ -59,10 +60,11 @@ class Chosen:
     """The submissions that a request means, and the rubric that judges them.
 
     Attributes:
+        results: Of a large class they are not in memory.
         instead_of: What the desk published, where it is another rubric.
     """
 
-    results: tuple[Result, ...]
+    results: Results
     by: ChosenRubric
     judge: Judge
     instead_of: Publication | None = None
@@ -89,15 +91,23 @@ def choose(request: RegradeRequest, store: Store) -> Chosen:
         UsageError: No such student, assignment, criterion or outcome.
         RubricError: The file that would judge is no rubric.
     """
-    found = find_results(store, request.assignment, request.students)
-    results = tuple(ended_so(found, request.outcome))
+    wanted = ended_so(request.outcome)
+    known: set[str] = set()
+    works = []
+    for result in each_result(store, request.assignment, request.students):
+        if wanted(result):
+            works.append((result.assignment, result.student))
+        if request.criterion is not None:
+            known |= criteria_of((result,))
     by = choose_rubric(store, request.assignment, request.rubric, request.places)
-    known = criteria_of(found) | {item.id for item in by.loaded.rubric.criteria}
+    known |= {item.id for item in by.loaded.rubric.criteria}
     require_criterion(request.criterion, known, request.assignment)
     with store.reading() as history:
         published = history.published_rubric(request.assignment)
     another = published is not None and published.rubric.key != by.loaded.kept.key
-    return Chosen(results, by, Judge(by.loaded, request.reference), published if another else None)
+    return Chosen(
+        Results(store, works), by, Judge(by.loaded, request.reference), published if another else None
+    )
 
 
 def take_the_place_of_published(request: RegradeRequest, chosen: Chosen, store: Store) -> None:
@@ -135,20 +145,27 @@ def regrade_assignment(request: RegradeRequest, store: Store, *, dry_run: bool =
     chosen = choose(request, store)
     if not dry_run:
         take_the_place_of_published(request, chosen, store)
+    judged = 0
+
+    def judge_of(_: Result) -> Judge:
+        nonlocal judged
+        judged += 1
+        return chosen.judge
+
     done = regrade(
         store,
         chosen.results,
-        lambda _: chosen.judge,
+        judge_of,
         actor=request.actor,
         dry_run=dry_run,
         criterion=request.criterion,
     )
-    judged = sum(item.attempt is not None for item in chosen.results)
     return RegradeReport(tuple(done), judged - len(done), chosen.by.said)
 
 
 def to_run_again(request: RegradeRequest, chosen: Chosen, store: Store) -> tuple[Result, ...]:
     """All that were chosen; with a criterion those that stored evidence does not settle as they stand."""
     if request.criterion is None:
-        return chosen.results
-    return tuple(lacking(store, chosen.results, chosen.judge, request.criterion))
+        return tuple(chosen.results)
+    open_works = lacking(store, chosen.results, chosen.judge, request.criterion)
+    return tuple(item for item in chosen.results if (item.assignment, item.student) in open_works)

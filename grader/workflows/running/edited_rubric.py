@@ -13,6 +13,7 @@ from grader.store.results import Result
 from grader.workflows.regrading.judging import Judge, by_what_counts
 from grader.workflows.regrading.regrade import Regraded, regrade
 from grader.workflows.running.planning import Work
+from grader.workflows.views.streamed import Results
 
 __all__ = ["EditedRubric", "judge_again", "marks_at_stake", "refusal", "supersede"]
 
@@ -31,7 +32,7 @@ class EditedRubric:
     """
 
     judged: tuple[Regraded, ...]
-    to_run: tuple[Result, ...]
+    to_run: tuple[_Key, ...]
     published: tuple[Publication, ...] = ()
 
     @property
@@ -41,9 +42,10 @@ class EditedRubric:
 
     @property
     def assignments(self) -> tuple[str, ...]:
-        results = (*(item.result for item in self.judged), *self.to_run)
+        judged = (item.assignment for item in self.judged)
+        to_run = (assignment for assignment, _ in self.to_run)
         published = (each.rubric.assignment for each in self.published)
-        return tuple(sorted({*(result.assignment for result in results), *published}))
+        return tuple(sorted({*judged, *to_run, *published}))
 
     @property
     def touches_marks(self) -> bool:
@@ -78,18 +80,21 @@ def marks_at_stake(
     """
     rubrics = _rubrics(works, reference)
     work_of = {(work.assignment, work.student): work for work in works}
-    judged, to_run = [], []
-    for result in _on_another_rubric(store, rubrics):
-        work = work_of.get((result.assignment, result.student))
-        if work is None:
-            judged.append(result)
-        elif fresh or work.file.notebook != result.submission.notebook:
-            continue
-        elif result.attempt and work.plan.digest != result.attempt.plan and not work.file.problem:
-            to_run.append(result)
-        else:
-            judged.append(result)
-    tried = regrade(store, judged, lambda result: _needed(rubrics, result), actor="", dry_run=True)
+    to_run: list[_Key] = []
+
+    def judged() -> Iterator[Result]:
+        for result in _on_another_rubric(store, rubrics):
+            work = work_of.get((result.assignment, result.student))
+            if work is None:
+                yield result
+            elif fresh or work.file.notebook != result.submission.notebook:
+                continue
+            elif result.attempt and work.plan.digest != result.attempt.plan and not work.file.problem:
+                to_run.append((result.assignment, result.student))
+            else:
+                yield result
+
+    tried = regrade(store, judged(), lambda result: _needed(rubrics, result), actor="", dry_run=True)
     return EditedRubric(tuple(tried), tuple(to_run), tuple(_published(store, rubrics)))
 
 
@@ -98,7 +103,7 @@ def judge_again(
 ) -> None:
     """Lets the rubric count for the marks that it is not the rubric of, as `regrade` would."""
     rubrics = _rubrics(works, reference)
-    results = [item.result for item in edited.judged]
+    results = Results(store, {(item.assignment, item.student) for item in edited.judged})
     counting: dict[tuple[str, str], Judge] = {}
 
     def judge_of(result: Result) -> Judge:

@@ -22,7 +22,7 @@ __all__ = ["Spread", "spread", "who_runs"]
 _NEUTRAL = "notebook.ipynb"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ToRun:
     """Work that has to be asked for, with others of the group for whom it counts."""
 
@@ -50,7 +50,7 @@ class Spread:
     told: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
     work: Work
     key: JobKey
@@ -85,7 +85,7 @@ def spread(history: History, kept: Sequence[tuple[Work, JobKey]]) -> Spread:
             alone.append(each)
         else:
             together[each.work.assignment, group.name].append(each)
-    found = [_as_alone(each) for each in alone]
+    found = [_as_alone(*alone)]
     found += [_of_group(history, groups[at][name], own) for (at, name), own in together.items()]
     return Spread(
         works=tuple(work for each in found for work in each.works),

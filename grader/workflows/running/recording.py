@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import grader
 from grader.evidence.codec import Bundle, decode, encode
 from grader.evidence.record import CellRecord
 from grader.grading.verdict import Verdict
 from grader.store import Queue, Signature, Store, WritableHistory
+from grader.store.job_ends import JobEnd
 from grader.store.queue import Claim
 from grader.store.records import NewAttempt
 from grader.store.second_runs import Found
@@ -18,7 +20,7 @@ from grader.workflows.regrading.judging import Judge, new_attempt
 from grader.workflows.regrading.pool import can_travel
 from grader.workflows.running.second_run import FAILED, again, compared
 
-__all__ = ["Ending", "Prepared", "Recording", "as_handed_in"]
+__all__ = ["Ending", "Prepared", "Recording", "Written", "as_handed_in", "written_at_once"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Recording:
         why: In one line.
         by_process: Judges encoded evidence, by its digest, in a process behind walls; None judges it here.
         audits: Whether some attempts are run once more: for whoever serves a queue, where they can wait.
+        one_in: Of how many attempts of an assignment one is, where that was asked for several ends at once.
     """
 
     store: Store
@@ -83,6 +86,7 @@ class Recording:
     why: str = "grader run"
     by_process: Callable[[Judge, bytes, str], Verdict] | None = None
     audits: bool = False
+    one_in: Mapping[str, int] = field(default_factory=dict)
 
     def judge(self, claim: Claim, bundle: Bundle, judge: Judge | None) -> Prepared:
         """Keeps the evidence and judges it; nothing of the history is touched.
@@ -125,7 +129,7 @@ class Recording:
         if self.audits:
             # Whatever is wrong with the look at ourselves, the attempt stands.
             with suppress(Exception):
-                more = again(self.store, claim, bundle, digest)
+                more = again(self.store, claim, bundle, digest, self.one_in.get(claim.key.assignment))
         return Prepared(claim, attempt, judge, verdict, again=more)
 
     def write(self, result: Prepared) -> bool:
@@ -140,31 +144,12 @@ class Recording:
         Raises:
             StoreError: The database failed; nothing was written.
         """
-        return self.store.add(self.written(result))
+        return self.store.add(self.written(result), written_at_once)
 
-    def written(self, result: Prepared) -> Callable[[WritableHistory], bool]:
-        signature = Signature(self.actor, self.store.clock(), self.why)
+    def written(self, result: Prepared) -> Written:
+        return Written(self, result, Signature(self.actor, self.store.clock(), self.why))
 
-        def add(history: WritableHistory) -> bool:
-            if not self.queue.finish(history, result.claim):
-                return self.queue.was_ended_by(history, result.claim)
-            if result.found is not None:
-                history.end_second_run(result.claim.id, result.found)
-                return True
-            attempts = [history.add_attempt(each, signature) for each in _of_each(history, result)]
-            if result.judge is not None and result.verdict is not None:
-                judge, verdict = self._as_published_by_now(history, result, result.judge, result.verdict)
-                for attempt in attempts:
-                    judge.write(history, verdict, attempt, signature)
-            if result.again is not None:
-                plan, seed = result.again
-                # Of a group's work the first of them stands for all.
-                history.run_twice(attempts[0].seq, result.claim.id, plan, seed, self.store.clock())
-            return True
-
-        return add
-
-    def _as_published_by_now(
+    def as_published_by_now(
         self, history: WritableHistory, result: Prepared, judge: Judge, verdict: Verdict
     ) -> tuple[Judge, Verdict]:
         """The verdict, worked out again where a rubric was published since the run began; that is rare."""
@@ -173,6 +158,68 @@ class Recording:
             return judge, verdict
         judge = Judge(self.store.rubric(published.rubric), judge.reference)
         return judge, judge.verdict(self.store.evidence(result.attempt), result.attempt.evidence)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is done of a recording within a transaction."""
+
+    recording: Recording
+    result: Prepared
+    signature: Signature
+
+    def __call__(self, history: WritableHistory) -> bool:
+        """Ends the job and adds what came of it; whether that stands."""
+        queue, result, signature = self.recording.queue, self.result, self.signature
+        if not queue.finish(history, result.claim):
+            return queue.was_ended_by(history, result.claim)
+        if result.found is not None:
+            history.end_second_run(result.claim.id, result.found)
+            return True
+        attempts = [history.add_attempt(each, signature) for each in _of_each(history, result)]
+        if result.judge is not None and result.verdict is not None:
+            judge, verdict = self.recording.as_published_by_now(history, result, result.judge, result.verdict)
+            for attempt in attempts:
+                judge.write(history, verdict, attempt, signature)
+        if result.again is not None:
+            plan, seed = result.again
+            # Of a group's work the first of them stands for all.
+            history.run_twice(attempts[0].seq, result.claim.id, plan, seed, self.recording.store.clock())
+        return True
+
+    @property
+    def end(self) -> JobEnd | None:
+        """It as no more than an attempt and its verdict; None where there is more to it, or less."""
+        result = self.result
+        if result.judge is None or result.verdict is None or result.again or result.found:
+            return None
+        claim, rubric = result.claim, result.judge.rubric.kept
+        return JobEnd(
+            claim.id, claim.token, result.attempt, result.verdict, rubric, grader.__version__, self.signature
+        )
+
+
+def written_at_once(
+    history: WritableHistory, actions: Sequence[Callable[[WritableHistory], bool]]
+) -> list[bool | None]:
+    """Writes those of several recordings that are an attempt and its verdict; None for all others.
+
+    A rubric that the desk published meanwhile judges in place of a run's own: that is for each by itself.
+    """
+    ends: dict[int, JobEnd] = {}
+    published: dict[str, tuple[str, str] | None] = {}
+    for place, action in enumerate(actions):
+        end = action.end if isinstance(action, Written) else None
+        if end is None:
+            continue
+        assignment = end.attempt.assignment
+        if assignment not in published:
+            found = history.published_rubric(assignment)
+            published[assignment] = None if found is None else found.rubric.key
+        if published[assignment] in (None, end.rubric.key):
+            ends[place] = end
+    written = dict(zip(ends, history.end_jobs(list(ends.values())), strict=True))
+    return [True if written.get(place) else None for place in range(len(actions))]
 
 
 def _of_each(history: WritableHistory, result: Prepared) -> Iterator[NewAttempt]:

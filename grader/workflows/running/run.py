@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import overload
 
 from grader.evidence.plan import Plan
 from grader.facts.case import Reference
@@ -31,40 +30,9 @@ from grader.workflows.running.planning import Work, require_data
 from grader.workflows.running.pool import work_off
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.views.held import why_held
+from grader.workflows.views.streamed import Results
 
-__all__ = ["Results", "RunReport", "default_jobs", "registered", "run"]
-
-
-class Results(Sequence[Result]):
-    """Where the submissions of a run stand; read anew each time, one after another.
-
-    Args:
-        store: Where they are.
-        works: Whose they are, by assignment and student.
-    """
-
-    def __init__(self, store: Store, works: Collection[tuple[str, str]]) -> None:
-        self._store = store
-        self._works = frozenset(works)
-
-    def __iter__(self) -> Iterator[Result]:
-        with self._store.reading() as history:
-            for name in sorted({assignment for assignment, _ in self._works}):
-                for result in history.results(assignment=name):
-                    if (result.assignment, result.student) in self._works:
-                        yield result
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    @overload
-    def __getitem__(self, place: int) -> Result: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Result]: ...
-
-    def __getitem__(self, place: int | slice) -> Result | list[Result]:
-        return list(self)[place]
+__all__ = ["RunReport", "default_jobs", "registered", "run"]
 
 
 @dataclass(frozen=True)
@@ -257,11 +225,11 @@ def _judge_standing(works: Sequence[Work], judges: Mapping[str, Judge], store: S
     def judge_for(result: Result) -> Judge:
         return judge_of[result.assignment, result.student]
 
-    stale = [
+    stale = (
         result
         for result in Results(store, set(judge_of))
         if not judge_for(result).stands(result) or _settled_unread(result)
-    ]
+    )
     regrade(store, stale, judge_for, actor=actor, why="grader run")
 
 

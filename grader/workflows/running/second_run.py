@@ -25,7 +25,9 @@ _OTHER_SEED = 7919
 _LONGEST = 2000
 
 
-def again(store: Store, claim: Claim, bundle: Bundle, digest: str) -> tuple[str, int] | None:
+def again(
+    store: Store, claim: Claim, bundle: Bundle, digest: str, one_in: int | None = None
+) -> tuple[str, int] | None:
     """The plan to run an attempt once more by, and its seed; None where it is not drawn.
 
     Args:
@@ -33,15 +35,17 @@ def again(store: Store, claim: Claim, bundle: Bundle, digest: str) -> tuple[str,
         claim: The job of the attempt.
         bundle: What was seen.
         digest: Of it.
+        one_in: Of how many attempts of the assignment one is drawn, where that is known.
     """
     if not claim.key.image or bundle.evidence.outcome in (
         Outcome.INVALID_SUBMISSION,
         Outcome.SANDBOX_UNAVAILABLE,
     ):
         return None
-    with store.reading() as history:
-        number = history.one_in(claim.key.assignment)
-    if not is_drawn(digest, number):
+    if one_in is None:
+        with store.reading() as history:
+            one_in = history.one_in(claim.key.assignment)
+    if not is_drawn(digest, one_in):
         return None
     plan = Plan.model_validate_json(store.blobs.get(claim.key.plan))
     other = plan.model_copy(update={"seed": plan.seed + _OTHER_SEED})

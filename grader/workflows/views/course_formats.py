@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from grader.errors import EvidenceError, RubricError, StoreError, UsageError
@@ -33,13 +34,16 @@ from grader.workflows.views.people import canvas_id_of, find_person
 from grader.workflows.views.report import file_name, report_input
 
 __all__ = [
+    "ClassMarks",
+    "class_marks",
     "course_of",
     "excused_without_work",
-    "handed_in_nothing",
     "make_export",
     "save_export",
     "student_mark",
 ]
+
+_NOBODY_KNOWN = Person()
 
 
 def make_export(
@@ -114,6 +118,40 @@ def course_of(store: Store, assignment: str) -> Course:
     )
 
 
+@dataclass(frozen=True)
+class ClassMarks:
+    """The marks of a class.
+
+    Attributes:
+        handed_in_nothing: Students of the roster without a submission.
+    """
+
+    marks: list[StudentMark]
+    handed_in_nothing: list[LeftOut]
+
+    @property
+    def students(self) -> set[str]:
+        return {mark.student for mark in self.marks}
+
+
+def class_marks(
+    results: Iterable[Result], roster: Roster | None = None, *, messages_from: Store | None = None
+) -> ClassMarks:
+    """The results of a class as an export needs them.
+
+    Args:
+        results: Gone through once.
+        roster: As of `student_mark`.
+        messages_from: As of `student_mark`.
+    """
+    marks, there = [], []
+    for result in results:
+        marks.append(student_mark(result, roster, messages_from=messages_from))
+        there.append(find_person(roster, result))
+    absent = roster.without_submission(there) if roster else ()
+    return ClassMarks(marks, [LeftOut(entry.student, "handed in nothing") for entry in absent])
+
+
 def student_mark(
     result: Result, roster: Roster | None = None, *, messages_from: Store | None = None
 ) -> StudentMark:
@@ -127,8 +165,9 @@ def student_mark(
     """
     mark, attempt = result.mark, result.attempt
     entry = find_person(roster, result)
-    person = _person(entry) if entry else Person()
-    person = replace(person, canvas_id=person.canvas_id or canvas_id_of(result))
+    person = _person(entry) if entry else _NOBODY_KNOWN
+    if not person.canvas_id and (canvas_id := canvas_id_of(result)):
+        person = replace(person, canvas_id=canvas_id)
     missing = _missing(result)
     if mark is None or attempt is None:
         return StudentMark(
@@ -161,25 +200,25 @@ def _is_excused(result: Result) -> bool:
 
 
 def excused_without_work(
-    store: Store, assignment: str, results: Sequence[Result], roster: Roster | None = None
+    store: Store, assignment: str, there: Collection[str], roster: Roster | None = None
 ) -> list[StudentMark]:
-    """Who is excused and handed in nothing."""
+    """Who is excused and handed in nothing.
+
+    Args:
+        store: Where the history is.
+        assignment: Which work.
+        there: Who did hand in.
+        roster: Tells names and other ids.
+    """
     with store.reading() as history:
         excuses, zone = history.excuses(assignment), store.zone
-    there = {result.student for result in results}
     marks = []
-    for student in sorted(excuses.keys() - there):
+    for student in sorted(excuses.keys() - set(there)):
         entry = roster.find(student) if roster else None
         why = excused_in_words(excuses[student], zone)
         person = _person(entry) if entry else Person()
         marks.append(StudentMark(student, 0.0, 0.0, missing=why, person=person, excused=True))
     return marks
-
-
-def handed_in_nothing(roster: Roster, results: Sequence[Result]) -> list[LeftOut]:
-    """Students of the roster without a submission."""
-    absent = roster.without_submission(find_person(roster, result) for result in results)
-    return [LeftOut(entry.student, "handed in nothing") for entry in absent]
 
 
 def _missing(result: Result) -> str:
@@ -205,8 +244,12 @@ def _waits(mark: Mark) -> str:
 
 
 def _line(item: CriterionMark, shown: FindingView | None) -> CriterionLine:
-    line = CriterionLine(item.criterion, item.finding.title, item.points, item.out_of, item.pending)
+    line = _plain_line(item.criterion, item.finding.title, item.points, item.out_of, item.pending)
     return line if shown is None else replace(line, message=_message(shown), tone=shown.look.tone)
+
+
+#: In a class most have the same of a criterion.
+_plain_line = lru_cache(maxsize=1024)(CriterionLine)
 
 
 def _views(store: Store, result: Result) -> dict[str, FindingView]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from grader.evidence.record import Outcome
 from grader.exports.cells import csv_line, neutralise
 from grader.grading.late import LateLine
-from grader.grading.marks import CriterionMark, Decision
+from grader.grading.marks import CriterionMark, Decision, Mark
 from grader.store.results import Result
 from grader.workflows.views.held import why_held
 
@@ -76,42 +78,84 @@ def _decision(decision: Decision) -> dict[str, Any]:
     return {"by": decision.by, "at": decision.at.isoformat(), "why": decision.why}
 
 
-def as_json(results: Sequence[Result]) -> str:
-    """An array with an object for each submission that reached a terminal outcome."""
-    plain = [as_plain(result) for result in results if result.attempt is not None]
-    return json.dumps(plain, indent=2, ensure_ascii=True) + "\n"
+def as_json(results: Iterable[Result]) -> Iterator[str]:
+    """An array with an object for each submission that reached a terminal outcome, in parts."""
+    parts = (
+        json.dumps(as_plain(result), indent=2, ensure_ascii=True).replace("\n", "\n  ")
+        for result in results
+        if result.attempt is not None
+    )
+    first = next(parts, None)
+    if first is None:
+        yield "[]\n"
+        return
+    yield f"[\n  {first}"
+    for part in parts:
+        yield f",\n  {part}"
+    yield "\n]\n"
 
 
-def as_csv(results: Sequence[Result]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a submission's row says, without what was found: rows of a class are held for their columns."""
+
+    standing: tuple[object, ...]
+    late: float | None
+    criteria: tuple[str, ...]
+    points: tuple[float | str, ...]
+
+
+def as_csv(results: Iterable[Result]) -> str:
     """A row for each submission; a column for each criterion, empty where its points wait for a TA.
 
     What could not be taken has no points until a person decided, nor has what the service failed to run. A
     column `late` says what lateness took off, where anybody was late.
     """
-    graded = [result for result in results if result.attempt is not None]
-    points = [_settled_points(result) for result in graded]
-    names = list(dict.fromkeys(name for row in points for name in row))
-    anybody_late = any(result.mark and result.mark.late for result in graded)
+    # The names of criteria, and points, are the same for many.
+    shared: dict[tuple[object, ...], Any] = {}
+    rows = [_row(result, shared) for result in results if result.attempt is not None]
+    names = list(dict.fromkeys(name for row in rows for name in row.criteria))
+    anybody_late = any(row.late is not None for row in rows)
     lines = [_line([*_HEAD, *(["late"] if anybody_late else []), *names])]
-    for result, row in zip(graded, points, strict=True):
-        plain = as_plain(result)
-        late = [plain.get("late", {}).get("points", 0.0)] if anybody_late else []
-        lines.append(_line([*_standing(result, plain), *late, *(row.get(name, "") for name in names)]))
+    for row in rows:
+        points = dict(zip(row.criteria, row.points, strict=True))
+        late = [0.0 if row.late is None else row.late] if anybody_late else []
+        lines.append(_line([*row.standing, *late, *(points.get(name, "") for name in names)]))
     return "".join(lines)
 
 
-def _standing(result: Result, plain: dict[str, Any]) -> list[Any]:
+def _row(result: Result, shared: dict[tuple[object, ...], Any]) -> _Row:
+    mark = result.mark
+    settled = _settled_points(mark)
+    names, points = tuple(settled), tuple(settled.values())
+    return _Row(
+        _standing(result, mark),
+        0 - mark.late.points if mark and mark.late else None,
+        shared.setdefault(names, names),
+        shared.setdefault(points, points),
+    )
+
+
+def _standing(result: Result, mark: Mark | None) -> tuple[object, ...]:
     """What stands under the head; no points where nothing could be read, run or judged yet."""
-    assert result.attempt is not None
-    unread = bool(why_held(result)) or Outcome(result.attempt.outcome).our_fault or result.mark is None
-    return ["" if name == "points" and unread else plain[name] for name in _HEAD]
+    attempt = result.attempt
+    assert attempt is not None
+    unread = bool(why_held(result)) or Outcome(attempt.outcome).our_fault or mark is None
+    return (
+        result.student,
+        sys.intern(result.assignment),
+        attempt.number,
+        sys.intern(attempt.outcome),
+        "" if unread or mark is None else mark.points,
+        mark.out_of if mark else 0.0,
+        mark.pending if mark else 0.0,
+    )
 
 
-def _line(cells: Sequence[Any]) -> str:
+def _line(cells: Sequence[object]) -> str:
     return csv_line([neutralise(cell) for cell in cells])
 
 
-def _settled_points(result: Result) -> dict[str, float | str]:
+def _settled_points(mark: Mark | None) -> dict[str, float | str]:
     """Points of each criterion, empty where some of them wait."""
-    criteria = result.mark.criteria if result.mark else ()
-    return {item.criterion: "" if item.pending else item.points for item in criteria}
+    return {item.criterion: "" if item.pending else item.points for item in (mark.criteria if mark else ())}

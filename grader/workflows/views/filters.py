@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from grader.errors import UsageError
 from grader.evidence.record import Outcome
@@ -42,9 +42,13 @@ def known_outcome(word: str) -> Outcome:
     return Outcome(word.upper())
 
 
-def ended_so(results: Sequence[Result], outcome: str | None) -> list[Result]:
-    """The results whose attempt ended with an outcome; all where none is asked for."""
+def ended_so(outcome: str | None) -> Callable[[Result], bool]:
+    """Whether a result's attempt ended with an outcome; true of all where none is asked for.
+
+    Raises:
+        UsageError: No attempt ends so.
+    """
     if outcome is None:
-        return list(results)
-    wanted = known_outcome(outcome)
-    return [item for item in results if item.attempt and item.attempt.outcome == wanted.value]
+        return lambda _: True
+    wanted = known_outcome(outcome).value
+    return lambda item: item.attempt is not None and item.attempt.outcome == wanted

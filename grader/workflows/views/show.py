@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from grader.errors import RefusedError, UsageError
 from grader.rubric.problems import nearest
@@ -15,7 +15,15 @@ from grader.workflows.views.dropped import how_to_bring_back, why_dropped
 from grader.workflows.views.identity import pseudonym, real_names, shown_as
 from grader.workflows.views.known import require_assignment
 
-__all__ = ["find_result", "find_results", "name_of", "refuse_dropped", "requests_of", "timeline"]
+__all__ = [
+    "each_result",
+    "find_result",
+    "find_results",
+    "name_of",
+    "refuse_dropped",
+    "requests_of",
+    "timeline",
+]
 
 
 def find_results(
@@ -33,25 +41,39 @@ def find_results(
         RefusedError: One of the students named is dropped.
         UsageError: The assignment or one of the students is unknown.
     """
+    return list(each_result(store, assignment, students, with_dropped=with_dropped))
+
+
+def each_result(
+    store: Store, assignment: str, students: Collection[str] = (), *, with_dropped: bool = False
+) -> Iterator[Result]:
+    """As `find_results`, one after another: of a large class all are more than a machine should hold.
+
+    Raises:
+        RefusedError: As `find_results`, once one comes to it.
+        UsageError: As `find_results`; of a student, in the end.
+    """
     named = tuple(students)
     with store.reading() as history:
-        students = real_names(history, assignment, students)
-        everything = list(history.results(assignment=assignment, students=students, with_dropped=True))
-        found = [result for result in everything if with_dropped or not result.dropped]
-        if not everything:
+        ids = real_names(history, assignment, named)
+        typed = dict(zip(ids, named, strict=True))
+        missing, anybody = set(ids), False
+        for result in history.results(assignment=assignment, students=ids, with_dropped=True):
+            anybody = True
+            missing.discard(result.student)
+            if not with_dropped and result.dropped:
+                if typed:
+                    refuse_dropped(result, typed[result.student])
+                continue
+            yield result
+        if not anybody:
             require_assignment(history, assignment)
-        if students and not with_dropped:
-            typed = dict(zip(students, named, strict=True))
-            for result in everything:
-                refuse_dropped(result, typed[result.student])
-        missing = set(students) - {result.student for result in found}
         if missing:
             name, known = min(missing), history.students(assignment)
             hint = nearest(name, known) if len(known) <= 12 else nearest(name, known).partition("; known")[0]
             raise UsageError(
                 f"'{name}' handed in nothing for {assignment}{hint}", where=shown(store.location)
             )
-    return found
 
 
 def refuse_dropped(result: Result, typed: str) -> None:

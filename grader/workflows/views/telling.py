@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from grader.grading.changes import compare
-from grader.grading.marks import CriterionMark, mark_of
+from grader.grading.changes import CriterionStanding, compare
+from grader.grading.marks import mark_of
 from grader.grading.seen import Seen
 from grader.grading.times import in_words
 from grader.grading.verdict import Verdict
@@ -90,8 +90,8 @@ def _changes(before: Verdict | None, after: Verdict | None) -> tuple[str, ...]:
     )
 
 
-def _standing(mark: CriterionMark | None) -> str:
-    return f"{mark.finding.status.value} {mark.points:g} of {mark.out_of:g}" if mark else "not there"
+def _standing(mark: CriterionStanding | None) -> str:
+    return f"{mark.found.value} {mark.points:g} of {mark.out_of:g}" if mark else "not there"
 
 
 def _describe(entry: TimelineEntry, *, hidden: bool) -> str:

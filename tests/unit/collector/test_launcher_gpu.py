@@ -12,7 +12,7 @@ from grader.collector import launcher, places
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str | None]:
-    """What CUDA_VISIBLE_DEVICES was at each import and at the optimizer's first step."""
+    """What CUDA_VISIBLE_DEVICES was at each import, the optimizer's first step and the look for backends."""
     found: list[str | None] = []
 
     def look(*_: object) -> None:
@@ -24,6 +24,8 @@ def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str | None]:
     monkeypatch.setattr(launcher, "kernel_environment", dict)
     monkeypatch.setattr("importlib.import_module", look)
     monkeypatch.setattr(launcher, "_build_optimizer", look)
+    monkeypatch.setattr(launcher, "_find_backends", look)
+    monkeypatch.setattr(launcher, "look_ahead", lambda: None)
     return found
 
 
@@ -35,7 +37,7 @@ def test_no_gpu_is_visible_while_it_warms_up(
     if before is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", before)
     launcher.warm_up()
-    assert seen == ["", "", ""]
+    assert seen == ["", "", "", ""]
     assert os.environ.get("CUDA_VISIBLE_DEVICES") == before
 
 

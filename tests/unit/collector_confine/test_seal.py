@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from grader.collector import seal as seal_module
 from grader.collector import values
 from grader.collector.probes import module as probing
-from grader.collector.seal import Seal
+from grader.collector.seal import Seal, look_ahead
 from grader.collector.values import Encoder
 from grader.evidence.record import ProbeResult
 
@@ -124,3 +126,68 @@ def test_using_our_code_breaks_no_seal() -> None:
     seal = Seal()
     ProbeResult.model_validate_json(ProbeResult(status="ok").model_dump_json())
     assert seal.broken() == ()
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our modules are looked at as a fork server does."""
+    monkeypatch.setattr(seal_module, "_LOOKED_AT", {})
+    look_ahead()
+
+
+def parts(seal: Seal) -> list[tuple[object, ...]]:
+    found = [(name, id(before)) for name, _, before in seal._places]
+    return [*found, *((name, id(kind), names) for name, kind, names in seal._classes)]
+
+
+def test_a_seal_by_what_was_looked_at_ahead_is_of_the_same_parts(ahead: None) -> None:
+    by_ahead = parts(Seal())
+    seal_module._LOOKED_AT.clear()
+    assert by_ahead == parts(Seal())
+
+
+def other_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "encode", lambda value: None)
+
+
+def new_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "added", lambda: 1, raising=False)
+
+
+def new_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values.Encoder, "added", lambda self: 1, raising=False)
+
+
+@pytest.mark.parametrize(
+    "change", [other_function, new_name, new_method, replaced_method, replaced_code, replaced_defaults]
+)
+def test_what_our_own_set_up_changes_after_the_look_is_sealed_as_it_is_then(
+    ahead: None, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(monkeypatch)
+    seal = Seal()
+    assert seal.broken() == ()
+    by_ahead = parts(seal)
+    seal_module._LOOKED_AT.clear()
+    assert by_ahead == parts(Seal())
+
+
+def test_a_module_that_came_after_the_look_is_sealed_too(
+    ahead: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = ModuleType("grader.collector.late")
+    exec("def measure(): return 1", vars(late))
+    late.measure.__module__ = late.__name__
+    monkeypatch.setitem(sys.modules, late.__name__, late)
+    seal = Seal()
+    monkeypatch.setattr(late, "measure", lambda: 2)
+    assert seal.broken() == ("the notebook changed grader.collector.late.measure",)
+
+
+@pytest.mark.parametrize("tamper", [replaced_global, replaced_method, replaced_code, overruled_attributes])
+def test_a_change_shows_as_well_by_what_was_looked_at_ahead(
+    ahead: None, tamper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal = Seal()
+    tamper(monkeypatch)
+    assert seal.broken() != ()

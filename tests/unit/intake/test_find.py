@@ -47,7 +47,17 @@ def test_a_student_with_nothing_but_litter_or_an_empty_folder_is_not_lost(folder
         found = by_student(path)
         assert len(found) == 1 + empty
         assert found["s101"].problem is None
-        assert all(found[f"s10{number}"].problem == "nothing was handed in" for number in (2, 3, 4))
+        assert all(found[f"s10{number}"].problem == "nothing was handed in" for number in (2, 4))
+        assert found["s103"].problem == (
+            "only a copy that Jupyter keeps for itself came: lab2-checkpoint.ipynb;"
+            " to do: hand in the notebook itself"
+        )
+
+
+def test_what_a_mac_writes_beside_a_notebook_is_no_copy_of_it(folder, by_student):
+    beside = {"s102/__MACOSX/._lab2.ipynb": b"x", "s103/._lab2.ipynb": b"x"}
+    found = by_student(folder({"s101/lab2.ipynb": A, **beside}))
+    assert all(found[student].problem == "nothing was handed in" for student in ("s102", "s103"))
 
 
 def test_what_nobody_hands_in_is_ignored_with_a_note(handed_in):

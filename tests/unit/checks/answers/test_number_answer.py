@@ -49,6 +49,13 @@ def test_all_numbers_stated_are_right_wherever_they_stand(answer: CellRecord):
         "8 thousand and 2 thousand",
         "| training | 8,000 |\n| validation | 2,000 |",
         "8000 training pictures and 2000 for validation",
+        "8\u2019000 training, 2\u2019000 validation",
+        "8&nbsp;000 training, 2&#8239;000 validation",
+        "8\uff0c000 for training\uff1b2\uff0c000 for validation",
+        "train 8000 val 2000",
+        "Training and validation set have 8000 and 2000 pictures respectively.",
+        "8000/2000 (train/val)",
+        "Of 10000 for training and validation 8000 and 2000 are taken.",
     ],
 )
 def test_numbers_count_however_they_are_written(text: str):
@@ -68,6 +75,10 @@ def test_decimals_are_no_thousands(text: str):
         "2{,}000 for training; 8{,}000 for validation",
         "2k training and 8k validation",
         "We use 2,000 training pictures. The validation set has 8,000.",
+        "train 2000 val 8000",
+        "2k train 8k val",
+        "Training and validation set have 2000 and 8000 pictures respectively.",
+        "train/val = 2000/8000",
     ],
 )
 def test_numbers_that_are_exchanged_earn_nothing_yet(text: str):

@@ -35,6 +35,10 @@ from tests.unit.workflows.conftest import Clock, grade_class
 Work = list[tuple[Judge, AttemptRecord]]
 
 
+def judged(store: Store, work: Work):
+    return judge_all(store, work, judges=[judge for judge, _ in work], size=len(work))
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("class")
@@ -90,7 +94,7 @@ def test_a_program_with_threads_judges_elsewhere(
     other = threading.Thread(target=stop.wait)
     other.start()
     try:
-        assert said(judge_all(store, work)) == expected
+        assert said(judged(store, work)) == expected
     finally:
         stop.set()
         other.join()
@@ -316,14 +320,14 @@ def test_a_server_judges_even_one_submission_apart_where_the_answers_are_a_cours
     asked = []
     monkeypatch.setattr(pool, "_shared", processes)
     monkeypatch.setattr(processes, "_order", lambda *of: asked.append(of) or JudgePool._order(processes, *of))
-    assert said(judge_all(store, work[:1])) == alone(store, work[:1])
+    assert said(judged(store, work[:1])) == alone(store, work[:1])
     stop = threading.Event()
     other = threading.Thread(target=stop.wait)
     other.start()
     try:
-        assert said(judge_all(store, work[:1])) == alone(store, work[:1])
+        assert said(judged(store, work[:1])) == alone(store, work[:1])
         assert asked == [], "our own answers"
-        assert said(judge_all(store, mine)) == expected
+        assert said(judged(store, mine)) == expected
     finally:
         stop.set()
         other.join()

@@ -114,7 +114,7 @@ def test_a_tas_mark_that_survives_is_no_gain(graded: Store, tmp_path: Path) -> N
     give_marks(graded, "mini", [MarkOrder("s2", "builtin-shadowing", 1.0, "")], actor="ann")
     _, decided = again(graded, judge(tmp_path, KINDER))
     [change] = decided.changes
-    assert (change.before.finding.points, change.after.finding.points) == (0.0, 2.0)
+    assert (change.before.found_points, change.after.found_points) == (0.0, 2.0)
     assert (change.difference, change.note, decided.difference) == (0.0, "ann's mark stays", 0.0)
 
 
@@ -156,7 +156,8 @@ def test_many_processes_come_to_the_verdicts_of_one(
         by = judge(tmp_path, KINDER)
         bad = results[3].attempt
         store.blobs.path_of(bad.evidence).unlink()
-        verdicts = list(judge_all(store, [(by, item.attempt) for item in results]))
+        work = ((by, item.attempt) for item in results)
+        verdicts = list(judge_all(store, work, judges=[by], size=len(results)))
         assert isinstance(verdicts.pop(3), StoreError)
         alone = [by.verdict_on(store, item.attempt) for item in results if item.attempt is not bad]
         assert [item.model_dump_json() for item in verdicts] == [item.model_dump_json() for item in alone]
