@@ -143,6 +143,8 @@ def _message(asked: Sequence[_Asked], kept: Sequence[TrainingRun], starts: Start
     if lacking:
         names = "; ".join(f"{each.setting.label} ({each.reason})" for each in lacking)
         sentences.append(f"Not trained as asked: {names}.")
+    if not sentences:
+        sentences.append(f"{count} {'was' if len(starts.runs) == 1 else 'were'} seen.")
     return " ".join(sentences)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, bindparam, or_, select, type_coerce
@@ -19,6 +19,7 @@ from grader.store.ledger import Signature
 from grader.store.models import AttemptRow, BulkMarkRow, LedgerRow, MarkRow, VerdictRow
 from grader.store.records import AnyRow, Record
 from grader.store.types import Mention
+from grader.store.unchanged import of_change
 
 __all__ = [
     "DECIDED",
@@ -45,9 +46,16 @@ _DECIDED = (
 _DECIDED_ON = _DECIDED.where(
     MarkRow.assignment == bindparam("assignment"), MarkRow.student.in_(bindparam("students", expanding=True))
 )
-_BODIES = select(VerdictRow.seq, VerdictRow.body)
+# Made once: each look at a marked work asks one, and to put it together takes longer than to ask.
+_BODY = select(VerdictRow.body).where(VerdictRow.seq == bindparam("verdict"))
 #: Of a rubric's verdicts so many are tried for one that can be read.
 _READ_FOR_WORTH = 5
+_BODIES_BY = (
+    select(VerdictRow.body)
+    .where(VerdictRow.rubric == bindparam("rubric"))
+    .order_by(VerdictRow.seq)
+    .limit(_READ_FOR_WORTH)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,20 +253,23 @@ def _worth(
         session: To read by.
         judged: Rubrics, each with a verdict by it.
     """
-    found: dict[int | None, Mapping[str, float]] = {}
+    near: dict[int, int | None] = {}
+    for rubric, verdict in judged:
+        near[rubric] = near.get(rubric) or verdict
+    return {
+        rubric: of_change(session, ("worth", rubric), partial(_worth_by, session, rubric, verdict))
+        for rubric, verdict in near.items()
+    }
+
+
+def _worth_by(session: Session, rubric: int, near: int | None) -> Mapping[str, float]:
+    """What each criterion is worth by one rubric; nothing where no verdict says it."""
     # Nearest to hand is a verdict that a mark stands on: no index leads from a rubric to its verdicts.
-    near = {rubric: verdict for rubric, verdict in judged if verdict is not None}
-    by_rubric = {verdict: rubric for rubric, verdict in near.items()}
-    for row in _batches(session, _BODIES, list(by_rubric)):
-        if (said := _worth_in(row.body)) is not None:
-            found[by_rubric[row.seq]] = said
-    for rubric in dict.fromkeys(rubric for rubric, _ in judged if rubric not in found):
-        bodies = select(VerdictRow.body).where(VerdictRow.rubric == rubric).order_by(VerdictRow.seq)
-        for body in session.scalars(bodies.limit(_READ_FOR_WORTH)):
+    for query, asked in ((_BODY, {"verdict": near}), (_BODIES_BY, {"rubric": rubric})):
+        for body in session.connection().scalars(query, asked).all():
             if (said := _worth_in(body)) is not None:
-                found[rubric] = said
-                break
-    return found
+                return said
+    return {}
 
 
 # The same few verdicts say it for each mark of a class.

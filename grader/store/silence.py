@@ -30,22 +30,30 @@ _OF_STUDENTS = (
 _OF_ALL = (BulkMarkRow, DatesRow)
 _MAY_SAY: tuple[type[Base], ...] = (*_OF_STUDENTS, *_OF_ALL)
 _STUDENTS: BindParameter[list[str]] = bindparam("students", expanding=True)
-# Made once: to put a statement together takes longer than to ask it.
-_SAYING = select(
+_WORK: BindParameter[str] = bindparam("assignment")
+_ABOUT_ALL = [exists().where(table.assignment == _WORK) for table in _OF_ALL]
+# Made once: to put a statement together takes longer than to ask it, and so it does to expand a list for each
+# table, where mostly one student is asked for.
+_OF_SOME = select(
+    *(exists().where(table.assignment == _WORK, table.student.in_(_STUDENTS)) for table in _OF_STUDENTS),
+    *_ABOUT_ALL,
+)
+_OF_ONE = select(
     *(
-        exists().where(table.assignment == bindparam("assignment"), table.student.in_(_STUDENTS))
+        exists().where(table.assignment == _WORK, table.student == bindparam("student"))
         for table in _OF_STUDENTS
     ),
-    *(exists().where(table.assignment == bindparam("assignment")) for table in _OF_ALL),
+    *_ABOUT_ALL,
 )
 
 
 def silent_about(session: Session, assignment: str, students: Collection[str]) -> Set[type[Base]]:
     """Which of these tables say nothing of the works of these students."""
-    asked = {"assignment": assignment, "students": list(students)}
+    one = next(iter(students)) if len(students) == 1 else None
+    query, whose = (_OF_SOME, {"students": list(students)}) if one is None else (_OF_ONE, {"student": one})
 
     def ask() -> Set[type[Base]]:
-        said = session.connection().execute(_SAYING, asked).one()
+        said = session.connection().execute(query, {"assignment": assignment, **whose}).one()
         return {table for table, says in zip(_MAY_SAY, said, strict=True) if not says}
 
     return of_change(session, ("silent", assignment, tuple(students)), ask)

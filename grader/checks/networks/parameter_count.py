@@ -102,7 +102,8 @@ class ParameterCount(Check):
             "exhibits": self._shown(case, module, count.value if isinstance(count, Known) else None),
             "where": () if module.cell is None else (Where(cell=module.cell),),
         }
-        wanted = describe(self.target) if self.layer is None else f"layer `{self.layer}`"
+        named = f"`{module.name}`" if module.found_by == "discovery" else describe(self.target)
+        wanted = named if self.layer is None else f"layer `{self.layer}`"
         if isinstance(count, Unknown):
             text = f"{wanted} was to have {self.expected} parameters."
             return Judgement.needs_ta(text, open=f"They were not counted: {count.why}.", **more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -68,6 +69,7 @@ class Recorder:
         self._watches: dict[int, StepWatch] = {}
         self._in_backward = False
         self._idle: set[int] = set()
+        self._threads: list[int] = []
         self._hooks: list[tuple[dict[int, Any], Any]] = []
         self._handles: list[Any] = []
         self._notes: list[str] = []
@@ -237,6 +239,7 @@ class Recorder:
         if _moves_nothing(optimizer, args, kwargs):
             self._idle.add(id(optimizer))  # until its step ends, which keeps it alive
             return
+        self._in_thread(threading.get_ident())
         run = self._of_optimizer.get(optimizer)
         settings = settings_of(optimizer)
         if run is None or self._begins_anew(run, optimizer, settings):
@@ -248,6 +251,13 @@ class Recorder:
         watch = self._watches.get(run.index)
         if watch is not None:
             self._doubt(run, watch.before_step(run, run.held))
+
+    def _in_thread(self, thread: int) -> None:
+        """Notes trainings that go on by turns in several threads of a cell: one pass is known at a time."""
+        if thread in self._threads[:-1]:
+            self.note("networks were trained in several threads at once, so that passes may be mixed up")
+        if thread not in self._threads[-1:]:
+            self._threads.append(thread)
 
     def _begins_anew(self, run: Run, optimizer: Any, settings: tuple[Any, ...]) -> bool:
         """Whether a known optimizer's next step belongs to a new run."""
@@ -376,6 +386,7 @@ class Recorder:
     def end_cell(self) -> None:
         """Reads what runs left, and lets go of everything that belongs to the student."""
         self._passes.close_all()
+        self._threads.clear()
         for update, after in self._by_hand.end_cell():
             self._add_by_hand(update, after)
         self._guarded(self._look_for_unseen)()

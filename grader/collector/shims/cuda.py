@@ -36,6 +36,7 @@ _ANSWERS: dict[str, Callable[..., Any]] = {
     "get_device_properties": lambda *_: SimpleNamespace(
         name=_NAME, total_memory=0, major=0, minor=0, multi_processor_count=0
     ),
+    "default_stream": lambda *_: _Stream(),
     "get_rng_state": lambda *_: torch.get_rng_state(),
     "init": lambda: None,
     "ipc_collect": lambda: None,
@@ -86,6 +87,8 @@ def _answer_for_the_gpu(context: Context) -> None:
     patch(torch.cuda, "Event", _Event)
     patch(torch.cuda, "Stream", _Stream)
     patch(torch.cuda, "stream", lambda stream=None: _Stream())
+    for name in ("device", "device_of"):
+        patch(torch.cuda, name, _Selected)
 
 
 def _noting(context: Context, name: str, answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,6 +136,16 @@ class _Stream:
 
     def wait_stream(self, stream: Any) -> None:
         """Nothing is left to wait for."""
+
+
+class _Selected:
+    """``with torch.cuda.device(0):``, where each device is the CPU."""
+
+    def __init__(self, device: Any) -> None: ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None: ...
 
 
 def _number_devices(context: Context) -> None:

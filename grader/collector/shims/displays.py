@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib
+import matplotlib.pyplot as plt
+
 from grader.collector.shims.context import Context
 from grader.evidence.record import ShimKind
 
@@ -15,12 +18,21 @@ __all__ = ["install"]
 #: Extensions that show something beside the notebook, or that only Colab has.
 _NOT_HERE = ("tensorboard", "google.colab", "nb_black", "lab_black", "jupyter_black")
 _DRAWN_HERE = (None, "inline", "agg")
+#: Backends of Matplotlib that open a window or need a browser.
+_ON_SCREEN = frozenset({
+    "gtk3agg", "gtk3cairo", "gtk4agg", "gtk4cairo", "ipympl", "macosx", "module://ipympl.backend_nbagg",
+    "nbagg", "notebook", "qt4agg", "qt5agg", "qt5cairo", "qtagg", "qtcairo", "tkagg", "tkcairo", "webagg",
+    "widget", "wx", "wxagg", "wxcairo",
+})  # fmt: skip
 
 
 def install(context: Context) -> None:
     """Keeps plots inline and progress bars in text, whatever the notebook asks for."""
     shell, patch = context.shell, context.patches.replace
     patch(shell, "enable_matplotlib", _inline(context, shell.enable_matplotlib))
+    patch(matplotlib, "use", _without_screen(context, matplotlib.use))
+    patch(plt, "switch_backend", _without_screen(context, plt.switch_backend))
+    _old_styles(context)
     extensions = shell.extension_manager
     for name in ("load_extension", "reload_extension"):
         patch(extensions, name, _without_what_is_not_here(context, getattr(extensions, name)))
@@ -41,6 +53,33 @@ def _inline(context: Context, original: Callable[..., Any]) -> Callable[..., Any
         return "inline", "inline"
 
     return enable_matplotlib
+
+
+def _without_screen(context: Context, original: Callable[..., Any]) -> Callable[..., Any]:
+    """``matplotlib.use("TkAgg")``, ``plt.switch_backend("QtAgg")``: windows that cannot open here."""
+
+    @functools.wraps(original)
+    def choose(backend: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(backend).lower() not in _ON_SCREEN:
+            return original(backend, *args, **kwargs)
+        context.log.note(ShimKind.DISPLAY, f"plots stayed inline, not in {backend}"[:200])
+        return None
+
+    return choose
+
+
+def _old_styles(context: Context) -> None:
+    """Styles that Matplotlib had until 3.7 by names which it calls ``seaborn-v0_8-...`` since."""
+    styles = plt.style.library
+    named = {name.replace("-v0_8", "", 1): name for name in styles if name.startswith("seaborn-v0_8")}
+    added = {old: styles[name] for old, name in named.items() if old not in styles}
+    styles.update(added)
+
+    def undo() -> None:
+        for old in added:
+            styles.pop(old, None)
+
+    context.undo.append(undo)
 
 
 def _without_what_is_not_here(context: Context, original: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -102,11 +102,17 @@ class Functions:
         return next((self.by_name[name] for name in names if name in self.by_name), None)
 
     def reached_from(self, written: Written) -> list[Written]:
-        """The function and those of the notebook's own that it uses, directly or through others."""
+        """The function and those of the notebook's own that it uses, directly or through others.
+
+        A parameter, as ``train`` of ``__init__(self, train)``, is no use of a function of its name.
+        """
         found = [written]
         for one in found:
-            names = (node.id for node in nodes_of(one.node) if isinstance(node, ast.Name))
-            used = (self.by_name[name] for name in names if name in self.by_name)
+            nodes = list(nodes_of(one.node))
+            own = {node.arg for node in nodes if isinstance(node, ast.arg)}
+            names = dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name))
+            known = (name for name in names if name in self.by_name)
+            used = (self.by_name[name] for name in known if name not in own or _is_free(name, one.node))
             found += [other for other in dict.fromkeys(used) if other not in found]
         return found
 
@@ -144,6 +150,19 @@ class Functions:
             for func in called
         )
         return named and used <= known | own
+
+
+def _is_free(name: str, node: ast.AST) -> bool:
+    """Whether code uses a name anywhere that is not a parameter of the function around it."""
+    if isinstance(node, ast.Name):
+        return node.id == name
+    inside: list[ast.AST] = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        taken = {each.arg for each in ast.iter_child_nodes(node.args) if isinstance(each, ast.arg)}
+        if name in taken:
+            body = {id(each) for each in (node.body if isinstance(node.body, list) else [node.body])}
+            inside = [each for each in inside if id(each) not in body]
+    return any(_is_free(name, each) for each in inside)
 
 
 def _defined(cell: ParsedCell, tree: ast.AST) -> Iterator[Written]:

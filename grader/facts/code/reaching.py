@@ -125,8 +125,9 @@ def reaches(
     looked_at = (node for node in nodes_of(tree) if isinstance(node, _REACHING))
     found = [(node, name) for node in looked_at if (name := _suspicious(node, aliases, modules))]
     harmless = {id(node) for node in _harmless_uses(tree)} if found else set()
+    restarts = {id(node) for node in _restarts(tree)} if found else set()
     for node, name in found:
-        if not (name == _LOADED and id(node) in harmless):
+        if not (name == _LOADED and id(node) in harmless) and id(node) not in restarts:
             yield node, name
 
 
@@ -188,6 +189,18 @@ def _harmless_uses(tree: ast.Module) -> Iterator[ast.AST]:
         elif isinstance(node, ast.Call) and last_name(node.func) in ("get", "pop") and node.args:
             called, plain = node.func, _is_plain_name(node.args[0])
             yield from [called.value] if plain and isinstance(called, ast.Attribute) else []
+
+
+def _restarts(tree: ast.Module) -> Iterator[ast.AST]:
+    """The kernel where it is told to restart, ``get_ipython().kernel.do_shutdown(True)``, and no more."""
+    for node in nodes_of(tree):
+        match node:
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(value=kernel, attr="do_shutdown"), args=args, keywords=named
+                )
+            ) if all(isinstance(each, ast.Constant) for each in (*args, *(one.value for one in named))):
+                yield kernel
 
 
 def _is_plain_name(node: ast.expr) -> bool:

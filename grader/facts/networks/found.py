@@ -33,8 +33,9 @@ def as_left(case: Case, module: ModuleRecord, names: Collection[str]) -> Fact[Mo
     Args:
         case: Its section is where the network was to be written.
         module: What was found at the end of the notebook.
-        names: That it was looked for by.
+        names: That it was looked for by; where names are free, the one that it was found under counts.
     """
+    names = names or (module.name.partition("[")[0].partition(".")[0],)
     otherwise = built_otherwise(case, module, names)
     if otherwise is not None:
         return Unknown(f"cell {otherwise}, after this part, builds it with other arguments")

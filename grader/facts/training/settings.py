@@ -125,7 +125,9 @@ def became_of(setting: Setting, case: Case, others: Sequence[Setting] = ()) -> B
         return Became(setting, "right")
     text = ", ".join(difference.text for difference in different)
     if _may_be_missed(case, sections):
-        return Became(setting, "unsure", f"{text}, but not everything ran", where_of([nearest]))
+        return Became(
+            setting, "unsure", f"{text}, but not everything ran or was recorded", where_of([nearest])
+        )
     known = any(difference.known for difference in different)
     return Became(setting, "wrong" if known else "unsure", text, where_of([nearest]), nearest)
 
@@ -151,9 +153,9 @@ def _without_runs(setting: Setting, case: Case) -> Became:
         return Became(setting, "unsure", reason, where_of(elsewhere[:1]))
     if elsewhere:
         return Became(setting, "right")
-    if not case.evidence.training.runs or _may_be_missed(case, sections):
+    if _may_be_missed(case, sections):
         return Became(setting, "unsure", "no training was seen, but not everything ran or was recorded")
-    return Became(setting, "wrong", "no training was seen")
+    return Became(setting, "wrong" if case.evidence.training.runs else "unsure", "no training was seen")
 
 
 def _may_be_missed(case: Case, sections: Sequence[str]) -> bool:

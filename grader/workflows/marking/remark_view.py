@@ -70,7 +70,7 @@ def view_of(store: Store, id: int, *, anonymous: bool = False) -> RemarkView:
         *about_criterion(asked),
         *about_evidence(cells, mark),
         *_let_go(store, result),
-        ("old mark", _old_mark(remark, *_found_then(store, result, entries, remark))),
+        ("old mark", _old_mark(remark, *_found_then(store, result, entries, remark, cells))),
         ("mark now", _mark_now(result, mark, remark)),
         *([("seen", f"{seen_in(result, mark)} (for --seen)")] if mark else []),
         *([("addends", _addends(result.mark))] if remark.kind is Kind.COUNTING_ERROR else []),
@@ -106,9 +106,17 @@ def _request(remark: Remark, names: _Names, zone: tzinfo | None) -> str:
 
 
 def _found_then(
-    store: Store, result: Result, entries: Sequence[TimelineEntry], remark: Remark
+    store: Store, result: Result, entries: Sequence[TimelineEntry], remark: Remark, now: NamedCells
 ) -> tuple[Finding | None, NamedCells]:
-    """What was found when the request was opened, and the cells of the file that it was found in."""
+    """What was found when the request was opened, and the cells of the file that it was found in.
+
+    Args:
+        store: Where the evidence is.
+        result: The work as it stands.
+        entries: What happened to it.
+        remark: The request.
+        now: The cells of the file that counts, which are read once.
+    """
     attempts = {
         entry.record.seq: entry.record for entry in entries if isinstance(entry.record, AttemptRecord)
     }
@@ -116,8 +124,9 @@ def _found_then(
         if isinstance(record, VerdictRecord) and record.seq == remark.verdict:
             attempt = attempts.get(record.attempt, result.attempt)
             found = _finding(record.readable, remark.criterion)
-            return found, NamedCells(store, replace(result, attempt=attempt))
-    return None, NamedCells(store, result)
+            same = attempt is not None and result.attempt is not None and attempt.seq == result.attempt.seq
+            return found, now if same else NamedCells(store, replace(result, attempt=attempt))
+    return None, now
 
 
 def _changes(entries: Sequence[TimelineEntry], name: str, zone: tzinfo | None) -> Iterator[str]:

@@ -162,6 +162,8 @@ def test_what_notebooks_ask_a_gpu_is_answered(notebook):
         took = start.elapsed_time(end)
         with torch.cuda.stream(torch.cuda.Stream()):
             pass
+        with torch.cuda.device(0), torch.cuda.device_of(torch.ones(1)), torch.cuda.device("cuda:0"):
+            torch.cuda.default_stream().synchronize()
         free, whole = torch.cuda.mem_get_info()
         there = torch.cuda.is_available()
         """
@@ -229,6 +231,30 @@ def test_plots_and_bars_need_no_browser(notebook, capsys):
     )
     assert notebook.namespace["seen"] == [0, 1, 2, 0, 1]
     assert len(details(notebook, "display")) == 4
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["matplotlib.use('TkAgg')", "matplotlib.use('Qt5Agg', force=True)", "plt.switch_backend('macosx')"],
+)
+def test_a_window_for_plots_stays_closed_and_what_follows_runs(notebook, asked):
+    notebook.run(f"import matplotlib\nimport matplotlib.pyplot as plt\nbefore = plt.get_backend()\n{asked}")
+    notebook.run("same = plt.get_backend() == before", "matplotlib.use('nonsense')", check=False)
+    assert notebook.namespace["same"]
+    assert isinstance(notebook.error, ValueError)
+    assert len(details(notebook, "display")) == 1
+
+
+def test_styles_by_their_older_names_are_those_by_the_newer(make_notebook):
+    notebook = make_notebook()
+    notebook.run(
+        "import matplotlib.pyplot as plt\nplt.style.use('seaborn-darkgrid')\nplt.style.use('seaborn')"
+    )
+    styles = notebook.namespace["plt"].style.library
+    notebook.run("plt.style.use('seaside')", check=False)
+    assert isinstance(notebook.error, OSError)
+    notebook.session.uninstall()
+    assert "seaborn" not in styles
 
 
 def test_other_extensions_are_loaded(notebook):

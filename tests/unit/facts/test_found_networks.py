@@ -98,6 +98,26 @@ def test_a_wrong_network_that_is_only_used_later_is_still_wrong(check: Check, la
     assert judge(check, net(tensor(5, 4)), later).status is Status.FAIL
 
 
+FREE = Target(discover=Discovery(input_shape=(5, 8), output_shape=(5, 3)))
+
+
+@pytest.mark.parametrize("check", checks(FREE))
+@pytest.mark.parametrize(
+    ("later", "status"),
+    [
+        ("net.fc = nn.Linear(64, 10)", Status.NEEDS_TA),
+        ("net = quantize_dynamic(net, {nn.Linear})", Status.NEEDS_TA),
+        ("net = Net()\ntrain(net)", Status.FAIL),
+        ("other.fc = nn.Linear(64, 10)", Status.FAIL),
+    ],
+)
+def test_so_it_is_where_the_network_was_found_without_a_name(check: Check, later: str, status: Status):
+    found = net(tensor(5, 4)).model_copy(update={"found_by": "discovery"})
+    judgement = judge(check, found, later)
+    assert judgement.status is status
+    assert judgement.message.startswith("`net` ")
+
+
 def test_what_the_part_itself_gives_another_meaning_is_the_students_answer():
     for check in checks():
         assert judge(check, net(tensor(5, 4)), first=f"{CLASS}\n{CLASS}").status is Status.FAIL

@@ -56,6 +56,8 @@ REACHING = [
     "exec(b'import ctypes')",
     "exec('exec(\"import ctypes\")')",
     "get_ipython().run_cell('k = get_ipython().kernel')",
+    "c = get_ipython().kernel.do_shutdown(True)",
+    "get_ipython().kernel.do_shutdown(get_ipython().kernel)",
     "import sys\nfor name, module in list(sys.modules.items()): pass",
     "import sys\nall_of_them = sys.modules",
     "import sys as s\ns.modules['torch'] = fake",
@@ -74,6 +76,8 @@ REACHING = [
     "!python -c 'import gc; gc.get_objects()'\nthis is no Python",
 ]
 ORDINARY = [
+    "get_ipython().kernel.do_shutdown(True)",
+    "import IPython\nIPython.get_ipython().kernel.do_shutdown(restart=True)",
     "import torch, gc\ngc.collect()",
     "net.eval()\nnet.kernel_size = 3\nconv.kernel = 2",
     "print(f.__code__.co_name)",

@@ -342,6 +342,12 @@ def test_doubts_that_change_no_points_leave_nothing_open():
     assert "by hand" not in judgement.open
 
 
+def test_runs_that_are_all_in_doubt_are_told_at_least():
+    unknown = training_run(0, 1, start=Start(determined=False, why="by hand"))
+    judgement = judge(three_cells(), unknown, must_train=[{"model": ["net"]}])
+    assert (judgement.status, judgement.message) == (Status.NEEDS_TA, "1 training run was seen.")
+
+
 def test_an_incomplete_record_settles_no_net_as_fresh():
     judgement = asked_in_cell_2(complete=False)
     assert (judgement.status, judgement.share, judgement.open_share) == (Status.NEEDS_TA, 0.0, 0.5)
