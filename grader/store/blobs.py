@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from grader.errors import StoreError
 from grader.store.packing import LIMIT_BYTES, is_digest, key_of, pack, unpack
@@ -23,6 +23,7 @@ __all__ = ["MARK", "BlobFolder", "BlobStore", "Stored", "gone", "is_whole", "req
 MARK = "whose-evidence"
 _BEGUN = ".new-"
 _SETTLED_S = 3600.0
+_SETTLING_NS = 2_000_000_000
 #: So many blobs, such as the plans that come with each file, are known to be on the disk.
 _REMEMBERED = 4096
 
@@ -171,7 +172,7 @@ class BlobFolder:
         self._mark = mark
         self._checked = not mark
         self._durable: set[Path] = set()
-        self._durable_blobs: set[str] = set()
+        self._durable_blobs: dict[str, _Seen | None] = {}
 
     def check(self) -> None:
         if not self._checked:
@@ -232,8 +233,12 @@ class BlobFolder:
                 if _write_new(path, pack(content)):
                     self._settle_root(path.parent)
                     return digest
+            # Looked at before it is read: what is changed meanwhile is another one.
+            seen = _seen(path)
+            if seen is not None and self._durable_blobs.get(digest) == seen:
+                return digest
             if is_whole(self, digest):
-                self._settle(path, digest)
+                self._settle(path, digest, seen)
             else:
                 _write_durably(path, pack(content))
                 self._settle_folder(path.parent)
@@ -241,15 +246,14 @@ class BlobFolder:
             raise self._cannot_write(error) from error
         return digest
 
-    def _settle(self, path: Path, digest: str) -> None:
+    def _settle(self, path: Path, digest: str, seen: _Seen | None) -> None:
         """Makes what is there already durable: whoever wrote it may not have come as far as that."""
-        if digest in self._durable_blobs:
-            return
-        _sync(path, os.O_RDONLY)
-        self._settle_folder(path.parent)
+        if digest not in self._durable_blobs:
+            _sync(path, os.O_RDONLY)
+            self._settle_folder(path.parent)
         if len(self._durable_blobs) >= _REMEMBERED:
             self._durable_blobs.clear()
-        self._durable_blobs.add(digest)
+        self._durable_blobs[digest] = seen
 
     def _settle_folder(self, folder: Path) -> None:
         _sync_folder(folder)
@@ -283,7 +287,7 @@ class BlobFolder:
         self.check()
         path = self.path_of(digest)
         try:
-            self._durable_blobs.discard(digest)
+            self._durable_blobs.pop(digest, None)
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
                 _sync_folder(path.parent)
@@ -312,6 +316,25 @@ class BlobFolder:
                     yield Stored(digest, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC))
         except OSError as error:
             raise StoreError("evidence cannot be listed", where=self.place, found=str(error)) from error
+
+
+class _Seen(NamedTuple):
+    """By what a file is known to be untouched: whoever writes to it changes one of these."""
+
+    inode: int
+    size: int
+    changed_ns: int
+
+
+def _seen(path: Path) -> _Seen | None:
+    """None where it was changed so lately that the clock of a file system may not tell a change since."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    if time.time_ns() - about.st_ctime_ns < _SETTLING_NS:
+        return None
+    return _Seen(about.st_ino, about.st_size, about.st_ctime_ns)
 
 
 def _write_new(path: Path, data: bytes) -> bool:

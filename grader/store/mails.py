@@ -88,10 +88,14 @@ class Unsent:
     stuck: tuple[Mail, ...]
 
 
+# Made once: each file that is handed in asks it.
+_KEPT = select(SettingRow.value).where(SettingRow.name == _SETTING)
+
+
 def kept_mailing(session: Session) -> Mailing | None:
     """How mails go out; None where the course sends none."""
-    row = session.get(SettingRow, _SETTING)
-    return None if row is None else Mailing(**json.loads(row.value))
+    value = session.connection().scalar(_KEPT)
+    return None if value is None else Mailing(**json.loads(value))
 
 
 def keep_mailing(session: Session, mailing: Mailing | None) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import time
 import zlib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.errors import StoreError
-from grader.store.blobs import BlobFolder
+from grader.store.blobs import BlobFolder, BlobStore, is_whole
 
 
 @pytest.fixture
@@ -184,3 +185,39 @@ def test_what_is_there_already_is_made_durable_before_anybody_counts_on_it(
     another.put(b"same")
     another.put(b"same")
     assert synced.count(path) == 2
+
+
+def test_what_was_read_through_is_not_read_again_until_somebody_touched_it(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.store.blobs._SETTLING_NS", 0)
+    read = list[str]()
+
+    def counted(place: BlobStore, digest: str) -> bool:
+        read.append(digest)
+        return is_whole(place, digest)
+
+    monkeypatch.setattr("grader.store.blobs.is_whole", counted)
+    digest = blobs.put(b"a plan")
+    for _ in range(3):
+        blobs.put(b"a plan")
+    assert read == [digest]
+    # The same length, a moment later: it is found, and the right bytes are written.
+    time.sleep(0.05)
+    path = blobs.path_of(digest)
+    path.write_bytes(bytes(path.stat().st_size))
+    blobs.put(b"a plan")
+    assert (read, blobs.get(digest)) == ([digest] * 2, b"a plan")
+
+
+def test_a_file_that_was_written_just_now_is_read_through_each_time(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of a file system may be too coarse to tell a change within the same moment."""
+    monkeypatch.setattr("grader.store.blobs._SETTLING_NS", 600_000_000_000)
+    digest = blobs.put(b"a plan")
+    blobs.put(b"a plan")
+    path = blobs.path_of(digest)
+    path.write_bytes(bytes(path.stat().st_size))
+    blobs.put(b"a plan")
+    assert blobs.get(digest) == b"a plan"
