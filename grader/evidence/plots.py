@@ -34,7 +34,7 @@ class DrawnLine(Record):
     """A line in axes.
 
     Attributes:
-        points: Numbers along it.
+        points: Finite numbers along it; none where it goes across the axes, as one of `axhline`.
         label: As a legend would show it; empty where it was given none.
         digest: Of its heights, equal for lines of equal ones; None where they could not be read.
     """

@@ -23,6 +23,7 @@ from grader.facts.networks.steps import (
     show_wanted,
     steps_of_list,
     steps_of_reference,
+    weights_beside,
 )
 from grader.facts.training.runs import object_name, runs_in, where_of
 from grader.judging.check import Check, Early
@@ -149,6 +150,10 @@ class Architecture(Check):
         judged = self._judge_steps(layers, case, name, where_of([run]), called)
         if judged.status is Status.PASS:
             return judged
+        held = weights_beside(case.evidence.training.layers_of(run.model), run.model.parameter_count)
+        if judged.status is Status.FAIL and isinstance(held, Unknown):
+            more: dict[str, Any] = {"where": judged.where, "exhibits": judged.exhibits}
+            judged = Judgement.needs_ta(judged.message, open=f"But {held.why}.", **more)
         lines = lines_of_layers(case, run.model.class_name, run.cell)
         return judged.model_copy(update={"where": (*lines, *judged.where)})
 

@@ -15,8 +15,10 @@ import torch
 from torch import nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-from grader.collector.networks import class_name, is_module, is_tensor, parameters
+from grader.collector.networks import class_name, is_module, is_tensor, parameters, shape_of
 from grader.collector.recorder.cells import Cells, Place
+from grader.collector.recorder.fingerprint import Fingerprint, Snapshot, fingerprint
+from grader.collector.recorder.likeness import is_among
 from grader.collector.recorder.patches import Patches
 from grader.collector.recorder.runs import Run
 from grader.evidence.checkpoints import MOST_CHECKPOINTS, CheckpointLoaded, Checkpoints, CheckpointSaved
@@ -25,10 +27,13 @@ __all__ = ["CheckpointFiles", "training_of"]
 
 _MOST_PARTS = 2_000
 _MOST_NAMES = 32
+#: Tensors that are compared by their values, with those of trainings.
+_MOST_COPIED = 400
 _DATA_PTR = torch._C.TensorBase.data_ptr
 
-#: The training that these tensors belong to, and how many passes it has begun; None for none that was seen.
-TrainingOf = Callable[[list[torch.Tensor]], tuple[int, int] | None]
+#: The training that these tensors belong to, and how many passes it had begun by then, where
+#: that is known; None for none that was seen.
+TrainingOf = Callable[[list[torch.Tensor]], tuple[int, int | None] | None]
 
 
 @dataclass(eq=False)
@@ -113,7 +118,8 @@ class CheckpointFiles:
         def load_state_dict(module: nn.Module, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
             answer = original(module, state_dict, *args, **kwargs)
             with suppress(Exception):
-                self._note_filled(module, state_dict)
+                if not _passed_by(module, answer):
+                    self._note_filled(module, state_dict)
             return answer
 
         return load_state_dict
@@ -217,13 +223,47 @@ def _tensors(obj: Any) -> Iterator[torch.Tensor]:
             stack.extend(thing)
 
 
-def training_of(runs: Sequence[Run], tensors: Sequence[torch.Tensor]) -> tuple[int, int] | None:
-    """The latest training that has one of these tensors among its parameters, and its passes so far.
+def _passed_by(module: nn.Module, answer: Any) -> bool:
+    """Whether most of a network's tensors got nothing: ``strict=False`` takes no offence at other names."""
+    missing = getattr(answer, "missing_keys", ())
+    return bool(missing) and 2 * len(missing) > len(nn.Module.state_dict(module))
 
-    What ``state_dict`` gives is another tensor on the same numbers, so it is compared where these lie.
+
+def training_of(runs: Sequence[Run], tensors: Sequence[torch.Tensor]) -> tuple[int, int | None] | None:
+    """The latest training that these tensors are of, and the passes that it had begun; None for none.
+
+    What ``state_dict`` gives is another tensor on the same numbers, so it is compared where these lie. Copies
+    are known by the values that parameters had at the ends of passes.
     """
     wanted = {_DATA_PTR(tensor) for tensor in tensors} - {0}
     for run in reversed(runs):
         if any(_DATA_PTR(tensor) in wanted for tensor in run.parameters() or ()):
             return run.index, run.passes
+    return _copied_from(runs, tensors)
+
+
+def _copied_from(runs: Sequence[Run], tensors: Sequence[torch.Tensor]) -> tuple[int, int | None] | None:
+    """The latest training that had just these values at the end of a pass, and which pass it was.
+
+    Several copies, as of all epochs, are of none.
+    """
+    shapes = {tuple(mine.shape) for run in runs for mine in run.milestones[-1].prints}
+    if not shapes or len(tensors) > _MOST_COPIED:
+        return None
+    read = [fingerprint(tensor) for tensor in tensors if tuple(shape_of(tensor)) in shapes]
+    for run in reversed(runs):
+        ends = run.milestones[1:]
+        for place in reversed(range(len(ends))):
+            if _holds(read, ends[place], run.milestones[0]):
+                known = len(ends) == run.passes
+                return run.index, place + 1 if known else None
     return None
+
+
+def _holds(read: Sequence[Fingerprint], end: Snapshot, start: Snapshot) -> bool:
+    """Whether each parameter that was moved is among what was read, and once: not those of other epochs."""
+    pairs = zip(start.prints, end.prints, strict=True)
+    moved = [now for before, now in pairs if not now.constant and not before.equals(now)]
+    alike = sum(mine.shape == now.shape for now in moved[:1] for mine in read)
+    several = sum(now.shape == moved[0].shape for now in end.prints) if moved else 0
+    return bool(moved) and alike <= several and all(is_among(now, read) for now in moved)

@@ -138,7 +138,7 @@ def _axes(axes: Axes, figure: Figure) -> DrawnAxes:
         title=_text(" ".join(filter(None, titles))),
         x_label=_text(axes.get_xlabel()),
         y_label=_text(axes.get_ylabel()),
-        lines=tuple(_line(line) for line in lines[:MOST_LINES]),
+        lines=tuple(_line(line, axes) for line in lines[:MOST_LINES]),
         images=tuple(_shape(image.get_array()) for image in images[:MOST_IMAGES]),
         others=len(axes.collections) + len(axes.patches),
         texts=len(axes.texts),
@@ -147,11 +147,13 @@ def _axes(axes: Axes, figure: Figure) -> DrawnAxes:
     )
 
 
-def _line(line: Line2D) -> DrawnLine:
+def _line(line: Line2D, axes: Axes) -> DrawnLine:
     label = str(line.get_label())
     heights = np.asarray(line.get_ydata(orig=False))
+    # Lines across the axes, as of `axhline`, have places of their own and no data.
+    of_data = all(line.get_transform().contains_branch_seperately(axes.transData))
     return DrawnLine(
-        points=int(heights.size),
+        points=int(np.isfinite(heights.astype(np.float64)).sum()) if of_data else 0,
         label="" if label.startswith("_") else _text(label),
         digest=_digest(heights),
     )

@@ -377,7 +377,7 @@ class Recorder:
             run.pass_ended(ended)
         self._evaluations.closed(ended)
 
-    def training_of(self, tensors: list[torch.Tensor]) -> tuple[int, int] | None:
+    def training_of(self, tensors: list[torch.Tensor]) -> tuple[int, int | None] | None:
         """The training that these tensors are of, with its passes so far; None for none that was seen."""
         return training_of(self._runs, tensors)
 

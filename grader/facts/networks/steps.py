@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ __all__ = [
     "steps_of_list",
     "steps_of_module",
     "steps_of_reference",
+    "weights_beside",
 ]
 
 #: Functional calls by the layer that does the same.
@@ -83,6 +85,18 @@ def layers_of_list(layers: LayerList | None) -> Fact[tuple[Step, ...]]:
     if layers is not None and layers.cut:
         return Unknown(f"it has more layers than were recorded, {len(steps)}")
     return Known(steps) if steps else Unknown("none of its layers were recorded")
+
+
+def weights_beside(layers: LayerList | None, parameters: int) -> Fact[bool]:
+    """Known where layers of torch hold all trainable numbers of a network that was trained."""
+    listed = () if layers is None else layers.layers
+    learning = [layer for layer in listed if Step(_plain_type(layer.type)).learns]
+    if any(not layer.parameters for layer in learning):
+        return Known(True)  # evidence from before they were recorded
+    held = sum(math.prod(shape) for layer in learning for shape in layer.parameters.values())
+    if held < parameters:
+        return Unknown(f"{parameters - held} of its {parameters} trainable numbers are in no layer of torch")
+    return Known(True)
 
 
 def steps_of_module(module: ModuleRecord, bundle: Bundle) -> tuple[Step, ...]:

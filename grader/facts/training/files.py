@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -15,7 +16,8 @@ from grader.facts.words.answers import Answer
 
 __all__ = ["finished_runs", "named_files", "no_such_files", "written_files"]
 
-_SAVES = re.compile(r"\b(save|savez|savez_compressed|dump)\s*\(")
+#: Pictures and numbers are no checkpoints: `savefig`, `savetxt`.
+_SAVES = re.compile(r"\b(?!savefig\b|savetxt\b)(\w*_)?(save|dump|serialize)\w*\s*\(|\.write(_bytes)?\s*\(")
 
 
 def named_files(answer: Answer, names: Sequence[str]) -> Known[tuple[str, ...]]:
@@ -25,11 +27,19 @@ def named_files(answer: Answer, names: Sequence[str]) -> Known[tuple[str, ...]]:
 
 
 def written_files(case: Case, sections: Sequence[str]) -> Known[tuple[FileWritten, ...]]:
-    """Files that cells of these sections wrote; those of any cell where one is not named or not found."""
+    """Files that cells of these sections wrote; those of any cell where one is not named or not found.
+
+    Of files outside the work folder those are known that ``torch.save`` wrote with weights of a training.
+    """
     placed = all(located(case, section) for section in sections)
     cells = {cell for section in sections for cell in case.alignment.cells_of(section)}
     anywhere = not sections or not placed
-    return Known(tuple(file for file in case.evidence.files if anywhere or file.cell in cells))
+    checkpoints = case.evidence.checkpoints
+    saved = () if checkpoints is None else checkpoints.saved
+    outside = (each for each in saved if each.run is not None and os.path.isabs(each.path))
+    elsewhere = (FileWritten(path=each.path, cell=each.cell, size_bytes=0) for each in outside)
+    files = (*case.evidence.files, *elsewhere)
+    return Known(tuple(file for file in files if anywhere or file.cell in cells))
 
 
 def finished_runs(case: Case, sections: Sequence[str]) -> tuple[TrainingRun, ...]:

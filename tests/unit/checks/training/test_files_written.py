@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from grader.checks.training.files_written import FilesWritten
+from grader.evidence.checkpoints import Checkpoints, CheckpointSaved
 from grader.evidence.record import (
     CellError,
     CellRecord,
@@ -98,7 +99,10 @@ CHECKPOINT = FilesWritten(patterns=(r"\.pt$",))
         ("train()", ("net_bs64_lr0.001_5",), Status.NEEDS_TA),
         ("train()", (), Status.FAIL),
         ("if accuracy > 0.8:\n    torch.save(net, 'net.pt')", (), Status.NEEDS_TA),
+        ("if accuracy > 0.8:\n    save_file(net.state_dict(), '/tmp/net')", (), Status.NEEDS_TA),
+        ("if accuracy > 0.8:\n    open('/tmp/net', 'wb').write(weights)", (), Status.NEEDS_TA),
         ("plt.savefig('curve')", (), Status.FAIL),
+        ("np.savetxt('curve', losses)", (), Status.FAIL),
     ],
 )
 def test_checkpoints_under_other_names_or_saved_on_a_condition_go_to_a_ta(
@@ -109,6 +113,21 @@ def test_checkpoints_under_other_names_or_saved_on_a_condition_go_to_a_ta(
     judgement = judge(CHECKPOINT, cell(2, source), files=written, training=training)
     assert judgement.status is status
     assert all(path in judgement.open for path in files)
+
+
+@pytest.mark.parametrize(
+    ("path", "run", "status"),
+    [
+        ("/tmp/net.pt", 0, Status.PASS),
+        ("/tmp/net.pt", None, Status.FAIL),
+        ("/tmp/net.csv", 0, Status.FAIL),
+        ("gone/net.pt", 0, Status.FAIL),
+    ],
+)
+def test_weights_of_a_training_are_known_outside_the_work_folder(path: str, run: int | None, status: Status):
+    saved = Checkpoints(saved=(CheckpointSaved(path=path, cell=2, run=run),))
+    training = factories.history(factories.training_run(0, 2))
+    assert judge(CHECKPOINT, cell(2, "train()"), checkpoints=saved, training=training).status is status
 
 
 @pytest.mark.parametrize(
