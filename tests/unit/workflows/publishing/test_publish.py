@@ -203,6 +203,9 @@ def test_what_was_judged_before_and_is_written_after_a_publication_is_judged_aga
     monkeypatch.setattr(Recording, "write", publishes_first)
     hand_in(graded, tmp_path, "s9")
     assert points(graded)["s9"] == 4.0
+    with graded.reading() as history:
+        kinds = [type(row.record).__name__ for row in history.timeline("s9", "mini")]
+    assert kinds.count("VerdictRecord") == 1, "the end of the run had nothing to put right"
 
 
 def _signature(store: Store) -> Any:
