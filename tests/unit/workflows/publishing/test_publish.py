@@ -10,7 +10,7 @@ import pytest
 from grader.errors import RefusedError
 from grader.facts.case import Reference
 from grader.intake import find_submissions
-from grader.store import Queue, Store, WritableHistory
+from grader.store import Store, WritableHistory
 from grader.workflows.marking.marks import MarkOrder, give_marks
 from grader.workflows.publishing.draft import read_draft, standing_rubric
 from grader.workflows.publishing.publish import PublishOrder, publish_rubric
@@ -20,6 +20,7 @@ from grader.workflows.regrading.regrade_assignment import RegradeRequest, regrad
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.edited_rubric import marks_at_stake, refusal, supersede
 from grader.workflows.running.planning import plan_work, read_file
+from grader.workflows.running.recording import Prepared, Recording
 from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
 from grader.workflows.views.show import find_results, name_of
@@ -184,25 +185,27 @@ def test_a_run_that_began_before_records_by_what_was_published(graded: Store, tm
 def test_what_was_judged_before_and_is_written_after_a_publication_is_judged_again(
     graded: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = Queue.finish
+    write = Recording.write
     asked = order(graded, DEARER)
 
-    def publishes_first(self: Queue, *args: Any, **kwargs: Any) -> Any:
+    def publishes_first(self: Recording, result: Prepared) -> bool:
         monkeypatch.undo()
-        ended = finish(self, *args, **kwargs)
-        history = args[0]
-        kept = history.keep_rubric(asked.loaded.kept, _signature(graded))
-        [verdict] = [
-            row.record
-            for row in history.timeline("s1", "mini")
-            if type(row.record).__name__ == "VerdictRecord"
-        ]
-        history.publish_rubric(kept, verdict)
-        return ended
+        with graded.writing() as history:
+            kept = history.keep_rubric(asked.loaded.kept, _signature(graded))
+            [verdict] = [
+                row.record
+                for row in history.timeline("s1", "mini")
+                if type(row.record).__name__ == "VerdictRecord"
+            ]
+            history.publish_rubric(kept, verdict)
+        return write(self, result)
 
-    monkeypatch.setattr(Queue, "finish", publishes_first)
+    monkeypatch.setattr(Recording, "write", publishes_first)
     hand_in(graded, tmp_path, "s9")
     assert points(graded)["s9"] == 4.0
+    with graded.reading() as history:
+        kinds = [type(row.record).__name__ for row in history.timeline("s9", "mini")]
+    assert kinds.count("VerdictRecord") == 1, "the end of the run had nothing to put right"
 
 
 def _signature(store: Store) -> Any:
