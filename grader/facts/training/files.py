@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from grader.evidence.record import CellRecord, Cut, FileWritten
 from grader.evidence.training import TrainingRun
@@ -36,7 +36,7 @@ def written_files(case: Case, sections: Sequence[str]) -> Known[tuple[FileWritte
     anywhere = not sections or not placed
     checkpoints = case.evidence.checkpoints
     saved = () if checkpoints is None else checkpoints.saved
-    outside = (each for each in saved if each.run is not None and os.path.isabs(each.path))
+    outside = (each for each in saved if each.run is not None and PurePosixPath(each.path).is_absolute())
     elsewhere = (FileWritten(path=each.path, cell=each.cell, size_bytes=0) for each in outside)
     files = (*case.evidence.files, *elsewhere)
     return Known(tuple(file for file in files if anywhere or file.cell in cells))

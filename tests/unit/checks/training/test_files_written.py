@@ -120,7 +120,7 @@ def test_checkpoints_under_other_names_or_saved_on_a_condition_go_to_a_ta(
     [
         ("/tmp/net.pt", 0, Status.PASS),
         ("/tmp/net.pt", None, Status.FAIL),
-        ("/tmp/net.csv", 0, Status.FAIL),
+        ("/tmp/net.csv", 0, Status.NEEDS_TA),
         ("gone/net.pt", 0, Status.FAIL),
     ],
 )
