@@ -26,6 +26,8 @@ class TransferFeatures(Check):
     """Looks in a section for calls of a feature extractor, for what keeps its weights out, and for saving.
 
     All three in the student's own cells that ran, and the extractor giving `expected` for `input`: right.
+    What is saved, or taken as numbers alone, has to be made of what the extractor gave, by the names in the
+    code.
     Whatever is missing goes to a TA, since it can be done in other ways, and so does a single batch taken by
     ``next``; snippets of the handout that stand there unchanged count neither for nor against the student.
 

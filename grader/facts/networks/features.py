@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from grader.evidence.record import CellRecord
@@ -10,19 +11,26 @@ from grader.facts.case import Case
 from grader.facts.code.functions import LOOPS
 from grader.facts.code.names import last_name
 from grader.facts.code.source import nodes_of, parse_cell
+from grader.facts.networks.flow import Flow, given_on, is_extractor
 from grader.facts.notebook import is_own, own_code
 
 __all__ = ["cells_calling", "steps_elsewhere", "steps_seen"]
 
-#: These cut a tensor off as its attributes only; as names they are a module, or the images of a batch.
-_DETACHING_ATTRIBUTES = frozenset({"data", "numpy"})
-_DETACHES = frozenset({"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_"})
+_DETACHES = frozenset(
+    {"detach", "detach_", "no_grad", "inference_mode", "requires_grad", "requires_grad_", "set_grad_enabled"}
+)
 _SAVES = frozenset({"save", "savez", "savez_compressed", "dump", "TensorDataset"})
+#: What gives a module back.
+_SAME = frozenset({"eval", "train", "to", "cuda", "cpu", "float", "double", "half", "requires_grad_"})
+_PICTURES = re.compile(r"\.(png|jpe?g|gif|svg|pdf)$", re.IGNORECASE)
 
 
 def cells_calling(case: Case, call: str) -> list[CellRecord]:
-    """The student's cells in the criterion's section that ran and call the extractor by this name."""
-    return [cell for cell in own_code(case) if call in _names_used(cell) and _ran(cell)]
+    """The student's cells in the criterion's section that ran and send something through the extractor.
+
+    One that only defines a function or a class for it counts where its name stands elsewhere in the notebook.
+    """
+    return [cell for cell in own_code(case) if _ran(cell) and _calls(cell, call, case)]
 
 
 def steps_seen(case: Case, call: str) -> dict[str, bool]:
@@ -33,10 +41,14 @@ def steps_seen(case: Case, call: str) -> dict[str, bool]:
         it was of ``one_batch`` only.
     """
     own, calling = own_code(case), cells_calling(case, call)
+    nodes = [node for cell in own for node in _nodes(cell)]
+    flow = Flow.of(nodes, lambda node: is_extractor(node, call))
+    saving = [node for node in nodes if _is_call_of(node, _SAVES)]
+    kept = any(flow.is_given(node) or not calling for node in saving)
     return {
         "computed": bool(calling),
-        "detached": any(_names_used(cell) & _DETACHES or _takes_numbers(cell) for cell in own),
-        "saved": _wrote_files(case, own) or any(_names_used(cell) & _SAVES for cell in own),
+        "detached": any(_names_used(cell) & _DETACHES for cell in own) or flow.takes_numbers(nodes),
+        "saved": kept or (not saving and _wrote_files(case, own)),
         "one_batch": bool(calling) and all(_takes_one_batch(cell, call) for cell in calling),
     }
 
@@ -60,11 +72,38 @@ def _ran(cell: CellRecord) -> bool:
     return cell.run is not None and cell.run.status == "ok"
 
 
-def _takes_numbers(cell: CellRecord) -> bool:
-    """Whether code takes a tensor's numbers alone, as ``x.data`` or ``x.numpy()``."""
+def _calls(cell: CellRecord, call: str, case: Case) -> bool:
+    """Whether a cell's code calls the extractor, or gives it a name or to a function, where that may run."""
     tree = parse_cell(cell.index, cell.source).tree
-    found = [node for node in nodes_of(tree) if isinstance(node, ast.Attribute)] if tree is not None else []
-    return any(node.attr in _DETACHING_ATTRIBUTES and not _is_module(node.value) for node in found)
+    for part in tree.body if tree is not None else ():
+        inside = list(nodes_of(part))
+        given = (given_on(node) for node in inside)
+        if not any(is_extractor(_bare(each), call) for values in given for each in values):
+            continue
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return True
+        if _stands_elsewhere(part, case):
+            return True
+    return False
+
+
+def _stands_elsewhere(defined: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, case: Case) -> bool:
+    """Whether the name of a function or class stands in the notebook's code outside of it."""
+    within = {id(node) for node in nodes_of(defined)}
+    everywhere = (node for cell in case.evidence.cells if cell.kind == "code" for node in _nodes(cell))
+    return any(defined.name in _names([node]) for node in everywhere if id(node) not in within)
+
+
+def _bare(node: ast.AST) -> ast.AST:
+    """An extractor without what leaves it one: ``features`` of ``features[:13]`` and ``features.eval()``."""
+    while True:
+        match node:
+            case ast.Subscript(value=inner):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in _SAME:
+                node = inner
+            case _:
+                return node
 
 
 def _takes_one_batch(cell: CellRecord, call: str) -> bool:
@@ -78,8 +117,13 @@ def _takes_one_batch(cell: CellRecord, call: str) -> bool:
     )
 
 
-def _is_module(node: ast.expr) -> bool:
-    return last_name(node) in ("utils", "torch")
+def _is_call_of(node: ast.AST, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Call) and last_name(node.func) in names
+
+
+def _nodes(cell: CellRecord) -> list[ast.AST]:
+    tree = parse_cell(cell.index, cell.source).tree
+    return [] if tree is None else list(nodes_of(tree))
 
 
 def _names_used(cell: CellRecord) -> frozenset[str]:
@@ -97,4 +141,4 @@ def _names(nodes: Iterable[ast.AST]) -> Iterable[str]:
 
 def _wrote_files(case: Case, cells: Iterable[CellRecord]) -> bool:
     indices = {cell.index for cell in cells}
-    return any(file.cell in indices for file in case.evidence.files)
+    return any(file.cell in indices and not _PICTURES.search(file.path) for file in case.evidence.files)
