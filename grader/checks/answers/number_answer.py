@@ -17,7 +17,7 @@ from grader.facts.values.variables import Held, variable
 from grader.facts.words.answers import Answer, answer_around, answer_in, cells_with
 from grader.facts.words.arithmetic import shapes_in
 from grader.facts.words.labelled import exchanged, said_of
-from grader.facts.words.numbers import alike, numbers_in, states
+from grader.facts.words.numbers import alike, is_denied, numbers_in, states
 from grader.facts.words.shared import one_for_several
 from grader.judging.check import Check
 from grader.judging.exhibits import Table
@@ -36,9 +36,9 @@ class NumberAnswer(Check):
     code are read; cells that stand in the handout unchanged are not. All numbers there: right. None of them
     but others of their size, or in a line that speaks of what was to be counted: wrong, unless they come from
     our run alone, and data or a picture of ours stood in for the student's. Otherwise a TA decides, also
-    where sums or products in the answer come to the right numbers, where numbers are exchanged, or where two
-    are equal and the answer has one of them and another beside it. Where the section was not found, as its
-    heading was deleted, a TA is shown where the part around it has the numbers.
+    where sums or products in the answer come to the right numbers, where numbers are exchanged or denied
+    (`not 8000`), or where two are equal and the answer has one of them and another beside it. Where the
+    section was not found, as its heading was deleted, a TA is shown where the part around it has the numbers.
 
     Attributes:
         numbers: The right values by what they count.
@@ -100,6 +100,11 @@ class NumberAnswer(Check):
             names = " and ".join(single.names)
             text = f"The answer has {single.value:g} once, for {names}, and {single.beside:g}."
             return Judgement.needs_ta(text, open="One number may stand for two.", **more)
+        denied = [] if missing else [one for one in wanted if self._is_denied(one, answer)]
+        if denied:
+            listed = ", ".join(str(one) for one in denied)
+            text = f"The answer has {listed}, but behind a word such as 'not' or 'instead of'."
+            return Judgement.needs_ta(text, open="It may say that it is another number.", **more)
         if not missing and isinstance(answer.known, Known):
             listed = ", ".join(one.as_stated(self._stated(one, answer)) for one in wanted)
             return Judgement.passed(f"The answer states {listed}.", on=answer.known, **more)
@@ -130,6 +135,16 @@ class NumberAnswer(Check):
         """The right value that an answer states."""
         found = (value for value in wanted.values if states(answer.readings, value, self.tolerance))
         return next(found, None)
+
+    def _is_denied(self, wanted: _Wanted, answer: Answer) -> bool:
+        """Whether the right value stands in words alone, which deny it."""
+        value = self._stated(wanted, answer)
+        elsewhere = (*numbers_in(answer.outputs), *answer.constants)
+        return (
+            value is not None
+            and not states(elsewhere, value, self.tolerance)
+            and is_denied(answer.words, value)
+        )
 
     def _lacking(self, missing: list[_Wanted], answer: Answer, more: dict[str, Any]) -> Judgement:
         listed = ", ".join(str(one) for one in missing)

@@ -86,8 +86,13 @@ def _up_to(line: str, claim: str) -> str:
 def _texts_in(cell: CellRecord) -> Iterator[str]:
     tree = parse_cell(cell.index, cell.source).tree
     for node in nodes_of(tree) if tree is not None else ():
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+        match node:
+            case ast.Constant(value=str(text)):
+                yield text
+            case ast.Call(args=[ast.Constant(), *_] as args) if all(
+                isinstance(a, ast.Constant) for a in args
+            ):
+                yield " ".join(str(each.value) for each in args if isinstance(each, ast.Constant))
 
 
 def _words_of(line: str) -> str:

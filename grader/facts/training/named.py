@@ -11,7 +11,8 @@ from grader.facts.case import Case
 from grader.facts.known import Fact, Known, Unknown
 from grader.facts.training.readings import Readings, batch_sizes_of, rates_of
 from grader.facts.words.answers import Answer
-from grader.facts.words.numbers import numbers_in, states
+from grader.facts.words.labelled import labelled
+from grader.facts.words.numbers import denies, is_denied, numbers_in, states
 
 __all__ = ["sentence_saying", "settings_in_words"]
 
@@ -30,6 +31,9 @@ def settings_in_words(run: TrainingRun, answer: Answer, case: Case) -> Fact[dict
         "batch size": _stated(batch_sizes_of(run, case), stated),
     }
     lacking = [name for name, value in found.items() if not value]
+    denied = [] if lacking else _denied(found, answer)
+    if denied:
+        return Unknown(f"the words may deny its {' and '.join(denied)}")
     return Unknown(f"the words do not name its {' or '.join(lacking)}") if lacking else Known(found)
 
 
@@ -46,6 +50,24 @@ def sentence_saying(answer: Answer, says: Sequence[str], unless: Sequence[str]) 
 
 def _stated(readings: Readings, numbers: tuple[float, ...]) -> str:
     return next((f"{value:g}" for value in readings.values if states(numbers, value)), "")
+
+
+def _denied(found: dict[str, str], answer: Answer) -> list[str]:
+    """What is named in words alone, which deny it or say it of another setting."""
+    rate, batch = (float(found[name]) for name in ("learning rate", "batch size"))
+    said = labelled(answer.words, ("learning rate", "batch size"))
+    exchanged = batch != rate and said["learning rate"] == {batch} and said["batch size"] == {rate}
+    numbers = {"learning rate": rate, "batch size": batch}
+    coded = [name for name, value in numbers.items() if states(answer.constants, value)]
+    denied = [
+        name
+        for name, value in numbers.items()
+        if name not in coded and (exchanged or is_denied(answer.words, value))
+    ]
+    network = re.finditer(rf"(?i){re.escape(found['network'])}", answer.words)
+    if all(denies(answer.words[max(0, match.start() - _TOLD) : match.start()]) for match in network):
+        denied.insert(0, "network")
+    return denied
 
 
 def _parts(run: TrainingRun) -> list[str]:

@@ -9,11 +9,23 @@ from collections.abc import Iterable
 
 from grader.facts.known import Fact, Known, Unknown
 
-__all__ = ["GROUPED", "alike", "numbers_after", "numbers_in", "spelled_out", "states", "thousands_in"]
+__all__ = [
+    "GROUPED",
+    "alike",
+    "denies",
+    "is_denied",
+    "numbers_after",
+    "numbers_in",
+    "spelled_out",
+    "states",
+    "thousands_in",
+]
 
 
 _FAR = 10.0
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d+)*(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w|\.\d)")
+_MINUS = "\u2212"
+_NUMBER = re.compile(r"(?<![\w.])(?:\d+(?:,\d+)*(?:\.\d+)?|(?<!:)\.\d+)(?:[eE][-+]?\d+)?(?!\w|\.\d)")
+_COMMA_FOR_DOT = re.compile(r"0,\d+")
 
 
 #: What word processors and keyboards write for an apostrophe.
@@ -25,16 +37,23 @@ _CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _BESIDE = re.compile(rf"(?<=\d)(?=[{_CJK}])(?![千万百亿억만천])|(?<=[{_CJK}])(?=\d)")
 _POWER = re.compile(
     r"(?<![\w.])(?:(?P<factor>\d{1,15}(?:\.\d{1,15})?)\s{0,3}(?:\\?\*|[xX×·]|\\times|\\cdot)\s{0,3})?"
-    r"10\s?(?:\^|\*\*)\s?\{?(?P<exponent>\d{1,2})(?!\d)\}?"
+    r"10\s?(?:\^|\*\*)\s?\{?(?P<exponent>[-\u2212]?\d{1,2})(?!\d)\}?"
 )
-_SUPERSCRIPT = re.compile("10([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})")
-_DIGITS_ABOVE = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_SUPERSCRIPT = re.compile("10(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})")
+_DIGITS_ABOVE = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _DOTTED = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?:\.\d{3})+(?!\w|[.,]\d)")
 _WITH_DOT = re.compile(r"(?<![\w.])\d+(?:\.\d+)+")
 _NAMED = re.compile(r"(?<![\w.,])(\d{1,6}(?:\.\d{1,3})?) ?(?:[kK]|thousand)\b")
 _DECIMAL = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 
+#: A word that denies, and at most three others up to what is denied.
+_DENIAL = re.compile(
+    r"(?:\b(?:not(?! only\b)|never|instead of|rather than|thought|assumed|nicht(?! nur\b)|statt)\b|n't\b)"
+    r"(?:[\s*_`$]+(?!but\b|sondern\b|mais\b)[^\W\d]+){0,3}[\s*_`$:=]*$",
+    re.IGNORECASE,
+)
+_CLOSE = 80
 #: Thousands set apart by a space or an apostrophe.
 GROUPED = re.compile(r"(?<![\w.,'])\d{1,3}(?:[ \u00a0\u2007-\u2009\u202f\u205f']\d{3})+(?!\w|[.,']\d)")
 
@@ -60,7 +79,8 @@ def spelled_out(text: str) -> str:
 
 
 def _power(match: re.Match[str]) -> str:
-    value = float(match["factor"] or 1) * 10.0 ** int(match["exponent"])
+    # As decimal text: 5 times 0.01 in floats need not be the 0.05 that was written.
+    value = float(f"{match['factor'] or 1}e{match['exponent'].replace(_MINUS, '-')}")
     return f"{value:.0f}" if value == int(value) else repr(value)
 
 
@@ -79,13 +99,34 @@ def thousands_in(text: str) -> tuple[float, ...]:
 
 
 def numbers_in(text: str) -> tuple[float, ...]:
-    """Numbers in running text; ``8,000`` is eight thousand and also, as a list may look, 8 and 0."""
+    """Numbers in running text; ``8,000`` is eight thousand and also, as a list may look, 8 and 0.
+
+    ``0,05`` is also a twentieth, as many languages write it.
+    """
     found: list[float] = []
     for token in _NUMBER.findall(spelled_out(text)):
         found.append(float(token.replace(",", "")))
         if "," in token:
             found.extend(float(part) for part in token.split(","))
+        if _COMMA_FOR_DOT.fullmatch(token):
+            found.append(float(token.replace(",", ".")))
     return tuple(number for number in found if math.isfinite(number))
+
+
+def is_denied(text: str, value: float) -> bool:
+    """Whether a number stands in a text only behind words that deny it: ``not 8000``, ``instead of 8000``."""
+    plain = spelled_out(text)
+    places = [
+        match.start()
+        for match in _NUMBER.finditer(plain)
+        if states([float(match[0].replace(",", ""))], value)
+    ]
+    return bool(places) and all(denies(plain[max(0, at - _CLOSE) : at]) for at in places)
+
+
+def denies(before: str) -> bool:
+    """Whether the end of a text denies what comes next."""
+    return _DENIAL.search(before) is not None
 
 
 def numbers_after(pattern: str, texts: Iterable[str]) -> Fact[tuple[float, ...]]:
