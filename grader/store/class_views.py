@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, select, tuple_
+from sqlalchemy import BindParameter, Row, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from grader.store.models import AttemptRow, SubmissionRow, VerdictRow
@@ -149,15 +149,14 @@ _ATTEMPT_NUMBERS = (
 
 
 def page(
-    session: Session, assignment: str, *, after: str, size: int, states: Collection[str]
+    session: Session, assignment: str, *, after: str, size: int, states: Collection[str], criteria: bool
 ) -> list[Standing]:
     """The next students by name; see `History.page`."""
     query = select(*_STANDING).where(StandingRow.assignment == assignment, StandingRow.student > after)
     if states:
         query = query.where(StandingRow.state.in_(states))
     rows = session.connection().execute(query.order_by(StandingRow.student).limit(size)).all()
-    criteria = _criteria(session, assignment, [row.student for row in rows])
-    return [Standing._make((*row, tuple(criteria.get(row.student, ())))) for row in rows]
+    return _with_criteria(session, assignment, rows) if criteria else [Standing(*row) for row in rows]
 
 
 def standings(
@@ -166,10 +165,7 @@ def standings(
     """The standing of each of these students, in no order; see `History.standings`."""
     asked = {"assignment": assignment, "students": list(students)}
     rows = session.connection().execute(_STANDINGS, asked).all()
-    if not criteria:
-        return [Standing(*row) for row in rows]
-    found = _criteria(session, assignment, [row.student for row in rows])
-    return [Standing._make((*row, tuple(found.get(row.student, ())))) for row in rows]
+    return _with_criteria(session, assignment, rows) if criteria else [Standing(*row) for row in rows]
 
 
 def waits_of(session: Session, assignment: str, students: Collection[str]) -> dict[str, list[str]]:
@@ -228,6 +224,11 @@ def files_on(session: Session, assignment: str, students: Collection[str]) -> di
     # No join: the history has tokens where the standing has names.
     numbers = connection.execute(_ATTEMPT_NUMBERS, asked).all()
     return {student: FileOn(number, late[student]) for student, number in numbers}
+
+
+def _with_criteria(session: Session, assignment: str, rows: Sequence[Row[Any]]) -> list[Standing]:
+    found = _criteria(session, assignment, [row.student for row in rows])
+    return [Standing._make((*row, tuple(found[row.student]))) for row in rows]
 
 
 def _criteria(

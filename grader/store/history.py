@@ -283,9 +283,15 @@ class History:
         )
 
     def page(
-        self, assignment: str, *, after: str = "", size: int = 50, states: Collection[str] = ()
+        self,
+        assignment: str,
+        *,
+        after: str = "",
+        size: int = 50,
+        states: Collection[str] = (),
+        criteria: bool = True,
     ) -> list[Standing]:
-        """The next students of an assignment by name, each with criteria.
+        """The next students of an assignment by name.
 
         From the standing, as all that follows down to `what_if`: it costs what it shows, and decides nothing.
 
@@ -294,8 +300,11 @@ class History:
             after: The last student of the page before; empty for the first page.
             size: Students on a page.
             states: Only works in one of these states (see `Standing`); all where none is named.
+            criteria: Whether each comes with its criteria.
         """
-        return class_views.page(self.session, assignment, after=after, size=size, states=states)
+        return class_views.page(
+            self.session, assignment, after=after, size=size, states=states, criteria=criteria
+        )
 
     def standings(
         self, assignment: str, students: Collection[str], *, criteria: bool = True

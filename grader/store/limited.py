@@ -142,9 +142,15 @@ class LimitedHistory(History):
                 yield from super().results(assignment=work, students=within, with_dropped=with_dropped)
 
     def page(
-        self, assignment: str, *, after: str = "", size: int = 50, states: Collection[str] = ()
+        self,
+        assignment: str,
+        *,
+        after: str = "",
+        size: int = 50,
+        states: Collection[str] = (),
+        criteria: bool = True,
     ) -> list[Standing]:
-        found = self.standings(assignment, self._share(assignment))
+        found = self.standings(assignment, self._share(assignment), criteria=criteria)
         chosen = (each for each in found if each.student > after and (not states or each.state in states))
         return sorted(chosen, key=lambda each: each.student)[:size]
 

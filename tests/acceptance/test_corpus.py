@@ -340,5 +340,5 @@ def test_a_changed_threshold_is_judged_from_what_was_recorded(
         for one in course.graded
         if one.key.startswith("lab1/")
     }
-    of_lab1 = [each for each in again if each.result.assignment == "lab1"]
+    of_lab1 = [each for each in again if each.assignment == "lab1"]
     assert {each.student: each.missing for each in of_lab1} == lacked

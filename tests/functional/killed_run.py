@@ -21,12 +21,13 @@ from grader.evidence.codec import Bundle
 from grader.facts.case import Reference
 from grader.intake import find_submissions
 from grader.sandbox.base import Job
-from grader.store import WritableHistory, open_store
+from grader.store import open_store
 from grader.workflows.regrading.rubrics import load_rubric_file
 from grader.workflows.running.planning import plan_work, read_file
 from grader.workflows.running.run import run
 from grader.workflows.running.stopping import StopSignal
 from tests import course
+from tests.functional.rows_written import tell_of_rows
 
 # What a run would import when it comes to it: here once for all that are forked from this process.
 registry()
@@ -65,8 +66,7 @@ def main(submissions: str, rubric_path: str, database: str, evidence: str, name:
         death.at("Answer")
         return course.answer(job)
 
-    WritableHistory.add_attempt = death.after("Attempt", WritableHistory.add_attempt)  # type: ignore[method-assign]
-    WritableHistory.add_verdict = death.after("Verdict", WritableHistory.add_verdict)  # type: ignore[method-assign]
+    tell_of_rows(death.at)
     os.fsync = death.after("Blob", os.fsync)
     rubric = load_rubric_file(Path(rubric_path))
     files = [read_file(item) for item in find_submissions(Path(submissions)).submissions]

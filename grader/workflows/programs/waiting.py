@@ -50,6 +50,7 @@ def pending_page(
                 standing.state == "held"
                 or any(each.waits and criterion in ("", each.criterion) for each in standing.criteria)
             ),
+            criteria=True,
         )
         students = [student for _, student in walked.students]
     if not students:

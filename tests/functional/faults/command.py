@@ -45,6 +45,7 @@ from grader.workflows.desk import learning
 from grader.workflows.running import execution, grade_folder, patience
 from grader.workflows.views import report
 from tests import course
+from tests.functional.rows_written import tell_of_rows
 
 # Imported here for all that are forked from this process, as a command would import it when it comes to it.
 _AT_HAND = (registry(), app, sandboxed, learning, grade_folder, __import__("alembic.command"))
@@ -124,13 +125,12 @@ class _Moment:
 
 
 def _watch(moment: _Moment) -> None:
-    WritableHistory.add_attempt = moment.after("Attempt", WritableHistory.add_attempt)
+    tell_of_rows(moment.at)
     WritableHistory.give_mark = moment.after("Mark", WritableHistory.give_mark)
-    WritableHistory.add_verdict = moment.after("Verdict", WritableHistory.add_verdict)
     schema.migrate = moment.after("Migrate", schema.migrate)
     report.render_report = moment.after("Report", report.render_report)
     os.fsync = moment.after("Blob", os.fsync)
-    Path.write_bytes = moment.after("File", Path.write_bytes)
+    Path.replace = _before_it_has_its_name(moment, Path.replace)
     tell = progress.LineView.__call__
 
     def heard(view: progress.LineView, event: Any) -> None:
@@ -138,6 +138,15 @@ def _watch(moment: _Moment) -> None:
         moment.at(type(event).__name__)
 
     progress.LineView.__call__ = heard
+
+
+def _before_it_has_its_name(moment: _Moment, replace: Callable[..., Path]) -> Callable[..., Path]:
+    def act(path: Path, target: Path) -> Path:
+        if path.suffix == ".partial":
+            moment.at("File")
+        return replace(path, target)
+
+    return act
 
 
 def _play(moment: _Moment, *, engine: str) -> None:
