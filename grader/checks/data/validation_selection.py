@@ -11,8 +11,8 @@ from grader.facts.case import Case
 from grader.facts.fields import SectionName
 from grader.facts.known import Fact, Unknown, every, sure
 from grader.facts.notebook import shows_plot
-from grader.facts.training.looks import early_looks, unrecorded_looks
-from grader.facts.training.runs import by_token, settings_of, where_of
+from grader.facts.training.looks import early_looks, trained_on_test, unrecorded_looks
+from grader.facts.training.runs import by_token, in_cells, settings_of, where_of
 from grader.facts.training.seen import claimed_runs, trains
 from grader.facts.training.unfollowed import followed
 from grader.judging.check import Check, Early
@@ -29,7 +29,8 @@ class ValidationSelection(Check):
 
     Each section is an equal part of the points. A training above a section's heading, in the part that both
     belong to and in no section that is asked for one, counts where the section has code but trains nothing.
-    Test data that were evaluated before the last of these runs may have guided the choice: a TA decides. With
+    Test data that were evaluated before the last of these runs may have guided the choice: a TA decides, and
+    so where one of the runs was trained on them. With
     `curves` half of a section's part waits for a TA where it trains a network and no cell of it shows a plot,
     in our run or in the file handed in.
 
@@ -68,6 +69,11 @@ class ValidationSelection(Check):
                 open="They may have guided the choice.",
                 **more,
             )
+        on_test = trained_on_test(case, runs)
+        if on_test:
+            cells = in_cells(run.cell for run in on_test)
+            text = f"{told}, but on test data, {cells}."
+            return Judgement.needs_ta(text, open="They are for the end.", **more)
         if trained and unrecorded_looks(case, runs):
             return Judgement.needs_ta(f"{told}.", open=_UNRECORDED, **more)
         hidden = followed(case, runs)

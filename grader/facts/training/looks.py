@@ -11,13 +11,19 @@ from grader.facts.training.data_use import TestData
 from grader.facts.training.runs import runs_in
 from grader.facts.training.seen import ran, seen_runs
 
-__all__ = ["early_looks", "tuned_on_test", "tuning_seen", "unrecorded_looks"]
+__all__ = ["early_looks", "trained_on_test", "tuned_on_test", "tuning_seen", "unrecorded_looks"]
 
 
 def early_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:
     """Evaluations of test data before the last of these runs began."""
     test_data = TestData.of(case)
     return [look for look in _looks_before(case, runs) if sure(test_data.is_test(look.source, (look.cell,)))]
+
+
+def trained_on_test(case: Case, runs: tuple[TrainingRun, ...]) -> list[TrainingRun]:
+    """Those of some runs that certainly got test data."""
+    test_data = TestData.of(case)
+    return [run for run in runs if sure(test_data.is_test(run.source, (run.cell, run.last_cell)))]
 
 
 def unrecorded_looks(case: Case, runs: tuple[TrainingRun, ...]) -> list[EvaluationPass]:

@@ -55,8 +55,9 @@ def phases(run: TrainingRun, source: TrainingRun, case: Case) -> str:
 
 def _same_network(run: TrainingRun, source: TrainingRun) -> bool:
     """Whether it is one object, or the same parameters in something around it, as ``DataParallel``."""
-    if run.model.token == source.model.token:
-        return run.model.layers == source.model.layers
+    if run.model.token == source.model.token and run.model.layers == source.model.layers:
+        return True
+    # A wrapper has the network's token, and its layers by other paths.
     return run.start.identity_share == 1 and run.model.parameter_count == source.model.parameter_count
 
 

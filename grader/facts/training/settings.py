@@ -188,6 +188,8 @@ def differences(
     ]
     if not is_model(run.model, setting.model):
         found.insert(0, _other_network(run, setting, case, others))
+    else:
+        found.insert(0, _of_another_class(run, setting, case))
     if setting.optimizer is not None and run.optimizer != setting.optimizer:
         known = run.optimizer is not None
         found.append(Difference(f"{run.optimizer or 'unknown'} instead of {setting.optimizer}", known=known))
@@ -220,6 +222,25 @@ def _other_network(
     if not named and not _is_bound(case, names):
         return Difference(f"{text} (nothing has that name)", known=False)
     return Difference(text)
+
+
+def _of_another_class(run: TrainingRun, setting: Setting, case: Case) -> Difference | None:
+    """How a network that only a variable calls as asked differs from one that is of a class asked for."""
+    names, model = set(setting.model), run.model
+    if not names or model.class_name is None or names & {model.class_name, *model.also}:
+        return None
+    history = case.evidence.training
+    looked_at = (look.model for look in history.evaluations if look.model is not None)
+    of_class = (
+        each for each in (*(run.model for run in history.runs), *looked_at) if each.class_name in names
+    )
+    other = next((each for each in of_class if None not in (each.layers, model.layers)), None)
+    if other is None or other.layers == model.layers:
+        return None
+    text = (
+        f"`{object_name(model)}` is a {model.class_name} here, where another network is a {other.class_name}"
+    )
+    return Difference(text, known=False)
 
 
 def _is_bound(case: Case, names: Sequence[str]) -> bool:
