@@ -97,7 +97,14 @@ def found_by(session: Session, keys: Collection[str]) -> Mapping[str, list[Perso
 
 def names_by(session: Session, keys: Collection[str]) -> Mapping[str, set[str]]:
     """The names of who goes by each of these keys; a key that nobody goes by is absent."""
-    listed, found = sorted(keys), dict[str, set[str]]()
+    listed = sorted(keys)
+    if len(listed) > _FEW:
+        return _names_by(session, listed)
+    return of_change(session, ("names", *listed), lambda: _names_by(session, listed))
+
+
+def _names_by(session: Session, listed: Sequence[str]) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {}
     for first in range(0, len(listed), _BATCH):
         rows = session.connection().execute(_NAMES_BY, {"keys": listed[first : first + _BATCH]})
         for key, name in rows.all():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -14,8 +15,9 @@ from grader.evidence.codec import encode
 from grader.evidence.parcel import unpack_parcel
 from grader.facts.case import Reference
 from grader.sandbox.base import Job
-from grader.store import Store, WritableHistory, open_store
+from grader.store import Store, ledger, open_store
 from grader.store.audit import audit
+from grader.store.models import AttemptRow
 from grader.workflows.leasing.remote import End, Ended, Lease, Leased, LeaseLost, NotSent, RemoteDesk
 from grader.workflows.serving.orders import CourseFiles
 from tests import course
@@ -82,14 +84,23 @@ def test_an_end_that_cannot_be_written_takes_no_other_with_it(
     desk = RemoteDesk({"cnn": cnn}, Reference(), [tmp_path], pool=JudgedHere(1))
     [worker] = cnn.workers.all()
     ends = [_end(each) for each in desk.claim(worker, image="fake", gpu=False, most=3)]
-    kept = WritableHistory.add_attempt
+    append, append_all = ledger.append, ledger.append_all
 
-    def fails_at_one(history: WritableHistory, attempt: object, signature: object) -> object:
-        if attempt.job == ends[1].lease.job:  # type: ignore[attr-defined]
+    def refuse(row: object) -> None:
+        if isinstance(row, AttemptRow) and row.job == ends[1].lease.job:
             raise ArithmeticError("a row of its own")
-        return kept(history, attempt, signature)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(WritableHistory, "add_attempt", fails_at_one)
+    def fails_alone(session: Any, row: Any, signature: Any) -> Any:
+        refuse(row)
+        return append(session, row, signature)
+
+    def fails_with_others(session: Any, rows: Any, noted: Any) -> Any:
+        for row, _ in rows:
+            refuse(row)
+        return append_all(session, rows, noted)
+
+    monkeypatch.setattr(ledger, "append", fails_alone)
+    monkeypatch.setattr(ledger, "append_all", fails_with_others)
     told = desk.finish_all(worker, ends)
     assert told[0] == told[2] == Ended(again=False) and isinstance(told[1], Exception)
     monkeypatch.undo()
