@@ -15,6 +15,8 @@ from tests.functional import measured_run
 SOAKED = "GRADER_SOAK" in os.environ
 #: Of a submission that is not at work. It was 29 kB where the whole class was read before anything ran.
 ROOM_FOR_EACH_BYTES = 12_000
+#: Of the printed output of a notebook that is large.
+LARGE_BYTES = 2_000_000
 
 
 def measure(folder: Path, output_bytes: int, *counts: int, how: str = "traced") -> list[dict[str, int]]:
@@ -38,9 +40,11 @@ def test_what_is_kept_of_each_of_many_submissions_is_little(tmp_path: Path) -> N
     assert (many["traced"] - few["traced"]) / (100 - 30) < ROOM_FOR_EACH_BYTES, (few, many)
 
 
-def test_of_many_large_notebooks_one_at_a_time_is_in_memory(tmp_path: Path) -> None:
-    _, few, many = measure(tmp_path, 2_000_000, 2, 5, 15)
-    assert many["traced"] < 1.3 * few["traced"], (few, many)
+def test_of_many_large_notebooks_those_at_work_are_in_memory(tmp_path: Path) -> None:
+    _, few, many = measure(tmp_path, LARGE_BYTES, 2, 5, 15)
+    # How many of those at work meet in memory is chance, on a busy machine above all. If each that has ended
+    # stayed there, ten more notebooks would take ten times their bytes.
+    assert many["traced"] - few["traced"] < 10 * LARGE_BYTES / 2, (few, many)
     assert many["resident"] < 1.3 * few["resident"], (few, many)
 
 
