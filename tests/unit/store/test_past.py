@@ -162,6 +162,16 @@ def test_what_was_read_at_a_row_is_read_as_of_it_ever_after(story: list[Step]) -
         assert standing(store) == read[max(read)]
 
 
+def test_late_tokens_are_by_the_verdict_that_was_the_newest_then() -> None:
+    with new_store() as store:
+        write(store, hand_in("s1", LAB, "f", 1))
+        write(store, hand_in("s1", "lab2", "f", 0))
+        seq = write(store, judge("s1", LAB, "f", 1.0, Outcome.COMPLETED, "r"))
+        then = standing(store)
+        write(store, judge("s1", "lab2", "f", 1.0, Outcome.COMPLETED, "r"))
+        assert as_it_was(store, seq) == then
+
+
 @settings(max_examples=8, deadline=None)
 @given(st.lists(steps, min_size=2, max_size=6), st.lists(steps, min_size=1, max_size=6))
 def test_what_a_student_is_shown_stays_whatever_is_written_after_the_release(
